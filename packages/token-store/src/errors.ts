@@ -1,0 +1,16 @@
+/** The base of what a token store throws; `code` is stable. */
+export abstract class TokenStoreError extends Error {
+  abstract readonly code: string;
+}
+
+/** The store did not acknowledge: it cannot be reached, is too slow, is read-only or is full. */
+export class StoreUnavailableError extends TokenStoreError {
+  readonly code = 'store_unavailable';
+  override name = 'StoreUnavailableError';
+}
+
+/** A record was to be written for a grant that has been revoked. */
+export class GrantRevokedError extends TokenStoreError {
+  readonly code = 'grant_revoked';
+  override name = 'GrantRevokedError';
+}
