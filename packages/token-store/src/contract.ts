@@ -12,10 +12,12 @@ export interface Records {
    * Writes a record, and the split entry with it when `payload.signingInput` is present: both or neither.
    *
    * @param expiresIn seconds from now; the record cannot be found after that. 0 or less: it is not written at all.
-   * @throws {StoreUnavailableError} nothing was written
+   * @param requestedAt when the request that leads to this write began, in epoch milliseconds. A grant revoked since
+   *   then makes the write fail: a token request that a logout overtakes must not leave a live token behind.
+   * @throws {StoreUnavailableError} the write was not acknowledged
    * @throws {GrantRevokedError} the grant that `payload.grantId` names was revoked meanwhile; nothing is left behind
    */
-  upsert(id: string, payload: RecordPayload, expiresIn: number): Promise<void>;
+  upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
   find(id: string): Promise<RecordPayload | undefined>;
   /** Finds a session by its `uid`. The payload comes without the session's id. */
   findByUid(uid: string): Promise<RecordPayload | undefined>;
@@ -28,7 +30,7 @@ export interface Records {
   consume(id: string): Promise<boolean>;
   /** Deletes the record and its split entry and publishes the revocation: all of it or nothing. */
   destroy(id: string): Promise<void>;
-  /** Destroys every record of this kind that was issued under the grant, and refuses later ones. */
+  /** Destroys every record of this kind that was issued under the grant, and those whose request is under way. */
   revokeByGrantId(grantId: string): Promise<void>;
 }
 

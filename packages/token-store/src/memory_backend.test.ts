@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import { StoreUnavailableError } from './errors.ts';
+import { createMemoryBackend, type MemoryEntry } from './memory_backend.ts';
+import { describeTokenStore } from './testing/token_store_contract.ts';
+import { createTokenStore } from './token_store.ts';
+
+describeTokenStore('memory', () => {
+  const entries = new Map<string, MemoryEntry>();
+  const backend = createMemoryBackend({ maxEntries: 1000, now: Date.now, entries });
+  return {
+    open: (options) => createTokenStore(backend, { seal: options?.seal ?? false, now: Date.now }),
+    another: () => createTokenStore(backend, { seal: false, now: Date.now }),
+    dump: async () => JSON.stringify([...entries], (_, value) => (value instanceof Map ? [...value] : value)),
+    close: () => backend.close(),
+  };
+});
+
+test('the memory store refuses new entries past its bound and drops no live one', async () => {
+  let now = 0;
+  const store = createTokenStore(createMemoryBackend({ maxEntries: 2, now: () => now }), {
+    seal: false,
+    now: () => now,
+  });
+  const records = store.records('AccessToken');
+  await records.upsert('first', {}, 10);
+  await records.upsert('second', {}, 20);
+  await expect(records.upsert('third', {}, 20)).rejects.toThrow(StoreUnavailableError);
+  await expect(records.find('first')).resolves.toBeDefined();
+  await expect(records.find('second')).resolves.toBeDefined();
+  await records.upsert('second', { again: true }, 20);
+
+  now = 10_000;
+  await records.upsert('third', {}, 20);
+  await expect(records.find('first')).resolves.toBeUndefined();
+  await expect(records.find('second')).resolves.toBeDefined();
+  await expect(records.find('third')).resolves.toBeDefined();
+});
+
+test('the memory store writes a record and its split entry both or neither', async () => {
+  const store = createTokenStore(createMemoryBackend({ maxEntries: 1, now: Date.now }), { seal: false, now: Date.now });
+  const written = store.records('AccessToken').upsert('token', { signingInput: 'aa.bb' }, 10);
+  await expect(written).rejects.toThrow(StoreUnavailableError);
+  await expect(store.records('AccessToken').find('token')).resolves.toBeUndefined();
+  await expect(store.splitEntries.find('token')).resolves.toBeUndefined();
+});

@@ -1,0 +1,117 @@
+import type { Backend, FeedListener, Write } from './backend.ts';
+import { StoreUnavailableError } from './errors.ts';
+
+/** Below this many entries nothing is swept. */
+const SWEEP_FROM = 1024;
+
+/** What lies under a key; times are epoch milliseconds. */
+export interface MemoryEntry {
+  value?: string;
+  consumed?: number;
+  /** Member to the time it expires. */
+  members?: Map<string, number>;
+  expiresAt: number;
+}
+
+export interface MemoryBackendOptions {
+  /** Past this many entries new ones are refused; a live entry is never dropped. */
+  readonly maxEntries: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Where the entries are kept. */
+  readonly entries?: Map<string, MemoryEntry>;
+}
+
+/** Keeps everything in this process: for development, demonstrations and tests. */
+export function createMemoryBackend({ maxEntries, now, entries = new Map() }: MemoryBackendOptions): Backend {
+  const listeners = new Set<FeedListener>();
+  let sweepAt = SWEEP_FROM;
+
+  function live(key: string): MemoryEntry | undefined {
+    const entry = entries.get(key);
+    return entry && entry.expiresAt > now() ? entry : undefined;
+  }
+
+  function makeRoom(needed: number) {
+    if (entries.size + needed < sweepAt && entries.size + needed <= maxEntries) return;
+    const time = now();
+    for (const [key, entry] of entries) if (entry.expiresAt <= time) entries.delete(key);
+    sweepAt = Math.max(SWEEP_FROM, entries.size * 2);
+    if (entries.size + needed > maxEntries)
+      throw new StoreUnavailableError(`the memory store is full (${maxEntries} entries)`);
+  }
+
+  function apply(write: Write) {
+    switch (write.do) {
+      case 'put':
+        entries.set(write.key, { value: write.value, expiresAt: expiry(write.expiresIn) });
+        break;
+      case 'putRecord':
+        entries.set(write.key, { ...live(write.key), value: write.value, expiresAt: expiry(write.expiresIn) });
+        break;
+      case 'addMember':
+        addMember(write.key, write.member, expiry(write.expiresIn));
+        break;
+      case 'delete':
+        entries.delete(write.key);
+        break;
+      case 'publish':
+        for (const listener of listeners) listener.message(write.message);
+    }
+  }
+
+  function addMember(key: string, member: string, expiresAt: number) {
+    const entry = live(key) ?? { members: new Map(), expiresAt };
+    const members = entry.members ?? new Map<string, number>();
+    for (const [other, otherExpiry] of members) if (otherExpiry <= now()) members.delete(other);
+    members.set(member, expiresAt);
+    entries.set(key, { members, expiresAt: Math.max(entry.expiresAt, expiresAt) });
+  }
+
+  function expiry(expiresIn: number): number {
+    return now() + expiresIn * 1000;
+  }
+
+  return {
+    async write(batch, readBack) {
+      makeRoom(batch.filter((write) => 'key' in write && write.do !== 'delete' && !entries.has(write.key)).length);
+      for (const write of batch) apply(write);
+      return readBack === undefined ? undefined : live(readBack)?.value;
+    },
+    async get(key) {
+      return live(key)?.value;
+    },
+    async getRecord(key) {
+      const entry = live(key);
+      if (entry?.value === undefined) return undefined;
+      return entry.consumed === undefined ? { value: entry.value } : { value: entry.value, consumed: entry.consumed };
+    },
+    async consumeRecord(key, at) {
+      const entry = live(key);
+      if (!entry || entry.consumed !== undefined) return false;
+      entry.consumed = at;
+      return true;
+    },
+    async members(key) {
+      const time = now();
+      return [...(live(key)?.members ?? [])].filter(([, expiresAt]) => expiresAt > time).map(([member]) => member);
+    },
+    async keepFirst(key, value) {
+      const kept = entries.get(key)?.value;
+      if (kept !== undefined) return kept;
+      makeRoom(1);
+      entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
+      return value;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      listener.connected();
+      return () => listeners.delete(listener);
+    },
+    async ping() {},
+    async close() {
+      listeners.clear();
+      entries.clear();
+    },
+  };
+}

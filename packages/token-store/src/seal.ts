@@ -1,0 +1,42 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+
+const MARK = 'sealed:';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Encrypts a value so that only who presents the secret can read it: AES-256-GCM under HKDF-SHA-256 (RFC 5869) of the
+ * secret. The store key is authenticated along with it, so that a value cannot be moved to another key.
+ *
+ * @param secret the client's half: a token, a code, a session cookie
+ * @param key the store key that the value goes under
+ */
+export function seal(secret: string, key: string, value: string): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', sealingKey(secret), nonce).setAAD(Buffer.from(key));
+  const sealed = Buffer.concat([nonce, cipher.update(value, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return MARK + sealed.toString('base64url');
+}
+
+/** @returns the value, or undefined when the secret is not the one it was sealed with, or the value was tampered with */
+export function unseal(secret: string, key: string, sealed: string): string | undefined {
+  const bytes = Buffer.from(sealed.slice(MARK.length), 'base64url');
+  if (!isSealed(sealed) || bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
+  const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret), bytes.subarray(0, NONCE_BYTES))
+    .setAAD(Buffer.from(key))
+    .setAuthTag(bytes.subarray(-TAG_BYTES));
+  try {
+    return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+  } catch {
+    return undefined; // The tag does not match: another secret, another key, or a changed value.
+  }
+}
+
+/** Whether a value was written by `seal`. A signing input never looks like it: `:` is not in the base64url alphabet. */
+export function isSealed(value: string): boolean {
+  return value.startsWith(MARK);
+}
+
+function sealingKey(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'tallystick seal', 32));
+}

@@ -1,0 +1,154 @@
+import type { Backend, StoredRecord, Write } from './backend.ts';
+import type { RecordPayload, Records, RevocationListener, TokenStore } from './contract.ts';
+import { GrantRevokedError } from './errors.ts';
+import { isSealed, seal, unseal } from './seal.ts';
+import { tokenKey } from './token_key.ts';
+
+/** The kinds of record whose id a gateway may have cached under its token key. */
+const ACCESS_TOKENS = new Set(['AccessToken', 'ClientCredentials']);
+
+/** Seconds for which a revoked grant refuses writes of requests that began before: longer than any request lives. */
+const REVOCATION_REMEMBERED = 300;
+
+export interface TokenStoreOptions {
+  /** Encrypts split entries too; records always are. */
+  readonly seal: boolean;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** What a sealed record says: its payload, or under which other name (a session's uid, a user code) the payload lies. */
+type Envelope = { readonly payload: RecordPayload } | { readonly alias: string };
+
+/**
+ * The token store over any backend. The layout, where `<key>` is a token key and the braces are a cluster hash tag:
+ *
+ * ```
+ * {<key of id>}:<kind>                a record, sealed under its id
+ * {<key of access token>}:signing-input   a split entry: the signing input, sealed only if asked for
+ * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
+ * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
+ * ```
+ */
+export function createTokenStore(backend: Backend, options: TokenStoreOptions): TokenStore {
+  return {
+    records: (kind) => createRecords(kind, backend, options),
+    splitEntries: {
+      async find(signature) {
+        const key = splitEntryKey(tokenKey(signature));
+        const value = await backend.get(key);
+        return value !== undefined && isSealed(value) ? unseal(signature, key, value) : value;
+      },
+    },
+    subscribe: (listener: RevocationListener) =>
+      backend.subscribe({
+        message: (revokedKey) => listener.revoked(revokedKey),
+        connected: () => listener.connected(),
+        disconnected: () => listener.disconnected(),
+      }),
+    keepFirst: (name, value) => backend.keepFirst(`kept:${name}`, value),
+    ping: () => backend.ping(),
+    close: () => backend.close(),
+  };
+}
+
+function createRecords(kind: string, backend: Backend, options: TokenStoreOptions): Records {
+  const recordKey = (hashedId: string) => `{${hashedId}}:${kind}`;
+  const issuedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:issued`;
+  const revokedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:revoked`;
+
+  async function upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt = options.now()) {
+    if (expiresIn <= 0) return;
+    const { jti: _id, signingInput, ...body } = payload;
+    const hashedId = tokenKey(id);
+    const alias = stringOf(body.uid) ?? stringOf(body.userCode);
+    const batch: Write[] = [putSealed(id, alias === undefined ? { payload: body } : { alias }, expiresIn)];
+    if (alias !== undefined) batch.push(putSealed(alias, { payload: body }, expiresIn));
+    if (typeof signingInput === 'string') {
+      const key = splitEntryKey(hashedId);
+      batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
+    }
+    const grantId = stringOf(body.grantId);
+    if (grantId === undefined) {
+      await backend.write(batch);
+      return;
+    }
+    batch.push({ do: 'addMember', key: issuedKey(grantId), member: hashedId, expiresIn });
+    const revokedAt = await backend.write(batch, revokedKey(grantId));
+    if (revokedAt !== undefined && Number(revokedAt) >= requestedAt) {
+      await destroyAll([hashedId]);
+      throw new GrantRevokedError('the grant was revoked while a record was written for it');
+    }
+  }
+
+  function putSealed(id: string, envelope: Envelope, expiresIn: number): Write {
+    const key = recordKey(tokenKey(id));
+    return { do: 'putRecord', key, value: seal(id, key, JSON.stringify(envelope)), expiresIn };
+  }
+
+  async function open(id: string): Promise<(Envelope & Pick<StoredRecord, 'consumed'>) | undefined> {
+    const key = recordKey(tokenKey(id));
+    const stored = await backend.getRecord(key);
+    const text = stored && unseal(id, key, stored.value);
+    if (stored === undefined || text === undefined) return undefined;
+    const envelope = JSON.parse(text) as Envelope;
+    return stored.consumed === undefined ? envelope : { ...envelope, consumed: stored.consumed };
+  }
+
+  /** Finds by an alias. The payload comes without the id: who knows the alias does not hold the credential. */
+  async function findByAlias(alias: string) {
+    const found = await open(alias);
+    return found && 'payload' in found ? found.payload : undefined;
+  }
+
+  async function find(id: string) {
+    const found = await open(id);
+    if (found === undefined) return undefined;
+    const payload = 'alias' in found ? await findByAlias(found.alias) : found.payload;
+    if (payload === undefined) return undefined;
+    return { ...payload, jti: id, ...(found.consumed === undefined ? undefined : { consumed: found.consumed }) };
+  }
+
+  async function destroy(id: string) {
+    const found = await open(id);
+    const hashedIds = [tokenKey(id)];
+    if (found && 'alias' in found) hashedIds.push(tokenKey(found.alias));
+    await destroyAll(hashedIds);
+  }
+
+  async function destroyAll(hashedIds: readonly string[], also: readonly Write[] = []) {
+    await backend.write([...hashedIds.flatMap(destruction), ...also]);
+  }
+
+  function destruction(hashedId: string): Write[] {
+    const record: Write = { do: 'delete', key: recordKey(hashedId) };
+    if (!ACCESS_TOKENS.has(kind)) return [record];
+    return [record, { do: 'delete', key: splitEntryKey(hashedId) }, { do: 'publish', message: hashedId }];
+  }
+
+  async function revokeByGrantId(grantId: string) {
+    const key = issuedKey(grantId);
+    const value = String(options.now());
+    // First refuse what is under way, then collect: whatever is not in the collection yet will meet the refusal.
+    await backend.write([{ do: 'put', key: revokedKey(grantId), value, expiresIn: REVOCATION_REMEMBERED }]);
+    await destroyAll(await backend.members(key), [{ do: 'delete', key }]);
+  }
+
+  return {
+    upsert,
+    find,
+    findByUid: findByAlias,
+    findByUserCode: findByAlias,
+    consume: (id) => backend.consumeRecord(recordKey(tokenKey(id)), Math.floor(options.now() / 1000)),
+    destroy,
+    revokeByGrantId,
+  };
+}
+
+function splitEntryKey(hashedSignature: string): string {
+  return `{${hashedSignature}}:signing-input`;
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
