@@ -65,12 +65,15 @@ export interface TokenStore {
    */
   subscribe(listener: RevocationListener): () => void;
   /**
-   * Keeps a value that every process on this store shares, such as the signing keys: the first one written stays.
+   * Keeps a value that every process on this store shares, such as the signing keys: the first one written stays. It
+   * is sealed, so that it is of no use to whoever steals the store.
    *
+   * @param secret what every process on this store knows
    * @returns the value that is now kept, the caller's or an earlier one
    * @throws {StoreUnavailableError}
+   * @throws {WrongSecretError} an earlier value was kept under another secret
    */
-  keepFirst(name: string, value: string): Promise<string>;
+  keepFirst(name: string, value: string, secret: string): Promise<string>;
   /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -14,3 +14,9 @@ export class GrantRevokedError extends TokenStoreError {
   readonly code = 'grant_revoked';
   override name = 'GrantRevokedError';
 }
+
+/** A value shared by all processes on the store was kept under another secret than this process has. */
+export class WrongSecretError extends TokenStoreError {
+  readonly code = 'wrong_secret';
+  override name = 'WrongSecretError';
+}

@@ -1,6 +1,6 @@
 import type { Backend, StoredRecord, Write } from './backend.ts';
 import type { RecordPayload, Records, RevocationListener, TokenStore } from './contract.ts';
-import { GrantRevokedError } from './errors.ts';
+import { GrantRevokedError, WrongSecretError } from './errors.ts';
 import { isSealed, seal, unseal } from './seal.ts';
 import { tokenKey } from './token_key.ts';
 
@@ -28,6 +28,7 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * {<key of access token>}:signing-input   a split entry: the signing input, sealed only if asked for
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
+ * kept:<name>                         a value that all processes share, sealed under their secret
  * ```
  */
 export function createTokenStore(backend: Backend, options: TokenStoreOptions): TokenStore {
@@ -46,7 +47,12 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
         connected: () => listener.connected(),
         disconnected: () => listener.disconnected(),
       }),
-    keepFirst: (name, value) => backend.keepFirst(`kept:${name}`, value),
+    async keepFirst(name, value, secret) {
+      const key = `kept:${name}`;
+      const kept = unseal(secret, key, await backend.keepFirst(key, seal(secret, key, value)));
+      if (kept === undefined) throw new WrongSecretError(`"${name}" is kept in the store under another secret`);
+      return kept;
+    },
     ping: () => backend.ping(),
     close: () => backend.close(),
   };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { GrantRevokedError, type RevocationListener, type TokenStore, tokenKey } from '../index.ts';
+import { GrantRevokedError, type RevocationListener, type TokenStore, tokenKey, WrongSecretError } from '../index.ts';
 
 export interface StoreUnderTest {
   /** Opens a store of its own; `another` opens a second one on the same data, as another process would. */
@@ -177,8 +177,10 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
 
     test('keeps the first value for every process', async () => {
       const { store, underTest } = start();
-      expect(await store.keepFirst('keys', 'one')).toBe('one');
-      expect(await underTest.another().keepFirst('keys', 'two')).toBe('one');
+      expect(await store.keepFirst('keys', 'one', 'secret')).toBe('one');
+      expect(await underTest.another().keepFirst('keys', 'two', 'secret')).toBe('one');
+      await expect(store.keepFirst('keys', 'three', 'guess')).rejects.toThrow(WrongSecretError);
+      expect(await underTest.dump()).not.toContain('one');
     });
 
     test('answers a ping', async () => {
