@@ -1,1 +1,3 @@
-export {};
+export type { AccessTokenStyle, ApiConfig, AuthorizationServerConfig, ClientConfig, UserConfig } from './config.ts';
+export { type AuthorizationServer, createAuthorizationServer } from './create_authorization_server.ts';
+export type { Log } from './log.ts';

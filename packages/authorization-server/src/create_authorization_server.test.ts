@@ -1,0 +1,259 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import type { AccessTokenStyle, AuthorizationServerConfig } from './config.ts';
+import { createAuthorizationServer } from './create_authorization_server.ts';
+import type { Log } from './log.ts';
+
+const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
+const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
+const resourceOf = (style: string) => `https://api.example.com/${style}`;
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+let server: Server;
+let issuer: string;
+let store: TokenStore;
+
+beforeEach(async () => {
+  store = openTokenStore({ url: 'memory:' });
+  server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const made = await createAuthorizationServer(configuration(issuer), { store, log: silent });
+  server.on('request', made.handler);
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await store.close();
+});
+
+function configuration(issuer: string): AuthorizationServerConfig {
+  return {
+    issuer,
+    secret: 'a secret that only this test knows',
+    apis: STYLES.map((style) => ({
+      resource: resourceOf(style),
+      style,
+      scopes: ['read', 'write'],
+      accessTokenLifetime: 300,
+      claims: ['email'],
+    })),
+    clients: [
+      client({ id: 'service', secret: 'service-secret', grants: ['client_credentials'] }),
+      client({ id: 'gateway', secret: 'gateway-secret', introspects: true }),
+    ],
+    users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
+    signingAlgorithm: 'ES256',
+    introspectionMaxAge: 60,
+  };
+}
+
+function client(given: Partial<AuthorizationServerConfig['clients'][number]> & { id: string }) {
+  return { grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false, ...given };
+}
+
+function post(
+  path: string,
+  form: string | Record<string, string>,
+  headers: Record<string, string> = {},
+  as = 'service',
+) {
+  return fetch(issuer + path, {
+    method: 'POST',
+    headers: {
+      Authorization: `Basic ${btoa(`${as}:${as}-secret`)}`,
+      'Content-Type': 'application/x-www-form-urlencoded',
+      ...headers,
+    },
+    body: typeof form === 'string' ? form : new URLSearchParams(form),
+  });
+}
+
+async function issue(style: string): Promise<string> {
+  const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf(style), scope: 'read' });
+  const { access_token } = (await answer.json()) as { access_token: string };
+  return access_token;
+}
+
+const introspect = (token: string, accept: string) =>
+  post('/token/introspection', { token }, { Accept: accept }, 'gateway');
+
+async function publicKeys() {
+  return createLocalJWKSet((await (await fetch(`${issuer}/jwks`)).json()) as Parameters<typeof createLocalJWKSet>[0]);
+}
+
+describe('what the client is given', () => {
+  test('a jwt token is a JWT for the API (RFC 9068)', async () => {
+    const token = await issue('jwt');
+    const { payload } = await jwtVerify(token, await publicKeys(), {
+      issuer,
+      audience: resourceOf('jwt'),
+      typ: 'at+jwt',
+    });
+    expect(payload).toMatchObject({ scope: 'read', client_id: 'service', sub: 'service', jti: expect.any(String) });
+  });
+
+  test.each(REFERENCE_STYLES)('a %s token reveals nothing', async (style) => {
+    const token = await issue(style);
+    expect(token).toMatch(/^[\w-]{43,}$/);
+    expect(() => decodeProtectedHeader(token)).toThrow();
+    expect(Buffer.from(token, 'base64url').toString()).not.toContain('service');
+  });
+});
+
+describe('the introspection endpoint', () => {
+  test.each(REFERENCE_STYLES)('gives the JWT that a %s token stands for, cacheable while it lives', async (style) => {
+    const token = await issue(style);
+    const answer = await introspect(token, 'application/jwt');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('application/jwt');
+    expect(answer.headers.get('cache-control')).toBe('max-age=60');
+    const jwt = await answer.text();
+    const { payload } = await jwtVerify(jwt, await publicKeys(), {
+      issuer,
+      audience: resourceOf(style),
+      typ: 'at+jwt',
+    });
+    expect(payload.jti).not.toBe(token);
+    expect(payload.jti).not.toBe(tokenKey(token));
+    expect(jwt.includes(token)).toBe(style === 'split');
+  });
+
+  test('gives the very JWT that was split', async () => {
+    const token = await issue('split');
+    const jwt = await (await introspect(token, 'application/jwt')).text();
+    expect(jwt).toBe(`${await store.splitEntries.find(token)}.${token}`);
+  });
+
+  test('renders a phantom token alike each time', async () => {
+    const token = await issue('phantom');
+    const [first, second] = await Promise.all(
+      [0, 1].map(async () => (await introspect(token, 'application/jwt')).text()),
+    );
+    expect(decodeJwt(String(first))).toEqual(decodeJwt(String(second)));
+  });
+
+  test('answers 204 and nothing to cache for a token that is not active', async () => {
+    const answer = await introspect('A'.repeat(43), 'application/jwt');
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(await answer.text()).toBe('');
+  });
+
+  test.each(REFERENCE_STYLES)('describes a %s token as JSON (RFC 7662)', async (style) => {
+    const token = await issue(style);
+    const answer = await introspect(token, 'application/json');
+    const text = await answer.text();
+    expect(JSON.parse(text)).toMatchObject({
+      active: true,
+      client_id: 'service',
+      aud: resourceOf(style),
+      scope: 'read',
+      iss: issuer,
+    });
+    expect(text).not.toContain(token);
+  });
+
+  test('answers with a signed introspection response when asked (RFC 9701)', async () => {
+    const answer = await introspect(await issue('phantom'), 'application/token-introspection+jwt');
+    expect(answer.headers.get('content-type')).toContain('application/token-introspection+jwt');
+    const { payload, protectedHeader } = await jwtVerify(await answer.text(), await publicKeys(), { issuer });
+    expect(protectedHeader.typ).toBe('token-introspection+jwt');
+    expect(payload.token_introspection).toMatchObject({ active: true });
+  });
+
+  test('tells a client that may not introspect nothing', async () => {
+    const answer = await post('/token/introspection', { token: await issue('phantom') });
+    expect(await answer.json()).toEqual({ active: false });
+    const asJwt = await post('/token/introspection', { token: await issue('phantom') }, { Accept: 'application/jwt' });
+    expect(asJwt.status).toBe(204);
+  });
+});
+
+test.each(['phantom', 'split'])('a revoked %s token is gone from the store, split entry and all', async (style) => {
+  const token = await issue(style);
+  expect((await post('/token/revocation', { token })).status).toBe(200);
+  expect((await introspect(token, 'application/jwt')).status).toBe(204);
+  expect(await store.splitEntries.find(token)).toBeUndefined();
+});
+
+test('nothing is issued when the store refuses the write', async () => {
+  const records = store.records.bind(store);
+  store.records = (kind) => ({
+    ...records(kind),
+    upsert: async () => {
+      throw new StoreUnavailableError('no');
+    },
+  });
+  const made = await createAuthorizationServer(configuration(issuer), { store, log: silent });
+  server.removeAllListeners('request').on('request', made.handler);
+  const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('1');
+  const body = await answer.json();
+  expect(body).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+});
+
+test.each([
+  ['an unknown resource', 'grant_type=client_credentials&resource=https://api.example.com/none', 'invalid_target'],
+  [
+    'several resources',
+    `grant_type=client_credentials&resource=${resourceOf('jwt')}&resource=${resourceOf('split')}`,
+    'invalid_target',
+  ],
+  ['no resource', 'grant_type=client_credentials', 'invalid_target'],
+  [
+    'a scope twice',
+    `grant_type=client_credentials&resource=${resourceOf('jwt')}&scope=read&scope=write`,
+    'invalid_request',
+  ],
+  ['an unknown grant', 'grant_type=magic', 'unsupported_grant_type'],
+])('a token request with %s is refused', async (_what, form, error) => {
+  const answer = await post('/token', form);
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ error });
+});
+
+test('the gateway client may introspect and nothing else', async () => {
+  const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('jwt') }, {}, 'gateway');
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({
+    error_description: 'requested grant type is not allowed for this client',
+  });
+});
+
+test('two authorization servers on one store sign with the same keys', async () => {
+  const other = await createAuthorizationServer(configuration(issuer), { store, log: silent });
+  const before = await (await fetch(`${issuer}/jwks`)).json();
+  server.removeAllListeners('request').on('request', other.handler);
+  expect(await (await fetch(`${issuer}/jwks`)).json()).toEqual(before);
+});
+
+test.each(['openid-configuration', 'oauth-authorization-server'])('%s describes the server', async (document) => {
+  const metadata = (await (await fetch(`${issuer}/.well-known/${document}`)).json()) as Record<string, unknown>;
+  expect(metadata).toMatchObject({
+    issuer,
+    introspection_endpoint: `${issuer}/token/introspection`,
+    revocation_endpoint: `${issuer}/token/revocation`,
+    code_challenge_methods_supported: ['S256'],
+    response_types_supported: ['code'],
+  });
+});
+
+test('a token request is answered only with a form and a known client', async () => {
+  const wrongType = await post('/token', '{}', { 'Content-Type': 'application/json' });
+  expect([wrongType.status, (await wrongType.json()) as object]).toEqual([
+    400,
+    expect.objectContaining({ error: 'invalid_request' }),
+  ]);
+  const unknown = await post('/token', { grant_type: 'client_credentials' }, {}, 'nobody');
+  expect([unknown.status, (await unknown.json()) as object]).toEqual([
+    401,
+    expect.objectContaining({ error: 'invalid_client' }),
+  ]);
+});

@@ -1,0 +1,79 @@
+import type { UserConfig } from '../config.ts';
+import { Html, html } from './html.ts';
+import { layout } from './layout.ts';
+
+/** The login page: pick a user. */
+export function loginPage(action: string, clientName: string, users: readonly UserConfig[]): string {
+  const choices = users.map(
+    (user) =>
+      html`<button class="user" name="user" value="${user.id}"><b>${user.claims.name ?? user.id}</b><span>${describe(user)}</span></button>`,
+  );
+  return layout(
+    'Sign in',
+    html`<h1>Sign in</h1>
+<p>to continue to <strong>${clientName}</strong></p>
+<form method="post" action="${action}/login">
+<fieldset><legend>Who are you today?</legend>
+${choices}
+</fieldset>
+</form>
+${cancelForm(action)}`,
+  );
+}
+
+/** The consent page: what the client asks for, by API. */
+export function consentPage(
+  action: string,
+  clientName: string,
+  accountId: string,
+  requests: readonly { of: string; scopes: readonly string[] }[],
+): string {
+  const items = requests.map(
+    ({ of, scopes }) => html`<li><strong>${scopes.join(', ')}</strong> at <code>${of}</code></li>`,
+  );
+  return layout(
+    'Allow access',
+    html`<h1>Allow ${clientName}?</h1>
+<p>Signed in as <strong>${accountId}</strong>. The application asks for:</p>
+${items.length > 0 ? html`<ul>${items}</ul>` : html`<ul><li>access on your behalf</li></ul>`}
+<form method="post" action="${action}/consent">
+<div class="actions"><button class="primary" autofocus>Allow</button></div>
+</form>
+${cancelForm(action)}`,
+  );
+}
+
+/** @param form oidc-provider's form, hidden fields only; its id is `op.logoutForm` */
+export function logoutPage(form: string): string {
+  return layout(
+    'Sign out',
+    html`<h1>Sign out?</h1>
+<p>Signing out ends your session and revokes the tokens that were issued in it.</p>
+${new Html(form)}
+<div class="actions">
+<button class="primary" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
+<button class="plain" form="op.logoutForm">Stay signed in</button>
+</div>`,
+  );
+}
+
+export function loggedOutPage(clientName: string | undefined): string {
+  const outcome =
+    clientName === undefined ? html`You are signed out.` : html`You are signed out of <strong>${clientName}</strong>.`;
+  return layout('Signed out', html`<h1>Signed out</h1><p>${outcome} You can close this page.</p>`);
+}
+
+export function errorPage(error: string, description: string | undefined): string {
+  return layout(
+    'Something is wrong',
+    html`<h1>That did not work</h1><p><strong>${error}</strong></p><p>${description}</p>`,
+  );
+}
+
+function cancelForm(action: string): Html {
+  return html`<form method="post" action="${action}/abort"><button class="plain">Cancel and go back</button></form>`;
+}
+
+function describe({ id, claims }: UserConfig): string {
+  return [id, claims.email, claims.role].filter(Boolean).join(' · ');
+}

@@ -1,0 +1,26 @@
+import { GrantRevokedError, StoreUnavailableError } from '@tallystick/token-store';
+import { errors } from 'oidc-provider';
+
+/**
+ * The store did not acknowledge, so nothing is issued: 503 `temporarily_unavailable`, which RFC 6749 section 4.1.2.1
+ * defines for the authorization endpoint and which fits the others.
+ */
+export class TemporarilyUnavailable extends errors.OIDCProviderError {
+  constructor(cause: Error) {
+    super(503, 'temporarily_unavailable');
+    this.cause = cause;
+    this.expose = true;
+    this.error_description = 'the token store is not available; try again shortly';
+  }
+}
+
+/** Runs a store operation; what it throws becomes what oidc-provider knows how to answer. */
+export async function answeringForTheStore<T>(operation: Promise<T>): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) throw new TemporarilyUnavailable(error);
+    if (error instanceof GrantRevokedError) throw new errors.InvalidGrant('the grant was revoked');
+    throw error;
+  }
+}
