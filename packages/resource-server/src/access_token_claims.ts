@@ -1,0 +1,41 @@
+/**
+ * What is known about an accepted access token. RFC 7662 section 2.2 leaves most of it optional; a JWT that was accepted
+ * carries all of it: see {@link JwtAccessTokenClaims}.
+ */
+export interface AccessTokenClaims {
+  readonly iss?: string;
+  readonly sub?: string;
+  /** Resource indicators of the APIs the token is for. */
+  readonly aud: string | readonly string[];
+  /** Seconds since the epoch. */
+  readonly exp?: number;
+  /** Seconds since the epoch. */
+  readonly iat?: number;
+  readonly jti?: string;
+  readonly client_id?: string;
+  /** Space-separated (RFC 6749 section 3.3). */
+  readonly scope?: string;
+  readonly [claim: string]: unknown;
+}
+
+/** The claims of a JWT access token, with those that RFC 9068 section 2.2 requires. */
+export interface JwtAccessTokenClaims extends AccessTokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly exp: number;
+  readonly iat: number;
+  readonly jti: string;
+  readonly client_id: string;
+}
+
+/** Decides whether an access token is good for this API. */
+export interface AccessTokenValidator {
+  /**
+   * @param token - the access token exactly as the client sent it.
+   * @returns the token's claims.
+   * @throws AccessTokenError `invalid_token` when the token is not good for this API.
+   * @throws ValidationUnavailableError when that could not be found out.
+   * @throws ValidatorRefusedError when the authorization server refuses to tell us.
+   */
+  validate(token: string): Promise<AccessTokenClaims>;
+}

@@ -1,0 +1,163 @@
+import type { RequestListener } from 'node:http';
+import { inspect } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import { createIntrospectionValidator, type IntrospectionValidatorOptions } from './introspection_validator.ts';
+import { answering } from './testing/jwks_server.ts';
+import { serve } from './testing/serve.ts';
+import { audience, issuedAt, issuer } from './testing/sign_access_token.ts';
+
+const active = { active: true, aud: audience, iss: issuer, sub: 'alice', scope: 'read', exp: issuedAt + 1 };
+const answeringJson = (json: unknown, status = 200) =>
+  answering(status, JSON.stringify(json), { 'content-type': 'application/json; charset=utf-8' });
+
+/** An introspection endpoint that answers so, and a validator that asks it. */
+async function setUp(answer: RequestListener, options: Partial<IntrospectionValidatorOptions> = {}) {
+  const requests: { method?: string; headers: Record<string, unknown>; body: string }[] = [];
+  const { url, stop } = await serve(async (req, res) => {
+    const body = Buffer.concat(await req.toArray()).toString();
+    requests.push({ method: req.method ?? '', headers: req.headers, body });
+    answer(req, res);
+  });
+  const validator = createIntrospectionValidator(
+    { introspectionEndpoint: `${url}/introspect`, clientId: 'orders-api', clientSecret: 'pw', audience, ...options },
+    { now: () => issuedAt * 1000 },
+  );
+  return { validator, requests, stop };
+}
+
+describe('an introspection validator', () => {
+  test('accepts an active token and gives its claims', async () => {
+    const { validator } = await setUp(answeringJson(active));
+    const { active: _, ...claims } = active;
+    await expect(validator.validate('reference')).resolves.toEqual(claims);
+  });
+
+  test('asks as RFC 7662 and RFC 6749 section 2.3.1 say', async () => {
+    const { validator, requests } = await setUp(answeringJson(active), {
+      clientId: 'orders:api',
+      clientSecret: 'p w%+ü',
+    });
+    await validator.validate('a+b/c=');
+    expect(requests).toEqual([
+      {
+        method: 'POST',
+        headers: expect.objectContaining({
+          accept: 'application/json',
+          'content-type': expect.stringContaining('application/x-www-form-urlencoded'),
+          authorization: `Basic ${Buffer.from('orders%3Aapi:p+w%25%2B%C3%BC').toString('base64')}`,
+        }),
+        body: 'token=a%2Bb%2Fc%3D&token_type_hint=access_token',
+      },
+    ]);
+  });
+
+  test('asks anew for every call', async () => {
+    const { validator, requests } = await setUp(answeringJson(active));
+    await validator.validate('reference');
+    await validator.validate('reference');
+    expect(requests).toHaveLength(2);
+  });
+
+  test.each([
+    ['an audience among others', { aud: ['https://other.example.com', audience] }],
+    ['no exp, iss and scope, which are optional', { exp: undefined, iss: undefined, scope: undefined }],
+  ])('accepts %s', async (_, claims) => {
+    const { validator } = await setUp(answeringJson({ ...active, ...claims }), { issuer });
+    await expect(validator.validate('reference')).resolves.toBeDefined();
+  });
+
+  test.each([
+    ['an inactive token', { active: false }, 'the token is not active'],
+    ['a token for another API', { aud: 'https://other.example.com' }, "the token's audience is not this API"],
+    ['a token for no API', { aud: undefined }, "the token's audience is not this API"],
+    ['an expired token', { exp: issuedAt }, 'the token has expired'],
+    [
+      'a token of another issuer',
+      { iss: 'https://evil.example.com' },
+      "the token's issuer is not the one this API trusts",
+    ],
+  ])('refuses %s', async (_, claims, description) => {
+    const { validator } = await setUp(answeringJson({ ...active, ...claims }), { issuer });
+    await expect(validator.validate('reference')).rejects.toMatchObject({ code: 'invalid_token', description });
+  });
+
+  test.each([401, 403])('says that it was refused itself when the answer is %d', async (status) => {
+    const { validator } = await setUp(answeringJson({ error: 'invalid_client' }, status));
+    await expect(validator.validate('reference')).rejects.toMatchObject({ code: 'validator_refused', status: 502 });
+  });
+
+  const json = { 'content-type': 'application/json' };
+  test.each([
+    ['400', answeringJson(active, 400)],
+    ['404', answeringJson(active, 404)],
+    ['429', answeringJson(active, 429)],
+    ['500', answeringJson(active, 500)],
+    ['503', answeringJson(active, 503)],
+    ['a redirect', answering(307, '', { location: '/elsewhere' })],
+    ['no content', answering(204)],
+    ['HTML', answering(200, '<html>', { 'content-type': 'text/html' })],
+    ['JSON that says it is HTML', answering(200, JSON.stringify(active), { 'content-type': 'text/html' })],
+    ['JSON that does not say what it is', answering(200, JSON.stringify(active))],
+    ['HTML that says it is JSON', answering(200, '<html>', json)],
+    ['nothing', answering(200, '', json)],
+    ['half of it', answering(200, '{"active":true,"aud":"', json)],
+    ['null', answeringJson(null)],
+    ['an array', answeringJson([active])],
+    ['active missing', answeringJson({ ...active, active: undefined })],
+    ['active in words', answeringJson({ ...active, active: 'true' })],
+    ['exp in words', answeringJson({ ...active, exp: 'never' })],
+    ['scopes in an array', answeringJson({ ...active, scope: ['read'] })],
+    ['too much', answeringJson({ ...active, filler: 'a'.repeat(1024 * 1024) })],
+    ['a broken connection', ((req) => req.socket.destroy()) as RequestListener],
+    [
+      'a truncated body',
+      ((_, res) => {
+        res.writeHead(200, { ...json, 'content-length': '1000' });
+        res.write(JSON.stringify(active), () => res.destroy());
+      }) as RequestListener,
+    ],
+  ])('is unavailable, and blames no token, when the answer is %s', async (_, answer) => {
+    const { validator } = await setUp(answer);
+    await expect(validator.validate('reference')).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+      status: 503,
+      retryAfter: 1,
+    });
+  });
+
+  test('is unavailable when nobody answers in time', async () => {
+    const { validator } = await setUp(() => {}, { timeout: 50 });
+    await expect(validator.validate('reference')).rejects.toMatchObject({ status: 503 });
+  });
+
+  test('is unavailable when nobody is there', async () => {
+    const { validator, stop } = await setUp(answeringJson(active));
+    await stop();
+    await expect(validator.validate('reference')).rejects.toMatchObject({ status: 503 });
+  });
+
+  test.each([
+    ['echoed as garbage', answering(200, 'secret-reference is no JSON', json)],
+    ['inactive', answeringJson({ active: false, token: 'secret-reference' })],
+    ['met with an error', answering(500, 'secret-reference')],
+    ['met with silence', ((req) => req.socket.destroy()) as RequestListener],
+  ])('discloses neither token nor client secret in the error when the token is %s', async (_, answer) => {
+    const { validator } = await setUp(answer, { clientSecret: 'secret-password' });
+    const error = await validator.validate('secret-reference').catch((caught) => caught);
+    expect(error).toBeInstanceOf(Error);
+    expect(inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toMatch(/secret-/);
+  });
+
+  test.each([
+    { introspectionEndpoint: '/introspect' },
+    { introspectionEndpoint: 'https://user:pw@login.example.com/introspect' },
+    { clientId: '' },
+    { clientSecret: '' },
+    { audience: '' },
+    { issuer: '' },
+    { timeout: 0 },
+  ])('cannot be made with %j', (options) => {
+    const good = { introspectionEndpoint: 'https://login.example.com', clientId: 'a', clientSecret: 'b', audience };
+    expect(() => createIntrospectionValidator({ ...good, ...options })).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,125 @@
+import type { AccessTokenClaims, AccessTokenValidator } from './access_token_claims.ts';
+import { AccessTokenError, ValidationUnavailableError, ValidatorRefusedError } from './errors.ts';
+import { fetchJson } from './fetch_json.ts';
+import { requireFunction, requireHttpUrl, requireNumber, requireString } from './options.ts';
+
+/** Options of {@link createIntrospectionValidator}. */
+export interface IntrospectionValidatorOptions {
+  /** RFC 7662 section 2. */
+  readonly introspectionEndpoint: string;
+  /** The client that this API is at the authorization server. */
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** The resource indicator of this API. */
+  readonly audience: string;
+  /** If given, an answer that names another issuer is refused. */
+  readonly issuer?: string;
+  /** Milliseconds the exchange may take; 3000 by default. */
+  readonly timeout?: number;
+}
+
+/** The world around {@link createIntrospectionValidator}. */
+export interface IntrospectionValidatorDependencies {
+  readonly fetch?: typeof globalThis.fetch;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/**
+ * Validates access tokens by asking the authorization server (RFC 7662), every token on every call: nothing is cached, so a
+ * revocation counts from the next call on.
+ *
+ * Its `validate` throws AccessTokenError `invalid_token` for a token that is not active, expired or for another API,
+ * ValidatorRefusedError when the endpoint answers 401 or 403, and ValidationUnavailableError for any other trouble.
+ *
+ * @throws TypeError for a badly typed option.
+ * @example
+ * ```ts
+ * const validator = createIntrospectionValidator({
+ *   introspectionEndpoint: 'https://login.example.com/introspect',
+ *   clientId: 'orders-api',
+ *   clientSecret: process.env.ORDERS_API_SECRET ?? '',
+ *   audience: 'https://api.example.com/orders',
+ * });
+ * ```
+ */
+export function createIntrospectionValidator(
+  options: IntrospectionValidatorOptions,
+  dependencies: IntrospectionValidatorDependencies = {},
+): AccessTokenValidator {
+  const { introspectionEndpoint, clientId, clientSecret, audience, issuer, timeout = 3000 } = options;
+  const { fetch = globalThis.fetch, now = Date.now } = dependencies;
+  requireHttpUrl('introspectionEndpoint', introspectionEndpoint);
+  requireString('clientId', clientId);
+  requireString('clientSecret', clientSecret);
+  requireString('audience', audience);
+  if (issuer !== undefined) requireString('issuer', issuer);
+  requireNumber('timeout', timeout, 1);
+  requireFunction('fetch', fetch);
+  requireFunction('now', now);
+
+  const headers = { accept: 'application/json', authorization: basicCredentials(clientId, clientSecret) };
+
+  async function introspect(token: string): Promise<Readonly<Record<string, unknown>>> {
+    const body = new URLSearchParams({ token, token_type_hint: 'access_token' });
+    const { status, json } = await fetchJson({
+      subject: 'the introspection endpoint',
+      url: introspectionEndpoint,
+      init: { method: 'POST', headers, body },
+      mediaType: 'application/json',
+      timeout,
+      fetch,
+    });
+    if (status === 401 || status === 403) {
+      throw new ValidatorRefusedError('the introspection endpoint refused the credentials of this API');
+    }
+    if (status !== 200)
+      throw new ValidationUnavailableError(`the introspection endpoint answered with status ${status}`);
+    if (!isIntrospectionResponse(json)) throw new ValidationUnavailableError('the introspection response is malformed');
+    return json;
+  }
+
+  return {
+    async validate(token) {
+      const { active, ...claims } = await introspect(token);
+      if (active === false) throw new AccessTokenError('invalid_token', 'the token is not active');
+      if (!isForAudience(claims, audience)) {
+        throw new AccessTokenError('invalid_token', "the token's audience is not this API");
+      }
+      if (issuer !== undefined && claims.iss !== undefined && claims.iss !== issuer) {
+        throw new AccessTokenError('invalid_token', "the token's issuer is not the one this API trusts");
+      }
+      if (typeof claims.exp === 'number' && claims.exp * 1000 <= now()) {
+        throw new AccessTokenError('invalid_token', 'the token has expired');
+      }
+      return claims;
+    },
+  };
+}
+
+/** RFC 6749 section 2.3.1: both halves are form-urlencoded before they are joined. */
+function basicCredentials(clientId: string, clientSecret: string): string {
+  return `Basic ${Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')}`;
+}
+
+function formEncode(value: string): string {
+  return new URLSearchParams([['', value]]).toString().slice('='.length);
+}
+
+/** RFC 7662 section 2.2: `active` is required, the rest is optional but typed. */
+function isIntrospectionResponse(json: unknown): json is Readonly<Record<string, unknown>> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
+  const { active, exp, scope } = json as Readonly<Record<string, unknown>>;
+  return (
+    typeof active === 'boolean' &&
+    (exp === undefined || typeof exp === 'number') &&
+    (scope === undefined || typeof scope === 'string')
+  );
+}
+
+function isForAudience(
+  claims: Readonly<Record<string, unknown>>,
+  audience: string,
+): claims is Readonly<Record<string, unknown>> & AccessTokenClaims {
+  return [claims.aud].flat().includes(audience);
+}

@@ -1,0 +1,42 @@
+import { errors } from 'jose';
+import { AccessTokenError } from './errors.ts';
+
+const descriptions: Readonly<Record<string, string>> = {
+  typ: 'the token is not an access token: its typ is not at+jwt',
+  iss: "the token's issuer is not the one this API trusts",
+  aud: "the token's audience is not this API",
+  nbf: 'the token is not valid yet',
+};
+
+/**
+ * Says why a JWT was refused (RFC 6750 section 3.1 `invalid_token`), naming the claim and the reason but nothing that the
+ * token contains. jose's error is not kept as the cause: it carries the whole payload.
+ */
+export function jwtFailure(error: errors.JOSEError): AccessTokenError {
+  return new AccessTokenError('invalid_token', describe(error));
+}
+
+/** The failure of one claim. `claim` is one of the names this package asks for, never text from the token. */
+export function claimFailure(claim: string, reason: 'missing' | 'malformed' | 'refused'): AccessTokenError {
+  return new AccessTokenError('invalid_token', describeClaim(claim, reason));
+}
+
+function describe(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'the token has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return describeClaim(error.claim, reasons[error.reason]);
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "the token's signature does not verify";
+  if (error instanceof errors.JOSEAlgNotAllowed) return "the token's signing algorithm is not accepted";
+  return 'the token is not a well-formed JWT';
+}
+
+const reasons: Readonly<Record<string, 'missing' | 'malformed' | 'refused'>> = {
+  missing: 'missing',
+  invalid: 'malformed',
+  check_failed: 'refused',
+};
+
+function describeClaim(claim: string, reason: 'missing' | 'malformed' | 'refused' = 'refused'): string {
+  if (reason === 'missing') return `the token has no ${claim} claim`;
+  const refused = reason === 'refused' ? descriptions[claim] : undefined;
+  return refused ?? `the token's ${claim} claim is malformed`;
+}

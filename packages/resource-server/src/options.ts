@@ -1,0 +1,27 @@
+/** Checks that make a badly typed option fail when the object is made, not at the first request. */
+
+/** @throws TypeError unless `value` is a string with something in it. */
+export function requireString(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a non-empty string`);
+}
+
+/** @throws TypeError unless `value` is an absolute http(s) URL without credentials, which `fetch` would refuse. */
+export function requireHttpUrl(name: string, value: unknown): asserts value is string {
+  requireString(name, value);
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new TypeError(`${name} must be an absolute http or https URL without credentials`);
+  }
+}
+
+/** @throws TypeError unless `value` is a function. */
+export function requireFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`${name} must be a function`);
+}
+
+/** @throws TypeError unless `value` is a finite number of at least `minimum`. */
+export function requireNumber(name: string, value: unknown, minimum: number): asserts value is number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < minimum) {
+    throw new TypeError(`${name} must be a number of at least ${minimum}`);
+  }
+}

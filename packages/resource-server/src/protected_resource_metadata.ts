@@ -1,0 +1,69 @@
+import { requireString } from './options.ts';
+
+/** Options of {@link protectedResourceMetadata}. */
+export interface ProtectedResourceMetadataOptions {
+  /** The resource indicator of the API: an http(s) URL without a fragment. */
+  readonly resource: string;
+  /** Issuer identifiers of the authorization servers that issue tokens for it. */
+  readonly authorizationServers: readonly string[];
+  readonly scopesSupported?: readonly string[];
+  /** Shown to people. */
+  readonly resourceName?: string;
+  /** URL of a page for developers. */
+  readonly resourceDocumentation?: string;
+}
+
+/** The document of RFC 9728 section 2. */
+export interface ProtectedResourceMetadata {
+  readonly resource: string;
+  readonly authorization_servers: readonly string[];
+  readonly bearer_methods_supported: readonly ['header'];
+  readonly scopes_supported?: readonly string[];
+  readonly resource_name?: string;
+  readonly resource_documentation?: string;
+}
+
+/**
+ * The metadata document of an API (RFC 9728 section 2), to be served as `application/json` at {@link metadataPath}.
+ *
+ * @throws TypeError for a resource that can have no metadata, or no authorization server.
+ */
+export function protectedResourceMetadata(options: ProtectedResourceMetadataOptions): ProtectedResourceMetadata {
+  const { resource, authorizationServers, scopesSupported, resourceName, resourceDocumentation } = options;
+  parseResource(resource);
+  if (!Array.isArray(authorizationServers) || authorizationServers.length === 0) {
+    throw new TypeError('authorizationServers must name at least one issuer');
+  }
+  return {
+    resource,
+    authorization_servers: [...authorizationServers],
+    bearer_methods_supported: ['header'],
+    ...(scopesSupported && { scopes_supported: [...scopesSupported] }),
+    ...(resourceName !== undefined && { resource_name: resourceName }),
+    ...(resourceDocumentation !== undefined && { resource_documentation: resourceDocumentation }),
+  };
+}
+
+/**
+ * Where an API's metadata is served: the well-known path inserted before the path and query of its resource indicator
+ * (RFC 9728 section 3.1).
+ *
+ * @throws TypeError when `resource` is not an http(s) URL without a fragment.
+ * @example
+ * ```ts
+ * metadataPath('https://api.example.com/orders'); // '/.well-known/oauth-protected-resource/orders'
+ * ```
+ */
+export function metadataPath(resource: string): string {
+  const { pathname, search } = parseResource(resource);
+  return `/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}${search}`;
+}
+
+function parseResource(resource: string): URL {
+  requireString('resource', resource);
+  const url = URL.canParse(resource) ? new URL(resource) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || resource.includes('#')) {
+    throw new TypeError('resource must be an http or https URL without a fragment');
+  }
+  return url;
+}

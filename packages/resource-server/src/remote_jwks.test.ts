@@ -1,0 +1,280 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createJwtValidator } from './jwt_validator.ts';
+import { createRemoteJwks, type RemoteJwksOptions } from './remote_jwks.ts';
+import { answering, type SigningKey, serveJwks, signingKey } from './testing/jwks_server.ts';
+import { serve } from './testing/serve.ts';
+import { audience, issuedAt, issuer, signAccessToken } from './testing/sign_access_token.ts';
+
+let first: SigningKey;
+let second: SigningKey;
+beforeAll(async () => {
+  first = await signingKey('first');
+  second = await signingKey('second');
+});
+
+const unavailable = expect.objectContaining({ code: 'temporarily_unavailable', status: 503 });
+const unknownKey = expect.objectContaining({
+  code: 'invalid_token',
+  description: 'the token is signed with an unknown key',
+});
+
+/** A JWKS endpoint, the keys fetched from it, a count of the fetches as they start, and a clock to turn. */
+async function setUp(options: Partial<RemoteJwksOptions> = {}) {
+  const server = await serveJwks(first);
+  const clock = { seconds: issuedAt };
+  const now = () => clock.seconds * 1000;
+  const fetched = { times: 0 };
+  const countingFetch: typeof fetch = (...request) => {
+    fetched.times += 1;
+    return fetch(...request);
+  };
+  const jwks = createRemoteJwks({ uri: server.uri, ...options }, { now, fetch: countingFetch });
+  // The tokens outlive every turn of the clock.
+  const validator = createJwtValidator({ issuer, audience }, { jwks, now });
+  const verify = async (key: SigningKey) => {
+    const { kid } = await validator.verifyJwt(await signAccessToken(key, { exp: issuedAt + 1_000_000 }));
+    return kid;
+  };
+  return { server, clock, jwks, verify, fetched };
+}
+
+describe('remote JWKS', () => {
+  test('fetches nothing before the first use, then once', async () => {
+    const { jwks, verify, fetched } = await setUp();
+    expect([fetched.times, jwks.has('first')]).toEqual([0, false]);
+    await verify(first);
+    await verify(first);
+    expect([fetched.times, jwks.has('first'), jwks.has('second')]).toEqual([1, true, false]);
+  });
+
+  test('makes one fetch for many first uses at once', async () => {
+    const { verify, fetched } = await setUp();
+    await Promise.all(Array.from({ length: 50 }, () => verify(first)));
+    expect(fetched.times).toBe(1);
+  });
+
+  test('finds a key that was published after the last fetch', async () => {
+    const { server, clock, verify, fetched } = await setUp();
+    await verify(first);
+    server.keys = [first, second];
+    clock.seconds += 5;
+    await expect(verify(second)).resolves.toBe('second');
+    expect(fetched.times).toBe(2);
+  });
+
+  test('refuses an unknown key without asking again while the cooldown lasts', async () => {
+    const { clock, verify, fetched } = await setUp();
+    await verify(first);
+    clock.seconds += 4;
+    await Promise.all(Array.from({ length: 20 }, () => expect(verify(second)).rejects.toEqual(unknownKey)));
+    expect(fetched.times).toBe(1);
+    clock.seconds += 1;
+    await Promise.all(Array.from({ length: 20 }, () => expect(verify(second)).rejects.toEqual(unknownKey)));
+    expect(fetched.times).toBe(2);
+  });
+
+  test('waits for a fetch that is under way before it calls a key unknown', async () => {
+    const { server, jwks, fetched } = await setUp();
+    await jwks.refresh();
+    server.keys = [second];
+    const release = server.holdAnswers();
+    const underWay = jwks.refresh();
+    const found = jwks.getKey({ alg: 'ES256', kid: 'second' }, { payload: '', signature: '' });
+    release();
+    await underWay;
+    await expect(found).resolves.toBeDefined();
+    expect(fetched.times).toBe(2);
+  });
+
+  test('is not kept from asking by a clock that was set back', async () => {
+    const { server, clock, verify } = await setUp();
+    clock.seconds += 3600;
+    await verify(first);
+    server.keys = [second];
+    clock.seconds -= 3600;
+    await expect(verify(second)).resolves.toBe('second');
+  });
+
+  test('does not ask again for a known key that does not fit the algorithm', async () => {
+    const { clock, verify, fetched } = await setUp();
+    await verify(first);
+    clock.seconds += 5;
+    const impostor = await signingKey('first', 'RS256');
+    await expect(verify(impostor)).rejects.toEqual(unknownKey);
+    expect(fetched.times).toBe(1);
+  });
+
+  test('goes on with the keys it has when the authorization server is gone', async () => {
+    const { server, clock, jwks, verify } = await setUp();
+    await verify(first);
+    await server.stop();
+    clock.seconds += 100_000;
+    await expect(verify(first)).resolves.toBe('first');
+    await expect(jwks.refresh()).rejects.toEqual(unavailable);
+    await expect(verify(first)).resolves.toBe('first');
+    expect(jwks.has('first')).toBe(true);
+  });
+
+  test('does not call a key unknown when it could not ask', async () => {
+    const { server, clock, verify, fetched } = await setUp();
+    await verify(first);
+    clock.seconds += 5;
+    server.answer = answering(500);
+    await expect(verify(second)).rejects.toEqual(unavailable);
+    await expect(verify(second)).rejects.toEqual(unavailable);
+    expect(fetched.times).toBe(2);
+  });
+
+  test('says how the authorization server failed', async () => {
+    const { server, jwks } = await setUp();
+    server.answer = answering(500);
+    await expect(jwks.refresh()).rejects.toThrow('the JWKS was answered with status 500');
+  });
+
+  test('asks again a second after a failure', async () => {
+    const { server, clock, verify } = await setUp();
+    await verify(first);
+    clock.seconds += 5;
+    server.answer = answering(500);
+    await expect(verify(second)).rejects.toEqual(unavailable);
+    server.answer = server.answerKeys;
+    server.keys = [second];
+    clock.seconds += 1;
+    await expect(verify(second)).resolves.toBe('second');
+    await expect(verify(first)).rejects.toEqual(unknownKey);
+  });
+
+  test('is unavailable until keys were fetched once, and recovers by itself', async () => {
+    const { server, verify } = await setUp();
+    server.answer = answering(503);
+    await expect(verify(first)).rejects.toEqual(unavailable);
+    server.answer = server.answerKeys;
+    await expect(verify(first)).resolves.toBe('first');
+  });
+
+  test('refreshes old keys in the background while serving them', async () => {
+    const { server, clock, jwks, verify, fetched } = await setUp();
+    await verify(first);
+    server.keys = [second];
+    const release = server.holdAnswers();
+    clock.seconds += 299;
+    await verify(first);
+    expect(fetched.times).toBe(1);
+    clock.seconds += 1;
+    await expect(verify(first)).resolves.toBe('first');
+    await expect(verify(first)).resolves.toBe('first');
+    expect(fetched.times).toBe(2);
+    const underWay = jwks.refresh();
+    release();
+    await underWay;
+    expect([fetched.times, jwks.has('first'), jwks.has('second')]).toEqual([2, false, true]);
+    await expect(verify(first)).rejects.toEqual(unknownKey);
+  });
+
+  test('notices a withdrawn key although it is only asked whether it has it', async () => {
+    const { server, clock, jwks, fetched } = await setUp();
+    await jwks.refresh();
+    server.keys = [second];
+    clock.seconds += 300;
+    expect([jwks.has('first'), fetched.times]).toEqual([true, 2]);
+    await jwks.refresh();
+    expect([jwks.has('first'), fetched.times]).toEqual([false, 2]);
+  });
+
+  test('tries a failing background refresh once a second, not on every use', async () => {
+    const { server, clock, jwks, verify, fetched } = await setUp();
+    await jwks.refresh();
+    server.answer = answering(500);
+    clock.seconds += 300;
+    for (const times of [2, 3]) {
+      jwks.has('first');
+      await expect(jwks.refresh()).rejects.toEqual(unavailable);
+      await verify(first);
+      expect(fetched.times).toBe(times);
+      clock.seconds += 1;
+    }
+  });
+
+  test.each([
+    ['an error', answering(500, '{"keys":[]}')],
+    ['no content', answering(204)],
+    ['a redirect', answering(302, '', { location: '/elsewhere' })],
+    ['HTML', answering(200, '<html>')],
+    ['nothing', answering(200, '')],
+    ['null', answering(200, 'null')],
+    ['no keys', answering(200, '{}')],
+    ['keys that are no array', answering(200, '{"keys":{}}')],
+    ['too much', answering(200, `{"keys":[],"filler":"${'a'.repeat(1024 * 1024)}"}`)],
+  ])('keeps its keys when the answer is %s', async (_, answer) => {
+    const { server, jwks, verify } = await setUp();
+    await jwks.refresh();
+    server.answer = answer;
+    await expect(jwks.refresh()).rejects.toEqual(unavailable);
+    await expect(verify(first)).resolves.toBe('first');
+  });
+
+  test('keeps its keys when the answer breaks off', async () => {
+    const { server, jwks, verify } = await setUp();
+    await jwks.refresh();
+    server.answer = (_, res) => {
+      res.writeHead(200, { 'content-length': '1000' });
+      res.write('{"keys":[', () => res.destroy());
+    };
+    await expect(jwks.refresh()).rejects.toEqual(unavailable);
+    await expect(verify(first)).resolves.toBe('first');
+  });
+
+  test.each([
+    ['does not come', () => {}],
+    ['comes too slowly', (_: unknown, res: { write: (text: string) => void }) => res.write('{')],
+  ])('gives up on an answer that %s', async (_, answer) => {
+    const { server, jwks } = await setUp({ timeout: 50 });
+    server.answer = answer;
+    await expect(jwks.refresh()).rejects.toEqual(unavailable);
+  });
+
+  test('ignores secrets, private keys and members it does not understand', async () => {
+    const { server, jwks, verify } = await setUp();
+    const keys = [
+      null,
+      'key',
+      { kty: 7, kid: 'seven' },
+      { kty: 'oct', kid: 'secret', k: 'AAAA' },
+      { ...second.jwk, d: 'AAAA' },
+      first.jwk,
+    ];
+    server.answer = answering(200, JSON.stringify({ keys }));
+    await expect(verify(first)).resolves.toBe('first');
+    expect(['seven', 'secret', 'second'].filter(jwks.has)).toEqual([]);
+  });
+
+  test('does not blame the token for a key that cannot be used', async () => {
+    const { server, verify } = await setUp();
+    server.answer = answering(200, JSON.stringify({ keys: [{ ...first.jwk, x: 'AAAA' }] }));
+    await expect(verify(first)).rejects.toEqual(unavailable);
+  });
+
+  test('uses the fetch it is given', async () => {
+    const fetch = async () => Response.json({ keys: [first.jwk] });
+    const jwks = createRemoteJwks({ uri: 'https://login.example.com/jwks' }, { fetch });
+    await jwks.refresh();
+    expect(jwks.has('first')).toBe(true);
+  });
+
+  test('does not follow a redirect to another server', async () => {
+    const elsewhere = await serveJwks(second);
+    const { url } = await serve(answering(307, '', { location: elsewhere.uri }));
+    await expect(createRemoteJwks({ uri: url }).refresh()).rejects.toEqual(unavailable);
+    expect(elsewhere.requests).toBe(0);
+  });
+
+  test.each([
+    { uri: 'jwks' },
+    { uri: 'file:///etc/passwd' },
+    { timeout: 0 },
+    { refreshInterval: -1 },
+    { cooldown: Number.NaN },
+  ])('cannot be made with %j', (options) => {
+    expect(() => createRemoteJwks({ uri: 'https://login.example.com/jwks', ...options })).toThrow(TypeError);
+  });
+});

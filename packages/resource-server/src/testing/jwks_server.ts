@@ -1,0 +1,47 @@
+import type { RequestListener } from 'node:http';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { serve } from './serve.ts';
+
+/** A key pair and its public half as the JWKS shows it. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: string;
+  readonly privateKey: CryptoKey;
+  readonly jwk: JWK;
+}
+
+/** A new key for `alg` under `kid`. */
+export async function signingKey(kid: string, alg = 'ES256'): Promise<SigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
+  return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
+}
+
+/** A JWKS endpoint whose keys and behaviour a test can change. */
+export async function serveJwks(...keys: SigningKey[]) {
+  const answerKeys: RequestListener = (_, res) => {
+    res.setHeader('content-type', 'application/jwk-set+json');
+    res.end(JSON.stringify({ keys: state.keys.map(({ jwk }) => jwk) }));
+  };
+  const state = { keys, requests: 0, answer: answerKeys };
+  const { url, stop } = await serve((req, res) => {
+    state.requests += 1;
+    state.answer(req, res);
+  });
+  /** Makes requests wait for their keys until the function that it returns is called. */
+  const holdAnswers = () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    state.answer = (req, res) => released.then(() => answerKeys(req, res));
+    return release;
+  };
+  return Object.assign(state, { answerKeys, holdAnswers, uri: `${url}/jwks`, stop });
+}
+
+/** Answers with a status and a text. */
+export function answering(status: number, text = '', headers: Record<string, string> = {}): RequestListener {
+  return (_, res) => {
+    res.writeHead(status, headers).end(text);
+  };
+}

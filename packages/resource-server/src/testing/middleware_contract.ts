@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import type { AcceptedAccessToken, AuthenticateOptions } from '../authenticate.ts';
+import type { ChallengeOptions } from '../challenge.ts';
+import { AccessTokenError, ValidationUnavailableError } from '../errors.ts';
+
+/** Knows one good token, one bad one, and two that bring trouble. */
+const validator = {
+  async validate(token: string) {
+    if (token === 'good') return { aud: 'https://api.example.com', sub: 'alice', scope: 'read' };
+    if (token === 'trouble') throw new ValidationUnavailableError('the JWKS could not be reached', { retryAfter: 3 });
+    if (token === 'fault') throw new RangeError('a fault in the program');
+    throw new AccessTokenError('invalid_token', 'the token has expired');
+  },
+};
+const scopes = (method: string) => (method === 'GET' ? ['read'] : ['write']);
+const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
+
+/**
+ * What every framework's middleware must do.
+ *
+ * @param start - starts an app that answers `JSON.stringify(accessToken)` behind the middleware, and 500 with
+ *   "fault: " and the message when an error reaches the framework; returns its URL.
+ */
+export function describeMiddleware(
+  name: string,
+  start: (options: AuthenticateOptions & ChallengeOptions) => Promise<string>,
+): void {
+  const call = async (token?: string, init: RequestInit = {}) => {
+    const url = await start({ validator, scopes, resourceMetadata, realm: 'orders' });
+    return fetch(url, { ...init, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+  };
+
+  describe(`the ${name} middleware`, () => {
+    test('lets a good token pass and hands it on', async () => {
+      const response = await call('good');
+      expect(response.status).toBe(200);
+      const accepted = (await response.json()) as AcceptedAccessToken;
+      expect(accepted).toEqual({
+        token: 'good',
+        claims: { aud: 'https://api.example.com', sub: 'alice', scope: 'read' },
+      });
+    });
+
+    test('challenges a request without a token', async () => {
+      const response = await call();
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe(
+        `Bearer realm="orders", resource_metadata="${resourceMetadata}"`,
+      );
+      expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      await expect(response.json()).resolves.toMatchObject({ error: 'unauthorized' });
+    });
+
+    test('refuses a bad token', async () => {
+      const response = await call('bad');
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+      await expect(response.json()).resolves.toEqual({
+        error: 'invalid_token',
+        error_description: 'the token has expired',
+      });
+    });
+
+    test('asks for the scopes of the method', async () => {
+      const response = await call('good', { method: 'POST' });
+      expect(response.status).toBe(403);
+      expect(response.headers.get('www-authenticate')).toContain('scope="write"');
+    });
+
+    test('answers 503 with Retry-After when the token cannot be checked', async () => {
+      const response = await call('trouble');
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '3']);
+      expect(response.headers.get('www-authenticate')).toBeNull();
+    });
+
+    test('leaves a fault in the program to the framework', async () => {
+      const response = await call('fault');
+      expect([response.status, await response.text()]).toEqual([500, 'fault: a fault in the program']);
+    });
+
+    test('cannot be made without a validator, or with scopes that are no function', async () => {
+      await expect(start({} as never)).rejects.toThrow(TypeError);
+      await expect(start({ validator, scopes: ['read'] as never })).rejects.toThrow(TypeError);
+    });
+
+    test('needs no scopes unless told', async () => {
+      const url = await start({ validator });
+      const response = await fetch(url, { method: 'POST', headers: { authorization: 'Bearer good' } });
+      expect(response.status).toBe(200);
+    });
+  });
+}
