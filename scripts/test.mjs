@@ -1,0 +1,45 @@
+// npm test: installs, gets a real Redis, checks types and lint, and runs every test. Arguments go to jest.
+import path from 'node:path';
+import { runStep } from './process/run_step.mjs';
+import { untilInterrupted } from './process/until_interrupted.mjs';
+import { obtainRedis } from './redis/obtain_redis.mjs';
+import { runJest } from './test/run_jest.mjs';
+import { typeCheck } from './workspace/build.mjs';
+import { installIfNeeded } from './workspace/install.mjs';
+import { requireNode } from './workspace/require_node.mjs';
+import { root } from './workspace/root.mjs';
+
+requireNode();
+
+await untilInterrupted(async (signal) => {
+  await installIfNeeded(signal);
+  const redis = await obtainRedis(signal);
+  try {
+    await typeCheck(signal);
+    await lint(signal);
+    await test(redis, signal);
+  } finally {
+    await redis.stop();
+  }
+});
+
+/** @param {AbortSignal} signal */
+async function lint(signal) {
+  const biome = path.join(root, 'node_modules/@biomejs/biome/bin/biome');
+  const knip = path.join(root, 'node_modules/knip/bin/knip.js');
+  await runStep('Lint (biome check)', { command: process.execPath, args: [biome, 'check', '.'], signal });
+  await runStep('What is unused (knip)', { command: process.execPath, args: [knip], signal });
+}
+
+/**
+ * @param {import('./redis/obtain_redis.mjs').Redis} redis
+ * @param {AbortSignal} signal
+ */
+async function test(redis, signal) {
+  const started = performance.now();
+  console.log('Tests (jest) ...');
+  const { code, passed, failed } = await runJest(process.argv.slice(2), redis, signal);
+  console.log(`Tests (jest): ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = code;
+}
