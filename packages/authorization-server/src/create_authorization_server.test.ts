@@ -18,7 +18,7 @@ let issuer: string;
 let store: TokenStore;
 
 beforeEach(async () => {
-  store = openTokenStore({ url: 'memory:' });
+  store = await openTokenStore({ url: 'memory:' });
   server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -12,17 +12,26 @@ export function errorBoundary(log: Log): Middleware {
   return async (ctx, next) => {
     ctx.state.requestedAt = Date.now();
     try {
+      refuseRepeatedAuthorization(ctx);
       await next();
+      if (ctx.status === 404 && ctx.body === undefined) throw new errors.InvalidRequest('there is nothing here', 404);
     } catch (error) {
       answer(ctx, error);
       if (ctx.status >= 500) log.error(describeError(error), 'request failed');
     }
     if (ctx.status === 503) ctx.set('Retry-After', '1');
-    if (ctx.response.is('html'))
-      ctx.set('Content-Security-Policy', ctx.response.get('Content-Security-Policy') || pagePolicy(ctx));
+    ctx.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
+    if (ctx.response.is('html') && !ctx.response.get('Content-Security-Policy'))
+      ctx.set('Content-Security-Policy', pagePolicy(ctx));
     const route = ctx.oidc?.route ?? (ctx.path.startsWith('/interaction/') ? 'interaction' : 'none');
     log.debug({ method: ctx.method, route, status: ctx.status, ms: Date.now() - ctx.state.requestedAt }, 'request');
   };
+}
+
+/** Node.js keeps the first of several `Authorization` headers and says nothing; which one was meant is not for us to guess. */
+function refuseRepeatedAuthorization({ req }: Context): void {
+  const names = req.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization');
+  if (names.length > 1) throw new errors.InvalidRequest('the Authorization header must not be repeated');
 }
 
 function answer(ctx: Context, error: unknown): void {

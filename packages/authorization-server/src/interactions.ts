@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { UserConfig } from './config.ts';
 import { CONTENT_SECURITY_POLICY } from './pages/layout.ts';
-import { consentPage, loginPage } from './pages/pages.ts';
+import { type ConsentRequest, consentPage, loginPage } from './pages/pages.ts';
 import { readForm } from './read_form.ts';
 
 type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
@@ -78,8 +78,7 @@ function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): v
   if (interaction.prompt.name !== name) throw new errors.InvalidRequest(`this sign-in is not at the ${name} step`);
 }
 
-function requestsOf(details: ConsentDetails): { of: string; scopes: string[] }[] {
-  const { missingOIDCScope, missingResourceScopes = {} } = details;
-  const resources = Object.entries(missingResourceScopes).map(([of, scopes]) => ({ of, scopes }));
-  return missingOIDCScope ? [{ of: 'your profile here', scopes: missingOIDCScope }, ...resources] : resources;
+function requestsOf({ missingOIDCScope, missingResourceScopes = {} }: ConsentDetails): ConsentRequest[] {
+  const atApis = Object.entries(missingResourceScopes).map(([resource, scopes]) => ({ resource, scopes }));
+  return missingOIDCScope ? [{ scopes: missingOIDCScope }, ...atApis] : atApis;
 }

@@ -5,7 +5,7 @@ import { errors } from 'oidc-provider';
  * The store did not acknowledge, so nothing is issued: 503 `temporarily_unavailable`, which RFC 6749 section 4.1.2.1
  * defines for the authorization endpoint and which fits the others.
  */
-export class TemporarilyUnavailable extends errors.OIDCProviderError {
+class TemporarilyUnavailable extends errors.OIDCProviderError {
   constructor(cause: Error) {
     super(503, 'temporarily_unavailable');
     this.cause = cause;

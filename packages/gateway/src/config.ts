@@ -35,7 +35,21 @@ export interface GatewayConfig {
     readonly authorizationServer: number;
     /** Connecting to an upstream, and each silence of it before the response begins. */
     readonly upstream: number;
+    /** Running requests, when the gateway is closed; then they are broken off. Default: 10,000. */
+    readonly drain?: number;
   };
+  /** How the authorization server's keys are kept. */
+  readonly jwks?: {
+    /** Seconds after which they are fetched anew. A key that has left the JWKS is known to be gone by then. Default: 300. */
+    readonly refreshInterval?: number;
+    /** Seconds between the fetches that tokens with an unknown key may provoke. Default: 5. */
+    readonly cooldown?: number;
+  };
+  /**
+   * Headers in which APIs expect to be told who calls; those of a client are taken out. `*` at the end stands for any
+   * rest, `_` counts as `-`. Default: `defaultIdentityHeaders`.
+   */
+  readonly identityHeaders?: readonly string[];
   /** Scheme and authority under which clients reach the gateway; for `resource_metadata` (RFC 9728). */
   readonly publicUrl?: string;
 }

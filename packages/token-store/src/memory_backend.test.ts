@@ -8,8 +8,8 @@ describeTokenStore('memory', () => {
   const entries = new Map<string, MemoryEntry>();
   const backend = createMemoryBackend({ maxEntries: 1000, now: Date.now, entries });
   return {
-    open: (options) => createTokenStore(backend, { seal: options?.seal ?? false, now: Date.now }),
-    another: () => createTokenStore(backend, { seal: false, now: Date.now }),
+    open: async (options) => createTokenStore(backend, { seal: options?.seal ?? false, now: Date.now }),
+    another: async () => createTokenStore(backend, { seal: false, now: Date.now }),
     dump: async () => JSON.stringify([...entries], (_, value) => (value instanceof Map ? [...value] : value)),
     close: () => backend.close(),
   };

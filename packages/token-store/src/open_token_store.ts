@@ -1,6 +1,5 @@
 import type { TokenStore } from './contract.ts';
 import { createMemoryBackend } from './memory_backend.ts';
-import { createRedisBackend } from './redis_backend.ts';
 import { createTokenStore } from './token_store.ts';
 
 export interface OpenStoreOptions {
@@ -21,8 +20,12 @@ export interface OpenStoreOptions {
   readonly now?: () => number;
 }
 
-/** Opens the store that a URL names. @throws {TypeError} for a URL of no known kind */
-export function openTokenStore(options: OpenStoreOptions): TokenStore {
+/**
+ * Opens the store that a URL names. It need not be reachable yet; what it is asked then throws StoreUnavailableError.
+ *
+ * @throws {TypeError} for a URL of no known kind
+ */
+export async function openTokenStore(options: OpenStoreOptions): Promise<TokenStore> {
   const {
     url,
     seal = false,
@@ -32,7 +35,10 @@ export function openTokenStore(options: OpenStoreOptions): TokenStore {
     now = Date.now,
   } = options;
   if (url === 'memory:') return createTokenStore(createMemoryBackend({ maxEntries, now }), { seal, now });
-  if (/^rediss?:\/\//.test(url))
+  if (/^rediss?:\/\//.test(url)) {
+    // Loaded only when it is used: most development runs on the memory store, and should start fast.
+    const { createRedisBackend } = await import('./redis_backend.ts');
     return createTokenStore(createRedisBackend({ url, prefix, commandTimeout }), { seal, now });
+  }
   throw new TypeError(`no token store for "${url.split(':')[0]}:"; expected memory:, redis:// or rediss://`);
 }

@@ -9,8 +9,8 @@ if (!url) throw new Error('REDIS_URL is not set: `npm test` starts a Redis and s
 describeTokenStore('Redis', () => {
   const prefix = `test:${randomUUID()}:`;
   const opened: TokenStore[] = [];
-  const open = (options?: { seal?: boolean }) => {
-    const store = openTokenStore({ url, prefix, ...options });
+  const open = async (options?: { seal?: boolean }) => {
+    const store = await openTokenStore({ url, prefix, ...options });
     opened.push(store);
     return store;
   };
@@ -41,7 +41,7 @@ async function readAnyType(redis: Redis, key: string): Promise<unknown> {
     case 'hash':
       return redis.hgetall(key);
     case 'zset':
-      return redis.zrange(key, 0, -1);
+      return redis.zrangebyscore(key, '-inf', '+inf');
     default:
       throw new Error(`a type of value that the store should not write: ${key}`);
   }

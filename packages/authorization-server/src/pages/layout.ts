@@ -29,7 +29,7 @@ code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: any
 `;
 
 /** Half of a split stick, notches and all. */
-const MARK = html`<svg width="28" height="14" viewBox="0 0 28 14" fill="currentColor" aria-hidden="true"><path d="M0 1h28v4l-3 1 3 1v0H0z"/><path d="M0 9h28v4H0z" opacity=".55"/></svg>`;
+const MARK = html`<svg width="34" height="16" viewBox="0 0 34 16" fill="currentColor" aria-hidden="true"><path d="M0 1h34v6H27l-1.5-3L24 7h-4l-1.5-3L17 7h-4l-1.5-3L10 7H0z"/><path opacity=".5" d="M0 9h10l1.5 3L13 9h4l1.5 3L20 9h4l1.5 3L27 9h7v6H0z"/></svg>`;
 
 /** No script, no frame, nothing from elsewhere. `form-action` is left out: it would stop the redirect to the client. */
 export const CONTENT_SECURITY_POLICY = [

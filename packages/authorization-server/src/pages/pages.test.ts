@@ -17,7 +17,7 @@ test('what comes from outside is escaped', () => {
   for (const page of [
     errorPage('invalid_request', attack),
     loginPage('/interaction/1', attack, []),
-    consentPage('/interaction/1', attack, attack, [{ of: attack, scopes: [attack] }]),
+    consentPage('/interaction/1', attack, attack, [{ resource: attack, scopes: [attack] }]),
   ]) {
     expect(page).not.toContain('<script');
     expect(page).toContain('&#60;script');

@@ -21,16 +21,23 @@ ${cancelForm(action)}`,
   );
 }
 
+/** Scopes that a client asks for: at an API, or, without one, of OpenID Connect. */
+export interface ConsentRequest {
+  readonly resource?: string;
+  readonly scopes: readonly string[];
+}
+
 /** The consent page: what the client asks for, by API. */
 export function consentPage(
   action: string,
   clientName: string,
   accountId: string,
-  requests: readonly { of: string; scopes: readonly string[] }[],
+  requests: readonly ConsentRequest[],
 ): string {
-  const items = requests.map(
-    ({ of, scopes }) => html`<li><strong>${scopes.join(', ')}</strong> at <code>${of}</code></li>`,
-  );
+  const items = requests.map(({ resource, scopes }) => {
+    const where = resource === undefined ? html`to know who you are` : html`at <code>${resource}</code>`;
+    return html`<li><strong>${scopes.join(', ')}</strong> ${where}</li>`;
+  });
   return layout(
     'Allow access',
     html`<h1>Allow ${clientName}?</h1>

@@ -3,8 +3,8 @@ import { GrantRevokedError, type RevocationListener, type TokenStore, tokenKey, 
 
 export interface StoreUnderTest {
   /** Opens a store of its own; `another` opens a second one on the same data, as another process would. */
-  open(options?: { seal?: boolean }): TokenStore;
-  another(): TokenStore;
+  open(options?: { seal?: boolean }): Promise<TokenStore>;
+  another(): Promise<TokenStore>;
   /** Every key and every value, as whoever steals the store reads them. */
   dump(): Promise<string>;
   close(): Promise<void>;
@@ -17,9 +17,9 @@ const OTHER = 'another-held-token-0123456789';
 export function describeTokenStore(name: string, create: () => StoreUnderTest) {
   describe(`the ${name} token store`, () => {
     let underTest: StoreUnderTest | undefined;
-    const start = (options?: { seal?: boolean }) => {
+    const start = async (options?: { seal?: boolean }) => {
       underTest = create();
-      return { store: underTest.open(options), underTest };
+      return { store: await underTest.open(options), underTest };
     };
     afterEach(async () => {
       await underTest?.close();
@@ -27,7 +27,7 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('finds a record by its id, payload and all', async () => {
-      const { store } = start();
+      const { store } = await start();
       await store
         .records('AccessToken')
         .upsert(ID, { jti: ID, kind: 'AccessToken', scope: 'read', extra: { a: [1] } }, 60);
@@ -40,14 +40,14 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('finds nothing under an unknown id, or under the id of another kind', async () => {
-      const { store } = start();
+      const { store } = await start();
       await store.records('AccessToken').upsert(ID, { jti: ID }, 60);
       expect(await store.records('AccessToken').find(OTHER)).toBeUndefined();
       expect(await store.records('RefreshToken').find(ID)).toBeUndefined();
     });
 
     test('replaces a record and keeps that it was consumed', async () => {
-      const { store } = start();
+      const { store } = await start();
       const records = store.records('DeviceCode');
       await records.upsert(ID, { jti: ID, step: 1 }, 60);
       await records.consume(ID);
@@ -56,7 +56,7 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('forgets a record, its split entry and its place in the grant when its time is over', async () => {
-      const { store } = start();
+      const { store } = await start();
       await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 1);
       expect(await store.splitEntries.find(ID)).toBe('aa.bb');
       await until(async () => (await store.records('AccessToken').find(ID)) === undefined);
@@ -64,14 +64,14 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('does not write what has already expired', async () => {
-      const { store } = start();
+      const { store } = await start();
       await store.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 0);
       expect(await store.records('AccessToken').find(ID)).toBeUndefined();
       expect(await store.splitEntries.find(ID)).toBeUndefined();
     });
 
     test('finds a session by its uid, without the session id', async () => {
-      const { store } = start();
+      const { store } = await start();
       const sessions = store.records('Session');
       await sessions.upsert(ID, { jti: ID, uid: 'uid-1', accountId: 'alice' }, 60);
       expect(await sessions.findByUid('uid-1')).toEqual({ uid: 'uid-1', accountId: 'alice' });
@@ -82,14 +82,14 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('finds a device code by its user code, without the device code', async () => {
-      const { store } = start();
+      const { store } = await start();
       await store.records('DeviceCode').upsert(ID, { jti: ID, userCode: 'WDJB-MJHT', clientId: 'tv' }, 60);
       const found = await store.records('DeviceCode').findByUserCode('WDJB-MJHT');
       expect(found).toEqual({ userCode: 'WDJB-MJHT', clientId: 'tv' });
     });
 
     test('lets exactly one of many concurrent calls consume a record', async () => {
-      const { store } = start();
+      const { store } = await start();
       const records = store.records('AuthorizationCode');
       await records.upsert(ID, { jti: ID }, 60);
       const outcomes = await Promise.all(Array.from({ length: 20 }, () => records.consume(ID)));
@@ -98,15 +98,15 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('does not consume, and so does not revive, a record that is not there', async () => {
-      const { store } = start();
+      const { store } = await start();
       expect(await store.records('AuthorizationCode').consume(ID)).toBe(false);
       expect(await store.records('AuthorizationCode').find(ID)).toBeUndefined();
     });
 
     test('destroys a record and its split entry and tells every listener on the store', async () => {
-      const { store, underTest } = start();
+      const { store, underTest } = await start();
       const here = await listen(store);
-      const there = await listen(underTest.another());
+      const there = await listen(await underTest.another());
       await store.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
       await store.records('AccessToken').destroy(ID);
       expect(await store.records('AccessToken').find(ID)).toBeUndefined();
@@ -115,7 +115,7 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('says nothing on the feed about what is not an access token', async () => {
-      const { store } = start();
+      const { store } = await start();
       const { revoked } = await listen(store);
       await store.records('RefreshToken').upsert(ID, { jti: ID }, 60);
       await store.records('RefreshToken').destroy(ID);
@@ -125,7 +125,7 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('revokes everything of its kind that a grant issued, and nothing else', async () => {
-      const { store } = start();
+      const { store } = await start();
       const { revoked } = await listen(store);
       const records = store.records('AccessToken');
       await records.upsert(ID, { jti: ID, grantId: 'grant-1', signingInput: 'aa.bb' }, 60);
@@ -140,7 +140,7 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('leaves nothing behind of a write that a revocation of its grant overtook', async () => {
-      const { store } = start();
+      const { store } = await start();
       const requestedAt = Date.now() - 5;
       await store.records('AccessToken').revokeByGrantId('grant-1');
       const late = store
@@ -152,14 +152,14 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('accepts a grant again for a request that began after its tokens were revoked', async () => {
-      const { store } = start();
+      const { store } = await start();
       await store.records('AccessToken').revokeByGrantId('grant-1');
       await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'grant-1' }, 60, Date.now() + 1000);
       expect(await store.records('AccessToken').find(ID)).toBeDefined();
     });
 
     test.each([false, true])('shows no client-held token to whoever dumps it (seal: %s)', async (seal) => {
-      const { store, underTest } = start({ seal });
+      const { store, underTest } = await start({ seal });
       const kinds = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'Interaction', 'Grant'];
       for (const kind of kinds) {
         const payload = { jti: ID, kind, accountId: 'alice', session: { cookie: OTHER }, signingInput: 'hh.pp' };
@@ -176,15 +176,16 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     test('keeps the first value for every process', async () => {
-      const { store, underTest } = start();
+      const { store, underTest } = await start();
       expect(await store.keepFirst('keys', 'one', 'secret')).toBe('one');
-      expect(await underTest.another().keepFirst('keys', 'two', 'secret')).toBe('one');
+      expect(await (await underTest.another()).keepFirst('keys', 'two', 'secret')).toBe('one');
       await expect(store.keepFirst('keys', 'three', 'guess')).rejects.toThrow(WrongSecretError);
       expect(await underTest.dump()).not.toContain('one');
     });
 
     test('answers a ping', async () => {
-      await expect(start().store.ping()).resolves.toBeUndefined();
+      const { store } = await start();
+      await expect(store.ping()).resolves.toBeUndefined();
     });
   });
 }

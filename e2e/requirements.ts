@@ -1,0 +1,130 @@
+/** Where a requirement comes from. */
+const rfc = (number: number, section: string) => `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
+const design = 'docs/design.md';
+
+/**
+ * What the whole must do, each with the source that says so. Every requirement is cited by at least one test, and every
+ * citation is of one of these: `requirements.test.ts` sees to it.
+ */
+export const requirements = {
+  'tokens-reveal-nothing': {
+    sentence: 'a client-held opaque, phantom or split token is no JWT and tells nothing',
+    link: rfc(6749, '1.4'),
+  },
+  'jti-is-not-the-token': {
+    sentence: "the JWT's jti is neither the client-held token nor derived from it",
+    link: rfc(7519, '4.1.7'),
+  },
+  'api-gets-a-valid-jwt': {
+    sentence:
+      'the API behind the gateway gets an RFC 9068 JWT that verifies against the JWKS, whatever the client holds',
+    link: rfc(9068, '4'),
+  },
+  'opaque-is-passed-on': {
+    sentence: 'an opaque token reaches the API as it is, and the API introspects it',
+    link: rfc(7662, '2'),
+  },
+  'split-joins': {
+    sentence: 'for split the API gets exactly signing input + "." + the client-held token',
+    link: rfc(7515, '7.1'),
+  },
+  'split-entry-at-rest': {
+    sentence: "the store holds the signing input under the token key with the token's remaining life",
+    link: `${design}#the-store`,
+  },
+  'dump-holds-no-token': {
+    sentence: 'a dump of the store holds no access token, refresh token, code or session that a client holds',
+    link: `${design}#the-store`,
+  },
+  'claims-of-the-user': {
+    sentence: "the JWT carries the claims of the user that the API's configuration names",
+    link: rfc(9068, '2.2.2'),
+  },
+  'scope-per-method': {
+    sentence: 'a method that needs a scope the token lacks is 403 insufficient_scope and names it',
+    link: rfc(6750, '3.1'),
+  },
+  'scope-on-cache-hit': { sentence: 'the scope is checked on a cache hit too', link: `${design}#the-gateway` },
+  'audience-is-checked': { sentence: 'a token for one API is 401 at another', link: rfc(9068, '4') },
+  'no-token-no-error': {
+    sentence: 'a request without a token is 401 with a challenge that names no error',
+    link: rfc(6750, '3.1'),
+  },
+  'api-trusts-nobody': {
+    sentence: 'the API called directly validates for itself and answers with an RFC 6750 challenge',
+    link: rfc(6750, '3'),
+  },
+  'code-flow': {
+    sentence: 'openid-client completes authorization code with PKCE, userinfo and refresh',
+    link: rfc(6749, '4.1'),
+  },
+  'pkce-is-required': { sentence: 'an authorization request without PKCE is refused', link: rfc(9700, '2.1.1') },
+  'code-once': { sentence: 'a code can be redeemed once, also by two at the same time', link: rfc(6749, '4.1.2') },
+  'loopback-any-port': { sentence: 'a loopback redirect URI matches with any port', link: rfc(8252, '7.3') },
+  'refresh-rotates': {
+    sentence: 'a refresh token works once, and using it again revokes the whole grant',
+    link: rfc(9700, '4.14.2'),
+  },
+  'one-resource-per-request': {
+    sentence: 'a request with several or unknown resources gets invalid_target',
+    link: rfc(8707, '2'),
+  },
+  'revocation-of-a-token': {
+    sentence: 'after the revocation of a token the next call through any gateway is 401, cached or not',
+    link: rfc(7009, '2'),
+  },
+  'revocation-of-a-grant': {
+    sentence: 'revoking a refresh token revokes the access tokens of its grant at every gateway',
+    link: rfc(7009, '2.1'),
+  },
+  'revocation-by-logout': {
+    sentence: 'logout revokes the access tokens of the session at every gateway',
+    link: 'https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout',
+  },
+  'poisoned-entry': {
+    sentence: 'another signing input under a token key never reaches the API, and the API refuses it too',
+    link: `${design}#the-gateway`,
+  },
+  'authorization-server-stopped': {
+    sentence:
+      'with the authorization server stopped split, jwt and cached phantom calls go on, others get 503 with Retry-After, and all recovers',
+    link: `${design}#failure`,
+  },
+  'store-stopped': {
+    sentence: 'with Redis stopped nothing is 401, nothing is let through unproven, and all recovers by itself',
+    link: `${design}#failure`,
+  },
+  'store-refuses-write': {
+    sentence: 'the token endpoint answers 503 and issues nothing when the store refuses the write',
+    link: `${design}#the-authorization-server`,
+  },
+  'one-introspection': {
+    sentence: '200 concurrent first calls with one phantom token make one introspection',
+    link: `${design}#the-gateway`,
+  },
+  'malformed-input': {
+    sentence: 'malformed input gets a clear OAuth error at every face and changes nothing',
+    link: rfc(6749, '5.2'),
+  },
+  'no-token-in-a-log': { sentence: 'no token is in any log line at debug level', link: `${design}#logs` },
+  'start-banner': {
+    sentence: 'tallystick start says how to reach everything, and its commands work when pasted',
+    link: `${design}#a-stranger`,
+  },
+  'stops-cleanly': { sentence: 'Ctrl-C stops everything cleanly', link: `${design}#a-stranger` },
+  'demo-walks': {
+    sentence: 'tallystick demo shows what client, store, gateway and API hold in each style',
+    link: `${design}#a-stranger`,
+  },
+  'config-explains': {
+    sentence: 'a wrong configuration stops the start with the path of the bad value and what was expected',
+    link: `${design}#configuration`,
+  },
+} as const satisfies Record<string, { sentence: string; link: string }>;
+
+export type RequirementId = keyof typeof requirements;
+
+/** The title of a test that shows the requirement; `also` tells several such tests apart. */
+export function requirement(id: RequirementId, also = ''): string {
+  return `${requirements[id].sentence}${also && ` (${also})`} [${id}]`;
+}

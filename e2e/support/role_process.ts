@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { DEMO_CONFIG } from './world.ts';
+
+const MAIN = new URL('../../packages/tallystick/dist/main.js', import.meta.url).pathname;
+
+export interface RoleProcess {
+  readonly url: string;
+  /** Stops it as an operator does (SIGTERM). @returns the exit code */
+  stop(): Promise<number | null>;
+  /** Ends it without warning (SIGKILL). */
+  kill(): Promise<void>;
+}
+
+/** Runs one role as a process of its own, the built one, on a free port. */
+export async function startRole(
+  role: 'authorization-server' | 'gateway' | 'sample-api',
+  environment: Readonly<Record<string, string>>,
+  log: (text: string) => void,
+): Promise<RoleProcess> {
+  const child = spawn(process.execPath, [MAIN, role, '--config', DEMO_CONFIG], {
+    env: { PATH: process.env.PATH, TALLYSTICK_LOG_LEVEL: 'debug', TALLYSTICK_HOST: '127.0.0.1', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  child.stderr.on('data', (chunk) => log(String(chunk)));
+  const port = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      log(`${line}\n`);
+      const [, found] = /listening on port (\d+)/.exec(line) ?? [];
+      if (found) resolve(found);
+    });
+    child.once('exit', (code) => reject(new Error(`${role} ended with ${code} before it listened`)));
+  });
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null) child.kill(signal);
+    await exited;
+    return child.exitCode;
+  };
+  return { url: `http://127.0.0.1:${port}`, stop: () => end('SIGTERM'), kill: async () => void (await end('SIGKILL')) };
+}

@@ -1,0 +1,86 @@
+import * as oidc from 'openid-client';
+import supertest from 'supertest';
+import { demoWeb } from './clients.ts';
+import { resourceOf, type Style, type World } from './world.ts';
+
+type Browser = ReturnType<typeof supertest.agent>;
+
+export interface SignedIn {
+  readonly client: oidc.Configuration;
+  readonly tokens: Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>;
+  /** The user's browser: an agent that keeps cookies. */
+  readonly browser: Browser;
+}
+
+export interface SignInOptions {
+  readonly user?: 'alice' | 'bob';
+  /** The API to get a token for; without one the token is for userinfo. */
+  readonly style?: Style;
+  readonly scope?: string;
+  readonly redirectUri?: string;
+}
+
+export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
+
+/** A user signs in and consents in a browser, and openid-client gets the tokens: authorization code with PKCE. */
+export async function signIn(world: World, options: SignInOptions = {}): Promise<SignedIn> {
+  const { client, browser, callback, checks } = await authorize(world, options);
+  const tokens = await oidc.authorizationCodeGrant(client, callback, checks);
+  world.log.secret(tokens.access_token, tokens.refresh_token, tokens.id_token);
+  return { client, tokens, browser };
+}
+
+/** As far as the code: the callback URL that the browser is sent to, and what openid-client checks it against. */
+export async function authorize(
+  world: World,
+  { user = 'alice', style, scope = 'openid profile email read', redirectUri = REDIRECT_URI }: SignInOptions = {},
+) {
+  const client = await demoWeb(world);
+  const checks = {
+    pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
+    expectedState: oidc.randomState(),
+    expectedNonce: oidc.randomNonce(),
+  };
+  const url = oidc.buildAuthorizationUrl(client, {
+    redirect_uri: redirectUri,
+    scope: style ? scope : 'openid profile email',
+    code_challenge: await oidc.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
+    code_challenge_method: 'S256',
+    state: checks.expectedState,
+    nonce: checks.expectedNonce,
+    ...(style ? { resource: resourceOf(style) } : undefined),
+  });
+  const browser = supertest.agent(world.issuer);
+  const callback = await followToCallback(world, browser, url, user);
+  world.log.secret(callback.searchParams.get('code'));
+  return { client, browser, callback, checks };
+}
+
+/** Follows redirects and submits the pages that come, as a person would, until the client's redirect URI. */
+async function followToCallback(world: World, browser: Browser, start: URL, user: string): Promise<URL> {
+  let answer = await browser.get(start.pathname + start.search).redirects(0);
+  for (let steps = 0; steps < 10; steps++) {
+    world.log.secret(...cookieValues(answer.headers['set-cookie']));
+    if (answer.status === 303 || answer.status === 302) {
+      const location = new URL(String(answer.headers.location), world.issuer);
+      if (location.origin !== new URL(world.issuer).origin) return location;
+      answer = await browser.get(location.pathname + location.search).redirects(0);
+    } else if (answer.status === 200) {
+      const [, action = ''] = /<form method="post" action="([^"]+)"/.exec(answer.text) ?? [];
+      answer = await browser
+        .post(action)
+        .type('form')
+        .send(action.endsWith('/login') ? { user } : {})
+        .redirects(0);
+    } else {
+      throw new Error(`${answer.status} ${answer.text}`);
+    }
+  }
+  throw new Error('the sign-in did not come to an end');
+}
+
+/** Values of cookies that identify the browser; a signature (`.sig`) is no credential by itself. */
+function cookieValues(header: unknown): string[] {
+  const cookies = Array.isArray(header) ? (header as string[]) : [];
+  return cookies.map((cookie) => /^_(?:session|interaction)[^=]*=([^;]{20,})/.exec(cookie)?.[1] ?? '');
+}

@@ -1,0 +1,280 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createSigningKey } from '../testing/authorization_server.ts';
+import { until } from '../testing/condition.ts';
+import { api, buildHouse, type House } from '../testing/house.ts';
+
+let house: House;
+beforeEach(async () => {
+  house = await buildHouse(() => ({ jwks: { refreshInterval: 30, cooldown: 0 } }));
+});
+afterEach(() => house.stop());
+
+const statuses = async (calls: Promise<Response>[]) => (await Promise.all(calls)).map(({ status }) => status);
+const pass = (seconds: number) => {
+  house.clock.time += seconds * 1000;
+};
+
+/** Holds the introspection endpoint's answers back until they are released. */
+function holdIntrospection() {
+  const held: (() => void)[] = [];
+  house.authorizationServer.onIntrospection = (response: ServerResponse, token: string) => {
+    // The verdict is that of now, whenever it is told.
+    const jwt = house.authorizationServer.active.get(token);
+    held.push(() => {
+      if (jwt === undefined) response.writeHead(204).end();
+      else response.writeHead(200, { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=300' }).end(jwt);
+    });
+  };
+  return {
+    release() {
+      house.authorizationServer.onIntrospection = undefined;
+      for (const answer of held) answer();
+    },
+    arrived: (count: number) =>
+      until(`${count} introspections are under way`, () => house.authorizationServer.introspections.length === count),
+  };
+}
+
+describe('A JWT is cached', () => {
+  test('for as long as max-age says', async () => {
+    house.authorizationServer.maxAge = 20;
+    const reference = await house.issueReference(api('phantom'));
+    await house.call('/phantom', reference);
+    pass(19);
+    await house.call('/phantom', reference);
+    pass(1);
+    await house.call('/phantom', reference);
+    expect(house.cacheLevels()).toEqual(['miss', 'hit', 'miss']);
+    expect(house.authorizationServer.introspections).toHaveLength(2);
+  });
+
+  test('no longer than the configuration allows', async () => {
+    house.authorizationServer.maxAge = 3600;
+    const reference = await house.issueReference(api('phantom'));
+    await house.call('/phantom', reference);
+    pass(60);
+    await house.call('/phantom', reference);
+    expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+  });
+
+  test('no longer than it lives', async () => {
+    const signature = await house.issueSplit(api('split'), { exp: Math.floor(house.clock.time / 1000) + 10 });
+    expect((await house.call('/split', signature)).status).toBe(200);
+    pass(10);
+    expect((await house.call('/split', signature)).status).toBe(401);
+    expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+    expect(house.upstream.seen).toHaveLength(1);
+  });
+
+  test.each([undefined, 'no-store', 'no-store, max-age=60', 'max-age=0', 'max-age=junk'])(
+    'not at all when Cache-Control is %s',
+    async (cacheControl) => {
+      const reference = await house.issueReference(api('phantom'));
+      house.authorizationServer.onIntrospection = (response, token) => {
+        if (cacheControl !== undefined) response.setHeader('Cache-Control', cacheControl);
+        response.setHeader('Content-Type', 'application/jwt; charset=utf-8');
+        response.end(house.authorizationServer.active.get(token));
+      };
+      expect(await statuses([house.call('/phantom', reference)])).toEqual([200]);
+      expect(await statuses([house.call('/phantom', reference)])).toEqual([200]);
+      expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+    },
+  );
+
+  test('until the key that signed it leaves the JWKS', async () => {
+    const tokens: [string, string][] = [
+      ['/jwt', await house.authorizationServer.issue({ aud: api('jwt') })],
+      ['/phantom', await house.issueReference(api('phantom'))],
+      ['/split', await house.issueSplit(api('split'))],
+    ];
+    for (const [path, token] of tokens) expect((await house.call(path, token)).status).toBe(200);
+    house.authorizationServer.keys = [await createSigningKey('key-2')];
+    // At this age the next use fetches the keys anew, in the background.
+    pass(30);
+    await until('the keys were fetched', async () => (await house.call('/split', tokens[2]?.[1])).status === 401);
+    house.authorizationServer.active.clear();
+    for (const [path, token] of tokens) expect((await house.call(path, token)).status).toBe(401);
+  });
+});
+
+describe('That a token is not active', () => {
+  test('is remembered for a short time', async () => {
+    const reference = 'x'.repeat(43);
+    for (const seconds of [0, 4, 1]) {
+      pass(seconds);
+      expect((await house.call('/phantom', reference)).status).toBe(401);
+    }
+    expect(house.cacheLevels()).toEqual(['miss', 'negative', 'miss']);
+    expect(house.authorizationServer.introspections).toHaveLength(2);
+  });
+
+  test('is remembered of a split token too, whose store is then not asked', async () => {
+    const signature = 'y'.repeat(86);
+    expect(await statuses([house.call('/split', signature)])).toEqual([401]);
+    expect(await statuses([house.call('/split', signature)])).toEqual([401]);
+    expect(house.store.lookups).toBe(1);
+  });
+
+  test('is remembered within bounds', async () => {
+    for (let index = 0; index < 101; index += 1) await house.call('/split', String(index).padStart(86, 'z'));
+    await house.call('/split', '0'.padStart(86, 'z'));
+    expect(house.store.lookups).toBe(102);
+  });
+
+  test('is not remembered when it could not be found out', async () => {
+    const signature = await house.issueSplit(api('split'));
+    house.store.unavailable = true;
+    expect((await house.call('/split', signature)).status).toBe(503);
+    house.store.unavailable = false;
+    expect((await house.call('/split', signature)).status).toBe(200);
+  });
+});
+
+describe('Concurrent first uses of one token', () => {
+  test('make one introspection', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    const introspection = holdIntrospection();
+    const calls = Array.from({ length: 200 }, () => house.call('/phantom', reference));
+    await introspection.arrived(1);
+    introspection.release();
+    expect(new Set(await statuses(calls))).toEqual(new Set([200]));
+    expect(house.authorizationServer.introspections).toHaveLength(1);
+    expect(house.upstream.seen).toHaveLength(200);
+  });
+
+  test('do not suffer when the first of them leaves', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    const introspection = holdIntrospection();
+    const impatient = new AbortController();
+    const first = house.call('/phantom', reference, { signal: impatient.signal }).catch(() => 'gone');
+    await introspection.arrived(1);
+    const second = house.call('/phantom', reference);
+    impatient.abort();
+    expect(await first).toBe('gone');
+    introspection.release();
+    expect((await second).status).toBe(200);
+    expect(house.authorizationServer.introspections).toHaveLength(1);
+  });
+
+  test('fail together, and the next one tries again', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    house.authorizationServer.onIntrospection = (response) => response.writeHead(500).end();
+    expect(await statuses([house.call('/phantom', reference), house.call('/phantom', reference)])).toEqual([503, 503]);
+    house.authorizationServer.onIntrospection = undefined;
+    expect((await house.call('/phantom', reference)).status).toBe(200);
+  });
+});
+
+describe('A revocation', () => {
+  test.each(['phantom', 'split'] as const)('takes a cached %s token out at once', async (style) => {
+    const token = await (style === 'split' ? house.issueSplit(api(style)) : house.issueReference(api(style)));
+    expect((await house.call(`/${style}`, token)).status).toBe(200);
+    house.authorizationServer.active.delete(token);
+    house.store.revoke(token);
+    expect((await house.call(`/${style}`, token)).status).toBe(401);
+    expect(house.upstream.seen).toHaveLength(1);
+  });
+
+  test('of another token changes nothing', async () => {
+    const token = await house.issueSplit(api('split'));
+    await house.call('/split', token);
+    house.store.revoke(await house.issueSplit(api('split')));
+    await house.call('/split', token);
+    expect(house.cacheLevels()).toEqual(['miss', 'hit']);
+  });
+
+  test('that overtakes an introspection keeps its answer from everybody, and later requests from waiting for it', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    const introspection = holdIntrospection();
+    const before = house.call('/phantom', reference);
+    await introspection.arrived(1);
+    house.authorizationServer.active.delete(reference);
+    house.store.revoke(reference);
+    const after = house.call('/phantom', reference);
+    await introspection.arrived(2);
+    introspection.release();
+    expect(await statuses([before, after])).toEqual([401, 401]);
+    expect((await house.call('/phantom', reference)).status).toBe(401);
+    expect(house.upstream.seen).toEqual([]);
+  });
+
+  test('that overtakes a lookup in the store does the same', async () => {
+    const signature = await house.issueSplit(api('split'));
+    let release = () => {};
+    house.store.delay = new Promise((resolve) => {
+      release = resolve;
+    });
+    const before = house.call('/split', signature);
+    await until('the lookup is under way', () => house.store.lookups === 1);
+    house.store.revoke(signature);
+    release();
+    expect((await before).status).toBe(401);
+    expect((await house.call('/split', signature)).status).toBe(401);
+    expect(house.upstream.seen).toEqual([]);
+  });
+});
+
+describe('While revocations cannot be heard', () => {
+  test('the cache is neither read nor written, and it is empty afterwards', async () => {
+    const signature = await house.issueSplit(api('split'));
+    await house.call('/split', signature);
+    house.store.disconnect();
+    await house.call('/split', signature);
+    await house.call('/split', signature);
+    house.store.connect();
+    await house.call('/split', signature);
+    await house.call('/split', signature);
+    expect(house.cacheLevels()).toEqual(['miss', 'bypass', 'bypass', 'miss', 'hit']);
+    expect(house.store.lookups).toBe(4);
+  });
+
+  test('a token that was revoked meanwhile is refused at once', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    await house.call('/phantom', reference);
+    house.store.disconnect();
+    house.authorizationServer.active.delete(reference);
+    expect((await house.call('/phantom', reference)).status).toBe(401);
+  });
+
+  test('concurrent lookups are still made once', async () => {
+    house.store.disconnect();
+    const reference = await house.issueReference(api('phantom'));
+    const introspection = holdIntrospection();
+    const calls = [house.call('/phantom', reference), house.call('/phantom', reference)];
+    await introspection.arrived(1);
+    introspection.release();
+    expect(await statuses(calls)).toEqual([200, 200]);
+    expect(house.authorizationServer.introspections).toHaveLength(1);
+  });
+
+  test.each(['disconnected and connected again', 'disconnected'])(
+    'a lookup that began before is not cached, when the feed is %s on its way',
+    async (what) => {
+      const reference = await house.issueReference(api('phantom'));
+      const introspection = holdIntrospection();
+      const first = house.call('/phantom', reference);
+      await introspection.arrived(1);
+      house.store.disconnect();
+      if (what !== 'disconnected') house.store.connect();
+      introspection.release();
+      expect((await first).status).toBe(200);
+      house.store.connect();
+      await house.call('/phantom', reference);
+      expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+    },
+  );
+
+  test('a request that arrives then does not join a lookup that began before', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    const introspection = holdIntrospection();
+    const first = house.call('/phantom', reference);
+    await introspection.arrived(1);
+    house.store.disconnect();
+    house.authorizationServer.active.delete(reference);
+    const second = house.call('/phantom', reference);
+    await introspection.arrived(2);
+    introspection.release();
+    expect(await statuses([first, second])).toEqual([200, 401]);
+  });
+});

@@ -1,0 +1,43 @@
+import type { GatewayConfig } from './config.ts';
+
+/**
+ * Looks at what no part of the gateway looks at for itself.
+ *
+ * @throws {TypeError} naming the value that is wrong
+ */
+export function checkConfig(config: GatewayConfig): void {
+  const { issuer, authorizationServer, client, routes, cache, timeouts, publicUrl } = config;
+  if (typeof issuer !== 'string' || issuer === '') throw new TypeError('issuer must be a non-empty string');
+  requireUrl('authorizationServer.introspectionEndpoint', authorizationServer.introspectionEndpoint);
+  requireUrl('authorizationServer.jwksUri', authorizationServer.jwksUri);
+  if (publicUrl !== undefined) {
+    requireUrl('publicUrl', publicUrl);
+    if (new URL(publicUrl).href !== `${new URL(publicUrl).origin}/`) {
+      throw new TypeError('publicUrl must be scheme and authority only');
+    }
+  }
+  if (typeof client.id !== 'string' || client.id === '' || typeof client.secret !== 'string') {
+    throw new TypeError('client must have an id and a secret');
+  }
+  if (routes.length === 0) throw new TypeError('routes must not be empty');
+  requireNumber('cache.maxEntries', cache.maxEntries, 1);
+  requireNumber('cache.maxAge', cache.maxAge, 0);
+  requireNumber('cache.negative.maxEntries', cache.negative.maxEntries, 1);
+  requireNumber('cache.negative.maxAge', cache.negative.maxAge, 0);
+  requireNumber('timeouts.authorizationServer', timeouts.authorizationServer, 1);
+  requireNumber('timeouts.upstream', timeouts.upstream, 1);
+  requireNumber('timeouts.drain', timeouts.drain ?? 0, 0);
+}
+
+function requireUrl(name: string, value: string): void {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new TypeError(`${name} must be an http or https URL without credentials`);
+  }
+}
+
+function requireNumber(name: string, value: number, minimum: number): void {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < minimum) {
+    throw new TypeError(`${name} must be a number of at least ${minimum}`);
+  }
+}

@@ -1,0 +1,192 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createRemoteJwks, type ResourceServerError, ValidationUnavailableError } from '@tallystick/resource-server';
+import type { TokenStore } from '@tallystick/token-store';
+import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
+import { createTokenCache, type TokenCache } from './cache/token_cache.ts';
+import { challengeOptions } from './challenge_options.ts';
+import { checkConfig } from './check_config.ts';
+import type { GatewayConfig } from './config.ts';
+import type { Decision } from './decision.ts';
+import { RequestError } from './errors.ts';
+import { toRefusal } from './failure.ts';
+import type { Refuse } from './forward/forward_request.ts';
+import { createForwarder, type Destination } from './forward/forwarder.ts';
+import { defaultIdentityHeaders } from './forward/request_headers.ts';
+import type { Log } from './log.ts';
+import { createOwnPages } from './own_pages.ts';
+import { createReadiness } from './readiness.ts';
+import { logRequest } from './request_log.ts';
+import { createResolvers } from './resolve/resolvers.ts';
+import { createResourceMetadata } from './resource_metadata.ts';
+import { createRoute, createRouteTable } from './route.ts';
+import { createRunning } from './running.ts';
+import { createValidate } from './validate.ts';
+import { type WalkDependencies, walk } from './walk.ts';
+
+/** An API gateway, to be put on any number of servers. */
+export interface Gateway {
+  /** Answers a request. */
+  handler(this: void, request: IncomingMessage, response: ServerResponse): void;
+  /** Answers a request to upgrade the connection. */
+  upgrade(this: void, request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /**
+   * Closes WebSockets, waits for running requests, then closes the connections to APIs, which breaks off what takes too long, and
+   * stops listening to revocations. New connections are the server's to refuse, and those of clients its to close.
+   */
+  close(): Promise<void>;
+}
+
+export interface GatewayDependencies {
+  readonly store: Pick<TokenStore, 'splitEntries' | 'subscribe' | 'ping'>;
+  readonly log: Log;
+  /** Default: `globalThis.fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Makes a gateway. It starts to listen to revocations and fetches the authorization server's keys; it serves when it is asked.
+ *
+ * @throws {TypeError} for a configuration that cannot be served
+ * @example
+ * ```ts
+ * const gateway = createGateway(config, { store, log });
+ * createGatewayServer(gateway).listen(4100);
+ * ```
+ */
+export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
+  checkConfig(config);
+  const { store, log, fetch = globalThis.fetch, now = Date.now } = dependencies;
+  const { issuer, authorizationServer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
+
+  const routes = config.routes.map(createRoute);
+  const jwks = createRemoteJwks(
+    { uri: authorizationServer.jwksUri, timeout: timeouts.authorizationServer, ...config.jwks },
+    { fetch, now },
+  );
+  const partitions = [...new Set(routes.map(({ cachePartition }) => cachePartition))];
+  const cache = createTokenCache(config.cache, partitions, { jwks, now });
+  const steps: WalkDependencies = {
+    findRoute: createRouteTable(routes),
+    resolverFor: createResolvers(config, { splitEntries: store.splitEntries, fetch }),
+    cache,
+    validate: createValidate(issuer, { jwks, log, now }),
+  };
+  const running = createRunning();
+  /** Those that were, or are to be, upgraded. They have no end of their own. */
+  const sockets = new Set<Socket>();
+  const forwarder = createForwarder({
+    timeout: timeouts.upstream,
+    identityHeaders,
+    publicUrl,
+    mayKeepAlive: () => !running.draining,
+  });
+  const serveOwnPage = createOwnPages({
+    resourceMetadata: createResourceMetadata(issuer, config.routes),
+    findUnready: createReadiness({ store, jwks }),
+  });
+
+  let isClosed = false;
+
+  const unsubscribe = store.subscribe(announcing(cache, log));
+  // With the keys at hand before the first request needs them, `jwt` and `split` do without the authorization server.
+  jwks.refresh().catch((error: Error) => log.warn({ reason: error.message }, 'the keys could not be fetched yet'));
+
+  /** The walk to the end; whatever goes wrong on it is answered by `refuse`. */
+  async function serve(
+    request: IncomingMessage,
+    decision: Decision,
+    forward: (destination: Destination) => void,
+    refuse: Refuse,
+  ): Promise<void> {
+    try {
+      const destination = await walk(request, steps, decision);
+      if (isClosed) throw new ValidationUnavailableError('the gateway is shutting down');
+      if (!request.socket.destroyed) forward(destination);
+    } catch (thrown) {
+      refuse(toRefusal(thrown, log));
+    }
+  }
+
+  function refusing(request: IncomingMessage, decision: Decision, respond: () => ServerResponse): Refuse {
+    return (error: ResourceServerError) => {
+      decision.error = error;
+      const response = respond();
+      if (running.draining) response.shouldKeepAlive = false;
+      answerRefusal(response, error, challengeOptions(request, decision.route?.resource, publicUrl));
+    };
+  }
+
+  function handler(request: IncomingMessage, response: ServerResponse): void {
+    lingerAfterAnswer(request, response);
+    if (serveOwnPage(request, response)) return;
+
+    const decision: Decision = { cache: 'none' };
+    const began = now();
+    running.begin();
+    response.once('close', () => {
+      running.end();
+      const { method, url: target } = request;
+      const status = response.headersSent ? response.statusCode : 499;
+      logRequest(log, decision, { method, target, status, milliseconds: now() - began });
+    });
+    const refuse = refusing(request, decision, () => response);
+    const forward = (destination: Destination) => forwarder.request(request, response, destination, refuse);
+    void serve(request, decision, forward, refuse);
+  }
+
+  function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
+    const socket = duplex as Socket;
+    // Before anything else: a socket without it would end the process with its first error. Its `close` tells the rest.
+    socket.on('error', () => {});
+    sockets.add(socket);
+
+    const decision: Decision = { cache: 'none' };
+    const began = now();
+    let status = 101;
+    socket.once('close', () => {
+      sockets.delete(socket);
+      const { method, url: target } = request;
+      logRequest(log, decision, { method, target, status, milliseconds: now() - began });
+    });
+    const refuse: Refuse = (error) => {
+      status = error.status;
+      refusing(request, decision, () => responseOnSocket(request, socket))(error);
+    };
+    const forward = (destination: Destination) => {
+      if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') {
+        throw new RequestError('invalid_request', 'only GET requests can be upgraded, and only to WebSocket');
+      }
+      forwarder.upgrade(request, socket, head, destination, refuse);
+    };
+    void serve(request, decision, forward, refuse);
+  }
+
+  async function close(): Promise<void> {
+    for (const socket of sockets) socket.destroySoon();
+    await running.drain(timeouts.drain ?? 10_000);
+    isClosed = true;
+    forwarder.close();
+    unsubscribe();
+  }
+
+  return { handler, upgrade, close };
+}
+
+/** The state of the revocation feed is worth a line in the log: without it every request is a lookup. */
+function announcing(cache: TokenCache, log: Log): Parameters<TokenStore['subscribe']>[0] {
+  return {
+    revoked: (key) => cache.revoked(key),
+    connected() {
+      log.info({}, 'revocations are heard: the cache is in use');
+      cache.connected();
+    },
+    disconnected() {
+      log.warn({}, 'revocations are not heard: the cache is flushed and bypassed');
+      cache.disconnected();
+    },
+  };
+}

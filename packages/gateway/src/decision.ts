@@ -1,0 +1,29 @@
+import type { ResourceServerError } from '@tallystick/resource-server';
+import type { Route } from './route.ts';
+
+/**
+ * Where the JWT of a request came from.
+ *
+ * - `none`: no step came that far, or the style needs no JWT
+ * - `hit`: the cache
+ * - `miss`: it was looked up and validated
+ * - `joined`: another request was looking it up already
+ * - `bypass`: it was looked up because revocations cannot be heard at the moment
+ * - `negative`: the token was known to be no good
+ */
+export type CacheLevel = 'none' | 'hit' | 'miss' | 'joined' | 'bypass' | 'negative';
+
+/** What the walk found out about one request, for the log. Its steps fill it in as they go. */
+export interface Decision {
+  route?: Route;
+  cache: CacheLevel;
+  /** The token key, shortened: enough to find its requests, too little to find the token. */
+  tokenKey?: string;
+  /** What refused the request, or met it upstream. */
+  error?: ResourceServerError;
+}
+
+/** @returns the form in which a token key is logged */
+export function shortened(tokenKey: string): string {
+  return tokenKey.slice(0, 8);
+}

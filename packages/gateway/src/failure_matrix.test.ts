@@ -1,0 +1,242 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createSigningKey } from './testing/authorization_server.ts';
+import { api, buildHouse, type House, route } from './testing/house.ts';
+
+let house: House;
+beforeEach(async () => {
+  house = await buildHouse(({ timeouts, routes }) => ({
+    timeouts: { ...timeouts, authorizationServer: 150 },
+    routes: [
+      ...routes,
+      {
+        ...route('split', routes[0]?.upstream ?? ''),
+        prefix: '/either',
+        resource: api('either'),
+        onMiss: 'introspect',
+      },
+    ],
+  }));
+  // The gateway has the keys before trouble begins.
+  expect((await fetch(`${house.origin}/readyz`)).status).toBe(200);
+});
+afterEach(() => house.stop());
+
+async function expectUnavailable(response: Response) {
+  expect(response.status).toBe(503);
+  expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+  expect(response.headers.get('www-authenticate')).toBeNull();
+  expect(await response.json()).toMatchObject({ error: 'temporarily_unavailable' });
+  expect(house.upstream.seen).toEqual([]);
+}
+
+const jwtAnswer = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' };
+
+describe('The authorization server has no usable answer, and no JWT is cached: 503 with Retry-After', () => {
+  const answers: [string, (response: ServerResponse, jwt: string) => unknown][] = [
+    ['is silent', () => {}],
+    ['breaks the connection off', (response) => response.destroy()],
+    ['answers 429', (response) => response.writeHead(429).end()],
+    ['answers 500', (response) => response.writeHead(500).end()],
+    ['answers 503', (response) => response.writeHead(503).end()],
+    ['answers 400', (response) => response.writeHead(400).end('{"error":"invalid_request"}')],
+    ['redirects', (response) => response.writeHead(307, { Location: '/elsewhere' }).end()],
+    ['answers with HTML', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>')],
+    [
+      'answers with JSON, which has no JWT',
+      (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":false}'),
+    ],
+    ['answers with a JWT that is called something else', (response, jwt) => response.writeHead(200).end(jwt)],
+    ['answers with nothing', (response) => response.writeHead(200, jwtAnswer).end()],
+    ['answers with garbage', (response) => response.writeHead(200, jwtAnswer).end('a.b.c')],
+    [
+      'answers with more than 1 MiB',
+      (response, jwt) => response.writeHead(200, jwtAnswer).end(jwt.padEnd(1024 * 1024 + 1)),
+    ],
+    [
+      'stops in the middle of the answer',
+      (response, jwt) => {
+        response.writeHead(200, { ...jwtAnswer, 'Content-Length': jwt.length });
+        response.write(jwt.slice(0, -9), () => response.destroy());
+      },
+    ],
+    ['falls silent in the middle of the answer', (response, jwt) => response.writeHead(200, jwtAnswer).write(jwt)],
+    ['answers with half a JWT', (response, jwt) => response.writeHead(200, jwtAnswer).end(jwt.slice(0, -9))],
+  ];
+  test.each(answers)('it %s', async (_, answer) => {
+    const reference = await house.issueReference(api('phantom'));
+    house.authorizationServer.onIntrospection = (response, token) => {
+      answer(response, house.authorizationServer.active.get(token) ?? '');
+    };
+    await expectUnavailable(await house.call('/phantom', reference));
+  });
+
+  test.each(['iss', 'typ', 'key'])('it answers with a JWT of another %s', async (what) => {
+    const claims = { aud: api('phantom'), ...(what === 'iss' && { iss: 'https://other.example.com' }) };
+    const options = {
+      ...(what === 'typ' && { typ: 'JWT' }),
+      ...(what === 'key' && { key: await createSigningKey('key-1') }),
+    };
+    house.authorizationServer.active.set('x'.repeat(43), await house.authorizationServer.issue(claims, options));
+    await expectUnavailable(await house.call('/phantom', 'x'.repeat(43)));
+    expect(house.log.find(({ level }) => level === 'warn')?.tokenKey).toHaveLength(8);
+  });
+
+  test('it is gone', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    await house.authorizationServer.stop();
+    await expectUnavailable(await house.call('/phantom', reference));
+  });
+
+  test('its keys cannot be had', async () => {
+    await house.stop();
+    house = await buildHouse(undefined, (server) => {
+      server.onJwks = (response) => response.writeHead(500).end();
+    });
+    await expectUnavailable(await house.call('/jwt', await house.authorizationServer.issue({ aud: api('jwt') })));
+    await expectUnavailable(await house.call('/split', await house.issueSplit(api('split'))));
+    await expectUnavailable(await house.call('/phantom', await house.issueReference(api('phantom'))));
+
+    house.authorizationServer.onJwks = undefined;
+    house.clock.time += 1_000;
+    expect((await house.call('/split', await house.issueSplit(api('split')))).status).toBe(200);
+  });
+});
+
+describe('The authorization server is gone, and', () => {
+  test('jwt, split, and what is cached of phantom go on', async () => {
+    const [reference, signature] = [await house.issueReference(api('phantom')), await house.issueSplit(api('split'))];
+    const jwt = await house.authorizationServer.issue({ aud: api('jwt') });
+    await house.call('/phantom', reference);
+    await house.authorizationServer.stop();
+    for (const [path, token] of [
+      ['/jwt', jwt],
+      ['/split', signature],
+      ['/phantom', reference],
+    ] as const) {
+      expect((await house.call(path, token)).status).toBe(200);
+    }
+  });
+
+  test('what is cached of phantom ends with its cache life: 503', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    expect((await house.call('/phantom', reference)).status).toBe(200);
+    await house.authorizationServer.stop();
+    house.clock.time += 60_000;
+    house.upstream.seen.length = 0;
+    await expectUnavailable(await house.call('/phantom', reference));
+  });
+});
+
+describe("The gateway's own credentials are refused: 502", () => {
+  test.each([401, 403])('with %d', async (status) => {
+    const reference = await house.issueReference(api('phantom'));
+    house.authorizationServer.onIntrospection = (response) => response.writeHead(status).end();
+    const response = await house.call('/phantom', reference);
+    expect(response.status).toBe(502);
+    expect(response.headers.get('www-authenticate')).toBeNull();
+    expect(house.upstream.seen).toEqual([]);
+  });
+});
+
+describe('An introspected JWT that is genuine but no good is a matter of the token: 401', () => {
+  test.each([
+    ['for another API', { aud: api('other') }],
+    ['expired', { exp: 1_000_000_000 }],
+    ['not valid yet', { nbf: 9_000_000_000 }],
+  ])('%s', async (_, claims) => {
+    const response = await house.call('/phantom', await house.issueReference(api('phantom'), claims));
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    expect(house.log.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+});
+
+describe('The store cannot be reached', () => {
+  test('and there is no cached entry: 503 with Retry-After', async () => {
+    const signature = await house.issueSplit(api('split'));
+    house.store.unavailable = true;
+    await expectUnavailable(await house.call('/split', signature));
+  });
+
+  test('but the entry is cached: the call goes on', async () => {
+    const signature = await house.issueSplit(api('split'));
+    await house.call('/split', signature);
+    house.store.unavailable = true;
+    expect((await house.call('/split', signature)).status).toBe(200);
+  });
+
+  test('but the route may introspect: it does', async () => {
+    const signature = await house.issueSplit(api('either'));
+    house.authorizationServer.active.set(signature, `${house.store.entries.get(signature)}.${signature}`);
+    house.store.unavailable = true;
+    expect((await house.call('/either', signature)).status).toBe(200);
+    expect(house.authorizationServer.introspections).toHaveLength(1);
+  });
+
+  test('and neither can the authorization server: 503', async () => {
+    const signature = await house.issueSplit(api('either'));
+    house.store.unavailable = true;
+    await house.authorizationServer.stop();
+    await expectUnavailable(await house.call('/either', signature));
+  });
+
+  test('which jwt, opaque and phantom do not notice', async () => {
+    house.store.unavailable = true;
+    const jwt = await house.authorizationServer.issue({ aud: api('jwt') });
+    expect((await house.call('/jwt', jwt)).status).toBe(200);
+    expect((await house.call('/opaque', 'x'.repeat(43))).status).toBe(200);
+    expect((await house.call('/phantom', await house.issueReference(api('phantom')))).status).toBe(200);
+  });
+});
+
+describe('A split miss', () => {
+  test('is 401 without asking the authorization server', async () => {
+    expect((await house.call('/split', 'x'.repeat(86))).status).toBe(401);
+    expect(house.authorizationServer.introspections).toEqual([]);
+  });
+
+  test('is introspected where the route says so', async () => {
+    const signature = await house.issueSplit(api('either'));
+    house.authorizationServer.active.set(signature, `${house.store.entries.get(signature)}.${signature}`);
+    house.store.entries.clear();
+    expect((await house.call('/either', signature)).status).toBe(200);
+    expect((await house.call('/either', 'x'.repeat(86))).status).toBe(401);
+  });
+
+  test('that is answered with the JWT of another token is 503', async () => {
+    house.authorizationServer.active.set('x'.repeat(86), await house.authorizationServer.issue({ aud: api('either') }));
+    await expectUnavailable(await house.call('/either', 'x'.repeat(86)));
+  });
+});
+
+describe('The upstream', () => {
+  test('is gone: 502', async () => {
+    const signature = await house.issueSplit(api('split'));
+    await house.upstream.stop();
+    const response = await house.call('/split', signature);
+    expect(response.status).toBe(502);
+    expect(await response.json()).toEqual({ error: 'bad_gateway', error_description: 'the API could not be reached' });
+    const line = house.log.find(({ message }) => message === 'request failed');
+    expect(line).toMatchObject({
+      level: 'warn',
+      status: 502,
+      error: 'bad_gateway',
+      cause: 'ECONNREFUSED',
+      cache: 'miss',
+    });
+  });
+});
+
+test('a fault in the gateway itself is 500, and lets nothing through', async () => {
+  const signature = await house.issueSplit(api('split'));
+  house.store.splitEntries.find = async (presented) => {
+    throw new Error(`a bug that quotes ${presented}`);
+  };
+  const response = await house.call('/split', signature);
+  expect(response.status).toBe(500);
+  expect(await response.json()).toMatchObject({ error: 'server_error' });
+  expect(house.upstream.seen).toEqual([]);
+  expect(house.log.some(({ level }) => level === 'error')).toBe(true);
+  expect(JSON.stringify(house.log)).not.toContain(signature);
+});

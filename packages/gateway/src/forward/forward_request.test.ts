@@ -1,0 +1,183 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { until } from '../testing/condition.ts';
+import { startForwarding } from '../testing/forwarding_server.ts';
+import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
+import { type Running, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
+
+const running: Running[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop()));
+});
+
+async function use<T extends Running>(starting: Promise<T>): Promise<T> {
+  const started = await starting;
+  running.push(started);
+  return started;
+}
+
+async function forwardingTo(starting: Promise<Running>, timeout?: number) {
+  return use(startForwarding((await use(starting)).origin, timeout));
+}
+
+const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: api\r\n\r\n';
+const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
+
+describe('1. The framing of a request is never taken from it', () => {
+  test.each(['DELETE', 'OPTIONS', 'GET', 'HEAD', 'POST', 'PATCH'])(
+    'the chunked body of a %s arrives as its body, not as a second request',
+    async (method) => {
+      const upstream = await use(startUpstream());
+      const gateway = await use(startForwarding(upstream.origin));
+      const lines = [`${method} /a HTTP/1.1`, 'Host: gateway', 'Transfer-Encoding: chunked', 'Connection: close'];
+      expect(statusOf(await send(gateway.port, message(lines, chunked(smuggled))))).toBe(200);
+      expect(upstream.seen.map(({ url, body }) => ({ url, body }))).toEqual([{ url: '/a', body: smuggled }]);
+    },
+  );
+
+  test.each(['transfer-encoding', 'content-length'])('also not when Connection names %s', async (named) => {
+    const upstream = await use(startUpstream());
+    const gateway = await use(startForwarding(upstream.origin));
+    const framing = named === 'content-length' ? `Content-Length: ${smuggled.length}` : 'Transfer-Encoding: chunked';
+    const body = named === 'content-length' ? smuggled : chunked(smuggled);
+    await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', framing, `Connection: close, ${named}`], body));
+    expect(upstream.seen.map(({ url, body }) => ({ url, body }))).toEqual([{ url: '/a', body: smuggled }]);
+  });
+
+  test.each(['gzip, chunked', ''])('a transfer coding of %j is refused', async (coding) => {
+    const upstream = await use(startUpstream());
+    const gateway = await use(startForwarding(upstream.origin));
+    const lines = ['POST /a HTTP/1.1', 'Host: g', `Transfer-Encoding: ${coding}`, 'Connection: close'];
+    expect(statusOf(await send(gateway.port, message(lines, coding === '' ? '' : chunked('x'))))).toBe(501);
+    expect(upstream.seen).toEqual([]);
+  });
+});
+
+describe('2. What is taken out of the headers is taken out whatever the client does', () => {
+  test('Expect: 100-continue is answered by the gateway, and the client-held token stays here', async () => {
+    const upstream = await use(startUpstream());
+    const gateway = await use(startForwarding(upstream.origin));
+    const client = await openConnection(gateway.port);
+    const lines = ['POST /a HTTP/1.1', 'Host: g', 'Authorization: Bearer client-held', 'Expect: 100-continue'];
+    client.socket.write(message([...lines, 'Content-Length: 4', 'Connection: close']));
+    await client.until(/^HTTP\/1\.1 100 Continue/);
+    client.socket.write('body');
+    expect(await client.closed()).toContain('HTTP/1.1 200 OK');
+    expect(upstream.seen).toHaveLength(1);
+    expect(upstream.seen[0]?.headers).toMatchObject({ authorization: 'Bearer internal-jwt' });
+    expect(upstream.seen[0]?.headers).not.toHaveProperty('expect');
+    expect(JSON.stringify(upstream.seen)).not.toContain('client-held');
+  });
+
+  test('a GET that announces a Trailer is served', async () => {
+    const upstream = await use(startUpstream());
+    const gateway = await use(startForwarding(upstream.origin));
+    const lines = ['GET /a HTTP/1.1', 'Host: g', 'Trailer: x-checksum', 'Connection: close'];
+    expect(statusOf(await send(gateway.port, message(lines)))).toBe(200);
+    expect(upstream.seen[0]?.headers).not.toHaveProperty('trailer');
+  });
+
+  test('hop-by-hop headers and those that Connection names do not go upstream, the rest does', async () => {
+    const upstream = await use(startUpstream());
+    const gateway = await use(startForwarding(upstream.origin));
+    const hopByHop = [
+      'Keep-Alive: timeout=5',
+      'TE: trailers',
+      'Proxy-Connection: keep-alive',
+      'X-Hop: 1',
+      'Upgrade: h3',
+    ];
+    const rest = ['Accept: text/x', 'Cookie: a=b', 'Proxy-Authorization: Basic eA==', 'Content-Type: text/y'];
+    const connection = ['Connection: X-Hop, authorization', 'Connection: close'];
+    await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', ...hopByHop, ...rest, ...connection]));
+    expect(upstream.seen[0]?.headers).toEqual({
+      accept: 'text/x',
+      cookie: 'a=b',
+      'proxy-authorization': 'Basic eA==',
+      'content-type': 'text/y',
+      authorization: 'Bearer internal-jwt',
+      connection: 'keep-alive',
+      host: new URL(upstream.origin).host,
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-host': 'g',
+      'x-forwarded-proto': 'http',
+    });
+  });
+
+  test('44 headers and a long one survive', async () => {
+    const upstream = await use(startUpstream());
+    const gateway = await use(startForwarding(upstream.origin));
+    const many = Array.from({ length: 44 }, (_, index) => `X-Header-${index}: ${'v'.repeat(index)}`);
+    await send(
+      gateway.port,
+      message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close', ...many, `Long: ${'l'.repeat(9000)}`]),
+    );
+    expect(upstream.seen[0]?.headers).toMatchObject({ 'x-header-43': 'v'.repeat(43), long: 'l'.repeat(9000) });
+  });
+});
+
+describe('3. The path', () => {
+  test.each(['/a//b', '/a/http:/b?c=http:/d//e', '/a/%2F%7e;x=1/?', '/a?x=//y#'.slice(0, -1), '/a/|{}^`"<>'])(
+    '%s goes upstream byte for byte',
+    async (target) => {
+      const upstream = await use(startUpstream());
+      const gateway = await use(startForwarding(upstream.origin));
+      await send(gateway.port, message([`GET ${target} HTTP/1.1`, 'Host: g', 'Connection: close']));
+      expect(upstream.seen.map(({ url }) => url)).toEqual([target]);
+    },
+  );
+});
+
+describe('4. Nobody waits for who has left', () => {
+  test('when the client leaves before the response is done, the upstream request is destroyed', async () => {
+    const upstream = await use(startUpstream(() => {}));
+    const gateway = await use(startForwarding(upstream.origin));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
+    await until('the upstream has the request', () => upstream.seen.length === 1);
+    expect(await upstream.connections()).toBe(1);
+    client.socket.destroy();
+    await until('the upstream connection is closed', async () => (await upstream.connections()) === 0);
+  });
+
+  test('also when the response has begun', async () => {
+    const upstream = await use(startUpstream((_request, response) => response.write('begun')));
+    const gateway = await use(startForwarding(upstream.origin));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
+    await client.until(/begun/);
+    client.socket.destroy();
+    await until('the upstream connection is closed', async () => (await upstream.connections()) === 0);
+  });
+
+  test.each([
+    ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\npart'],
+    ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'],
+    ['in broken chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\nzz\r\n'],
+  ])(
+    'when the upstream dies in the middle of a body %s, the client does not get a complete answer',
+    async (_, bytes) => {
+      const gateway = await forwardingTo(startCannedUpstream(bytes));
+      const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
+      // It is refused if nothing of it had left, and broken off otherwise.
+      if (statusOf(answer) === 502) expect(JSON.parse(bodyOf(answer))).toMatchObject({ error: 'bad_gateway' });
+      else expect(['', 'part', '4\r\npart\r\n']).toContain(bodyOf(answer));
+    },
+  );
+
+  test('an HTTP/1.0 client, for which the end of the connection is the end of the body, gets a reset', async () => {
+    const gateway = await forwardingTo(
+      startRawUpstream((socket) => {
+        socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'));
+        socket.on('data', () => {});
+        breakOff = () => socket.destroy();
+      }),
+    );
+    let breakOff = () => {};
+    const client = await openConnection(gateway.port);
+    const error = new Promise<NodeJS.ErrnoException>((resolve) => client.socket.once('error', resolve));
+    client.socket.write('GET /a HTTP/1.0\r\n\r\n');
+    await client.until(/part/);
+    breakOff();
+    expect((await error).code).toBe('ECONNRESET');
+  });
+});

@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { responseOnSocket } from '../answer.ts';
+import { UpstreamFailedError } from '../errors.ts';
+import type { Refuse } from './forward_request.ts';
+import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
+import { cleanResponseHead, isForwardable } from './response_head.ts';
+import { watchSilence } from './silence.ts';
+import { upstreamFailure } from './upstream_failure.ts';
+
+/**
+ * Sends a request for a WebSocket upstream and, once the upstream agrees, everything both ways. The request's headers are
+ * already those for the upstream. The caller has put an error handler on the socket, as soon as it got it.
+ */
+export type ForwardUpgrade = (
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  target: ProxyTarget,
+  timeout: number,
+  refuse: Refuse,
+) => void;
+
+/** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
+interface Exchange {
+  readonly refuse: Refuse;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export function createForwardUpgrade(): ForwardUpgrade {
+  const proxy = createHardenedProxy();
+
+  // Emitted before http-proxy adds its own listeners.
+  proxy.on('proxyReqWs', (upstreamRequest, request, socket, options) => {
+    socket.once('close', () => upstreamRequest.destroy());
+    const exchange = (options as { exchange: Exchange }).exchange;
+    const stopWatchingSilence = watchSilence(upstreamRequest, request, exchange.timeout);
+    // http-proxy, which is about to add its listener, would send the body unchunked under a head that says chunked.
+    process.nextTick(() => {
+      upstreamRequest.removeAllListeners('response').once('response', (upstreamResponse) => {
+        stopWatchingSilence();
+        if (isForwardable(upstreamResponse)) {
+          relayResponse(upstreamResponse, request, socket);
+          return;
+        }
+        upstreamResponse.destroy();
+        exchange.refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
+      });
+    });
+    upstreamRequest.once('upgrade', (_upstreamResponse, upstreamSocket) => {
+      stopWatchingSilence();
+      // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.
+      upstreamSocket.once('close', () => socket.destroySoon());
+      socket.once('end', () => upstreamSocket.destroySoon());
+      socket.once('close', () => upstreamSocket.destroy());
+    });
+  });
+
+  return (request, socket, head, target, timeout, refuse) => {
+    const exchange: Exchange = { refuse, timeout };
+    const writtenBefore = socket.bytesWritten;
+    proxy.ws(request, socket, head, Object.assign(proxyOptions(target), { exchange }), (error) => {
+      // Once upgraded, the socket carries the upstream's bytes, and an HTTP answer would be one too many.
+      if (socket.bytesWritten > writtenBefore) socket.destroySoon();
+      else refuse(upstreamFailure(error));
+    });
+  };
+}
+
+/** The upstream answers with something else than a WebSocket: the client gets to see what. */
+function relayResponse(upstreamResponse: IncomingMessage, request: IncomingMessage, socket: Socket): void {
+  const response = responseOnSocket(request, socket);
+  cleanResponseHead(upstreamResponse, response);
+  const { statusCode = 502, statusMessage = '', headers } = upstreamResponse;
+  if (statusMessage === '') response.writeHead(statusCode, headers);
+  else response.writeHead(statusCode, statusMessage, headers);
+  upstreamResponse.pipe(response);
+  upstreamResponse.once('close', () => {
+    if (!upstreamResponse.complete) response.destroy();
+  });
+}

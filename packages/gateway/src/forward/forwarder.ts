@@ -1,0 +1,77 @@
+import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Socket } from 'node:net';
+import { createForwardRequest, type Refuse } from './forward_request.ts';
+import { createForwardUpgrade } from './forward_upgrade.ts';
+import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Milliseconds for which an unused upstream connection is kept. */
+const idleConnection = 60_000;
+
+/** Where a request goes, once it may. */
+export interface Destination {
+  readonly upstream: Upstream;
+  /** The request target, to be sent byte for byte. */
+  readonly target: string;
+  /** The `Authorization` that the API gets instead of the client's. */
+  readonly authorization: string;
+}
+
+export interface ForwarderOptions extends RequestHeaderOptions {
+  /** Milliseconds for connecting to an upstream, and for each silence of it before the response begins. */
+  readonly timeout: number;
+  /** Whether connections of clients may be kept alive. Default: yes. */
+  readonly mayKeepAlive?: () => boolean;
+}
+
+/**
+ * Sends requests to their APIs. What of a request may reach an API is decided here, before http-proxy sees it: it copies
+ * `request.headers`, and no other part of the request.
+ */
+export interface Forwarder {
+  /**
+   * @param refuse answers in place of an upstream that fails
+   * @throws {RequestError} when the request cannot be sent on; nothing was sent then
+   */
+  request(request: IncomingMessage, response: ServerResponse, destination: Destination, refuse: Refuse): void;
+  /**
+   * @param refuse answers on the socket in place of an upstream that fails
+   * @throws {RequestError} when the request cannot be sent on; nothing was sent then
+   */
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer, destination: Destination, refuse: Refuse): void;
+  /** Closes the connections to upstreams. */
+  close(): void;
+}
+
+export function createForwarder(options: ForwarderOptions): Forwarder {
+  const { timeout, mayKeepAlive = () => true } = options;
+  const requestHeaders = createRequestHeaders(options);
+  const forwardRequest = createForwardRequest(mayKeepAlive);
+  const forwardUpgrade = createForwardUpgrade();
+  const agents = {
+    'http:': new HttpAgent({ keepAlive: true, timeout: idleConnection }),
+    'https:': new HttpsAgent({ keepAlive: true, timeout: idleConnection }),
+  };
+
+  function headersFor(request: IncomingMessage, { upstream, authorization }: Destination) {
+    return requestHeaders(request, { host: upstream.host, authorization });
+  }
+
+  return {
+    request(request, response, destination, refuse) {
+      const { upstream, target } = destination;
+      request.headers = headersFor(request, destination);
+      forwardRequest(request, response, { upstream, target, agent: agents[upstream.protocol] }, timeout, refuse);
+    },
+    upgrade(request, socket, head, destination, refuse) {
+      const { upstream, target } = destination;
+      request.headers = withUpgrade(headersFor(request, destination));
+      forwardUpgrade(request, socket, head, { upstream, target }, timeout, refuse);
+    },
+    close() {
+      agents['http:'].destroy();
+      agents['https:'].destroy();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import { createRequestHeaders, defaultIdentityHeaders, withUpgrade } from './request_headers.ts';
+
+const facts = { host: 'api:8080', authorization: 'Bearer internal-jwt' };
+const set = {
+  host: 'api:8080',
+  authorization: 'Bearer internal-jwt',
+  'x-forwarded-for': '192.0.2.1',
+  'x-forwarded-host': 'gateway.example.com',
+  'x-forwarded-proto': 'http',
+};
+
+function rewrite(headers: IncomingHttpHeaders, options: { identityHeaders?: string[]; publicUrl?: string } = {}) {
+  const request = { headers: { host: 'gateway.example.com', ...headers }, socket: { remoteAddress: '192.0.2.1' } };
+  return createRequestHeaders({ identityHeaders: defaultIdentityHeaders, ...options })(
+    request as unknown as IncomingMessage,
+    facts,
+  );
+}
+
+describe('Identity headers', () => {
+  test.each([
+    'x-user',
+    'x_user',
+    'x-user-id',
+    'x_user-id',
+    'X_AUTH_REQUEST_EMAIL'.toLowerCase(),
+    'x-jwt-assertion',
+    'x-userinfo',
+    'remote_user',
+    'x-forwarded-user',
+    'x-forwarded-access-token',
+    'x-consumer-username',
+    'x-goog-authenticated-user-email',
+    'x-ms-client-principal-id',
+    'x-ssl-client-s-dn',
+  ])('%s of a client does not go upstream', (name) => {
+    expect(rewrite({ [name]: 'alice' })).toEqual(set);
+  });
+
+  test.each(['x-username-hint', 'x-request-id', 'accept-user', 'user-agent', 'cookie', 'proxy-authorization', 'dpop'])(
+    '%s does',
+    (name) => {
+      expect(rewrite({ [name]: 'value' })).toEqual({ ...set, [name]: 'value' });
+    },
+  );
+
+  test('those of the configuration take the place of the default ones', () => {
+    const sent = { 'x-user': 'a', 'acme-identity': 'b', acme_identity: 'c', 'acme-other': 'd' };
+    expect(rewrite(sent, { identityHeaders: ['Acme-Identity'] })).toEqual({ ...set, 'x-user': 'a', 'acme-other': 'd' });
+  });
+});
+
+describe('Where a request came from', () => {
+  test.each([
+    'forwarded',
+    'x-forwarded',
+    'x-forwarded-for',
+    'x_forwarded_for',
+    'x-forwarded-port',
+    'x-forwarded-prefix',
+    'x-original-url',
+    'x-rewrite-url',
+    'x-http-method-override',
+    'proxy',
+    'content_length',
+    'transfer_encoding',
+  ])('a client cannot say with %s', (name) => {
+    expect(rewrite({ [name]: 'forged' })).toEqual(set);
+  });
+
+  test('is told with the public URL if there is one', () => {
+    expect(rewrite({ host: 'forged.example.com' }, { publicUrl: 'https://gateway.example.com' })).toEqual({
+      ...set,
+      'x-forwarded-proto': 'https',
+    });
+  });
+
+  test('stays told when Connection names the headers that tell it', () => {
+    const connection = 'close, host, authorization, x-forwarded-for, x-forwarded-proto, x-forwarded-host';
+    expect(rewrite({ connection })).toEqual(set);
+  });
+});
+
+describe('A request to upgrade', () => {
+  test('keeps what it needs', () => {
+    const sent = { connection: 'keep-alive, Upgrade', upgrade: 'WebSocket', 'sec-websocket-key': 'key' };
+    expect(withUpgrade(rewrite(sent))).toEqual({
+      ...set,
+      'sec-websocket-key': 'key',
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+    });
+  });
+
+  test.each([{ 'content-length': '1' }, { 'transfer-encoding': 'chunked' }])('must not have a body: %j', (headers) => {
+    expect(() => withUpgrade(rewrite(headers))).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+});

@@ -1,0 +1,151 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { RequestError } from '../errors.ts';
+
+/**
+ * Names under which APIs behind other gateways expect to be told who calls. A client must not be able to tell them.
+ * `*` at the end stands for any rest; `_` counts as `-`.
+ */
+export const defaultIdentityHeaders: readonly string[] = [
+  'x-user',
+  'x-user-*',
+  'x-auth-*',
+  'x-authenticated-*',
+  'x-jwt-*',
+  'x-token-*',
+  'x-id-token',
+  'x-access-token',
+  'x-userinfo',
+  'x-consumer-*',
+  'x-credential-*',
+  'x-client-id',
+  'x-client-cert',
+  'x-client-cert-*',
+  'x-ssl-client-*',
+  'ssl-client-*',
+  'x-remote-user',
+  'x-remote-*',
+  'remote-user',
+  'remote-*',
+  'x-webauth-*',
+  'x-real-ip',
+  'x-client-ip',
+  'x-goog-authenticated-user-*',
+  'x-ms-client-principal*',
+  'client-cert',
+  'client-cert-chain',
+];
+
+/**
+ * Never taken from a client. Where it came from (RFC 7239) is told by the gateway; a second opinion on the path or the
+ * method would be authorized as one request and served as another; `Proxy` becomes HTTP_PROXY in CGI (CVE-2016-5385).
+ */
+const untrustedHeaders = [
+  'forwarded',
+  'x-forwarded',
+  'x-forwarded-*',
+  'x-original-url',
+  'x-original-uri',
+  'x-original-method',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'proxy',
+];
+
+/** RFC 9110 section 7.6.1, and what else speaks of this connection only. `transfer-encoding` is looked at apart. */
+const hopByHopHeaders = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** How long the body is must be told even if `Connection` names these: without them a body would be read as a request. */
+const framingHeaders = new Set(['content-length', 'transfer-encoding']);
+
+export interface RequestHeaderOptions {
+  /** Names of identity headers, as {@link defaultIdentityHeaders}. */
+  readonly identityHeaders: readonly string[];
+  /** Scheme and authority under which clients reach the gateway. Default: what the connection and `Host` say. */
+  readonly publicUrl?: string | undefined;
+}
+
+export interface RequestHeaderFacts {
+  /** The upstream's `Host`. */
+  readonly host: string;
+  /** The upstream's `Authorization`. */
+  readonly authorization: string;
+}
+
+/** Makes the headers that go upstream from those the client sent. @throws {RequestError} */
+export type RequestHeaders = (request: IncomingMessage, facts: RequestHeaderFacts) => IncomingHttpHeaders;
+
+export function createRequestHeaders(options: RequestHeaderOptions): RequestHeaders {
+  const isUntrusted = nameMatcher([...untrustedHeaders, ...options.identityHeaders]);
+  const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
+
+  return (request, { host, authorization }) => {
+    const sent = request.headers;
+    const named = connectionNames(sent.connection);
+    const headers: IncomingHttpHeaders = {};
+    for (const name in sent) {
+      if (hopByHopHeaders.has(name) || isUntrusted(name) || isFramingInDisguise(name)) continue;
+      if (named?.has(name) && !framingHeaders.has(name)) continue;
+      headers[name] = sent[name];
+    }
+    if (sent['transfer-encoding'] !== undefined) headers['transfer-encoding'] = checkedTransferEncoding(sent);
+    headers.host = host;
+    headers.authorization = authorization;
+    headers['x-forwarded-for'] = request.socket.remoteAddress ?? 'unknown';
+    headers['x-forwarded-host'] = publicUrl?.host ?? sent.host ?? '';
+    headers['x-forwarded-proto'] =
+      publicUrl?.protocol.slice(0, -1) ?? ((request.socket as TLSSocket).encrypted ? 'https' : 'http');
+    return headers;
+  };
+}
+
+/** The headers of a request that asks to change to WebSocket (RFC 6455 section 4.1). It has no body. */
+export function withUpgrade(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
+    throw new RequestError('invalid_request', 'a request to upgrade must not have a body');
+  }
+  return { ...headers, connection: 'Upgrade', upgrade: 'websocket' };
+}
+
+/** Header names that `Connection` lists are for the next hop only (RFC 9110 section 7.6.1). */
+function connectionNames(connection: string | undefined): Set<string> | undefined {
+  if (connection === undefined || /^(?:keep-alive|close|upgrade)$/i.test(connection)) return undefined;
+  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+}
+
+/** Under CGI and WSGI `Content_Length` is read as `Content-Length`. */
+function isFramingInDisguise(name: string): boolean {
+  return name.includes('_') && framingHeaders.has(name.replaceAll('_', '-'));
+}
+
+/** RFC 9112 section 6.1: what is not understood is 501; and it never comes with a length. */
+function checkedTransferEncoding(headers: IncomingHttpHeaders): string {
+  if (headers['content-length'] !== undefined) {
+    throw new RequestError('invalid_request', 'the request has both Content-Length and Transfer-Encoding');
+  }
+  if (headers['transfer-encoding']?.toLowerCase() !== 'chunked') {
+    throw new RequestError('not_implemented', 'the only transfer coding that is supported is chunked');
+  }
+  return 'chunked';
+}
+
+/** Whether a lower-case header name is one of the names given; `name*` matches every name that begins so. */
+function nameMatcher(patterns: readonly string[]): (name: string) => boolean {
+  const fold = (name: string) => name.toLowerCase().replaceAll('_', '-');
+  const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')).map(fold));
+  const beginnings = patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => fold(pattern.slice(0, -1)));
+  return (name) => {
+    const folded = name.includes('_') ? name.replaceAll('_', '-') : name;
+    return exact.has(folded) || beginnings.some((beginning) => folded.startsWith(beginning));
+  };
+}

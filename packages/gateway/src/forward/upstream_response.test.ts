@@ -1,0 +1,244 @@
+import { request as httpRequest } from 'node:http';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { until } from '../testing/condition.ts';
+import { startForwarding } from '../testing/forwarding_server.ts';
+import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
+import { type Running, startCannedUpstream, startEcho, startRawUpstream, startUpstream } from '../testing/servers.ts';
+
+const running: Running[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop()));
+});
+
+async function use<T extends Running>(starting: Promise<T>): Promise<T> {
+  const started = await starting;
+  running.push(started);
+  return started;
+}
+
+async function forwardingTo(starting: Promise<Running>, timeout?: number) {
+  return use(startForwarding((await use(starting)).origin, timeout));
+}
+
+describe('6. When the upstream fails', () => {
+  test('a refused connection is 502', async () => {
+    const upstream = await startUpstream();
+    await upstream.stop();
+    const gateway = await use(startForwarding(upstream.origin));
+    const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
+    expect(statusOf(answer)).toBe(502);
+    expect(JSON.parse(bodyOf(answer))).toEqual({
+      error: 'bad_gateway',
+      error_description: 'the API could not be reached',
+    });
+  });
+
+  test('a refused connection is 502 too when a body was on its way, and the connection serves the next request', async () => {
+    const upstream = await startUpstream();
+    await upstream.stop();
+    const gateway = await use(startForwarding(upstream.origin));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', 'Content-Length: 8'], 'half'));
+    await client.until(/bad_gateway.*\}/);
+    client.socket.write(`half${message(['GET /b HTTP/1.1', 'Host: g', 'Connection: close'])}`);
+    expect((await client.closed()).match(/HTTP\/1\.1 502/g)).toHaveLength(2);
+  });
+
+  test.each([
+    ['something that is not HTTP', 'SSH-2.0-x\r\n\r\n'],
+    ['nothing at all', ''],
+    ['a 101 that nobody asked for', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['a 101 to nothing', 'HTTP/1.1 101 X\r\n\r\n'],
+    ['an impossible status', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n'],
+    ['a transfer coding that is not understood', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc'],
+    ['a length and chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n'],
+    ['a head and no body', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n'],
+  ])('%s is 502', async (_, bytes) => {
+    const gateway = await forwardingTo(startCannedUpstream(bytes));
+    const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
+    expect(statusOf(answer)).toBe(502);
+    expect(JSON.parse(bodyOf(answer))).toMatchObject({ error: 'bad_gateway' });
+  });
+
+  test('silence before the response is 504, and the upstream connection is closed', async () => {
+    const upstream = await use(startUpstream(() => {}));
+    const gateway = await use(startForwarding(upstream.origin, 50));
+    const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
+    expect(statusOf(answer)).toBe(504);
+    expect(JSON.parse(bodyOf(answer))).toEqual({
+      error: 'gateway_timeout',
+      error_description: 'the API did not answer in time',
+    });
+    await until('the upstream connection is closed', async () => (await upstream.connections()) === 0);
+  });
+
+  test('silence of the client in the middle of its body is 408', async () => {
+    const upstream = await use(startUpstream());
+    const gateway = await use(startForwarding(upstream.origin, 50));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', 'Content-Length: 8', 'Connection: close'], 'half'));
+    expect(statusOf(await client.closed())).toBe(408);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test('silence once the response has begun is no failure', async () => {
+    let finish = () => {};
+    const upstream = await use(
+      startUpstream((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+        finish = () => response.end('data: late\n\n');
+      }),
+    );
+    const gateway = await use(startForwarding(upstream.origin, 30));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
+    await client.until(/text\/event-stream.*\r\n\r\n/s);
+    const begun = Date.now();
+    await until('much more than the timeout has passed', () => Date.now() - begun > 150);
+    finish();
+    expect(await client.closed()).toContain('data: late');
+  });
+});
+
+describe('A connection that the upstream closes just when it is used again', () => {
+  /** Answers the first request of the first connection, and hangs up on the second. */
+  const startHangingUp = () => {
+    let connections = 0;
+    return startRawUpstream((socket) => {
+      connections += 1;
+      const isFirst = connections === 1;
+      let requests = 0;
+      socket.on('data', () => {
+        requests += 1;
+        if (isFirst && requests === 2) socket.destroy();
+        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+    });
+  };
+
+  test.each([
+    ['GET', 200],
+    ['DELETE', 502],
+  ])('does not fail a request that may be repeated: %s is %d', async (method, status) => {
+    const gateway = await forwardingTo(startHangingUp());
+    const one = message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']);
+    expect(statusOf(await send(gateway.port, one))).toBe(200);
+    const other = message([`${method} /a HTTP/1.1`, 'Host: g', 'Connection: close']);
+    expect(statusOf(await send(gateway.port, other))).toBe(status);
+  });
+});
+
+describe('A response', () => {
+  test('loses what was meant for the gateway, and keeps the rest, all of its cookies included', async () => {
+    const gateway = await forwardingTo(
+      startCannedUpstream(
+        message(
+          [
+            'HTTP/1.1 201 Made\x01',
+            'Connection: X-Hop, close',
+            'X-Hop: 1',
+            'Keep-Alive: timeout=1',
+            'Trailer: x',
+            'Upgrade: h2',
+            'Set-Cookie: a=1',
+            'Set-Cookie: b=2',
+            'ETag: "e"',
+            'Content-Length: 2',
+          ],
+          'ok',
+        ),
+      ),
+    );
+    const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
+    const head = answer
+      .slice(0, answer.indexOf('\r\n\r\n'))
+      .split('\r\n')
+      .filter((line) => !/^date:/i.test(line));
+    expect(head).toEqual([
+      'HTTP/1.1 201 Created',
+      'connection: close',
+      'set-cookie: a=1',
+      'set-cookie: b=2',
+      'etag: "e"',
+      'content-length: 2',
+    ]);
+    expect(bodyOf(answer)).toBe('ok');
+  });
+
+  test.each([
+    ['HEAD', 200, { 'content-length': '1234' }],
+    ['GET', 204, {}],
+    ['GET', 304, { etag: '"e"' }],
+  ])('to %s with status %d has no body, and the connection is used again', async (method, status, headers) => {
+    const upstream = await use(startUpstream((_request, response) => response.writeHead(status, headers).end()));
+    const gateway = await use(startForwarding(upstream.origin));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message([`${method} /a HTTP/1.1`, 'Host: g']));
+    await client.until(/\r\n\r\n/);
+    client.socket.write(message([`${method} /b HTTP/1.1`, 'Host: g', 'Connection: close']));
+    const answer = await client.closed();
+    expect(answer.match(new RegExp(`HTTP/1\\.1 ${status} `, 'g'))).toHaveLength(2);
+    for (const [name, value] of Object.entries(headers)) expect(answer).toContain(`${name}: ${value}`);
+    expect(upstream.seen).toHaveLength(2);
+    expect(await upstream.connections()).toBe(1);
+  });
+
+  test('in chunks reaches an HTTP/1.0 client without them', async () => {
+    const upstream = await use(startUpstream((_request, response) => response.write('one') && response.end('two')));
+    const gateway = await use(startForwarding(upstream.origin));
+    const answer = await send(gateway.port, 'GET /a HTTP/1.0\r\n\r\n');
+    expect(bodyOf(answer)).toBe('onetwo');
+    expect(answer).not.toMatch(/transfer-encoding/i);
+  });
+
+  test('of an event stream arrives event by event', async () => {
+    let write: (text: string) => void = () => {};
+    const upstream = await use(
+      startUpstream((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        write = (text) => response.write(text);
+        response.flushHeaders();
+      }),
+    );
+    const gateway = await use(startForwarding(upstream.origin));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
+    await client.until(/event-stream/);
+    for (const text of ['data: 1\n\n', 'data: 2\n\n']) {
+      write(text);
+      await client.until(new RegExp(text));
+    }
+  });
+
+  test('of 192 MiB both ways is streamed', async () => {
+    const upstream = await use(startEcho());
+    const gateway = await use(startForwarding(upstream.origin));
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
+    let received = 0;
+    let most = 0;
+    await new Promise<void>((resolve, reject) => {
+      const request = httpRequest({ port: gateway.port, host: '127.0.0.1', method: 'POST', path: '/a' }, (response) => {
+        response.on('data', (data: Buffer) => {
+          received += data.length;
+          most = Math.max(most, process.memoryUsage().arrayBuffers);
+        });
+        response.on('end', resolve).on('error', reject);
+      });
+      request.on('error', reject);
+      let sent = 0;
+      const pump = () => {
+        while (sent < 192) {
+          sent += 1;
+          if (!request.write(chunk)) {
+            request.once('drain', pump);
+            return;
+          }
+        }
+        request.end();
+      };
+      pump();
+    });
+    expect(received).toBe(192 * 1024 * 1024);
+    expect(most).toBeLessThan(96 * 1024 * 1024);
+  });
+});

@@ -1,0 +1,73 @@
+import { createServer, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { refusal } from '@tallystick/resource-server';
+import type { Gateway } from './create_gateway.ts';
+import { RequestError } from './errors.ts';
+
+const options: ServerOptions = {
+  /** Bytes of all headers together: room for a JWT of 30 KiB, and as much again. */
+  maxHeaderSize: 64 * 1024,
+  /** Milliseconds; what is too slow here is an attack. */
+  headersTimeout: 20_000,
+  connectionsCheckingInterval: 5_000,
+  /** A body may take as long as it likes, as long as it keeps coming: the gateway watches that. */
+  requestTimeout: 0,
+  /** The gateway answers for itself, in JSON. */
+  requireHostHeader: false,
+  /** Never lenient, whatever the process was started with. */
+  insecureHTTPParser: false,
+};
+
+/**
+ * An HTTP server as a gateway needs it. It is not listening yet.
+ *
+ * What cannot be parsed is answered by it, as an OAuth error too.
+ */
+export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'>): Server {
+  const answering = new WeakMap<Duplex, ServerResponse>();
+  const server = createServer(options);
+  server.on('request', (request, response) => {
+    answering.set(request.socket, response);
+    gateway.handler(request, response);
+  });
+  server.on('upgrade', gateway.upgrade);
+  server.on('connect', (_request, socket) => {
+    refuse(socket, new RequestError('method_not_allowed', 'CONNECT is not served'));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const response = answering.get(socket);
+    // An answer to one request would be read as the answer to another one that is still being served.
+    const isAnswering = response !== undefined && !response.writableFinished;
+    if (isAnswering && (response.headersSent || response.req.complete)) socket.destroy();
+    else refuse(socket, malformed(error));
+  });
+  return server;
+}
+
+function malformed({ code }: NodeJS.ErrnoException): RequestError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new RequestError('request_header_fields_too_large', 'the headers of the request are too large');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new RequestError('request_timeout', 'the request did not arrive in time');
+    default:
+      return new RequestError('invalid_request', 'the request is not well-formed HTTP');
+  }
+}
+
+/** There is no request to respond to, only a socket. */
+function refuse(socket: Duplex, error: RequestError): void {
+  socket.on('error', () => {});
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, body } = refusal(error);
+  const lines = Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' });
+  socket.end(
+    [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines.map(([name, value]) => `${name}: ${value}`), '', body].join(
+      '\r\n',
+    ),
+    () => socket.destroy(),
+  );
+}

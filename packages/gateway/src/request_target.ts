@@ -1,0 +1,55 @@
+import { RequestError } from './errors.ts';
+
+/** The path of a request, as it was sent and as a server may understand it. */
+export interface RequestPath {
+  /** Without the query. Otherwise byte for byte. */
+  readonly literal: string;
+  /**
+   * Decoded, with `\` for `/`, without path parameters and empty segments, in lower case: all that servers are known to do
+   * before they look for a handler.
+   */
+  readonly interpreted: string;
+}
+
+/** A path in which nothing can be understood in two ways, but for upper and lower case. */
+const ordinary = /^(?:\/[\w~-]+)*\/?$/;
+
+/**
+ * Reads the request target in origin form (RFC 9112 section 3.2.1), the only one that is served.
+ *
+ * @throws {RequestError} `invalid_request` for any other form; for what no URL can contain; for broken percent-encoding; and for
+ *   dot-segments, however they are written: the path goes upstream as it is, and must not leave its prefix there
+ */
+export function readRequestPath(target: string): RequestPath {
+  if (!target.startsWith('/') || target.startsWith('//')) {
+    throw new RequestError('invalid_request', 'the request target must begin with a single slash');
+  }
+  if (/[^\x21-\x7e]|[\\#]/.test(target) || /%(?![0-9A-Fa-f]{2})/.test(target)) {
+    throw new RequestError('invalid_request', 'the request target is malformed');
+  }
+  const query = target.indexOf('?');
+  const literal = query === -1 ? target : target.slice(0, query);
+  if (ordinary.test(literal)) return { literal, interpreted: literal.toLowerCase() };
+
+  const segments = decode(literal)
+    .split(/[/\\]/)
+    .map((segment) => segment.replace(/;.*$/, ''));
+  if (segments.includes('.') || segments.includes('..')) {
+    throw new RequestError('invalid_request', 'the path must not contain dot-segments');
+  }
+  return { literal, interpreted: `/${segments.filter(Boolean).join('/').toLowerCase()}` };
+}
+
+function decode(path: string): string {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    throw new RequestError('invalid_request', 'the percent-encoding of the path is not UTF-8');
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(decoded)) {
+    throw new RequestError('invalid_request', 'the path must not contain control characters');
+  }
+  return decoded;
+}

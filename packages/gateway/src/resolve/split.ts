@@ -1,0 +1,40 @@
+import { ValidationUnavailableError } from '@tallystick/resource-server';
+import { type SplitEntries, StoreUnavailableError } from '@tallystick/token-store';
+import type { Introspect } from './introspect.ts';
+import type { Candidate, Resolver } from './resolver.ts';
+
+export interface SplitResolverDependencies {
+  readonly splitEntries: SplitEntries;
+  /** Asked when the store has no entry, or cannot be reached. Without it, the store has the last word. */
+  readonly introspect?: Introspect | undefined;
+}
+
+/** `split`: the client holds the signature, the store the signing input (RFC 7515 section 2). */
+export function createSplitResolver({ splitEntries, introspect }: SplitResolverDependencies): Resolver {
+  async function findEntry(signature: string): Promise<string | undefined> {
+    try {
+      return await splitEntries.find(signature);
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailableError)) throw cause;
+      if (introspect !== undefined) return undefined;
+      throw new ValidationUnavailableError('the token store could not be reached', { cause });
+    }
+  }
+
+  return {
+    async find({ token: signature }): Promise<Candidate | undefined> {
+      const signingInput = await findEntry(signature);
+      if (signingInput !== undefined) {
+        return { jwt: `${signingInput}.${signature}`, source: 'store', maxAge: Number.POSITIVE_INFINITY };
+      }
+      const answer = await introspect?.(signature);
+      if (answer === undefined) return undefined;
+      if (!answer.jwt.endsWith(`.${signature}`)) {
+        throw new ValidationUnavailableError('the authorization server answered with the JWT of another token');
+      }
+      return { ...answer, source: 'authorization server' };
+    },
+    keep: (jwt) => jwt.slice(0, jwt.lastIndexOf('.')),
+    join: (signingInput, signature) => `${signingInput}.${signature}`,
+  };
+}

@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { listen, type Running } from './servers.ts';
+
+export const issuer = 'https://login.example.com';
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly privateKey: CryptoKey;
+  readonly jwk: JWK;
+}
+
+export async function createSigningKey(kid: string): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } };
+}
+
+export interface TestAuthorizationServer extends Running {
+  /** Signs with it by default. */
+  readonly key: SigningKey;
+  /** What the JWKS holds. */
+  keys: SigningKey[];
+  /** What is introspected as active: client-held token to JWT. */
+  readonly active: Map<string, string>;
+  /** Seconds in `Cache-Control: max-age` of an active answer; undefined for no such header. */
+  maxAge: number | undefined;
+  /** The bodies of the introspection requests, in order. */
+  readonly introspections: { readonly body: string; readonly headers: IncomingMessage['headers'] }[];
+  /** Takes the place of the introspection endpoint. */
+  onIntrospection: ((response: ServerResponse, token: string) => void) | undefined;
+  /** Takes the place of the JWKS. */
+  onJwks: ((response: ServerResponse) => void) | undefined;
+  issue(claims: JWTPayload, options?: { key?: SigningKey; typ?: string }): Promise<string>;
+}
+
+/** An authorization server that does as it is told. @param now epoch milliseconds */
+export async function startAuthorizationServer(now: () => number): Promise<TestAuthorizationServer> {
+  const key = await createSigningKey('key-1');
+  const introspections: TestAuthorizationServer['introspections'] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString();
+    if (request.url === '/jwks') {
+      if (self.onJwks) self.onJwks(response);
+      else response.end(JSON.stringify({ keys: self.keys.map(({ jwk }) => jwk) }));
+      return;
+    }
+    introspections.push({ body, headers: request.headers });
+    const token = new URLSearchParams(body).get('token') ?? '';
+    if (self.onIntrospection) self.onIntrospection(response, token);
+    else introspect(response, token);
+  });
+
+  function introspect(response: ServerResponse, token: string): void {
+    const jwt = self.active.get(token);
+    if (jwt === undefined) {
+      response.writeHead(204).end();
+      return;
+    }
+    const cacheControl = self.maxAge === undefined ? {} : { 'Cache-Control': `private, max-age=${self.maxAge}` };
+    response.writeHead(200, { 'Content-Type': 'application/jwt', ...cacheControl }).end(jwt);
+  }
+
+  const self: TestAuthorizationServer = {
+    ...(await listen(server)),
+    key,
+    keys: [key],
+    active: new Map(),
+    maxAge: 300,
+    introspections,
+    onIntrospection: undefined,
+    onJwks: undefined,
+    issue(claims, { key: signingKey = key, typ = 'at+jwt' } = {}) {
+      const seconds = Math.floor(now() / 1000);
+      const usual = { iss: issuer, sub: 'alice', client_id: 'client', jti: crypto.randomUUID(), scope: 'read' };
+      return new SignJWT({ ...usual, iat: seconds, exp: seconds + 600, ...claims })
+        .setProtectedHeader({ alg: 'ES256', typ, kid: signingKey.kid })
+        .sign(signingKey.privateKey);
+    },
+  };
+  return self;
+}

@@ -1,0 +1,49 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ResourceServerError } from '@tallystick/resource-server';
+import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../answer.ts';
+import { createForwarder } from '../forward/forwarder.ts';
+import { defaultIdentityHeaders } from '../forward/request_headers.ts';
+import { parseUpstream } from '../forward/upstream.ts';
+import { listen, type Running } from './servers.ts';
+
+/** The last step of the walk alone: everything goes to one upstream, with `Bearer internal-jwt`. */
+export async function startForwarding(upstreamOrigin: string, timeout = 5_000): Promise<Running> {
+  const forwarder = createForwarder({ timeout, identityHeaders: defaultIdentityHeaders });
+  const upstream = parseUpstream(upstreamOrigin);
+  const destination = (target = '') => ({ upstream, target, authorization: 'Bearer internal-jwt' });
+
+  function serve(respond: () => ServerResponse, forward: (refuse: (error: ResourceServerError) => void) => void) {
+    const refuse = (error: ResourceServerError) => answerRefusal(respond(), error);
+    try {
+      forward(refuse);
+    } catch (error) {
+      refuse(error as ResourceServerError);
+    }
+  }
+
+  const server = createServer((request, response) => {
+    lingerAfterAnswer(request, response);
+    serve(
+      () => response,
+      (refuse) => forwarder.request(request, response, destination(request.url), refuse),
+    );
+  });
+  server.on('upgrade', (request, duplex, head) => {
+    const socket = duplex as Socket;
+    socket.on('error', () => {});
+    serve(
+      () => responseOnSocket(request, socket),
+      (refuse) => forwarder.upgrade(request, socket, head, destination(request.url), refuse),
+    );
+  });
+
+  const running = await listen(server);
+  return {
+    ...running,
+    async stop() {
+      await running.stop();
+      forwarder.close();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import type { GatewayConfig, RouteConfig } from '../config.ts';
+import { createGateway, type Gateway } from '../create_gateway.ts';
+import { createGatewayServer } from '../gateway_server.ts';
+import type { Log } from '../log.ts';
+import { issuer, startAuthorizationServer, type TestAuthorizationServer } from './authorization_server.ts';
+import { createTestStore, type TestStore } from './memory_store.ts';
+import { listen, type Running, startUpstream, type TestUpstream } from './servers.ts';
+
+export interface LogLine {
+  readonly level: keyof Log;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export interface House {
+  readonly gateway: Gateway;
+  readonly port: number;
+  readonly origin: string;
+  readonly store: TestStore;
+  readonly authorizationServer: TestAuthorizationServer;
+  readonly upstream: TestUpstream;
+  readonly log: LogLine[];
+  /** Epoch milliseconds; moves only when a test moves it. */
+  readonly clock: { time: number };
+  /** What the log says about the cache for every request that is over, in order. */
+  cacheLevels(): unknown[];
+  /** Calls an API with a bearer token. */
+  call(path: string, token?: string, init?: RequestInit): Promise<Response>;
+  /** Issues a reference whose JWT the authorization server knows. */
+  issueReference(resource: string, claims?: object): Promise<string>;
+  /** Issues a split token, and puts its entry into the store. */
+  issueSplit(resource: string, claims?: object): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export const api = (name: string) => `https://api.example.com/${name}`;
+
+export function route(name: RouteConfig['style'], upstream: string): RouteConfig {
+  return { prefix: `/${name}`, upstream, resource: api(name), style: name, scopes: { GET: ['read'], '*': ['write'] } };
+}
+
+/**
+ * A gateway on a real server, between an authorization server, a store and an API that do as they are told.
+ *
+ * @param prepare is called before there is a gateway
+ * @param respond what the API does; it answers 200 by default
+ */
+export async function buildHouse(
+  change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({}),
+  prepare: (authorizationServer: TestAuthorizationServer) => void = () => {},
+  respond?: Parameters<typeof startUpstream>[0],
+): Promise<House> {
+  const clock = { time: Date.now() };
+  const now = () => clock.time;
+  const authorizationServer = await startAuthorizationServer(now);
+  prepare(authorizationServer);
+  const upstream = await startUpstream(respond);
+  const store = createTestStore();
+  const log: LogLine[] = [];
+  const write = (level: keyof Log) => (fields: object, message: string) => {
+    log.push({ ...fields, level, message });
+  };
+  const config: GatewayConfig = {
+    issuer,
+    authorizationServer: {
+      introspectionEndpoint: `${authorizationServer.origin}/introspect`,
+      jwksUri: `${authorizationServer.origin}/jwks`,
+    },
+    client: { id: 'gateway', secret: 'a secret: 100%' },
+    routes: (['jwt', 'opaque', 'phantom', 'split'] as const).map((style) => route(style, upstream.origin)),
+    cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 5 } },
+    timeouts: { authorizationServer: 2_000, upstream: 2_000 },
+  };
+  const gateway = createGateway(
+    { ...config, ...change(config) },
+    { store, now, log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') } },
+  );
+  const server: Running = await listen(createGatewayServer(gateway));
+
+  return {
+    gateway,
+    port: server.port,
+    origin: server.origin,
+    store,
+    authorizationServer,
+    upstream,
+    log,
+    clock,
+    cacheLevels: () => log.filter(({ message }) => message.startsWith('request ')).map(({ cache }) => cache),
+    call(path, token, init = {}) {
+      const headers = new Headers(init.headers);
+      if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
+      return fetch(`${server.origin}${path}`, { ...init, headers });
+    },
+    async issueReference(resource, claims = {}) {
+      const reference = randomBytes(32).toString('base64url');
+      authorizationServer.active.set(reference, await authorizationServer.issue({ aud: resource, ...claims }));
+      return reference;
+    },
+    async issueSplit(resource, claims = {}) {
+      const [header, payload, signature = ''] = (await authorizationServer.issue({ aud: resource, ...claims })).split(
+        '.',
+      );
+      store.entries.set(signature, `${header}.${payload}`);
+      return signature;
+    },
+    async stop() {
+      await Promise.all([server.stop(), authorizationServer.stop(), upstream.stop()]);
+      await gateway.close();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { type RevocationListener, StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
+
+export interface TestStore extends Pick<TokenStore, 'splitEntries' | 'subscribe' | 'ping'> {
+  /** Signature to signing input. */
+  readonly entries: Map<string, string>;
+  /** How many lookups there were. */
+  lookups: number;
+  unavailable: boolean;
+  /** Awaited by every lookup before it answers. */
+  delay: Promise<void> | undefined;
+  /** Who listens to the feed. */
+  readonly listeners: Set<RevocationListener>;
+  /** Tells the feed that a client-held token is revoked. */
+  revoke(token: string): void;
+  disconnect(): void;
+  connect(): void;
+}
+
+/** The part of a token store that a gateway uses. Its feed is up from the start. */
+export function createTestStore(): TestStore {
+  const store: TestStore = {
+    entries: new Map(),
+    lookups: 0,
+    unavailable: false,
+    delay: undefined,
+    listeners: new Set(),
+    splitEntries: {
+      async find(signature) {
+        store.lookups += 1;
+        const found = store.entries.get(signature);
+        await store.delay;
+        if (store.unavailable) throw new StoreUnavailableError('down');
+        return found;
+      },
+    },
+    async ping() {
+      if (store.unavailable) throw new StoreUnavailableError('down');
+    },
+    subscribe(listener) {
+      store.listeners.add(listener);
+      listener.connected();
+      return () => store.listeners.delete(listener);
+    },
+    revoke(token) {
+      store.entries.delete(token);
+      for (const listener of store.listeners) listener.revoked(tokenKey(token));
+    },
+    disconnect() {
+      for (const listener of store.listeners) listener.disconnected();
+    },
+    connect() {
+      for (const listener of store.listeners) listener.connected();
+    },
+  };
+  return store;
+}

@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+
+export interface Running {
+  readonly port: number;
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+/** Listens on a free port of the loopback interface; `stop` also ends what is still connected. */
+export async function listen(server: Server | NetServer): Promise<Running> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    origin: `http://127.0.0.1:${port}`,
+    async stop() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+export interface SeenRequest {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+export interface TestUpstream extends Running {
+  /** Every request that was read to its end, in order. */
+  readonly seen: SeenRequest[];
+  /** The connections that are open. */
+  connections(): Promise<number>;
+}
+
+/** An API that remembers what it was asked. It answers 200 `ok` unless told otherwise. */
+export async function startUpstream(
+  respond: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => response.end('ok'),
+): Promise<TestUpstream> {
+  const seen: SeenRequest[] = [];
+  const listener: RequestListener = async (request, response) => {
+    request.on('error', () => {});
+    response.on('error', () => {});
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      return; // The gateway broke the request off; it does not count as one.
+    }
+    const { method, url, headers } = request;
+    seen.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
+    respond(request, response);
+  };
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, listener);
+  const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+  return { ...(await listen(server)), seen, connections };
+}
+
+/** A server that speaks bytes, for upstreams that misbehave. */
+export function startRawUpstream(onConnection: (socket: Socket) => void): Promise<Running> {
+  return listen(
+    createNetServer((socket) => {
+      socket.on('error', () => {});
+      onConnection(socket);
+    }),
+  );
+}
+
+/** A raw upstream that answers each request head with the same bytes, and then closes. */
+export function startCannedUpstream(bytes: string): Promise<Running> {
+  return startRawUpstream((socket) => socket.once('data', () => socket.end(Buffer.from(bytes, 'latin1'))));
+}
+
+/** An API that sends back what it gets, as it gets it. */
+export function startEcho(): Promise<Running> {
+  return listen(createServer((request, response) => request.pipe(response)));
+}

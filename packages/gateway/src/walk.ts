@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+import { authorize } from './authorize.ts';
+import type { TokenCache } from './cache/token_cache.ts';
+import { checkRequest } from './check_request.ts';
+import { type Credentials, readCredentials } from './credentials.ts';
+import { type Decision, shortened } from './decision.ts';
+import type { Destination } from './forward/forwarder.ts';
+import { passReference } from './resolve/opaque.ts';
+import type { Resolver } from './resolve/resolver.ts';
+import type { FindRoute, Route } from './route.ts';
+import { checkSenderConstraint } from './sender_constraint.ts';
+import type { Validate } from './validate.ts';
+
+/** What the steps of the walk need. */
+export interface WalkDependencies {
+  readonly findRoute: FindRoute;
+  /** How a route whose style has JWTs finds them. */
+  readonly resolverFor: (route: Route) => Resolver;
+  readonly cache: TokenCache;
+  readonly validate: Validate;
+}
+
+/**
+ * The way of a request through the house, up to its door: route, credentials, resolve and validate, sender constraint,
+ * authorize. What is left is to forward it to the destination returned.
+ *
+ * @param decision is filled in on the way
+ * @throws {ResourceServerError} when the request is refused
+ */
+export async function walk(
+  request: IncomingMessage,
+  dependencies: WalkDependencies,
+  decision: Decision,
+): Promise<Destination> {
+  checkRequest(request);
+  const { url: target = '', method = '' } = request;
+
+  const route = dependencies.findRoute(target);
+  decision.route = route;
+
+  const credentials = readCredentials(request, route.style);
+  decision.tokenKey = shortened(credentials.key);
+
+  const { accessToken, claims } =
+    route.style === 'opaque'
+      ? passReference(credentials)
+      : await resolveAndValidate(route, credentials, dependencies, decision);
+
+  checkSenderConstraint(claims);
+  authorize(route, method, claims);
+
+  return { upstream: route.upstream, target, authorization: `Bearer ${accessToken}` };
+}
+
+/** A JWT is validated once, before it is cached or forwarded; a hit looks at its `exp` and its signing key again. */
+async function resolveAndValidate(
+  route: Route,
+  credentials: Credentials,
+  { cache, validate, resolverFor }: WalkDependencies,
+  decision: Decision,
+) {
+  const resolver = resolverFor(route);
+  const { kept, claims } = await cache.resolve(route.cachePartition, credentials, decision, async () => {
+    const candidate = await resolver.find(credentials);
+    if (candidate === undefined) return undefined;
+    const verified = await validate(candidate, route, credentials);
+    return { ...verified, kept: resolver.keep(candidate.jwt), maxAge: candidate.maxAge };
+  });
+  return { accessToken: resolver.join(kept, credentials.token), claims };
+}

@@ -1,0 +1,19 @@
+import { jsonSchema } from '../config/json_schema.ts';
+import { loadConfig } from '../config/load_config.ts';
+
+/** `tallystick config validate`. @throws {ConfigError} which says what is wrong where */
+export async function validate(file: string): Promise<number> {
+  const config = await loadConfig(file, process.env);
+  const styles = config.apis.map((api) => `${api.resource} (${api.accessTokens})`);
+  console.log(
+    `${file} is valid: ${styles.length} APIs, ${config.clients.length} clients, ${config.users.length} users`,
+  );
+  for (const style of styles) console.log(`  ${style}`);
+  return 0;
+}
+
+/** `tallystick config schema`. */
+export function schema(): number {
+  console.log(JSON.stringify(jsonSchema(), null, 2));
+  return 0;
+}

@@ -1,0 +1,25 @@
+export const HELP = `Tallystick: opaque tokens outside, JWTs inside.
+
+Usage: tallystick <command> [--config tallystick.config.yaml]
+
+  start                  everything in one process: authorization server, gateway, sample API
+  authorization-server   one role each, for containers and for several processes on one Redis
+  gateway
+  sample-api
+  demo                   the four ways to serve an access token, hop by hop, in the terminal
+  config validate        checks the configuration file
+  config schema          prints its JSON Schema
+
+Options:
+  -c, --config <file>    YAML or JSON (default: tallystick.config.yaml)
+  -h, --help
+  -v, --version
+
+Every single value of the configuration can also be set in the environment, by its path:
+store.url is TALLYSTICK_STORE_URL, authorizationServer.port is TALLYSTICK_AUTHORIZATION_SERVER_PORT.
+
+Examples:
+  tallystick start
+  TALLYSTICK_GATEWAY_PORT=8080 tallystick start
+  tallystick gateway --config /etc/tallystick.yaml
+  tallystick config schema > tallystick.schema.json`;

@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util';
+import { StoreUnavailableError, WrongSecretError } from '@tallystick/token-store';
+import { ConfigError } from '../config/config_error.ts';
+import { HELP } from './help.ts';
+
+/** Where the configuration is looked for when none is named. */
+const DEFAULT_CONFIG = 'tallystick.config.yaml';
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c', default: DEFAULT_CONFIG },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', short: 'v', default: false },
+} as const;
+
+/**
+ * Runs the command line. Commands are loaded when they are run, so that `start` does not wait for what it does not use.
+ *
+ * @returns the exit code
+ */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+    if (values.version) return print(await version());
+    if (values.help) return print(HELP);
+    return await run(positionals, values.config);
+  } catch (error) {
+    console.error(explain(error));
+    return 1;
+  }
+}
+
+async function run(command: readonly string[], config: string): Promise<number> {
+  switch (command.join(' ')) {
+    case 'start':
+      return (await import('./start.ts')).start(config);
+    case 'authorization-server':
+    case 'gateway':
+    case 'sample-api':
+      return (await import('./role.ts')).role(command[0] as 'authorization-server' | 'gateway' | 'sample-api', config);
+    case 'demo':
+      return (await import('./demo.ts')).demo(config);
+    case 'config validate':
+      return (await import('./config.ts')).validate(config);
+    case 'config schema':
+      return (await import('./config.ts')).schema();
+    case '':
+      console.error(HELP);
+      return 1;
+    default:
+      console.error(`tallystick: there is no command "${command.join(' ')}"; see tallystick --help`);
+      return 1;
+  }
+}
+
+/** One line that says what to do next; a stack only for what nobody foresaw. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return `tallystick: ${String(error)}`;
+  const code = 'code' in error ? String(error.code) : '';
+  if (error instanceof ConfigError) return `tallystick: ${error.message}`;
+  if (error instanceof WrongSecretError)
+    return `tallystick: ${error.message}; use the secret of the servers that run on it, or another database`;
+  if (error instanceof StoreUnavailableError)
+    return `tallystick: the token store cannot be reached (${error.message}); start it, or set TALLYSTICK_STORE_URL`;
+  if (code === 'EADDRINUSE' && 'port' in error) {
+    return `tallystick: port ${error.port} is taken; stop what listens there, or choose another port in the configuration or with TALLYSTICK_…_PORT`;
+  }
+  if (code.startsWith('ERR_PARSE_ARGS')) return `tallystick: ${error.message.split('.')[0]}; see tallystick --help`;
+  return `tallystick: ${error.stack ?? error.message}`;
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+function print(text: string): number {
+  console.log(text);
+  return 0;
+}

@@ -1,0 +1,118 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from './config_error.ts';
+import { overridable } from './environment_overrides.ts';
+import { checkConfig, loadConfig } from './load_config.ts';
+
+const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
+
+/** The demo configuration with one value changed. */
+async function changed(path: readonly (string | number)[], value: unknown): Promise<unknown> {
+  const config: unknown = structuredClone(await loadConfig(DEMO));
+  const parent = path.slice(0, -1).reduce((node, step) => (node as Record<string | number, unknown>)[step], config);
+  (parent as Record<string | number, unknown>)[path.at(-1) ?? ''] = value;
+  return config;
+}
+
+function problemsOf(config: unknown): readonly string[] {
+  try {
+    checkConfig(config);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+  }
+  return [];
+}
+
+describe('the environment', () => {
+  test('sets any single value by its path, in its type', async () => {
+    const config = await loadConfig(DEMO, {
+      TALLYSTICK_STORE_SEAL: 'true',
+      TALLYSTICK_GATEWAY_PORT: '8080',
+      TALLYSTICK_GATEWAY_CACHE_NEGATIVE_MAX_AGE: '7',
+      TALLYSTICK_LOG_LEVEL: 'debug',
+      TALLYSTICK_GATEWAY_CLIENT_ID: 'gateway',
+    });
+    expect(config.store.seal).toBe(true);
+    expect(config.gateway.port).toBe(8080);
+    expect(config.gateway.cache.negative.maxAge).toBe(7);
+    expect(config.log.level).toBe('debug');
+  });
+
+  test('has one variable for each value outside the lists', () => {
+    const variables = overridable().map(({ variable }) => variable);
+    expect(new Set(variables).size).toBe(variables.length);
+    expect(variables).toEqual(
+      expect.arrayContaining(['TALLYSTICK_ISSUER', 'TALLYSTICK_AUTHORIZATION_SERVER_BACK_CHANNEL_URL']),
+    );
+    expect(variables.filter((variable) => /CLIENTS|USERS|APIS/.test(variable))).toEqual([]);
+  });
+
+  test('is checked like the file', async () => {
+    await expect(loadConfig(DEMO, { TALLYSTICK_GATEWAY_PORT: 'eighty' })).rejects.toThrow(
+      /gateway\.port: expected number; found "eighty"/,
+    );
+    await expect(loadConfig(DEMO, { TALLYSTICK_STORE_SEAL: 'yes' })).rejects.toThrow(
+      /store\.seal: expected boolean; found "yes"/,
+    );
+  });
+});
+
+describe('a configuration is refused', () => {
+  const twin = { resource: 'https://api.example.com/jwt', scopes: [] };
+  test.each([
+    [
+      'that shares a store without a secret',
+      ['store', 'url'],
+      'redis://localhost',
+      /^secret: expected a secret of at least 32/,
+    ],
+    ['with two APIs of one resource', ['apis', 4], twin, /^apis\[4\]\.resource: expected a value that no other/],
+    [
+      'with two routes of one prefix',
+      ['gateway', 'routes', 1, 'prefix'],
+      '/jwt',
+      /^gateway\.routes\[1\]\.prefix: expected a value/,
+    ],
+    [
+      'whose gateway may not introspect',
+      ['gateway', 'client', 'id'],
+      'demo-service',
+      /^gateway\.client\.id: .*introspect; found "demo-service"/,
+    ],
+    [
+      'whose gateway has another secret',
+      ['gateway', 'client', 'secret'],
+      'wrong-one',
+      /^gateway\.client\.secret: expected the secret of the client "gateway"$/,
+    ],
+    [
+      'with a code client that has no redirect URI',
+      ['clients', 1, 'redirectUris'],
+      [],
+      /^clients\[1\]\.redirectUris: expected at least one/,
+    ],
+    [
+      'with a public client for client credentials',
+      ['clients', 0, 'secret'],
+      undefined,
+      /^clients\[0\]\.secret: expected a secret/,
+    ],
+    [
+      'with a scope that is two',
+      ['apis', 0, 'scopes'],
+      ['read write'],
+      /^apis\[0\]\.scopes\[0\]: expected a scope token .*; found "read write"/,
+    ],
+    ['with a short secret', ['secret'], 'too-short', /^secret: /],
+  ])('%s', async (_what, path, value, problem) => {
+    const problems = problemsOf(await changed(path, value));
+    expect(problems).toEqual([expect.stringMatching(problem)]);
+    expect(problems.join()).not.toMatch(/wrong-one|too-short/);
+  });
+});
+
+test('what is not given has its default', async () => {
+  const { store, gateway, authorizationServer } = await loadConfig(DEMO);
+  expect(store).toMatchObject({ url: 'memory:', seal: false, prefix: 'tallystick:' });
+  expect(gateway.cache.maxEntries).toBeGreaterThan(0);
+  expect(authorizationServer).toMatchObject({ port: 4000, signingAlgorithm: 'ES256', introspectionMaxAge: 60 });
+});

@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Milliseconds that running requests get to finish when a server stops. */
+const GRACE = 5_000;
+
+export interface Listening {
+  readonly port: number;
+  /** Refuses new connections, lets running requests finish, and cuts those that take too long. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Lets a server listen; on port 0 the system picks one.
+ *
+ * @throws {Error} with `code` EADDRINUSE and the like
+ */
+export async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<Listening> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), GRACE);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { RequestListener } from 'node:http';
+import {
+  type AccessTokenValidator,
+  createIntrospectionValidator,
+  createJwtValidator,
+  createRemoteJwks,
+  protectWithKoa,
+} from '@tallystick/resource-server';
+import Koa, { type Middleware } from 'koa';
+
+export interface SampleApiConfig {
+  readonly issuer: string;
+  /** The authorization server's endpoints, as reached from here. */
+  readonly authorizationServer: { readonly introspectionEndpoint: string; readonly jwksUri: string };
+  readonly client: { readonly id: string; readonly secret: string };
+  readonly apis: readonly SampleApiRoute[];
+}
+
+export interface SampleApiRoute {
+  readonly prefix: string;
+  readonly resource: string;
+  readonly style: 'jwt' | 'opaque' | 'phantom' | 'split';
+  readonly scopes: { readonly [method: string]: readonly string[] };
+}
+
+/**
+ * An API that shows what reached it: method, path, the headers as they came (this is a demonstration, so the token is
+ * among them) and the claims it validated. It trusts no gateway and validates every request itself.
+ */
+export function createSampleApi(config: SampleApiConfig): RequestListener {
+  const app = new Koa();
+  app.silent = true; // Errors are answered; Koa would also print them to the console.
+  app.use(async (ctx, next) => {
+    if (ctx.path === '/healthz') ctx.body = { status: 'ok' };
+    else await next();
+  });
+  const jwks = createRemoteJwks({ uri: config.authorizationServer.jwksUri });
+  for (const route of config.apis) app.use(mount(route, [protect(route), show(route)]));
+
+  function protect(route: SampleApiRoute): Middleware {
+    const validator: AccessTokenValidator =
+      route.style === 'opaque'
+        ? createIntrospectionValidator({
+            introspectionEndpoint: config.authorizationServer.introspectionEndpoint,
+            clientId: config.client.id,
+            clientSecret: config.client.secret,
+            audience: route.resource,
+            issuer: config.issuer,
+          })
+        : createJwtValidator({ issuer: config.issuer, audience: route.resource }, { jwks });
+    return protectWithKoa({ validator, scopes: (method) => route.scopes[method] ?? route.scopes['*'] ?? [] });
+  }
+
+  return app.callback();
+}
+
+function mount({ prefix }: SampleApiRoute, [protect, show]: readonly [Middleware, Middleware]): Middleware {
+  return (ctx, next) => {
+    if (ctx.path !== prefix && !ctx.path.startsWith(`${prefix}/`)) return next();
+    return protect(ctx, () => show(ctx, next) as Promise<void>);
+  };
+}
+
+function show({ style }: SampleApiRoute): Middleware {
+  return async (ctx) => {
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = { style, method: ctx.method, path: ctx.url, headers: ctx.headers, claims: ctx.state.accessToken.claims };
+  };
+}

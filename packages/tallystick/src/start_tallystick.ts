@@ -1,0 +1,99 @@
+import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import type { Logger } from 'pino';
+import { checkConfig, loadConfig } from './config/load_config.ts';
+import type { Config, ConfigInput } from './config/schema.ts';
+import { createLog } from './log.ts';
+import { openApp, runAuthorizationServer, runGateway, runSampleApi } from './roles.ts';
+
+export interface StartOptions {
+  /** The configuration, or the file that holds it. */
+  readonly config: ConfigInput | string;
+  /** The ports to listen on. Default: free ones, so that any number can run; `configured` takes those of the configuration. */
+  readonly ports?: 'free' | 'configured';
+  /** Default: a log at the configured level on standard error. */
+  readonly log?: Logger;
+  /** A store to use instead of the configured one; whoever opened it closes it. */
+  readonly store?: TokenStore;
+}
+
+/** Everything running in this process. */
+export interface Tallystick {
+  /** Issuer identifier and base URL of the authorization server. */
+  readonly issuer: string;
+  readonly gatewayUrl: string;
+  readonly sampleApiUrl: string;
+  /** The configuration as it came out, defaults and ports filled in. */
+  readonly config: Config;
+  /** Stops every part, letting running requests finish. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts authorization server, gateway and sample API in this process.
+ *
+ * @example
+ * const tallystick = await startTallystick({ config: 'tallystick.config.yaml' });
+ * // … fetch(`${tallystick.gatewayUrl}/split/hello`, …)
+ * await tallystick.stop();
+ *
+ * @throws {ConfigError} the configuration cannot be used
+ * @throws {Error} with `code` EADDRINUSE when a configured port is taken
+ */
+export async function startTallystick({
+  config: given,
+  ports = 'free',
+  log,
+  store: givenStore,
+}: StartOptions): Promise<Tallystick> {
+  const configured = typeof given === 'string' ? await loadConfig(given) : checkConfig(given);
+  const config = ports === 'free' ? withFreePorts(configured) : configured;
+  const store = givenStore ?? (await openTokenStore(config.store));
+  const dependencies = { store, log: log ?? createLog(config.log.level) };
+  const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
+  const stop = async () => {
+    for (const stopPart of stops.splice(0).reverse()) await stopPart();
+  };
+  try {
+    const sampleApi = await openApp(config, 'sampleApi');
+    stops.push(sampleApi.stop);
+    const authorizationServer = await openApp(config, 'authorizationServer');
+    stops.push(authorizationServer.stop);
+
+    const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
+    runSampleApi(running, sampleApi);
+    await runAuthorizationServer(running, authorizationServer, dependencies);
+    const gateway = await runGateway(running, dependencies);
+    stops.push(gateway.stop);
+    return {
+      issuer: running.issuer,
+      gatewayUrl: urlOf(config, gateway.port),
+      sampleApiUrl: running.sampleApi.url,
+      config: running,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function withFreePorts(config: Config): Config {
+  return {
+    ...config,
+    authorizationServer: { ...config.authorizationServer, port: 0 },
+    gateway: { ...config.gateway, port: 0 },
+    sampleApi: { ...config.sampleApi, port: 0 },
+  };
+}
+
+function withUrls(config: Config, authorizationServerPort: number, sampleApiPort: number): Config {
+  return {
+    ...config,
+    issuer: urlOf(config, authorizationServerPort),
+    sampleApi: { ...config.sampleApi, port: sampleApiPort, url: urlOf(config, sampleApiPort) },
+  };
+}
+
+function urlOf({ host }: Config, port: number): string {
+  return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`;
+}
