@@ -40,7 +40,13 @@ describe('The authorization server has no usable answer, and no JWT is cached: 5
     ['answers 500', (response) => response.writeHead(500).end()],
     ['answers 503', (response) => response.writeHead(503).end()],
     ['answers 400', (response) => response.writeHead(400).end('{"error":"invalid_request"}')],
-    ['redirects', (response) => response.writeHead(307, { Location: '/elsewhere' }).end()],
+    [
+      'redirects to where the answer is',
+      (response, jwt) => {
+        if (response.req.url === '/elsewhere') response.writeHead(200, jwtAnswer).end(jwt);
+        else response.writeHead(307, { Location: '/elsewhere' }).end();
+      },
+    ],
     ['answers with HTML', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>')],
     [
       'answers with JSON, which has no JWT',

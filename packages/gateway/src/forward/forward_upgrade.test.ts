@@ -106,6 +106,29 @@ describe('5. A WebSocket', () => {
     },
   );
 
+  test('that one side closes is closed for the other one too, though that side would leave it half open', async () => {
+    const upstreamSockets: Socket[] = [];
+    const acceptAndStay = (socket: Socket) => {
+      upstreamSockets.push(socket);
+      socket.once('data', () => socket.write(accepted));
+    };
+    const gateway = await forwardingTo(startRawUpstream(acceptAndStay, true));
+    const [leaver, stayer] = [await openConnection(gateway.port), await openConnection(gateway.port, true)];
+    for (const client of [leaver, stayer]) {
+      client.socket.write(upgrade);
+      await client.until(/101 Switching/);
+    }
+    const [leftByClient, leaving] = upstreamSockets;
+    leaver.socket.end();
+    leaving?.end();
+    // Who writes to a connection that is closed gets a reset.
+    await until('both are closed', () => {
+      leftByClient?.write('x');
+      stayer.socket.write('x');
+      return leftByClient?.destroyed === true && stayer.socket.destroyed;
+    });
+  });
+
   test.each([
     ['chunked', message(['HTTP/1.1 403 Forbidden', 'Transfer-Encoding: chunked', 'X-A: 1'], '5\r\nno no\r\n0\r\n\r\n')],
     ['with a length', message(['HTTP/1.1 403 Forbidden', 'Content-Length: 5', 'X-A: 1'], 'no no')],

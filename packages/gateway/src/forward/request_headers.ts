@@ -63,6 +63,7 @@ const hopByHopHeaders = new Set([
   'trailer',
   'upgrade',
   'http2-settings',
+  'expect',
 ]);
 
 /** How long the body is must be told even if `Connection` names these: without them a body would be read as a request. */

@@ -38,9 +38,10 @@ describe('6. When the upstream fails', () => {
     await upstream.stop();
     const gateway = await use(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
-    client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', 'Content-Length: 8'], 'half'));
+    const half = 'x'.repeat(1024 * 1024);
+    client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', `Content-Length: ${2 * half.length}`], half));
     await client.until(/bad_gateway.*\}/);
-    client.socket.write(`half${message(['GET /b HTTP/1.1', 'Host: g', 'Connection: close'])}`);
+    client.socket.write(`${half}${message(['GET /b HTTP/1.1', 'Host: g', 'Connection: close'])}`);
     expect((await client.closed()).match(/HTTP\/1\.1 502/g)).toHaveLength(2);
   });
 

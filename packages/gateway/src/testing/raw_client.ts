@@ -11,8 +11,8 @@ export interface RawConnection {
 }
 
 /** A client that writes bytes as they are. */
-export async function openConnection(port: number): Promise<RawConnection> {
-  const socket = connect(port, '127.0.0.1');
+export async function openConnection(port: number, allowHalfOpen = false): Promise<RawConnection> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen });
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   let received = '';
   socket.on('error', () => {});

@@ -65,9 +65,9 @@ export async function startUpstream(
 }
 
 /** A server that speaks bytes, for upstreams that misbehave. */
-export function startRawUpstream(onConnection: (socket: Socket) => void): Promise<Running> {
+export function startRawUpstream(onConnection: (socket: Socket) => void, allowHalfOpen = false): Promise<Running> {
   return listen(
-    createNetServer((socket) => {
+    createNetServer({ allowHalfOpen }, (socket) => {
       socket.on('error', () => {});
       onConnection(socket);
     }),
