@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Milliseconds that running requests get to finish when a server stops. */
-const GRACE = 5_000;
+const GRACE = 10_000;
 
 export interface Listening {
   readonly port: number;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * The only form in which a client-held token is stored, cached, logged or sent between processes.
@@ -7,5 +7,5 @@ import { createHash } from 'node:crypto';
  * @returns BASE64URL(SHA-256(token)), 43 characters
  */
 export function tokenKey(token: string): string {
-  return createHash('sha256').update(token).digest('base64url');
+  return hash('sha256', token, 'base64url');
 }

@@ -120,7 +120,8 @@ export function createTokenCache(
         decision.cache = 'negative';
         throw new AccessTokenError('invalid_token', 'the access token is not active');
       }
-      const joined = flights.underWay(id);
+      // Without the feed a lookup may have begun before a revocation that nobody heard of: each request makes its own.
+      const joined = connected ? flights.underWay(id) : undefined;
       if (joined !== undefined) {
         decision.cache = 'joined';
         return joined;
