@@ -4,14 +4,15 @@
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /app
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY patches patches
 COPY e2e/package.json e2e/
 COPY packages/authorization-server/package.json packages/authorization-server/
 COPY packages/gateway/package.json packages/gateway/
 COPY packages/resource-server/package.json packages/resource-server/
 COPY packages/tallystick/package.json packages/tallystick/
 COPY packages/token-store/package.json packages/token-store/
-# npx runs the very pnpm that package.json pins; it need not record itself in the lockfile.
-RUN printf '#!/bin/sh\nexec npx --yes "%s" "$@" --pm-on-fail=ignore\n' "$(node -p 'require("./package.json").packageManager')" \
+# npx runs the very pnpm that package.json pins.
+RUN printf '#!/bin/sh\nexec npx --yes "%s" "$@"\n' "$(node -p 'require("./package.json").packageManager')" \
       > /usr/local/bin/pnpm && chmod +x /usr/local/bin/pnpm
 
 FROM manifests AS build

@@ -20,7 +20,7 @@ export async function installIfNeeded(signal) {
   await runStep(`Installing dependencies (${pnpm})`, {
     command: 'npx',
     // npx runs the very version that is pinned: pnpm need not record itself in the lockfile, nor fetch itself.
-    args: ['--yes', pnpm, 'install', '--frozen-lockfile', '--pm-on-fail=ignore'],
+    args: ['--yes', pnpm, 'install', '--frozen-lockfile'],
     // CI: pnpm asks before it replaces a node_modules that it did not make. NODE_ENV=production would leave the tools out.
     env: { ...process.env, CI: 'true', NODE_ENV: 'development' },
     shell: process.platform === 'win32',
