@@ -1,4 +1,8 @@
 #!/usr/bin/env node
-import { runCommand } from './cli/run_command.ts';
+import * as module from 'node:module';
 
+// Where Node.js can (22.8 and later), keep compiled code between runs, to start faster.
+(module as { enableCompileCache?: () => void }).enableCompileCache?.();
+
+const { runCommand } = await import('./cli/run_command.ts');
 process.exitCode = await runCommand(process.argv.slice(2));

@@ -242,7 +242,7 @@ describe('While revocations cannot be heard', () => {
     const reference = await house.issueReference(api('phantom'));
     const introspection = holdIntrospection();
     const calls = [house.call('/phantom', reference), house.call('/phantom', reference)];
-    await introspection.arrived(1);
+    await introspection.arrived(2);
     introspection.release();
     expect(await statuses(calls)).toEqual([200, 200]);
     expect(house.authorizationServer.introspections).toHaveLength(2);

@@ -47,7 +47,8 @@ describe('1. The framing of a request is never taken from it', () => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const lines = ['POST /a HTTP/1.1', 'Host: g', `Transfer-Encoding: ${coding}`, 'Connection: close'];
-    expect(statusOf(await send(gateway.port, message(lines, coding === '' ? '' : chunked('x'))))).toBe(501);
+    // Node.js 24 and later refuse the empty one themselves, with 400.
+    expect([400, 501]).toContain(statusOf(await send(gateway.port, message(lines, coding === '' ? '' : chunked('x')))));
     expect(upstream.seen).toEqual([]);
   });
 });

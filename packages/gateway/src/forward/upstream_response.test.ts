@@ -211,7 +211,7 @@ describe('A response', () => {
     }
   });
 
-  test('of 192 MiB both ways is streamed', async () => {
+  test('of 768 MiB both ways is streamed', async () => {
     const upstream = await use(startEcho());
     const gateway = await use(startForwarding(upstream.origin));
     const chunk = Buffer.alloc(1024 * 1024, 'x');
@@ -228,7 +228,7 @@ describe('A response', () => {
       request.on('error', reject);
       let sent = 0;
       const pump = () => {
-        while (sent < 192) {
+        while (sent < 768) {
           sent += 1;
           if (!request.write(chunk)) {
             request.once('drain', pump);
@@ -239,7 +239,8 @@ describe('A response', () => {
       };
       pump();
     });
-    expect(received).toBe(192 * 1024 * 1024);
-    expect(most).toBeLessThan(96 * 1024 * 1024);
+    expect(received).toBe(768 * 1024 * 1024);
+    // Buffers stay around until they are collected, which each Node.js does at another time: far less than everything will do.
+    expect(most).toBeLessThan(384 * 1024 * 1024);
   });
 });
