@@ -1,23 +1,11 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { until } from '../testing/condition.ts';
 import { startForwarding } from '../testing/forwarding_server.ts';
 import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
-import { type Running, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
+import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
+import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 
-const running: Running[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.stop()));
-});
-
-async function use<T extends Running>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  running.push(started);
-  return started;
-}
-
-async function forwardingTo(starting: Promise<Running>, timeout?: number) {
-  return use(startForwarding((await use(starting)).origin, timeout));
-}
+const { use, forwardingTo } = stoppingAfterEach();
 
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: api\r\n\r\n';
 const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;

@@ -1,24 +1,12 @@
 import { request as httpRequest } from 'node:http';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { until } from '../testing/condition.ts';
 import { startForwarding } from '../testing/forwarding_server.ts';
 import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
-import { type Running, startCannedUpstream, startEcho, startRawUpstream, startUpstream } from '../testing/servers.ts';
+import { startCannedUpstream, startEcho, startRawUpstream, startUpstream } from '../testing/servers.ts';
+import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 
-const running: Running[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.stop()));
-});
-
-async function use<T extends Running>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  running.push(started);
-  return started;
-}
-
-async function forwardingTo(starting: Promise<Running>, timeout?: number) {
-  return use(startForwarding((await use(starting)).origin, timeout));
-}
+const { use, forwardingTo } = stoppingAfterEach();
 
 describe('6. When the upstream fails', () => {
   test('a refused connection is 502', async () => {
