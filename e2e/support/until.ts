@@ -1,8 +1,17 @@
-/** Polls until the condition holds; the test's own time limit ends a wait that is in vain. */
+/** Milliseconds after which a wait is in vain: a little less than a test may take. */
+const PATIENCE = 25_000;
+
+/**
+ * Polls until the condition holds.
+ *
+ * @throws {Error} it does not
+ */
 export async function until<T>(condition: () => T | Promise<T>): Promise<T> {
+  const giveUp = Date.now() + PATIENCE;
   for (;;) {
     const value = await condition();
     if (value) return value;
+    if (Date.now() > giveUp) throw new Error(`not so after ${PATIENCE} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

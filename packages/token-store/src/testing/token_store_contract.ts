@@ -199,7 +199,11 @@ async function listen(store: TokenStore): Promise<{ revoked: string[] }> {
   return { revoked };
 }
 
-/** Polls until the condition holds; the test's own time limit ends a wait that is in vain. */
+/** Polls until the condition holds. @throws {Error} it does not within ten seconds */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+  const giveUp = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > giveUp) throw new Error(`not so after 10 s: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
