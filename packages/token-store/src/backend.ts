@@ -38,6 +38,8 @@ export interface Backend {
   members(key: string): Promise<string[]>;
   /** Keeps the first value written, for good. @returns the value that is now kept */
   keepFirst(key: string, value: string): Promise<string>;
+  /** Replaces a kept value, for good, if it is still the expected one. @returns whether it was */
+  replaceKept(key: string, expected: string, value: string): Promise<boolean>;
   /** @returns stops listening */
   subscribe(listener: FeedListener): () => void;
   ping(): Promise<void>;

@@ -74,6 +74,20 @@ export interface TokenStore {
    * @throws {WrongSecretError} an earlier value was kept under another secret
    */
   keepFirst(name: string, value: string, secret: string): Promise<string>;
+  /**
+   * Changes a kept value. When another process changes it at the same time, `change` is called again with what it is then.
+   *
+   * @returns the value that is now kept
+   * @throws {StoreUnavailableError}
+   * @throws {WrongSecretError} the value is kept under another secret, or there is none
+   */
+  changeKept(name: string, secret: string, change: (value: string) => string): Promise<string>;
+  /**
+   * @returns the value that is kept, if any
+   * @throws {StoreUnavailableError}
+   * @throws {WrongSecretError} the value is kept under another secret
+   */
+  readKept(name: string, secret: string): Promise<string | undefined>;
   /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
   close(): Promise<void>;

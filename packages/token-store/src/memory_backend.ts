@@ -103,6 +103,11 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
       return value;
     },
+    async replaceKept(key, expected, value) {
+      if (entries.get(key)?.value !== expected) return false;
+      entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
+      return true;
+    },
     subscribe(listener) {
       listeners.add(listener);
       listener.connected();

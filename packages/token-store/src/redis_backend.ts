@@ -18,6 +18,12 @@ const CONSUME_IF_PRESENT = `if redis.call('EXISTS', KEYS[1]) == 1 then
 end
 return 0`;
 
+const REPLACE_IF_EXPECTED = `if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2])
+  return 1
+end
+return 0`;
+
 /** Keeps everything in one Redis (7.0 or newer). */
 export function createRedisBackend({ url, prefix, commandTimeout }: RedisBackendOptions): Backend {
   const redis = new Redis(url, {
@@ -96,6 +102,8 @@ export function createRedisBackend({ url, prefix, commandTimeout }: RedisBackend
         await redis.setnx(prefix + key, value);
         return (await redis.get(prefix + key)) ?? value;
       }),
+    replaceKept: (key, expected, value) =>
+      run(async () => (await redis.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value)) === 1),
     subscribe: (listener) => feed.subscribe(listener),
     ping: () => run(async () => void (await redis.ping())),
     async close() {

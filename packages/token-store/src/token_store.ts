@@ -47,14 +47,39 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
         connected: () => listener.connected(),
         disconnected: () => listener.disconnected(),
       }),
-    async keepFirst(name, value, secret) {
-      const key = `kept:${name}`;
-      const kept = unseal(secret, key, await backend.keepFirst(key, seal(secret, key, value)));
-      if (kept === undefined) throw new WrongSecretError(`"${name}" is kept in the store under another secret`);
-      return kept;
-    },
+    ...createKept(backend),
     ping: () => backend.ping(),
     close: () => backend.close(),
+  };
+}
+
+/** Values that all processes on the store share, sealed under their secret. */
+function createKept(backend: Backend): Pick<TokenStore, 'keepFirst' | 'changeKept' | 'readKept'> {
+  const keyOf = (name: string) => `kept:${name}`;
+
+  function open(name: string, secret: string, sealed: string): string {
+    const value = unseal(secret, keyOf(name), sealed);
+    if (value === undefined) throw new WrongSecretError(`"${name}" is kept in the store under another secret`);
+    return value;
+  }
+
+  async function changeKept(name: string, secret: string, change: (value: string) => string): Promise<string> {
+    const sealed = await backend.get(keyOf(name));
+    if (sealed === undefined) throw new WrongSecretError(`"${name}" is not kept in the store`);
+    const value = change(open(name, secret, sealed));
+    const replaced = await backend.replaceKept(keyOf(name), sealed, seal(secret, keyOf(name), value));
+    return replaced ? value : changeKept(name, secret, change);
+  }
+
+  return {
+    changeKept,
+    async keepFirst(name, value, secret) {
+      return open(name, secret, await backend.keepFirst(keyOf(name), seal(secret, keyOf(name), value)));
+    },
+    async readKept(name, secret) {
+      const sealed = await backend.get(keyOf(name));
+      return sealed === undefined ? undefined : open(name, secret, sealed);
+    },
   };
 }
 

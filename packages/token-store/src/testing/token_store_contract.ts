@@ -183,6 +183,21 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       expect(await underTest.dump()).not.toContain('one');
     });
 
+    test('changes a kept value, of many at once every one', async () => {
+      const { store, underTest } = await start();
+      const other = await underTest.another();
+      expect(await store.readKept('count', 'secret')).toBeUndefined();
+      await store.keepFirst('count', '0', 'secret');
+      const increment = (value: string) => String(Number(value) + 1);
+      await Promise.all(
+        [...Array(10)].map((_, index) => (index % 2 ? store : other).changeKept('count', 'secret', increment)),
+      );
+      expect(await other.readKept('count', 'secret')).toBe('10');
+      await expect(store.changeKept('count', 'guess', increment)).rejects.toThrow(WrongSecretError);
+      await expect(store.readKept('count', 'guess')).rejects.toThrow(WrongSecretError);
+      await expect(store.changeKept('nothing', 'secret', increment)).rejects.toThrow(WrongSecretError);
+    });
+
     test('answers a ping', async () => {
       const { store } = await start();
       await expect(store.ping()).resolves.toBeUndefined();
