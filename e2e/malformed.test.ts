@@ -128,7 +128,7 @@ describe('the authorization server', () => {
     ['a huge header', `GET /me HTTP/1.1\r\nHost: x\r\nX-Huge: ${'x'.repeat(70_000)}`, 431],
     [
       'a repeated Authorization',
-      `POST /token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\nAuthorization: ${BASIC}\r\nAuthorization: ${BASIC}`,
+      `POST /token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ${FORM}\r\nContent-Length: ${GOOD_FORM.length}\r\nAuthorization: ${BASIC}\r\nAuthorization: ${BASIC}\r\n\r\n${GOOD_FORM}`,
       400,
     ],
   ])(requirement('malformed-input', 'authorization server, %s'), async (_what, bytes, status) => {

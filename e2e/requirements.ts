@@ -102,6 +102,15 @@ export const requirements = {
     sentence: '200 concurrent first calls with one phantom token make one introspection',
     link: `${design}#the-gateway`,
   },
+  'killed-in-mid-issue': {
+    sentence:
+      'an authorization server killed in mid-issue leaves no record without its split entry, and no entry without its record',
+    link: `${design}#the-store`,
+  },
+  'keys-rotate': {
+    sentence: 'keys rotate while tokens are issued and used, and no call fails',
+    link: `${design}#the-authorization-server`,
+  },
   'malformed-input': {
     sentence: 'malformed input gets a clear OAuth error at every face and changes nothing',
     link: rfc(6749, '5.2'),

@@ -16,6 +16,8 @@ export interface ManyProcesses extends World {
   readonly prefix: string;
   stopAuthorizationServers(): Promise<void>;
   startAuthorizationServers(): Promise<void>;
+  /** Ends both without warning. */
+  killAuthorizationServers(): Promise<void>;
   /** Every key and every value, as whoever steals the store reads them. */
   dump(): Promise<string>;
 }
@@ -68,6 +70,11 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     await Promise.all(authorizationServers.map((server) => server.stop()));
   };
 
+  const killAuthorizationServers = async () => {
+    await Promise.all(authorizationServers.map((server) => server.kill()));
+    front.targets = [];
+  };
+
   const [sampleApi] = await Promise.all([startRole('sample-api', environment, log.write), startAuthorizationServers()]);
   const gatewayEnvironment = { ...environment, TALLYSTICK_SAMPLE_API_URL: sampleApi.url };
   const gateways = await Promise.all([0, 1].map(() => startRole('gateway', gatewayEnvironment, log.write)));
@@ -84,6 +91,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     prefix,
     startAuthorizationServers,
     stopAuthorizationServers,
+    killAuthorizationServers,
     dump: () => dump(redis, prefix),
     async stop() {
       await Promise.all([...gateways, sampleApi, ...authorizationServers].map((role) => role.stop()));

@@ -1,61 +1,20 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
+import { StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import type { AccessTokenStyle, AuthorizationServerConfig } from './config.ts';
-import { createAuthorizationServer } from './create_authorization_server.ts';
-import type { Log } from './log.ts';
+import { client, resourceOf, type Served, STYLES, serve } from './testing/serve.ts';
+import { signIn } from './testing/sign_in.ts';
 
-const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
 const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
-const resourceOf = (style: string) => `https://api.example.com/${style}`;
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
-let server: Server;
+let served: Served;
 let issuer: string;
 let store: TokenStore;
 
 beforeEach(async () => {
-  store = await openTokenStore({ url: 'memory:' });
-  server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const made = await createAuthorizationServer(configuration(issuer), { store, log: silent });
-  server.on('request', made.handler);
+  served = await serve();
+  ({ issuer, store } = served);
 });
-
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  await store.close();
-});
-
-function configuration(issuer: string): AuthorizationServerConfig {
-  return {
-    issuer,
-    secret: 'a secret that only this test knows',
-    apis: STYLES.map((style) => ({
-      resource: resourceOf(style),
-      style,
-      scopes: ['read', 'write'],
-      accessTokenLifetime: 300,
-      claims: ['email'],
-    })),
-    clients: [
-      client({ id: 'service', secret: 'service-secret', grants: ['client_credentials'] }),
-      client({ id: 'gateway', secret: 'gateway-secret', introspects: true }),
-    ],
-    users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
-    signingAlgorithm: 'ES256',
-    introspectionMaxAge: 60,
-  };
-}
-
-function client(given: Partial<AuthorizationServerConfig['clients'][number]> & { id: string }) {
-  return { grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false, ...given };
-}
+afterEach(() => served.stop());
 
 function post(
   path: string,
@@ -190,8 +149,7 @@ test('nothing is issued when the store refuses the write', async () => {
       throw new StoreUnavailableError('no');
     },
   });
-  const made = await createAuthorizationServer(configuration(issuer), { store, log: silent });
-  server.removeAllListeners('request').on('request', made.handler);
+  await served.replaceWithAnother();
   const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).toBe('1');
@@ -228,9 +186,8 @@ test('the gateway client may introspect and nothing else', async () => {
 });
 
 test('two authorization servers on one store sign with the same keys', async () => {
-  const other = await createAuthorizationServer(configuration(issuer), { store, log: silent });
   const before = await (await fetch(`${issuer}/jwks`)).json();
-  server.removeAllListeners('request').on('request', other.handler);
+  await served.replaceWithAnother();
   expect(await (await fetch(`${issuer}/jwks`)).json()).toEqual(before);
 });
 
@@ -256,4 +213,33 @@ test('a token request is answered only with a form and a known client', async ()
     401,
     expect.objectContaining({ error: 'invalid_client' }),
   ]);
+});
+
+test('a reference token says what was true when it was issued, whatever changed since', async () => {
+  const token = await signIn(served, 'phantom');
+  const { current, replace } = served.authorizationServer.configuration;
+  replace({ ...current(), users: [{ id: 'alice', claims: { email: 'changed@example.com' } }] });
+  const jwt = await (await introspect(token, 'application/jwt')).text();
+  expect(decodeJwt(jwt)).toMatchObject({ sub: 'alice', email: 'alice@example.com' });
+});
+
+describe('the configuration', () => {
+  test('changes while the server runs', async () => {
+    const { current, replace } = served.authorizationServer.configuration;
+    const added = client({ id: 'added', secret: 'added-secret', grants: ['client_credentials'] });
+    const form = { grant_type: 'client_credentials', resource: resourceOf('jwt') };
+    expect((await post('/token', form, {}, 'added')).status).toBe(401);
+    replace({ ...current(), clients: [...current().clients, added] });
+    expect((await post('/token', form, {}, 'added')).status).toBe(200);
+    replace({ ...current(), clients: current().clients.filter(({ id }) => id !== 'added') });
+    expect((await post('/token', form, {}, 'added')).status).toBe(401);
+  });
+
+  test('stays as it was when it cannot be used', async () => {
+    const { current, replace } = served.authorizationServer.configuration;
+    const twice = [client({ id: 'twin', secret: 'x' }), client({ id: 'twin', secret: 'x' })];
+    expect(() => replace({ ...current(), clients: twice })).toThrow();
+    expect(current().clients.map(({ id }) => id)).not.toContain('twin');
+    expect(await issue('phantom')).toBeDefined();
+  });
 });

@@ -1,18 +1,31 @@
 import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
-import { Provider } from 'oidc-provider';
-import { serveAccessTokenStyles } from './access_token_styles.ts';
 import type { AuthorizationServerConfig } from './config.ts';
-import { describeError, errorBoundary } from './error_boundary.ts';
-import { interactions } from './interactions.ts';
-import { introspectionAsJwt } from './introspection_as_jwt.ts';
+import { createProvider } from './create_provider.ts';
+import { describeError } from './error_boundary.ts';
+import { openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
 import type { Log } from './log.ts';
-import { providerConfiguration } from './provider_configuration.ts';
-import { loadSigningKeys } from './signing_keys.ts';
+import { ID_TOKEN_LIFETIME } from './provider_configuration.ts';
 
 export interface AuthorizationServer {
   /** Answers requests; whoever made the server listens. */
   readonly handler: RequestListener;
+  readonly keys: SigningKeys;
+  readonly configuration: ChangeableConfiguration;
+}
+
+/** The part of the configuration that can change while the server runs. Requests under way finish with what was before. */
+export interface ChangeableConfiguration {
+  current(): AuthorizationServerConfig;
+  /** @throws {Error} the configuration cannot be used; nothing changed */
+  replace(changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'>): void;
+}
+
+export interface AuthorizationServerDependencies {
+  readonly store: TokenStore;
+  readonly log: Log;
+  /** Epoch milliseconds. Default: `Date.now`, which is also oidc-provider's clock. */
+  readonly now?: () => number;
 }
 
 /**
@@ -22,15 +35,51 @@ export interface AuthorizationServer {
  * @throws {WrongSecretError} the store belongs to servers with another secret
  */
 export async function createAuthorizationServer(
-  config: AuthorizationServerConfig,
-  { store, log }: { store: TokenStore; log: Log },
+  given: AuthorizationServerConfig,
+  { store, log, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
-  const jwks = await loadSigningKeys(store, config);
-  const provider = new Provider(config.issuer, providerConfiguration(config, store, jwks));
-  const styles = serveAccessTokenStyles(provider, config.apis, log);
-  provider.use(errorBoundary(log));
-  provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
-  provider.use(interactions(provider, config.users));
-  provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
-  return { handler: provider.callback() };
+  let config = given;
+  const longestLife = () => Math.max(ID_TOKEN_LIFETIME, ...config.apis.map((api) => api.accessTokenLifetime));
+  const keys = await openSigningKeys(config, longestLife, { store, now });
+  const build = () => createProvider(config, keys.jwks(), { store, log });
+  let keysVersion = await keys.refresh();
+  let answer = build();
+
+  function answerWithKeys(version: number): RequestListener {
+    if (version !== keysVersion) {
+      keysVersion = version;
+      answer = build();
+    }
+    return answer;
+  }
+
+  return {
+    handler(request, response) {
+      const version = keys.refresh();
+      if (typeof version === 'number') {
+        answerWithKeys(version)(request, response);
+        return;
+      }
+      version
+        .then((known) => answerWithKeys(known)(request, response))
+        .catch((error) => {
+          log.error(describeError(error), 'request failed');
+          response.writeHead(500).end();
+        });
+    },
+    keys: { list: keys.list, rotate: keys.rotate },
+    configuration: {
+      current: () => config,
+      replace(changed) {
+        const before = config;
+        config = { ...config, ...changed };
+        try {
+          answer = build();
+        } catch (error) {
+          config = before;
+          throw error;
+        }
+      },
+    },
+  };
 }

@@ -1,3 +1,9 @@
 export type { AccessTokenStyle, ApiConfig, AuthorizationServerConfig, ClientConfig, UserConfig } from './config.ts';
-export { type AuthorizationServer, createAuthorizationServer } from './create_authorization_server.ts';
+export {
+  type AuthorizationServer,
+  type AuthorizationServerDependencies,
+  type ChangeableConfiguration,
+  createAuthorizationServer,
+} from './create_authorization_server.ts';
+export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { Log } from './log.ts';

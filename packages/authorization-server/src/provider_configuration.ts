@@ -12,6 +12,9 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Seconds. */
+export const ID_TOKEN_LIFETIME = HOUR;
+
 /** What this authorization server asks of oidc-provider. */
 export function providerConfiguration(config: AuthorizationServerConfig, store: TokenStore, jwks: JWKS): Configuration {
   const users = new Map(config.users.map((user) => [user.id, user]));
@@ -48,7 +51,7 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       AccessToken: apiLifetime,
       ClientCredentials: apiLifetime,
       AuthorizationCode: MINUTE,
-      IdToken: HOUR,
+      IdToken: ID_TOKEN_LIFETIME,
       Interaction: HOUR,
       RefreshToken: 14 * DAY,
       Session: 14 * DAY,

@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
+import {
+  type AuthorizationServer,
+  type AuthorizationServerConfig,
+  createAuthorizationServer,
+} from '@tallystick/authorization-server';
 import { createGateway, createGatewayServer, type GatewayConfig } from '@tallystick/gateway';
 import type { TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
@@ -26,9 +30,10 @@ export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
   { store, log }: RoleDependencies,
-): Promise<void> {
-  const { handler } = await createAuthorizationServer(authorizationServerConfig(config), { store, log });
-  app.answerWith(handler);
+): Promise<AuthorizationServer> {
+  const authorizationServer = await createAuthorizationServer(authorizationServerConfig(config), { store, log });
+  app.answerWith(authorizationServer.handler);
+  return authorizationServer;
 }
 
 export function runSampleApi(config: Config, app: OpenApp): void {
@@ -64,12 +69,13 @@ function authorizationServerConfig(config: Config): AuthorizationServerConfig {
 }
 
 function gatewayConfig(config: Config): GatewayConfig {
-  const { client, cache, timeouts, routes, publicUrl } = config.gateway;
+  const { client, cache, jwks, timeouts, routes, publicUrl } = config.gateway;
   return {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
     client,
     cache,
+    jwks,
     timeouts,
     ...(publicUrl === undefined ? undefined : { publicUrl }),
     routes: routes.map(({ prefix, api, upstream = config.sampleApi.url, scopes, onMiss }) => ({

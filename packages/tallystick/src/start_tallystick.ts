@@ -1,3 +1,4 @@
+import type { SigningKeys } from '@tallystick/authorization-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { checkConfig, loadConfig } from './config/load_config.ts';
@@ -24,6 +25,8 @@ export interface Tallystick {
   readonly sampleApiUrl: string;
   /** The configuration as it came out, defaults and ports filled in. */
   readonly config: Config;
+  /** The keys that sign: list them, or let another one take over. */
+  readonly keys: SigningKeys;
   /** Stops every part, letting running requests finish. */
   stop(): Promise<void>;
 }
@@ -61,7 +64,7 @@ export async function startTallystick({
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
     runSampleApi(running, sampleApi);
-    await runAuthorizationServer(running, authorizationServer, dependencies);
+    const { keys } = await runAuthorizationServer(running, authorizationServer, dependencies);
     const gateway = await runGateway(running, dependencies);
     stops.push(gateway.stop);
     return {
@@ -69,6 +72,7 @@ export async function startTallystick({
       gatewayUrl: urlOf(config, gateway.port),
       sampleApiUrl: running.sampleApi.url,
       config: running,
+      keys,
       stop,
     };
   } catch (error) {

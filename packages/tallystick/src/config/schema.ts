@@ -74,6 +74,13 @@ const gateway = z.strictObject({
         .describe('Tokens that were found to be no good.'),
     })
     .prefault({}),
+  jwks: z
+    .strictObject({
+      refreshInterval: seconds.default(300).describe('Seconds after which the keys are fetched anew.'),
+      cooldown: seconds.default(5).describe('Seconds between the fetches that tokens with an unknown key may provoke.'),
+    })
+    .prefault({})
+    .describe("How the authorization server's keys are kept."),
   timeouts: z
     .strictObject({
       authorizationServer: milliseconds.default(3_000),

@@ -1,0 +1,28 @@
+import type { RequestListener } from 'node:http';
+import type { TokenStore } from '@tallystick/token-store';
+import { type JWKS, Provider } from 'oidc-provider';
+import { serveAccessTokenStyles } from './access_token_styles.ts';
+import type { AuthorizationServerConfig } from './config.ts';
+import { describeError, errorBoundary } from './error_boundary.ts';
+import { interactions } from './interactions.ts';
+import { introspectionAsJwt } from './introspection_as_jwt.ts';
+import type { Log } from './log.ts';
+import { providerConfiguration } from './provider_configuration.ts';
+
+/**
+ * Makes an oidc-provider for a configuration and keys. It keeps no state of its own, so that another one can take its
+ * place at any time: that is how configuration and keys change.
+ */
+export function createProvider(
+  config: AuthorizationServerConfig,
+  jwks: JWKS,
+  { store, log }: { store: TokenStore; log: Log },
+): RequestListener {
+  const provider = new Provider(config.issuer, providerConfiguration(config, store, jwks));
+  const styles = serveAccessTokenStyles(provider, config.apis, log);
+  provider.use(errorBoundary(log));
+  provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
+  provider.use(interactions(provider, config.users));
+  provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
+  return provider.callback();
+}

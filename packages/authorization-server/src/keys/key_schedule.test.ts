@@ -1,0 +1,66 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type KeySchedule,
+  nextChangeAfter,
+  publishedKeysAt,
+  signingKeyAt,
+  statusAt,
+  withTakeover,
+} from './key_schedule.ts';
+
+const SECOND = 1000;
+const first: KeySchedule = [{ kid: 'one', jwk: {}, announcedAt: 0, signsFrom: 0 }];
+const rotated = withTakeover(first, {
+  jwk: { kid: 'two' },
+  now: 100 * SECOND,
+  announceFor: 10 * SECOND,
+  longestLife: 300 * SECOND,
+});
+const kids = (now: number) => publishedKeysAt(rotated, now).map(({ kid }) => kid);
+
+describe('a key that takes over', () => {
+  test('is published before it signs', () => {
+    expect(kids(105 * SECOND)).toEqual(['one', 'two']);
+    expect(signingKeyAt(rotated, 105 * SECOND)?.kid).toBe('one');
+  });
+
+  test('signs when its time has come', () => {
+    expect(kids(110 * SECOND)).toEqual(['two', 'one']);
+    expect(rotated.map((key) => statusAt(rotated, key, 110 * SECOND))).toEqual(['retired', 'signing']);
+  });
+
+  test('leaves the one before it published until the last token that it signed has expired', () => {
+    expect(kids(410 * SECOND)).toEqual(['two', 'one']);
+    expect(kids(420 * SECOND)).toEqual(['two']);
+  });
+
+  test('changes things at moments that are known', () => {
+    expect(nextChangeAfter(rotated, 100 * SECOND)).toBe(110 * SECOND);
+    expect(nextChangeAfter(rotated, 110 * SECOND)).toBe(420 * SECOND);
+    expect(nextChangeAfter(rotated, 420 * SECOND)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+test('a second rotation does not shorten the life of the first key', () => {
+  const again = withTakeover(rotated, {
+    jwk: { kid: 'three' },
+    now: 111 * SECOND,
+    announceFor: 0,
+    longestLife: SECOND,
+  });
+  expect(again.map(({ kid, publishedUntil }) => [kid, publishedUntil])).toEqual([
+    ['one', 420 * SECOND],
+    ['two', 122 * SECOND],
+    ['three', undefined],
+  ]);
+});
+
+test('keys that are gone are forgotten with the next rotation', () => {
+  const again = withTakeover(rotated, {
+    jwk: { kid: 'three' },
+    now: 500 * SECOND,
+    announceFor: 0,
+    longestLife: SECOND,
+  });
+  expect(again.map(({ kid }) => kid)).toEqual(['two', 'three']);
+});

@@ -1,0 +1,66 @@
+import type { JWK } from 'jose';
+
+/** A private key, and when it begins to sign. All times are epoch milliseconds. */
+export interface ScheduledKey {
+  readonly kid: string;
+  readonly jwk: JWK;
+  readonly announcedAt: number;
+  readonly signsFrom: number;
+  /** The last moment at which a token that this key signed may still be valid; known once another key takes over. */
+  readonly publishedUntil?: number;
+}
+
+/** The keys of an issuer, the newest last. What each of them does follows from the clock alone. */
+export type KeySchedule = readonly ScheduledKey[];
+
+export type KeyStatus = 'announced' | 'signing' | 'retired';
+
+/** Milliseconds by which authorization servers on one store may be late to take a change up, and clocks may differ. */
+const TOLERANCE = 10_000;
+
+/** The key that signs now: of those whose time has come, the newest. */
+export function signingKeyAt(schedule: KeySchedule, now: number): ScheduledKey | undefined {
+  return schedule.findLast((key) => key.signsFrom <= now) ?? schedule[0];
+}
+
+/** The keys that are in the JWKS now, the one that signs first. */
+export function publishedKeysAt(schedule: KeySchedule, now: number): ScheduledKey[] {
+  const signing = signingKeyAt(schedule, now);
+  const others = schedule.filter(
+    (key) => key !== signing && (key.publishedUntil === undefined || key.publishedUntil > now),
+  );
+  return signing ? [signing, ...others] : others;
+}
+
+export function statusAt(schedule: KeySchedule, key: ScheduledKey, now: number): KeyStatus {
+  if (key.kid === signingKeyAt(schedule, now)?.kid) return 'signing';
+  return key.signsFrom > now ? 'announced' : 'retired';
+}
+
+/** When the published keys, or the one that signs, change next; Infinity for never. */
+export function nextChangeAfter(schedule: KeySchedule, now: number): number {
+  const moments = schedule.flatMap((key) => [key.signsFrom, key.publishedUntil ?? Number.POSITIVE_INFINITY]);
+  return Math.min(Number.POSITIVE_INFINITY, ...moments.filter((moment) => moment > now));
+}
+
+export interface Takeover {
+  readonly jwk: JWK & { readonly kid: string };
+  readonly now: number;
+  /** Milliseconds for which the key is in the JWKS before it signs. */
+  readonly announceFor: number;
+  /** Milliseconds that the longest-lived token lives. */
+  readonly longestLife: number;
+}
+
+/**
+ * Adds a key that will take over. The keys before it stay published until the last token that they may have signed by
+ * then has expired; those for which that is past are left out.
+ */
+export function withTakeover(schedule: KeySchedule, { jwk, now, announceFor, longestLife }: Takeover): KeySchedule {
+  const signsFrom = now + announceFor;
+  const publishedUntil = signsFrom + longestLife + TOLERANCE;
+  const before = schedule
+    .filter((key) => key.publishedUntil === undefined || key.publishedUntil > now)
+    .map((key) => ({ ...key, publishedUntil: key.publishedUntil ?? publishedUntil }));
+  return [...before, { kid: jwk.kid, jwk, announcedAt: now, signsFrom }];
+}

@@ -1,0 +1,47 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importPKCS8, type JWK } from 'jose';
+import type { AuthorizationServerConfig } from '../config.ts';
+
+type Algorithm = AuthorizationServerConfig['signingAlgorithm'];
+type IdentifiedKey = JWK & { readonly kid: string };
+
+/** What a private key must be to sign with the algorithm. */
+const SHAPES: Record<Algorithm, { readonly kty: string; readonly crv?: string }> = {
+  ES256: { kty: 'EC', crv: 'P-256' },
+  RS256: { kty: 'RSA' },
+  PS256: { kty: 'RSA' },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+};
+
+/** Makes a private key for a JWS algorithm, as a JWK that is named by its thumbprint (RFC 7638). */
+export async function makeKey(alg: Algorithm): Promise<IdentifiedKey> {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+  return identified(await exportJWK(privateKey), alg);
+}
+
+/**
+ * Reads a private key from PEM (PKCS #8) or JWK.
+ *
+ * @throws {TypeError} it is no private key, or not one for the algorithm
+ */
+export async function readKey(given: string | JWK, alg: Algorithm): Promise<IdentifiedKey> {
+  const jwk = typeof given === 'string' ? await fromText(given, alg) : given;
+  const { kty, crv } = SHAPES[alg];
+  if (jwk.kty !== kty || (crv !== undefined && jwk.crv !== crv) || typeof jwk.d !== 'string') {
+    throw new TypeError(`expected a private ${crv ?? kty} key for ${alg}`);
+  }
+  return identified(jwk, alg);
+}
+
+async function fromText(text: string, alg: Algorithm): Promise<JWK> {
+  try {
+    if (text.trimStart().startsWith('{')) return JSON.parse(text) as JWK;
+    return await exportJWK(await importPKCS8(text, alg, { extractable: true }));
+  } catch {
+    // The cause may quote the key.
+    throw new TypeError(`expected a private key for ${alg} as PEM (PKCS #8) or JWK`);
+  }
+}
+
+async function identified(jwk: JWK, alg: Algorithm): Promise<IdentifiedKey> {
+  return { ...jwk, alg, use: 'sig', kid: jwk.kid ?? (await calculateJwkThumbprint(jwk)) };
+}
