@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { requirement } from './requirements.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
+import { until } from './support/until.ts';
 import { resourceOf } from './support/world.ts';
 
 const ROUNDS = 12;
@@ -16,7 +17,7 @@ test(requirement('killed-in-mid-issue'), async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const load = Promise.all(Array.from({ length: 10 }, () => issueUntilKilled()));
     const enough = issued + 5 + Math.floor(Math.random() * 60);
-    while (issued < enough) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => issued >= enough);
     await world.killAuthorizationServers();
     await load;
     expect(await halves()).toEqual({ recordsWithoutEntry: [], entriesWithoutRecord: [] });

@@ -22,6 +22,11 @@ export interface ClientConfig {
   readonly postLogoutRedirectUris: readonly string[];
   /** Whether the client may call the introspection endpoint. */
   readonly introspects: boolean;
+  /**
+   * Signs users in and consents for them without a page: the user of the request's `login_hint`, or else this one. A
+   * request with `prompt=login` or `prompt=consent` still shows the page.
+   */
+  readonly automaticLogin?: { readonly user?: string };
 }
 
 export interface UserConfig {

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
 import { type JWKS, Provider } from 'oidc-provider';
 import { serveAccessTokenStyles } from './access_token_styles.ts';
+import { createAccounts } from './accounts.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { interactions } from './interactions.ts';
@@ -18,11 +19,12 @@ export function createProvider(
   jwks: JWKS,
   { store, log }: { store: TokenStore; log: Log },
 ): RequestListener {
-  const provider = new Provider(config.issuer, providerConfiguration(config, store, jwks));
+  const accounts = createAccounts(config.users, store);
+  const provider = new Provider(config.issuer, providerConfiguration(config, { store, jwks, accounts }));
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   provider.use(errorBoundary(log));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
-  provider.use(interactions(provider, config.users));
+  provider.use(interactions(provider, config, accounts));
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   return provider.callback();
 }

@@ -1,6 +1,15 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { type Served, serve } from './testing/serve.ts';
-import { type Browser, createBrowser, openLogin } from './testing/sign_in.ts';
+import {
+  authorizationUrl,
+  type Browser,
+  createBrowser,
+  followToCallback,
+  openLogin,
+  redeem,
+  signIn,
+} from './testing/sign_in.ts';
 
 let served: Served;
 let browser: Browser;
@@ -10,10 +19,71 @@ beforeEach(async () => {
 });
 afterEach(() => served.stop());
 
-test('a user who is not there cannot be picked', async () => {
-  const page = await openLogin(served, browser, 'phantom');
-  for (const user of ['mallory', '']) expect((await browser.open(`${page}/login`, { user })).status).toBe(400);
-  expect((await browser.open(`${page}/login`, { user: 'alice' })).status).toBe(303);
+describe('someone who is not in the configuration', () => {
+  test('can be typed in, with claims that reach the access token', async () => {
+    const claims = '{"role": "auditor", "email": "carol@example.com"}';
+    const token = await signIn(served, 'jwt', { user: 'carol', claims });
+    expect(decodeJwt(token)).toMatchObject({ sub: 'carol', role: 'auditor', email: 'carol@example.com' });
+  });
+
+  test('has claims for what this sign-in gave, and no other', async () => {
+    const added = await signIn(served, 'jwt', { user: 'alice', claims: '{"role": "auditor"}' });
+    expect(decodeJwt(added)).toMatchObject({ sub: 'alice', role: 'auditor', email: 'alice@example.com' });
+    expect(decodeJwt(await signIn(served, 'jwt'))).not.toHaveProperty('role');
+  });
+
+  test.each([
+    ['no name', { user: '' }, 'A user needs a name'],
+    ['a name with a space', { user: 'carol ann' }, 'A user needs a name'],
+    ['claims that are no JSON', { user: 'carol', claims: '{role' }, 'must be a JSON object'],
+    ['claims that are no object', { user: 'carol', claims: '["role"]' }, 'must be a JSON object'],
+    [
+      "claims that are the server's",
+      { user: 'carol', claims: '{"sub": "alice", "scope": "write"}' },
+      'The server itself says sub, scope',
+    ],
+  ])('is asked again for %s', async (_what, form, problem) => {
+    const page = await openLogin(served, browser, 'phantom');
+    const answer = await browser.open(`${page}/login`, form);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(problem);
+    expect((await browser.open(`${page}/login`, { user: 'alice' })).status).toBe(303);
+  });
+});
+
+describe('a client with automatic login', () => {
+  const automatic = (more: Record<string, string> = {}) =>
+    authorizationUrl(served, 'jwt', { client_id: 'ci', ...more });
+
+  test('has the configured user signed in without a page', async () => {
+    const callback = await followToCallback(served, browser, await browser.open(automatic()));
+    expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('alice');
+  });
+
+  test('has the user of the login_hint signed in, if there is one', async () => {
+    await signIn(served, 'jwt', { user: 'carol' });
+    const callback = await followToCallback(served, browser, await browser.open(automatic({ login_hint: 'carol' })));
+    expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('carol');
+  });
+
+  test.each([
+    ['an unknown login_hint', { login_hint: 'mallory' }, 'Sign in'],
+    ['prompt=login', { prompt: 'login' }, 'Sign in'],
+  ])('shows the page for %s', async (_what, more, title) => {
+    const answer = await browser.open(automatic(more as Record<string, string>));
+    const page = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+    expect(await page.text()).toContain(`<h1>${title}</h1>`);
+  });
+
+  test('shows the consent page for prompt=consent, and nothing for prompt=none', async () => {
+    let answer = await browser.open(automatic({ prompt: 'consent' }));
+    for (let step = 0; answer.status === 303 && step < 6; step++) {
+      answer = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+    }
+    expect(await answer.text()).toMatch(/<h1>Allow/);
+    const none = await createBrowser().open(automatic({ prompt: 'none' }));
+    expect(new URL(none.headers.get('location') ?? '').searchParams.get('error')).toBe('login_required');
+  });
 });
 
 test('a page of another sign-in is refused', async () => {
@@ -36,7 +106,9 @@ test('cancelling sends the client access_denied', async () => {
   const page = await openLogin(served, browser, 'phantom');
   const answer = await browser.open(`${page}/abort`, {});
   const resumed = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
-  expect(new URL(resumed.headers.get('location') ?? '').searchParams.get('error')).toBe('access_denied');
+  const { searchParams } = new URL(resumed.headers.get('location') ?? '');
+  expect(searchParams.get('error')).toBe('access_denied');
+  expect(searchParams.get('error_description')).toBe('the user refused to sign in');
 });
 
 test.each([

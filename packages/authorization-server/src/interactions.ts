@@ -1,6 +1,8 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
-import type { UserConfig } from './config.ts';
+import type { Accounts, Claims } from './accounts.ts';
+import type { AuthorizationServerConfig } from './config.ts';
+import { readLogin } from './login_form.ts';
 import { CONTENT_SECURITY_POLICY } from './pages/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from './pages/pages.ts';
 import { readForm } from './read_form.ts';
@@ -10,7 +12,11 @@ type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
 const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
 
 /** The pages where a person signs in and consents. Plain forms; the interaction cookie ties them to the browser. */
-export function interactions(provider: Provider, users: readonly UserConfig[]): Middleware {
+export function interactions(
+  provider: Provider,
+  { users, clients }: Pick<AuthorizationServerConfig, 'users' | 'clients'>,
+  accounts: Accounts,
+): Middleware {
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
     if (matched === undefined) return next();
@@ -20,34 +26,61 @@ export function interactions(provider: Provider, users: readonly UserConfig[]): 
     }
     const interaction = await provider.interactionDetails(ctx.req, ctx.res);
     if (interaction.uid !== uid) throw new errors.SessionNotFound('this page belongs to another sign-in; start again');
-    if (step === undefined) await show(ctx, interaction);
+    if (step === undefined) await arrive(ctx, interaction);
     else if (step === 'login') await login(ctx, interaction);
     else if (step === 'consent') await consent(ctx, interaction);
-    else await finish(ctx, { error: 'access_denied', error_description: 'the user cancelled' });
+    else await refuse(ctx, interaction);
   };
 
+  /** Shows the page, unless the client has its users signed in without one and did not ask for it. */
+  async function arrive(ctx: Context, interaction: InteractionDetails) {
+    const { name, reasons } = interaction.prompt;
+    const automatic = clients.find((client) => client.id === interaction.params.client_id)?.automaticLogin;
+    const user = String(interaction.params.login_hint ?? automatic?.user ?? '');
+    if (automatic === undefined || reasons.includes(`${name}_prompt`)) return show(ctx, interaction);
+    if (name === 'consent') return consent(ctx, interaction);
+    if (await accounts.exists(user)) return signIn(ctx, user, {});
+    return show(ctx, interaction);
+  }
+
   async function show(ctx: Context, interaction: InteractionDetails) {
-    const { prompt, params, session, uid } = interaction;
-    const client = await provider.Client.find(String(params.client_id));
-    const clientName = client?.clientName ?? String(params.client_id);
-    const action = `/interaction/${uid}`;
+    const { prompt, params, session } = interaction;
+    const typed = { user: String(params.login_hint ?? ''), claims: '' };
     ctx.type = 'html';
     ctx.body =
       prompt.name === 'login'
-        ? loginPage(action, clientName, users)
-        : consentPage(action, clientName, session?.accountId ?? '', requestsOf(prompt.details));
+        ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, typed)
+        : consentPage(
+            actionOf(interaction),
+            await clientNameOf(interaction),
+            session?.accountId ?? '',
+            requestsOf(prompt.details),
+          );
   }
 
   async function login(ctx: Context, interaction: InteractionDetails) {
     expectPrompt(interaction, 'login');
-    const picked = (await readForm(ctx.req)).get('user');
-    if (!users.some((user) => user.id === picked)) throw new errors.InvalidRequest('there is no such user');
-    await finish(ctx, { login: { accountId: String(picked) } });
+    const form = await readForm(ctx.req);
+    const read = readLogin(form);
+    if ('problem' in read) {
+      const typed = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem: read.problem };
+      ctx.status = 400;
+      ctx.type = 'html';
+      ctx.body = loginPage(actionOf(interaction), await clientNameOf(interaction), users, typed);
+      return;
+    }
+    await accounts.addUser(read.user);
+    await signIn(ctx, read.user, read.claims);
+  }
+
+  /** The claims travel with the interaction until consent makes the grant that they belong to. */
+  async function signIn(ctx: Context, accountId: string, claims: Claims) {
+    await finish(ctx, { login: { accountId }, ...(Object.keys(claims).length > 0 && { claims }) });
   }
 
   async function consent(ctx: Context, interaction: InteractionDetails) {
     expectPrompt(interaction, 'consent');
-    const { prompt, grantId, session, params } = interaction;
+    const { prompt, grantId, session, params, lastSubmission } = interaction;
     const clientId = String(params.client_id);
     const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
     const grant = known ?? new provider.Grant({ clientId, ...(session && { accountId: session.accountId }) });
@@ -57,7 +90,15 @@ export function interactions(provider: Provider, users: readonly UserConfig[]): 
     for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
       grant.addResourceScope(resource, scopes.join(' '));
     }
-    await finish(ctx, { consent: { grantId: await grant.save() } });
+    const givenGrantId = await grant.save();
+    const added = addedClaimsOf(lastSubmission);
+    if (added) await accounts.addClaims(givenGrantId, added);
+    await finish(ctx, { consent: { grantId: givenGrantId } });
+  }
+
+  async function refuse(ctx: Context, { prompt }: InteractionDetails) {
+    const description = prompt.name === 'login' ? 'the user refused to sign in' : 'the user refused to consent';
+    await finish(ctx, { error: 'access_denied', error_description: description });
   }
 
   async function finish(ctx: Context, result: Parameters<Provider['interactionResult']>[2]) {
@@ -66,6 +107,20 @@ export function interactions(provider: Provider, users: readonly UserConfig[]): 
     ctx.status = 303;
     ctx.redirect(returnTo);
   }
+
+  async function clientNameOf({ params }: InteractionDetails): Promise<string> {
+    const client = await provider.Client.find(String(params.client_id));
+    return client?.clientName ?? String(params.client_id);
+  }
+}
+
+/** The claims that were added when the user signed in for this interaction, if any. */
+export function addedClaimsOf(submission: unknown): Claims | undefined {
+  return (submission as { claims?: Claims } | undefined)?.claims;
+}
+
+function actionOf({ uid }: InteractionDetails): string {
+  return `/interaction/${uid}`;
 }
 
 interface ConsentDetails {

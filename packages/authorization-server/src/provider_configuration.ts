@@ -2,8 +2,10 @@ import { hkdfSync } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { AccessTokenRecord } from './access_token_styles.ts';
+import type { Accounts } from './accounts.ts';
 import { clientMetadata, isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
+import { addedClaimsOf } from './interactions.ts';
 import { errorPage, loggedOutPage, logoutPage } from './pages/pages.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
 import { createResourceIndicators } from './resource_servers.ts';
@@ -15,9 +17,18 @@ const DAY = 24 * HOUR;
 /** Seconds. */
 export const ID_TOKEN_LIFETIME = HOUR;
 
+/** What of an access token says whose it is. */
+interface UserToken extends AccessTokenRecord {
+  readonly extra?: Record<string, unknown>;
+  readonly accountId?: string;
+  readonly grantId?: string;
+}
+
 /** What this authorization server asks of oidc-provider. */
-export function providerConfiguration(config: AuthorizationServerConfig, store: TokenStore, jwks: JWKS): Configuration {
-  const users = new Map(config.users.map((user) => [user.id, user]));
+export function providerConfiguration(
+  config: AuthorizationServerConfig,
+  { store, jwks, accounts }: { store: TokenStore; jwks: JWKS; accounts: Accounts },
+): Configuration {
   const apis = new Map(config.apis.map((api) => [api.resource, api]));
   const introspectors = new Set(config.clients.filter((client) => client.introspects).map((client) => client.id));
   const apiLifetime = (_ctx: unknown, token: { aud?: string | string[] | undefined }) =>
@@ -81,20 +92,28 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(origin, client.redirectUris ?? []),
-    findAccount: async (_ctx, id) => {
-      const user = users.get(id);
-      return user && { accountId: id, claims: async () => ({ ...user.claims, sub: id }) };
+    findAccount: async (_ctx, id, token) => {
+      if (!(await accounts.exists(id))) return undefined;
+      const claims = async () => {
+        const { configured, added } = await accounts.claims(id, (token as { grantId?: string } | undefined)?.grantId);
+        return { ...configured, ...added, sub: id };
+      };
+      return { accountId: id, claims };
+    },
+    // Claims that were added at the login page belong to a grant of their own: no earlier one is taken up.
+    loadExistingGrant: async (ctx) => {
+      const { result, session, client } = ctx.oidc;
+      const given = result?.consent?.grantId;
+      const grantId = given ?? (addedClaimsOf(result) ? undefined : session?.grantIdFor(client?.clientId ?? ''));
+      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
     },
     // A reference token rendered as a JWT later says what was true when it was issued.
     extraTokenClaims: async (_ctx, token) => {
-      const { extra, aud, accountId } = token as unknown as AccessTokenRecord & {
-        extra?: Record<string, unknown>;
-        accountId?: string;
-      };
-      if (extra !== undefined) return extra;
-      const claims = accountId === undefined ? undefined : users.get(accountId)?.claims;
-      const wanted = apis.get(aud ?? '')?.claims ?? [];
-      return claims && Object.fromEntries(wanted.filter((name) => name in claims).map((name) => [name, claims[name]]));
+      const { extra, aud, accountId, grantId } = token as unknown as UserToken;
+      if (extra !== undefined || accountId === undefined) return extra;
+      const { configured, added } = await accounts.claims(accountId, grantId);
+      const wanted = (apis.get(aud ?? '')?.claims ?? []).filter((name) => name in configured);
+      return { ...Object.fromEntries(wanted.map((name) => [name, configured[name]])), ...added };
     },
     formats: {
       customizers: {

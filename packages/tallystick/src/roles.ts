@@ -57,15 +57,16 @@ function authorizationServerConfig(config: Config): AuthorizationServerConfig {
     issuer: config.issuer,
     secret: config.secret ?? randomBytes(32).toString('base64url'),
     apis: config.apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
-    clients: config.clients.map(({ secret, name, ...client }) => ({
-      ...client,
-      ...(secret === undefined ? undefined : { secret }),
-      ...(name === undefined ? undefined : { name }),
-    })),
+    clients: config.clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
     users: config.users,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
   };
+}
+
+/** An optional value that is not there is left out, as the packages' types have it. */
+function withoutUndefined(value: object): object {
+  return JSON.parse(JSON.stringify(value)) as object;
 }
 
 function gatewayConfig(config: Config): GatewayConfig {

@@ -25,6 +25,13 @@ button:hover { border-color: var(--accent); }
 .plain { border-color: transparent; color: var(--soft); text-decoration: underline; padding-left: 0; }
 ul { margin: 0 0 1rem; padding: .8rem 1rem .8rem 2rem; border: 1px solid var(--line); border-radius: 10px; }
 li { margin: .15rem 0; }
+details { margin: .4rem 0 1rem; }
+summary { cursor: pointer; color: var(--soft); padding: .3rem 0; }
+label { display: block; margin: .8rem 0 .25rem; font-weight: 600; }
+label small { color: var(--soft); font-weight: 400; }
+input, textarea { width: 100%; font: inherit; color: var(--ink); background: transparent; border: 1px solid var(--line); border-radius: 10px; padding: .6rem .8rem; }
+textarea { font-family: ui-monospace, monospace; font-size: .9rem; resize: vertical; }
+.problem { margin: .8rem 0 0; padding: .6rem .8rem; border-left: 4px solid var(--accent); background: var(--ground); color: var(--ink); }
 code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 `;
 

@@ -2,8 +2,20 @@ import type { UserConfig } from '../config.ts';
 import { Html, html } from './html.ts';
 import { layout } from './layout.ts';
 
-/** The login page: pick a user. */
-export function loginPage(action: string, clientName: string, users: readonly UserConfig[]): string {
+/** What was typed at the login page, and what is wrong with it. */
+export interface TypedLogin {
+  readonly user: string;
+  readonly claims: string;
+  readonly problem?: string;
+}
+
+/** The login page: pick a user, or type one. */
+export function loginPage(
+  action: string,
+  clientName: string,
+  users: readonly UserConfig[],
+  typed: TypedLogin = { user: '', claims: '' },
+): string {
   const choices = users.map(
     (user) =>
       html`<button class="user" name="user" value="${user.id}"><b>${user.claims.name ?? user.id}</b><span>${describe(user)}</span></button>`,
@@ -17,9 +29,20 @@ export function loginPage(action: string, clientName: string, users: readonly Us
 ${choices}
 </fieldset>
 </form>
+<details${typed.problem === undefined ? undefined : OPEN}><summary>Someone else, or with other claims</summary>
+<form method="post" action="${action}/login">
+${typed.problem === undefined ? undefined : html`<p class="problem" role="alert">${typed.problem}</p>`}
+<label for="user">User</label>
+<input id="user" name="user" value="${typed.user}" required autocomplete="off" autocapitalize="none" spellcheck="false">
+<label for="claims">Extra claims, as JSON <small>optional</small></label>
+<textarea id="claims" name="claims" rows="3" spellcheck="false" placeholder="{&quot;role&quot;: &quot;auditor&quot;}">${typed.claims}</textarea>
+<div class="actions"><button class="primary">Sign in</button></div>
+</form></details>
 ${cancelForm(action)}`,
   );
 }
+
+const OPEN = html` open`;
 
 /** Scopes that a client asks for: at an API, or, without one, of OpenID Connect. */
 export interface ConsentRequest {

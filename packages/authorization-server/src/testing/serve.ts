@@ -59,6 +59,12 @@ function configuration(issuer: string): AuthorizationServerConfig {
       client({ id: 'service', secret: 'service-secret', grants: ['client_credentials'] }),
       client({ id: 'gateway', secret: 'gateway-secret', introspects: true }),
       client({ id: 'web', grants: ['authorization_code', 'refresh_token'], redirectUris: [REDIRECT_URI] }),
+      client({
+        id: 'ci',
+        grants: ['authorization_code'],
+        redirectUris: [REDIRECT_URI],
+        automaticLogin: { user: 'alice' },
+      }),
     ],
     users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
     signingAlgorithm: 'ES256',

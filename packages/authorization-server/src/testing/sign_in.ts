@@ -26,8 +26,8 @@ export function createBrowser(): Browser {
   };
 }
 
-/** Where the client `web` sends a browser to. */
-function authorizationUrl({ issuer }: Served, style: string): string {
+/** Where a client sends a browser to. @param more further parameters of the authorization request */
+export function authorizationUrl({ issuer }: Served, style: string, more: Record<string, string> = {}): string {
   const query = new URLSearchParams({
     client_id: 'web',
     response_type: 'code',
@@ -36,6 +36,7 @@ function authorizationUrl({ issuer }: Served, style: string): string {
     resource: resourceOf(style),
     code_challenge: createHash('sha256').update(VERIFIER).digest('base64url'),
     code_challenge_method: 'S256',
+    ...more,
   });
   return `${issuer}/auth?${query}`;
 }
@@ -48,30 +49,40 @@ export async function openLogin(served: Served, browser: Browser, style: string)
   return page;
 }
 
-/** Alice signs in and consents. @returns the access token */
-export async function signIn(served: Served, style: string): Promise<string> {
+/** Signs in and consents. @returns the access token */
+export async function signIn(
+  served: Served,
+  style: string,
+  as: Record<string, string> = { user: 'alice' },
+): Promise<string> {
   const browser = createBrowser();
   const login = await openLogin(served, browser, style);
-  let answer = await browser.open(`${login}/login`, { user: 'alice' });
-  for (
-    let location = answer.headers.get('location');
-    location?.startsWith('/') || location?.startsWith(served.issuer);
-  ) {
-    const url = new URL(location, served.issuer).href;
-    answer = await browser.open(
-      url.includes('/interaction/') ? `${url}/consent` : url,
-      url.includes('/interaction/') ? {} : undefined,
-    );
-    location = answer.headers.get('location');
+  const callback = await followToCallback(served, browser, await browser.open(`${login}/login`, as));
+  return redeem(served, 'web', callback);
+}
+
+/** Follows redirects and consents, until the browser is sent to the client or shown another page. */
+export async function followToCallback(served: Served, browser: Browser, first: Response): Promise<URL> {
+  let answer = first;
+  for (let step = 0; step < 10; step++) {
+    const location = new URL(answer.headers.get('location') ?? 'about:blank', served.issuer);
+    if (location.origin !== served.issuer) return location;
+    answer = await browser.open(location.href);
+    if (answer.status === 200) answer = await browser.open(`${location.href}/consent`, {});
   }
-  const code = new URL(answer.headers.get('location') ?? '').searchParams.get('code') ?? '';
+  throw new Error('the sign-in did not come to an end');
+}
+
+/** @returns the access token for the code in the callback */
+export async function redeem({ issuer }: Served, clientId: string, callback: URL): Promise<string> {
+  const code = callback.searchParams.get('code') ?? '';
   const form = {
     grant_type: 'authorization_code',
-    client_id: 'web',
+    client_id: clientId,
     redirect_uri: REDIRECT_URI,
     code,
     code_verifier: VERIFIER,
   };
-  const tokens = await fetch(`${served.issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
+  const tokens = await fetch(`${issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
   return ((await tokens.json()) as { access_token: string }).access_token;
 }

@@ -117,6 +117,12 @@ const client = z
       .describe('On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).'),
     postLogoutRedirectUris: z.array(z.url()).default([]),
     introspects: z.boolean().default(false).describe('May call the introspection endpoint.'),
+    automaticLogin: z
+      .strictObject({
+        user: z.string().min(1).optional().describe('Who is signed in when the request has no login_hint.'),
+      })
+      .optional()
+      .describe('Signs users in and consents without a page, for CI. prompt=login and prompt=consent still show it.'),
   })
   .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {
     path: ['redirectUris'],

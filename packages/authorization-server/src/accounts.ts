@@ -1,0 +1,43 @@
+import type { RecordPayload, TokenStore } from '@tallystick/token-store';
+import type { UserConfig } from './config.ts';
+import { answeringForTheStore } from './store_unavailable.ts';
+
+/** Seconds that a user who was typed in, and what was added to a sign-in, are remembered: as long as a grant. */
+const REMEMBERED = 14 * 24 * 60 * 60;
+
+export type Claims = { readonly [name: string]: unknown };
+
+/** Who can be signed in, and what is said about them. */
+export interface Accounts {
+  /** @returns whether the user is configured, or was typed in at the login page */
+  exists(id: string): Promise<boolean>;
+  /** What is configured about the user, and what was added when the grant was given. */
+  claims(id: string, grantId: string | undefined): Promise<{ readonly configured: Claims; readonly added: Claims }>;
+  /** Remembers a user who is not configured. */
+  addUser(id: string): Promise<void>;
+  /** Remembers claims for everything that is issued under a grant. */
+  addClaims(grantId: string, claims: Claims): Promise<void>;
+}
+
+export function createAccounts(users: readonly UserConfig[], store: TokenStore): Accounts {
+  const configured = new Map(users.map((user) => [user.id, user]));
+  const typed = store.records('TypedUser');
+  const added = store.records('AddedClaims');
+  return {
+    async exists(id) {
+      return configured.has(id) || (await answeringForTheStore(typed.find(id))) !== undefined;
+    },
+    async claims(id, grantId) {
+      const record = grantId === undefined ? undefined : await answeringForTheStore(added.find(grantId));
+      return { configured: configured.get(id)?.claims ?? {}, added: (record as AddedClaims | undefined)?.claims ?? {} };
+    },
+    async addUser(id) {
+      if (!configured.has(id)) await answeringForTheStore(typed.upsert(id, {}, REMEMBERED));
+    },
+    async addClaims(grantId, claims) {
+      await answeringForTheStore(added.upsert(grantId, { claims }, REMEMBERED));
+    },
+  };
+}
+
+type AddedClaims = RecordPayload & { readonly claims: Claims };
