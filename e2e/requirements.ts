@@ -107,6 +107,10 @@ export const requirements = {
       'an authorization server killed in mid-issue leaves no record without its split entry, and no entry without its record',
     link: `${design}#the-store`,
   },
+  'any-phantom-gateway': {
+    sentence: 'a phantom-token gateway that knows nothing of this project works with the introspection endpoint',
+    link: `${design}#the-authorization-server`,
+  },
   'keys-rotate': {
     sentence: 'keys rotate while tokens are issued and used, and no call fails',
     link: `${design}#the-authorization-server`,

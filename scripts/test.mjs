@@ -1,5 +1,6 @@
 // npm test: installs, gets a real Redis, checks types and lint, and runs every test. Arguments go to jest.
 import path from 'node:path';
+import { obtainNginx } from './nginx/obtain_nginx.mjs';
 import { runStep } from './process/run_step.mjs';
 import { untilInterrupted } from './process/until_interrupted.mjs';
 import { obtainRedis } from './redis/obtain_redis.mjs';
@@ -13,11 +14,15 @@ requireNode();
 
 await untilInterrupted(async (signal) => {
   await installIfNeeded(signal);
+  const nginx = await obtainNginx(signal);
   const redis = await obtainRedis(signal);
   try {
     await typeCheck(signal);
     await lint(signal);
-    await test(redis, signal);
+    await test(
+      { REDIS_URL: redis.url, ...(nginx && { NGINX: nginx.binary, NGINX_JS_MODULE: nginx.jsModule }) },
+      signal,
+    );
   } finally {
     await redis.stop();
   }
@@ -32,13 +37,13 @@ async function lint(signal) {
 }
 
 /**
- * @param {import('./redis/obtain_redis.mjs').Redis} redis
+ * @param {Record<string, string>} environment
  * @param {AbortSignal} signal
  */
-async function test(redis, signal) {
+async function test(environment, signal) {
   const started = performance.now();
   console.log('Tests (jest) ...');
-  const { code, passed, failed } = await runJest(process.argv.slice(2), redis, signal);
+  const { code, passed, failed } = await runJest(process.argv.slice(2), environment, signal);
   console.log(`Tests (jest): ${((performance.now() - started) / 1000).toFixed(1)} s`);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = code;

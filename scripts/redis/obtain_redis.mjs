@@ -1,6 +1,6 @@
+import { aptInstall } from '../process/apt_install.mjs';
 import { StepFailed } from '../process/step_failed.mjs';
 import { findRedisServer } from './find_redis_server.mjs';
-import { installRedisServer } from './install_redis_server.mjs';
 import { ping } from './ping.mjs';
 import { startRedis } from './start_redis.mjs';
 
@@ -12,7 +12,6 @@ const howToGetOne = [
 /**
  * @typedef {object} Redis
  * @property {string} url
- * @property {string | undefined} server path of a server binary, for the tests that start and stop one themselves
  * @property {() => Promise<void>} stop
  */
 
@@ -26,12 +25,14 @@ export async function obtainRedis(signal) {
   const given = process.env.REDIS_URL;
   if (given) return await useRunning(given);
 
-  if (findRedisServer() === undefined) await installRedisServer(signal);
+  // Oldest first: a Debian or Ubuntu without the one has the other. Debian's own service is not the one used.
+  if (findRedisServer() === undefined)
+    await aptInstall('a Redis server', [['redis-server'], ['valkey-server']], signal);
   const server = findRedisServer();
   if (server === undefined) throw new StepFailed(howToGetOne);
   const { url, stop } = await startRedis(server, signal);
   console.log(`Redis: ${server} on ${url}`);
-  return { url, server, stop };
+  return { url, stop };
 }
 
 /**
@@ -48,5 +49,5 @@ async function useRunning(given) {
     throw new StepFailed(`No Redis at ${address} (REDIS_URL): ${error.message}`);
   }
   console.log(`Redis: ${address} (REDIS_URL)`);
-  return { url: given, server: findRedisServer(), stop: async () => {} };
+  return { url: given, stop: async () => {} };
 }

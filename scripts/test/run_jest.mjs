@@ -7,11 +7,11 @@ import { root } from '../workspace/root.mjs';
 /**
  * Runs jest in front of the user's eyes and counts what it ran.
  * @param {string[]} args what the user gave, after our own
- * @param {import('../redis/obtain_redis.mjs').Redis} redis
+ * @param {Record<string, string | undefined>} environment tells the tests what is there for them
  * @param {AbortSignal} signal
  * @returns {Promise<{ code: number, passed: number, failed: number }>}
  */
-export async function runJest(args, redis, signal) {
+export async function runJest(args, environment, signal) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tallystick-jest-'));
   const results = path.join(folder, 'results.json');
   try {
@@ -26,11 +26,7 @@ export async function runJest(args, redis, signal) {
         ...workers(args),
         ...args,
       ],
-      env: {
-        ...process.env,
-        REDIS_URL: redis.url,
-        ...(redis.server === undefined ? {} : { REDIS_SERVER: redis.server }),
-      },
+      env: { ...process.env, ...environment },
       output: 'inherit',
       signal,
     });

@@ -17,12 +17,6 @@ const RESERVED = [
   'authorization_details',
 ];
 
-export interface LoginForm {
-  readonly user: string;
-  /** JSON, as it was typed. */
-  readonly claims: string;
-}
-
 export type ReadLogin = { readonly user: string; readonly claims: Claims } | { readonly problem: string };
 
 /** Reads who signs in and what is claimed about them, or says what is wrong with it. */

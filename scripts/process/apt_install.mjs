@@ -1,20 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { findOnPath } from '../process/find_on_path.mjs';
-import { withProgress } from '../process/progress.mjs';
-import { runCommand } from '../process/run_command.mjs';
-import { StepFailed } from '../process/step_failed.mjs';
-
-/** Oldest first: a Debian or Ubuntu without the one has the other. */
-const packages = ['redis-server', 'valkey-server'];
+import { findOnPath } from './find_on_path.mjs';
+import { withProgress } from './progress.mjs';
+import { runCommand } from './run_command.mjs';
+import { StepFailed } from './step_failed.mjs';
 
 /**
- * Installs a Redis server with apt-get where that asks nothing: Debian or Ubuntu, as root or with a passwordless sudo.
- * Debian also starts a service of its own; the tests do not use that one.
+ * Installs packages with apt-get where that asks nothing: Debian or Ubuntu, as root or with a passwordless sudo.
+ * @param {string} what is installed, as it is told
+ * @param {string[][]} alternatives the packages, the preferred ones first
  * @param {AbortSignal} signal
  * @returns {Promise<void>} also where it cannot be done
  * @throws {StepFailed} when apt-get was run and failed
  */
-export async function installRedisServer(signal) {
+export async function aptInstall(what, alternatives, signal) {
   if (!isDebian() || findOnPath(['apt-get']) === undefined) return;
   const asRoot = await rootPrefix(signal);
   if (asRoot === undefined) return;
@@ -22,10 +20,10 @@ export async function installRedisServer(signal) {
   const [command, ...prefix] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y'];
   /** @param {string[]} args */
   const aptGet = (args) => runCommand({ command, args: [...prefix, ...args], signal });
-  await withProgress('Installing a Redis server (apt-get)', async () => {
+  await withProgress(`Installing ${what} (apt-get)`, async () => {
     let told = (await aptGet(['update'])).output;
-    for (const name of packages) {
-      const { code, output } = await aptGet(['install', '--no-install-recommends', name]);
+    for (const packages of alternatives) {
+      const { code, output } = await aptGet(['install', '--no-install-recommends', ...packages]);
       if (code === 0) return;
       told += output;
     }

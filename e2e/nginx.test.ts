@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as oidc from 'openid-client';
+import { requirement } from './requirements.ts';
+import { call, demoService, serviceToken } from './support/clients.ts';
+import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
+import { type Nginx, nginxIsThere, startNginx } from './support/nginx.ts';
+import { until } from './support/until.ts';
+
+/** Seconds. */
+const MAX_AGE = 2;
+
+(nginxIsThere ? describe : describe.skip)('a phantom-token gateway that knows nothing of this project', () => {
+  let world: ManyProcesses;
+  let nginx: Nginx;
+  beforeAll(async () => {
+    world = await startManyProcesses({
+      environment: { TALLYSTICK_AUTHORIZATION_SERVER_INTROSPECTION_MAX_AGE: String(MAX_AGE) },
+    });
+    nginx = await startNginx({ introspectionEndpoint: `${world.issuer}/token/introspection`, api: world.sampleApi });
+  });
+  afterAll(async () => {
+    await nginx.stop();
+    await world.stop();
+  });
+
+  test(requirement('any-phantom-gateway'), async () => {
+    const introspections = () => world.front.count('/token/introspection');
+    const token = await serviceToken(world, 'phantom');
+    const before = introspections();
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, async () => (await call(nginx.url, 'phantom', token)).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(introspections() - before).toBe(1);
+    // The cache ends when the answer said it would, not before and not never.
+    await until(async () => {
+      expect((await call(nginx.url, 'phantom', token)).status).toBe(200);
+      return introspections() - before === 2;
+    });
+  });
+
+  test(requirement('any-phantom-gateway', 'a token that is not active'), async () => {
+    const token = await serviceToken(world, 'phantom');
+    await oidc.tokenRevocation(await demoService(world), token);
+    expect((await call(nginx.url, 'phantom', token)).status).toBe(401);
+    expect((await call(nginx.url, 'phantom', 'A'.repeat(43))).status).toBe(401);
+    expect((await call(nginx.url, 'phantom')).status).toBe(401);
+  });
+
+  test(requirement('any-phantom-gateway', 'a split token'), async () => {
+    const token = await serviceToken(world, 'split');
+    expect((await call(nginx.url, 'split', token)).status).toBe(200);
+  });
+});
