@@ -88,6 +88,8 @@ export interface TokenStore {
    * @throws {WrongSecretError} the value is kept under another secret
    */
   readKept(name: string, secret: string): Promise<string | undefined>;
+  /** A part of the store under a name of its own: what is in one part is not found in another. It is closed with the store. */
+  partition(name: string): TokenStore;
   /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
   close(): Promise<void>;

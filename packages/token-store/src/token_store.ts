@@ -1,6 +1,7 @@
 import type { Backend, StoredRecord, Write } from './backend.ts';
 import type { RecordPayload, Records, RevocationListener, TokenStore } from './contract.ts';
 import { GrantRevokedError, WrongSecretError } from './errors.ts';
+import { partitionOf } from './partition.ts';
 import { isSealed, seal, unseal } from './seal.ts';
 import { tokenKey } from './token_key.ts';
 
@@ -48,6 +49,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
         disconnected: () => listener.disconnected(),
       }),
     ...createKept(backend),
+    partition: (name) => createTokenStore(partitionOf(backend, `${name}:`), options),
     ping: () => backend.ping(),
     close: () => backend.close(),
   };

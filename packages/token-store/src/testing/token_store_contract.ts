@@ -198,6 +198,23 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       await expect(store.changeKept('nothing', 'secret', increment)).rejects.toThrow(WrongSecretError);
     });
 
+    test('keeps its partitions apart', async () => {
+      const { store, underTest } = await start();
+      const [one, two] = [store.partition('one'), store.partition('two')];
+      await one.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+      await one.keepFirst('keys', 'ones', 'secret');
+      for (const elsewhere of [two, store]) {
+        expect(await elsewhere.records('AccessToken').find(ID)).toBeUndefined();
+        expect(await elsewhere.splitEntries.find(ID)).toBeUndefined();
+        expect(await elsewhere.records('AccessToken').consume(ID)).toBe(false);
+        await elsewhere.records('AccessToken').revokeByGrantId('g');
+        expect(await elsewhere.readKept('keys', 'secret')).toBeUndefined();
+      }
+      const same = (await underTest.another()).partition('one');
+      expect(await same.records('AccessToken').find(ID)).toBeDefined();
+      expect(await same.splitEntries.find(ID)).toBe('aa.bb');
+    });
+
     test('answers a ping', async () => {
       const { store } = await start();
       await expect(store.ping()).resolves.toBeUndefined();

@@ -1,0 +1,19 @@
+import type { Backend, Write } from './backend.ts';
+
+/** A part of a backend: every key begins with the prefix. The feed is shared; a token key is the same in every part. */
+export function partitionOf(backend: Backend, prefix: string): Backend {
+  const prefixed = (write: Write): Write => ('key' in write ? { ...write, key: prefix + write.key } : write);
+  return {
+    write: (batch, readBack) =>
+      backend.write(batch.map(prefixed), readBack === undefined ? undefined : prefix + readBack),
+    get: (key) => backend.get(prefix + key),
+    getRecord: (key) => backend.getRecord(prefix + key),
+    consumeRecord: (key, at) => backend.consumeRecord(prefix + key, at),
+    members: (key) => backend.members(prefix + key),
+    keepFirst: (key, value) => backend.keepFirst(prefix + key, value),
+    replaceKept: (key, expected, value) => backend.replaceKept(prefix + key, expected, value),
+    subscribe: (listener) => backend.subscribe(listener),
+    ping: () => backend.ping(),
+    close: async () => {}, // Closed with the whole.
+  };
+}
