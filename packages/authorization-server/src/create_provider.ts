@@ -8,6 +8,7 @@ import { describeError, errorBoundary } from './error_boundary.ts';
 import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
 import type { Log } from './log.ts';
+import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 
 /**
@@ -26,5 +27,5 @@ export function createProvider(
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
   provider.use(interactions(provider, config, accounts));
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
-  return provider.callback();
+  return mount(mountPathOf(config.issuer), provider.callback());
 }

@@ -3,6 +3,7 @@ import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { Accounts, Claims } from './accounts.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { readLogin } from './login_form.ts';
+import { mountPathOf } from './mount.ts';
 import { CONTENT_SECURITY_POLICY } from './pages/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from './pages/pages.ts';
 import { readForm } from './read_form.ts';
@@ -108,6 +109,10 @@ export function interactions(
     ctx.redirect(returnTo);
   }
 
+  function actionOf({ uid }: InteractionDetails): string {
+    return `${mountPathOf(provider.issuer)}/interaction/${uid}`;
+  }
+
   async function clientNameOf({ params }: InteractionDetails): Promise<string> {
     const client = await provider.Client.find(String(params.client_id));
     return client?.clientName ?? String(params.client_id);
@@ -117,10 +122,6 @@ export function interactions(
 /** The claims that were added when the user signed in for this interaction, if any. */
 export function addedClaimsOf(submission: unknown): Claims | undefined {
   return (submission as { claims?: Claims } | undefined)?.claims;
-}
-
-function actionOf({ uid }: InteractionDetails): string {
-  return `/interaction/${uid}`;
 }
 
 interface ConsentDetails {

@@ -6,6 +6,7 @@ import type { Accounts } from './accounts.ts';
 import { clientMetadata, isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { addedClaimsOf } from './interactions.ts';
+import { mountPathOf } from './mount.ts';
 import { errorPage, loggedOutPage, logoutPage } from './pages/pages.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
 import { createResourceIndicators } from './resource_servers.ts';
@@ -29,6 +30,7 @@ export function providerConfiguration(
   config: AuthorizationServerConfig,
   { store, jwks, accounts }: { store: TokenStore; jwks: JWKS; accounts: Accounts },
 ): Configuration {
+  const mountPath = mountPathOf(config.issuer);
   const apis = new Map(config.apis.map((api) => [api.resource, api]));
   const introspectors = new Set(config.clients.filter((client) => client.introspects).map((client) => client.id));
   const apiLifetime = (_ctx: unknown, token: { aud?: string | string[] | undefined }) =>
@@ -39,6 +41,8 @@ export function providerConfiguration(
     clients: config.clients.map(clientMetadata),
     jwks,
     cookies: {
+      // Issuers on one host have sessions of their own.
+      long: { path: mountPath || '/' },
       keys: [Buffer.from(hkdfSync('sha256', config.secret, '', 'tallystick cookies', 32)).toString('base64url')],
     },
     clientDefaults: {
@@ -68,7 +72,7 @@ export function providerConfiguration(
       Session: 14 * DAY,
       Grant: 14 * DAY,
     },
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },

@@ -6,7 +6,7 @@ let served: Served;
 let now: number;
 beforeEach(async () => {
   now = Date.now();
-  served = await serve(() => now);
+  served = await serve({ now: () => now });
 });
 afterEach(() => served.stop());
 

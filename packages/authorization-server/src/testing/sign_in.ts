@@ -66,7 +66,7 @@ export async function followToCallback(served: Served, browser: Browser, first: 
   let answer = first;
   for (let step = 0; step < 10; step++) {
     const location = new URL(answer.headers.get('location') ?? 'about:blank', served.issuer);
-    if (location.origin !== served.issuer) return location;
+    if (location.origin !== new URL(served.issuer).origin) return location;
     answer = await browser.open(location.href);
     if (answer.status === 200) answer = await browser.open(`${location.href}/consent`, {});
   }
