@@ -111,6 +111,10 @@ export const requirements = {
     sentence: 'a phantom-token gateway that knows nothing of this project works with the introspection endpoint',
     link: `${design}#the-authorization-server`,
   },
+  'tenants-never-meet': {
+    sentence: 'issuers in one process share no client, user, key or token, whether configured or made at run time',
+    link: `${design}#the-authorization-server`,
+  },
   'keys-rotate': {
     sentence: 'keys rotate while tokens are issued and used, and no call fails',
     link: `${design}#the-authorization-server`,

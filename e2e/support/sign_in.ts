@@ -50,7 +50,7 @@ export async function authorize(
     nonce: checks.expectedNonce,
     ...(style ? { resource: resourceOf(style) } : undefined),
   });
-  const browser = supertest.agent(world.issuer);
+  const browser = supertest.agent(new URL(world.issuer).origin);
   const callback = await followToCallback(world, browser, url, user);
   world.log.secret(callback.searchParams.get('code'));
   return { client, browser, callback, checks };

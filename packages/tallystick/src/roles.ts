@@ -11,6 +11,7 @@ import { type AppServer, createAppServer } from './app_server.ts';
 import type { Config } from './config/schema.ts';
 import { type Listening, listen } from './listen.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
+import { createTenants, type Tenants } from './tenants.ts';
 
 /** What a role needs from outside. */
 export interface RoleDependencies {
@@ -26,14 +27,29 @@ export async function openApp(config: Config, role: 'authorizationServer' | 'sam
   return { ...(await listen(server, { host: config.host, port: config[role].port })), answerWith };
 }
 
+/** The authorization server, and the tenants beside it. */
+export interface RunningAuthorizationServer {
+  readonly authorizationServer: AuthorizationServer;
+  readonly tenants: Tenants;
+}
+
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
   { store, log }: RoleDependencies,
-): Promise<AuthorizationServer> {
-  const authorizationServer = await createAuthorizationServer(authorizationServerConfig(config), { store, log });
-  app.answerWith(authorizationServer.handler);
-  return authorizationServer;
+): Promise<RunningAuthorizationServer> {
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
+  const start = (world: Pick<Config, 'apis' | 'clients' | 'users'>, issuer: string, part: TokenStore) =>
+    createAuthorizationServer(authorizationServerConfig({ ...config, ...world, issuer, secret }), { store: part, log });
+  const authorizationServer = await start(config, config.issuer, store);
+  const tenants = await createTenants(config.tenants, {
+    issuer: config.issuer,
+    store,
+    start,
+    otherwise: authorizationServer.handler,
+  });
+  app.answerWith(tenants.handler);
+  return { authorizationServer, tenants };
 }
 
 export function runSampleApi(config: Config, app: OpenApp): void {
@@ -52,10 +68,10 @@ export async function runGateway(config: Config, { store, log }: RoleDependencie
   };
 }
 
-function authorizationServerConfig(config: Config): AuthorizationServerConfig {
+function authorizationServerConfig(config: Config & { secret: string }): AuthorizationServerConfig {
   return {
     issuer: config.issuer,
-    secret: config.secret ?? randomBytes(32).toString('base64url'),
+    secret: config.secret,
     apis: config.apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
     clients: config.clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
     users: config.users,

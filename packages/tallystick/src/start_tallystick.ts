@@ -5,6 +5,7 @@ import { checkConfig, loadConfig } from './config/load_config.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import { createLog } from './log.ts';
 import { openApp, runAuthorizationServer, runGateway, runSampleApi } from './roles.ts';
+import type { Tenants } from './tenants.ts';
 
 export interface StartOptions {
   /** The configuration, or the file that holds it. */
@@ -27,6 +28,8 @@ export interface Tallystick {
   readonly config: Config;
   /** The keys that sign: list them, or let another one take over. */
   readonly keys: SigningKeys;
+  /** Further issuers, made and removed at run time, so that parallel tests never meet. */
+  readonly tenants: Tenants;
   /** Stops every part, letting running requests finish. */
   stop(): Promise<void>;
 }
@@ -64,7 +67,11 @@ export async function startTallystick({
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
     runSampleApi(running, sampleApi);
-    const { keys } = await runAuthorizationServer(running, authorizationServer, dependencies);
+    const { authorizationServer: issuing, tenants } = await runAuthorizationServer(
+      running,
+      authorizationServer,
+      dependencies,
+    );
     const gateway = await runGateway(running, dependencies);
     stops.push(gateway.stop);
     return {
@@ -72,7 +79,8 @@ export async function startTallystick({
       gatewayUrl: urlOf(config, gateway.port),
       sampleApiUrl: running.sampleApi.url,
       config: running,
-      keys,
+      keys: issuing.keys,
+      tenants,
       stop,
     };
   } catch (error) {

@@ -138,6 +138,36 @@ const user = z.strictObject({
   claims: z.record(z.string(), z.unknown()).default({}),
 });
 
+/** First segments of paths that the authorization server itself serves. */
+const TAKEN = [
+  'auth',
+  'token',
+  'me',
+  'session',
+  'jwks',
+  'interaction',
+  'request',
+  'reg',
+  'device',
+  'backchannel',
+  'healthz',
+];
+
+/** An issuer of its own at `{issuer}/{id}`, with its own clients, users, keys and records. */
+export const tenantSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, { error: 'expected letters, digits and hyphens' })
+    .refine((id) => !TAKEN.includes(id), { error: 'expected a name that is no path of the authorization server' })
+    .describe("The tenant's path: its issuer is {issuer}/{id}."),
+  apis: z.array(api).min(1),
+  clients: z.array(client),
+  users: z.array(user).default([]),
+});
+
+export type Tenant = z.output<typeof tenantSchema>;
+export type TenantInput = z.input<typeof tenantSchema>;
+
 /** One configuration for all roles. */
 export const configSchema = z
   .strictObject({
@@ -158,6 +188,7 @@ export const configSchema = z
     apis: z.array(api).min(1),
     clients: z.array(client),
     users: z.array(user).default([]),
+    tenants: z.array(tenantSchema).default([]).describe('Further issuers in the same process, at {issuer}/{id}.'),
   })
   .superRefine(checkReferences);
 
@@ -175,6 +206,12 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   refuseDuplicates(config.apis, 'resource', ['apis'], refuse);
   refuseDuplicates(config.clients, 'id', ['clients'], refuse);
   refuseDuplicates(config.users, 'id', ['users'], refuse);
+  refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
+  for (const [index, tenant] of config.tenants.entries()) {
+    refuseDuplicates(tenant.apis, 'resource', ['tenants', index, 'apis'], refuse);
+    refuseDuplicates(tenant.clients, 'id', ['tenants', index, 'clients'], refuse);
+    refuseDuplicates(tenant.users, 'id', ['tenants', index, 'users'], refuse);
+  }
   refuseDuplicates(config.gateway.routes, 'prefix', ['gateway', 'routes'], refuse);
   for (const [index, { api: named }] of config.gateway.routes.entries()) {
     if (!config.apis.some((known) => known.resource === named)) {
