@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { client, resourceOf, type Served, STYLES, serve } from './testing/serve.ts';
-import { signIn } from './testing/sign_in.ts';
+import { signIn, signInForRefreshToken } from './testing/sign_in.ts';
 
 const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
 
@@ -141,20 +141,40 @@ test.each(['phantom', 'split'])('a revoked %s token is gone from the store, spli
   expect(await store.splitEntries.find(token)).toBeUndefined();
 });
 
-test('nothing is issued when the store refuses the write', async () => {
-  const records = store.records.bind(store);
-  store.records = (kind) => ({
-    ...records(kind),
-    upsert: async () => {
-      throw new StoreUnavailableError('no');
-    },
+describe('when the store fails', () => {
+  /** Lets the store refuse the next commits, after everything was collected. */
+  function refuseCommits() {
+    const begin = store.begin.bind(store);
+    store.begin = () => ({
+      ...begin(),
+      commit: async () => {
+        throw new StoreUnavailableError('no');
+      },
+    });
+    return () => {
+      store.begin = begin;
+    };
+  }
+
+  test('nothing is issued', async () => {
+    refuseCommits();
+    const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await answer.json()).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
   });
-  await served.replaceWithAnother();
-  const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
-  expect(answer.status).toBe(503);
-  expect(answer.headers.get('retry-after')).toBe('1');
-  const body = await answer.json();
-  expect(body).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+
+  test('the refresh token is not used up, and works when the store is back', async () => {
+    const refreshToken = await signInForRefreshToken(served);
+    const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'web', refresh_token: refreshToken });
+    const refresh = () => fetch(`${issuer}/token`, { method: 'POST', body: form });
+    const restore = refuseCommits();
+    expect((await refresh()).status).toBe(503);
+    expect((await refresh()).status).toBe(503);
+    restore();
+    expect((await refresh()).status).toBe(200);
+    expect((await refresh()).status).toBe(400);
+  });
 });
 
 test.each([

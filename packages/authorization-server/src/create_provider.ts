@@ -9,6 +9,7 @@ import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
 import type { Log } from './log.ts';
 import { mount, mountPathOf } from './mount.ts';
+import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 
 /**
@@ -20,10 +21,12 @@ export function createProvider(
   jwks: JWKS,
   { store, log }: { store: TokenStore; log: Log },
 ): RequestListener {
+  const units = createUnitsOfWork();
   const accounts = createAccounts(config.users, store);
-  const provider = new Provider(config.issuer, providerConfiguration(config, { store, jwks, accounts }));
+  const provider = new Provider(config.issuer, providerConfiguration(config, { store, units, jwks, accounts }));
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   provider.use(errorBoundary(log));
+  provider.use(oneWritePerTokenRequest(store, units));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
   provider.use(interactions(provider, config, accounts));
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));

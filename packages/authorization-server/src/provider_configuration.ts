@@ -7,6 +7,7 @@ import { clientMetadata, isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { addedClaimsOf } from './interactions.ts';
 import { mountPathOf } from './mount.ts';
+import type { UnitsOfWork } from './one_write.ts';
 import { errorPage, loggedOutPage, logoutPage } from './pages/pages.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
 import { createResourceIndicators } from './resource_servers.ts';
@@ -28,7 +29,7 @@ interface UserToken extends AccessTokenRecord {
 /** What this authorization server asks of oidc-provider. */
 export function providerConfiguration(
   config: AuthorizationServerConfig,
-  { store, jwks, accounts }: { store: TokenStore; jwks: JWKS; accounts: Accounts },
+  { store, units, jwks, accounts }: { store: TokenStore; units: UnitsOfWork; jwks: JWKS; accounts: Accounts },
 ): Configuration {
   const mountPath = mountPathOf(config.issuer);
   const apis = new Map(config.apis.map((api) => [api.resource, api]));
@@ -37,7 +38,7 @@ export function providerConfiguration(
     apis.get(String(token.aud))?.accessTokenLifetime ?? HOUR;
 
   return {
-    adapter: createRecordAdapter(store, () => requestStart(Provider)),
+    adapter: createRecordAdapter({ store, units, requestedAt: () => requestStart(Provider) }),
     clients: config.clients.map(clientMetadata),
     jwks,
     cookies: {

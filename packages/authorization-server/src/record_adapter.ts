@@ -1,22 +1,38 @@
 import type { RecordPayload, TokenStore } from '@tallystick/token-store';
 import { type Adapter, type AdapterPayload, errors, type Provider } from 'oidc-provider';
-import { answeringForTheStore } from './store_unavailable.ts';
+import type { UnitsOfWork } from './one_write.ts';
+import { ALREADY_USED, answeringForTheStore } from './store_unavailable.ts';
 
 /** Seconds that a record lives which oidc-provider gives no lifetime: no entry stays for ever. */
 const LONGEST_LIFE = 365 * 24 * 60 * 60;
 
-/**
- * oidc-provider's Adapter over the token store.
- *
- * @param requestedAt when the current request began, in epoch milliseconds; undefined outside a request
- */
-export function createRecordAdapter(store: TokenStore, requestedAt: () => number | undefined) {
+/** What a token request issues and uses up. Other kinds, such as replayed `jti`s, are written at once. */
+const ISSUED = new Set([
+  'AccessToken',
+  'ClientCredentials',
+  'RefreshToken',
+  'AuthorizationCode',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+]);
+
+export interface RecordAdapterOptions {
+  readonly store: TokenStore;
+  /** What is written within one of these is collected in it. */
+  readonly units: UnitsOfWork;
+  /** When the current request began, in epoch milliseconds; undefined outside a request. */
+  readonly requestedAt: () => number | undefined;
+}
+
+/** oidc-provider's Adapter over the token store. */
+export function createRecordAdapter({ store, units, requestedAt }: RecordAdapterOptions) {
   return (kind: string): Adapter => {
     const records = store.records(kind);
+    const written = () => (ISSUED.has(kind) ? units.getStore()?.records(kind) : undefined) ?? records;
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
       upsert: (id, payload, expiresIn = LONGEST_LIFE) =>
-        answeringForTheStore(records.upsert(id, payload, expiresIn, requestedAt())),
+        answeringForTheStore(written().upsert(id, payload, expiresIn, requestedAt())),
       find: async (id) => payloadOrNothing(await answeringForTheStore(records.find(id))),
       findByUid: async (uid) => payloadOrNothing(await answeringForTheStore(records.findByUid(uid))),
       findByUserCode: async (userCode) =>
@@ -25,8 +41,7 @@ export function createRecordAdapter(store: TokenStore, requestedAt: () => number
       revokeByGrantId: (grantId) => answeringForTheStore(records.revokeByGrantId(grantId)),
       async consume(id) {
         // oidc-provider looked before; only the store can tell which of two concurrent redemptions came first.
-        if (!(await answeringForTheStore(records.consume(id))))
-          throw new errors.InvalidGrant(`${kind} already consumed`);
+        if (!(await answeringForTheStore(written().consume(id)))) throw new errors.InvalidGrant(ALREADY_USED);
       },
     };
   };

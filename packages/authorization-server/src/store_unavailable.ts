@@ -1,4 +1,4 @@
-import { GrantRevokedError, StoreUnavailableError } from '@tallystick/token-store';
+import { AlreadyConsumedError, GrantRevokedError, StoreUnavailableError } from '@tallystick/token-store';
 import { errors } from 'oidc-provider';
 
 /**
@@ -14,12 +14,16 @@ class TemporarilyUnavailable extends errors.OIDCProviderError {
   }
 }
 
+/** Why a code or refresh token that another request used up meanwhile is refused. */
+export const ALREADY_USED = 'already used';
+
 /** Runs a store operation; what it throws becomes what oidc-provider knows how to answer. */
 export async function answeringForTheStore<T>(operation: Promise<T>): Promise<T> {
   try {
     return await operation;
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw new TemporarilyUnavailable(error);
+    if (error instanceof AlreadyConsumedError) throw new errors.InvalidGrant(ALREADY_USED);
     if (error instanceof GrantRevokedError) throw new errors.InvalidGrant('the grant was revoked');
     throw error;
   }

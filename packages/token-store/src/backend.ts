@@ -6,6 +6,13 @@ export type Write =
   | { readonly do: 'delete'; readonly key: string }
   | { readonly do: 'publish'; readonly message: string };
 
+/** What must hold for a batch to be carried out. */
+export type Condition =
+  /** The record is there and was not consumed; it is, at that time (epoch seconds), with the batch. */
+  | { readonly if: 'consumable'; readonly key: string; readonly at: number }
+  /** The key holds no number that is as large or larger. */
+  | { readonly if: 'below'; readonly key: string; readonly than: number };
+
 /** A record's value, and when it was consumed (epoch seconds). */
 export interface StoredRecord {
   readonly value: string;
@@ -24,16 +31,13 @@ export interface FeedListener {
  */
 export interface Backend {
   /**
-   * Carries out the whole batch or none of it.
+   * Carries out the whole batch, if all conditions hold, or none of it.
    *
-   * @param readBack a key to read in the same step
-   * @returns the value under `readBack`
+   * @returns the condition that did not hold
    */
-  write(batch: readonly Write[], readBack?: string): Promise<string | undefined>;
+  write(batch: readonly Write[], conditions?: readonly Condition[]): Promise<Condition | undefined>;
   get(key: string): Promise<string | undefined>;
   getRecord(key: string): Promise<StoredRecord | undefined>;
-  /** Notes when a record was consumed. @returns false when there is none, or when it already was */
-  consumeRecord(key: string, at: number): Promise<boolean>;
   /** The members that have not expired. */
   members(key: string): Promise<string[]>;
   /** Keeps the first value written, for good. @returns the value that is now kept */

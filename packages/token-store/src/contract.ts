@@ -34,6 +34,18 @@ export interface Records {
   revokeByGrantId(grantId: string): Promise<void>;
 }
 
+/** Writes that are collected, to be there all at once or not at all. What is collected is not found before the commit. */
+export interface UnitOfWork {
+  /** Collects instead of writing: `consume` answers `true`, and it is the commit that finds out. */
+  records(kind: string): Pick<Records, 'upsert' | 'consume'>;
+  /**
+   * @throws {AlreadyConsumedError} a record was consumed meanwhile; nothing is written
+   * @throws {GrantRevokedError} a grant was revoked meanwhile; nothing is written
+   * @throws {StoreUnavailableError} the write was not acknowledged
+   */
+  commit(): Promise<void>;
+}
+
 /** The signing inputs of split tokens, looked up with what the client holds: the signature. */
 export interface SplitEntries {
   /**
@@ -57,6 +69,8 @@ export interface RevocationListener {
 export interface TokenStore {
   /** The records of one kind, by oidc-provider's model name. */
   records(kind: string): Records;
+  /** Begins to collect what one request writes. */
+  begin(): UnitOfWork;
   readonly splitEntries: SplitEntries;
   /**
    * Starts listening to the revocation feed; `connected` follows when it is up.

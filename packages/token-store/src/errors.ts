@@ -15,6 +15,12 @@ export class GrantRevokedError extends TokenStoreError {
   override name = 'GrantRevokedError';
 }
 
+/** A record that can be used once was used meanwhile. */
+export class AlreadyConsumedError extends TokenStoreError {
+  readonly code = 'already_consumed';
+  override name = 'AlreadyConsumedError';
+}
+
 /** A value shared by all processes on the store was kept under another secret than this process has. */
 export class WrongSecretError extends TokenStoreError {
   readonly code = 'wrong_secret';

@@ -1,4 +1,10 @@
-export type { RecordPayload, Records, RevocationListener, SplitEntries, TokenStore } from './contract.ts';
-export { GrantRevokedError, StoreUnavailableError, TokenStoreError, WrongSecretError } from './errors.ts';
+export type { RecordPayload, Records, RevocationListener, SplitEntries, TokenStore, UnitOfWork } from './contract.ts';
+export {
+  AlreadyConsumedError,
+  GrantRevokedError,
+  StoreUnavailableError,
+  TokenStoreError,
+  WrongSecretError,
+} from './errors.ts';
 export { type OpenStoreOptions, openTokenStore } from './open_token_store.ts';
 export { tokenKey } from './token_key.ts';

@@ -1,4 +1,4 @@
-import type { Backend, FeedListener, Write } from './backend.ts';
+import type { Backend, Condition, FeedListener, Write } from './backend.ts';
 import { StoreUnavailableError } from './errors.ts';
 
 /** Below this many entries nothing is swept. */
@@ -60,6 +60,17 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
     }
   }
 
+  function holds(condition: Condition): boolean {
+    const entry = live(condition.key);
+    if (condition.if === 'consumable') return entry !== undefined && entry.consumed === undefined;
+    return entry?.value === undefined || Number(entry.value) < condition.than;
+  }
+
+  function consume(key: string, at: number) {
+    const entry = live(key);
+    if (entry) entry.consumed = at;
+  }
+
   function addMember(key: string, member: string, expiresAt: number) {
     const entry = live(key) ?? { members: new Map(), expiresAt };
     const members = entry.members ?? new Map<string, number>();
@@ -73,10 +84,13 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
   }
 
   return {
-    async write(batch, readBack) {
+    async write(batch, conditions = []) {
+      const failed = conditions.find((condition) => !holds(condition));
+      if (failed) return failed;
       makeRoom(batch.filter((write) => 'key' in write && write.do !== 'delete' && !entries.has(write.key)).length);
+      for (const condition of conditions) if (condition.if === 'consumable') consume(condition.key, condition.at);
       for (const write of batch) apply(write);
-      return readBack === undefined ? undefined : live(readBack)?.value;
+      return undefined;
     },
     async get(key) {
       return live(key)?.value;
@@ -85,12 +99,6 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       const entry = live(key);
       if (entry?.value === undefined) return undefined;
       return entry.consumed === undefined ? { value: entry.value } : { value: entry.value, consumed: entry.consumed };
-    },
-    async consumeRecord(key, at) {
-      const entry = live(key);
-      if (!entry || entry.consumed !== undefined) return false;
-      entry.consumed = at;
-      return true;
     },
     async members(key) {
       const time = now();

@@ -4,11 +4,13 @@ import type { Backend, Write } from './backend.ts';
 export function partitionOf(backend: Backend, prefix: string): Backend {
   const prefixed = (write: Write): Write => ('key' in write ? { ...write, key: prefix + write.key } : write);
   return {
-    write: (batch, readBack) =>
-      backend.write(batch.map(prefixed), readBack === undefined ? undefined : prefix + readBack),
+    write: async (batch, conditions = []) => {
+      const prefixedConditions = conditions.map((condition) => ({ ...condition, key: prefix + condition.key }));
+      const failed = await backend.write(batch.map(prefixed), prefixedConditions);
+      return failed && conditions[prefixedConditions.indexOf(failed)];
+    },
     get: (key) => backend.get(prefix + key),
     getRecord: (key) => backend.getRecord(prefix + key),
-    consumeRecord: (key, at) => backend.consumeRecord(prefix + key, at),
     members: (key) => backend.members(prefix + key),
     keepFirst: (key, value) => backend.keepFirst(prefix + key, value),
     replaceKept: (key, expected, value) => backend.replaceKept(prefix + key, expected, value),

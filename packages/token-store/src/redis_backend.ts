@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { Backend, Write } from './backend.ts';
+import type { Backend, Condition, Write } from './backend.ts';
 import { StoreUnavailableError } from './errors.ts';
 import { createRedisFeed } from './redis_feed.ts';
 
@@ -12,10 +12,20 @@ export interface RedisBackendOptions {
   readonly commandTimeout: number;
 }
 
-/** HSETNX alone would bring back a record that expired a moment ago, and without an expiry. */
-const CONSUME_IF_PRESENT = `if redis.call('EXISTS', KEYS[1]) == 1 then
-  return redis.call('HSETNX', KEYS[1], 'consumed', ARGV[1])
+/** Carries out a batch if all conditions hold; returns 0, or which condition did not (from 1). */
+const WRITE_IF = `local request = cjson.decode(ARGV[1])
+for index, condition in ipairs(request.conditions) do
+  if condition['if'] == 'below' then
+    local value = redis.call('GET', condition.key)
+    if value and tonumber(value) >= condition.than then return index end
+  elseif redis.call('EXISTS', condition.key) == 0 or redis.call('HEXISTS', condition.key, 'consumed') == 1 then
+    return index
+  end
 end
+for _, condition in ipairs(request.conditions) do
+  if condition['if'] == 'consumable' then redis.call('HSET', condition.key, 'consumed', condition.at) end
+end
+for _, command in ipairs(request.commands) do redis.call(unpack(command)) end
 return 0`;
 
 const REPLACE_IF_EXPECTED = `if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -54,40 +64,55 @@ export function createRedisBackend({ url, prefix, commandTimeout }: RedisBackend
     }
   }
 
-  async function transact(batch: readonly Write[], readBack?: string): Promise<string | undefined> {
-    const transaction = redis.multi();
-    for (const write of batch) {
-      switch (write.do) {
-        case 'put':
-          transaction.set(prefix + write.key, write.value, 'EX', write.expiresIn);
-          break;
-        case 'putRecord':
-          transaction.hset(prefix + write.key, 'value', write.value).expire(prefix + write.key, write.expiresIn);
-          break;
-        case 'addMember': {
-          const key = prefix + write.key;
-          const now = Math.floor(Date.now() / 1000);
-          transaction.zremrangebyscore(key, '-inf', now).zadd(key, now + write.expiresIn, write.member);
-          transaction.expire(key, write.expiresIn, 'NX').expire(key, write.expiresIn, 'GT');
-          break;
-        }
-        case 'delete':
-          transaction.del(prefix + write.key);
-          break;
-        case 'publish':
-          transaction.publish(`${prefix}revoked`, write.message);
+  /** The Redis commands that a step of a batch stands for. */
+  function commandsOf(write: Write): string[][] {
+    switch (write.do) {
+      case 'put':
+        return [['set', prefix + write.key, write.value, 'EX', String(write.expiresIn)]];
+      case 'putRecord': {
+        const key = prefix + write.key;
+        return [
+          ['hset', key, 'value', write.value],
+          ['expire', key, String(write.expiresIn)],
+        ];
       }
+      case 'addMember': {
+        const key = prefix + write.key;
+        const now = Math.floor(Date.now() / 1000);
+        const life = String(write.expiresIn);
+        return [
+          ['zremrangebyscore', key, '-inf', String(now)],
+          ['zadd', key, String(now + write.expiresIn), write.member],
+          ['expire', key, life, 'NX'],
+          ['expire', key, life, 'GT'],
+        ];
+      }
+      case 'delete':
+        return [['del', prefix + write.key]];
+      case 'publish':
+        return [['publish', `${prefix}revoked`, write.message]];
     }
-    if (readBack !== undefined) transaction.get(prefix + readBack);
-    const results = await transaction.exec();
+  }
+
+  async function transact(batch: readonly Write[]): Promise<void> {
+    const results = await redis.multi(batch.flatMap(commandsOf)).exec();
     if (results === null) throw new StoreUnavailableError('Redis discarded the transaction');
     for (const [error] of results) if (error) throw error;
-    const last = results.at(-1)?.[1];
-    return readBack !== undefined && typeof last === 'string' ? last : undefined;
+  }
+
+  /** A transaction cannot look before it writes, so this is a script. */
+  async function writeIf(batch: readonly Write[], conditions: readonly Condition[]): Promise<Condition | undefined> {
+    const prefixed = conditions.map((condition) => ({ ...condition, key: prefix + condition.key }));
+    const commands = batch.flatMap(commandsOf);
+    const keys = new Set([...prefixed.map(({ key }) => key), ...commands.map(([, key]) => String(key))]);
+    const request = JSON.stringify({ conditions: prefixed, commands });
+    const failed = await redis.eval(WRITE_IF, keys.size, ...keys, request);
+    return conditions[Number(failed) - 1];
   }
 
   return {
-    write: (batch, readBack) => run(() => transact(batch, readBack)),
+    write: (batch, conditions = []) =>
+      run(async () => (conditions.length > 0 ? writeIf(batch, conditions) : void (await transact(batch)))),
     get: (key) => run(async () => (await redis.get(prefix + key)) ?? undefined),
     getRecord: (key) =>
       run(async () => {
@@ -95,7 +120,6 @@ export function createRedisBackend({ url, prefix, commandTimeout }: RedisBackend
         if (typeof value !== 'string') return undefined;
         return typeof consumed === 'string' ? { value, consumed: Number(consumed) } : { value };
       }),
-    consumeRecord: (key, at) => run(async () => (await redis.eval(CONSUME_IF_PRESENT, 1, prefix + key, at)) === 1),
     members: (key) => run(() => redis.zrangebyscore(prefix + key, Math.floor(Date.now() / 1000), '+inf')),
     keepFirst: (key, value) =>
       run(async () => {

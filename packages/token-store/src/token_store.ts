@@ -1,6 +1,6 @@
-import type { Backend, StoredRecord, Write } from './backend.ts';
-import type { RecordPayload, Records, RevocationListener, TokenStore } from './contract.ts';
-import { GrantRevokedError, WrongSecretError } from './errors.ts';
+import type { Backend, Condition, StoredRecord, Write } from './backend.ts';
+import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork } from './contract.ts';
+import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { partitionOf } from './partition.ts';
 import { isSealed, seal, unseal } from './seal.ts';
 import { tokenKey } from './token_key.ts';
@@ -35,6 +35,7 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
 export function createTokenStore(backend: Backend, options: TokenStoreOptions): TokenStore {
   return {
     records: (kind) => createRecords(kind, backend, options),
+    begin: () => beginUnitOfWork(backend, options),
     splitEntries: {
       async find(signature) {
         const key = splitEntryKey(tokenKey(signature));
@@ -107,11 +108,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
       return;
     }
     batch.push({ do: 'addMember', key: issuedKey(grantId), member: hashedId, expiresIn });
-    const revokedAt = await backend.write(batch, revokedKey(grantId));
-    if (revokedAt !== undefined && Number(revokedAt) >= requestedAt) {
-      await destroyAll([hashedId]);
-      throw new GrantRevokedError('the grant was revoked while a record was written for it');
-    }
+    throwIfNot(await backend.write(batch, [{ if: 'below', key: revokedKey(grantId), than: requestedAt }]));
   }
 
   function putSealed(id: string, envelope: Envelope, expiresIn: number): Write {
@@ -172,10 +169,39 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     find,
     findByUid: findByAlias,
     findByUserCode: findByAlias,
-    consume: (id) => backend.consumeRecord(recordKey(tokenKey(id)), Math.floor(options.now() / 1000)),
+    async consume(id) {
+      const at = Math.floor(options.now() / 1000);
+      return (await backend.write([], [{ if: 'consumable', key: recordKey(tokenKey(id)), at }])) === undefined;
+    },
     destroy,
     revokeByGrantId,
   };
+}
+
+/** Records over a backend that only collects what it is to write. */
+function beginUnitOfWork(backend: Backend, options: TokenStoreOptions): UnitOfWork {
+  const collected: Write[] = [];
+  const conditions: Condition[] = [];
+  const collecting: Backend = {
+    ...backend,
+    async write(batch, alsoConditions = []) {
+      collected.push(...batch);
+      conditions.push(...alsoConditions);
+      return undefined;
+    },
+  };
+  return {
+    records: (kind) => createRecords(kind, collecting, options),
+    async commit() {
+      if (collected.length > 0 || conditions.length > 0) throwIfNot(await backend.write(collected, conditions));
+    },
+  };
+}
+
+/** @param failed the condition that did not hold */
+function throwIfNot(failed: Condition | undefined): void {
+  if (failed?.if === 'consumable') throw new AlreadyConsumedError('a record was consumed meanwhile');
+  if (failed?.if === 'below') throw new GrantRevokedError('the grant was revoked while a record was written for it');
 }
 
 function splitEntryKey(hashedSignature: string): string {

@@ -61,6 +61,14 @@ export async function signIn(
   return redeem(served, 'web', callback);
 }
 
+/** Alice signs in and consents. @returns the refresh token */
+export async function signInForRefreshToken(served: Served): Promise<string> {
+  const browser = createBrowser();
+  const login = await openLogin(served, browser, 'split');
+  const callback = await followToCallback(served, browser, await browser.open(`${login}/login`, { user: 'alice' }));
+  return (await redeemAll(served, 'web', callback)).refresh_token;
+}
+
 /** Follows redirects and consents, until the browser is sent to the client or shown another page. */
 export async function followToCallback(served: Served, browser: Browser, first: Response): Promise<URL> {
   let answer = first;
@@ -74,7 +82,11 @@ export async function followToCallback(served: Served, browser: Browser, first: 
 }
 
 /** @returns the access token for the code in the callback */
-export async function redeem({ issuer }: Served, clientId: string, callback: URL): Promise<string> {
+export async function redeem(served: Served, clientId: string, callback: URL): Promise<string> {
+  return (await redeemAll(served, clientId, callback)).access_token;
+}
+
+async function redeemAll({ issuer }: Served, clientId: string, callback: URL) {
   const code = callback.searchParams.get('code') ?? '';
   const form = {
     grant_type: 'authorization_code',
@@ -84,5 +96,5 @@ export async function redeem({ issuer }: Served, clientId: string, callback: URL
     code_verifier: VERIFIER,
   };
   const tokens = await fetch(`${issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
-  return ((await tokens.json()) as { access_token: string }).access_token;
+  return (await tokens.json()) as { access_token: string; refresh_token: string };
 }
