@@ -1,3 +1,5 @@
+import type { GrantName } from './grants/grant_types.ts';
+
 /** How an API's access tokens are served: what the client holds, and how it becomes what the API gets. */
 export type AccessTokenStyle = 'jwt' | 'opaque' | 'phantom' | 'split';
 
@@ -17,11 +19,24 @@ export interface ClientConfig {
   /** Absent for a public client. */
   readonly secret?: string;
   readonly name?: string;
-  readonly grants: readonly ('authorization_code' | 'client_credentials' | 'refresh_token')[];
+  readonly grants: readonly GrantName[];
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris: readonly string[];
   /** Whether the client may call the introspection endpoint. */
   readonly introspects: boolean;
+  /** What the client may do with the token exchange grant. */
+  readonly tokenExchange?: TokenExchangeConfig | undefined;
+}
+
+export interface TokenExchangeConfig {
+  /** Resource indicators of the APIs that the client is: it may exchange the tokens that reach it there. */
+  readonly from: readonly string[];
+  /** Resource indicators of the APIs that it may get tokens for. */
+  readonly to: readonly string[];
+  /** Scopes that it may add to those of the subject token. */
+  readonly scopes: readonly string[];
+  /** Whether it may leave out the `actor_token`, and so get a token that does not tell who acts. */
+  readonly impersonates: boolean;
 }
 
 export interface UserConfig {

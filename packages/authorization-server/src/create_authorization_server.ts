@@ -4,6 +4,7 @@ import { Provider } from 'oidc-provider';
 import { serveAccessTokenStyles } from './access_token_styles.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
+import { registerTokenExchange } from './grants/token_exchange.ts';
 import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
 import type { Log } from './log.ts';
@@ -28,6 +29,7 @@ export async function createAuthorizationServer(
   const jwks = await loadSigningKeys(store, config);
   const provider = new Provider(config.issuer, providerConfiguration(config, store, jwks));
   const styles = serveAccessTokenStyles(provider, config.apis, log);
+  registerTokenExchange(provider, config, jwks);
   provider.use(errorBoundary(log));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
   provider.use(interactions(provider, config.users));

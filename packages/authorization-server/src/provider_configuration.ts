@@ -4,6 +4,7 @@ import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from
 import type { AccessTokenRecord } from './access_token_styles.ts';
 import { clientMetadata, isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
+import type { ActClaim } from './grants/act_claim.ts';
 import { errorPage, loggedOutPage, logoutPage } from './pages/pages.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
 import { createResourceIndicators } from './resource_servers.ts';
@@ -84,14 +85,16 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
     },
     // A reference token rendered as a JWT later says what was true when it was issued.
     extraTokenClaims: async (_ctx, token) => {
-      const { extra, aud, accountId } = token as unknown as AccessTokenRecord & {
+      const { extra, aud, accountId, act } = token as unknown as AccessTokenRecord & {
         extra?: Record<string, unknown>;
         accountId?: string;
+        act?: ActClaim;
       };
       if (extra !== undefined) return extra;
       const claims = accountId === undefined ? undefined : users.get(accountId)?.claims;
       const wanted = apis.get(aud ?? '')?.claims ?? [];
-      return claims && Object.fromEntries(wanted.filter((name) => name in claims).map((name) => [name, claims[name]]));
+      const present = claims ? wanted.filter((name) => name in claims) : [];
+      return { ...Object.fromEntries(present.map((name) => [name, claims?.[name]])), ...(act && { act }) };
     },
     formats: {
       customizers: {

@@ -98,18 +98,34 @@ const api = z.strictObject({
   claims: z.array(z.string()).default([]).describe("User claims that go into this API's access tokens."),
 });
 
+const tokenExchange = z.strictObject({
+  from: z
+    .array(resource)
+    .default([])
+    .describe('APIs that the client is: tokens that reach it there it may exchange. Its own tokens it always may.'),
+  to: z.array(resource).default([]).describe('APIs that it may get tokens for.'),
+  scopes: scopes.default([]).describe('Scopes that it may add to those of the subject token.'),
+  impersonates: z
+    .boolean()
+    .default(false)
+    .describe('May leave out the actor_token, and so get a token that does not tell who acts.'),
+});
+
 const client = z
   .strictObject({
     id: z.string().min(1),
     secret: z.string().min(1).optional().describe('Absent for a public client.'),
     name: z.string().optional(),
-    grants: z.array(z.enum(['authorization_code', 'client_credentials', 'refresh_token'])).default([]),
+    grants: z
+      .array(z.enum(['authorization_code', 'client_credentials', 'refresh_token', 'token_exchange']))
+      .default([]),
     redirectUris: z
       .array(z.url())
       .default([])
       .describe('On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).'),
     postLogoutRedirectUris: z.array(z.url()).default([]),
     introspects: z.boolean().default(false).describe('May call the introspection endpoint.'),
+    tokenExchange: tokenExchange.optional().describe('What it may do with the token_exchange grant (RFC 8693).'),
   })
   .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {
     path: ['redirectUris'],
@@ -118,6 +134,14 @@ const client = z
   .refine((value) => !value.grants.includes('client_credentials') || value.secret !== undefined, {
     path: ['secret'],
     error: 'expected a secret for the client_credentials grant',
+  })
+  .refine((value) => !value.grants.includes('token_exchange') || value.secret !== undefined, {
+    path: ['secret'],
+    error: 'expected a secret for the token_exchange grant',
+  })
+  .refine((value) => value.grants.includes('token_exchange') === (value.tokenExchange !== undefined), {
+    path: ['tokenExchange'],
+    error: 'expected this with the token_exchange grant, and only with it',
   });
 
 const user = z.strictObject({
@@ -168,6 +192,7 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
       refuse(['gateway', 'routes', index, 'api'], 'expected the resource of one of the apis', named);
     }
   }
+  checkTokenExchange(config, refuse);
   for (const role of ['gateway', 'sampleApi'] as const) {
     const { id, secret } = config[role].client;
     const known = config.clients.find((candidate) => candidate.id === id);
@@ -177,11 +202,38 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   }
 }
 
+type Refuse = (path: (string | number)[], message: string, input: unknown) => void;
+
+function checkTokenExchange(
+  { apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>,
+  refuse: Refuse,
+): void {
+  for (const [index, { tokenExchange: rules }] of clients.entries()) {
+    for (const list of ['from', 'to'] as const) {
+      for (const [position, named] of (rules?.[list] ?? []).entries()) {
+        if (!apis.some((known) => known.resource === named)) {
+          refuse(
+            ['clients', index, 'tokenExchange', list, position],
+            'expected the resource of one of the apis',
+            named,
+          );
+        }
+      }
+    }
+  }
+  if (!clients.some((known) => known.tokenExchange)) return;
+  // The subject of an exchanged token is a user or a client; RFC 9068 section 5 warns of names that could be either.
+  for (const [index, { id }] of users.entries()) {
+    if (clients.some((known) => known.id === id))
+      refuse(['users', index, 'id'], 'expected an id that no client has', id);
+  }
+}
+
 function refuseDuplicates<Name extends string>(
   entries: readonly Record<Name, string>[],
   name: Name,
   path: (string | number)[],
-  refuse: (path: (string | number)[], message: string, input: unknown) => void,
+  refuse: Refuse,
 ): void {
   const seen = new Set<string>();
   for (const [index, entry] of entries.entries()) {
