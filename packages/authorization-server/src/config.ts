@@ -44,6 +44,21 @@ export interface UserConfig {
   readonly id: string;
   /** Standard OpenID Connect claims and any others: `name`, `email`, `role`, … */
   readonly claims: { readonly [name: string]: unknown };
+  /** For the password grant only. */
+  readonly password?: string | undefined;
+}
+
+/** An authority whose assertions about users are good for access tokens (RFC 7523 section 2.1). */
+export interface TrustedIssuerConfig {
+  /** The `iss` of its assertions. */
+  readonly issuer: string;
+  /** Its keys (RFC 7517 section 5), or where they are. */
+  readonly jwks?: { readonly keys: readonly object[] } | undefined;
+  readonly jwksUri?: string | undefined;
+  /** JWS algorithms of its assertions. */
+  readonly algorithms: readonly string[];
+  /** Its names for users, each with the user here. Default: its names are those here. */
+  readonly subjects?: { readonly [sub: string]: string } | undefined;
 }
 
 export interface AuthorizationServerConfig {
@@ -56,6 +71,9 @@ export interface AuthorizationServerConfig {
   readonly users: readonly UserConfig[];
   /** JWS algorithm of ID tokens and JWT access tokens. */
   readonly signingAlgorithm: 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
+  readonly trustedIssuers?: readonly TrustedIssuerConfig[];
+  /** Whether users may be asked for their password by a client (RFC 6749 section 4.3). For tests of old clients only. */
+  readonly insecurePasswordGrant?: boolean;
   /** Seconds that an `application/jwt` introspection answer may be cached, at most. */
   readonly introspectionMaxAge: number;
 }

@@ -4,6 +4,8 @@ import { Provider } from 'oidc-provider';
 import { serveAccessTokenStyles } from './access_token_styles.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
+import { registerJwtBearer } from './grants/jwt_bearer.ts';
+import { registerPassword } from './grants/password.ts';
 import { registerTokenExchange } from './grants/token_exchange.ts';
 import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
@@ -30,6 +32,8 @@ export async function createAuthorizationServer(
   const provider = new Provider(config.issuer, providerConfiguration(config, store, jwks));
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   registerTokenExchange(provider, config, jwks);
+  registerJwtBearer(provider, config, store);
+  registerPassword(provider, config, log);
   provider.use(errorBoundary(log));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
   provider.use(interactions(provider, config.users));

@@ -58,6 +58,8 @@ function authorizationServerConfig(config: Config): AuthorizationServerConfig {
       ...(name === undefined ? undefined : { name }),
     })),
     users: config.users,
+    trustedIssuers: config.trustedIssuers,
+    insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
   };

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { checkGrants } from './check_grants.ts';
+import { type Refuse, refuseDuplicates } from './refuse.ts';
 
 const seconds = z.int().positive();
 const milliseconds = z.int().positive();
@@ -44,7 +46,38 @@ const authorizationServer = z.strictObject({
   introspectionMaxAge: seconds
     .default(60)
     .describe('Seconds that an application/jwt introspection answer may be cached, at most.'),
+  insecurePasswordGrant: z
+    .boolean()
+    .default(false)
+    .describe('Switches the password grant on (RFC 6749 section 4.3), for tests of old clients only.'),
 });
+
+const publicKey = z
+  .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']) })
+  .refine((key) => !('d' in key) && !('priv' in key), { error: 'expected a public key' });
+
+const trustedIssuer = z
+  .strictObject({
+    issuer: z.string().min(1).describe('The `iss` of its assertions.'),
+    jwks: z
+      .strictObject({ keys: z.array(publicKey).min(1) })
+      .optional()
+      .describe('Its public keys.'),
+    jwksUri: httpUrl.optional().describe('Where its public keys are; instead of `jwks`.'),
+    algorithms: z
+      .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
+      .min(1)
+      .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
+      .describe('JWS algorithms of its assertions.'),
+    subjects: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Its names for users (`sub`), each with the user here. Default: its names are those here.'),
+  })
+  .refine(({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined), {
+    path: ['jwks'],
+    error: 'expected either jwks or jwksUri',
+  });
 
 const route = z.strictObject({
   prefix: z
@@ -117,7 +150,16 @@ const client = z
     secret: z.string().min(1).optional().describe('Absent for a public client.'),
     name: z.string().optional(),
     grants: z
-      .array(z.enum(['authorization_code', 'client_credentials', 'refresh_token', 'token_exchange']))
+      .array(
+        z.enum([
+          'authorization_code',
+          'client_credentials',
+          'refresh_token',
+          'token_exchange',
+          'jwt_bearer',
+          'password',
+        ]),
+      )
       .default([]),
     redirectUris: z
       .array(z.url())
@@ -147,6 +189,7 @@ const client = z
 const user = z.strictObject({
   id: z.string().min(1).describe('The `sub`, and the name at the login page.'),
   claims: z.record(z.string(), z.unknown()).default({}),
+  password: z.string().min(1).optional().describe('For the password grant only.'),
 });
 
 /** One configuration for all roles. */
@@ -169,6 +212,10 @@ export const configSchema = z
     apis: z.array(api).min(1),
     clients: z.array(client),
     users: z.array(user).default([]),
+    trustedIssuers: z
+      .array(trustedIssuer)
+      .default([])
+      .describe('Authorities whose assertions about users the jwt_bearer grant takes (RFC 7523).'),
   })
   .superRefine(checkReferences);
 
@@ -177,8 +224,7 @@ export type ConfigInput = z.input<typeof configSchema>;
 
 /** What one part says of another must be true. */
 function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>>, context: z.RefinementCtx): void {
-  const refuse = (path: (string | number)[], message: string, input: unknown) =>
-    context.addIssue({ code: 'custom', path, message, input });
+  const refuse: Refuse = (path, message, input) => context.addIssue({ code: 'custom', path, message, input });
 
   if (config.store.url !== 'memory:' && config.secret === undefined) {
     refuse(['secret'], 'expected a secret of at least 32 characters: processes on one store share it', undefined);
@@ -192,52 +238,12 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
       refuse(['gateway', 'routes', index, 'api'], 'expected the resource of one of the apis', named);
     }
   }
-  checkTokenExchange(config, refuse);
+  checkGrants(config, refuse);
   for (const role of ['gateway', 'sampleApi'] as const) {
     const { id, secret } = config[role].client;
     const known = config.clients.find((candidate) => candidate.id === id);
     if (!known?.introspects) refuse([role, 'client', 'id'], 'expected one of the clients that introspect', id);
     else if (known.secret !== secret)
       refuse([role, 'client', 'secret'], `expected the secret of the client "${id}"`, undefined);
-  }
-}
-
-type Refuse = (path: (string | number)[], message: string, input: unknown) => void;
-
-function checkTokenExchange(
-  { apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>,
-  refuse: Refuse,
-): void {
-  for (const [index, { tokenExchange: rules }] of clients.entries()) {
-    for (const list of ['from', 'to'] as const) {
-      for (const [position, named] of (rules?.[list] ?? []).entries()) {
-        if (!apis.some((known) => known.resource === named)) {
-          refuse(
-            ['clients', index, 'tokenExchange', list, position],
-            'expected the resource of one of the apis',
-            named,
-          );
-        }
-      }
-    }
-  }
-  if (!clients.some((known) => known.tokenExchange)) return;
-  // The subject of an exchanged token is a user or a client; RFC 9068 section 5 warns of names that could be either.
-  for (const [index, { id }] of users.entries()) {
-    if (clients.some((known) => known.id === id))
-      refuse(['users', index, 'id'], 'expected an id that no client has', id);
-  }
-}
-
-function refuseDuplicates<Name extends string>(
-  entries: readonly Record<Name, string>[],
-  name: Name,
-  path: (string | number)[],
-  refuse: Refuse,
-): void {
-  const seen = new Set<string>();
-  for (const [index, entry] of entries.entries()) {
-    if (seen.has(entry[name])) refuse([...path, index, name], 'expected a value that no other entry has', entry[name]);
-    seen.add(entry[name]);
   }
 }
