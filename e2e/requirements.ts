@@ -65,6 +65,46 @@ export const requirements = {
     sentence: 'a refresh token works once, and using it again revokes the whole grant',
     link: rfc(9700, '4.14.2'),
   },
+  'every-grant-every-style': {
+    sentence: 'every grant issues every access token style, and the API behind the gateway learns the same',
+    link: `${design}#grants`,
+  },
+  'grants-in-discovery': {
+    sentence: 'discovery names the grants that are switched on, and no others',
+    link: rfc(8414, '2'),
+  },
+  'assertion-works-once': {
+    sentence: 'an assertion of a trusted issuer is good for one token request',
+    link: rfc(7523, '3'),
+  },
+  'assertion-is-checked': {
+    sentence: 'an assertion of another issuer, for another audience or about nobody here gets invalid_grant',
+    link: rfc(7523, '3.1'),
+  },
+  'password-is-insecure': {
+    sentence: 'the password grant is announced in the log as insecure, and a wrong password gets invalid_grant',
+    link: rfc(9700, '2.4'),
+  },
+  'exchange-for-another-api': {
+    sentence: "openid-client exchanges a user's token of any style for one of any style at another API",
+    link: rfc(8693, '2'),
+  },
+  'exchange-names-who-acts': {
+    sentence: 'with an actor token the new token says in act who acts, and who acted before',
+    link: rfc(8693, '4.1'),
+  },
+  'exchange-never-widens': {
+    sentence: 'token exchange gives no more scope and no longer life than the subject token had',
+    link: rfc(8693, '2.1'),
+  },
+  'exchange-of-a-good-token': {
+    sentence: 'a subject token that is forged, revoked, of another type or another client is refused',
+    link: rfc(8693, '2.2.2'),
+  },
+  'exchanged-belongs-to-the-grant': {
+    sentence: 'an exchanged token is revoked with the grant of its subject token',
+    link: `${design}#grants`,
+  },
   'one-resource-per-request': {
     sentence: 'a request with several or unknown resources gets invalid_target',
     link: rfc(8707, '2'),

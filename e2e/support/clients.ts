@@ -11,6 +11,11 @@ export async function demoWeb({ issuer }: World): Promise<oidc.Configuration> {
   return discover(issuer, 'demo-web', undefined, oidc.None());
 }
 
+/** `demo-backend`, an API that calls other APIs for its callers. */
+export async function demoBackend({ issuer }: World): Promise<oidc.Configuration> {
+  return discover(issuer, 'demo-backend', 'demo-backend-secret', oidc.ClientSecretBasic('demo-backend-secret'));
+}
+
 /** Gets a token for the API of that style with client credentials. */
 export async function serviceToken(world: World, style: Style, scope = 'read'): Promise<string> {
   const answer = await oidc.clientCredentialsGrant(await demoService(world), { resource: resourceOf(style), scope });

@@ -18,6 +18,8 @@ export interface AccessTokenRecord {
   format?: 'opaque' | 'jwt';
   /** The `jti` of the JWT: random, and so neither the client-held token nor derived from it. */
   jwtId?: string;
+  /** For a token from an exchange: the grant of its subject token, which is another client's. */
+  subjectGrantId?: string;
   getValueAndPayload(): Promise<{ value: string; payload?: RecordPayload }>;
 }
 
@@ -46,7 +48,7 @@ export function serveAccessTokenStyles(provider: Provider, apis: readonly ApiCon
 
   for (const Token of [provider.AccessToken, provider.ClientCredentials]) {
     const { IN_PAYLOAD } = Token as unknown as { IN_PAYLOAD: readonly string[] };
-    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'jwtId'] });
+    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'jwtId', 'subjectGrantId'] });
 
     const prototype = Token.prototype as unknown as AccessTokenRecord;
     const inFormatOf = prototype.getValueAndPayload;

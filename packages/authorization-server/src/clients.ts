@@ -1,5 +1,6 @@
 import type { ClientMetadata } from 'oidc-provider';
 import type { ClientConfig } from './config.ts';
+import { GRANT_TYPES } from './grants/grant_types.ts';
 
 /** A configured client as RFC 7591 metadata. */
 export function clientMetadata(client: ClientConfig): ClientMetadata {
@@ -9,7 +10,7 @@ export function clientMetadata(client: ClientConfig): ClientMetadata {
     ...(isPublic ? undefined : { client_secret: client.secret }),
     client_name: client.name ?? client.id,
     token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
-    grant_types: [...client.grants],
+    grant_types: client.grants.map((grant) => GRANT_TYPES[grant]),
     response_types: client.grants.includes('authorization_code') ? ['code'] : [],
     redirect_uris: [...client.redirectUris],
     post_logout_redirect_uris: [...client.postLogoutRedirectUris],

@@ -1,3 +1,5 @@
+import type { GrantName } from './grants/grant_types.ts';
+
 /** How an API's access tokens are served: what the client holds, and how it becomes what the API gets. */
 export type AccessTokenStyle = 'jwt' | 'opaque' | 'phantom' | 'split';
 
@@ -17,7 +19,7 @@ export interface ClientConfig {
   /** Absent for a public client. */
   readonly secret?: string;
   readonly name?: string;
-  readonly grants: readonly ('authorization_code' | 'client_credentials' | 'refresh_token')[];
+  readonly grants: readonly GrantName[];
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris: readonly string[];
   /** Whether the client may call the introspection endpoint. */
@@ -27,6 +29,19 @@ export interface ClientConfig {
    * request with `prompt=login` or `prompt=consent` still shows the page.
    */
   readonly automaticLogin?: { readonly user?: string };
+  /** What the client may do with the token exchange grant. */
+  readonly tokenExchange?: TokenExchangeConfig | undefined;
+}
+
+export interface TokenExchangeConfig {
+  /** Resource indicators of the APIs that the client is: it may exchange the tokens that reach it there. */
+  readonly from: readonly string[];
+  /** Resource indicators of the APIs that it may get tokens for. */
+  readonly to: readonly string[];
+  /** Scopes that it may add to those of the subject token. */
+  readonly scopes: readonly string[];
+  /** Whether it may leave out the `actor_token`, and so get a token that does not tell who acts. */
+  readonly impersonates: boolean;
 }
 
 export interface UserConfig {
@@ -34,6 +49,21 @@ export interface UserConfig {
   readonly id: string;
   /** Standard OpenID Connect claims and any others: `name`, `email`, `role`, … */
   readonly claims: { readonly [name: string]: unknown };
+  /** For the password grant only. */
+  readonly password?: string | undefined;
+}
+
+/** An authority whose assertions about users are good for access tokens (RFC 7523 section 2.1). */
+export interface TrustedIssuerConfig {
+  /** The `iss` of its assertions. */
+  readonly issuer: string;
+  /** Its keys (RFC 7517 section 5), or where they are. */
+  readonly jwks?: { readonly keys: readonly object[] } | undefined;
+  readonly jwksUri?: string | undefined;
+  /** JWS algorithms of its assertions. */
+  readonly algorithms: readonly string[];
+  /** Its names for users, each with the user here. Default: its names are those here. */
+  readonly subjects?: { readonly [sub: string]: string } | undefined;
 }
 
 export interface AuthorizationServerConfig {
@@ -46,6 +76,9 @@ export interface AuthorizationServerConfig {
   readonly users: readonly UserConfig[];
   /** JWS algorithm of ID tokens and JWT access tokens. */
   readonly signingAlgorithm: 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
+  readonly trustedIssuers?: readonly TrustedIssuerConfig[];
+  /** Whether users may be asked for their password by a client (RFC 6749 section 4.3). For tests of old clients only. */
+  readonly insecurePasswordGrant?: boolean;
   /** Seconds that an `application/jwt` introspection answer may be cached, at most. */
   readonly introspectionMaxAge: number;
 }

@@ -2,9 +2,10 @@ import { hkdfSync } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { AccessTokenRecord } from './access_token_styles.ts';
-import type { Accounts } from './accounts.ts';
+import type { Accounts, Claims } from './accounts.ts';
 import { clientMetadata, isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
+import type { ActClaim } from './grants/act_claim.ts';
 import { addedClaimsOf } from './interactions.ts';
 import { mountPathOf } from './mount.ts';
 import type { UnitsOfWork } from './one_write.ts';
@@ -24,7 +25,10 @@ interface UserToken extends AccessTokenRecord {
   readonly extra?: Record<string, unknown>;
   readonly accountId?: string;
   readonly grantId?: string;
+  readonly act?: ActClaim;
 }
+
+const NO_CLAIMS: { readonly configured: Claims; readonly added: Claims } = { configured: {}, added: {} };
 
 /** What this authorization server asks of oidc-provider. */
 export function providerConfiguration(
@@ -114,11 +118,11 @@ export function providerConfiguration(
     },
     // A reference token rendered as a JWT later says what was true when it was issued.
     extraTokenClaims: async (_ctx, token) => {
-      const { extra, aud, accountId, grantId } = token as unknown as UserToken;
-      if (extra !== undefined || accountId === undefined) return extra;
-      const { configured, added } = await accounts.claims(accountId, grantId);
+      const { extra, aud, accountId, grantId, act } = token as unknown as UserToken;
+      if (extra !== undefined) return extra;
+      const { configured, added } = accountId === undefined ? NO_CLAIMS : await accounts.claims(accountId, grantId);
       const wanted = (apis.get(aud ?? '')?.claims ?? []).filter((name) => name in configured);
-      return { ...Object.fromEntries(wanted.map((name) => [name, configured[name]])), ...added };
+      return { ...Object.fromEntries(wanted.map((name) => [name, configured[name]])), ...added, ...(act && { act }) };
     },
     formats: {
       customizers: {

@@ -2,15 +2,15 @@ import { AlreadyConsumedError, GrantRevokedError, StoreUnavailableError } from '
 import { errors } from 'oidc-provider';
 
 /**
- * The store did not acknowledge, so nothing is issued: 503 `temporarily_unavailable`, which RFC 6749 section 4.1.2.1
+ * What is needed does not answer, so nothing is issued: 503 `temporarily_unavailable`, which RFC 6749 section 4.1.2.1
  * defines for the authorization endpoint and which fits the others.
  */
-class TemporarilyUnavailable extends errors.OIDCProviderError {
-  constructor(cause: Error) {
+export class TemporarilyUnavailable extends errors.OIDCProviderError {
+  constructor(cause: unknown, description = 'the token store is not available; try again shortly') {
     super(503, 'temporarily_unavailable');
     this.cause = cause;
     this.expose = true;
-    this.error_description = 'the token store is not available; try again shortly';
+    this.error_description = description;
   }
 }
 

@@ -75,6 +75,8 @@ function authorizationServerConfig(config: Config & { secret: string }): Authori
     apis: config.apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
     clients: config.clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
     users: config.users,
+    trustedIssuers: config.trustedIssuers,
+    insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
   };

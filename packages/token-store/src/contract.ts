@@ -15,7 +15,8 @@ export interface Records {
    * @param requestedAt when the request that leads to this write began, in epoch milliseconds. A grant revoked since
    *   then makes the write fail: a token request that a logout overtakes must not leave a live token behind.
    * @throws {StoreUnavailableError} the write was not acknowledged
-   * @throws {GrantRevokedError} the grant that `payload.grantId` names was revoked meanwhile; nothing is left behind
+   * @throws {GrantRevokedError} the grant that the record belongs to was revoked meanwhile; nothing is left behind. That
+   *   is `payload.grantId`, or `payload.subjectGrantId` for a token that came from one of another client's grant
    */
   upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
   find(id: string): Promise<RecordPayload | undefined>;

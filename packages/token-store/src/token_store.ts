@@ -102,7 +102,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
       const key = splitEntryKey(hashedId);
       batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
     }
-    const grantId = stringOf(body.grantId);
+    const grantId = stringOf(body.grantId) ?? stringOf(body.subjectGrantId);
     if (grantId === undefined) {
       await backend.write(batch);
       return;

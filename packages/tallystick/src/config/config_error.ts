@@ -27,7 +27,7 @@ export function describeProblem(issue: z.core.$ZodIssue): string {
 }
 
 function found(issue: z.core.$ZodIssue): string {
-  const isSecret = issue.path.includes('secret');
+  const isSecret = ['secret', 'password', 'jwks'].some((name) => issue.path.includes(name));
   if (isSecret || issue.code === 'unrecognized_keys') return '';
   return issue.input === undefined ? '; found nothing' : `; found ${JSON.stringify(issue.input).slice(0, 80)}`;
 }

@@ -102,6 +102,55 @@ describe('a configuration is refused', () => {
       ['read write'],
       /^apis\[0\]\.scopes\[0\]: expected a scope token .*; found "read write"/,
     ],
+    [
+      'with an exchange for no API',
+      ['clients', 2, 'tokenExchange', 'to', 0],
+      'https://api.example.com/none',
+      /^clients\[2\]\.tokenExchange\.to\[0\]: expected the resource of one of the apis; found/,
+    ],
+    [
+      'with an exchange that nothing is said about',
+      ['clients', 2, 'tokenExchange'],
+      undefined,
+      /^clients\[2\]\.tokenExchange: expected this with the token_exchange grant/,
+    ],
+    [
+      'with a user named like a client',
+      ['users', 0, 'id'],
+      'demo-web',
+      /^users\[0\]\.id: expected an id that no client/,
+    ],
+    [
+      'with a jwt_bearer client and no issuer',
+      ['clients', 0, 'grants'],
+      ['jwt_bearer'],
+      /^clients\[0\]\.grants: expected at least one of the trustedIssuers/,
+    ],
+    [
+      'with a password client and no password grant',
+      ['clients', 0, 'grants'],
+      ['password'],
+      /^clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
+    ],
+    [
+      'that trusts an issuer without keys',
+      ['trustedIssuers'],
+      [{ issuer: 'x' }],
+      /^trustedIssuers\[0\]\.jwks: expected/,
+    ],
+    [
+      'that trusts itself',
+      ['trustedIssuers'],
+      [{ issuer: 'http://localhost:4000', jwksUri: 'http://localhost:4000/jwks' }],
+      /^trustedIssuers\[0\]\.issuer: expected an issuer other than this one/,
+    ],
+    [
+      "with a trusted issuer's private key",
+      ['trustedIssuers'],
+      [{ issuer: 'x', jwks: { keys: [{ kty: 'EC', d: 'too-short' }] } }],
+      /^trustedIssuers\[0\]\.jwks\.keys\[0\]: expected a public key$/,
+    ],
+    ['with an empty password', ['users', 0, 'password'], '', /^users\[0\]\.password: /],
     ['with a short secret', ['secret'], 'too-short', /^secret: /],
   ])('%s', async (_what, path, value, problem) => {
     const problems = problemsOf(await changed(path, value));

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { checkGrants } from './check_grants.ts';
+import { type Refuse, refuseDuplicates } from './refuse.ts';
 
 const seconds = z.int().positive();
 const milliseconds = z.int().positive();
@@ -44,7 +46,38 @@ const authorizationServer = z.strictObject({
   introspectionMaxAge: seconds
     .default(60)
     .describe('Seconds that an application/jwt introspection answer may be cached, at most.'),
+  insecurePasswordGrant: z
+    .boolean()
+    .default(false)
+    .describe('Switches the password grant on (RFC 6749 section 4.3), for tests of old clients only.'),
 });
+
+const publicKey = z
+  .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']) })
+  .refine((key) => !('d' in key) && !('priv' in key), { error: 'expected a public key' });
+
+const trustedIssuer = z
+  .strictObject({
+    issuer: z.string().min(1).describe('The `iss` of its assertions.'),
+    jwks: z
+      .strictObject({ keys: z.array(publicKey).min(1) })
+      .optional()
+      .describe('Its public keys.'),
+    jwksUri: httpUrl.optional().describe('Where its public keys are; instead of `jwks`.'),
+    algorithms: z
+      .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
+      .min(1)
+      .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
+      .describe('JWS algorithms of its assertions.'),
+    subjects: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Its names for users (`sub`), each with the user here. Default: its names are those here.'),
+  })
+  .refine(({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined), {
+    path: ['jwks'],
+    error: 'expected either jwks or jwksUri',
+  });
 
 const route = z.strictObject({
   prefix: z
@@ -105,12 +138,36 @@ const api = z.strictObject({
   claims: z.array(z.string()).default([]).describe("User claims that go into this API's access tokens."),
 });
 
+const tokenExchange = z.strictObject({
+  from: z
+    .array(resource)
+    .default([])
+    .describe('APIs that the client is: tokens that reach it there it may exchange. Its own tokens it always may.'),
+  to: z.array(resource).default([]).describe('APIs that it may get tokens for.'),
+  scopes: scopes.default([]).describe('Scopes that it may add to those of the subject token.'),
+  impersonates: z
+    .boolean()
+    .default(false)
+    .describe('May leave out the actor_token, and so get a token that does not tell who acts.'),
+});
+
 const client = z
   .strictObject({
     id: z.string().min(1),
     secret: z.string().min(1).optional().describe('Absent for a public client.'),
     name: z.string().optional(),
-    grants: z.array(z.enum(['authorization_code', 'client_credentials', 'refresh_token'])).default([]),
+    grants: z
+      .array(
+        z.enum([
+          'authorization_code',
+          'client_credentials',
+          'refresh_token',
+          'token_exchange',
+          'jwt_bearer',
+          'password',
+        ]),
+      )
+      .default([]),
     redirectUris: z
       .array(z.url())
       .default([])
@@ -123,6 +180,7 @@ const client = z
       })
       .optional()
       .describe('Signs users in and consents without a page, for CI. prompt=login and prompt=consent still show it.'),
+    tokenExchange: tokenExchange.optional().describe('What it may do with the token_exchange grant (RFC 8693).'),
   })
   .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {
     path: ['redirectUris'],
@@ -131,11 +189,20 @@ const client = z
   .refine((value) => !value.grants.includes('client_credentials') || value.secret !== undefined, {
     path: ['secret'],
     error: 'expected a secret for the client_credentials grant',
+  })
+  .refine((value) => !value.grants.includes('token_exchange') || value.secret !== undefined, {
+    path: ['secret'],
+    error: 'expected a secret for the token_exchange grant',
+  })
+  .refine((value) => value.grants.includes('token_exchange') === (value.tokenExchange !== undefined), {
+    path: ['tokenExchange'],
+    error: 'expected this with the token_exchange grant, and only with it',
   });
 
 const user = z.strictObject({
   id: z.string().min(1).describe('The `sub`, and the name at the login page.'),
   claims: z.record(z.string(), z.unknown()).default({}),
+  password: z.string().min(1).optional().describe('For the password grant only.'),
 });
 
 /** First segments of paths that the authorization server itself serves. */
@@ -189,6 +256,10 @@ export const configSchema = z
     clients: z.array(client),
     users: z.array(user).default([]),
     tenants: z.array(tenantSchema).default([]).describe('Further issuers in the same process, at {issuer}/{id}.'),
+    trustedIssuers: z
+      .array(trustedIssuer)
+      .default([])
+      .describe('Authorities whose assertions about users the jwt_bearer grant takes (RFC 7523).'),
   })
   .superRefine(checkReferences);
 
@@ -197,8 +268,7 @@ export type ConfigInput = z.input<typeof configSchema>;
 
 /** What one part says of another must be true. */
 function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>>, context: z.RefinementCtx): void {
-  const refuse = (path: (string | number)[], message: string, input: unknown) =>
-    context.addIssue({ code: 'custom', path, message, input });
+  const refuse: Refuse = (path, message, input) => context.addIssue({ code: 'custom', path, message, input });
 
   if (config.store.url !== 'memory:' && config.secret === undefined) {
     refuse(['secret'], 'expected a secret of at least 32 characters: processes on one store share it', undefined);
@@ -218,24 +288,12 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
       refuse(['gateway', 'routes', index, 'api'], 'expected the resource of one of the apis', named);
     }
   }
+  checkGrants(config, refuse);
   for (const role of ['gateway', 'sampleApi'] as const) {
     const { id, secret } = config[role].client;
     const known = config.clients.find((candidate) => candidate.id === id);
     if (!known?.introspects) refuse([role, 'client', 'id'], 'expected one of the clients that introspect', id);
     else if (known.secret !== secret)
       refuse([role, 'client', 'secret'], `expected the secret of the client "${id}"`, undefined);
-  }
-}
-
-function refuseDuplicates<Name extends string>(
-  entries: readonly Record<Name, string>[],
-  name: Name,
-  path: (string | number)[],
-  refuse: (path: (string | number)[], message: string, input: unknown) => void,
-): void {
-  const seen = new Set<string>();
-  for (const [index, entry] of entries.entries()) {
-    if (seen.has(entry[name])) refuse([...path, index, name], 'expected a value that no other entry has', entry[name]);
-    seen.add(entry[name]);
   }
 }

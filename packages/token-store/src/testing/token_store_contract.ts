@@ -204,6 +204,16 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       await until(() => revoked.includes(tokenKey(ID)));
     });
 
+    test("destroys with a grant what was issued for one of its tokens under another client's name", async () => {
+      const { store } = await start();
+      const records = store.records('AccessToken');
+      await records.upsert(ID, { jti: ID, subjectGrantId: 'grant-1' }, 60);
+      await records.revokeByGrantId('grant-1');
+      expect(await records.find(ID)).toBeUndefined();
+      const late = records.upsert(OTHER, { jti: OTHER, subjectGrantId: 'grant-1' }, 60, Date.now() - 5);
+      await expect(late).rejects.toThrow(GrantRevokedError);
+    });
+
     test('leaves nothing behind of a write that a revocation of its grant overtook', async () => {
       const { store } = await start();
       const requestedAt = Date.now() - 5;

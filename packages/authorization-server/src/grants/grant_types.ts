@@ -1,0 +1,14 @@
+/** What the configuration calls a grant, and the `grant_type` of the token request that uses it. */
+export const GRANT_TYPES = {
+  authorization_code: 'authorization_code',
+  client_credentials: 'client_credentials',
+  refresh_token: 'refresh_token',
+  /** RFC 8693 section 2.1 */
+  token_exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  /** RFC 7523 section 2.1 */
+  jwt_bearer: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  /** RFC 6749 section 4.3 */
+  password: 'password',
+} as const;
+
+export type GrantName = keyof typeof GRANT_TYPES;

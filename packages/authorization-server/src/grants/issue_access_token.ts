@@ -1,0 +1,58 @@
+import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
+import type { ApiConfig } from '../config.ts';
+import { resourceServerOf } from '../resource_servers.ts';
+import type { ActClaim } from './act_claim.ts';
+import type { GrantName } from './grant_types.ts';
+
+export interface Issuing {
+  readonly grant: GrantName;
+  /** The `sub`. */
+  readonly subject: string;
+  readonly api: ApiConfig;
+  readonly scopes: readonly string[];
+  /** Seconds. Default: what is configured for the API. */
+  readonly expiresIn?: number;
+  readonly act?: ActClaim;
+  /** False for a subject that is a client: it has no claims of a user, even of one by the same name. */
+  readonly subjectIsUser?: boolean;
+  /** The grant that the subject token was issued under. Its revocation revokes the new token too. */
+  readonly subjectGrantId?: string;
+}
+
+/**
+ * Issues an access token in the API's style and answers with it (RFC 6749 section 5.1).
+ *
+ * @param also further members of the answer
+ * @throws {errors.InvalidRequest} the client may only have tokens that are bound to a key
+ */
+export async function issueAccessToken(
+  ctx: TokenEndpointGrantContext,
+  issuing: Issuing,
+  also: object = {},
+): Promise<void> {
+  const { provider, client } = ctx.oidc;
+  if (client.dpopBoundAccessTokens === true || client.tlsClientCertificateBoundAccessTokens === true)
+    throw new errors.InvalidRequest(
+      'this grant issues no sender-constrained tokens, and the client may have no others',
+    );
+  const { api } = issuing;
+  const token = new provider.AccessToken({
+    client,
+    accountId: issuing.subject,
+    gty: issuing.grant,
+    resourceServer: new provider.ResourceServer(api.resource, resourceServerOf(api)),
+    scope: issuing.scopes.join(' ') || undefined,
+    expiresIn: issuing.expiresIn,
+    subjectGrantId: issuing.subjectGrantId,
+  } as unknown as ConstructorParameters<typeof provider.AccessToken>[0]);
+  if (issuing.subjectIsUser === false) token.extra = issuing.act ? { act: issuing.act } : {};
+  else if (issuing.act) Object.assign(token, { act: issuing.act });
+  ctx.oidc.entity('AccessToken', token);
+  ctx.body = {
+    access_token: await token.save(),
+    ...also,
+    token_type: token.tokenType,
+    expires_in: token.expiration,
+    ...(token.scope === undefined ? undefined : { scope: token.scope }),
+  };
+}

@@ -1,0 +1,150 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type CryptoKey, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import {
+  client,
+  type RunningAuthorizationServer,
+  resourceOf,
+  STYLES,
+  startAuthorizationServer,
+} from '../testing/start_authorization_server.ts';
+
+const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const ISSUER = 'https://idp.example.com';
+
+let keys: { readonly privateKey: CryptoKey; readonly jwks: { keys: object[] } };
+beforeAll(async () => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  keys = { privateKey, jwks: { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'idp' }] } };
+});
+
+const start = (trusted: object = { jwks: keys.jwks }) =>
+  startAuthorizationServer(() => ({
+    clients: [client({ id: 'partner', grants: ['jwt_bearer'] })],
+    trustedIssuers: [{ issuer: ISSUER, algorithms: ['ES256'], ...trusted }],
+  }));
+
+interface Assertion {
+  readonly claims?: Record<string, unknown>;
+  readonly header?: object;
+  readonly key?: CryptoKey | Uint8Array;
+}
+
+function sign({ config }: RunningAuthorizationServer, { claims, header, key = keys.privateKey }: Assertion = {}) {
+  const now = Math.floor(Date.now() / 1000);
+  const usual = { iss: ISSUER, sub: 'alice', aud: config.issuer, iat: now, exp: now + 60, jti: crypto.randomUUID() };
+  return new SignJWT({ ...usual, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'idp', ...header }).sign(key);
+}
+
+function redeem(server: RunningAuthorizationServer, assertion: string, changed: Record<string, string> = {}) {
+  return server.token('partner', { grant_type: GRANT_TYPE, assertion, resource: resourceOf('jwt'), ...changed });
+}
+
+describe('an assertion of a trusted issuer', () => {
+  test.each(STYLES)('gets a %s token for its user', async (style) => {
+    const server = await start();
+    const answer = await redeem(server, await sign(server), { resource: resourceOf(style), scope: 'read' });
+    expect(answer).toMatchObject({ status: 200, scope: 'read', expires_in: 300 });
+    const jwt = style === 'jwt' ? answer.access_token : await server.jwtOf(answer.access_token);
+    expect(decodeJwt(jwt)).toMatchObject({ sub: 'alice', client_id: 'partner', email: 'alice@example.com' });
+  });
+
+  test('may be for the token endpoint, among others', async () => {
+    const server = await start();
+    const aud = ['https://other.example.com', `${server.config.issuer}/token`];
+    expect(await redeem(server, await sign(server, { claims: { aud } }))).toMatchObject({ status: 200 });
+  });
+
+  test('may have a type of its own', async () => {
+    const server = await start();
+    const header = { typ: 'authorization-grant+jwt' };
+    expect(await redeem(server, await sign(server, { header }))).toMatchObject({ status: 200 });
+  });
+
+  test('names users as the configuration says', async () => {
+    const server = await start({ jwks: keys.jwks, subjects: { 'a-1234': 'alice' } });
+    const answer = await redeem(server, await sign(server, { claims: { sub: 'a-1234' } }));
+    expect(decodeJwt(answer.access_token).sub).toBe('alice');
+    expect(await redeem(server, await sign(server))).toMatchObject({ status: 400, error: 'invalid_grant' });
+  });
+
+  test('is verified with the keys at a URL, and 503 when they cannot be had', async () => {
+    const idp = createServer((_request, response) => response.end(JSON.stringify(keys.jwks)));
+    await new Promise<void>((resolve) => idp.listen(0, '127.0.0.1', resolve));
+    const jwksUri = `http://127.0.0.1:${(idp.address() as AddressInfo).port}/jwks`;
+    const server = await start({ jwksUri });
+    const later = await start({ jwksUri });
+    expect(await redeem(server, await sign(server))).toMatchObject({ status: 200 });
+    idp.closeAllConnections();
+    await new Promise((resolve) => idp.close(resolve));
+    expect(await redeem(later, await sign(later))).toMatchObject({ status: 503, error: 'temporarily_unavailable' });
+  });
+});
+
+describe('an assertion works once', () => {
+  test.each([
+    ['with a jti', {}],
+    ['without one', { jti: undefined }],
+  ])('%s', async (_what, claims) => {
+    const server = await start();
+    const assertion = await sign(server, { claims });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => redeem(server, assertion)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400]);
+    expect(await redeem(server, assertion)).toMatchObject({ status: 400, error: 'invalid_grant' });
+  });
+
+  test('also when it is signed again with the same jti', async () => {
+    const server = await start();
+    const claims = { jti: 'one' };
+    expect(await redeem(server, await sign(server, { claims }))).toMatchObject({ status: 200 });
+    expect(await redeem(server, await sign(server, { claims }))).toMatchObject({ error: 'invalid_grant' });
+  });
+
+  test('but a request that is refused for another reason does not use it up', async () => {
+    const server = await start();
+    const assertion = await sign(server);
+    expect(await redeem(server, assertion, { scope: 'admin' })).toMatchObject({ error: 'invalid_scope' });
+    expect(await redeem(server, assertion)).toMatchObject({ status: 200 });
+  });
+});
+
+const seconds = (fromNow: number) => Math.floor(Date.now() / 1000) + fromNow;
+
+const bad: [string, () => Assertion | Promise<Assertion>][] = [
+  ['of an issuer that is not trusted', () => ({ claims: { iss: 'https://evil.example.com' } })],
+  ['for somebody else', () => ({ claims: { aud: 'https://other.example.com' } })],
+  ['for nobody', () => ({ claims: { aud: undefined } })],
+  ['that has expired', () => ({ claims: { exp: seconds(-60) } })],
+  ['that never expires', () => ({ claims: { exp: undefined } })],
+  ['that is valid for days', () => ({ claims: { exp: seconds(86_400) } })],
+  ['that is not valid yet', () => ({ claims: { nbf: seconds(60) } })],
+  ['from the future', () => ({ claims: { iat: seconds(60) } })],
+  ['about nobody', () => ({ claims: { sub: undefined } })],
+  ['about a stranger', () => ({ claims: { sub: 'mallory' } })],
+  ['about a property of every object', () => ({ claims: { sub: 'constructor' } })],
+  ['that is an access token', () => ({ header: { typ: 'at+jwt' } })],
+  ['signed by another key', async () => ({ key: (await generateKeyPair('ES256')).privateKey })],
+  ['signed with a secret', () => ({ header: { alg: 'HS256' }, key: new Uint8Array(32) })],
+];
+
+test.each(bad)('an assertion %s is refused', async (_what, make) => {
+  const server = await start();
+  const assertion = await sign(server, await make());
+  const answer = await redeem(server, assertion);
+  expect(answer).toMatchObject({ status: 400, error: 'invalid_grant', error_description: expect.any(String) });
+  expect(answer.error_description).not.toContain('mallory');
+});
+
+test.each([
+  ['no JWT', 'nonsense', 'invalid_grant'],
+  ['an unsigned JWT', `${btoa('{"alg":"none"}')}.${btoa(`{"iss":"${ISSUER}"}`)}.`, 'invalid_grant'],
+  ['nothing', '', 'invalid_request'],
+])('%s for an assertion is refused', async (_what, assertion, error) => {
+  expect(await redeem(await start(), assertion)).toMatchObject({ status: 400, error });
+});
+
+test('an algorithm that is not configured is refused', async () => {
+  const server = await start({ jwks: keys.jwks, algorithms: ['RS256'] });
+  expect(await redeem(server, await sign(server))).toMatchObject({ status: 400, error: 'invalid_grant' });
+});

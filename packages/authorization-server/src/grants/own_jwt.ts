@@ -1,0 +1,37 @@
+import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import type { JWKS } from 'oidc-provider';
+
+/** What a JWT of ours says it is. */
+export type OwnJwtKind = 'access token' | 'ID token';
+
+/** A JWT that this authorization server signed and that has not expired. */
+export interface OwnJwt extends JWTPayload {
+  readonly sub: string;
+  /** Epoch seconds. */
+  readonly exp: number;
+}
+
+const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi']);
+
+/** Verifies what this authorization server signed: signature, issuer, expiry and type. */
+export function createOwnJwtVerifier(issuer: string, jwks: JWKS) {
+  const keys = createLocalJWKSet(publicHalf(jwks));
+  /** @throws {Error} it is not ours, has expired, or is something else */
+  return async function verifyOwnJwt(jwt: string, kind: OwnJwtKind): Promise<OwnJwt> {
+    const { payload, protectedHeader } = await jwtVerify(jwt, keys, {
+      issuer,
+      requiredClaims: ['sub', 'exp', 'iat'],
+      // RFC 9068 section 2.1. An ID token has no type of its own, so it must not have that of anything else.
+      ...(kind === 'access token' ? { typ: 'at+jwt' } : undefined),
+    });
+    if (kind === 'ID token' && (protectedHeader.typ ?? 'JWT').toUpperCase() !== 'JWT')
+      throw new TypeError('the JWT is no ID token');
+    if (typeof payload.sub !== 'string' || typeof payload.exp !== 'number') throw new TypeError('malformed claims');
+    return payload as OwnJwt;
+  };
+}
+
+function publicHalf({ keys }: JWKS): JSONWebKeySet {
+  const strip = (key: object) => Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_MEMBERS.has(name)));
+  return { keys: keys.map(strip) as JSONWebKeySet['keys'] };
+}

@@ -1,0 +1,42 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import type { AuthorizationServerConfig } from '../config.ts';
+import type { Log } from '../log.ts';
+import { GRANT_TYPES } from './grant_types.ts';
+import { issueAccessToken } from './issue_access_token.ts';
+import { refusedGrant } from './refused_grant.ts';
+import { requestedApi } from './requested_api.ts';
+import { requestedScopes } from './requested_scopes.ts';
+import { requiredParameter } from './required_parameter.ts';
+
+/**
+ * The password grant (RFC 6749 section 4.3), when it is switched on. RFC 9700 section 2.4 says that it must not be used:
+ * it is here so that the tests of old clients can run.
+ */
+export function registerPassword(provider: Provider, config: AuthorizationServerConfig, log: Log): void {
+  if (config.insecurePasswordGrant !== true) return;
+  log.warn({}, 'the password grant is switched on (insecurePasswordGrant): for tests of old clients only');
+  const passwords = new Map(config.users.map((user) => [user.id, user.password]));
+
+  async function grant(ctx: TokenEndpointGrantContext): Promise<void> {
+    const { params } = ctx.oidc;
+    const username = requiredParameter(params, 'username');
+    const given = requiredParameter(params, 'password');
+    const expected = passwords.get(username);
+    // Unknown users take as long as wrong passwords, and get the same answer.
+    const isRight = equalInConstantTime(given, expected ?? randomBytes(16).toString('base64url'));
+    if (expected === undefined || !isRight) throw refusedGrant('there is no such user, or the password is wrong');
+    const api = requestedApi(config.apis, params);
+    if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
+    const scopes = requestedScopes(params.scope, new Set(api.scopes)) ?? [];
+    await issueAccessToken(ctx, { grant: 'password', subject: username, api, scopes });
+  }
+
+  provider.registerGrantType(GRANT_TYPES.password, grant, ['username', 'password', 'scope', 'resource'], ['resource']);
+}
+
+function equalInConstantTime(one: string, other: string): boolean {
+  const key = randomBytes(32); // Of equal length, and nothing about it can be learned from outside.
+  const [a, b] = [one, other].map((text) => createHmac('sha256', key).update(text).digest());
+  return a !== undefined && b !== undefined && timingSafeEqual(a, b);
+}

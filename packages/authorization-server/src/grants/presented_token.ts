@@ -1,0 +1,127 @@
+import { errors, type JWKS, type Provider } from 'oidc-provider';
+import type { AuthorizationServerConfig } from '../config.ts';
+import { type ActClaim, actClaimOf } from './act_claim.ts';
+import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
+
+/** RFC 8693 section 3 */
+export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+export const JWT = 'urn:ietf:params:oauth:token-type:jwt';
+const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';
+
+/** A token of ours, found good, as it counts in an exchange: whatever its style, and whoever presented it. */
+export interface PresentedToken {
+  readonly subject: string;
+  readonly subjectIsUser: boolean;
+  /** The client that it was issued to. */
+  readonly clientId: string;
+  /** The API that it is for; an ID token, and an access token for userinfo, is for none. */
+  readonly resource?: string | undefined;
+  readonly scopes: ReadonlySet<string>;
+  readonly act?: ActClaim | undefined;
+  /** Epoch seconds. */
+  readonly exp: number;
+  readonly grantId?: string | undefined;
+}
+
+export type TokenParameter = 'subject_token' | 'actor_token';
+
+type StoredToken = NonNullable<
+  Awaited<ReturnType<Provider['AccessToken']['find'] | Provider['ClientCredentials']['find']>>
+>;
+
+/**
+ * Makes what reads a token of ours that a client presents: a reference token from the store, a JWT by its signature.
+ * The JWT of a `split` token is looked up too, by the signature it ends with, and so is known to be live.
+ */
+export function createTokenReader(provider: Provider, config: AuthorizationServerConfig, jwks: JWKS) {
+  const verifyOwnJwt = createOwnJwtVerifier(config.issuer, jwks);
+  const users = new Set(config.users.map((user) => user.id));
+  const styleOf = new Map(config.apis.map((api) => [api.resource, api.style]));
+
+  /**
+   * @param parameter which parameter it came in, for the error
+   * @throws {errors.InvalidRequest} the token is not ours, not good any more, or of a type that is not taken
+   *   (RFC 8693 section 2.2.2). What is wrong with a token is told only as far as the client can know it.
+   */
+  return async function readToken(token: string, type: string, parameter: TokenParameter): Promise<PresentedToken> {
+    const read = await readAs(token, type, parameter);
+    if (read === undefined)
+      throw new errors.InvalidRequest(`${parameter} is invalid, expired, revoked or not of this authorization server`);
+    if (read === 'constrained')
+      throw new errors.InvalidRequest(`${parameter} is bound to a key; such a token cannot be exchanged here`);
+    return read;
+  };
+
+  async function readAs(token: string, type: string, parameter: TokenParameter) {
+    const isJwt = token.split('.').length === 3;
+    if (type === ID_TOKEN) return fromIdToken(await verified(token, 'ID token'));
+    if (type === JWT || (type === ACCESS_TOKEN && isJwt)) return fromJwt(token, await verified(token, 'access token'));
+    if (type === ACCESS_TOKEN) return fromStore(token);
+    throw new errors.InvalidRequest(`the ${parameter}_type is not supported`);
+  }
+
+  async function verified(jwt: string, kind: 'access token' | 'ID token'): Promise<OwnJwt | undefined> {
+    return verifyOwnJwt(jwt, kind).catch(() => undefined); // Which check failed is nothing to a client.
+  }
+
+  async function fromIdToken(claims: OwnJwt | undefined): Promise<PresentedToken | undefined> {
+    if (claims === undefined || typeof claims.aud !== 'string' || !users.has(claims.sub)) return undefined;
+    const { sub: subject, aud: clientId, exp } = claims;
+    return { subject, subjectIsUser: true, clientId, scopes: new Set(), exp };
+  }
+
+  async function fromJwt(jwt: string, claims: OwnJwt | undefined) {
+    if (claims === undefined || typeof claims.aud !== 'string' || typeof claims.client_id !== 'string')
+      return undefined;
+    if (claims.cnf !== undefined) return 'constrained';
+    if (styleOf.get(claims.aud) === 'split') return fromStore(jwt.slice(jwt.lastIndexOf('.') + 1));
+    const subjectIsUser = claims.sub !== claims.client_id && users.has(claims.sub);
+    if (!subjectIsUser && !(await provider.Client.find(claims.sub))) return undefined;
+    return {
+      subject: claims.sub,
+      subjectIsUser,
+      clientId: claims.client_id,
+      resource: claims.aud,
+      scopes: scopesOf(claims.scope),
+      act: actClaimOf(claims),
+      exp: claims.exp,
+    };
+  }
+
+  async function fromStore(token: string) {
+    const stored =
+      (await provider.AccessToken.find(token)) ?? ((await provider.ClientCredentials.find(token)) || undefined);
+    if (stored === undefined || stored.clientId === undefined || stored.exp === undefined) return undefined;
+    if (stored.isSenderConstrained()) return 'constrained';
+    const subject = 'accountId' in stored ? stored.accountId : stored.clientId;
+    const subjectIsUser = subject !== stored.clientId && users.has(subject);
+    if (!subjectIsUser && !(await provider.Client.find(subject))) return undefined;
+    const grantId = grantIdOf(stored);
+    if (grantId !== undefined && !(await isLive(grantId, subject))) return undefined;
+    return {
+      subject,
+      subjectIsUser,
+      clientId: stored.clientId,
+      resource: stored.aud?.toString(),
+      scopes: scopesOf(stored.scope),
+      act: actClaimOf(stored.extra),
+      exp: stored.exp,
+      grantId,
+    };
+  }
+
+  async function isLive(grantId: string, accountId: string): Promise<boolean> {
+    const grant = await provider.Grant.find(grantId);
+    return grant !== undefined && grant.accountId === accountId;
+  }
+}
+
+/** The grant that a token was issued under, or for an exchanged one, that of the token it came from. */
+function grantIdOf(token: StoredToken): string | undefined {
+  const { grantId, subjectGrantId } = token as { grantId?: string; subjectGrantId?: string };
+  return grantId ?? subjectGrantId;
+}
+
+function scopesOf(scope: unknown): ReadonlySet<string> {
+  return new Set(typeof scope === 'string' && scope !== '' ? scope.split(' ') : []);
+}

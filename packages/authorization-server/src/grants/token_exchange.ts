@@ -1,0 +1,119 @@
+import { errors, type JWKS, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import type { ApiConfig, AuthorizationServerConfig, TokenExchangeConfig } from '../config.ts';
+import { actingBy } from './act_claim.ts';
+import { GRANT_TYPES } from './grant_types.ts';
+import { issueAccessToken } from './issue_access_token.ts';
+import { ACCESS_TOKEN, createTokenReader, JWT, type PresentedToken, type TokenParameter } from './presented_token.ts';
+import { requestedApi } from './requested_api.ts';
+import { requestedScopes } from './requested_scopes.ts';
+import { requiredParameter } from './required_parameter.ts';
+
+const PARAMETERS = [
+  'subject_token',
+  'subject_token_type',
+  'actor_token',
+  'actor_token_type',
+  'requested_token_type',
+  'resource',
+  'audience',
+  'scope',
+];
+
+/**
+ * The token exchange grant (RFC 8693), when a client may use it: a client changes a token of ours for one that is for
+ * another API, says who acts, or may do less.
+ */
+export function registerTokenExchange(provider: Provider, config: AuthorizationServerConfig, jwks: JWKS): void {
+  const rulesOf = new Map(config.clients.map((client) => [client.id, client.tokenExchange]));
+  if (![...rulesOf.values()].some((rules) => rules !== undefined)) return;
+  const readToken = createTokenReader(provider, config, jwks);
+
+  async function exchange(ctx: TokenEndpointGrantContext): Promise<void> {
+    const { client, params } = ctx.oidc;
+    const rules = rulesOf.get(client.clientId);
+    if (rules === undefined) throw new errors.UnauthorizedClient('the client has no token exchange configured');
+
+    const subject = await readSubject(ctx, rules);
+    const actor = await readActor(ctx);
+    if (actor === undefined && !rules.impersonates)
+      throw new errors.UnauthorizedClient('the client may delegate only: name who acts in the actor_token parameter');
+
+    const api = targetApi(subject, client.clientId, rules, requestedApi(config.apis, params));
+    const scopes = narrowedScopes(subject, api, rules, params.scope);
+    const issuedTokenType = tokenTypeFor(api, params.requested_token_type);
+    const act = actor === undefined ? subject.act : actingBy(actor.subject, subject.act);
+    const { subject: name, subjectIsUser, grantId } = subject;
+    await issueAccessToken(
+      ctx,
+      {
+        grant: 'token_exchange',
+        subject: name,
+        subjectIsUser,
+        api,
+        scopes,
+        expiresIn: Math.min(api.accessTokenLifetime, remainingLife(subject)),
+        ...(act && { act }),
+        ...(grantId !== undefined && { subjectGrantId: grantId }),
+      },
+      { issued_token_type: issuedTokenType },
+    );
+  }
+
+  /** Who presents a token must have got it: as the client that it was issued to, or as the API that it is for. */
+  async function readSubject(ctx: TokenEndpointGrantContext, { from }: TokenExchangeConfig): Promise<PresentedToken> {
+    const subject = await readNamed(ctx, 'subject_token');
+    if (subject.clientId !== ctx.oidc.client.clientId && !from.includes(String(subject.resource)))
+      throw new errors.InvalidRequest('subject_token was neither issued to the client nor for an API that it acts for');
+    return subject;
+  }
+
+  async function readActor(ctx: TokenEndpointGrantContext): Promise<PresentedToken | undefined> {
+    const { actor_token: token, actor_token_type: type } = ctx.oidc.params;
+    if (token === undefined && type === undefined) return undefined;
+    const actor = await readNamed(ctx, 'actor_token');
+    if (actor.clientId !== ctx.oidc.client.clientId)
+      throw new errors.InvalidRequest('actor_token was not issued to the client');
+    if (actor.act !== undefined) throw new errors.InvalidRequest('actor_token is itself a delegated one');
+    return actor;
+  }
+
+  function readNamed(ctx: TokenEndpointGrantContext, parameter: TokenParameter): Promise<PresentedToken> {
+    const token = requiredParameter(ctx.oidc.params, parameter);
+    return readToken(token, requiredParameter(ctx.oidc.params, `${parameter}_type`), parameter);
+  }
+
+  /** Without a target the new token is for the same API. A client may always narrow what was issued to it. */
+  function targetApi(
+    subject: PresentedToken,
+    clientId: string,
+    { to }: TokenExchangeConfig,
+    requested: ApiConfig | undefined,
+  ): ApiConfig {
+    const api = requested ?? config.apis.find(({ resource }) => resource === subject.resource);
+    if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
+    const narrowsItsOwn = subject.clientId === clientId && subject.resource === api.resource;
+    if (!narrowsItsOwn && !to.includes(api.resource))
+      throw new errors.InvalidTarget('the client may not get tokens for this API by token exchange');
+    return api;
+  }
+
+  provider.registerGrantType(GRANT_TYPES.token_exchange, exchange, PARAMETERS, ['resource', 'audience']);
+}
+
+/** Never more than the subject token had, save what the client is configured to add. */
+function narrowedScopes(subject: PresentedToken, api: ApiConfig, rules: TokenExchangeConfig, scope: unknown): string[] {
+  const kept = api.scopes.filter((name) => subject.scopes.has(name));
+  const added = api.scopes.filter((name) => rules.scopes.includes(name));
+  return requestedScopes(scope, new Set([...kept, ...added])) ?? kept;
+}
+
+/** RFC 8693 section 2.2.1: what the issued token is, as the client may know it. */
+function tokenTypeFor(api: ApiConfig, requested: unknown = ACCESS_TOKEN): string {
+  if (requested === ACCESS_TOKEN || (requested === JWT && api.style === 'jwt')) return requested;
+  throw new errors.InvalidRequest('the requested_token_type cannot be issued for this API');
+}
+
+/** Seconds. The new token does not outlive the one it came from. */
+function remainingLife({ exp }: PresentedToken): number {
+  return Math.max(1, exp - Math.floor(Date.now() / 1000));
+}

@@ -1,0 +1,107 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach } from '@jest/globals';
+import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import type { AccessTokenStyle, AuthorizationServerConfig, ClientConfig } from '../config.ts';
+import { createAuthorizationServer } from '../create_authorization_server.ts';
+import type { Log } from '../log.ts';
+
+export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
+export const resourceOf = (style: string) => `https://api.example.com/${style}`;
+
+export interface RunningAuthorizationServer {
+  readonly config: AuthorizationServerConfig;
+  readonly store: TokenStore;
+  /** What was logged at `warn`. */
+  readonly warnings: readonly string[];
+  /** Asks the token endpoint as a client whose secret is its id and `-secret`. */
+  token(client: string, parameters: Record<string, string> | [string, string][]): Promise<TokenAnswer>;
+  /** What introspection says of a token, as JSON. */
+  introspect(token: string): Promise<Record<string, unknown>>;
+  /** The JWT that a token stands for. */
+  jwtOf(token: string): Promise<string>;
+}
+
+export interface TokenAnswer {
+  readonly status: number;
+  readonly error?: string;
+  readonly error_description?: string;
+  readonly access_token: string;
+  readonly issued_token_type?: string;
+  readonly expires_in?: number;
+  readonly scope?: string;
+}
+
+const stops: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+/** An authorization server on a memory store with an API of each style, until the test is over. */
+export async function startAuthorizationServer(
+  given: (issuer: string) => Partial<AuthorizationServerConfig>,
+): Promise<RunningAuthorizationServer> {
+  const store = await openTokenStore({ url: 'memory:' });
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  stops.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await store.close();
+  });
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const config = configuration(issuer, given(issuer));
+  const warnings: string[] = [];
+  const log: Log = { debug() {}, info() {}, warn: (_fields, message) => void warnings.push(message), error() {} };
+  server.on('request', (await createAuthorizationServer(config, { store, log })).handler);
+
+  const post = (
+    path: string,
+    client: string,
+    parameters: Record<string, string> | [string, string][],
+    accept: string,
+  ) =>
+    fetch(issuer + path, {
+      method: 'POST',
+      headers: { Authorization: `Basic ${btoa(`${client}:${client}-secret`)}`, Accept: accept },
+      body: new URLSearchParams(parameters),
+    });
+  const introspect = (token: string, accept: string) => post('/token/introspection', 'gateway', { token }, accept);
+  return {
+    config,
+    store,
+    warnings,
+    async token(client, parameters) {
+      const answer = await post('/token', client, parameters, 'application/json');
+      return { ...((await answer.json()) as TokenAnswer), status: answer.status };
+    },
+    introspect: async (token) =>
+      (await (await introspect(token, 'application/json')).json()) as Record<string, unknown>,
+    jwtOf: async (token) => (await introspect(token, 'application/jwt')).text(),
+  };
+}
+
+/** A client whose secret is its id and `-secret`. */
+export function client(given: Partial<ClientConfig> & { id: string }): ClientConfig {
+  const secret = `${given.id}-secret`;
+  return { secret, grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false, ...given };
+}
+
+function configuration(issuer: string, given: Partial<AuthorizationServerConfig>): AuthorizationServerConfig {
+  return {
+    issuer,
+    secret: 'a secret that only this test knows',
+    apis: STYLES.map((style) => ({
+      resource: resourceOf(style),
+      style,
+      scopes: ['read', 'write'],
+      accessTokenLifetime: 300,
+      claims: ['email'],
+    })),
+    users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
+    signingAlgorithm: 'ES256',
+    introspectionMaxAge: 60,
+    ...given,
+    clients: [client({ id: 'gateway', introspects: true }), ...(given.clients ?? [])],
+  };
+}
