@@ -143,6 +143,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
   return {
     upsert,
     find,
+    has: async (hashedId) => (await backend.getRecord(recordKey(hashedId))) !== undefined,
     findByUid: findByAlias,
     findByUserCode: findByAlias,
     consume: (id) => backend.consumeRecord(recordKey(tokenKey(id)), Math.floor(options.now() / 1000)),
