@@ -35,6 +35,12 @@ async function actorToken(world: World): Promise<{ actor_token: string; actor_to
   return { actor_token: answer.access_token, actor_token_type: ACCESS_TOKEN };
 }
 
+/** What the API behind the gateway gets for the token, and can exchange. */
+async function jwtAtTheApi({ gateways }: World, style: Style, token: string): Promise<string> {
+  const { headers } = await shown(gateways[0], style, token);
+  return String(headers.authorization).replace('Bearer ', '');
+}
+
 inBothWorlds((world) => {
   test.each(STYLES.flatMap((from) => STYLES.map((to) => [from, to] as const)))(
     requirement('exchange-for-another-api', '%s for %s'),
@@ -60,8 +66,7 @@ inBothWorlds((world) => {
     requirement('exchange-for-another-api', 'the JWT that the API behind the gateway gets, %s'),
     async (style) => {
       const { tokens } = await signIn(world(), { style });
-      const { headers } = await shown(world().gateways[0], style, tokens.access_token);
-      const jwt = String(headers.authorization).replace('Bearer ', '');
+      const jwt = await jwtAtTheApi(world(), style, tokens.access_token);
       const answer = await exchange(world(), jwt, { subject_token_type: JWT, audience: resourceOf('opaque') });
       expect((await shown(world().gateways[0], 'opaque', answer.access_token)).claims.sub).toBe('alice');
     },
@@ -102,9 +107,25 @@ inBothWorlds((world) => {
     });
   });
 
-  test.each(REVOCABLE)(requirement('exchanged-belongs-to-the-grant', 'logout, %s'), async (style) => {
+  test.each(['phantom', 'split'] as const)(
+    requirement('exchange-of-a-good-token', 'the JWT of a revoked token, %s'),
+    async (style) => {
+      const subject = await serviceToken(world(), style);
+      const jwt = await jwtAtTheApi(world(), style, subject);
+      await exchange(world(), jwt, { resource: resourceOf('jwt') });
+      await oidc.tokenRevocation(await demoService(world()), subject);
+      await expect(exchange(world(), jwt, { resource: resourceOf('jwt') })).rejects.toMatchObject({
+        error: 'invalid_request',
+      });
+    },
+  );
+
+  const HELD = [...REVOCABLE.map((style) => [style, 'token'] as const), ['phantom', 'JWT'], ['split', 'JWT']] as const;
+
+  test.each(HELD)(requirement('exchanged-belongs-to-the-grant', 'logout, %s %s'), async (style, held) => {
     const { client, tokens, browser } = await signIn(world(), { style });
-    const exchanged = await exchange(world(), tokens.access_token, { resource: resourceOf(style) });
+    const subject = held === 'JWT' ? await jwtAtTheApi(world(), style, tokens.access_token) : tokens.access_token;
+    const exchanged = await exchange(world(), subject, { resource: resourceOf(style) });
     const again = await exchange(world(), exchanged.access_token, { resource: resourceOf('split') });
     await shown(world().gateways[0], style, exchanged.access_token);
     const url = oidc.buildEndSessionUrl(client, { id_token_hint: String(tokens.id_token) });
@@ -115,6 +136,9 @@ inBothWorlds((world) => {
       expect((await call(gateway, style, exchanged.access_token)).status).toBe(401);
       expect((await call(gateway, 'split', again.access_token)).status).toBe(401);
     }
+    await expect(exchange(world(), subject, { resource: resourceOf('jwt') })).rejects.toMatchObject({
+      error: 'invalid_request',
+    });
   });
 
   test.each(REVOCABLE)(requirement('exchanged-belongs-to-the-grant', 'revocation, %s'), async (style) => {

@@ -20,6 +20,8 @@ export interface Records {
    */
   upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
   find(id: string): Promise<RecordPayload | undefined>;
+  /** Whether a record is there, for who knows no more of it than the token key of its id. */
+  has(tokenKey: string): Promise<boolean>;
   /** Finds a session by its `uid`. The payload comes without the session's id. */
   findByUid(uid: string): Promise<RecordPayload | undefined>;
   /** Finds a device code by its user code. The payload comes without the device code. */

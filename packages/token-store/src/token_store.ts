@@ -167,6 +167,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
   return {
     upsert,
     find,
+    has: async (hashedId) => (await backend.getRecord(recordKey(hashedId))) !== undefined,
     findByUid: findByAlias,
     findByUserCode: findByAlias,
     async consume(id) {

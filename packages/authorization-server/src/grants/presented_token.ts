@@ -1,7 +1,9 @@
+import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
 import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
+import { findRendered } from './rendered_tokens.ts';
 
 /** RFC 8693 section 3 */
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -30,10 +32,15 @@ type StoredToken = NonNullable<
 >;
 
 /**
- * Makes what reads a token of ours that a client presents: a reference token from the store, a JWT by its signature.
- * The JWT of a `split` token is looked up too, by the signature it ends with, and so is known to be live.
+ * Makes what reads a token of ours that a client presents: a reference token from the store, a JWT by its signature. The
+ * JWT that stands for a reference token is good as long as that is: a `split` token is its signature, and of the others
+ * it was noted when they were rendered.
  */
-export function createTokenReader(provider: Provider, config: AuthorizationServerConfig, jwks: JWKS) {
+export function createTokenReader(
+  provider: Provider,
+  config: AuthorizationServerConfig,
+  { store, jwks }: { readonly store: TokenStore; readonly jwks: JWKS },
+) {
   const verifyOwnJwt = createOwnJwtVerifier(config.issuer, jwks);
   const users = new Set(config.users.map((user) => user.id));
   const styleOf = new Map(config.apis.map((api) => [api.resource, api.style]));
@@ -74,45 +81,44 @@ export function createTokenReader(provider: Provider, config: AuthorizationServe
     if (claims === undefined || typeof claims.aud !== 'string' || typeof claims.client_id !== 'string')
       return undefined;
     if (claims.cnf !== undefined) return 'constrained';
-    if (styleOf.get(claims.aud) === 'split') return fromStore(jwt.slice(jwt.lastIndexOf('.') + 1));
-    const subjectIsUser = claims.sub !== claims.client_id && users.has(claims.sub);
-    if (!subjectIsUser && !(await provider.Client.find(claims.sub))) return undefined;
-    return {
+    const style = styleOf.get(claims.aud);
+    if (style === 'split') return fromStore(jwt.slice(jwt.lastIndexOf('.') + 1));
+    const rendered = style === 'jwt' ? {} : await findRendered(store, claims.jti);
+    if (rendered === undefined) return undefined;
+    return ifLive({
       subject: claims.sub,
-      subjectIsUser,
       clientId: claims.client_id,
       resource: claims.aud,
       scopes: scopesOf(claims.scope),
       act: actClaimOf(claims),
       exp: claims.exp,
-    };
+      grantId: rendered.issuedUnder,
+    });
   }
 
   async function fromStore(token: string) {
-    const stored =
-      (await provider.AccessToken.find(token)) ?? ((await provider.ClientCredentials.find(token)) || undefined);
-    if (stored === undefined || stored.clientId === undefined || stored.exp === undefined) return undefined;
+    const stored = (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token));
+    if (stored?.clientId === undefined || stored.exp === undefined) return undefined;
     if (stored.isSenderConstrained()) return 'constrained';
-    const subject = 'accountId' in stored ? stored.accountId : stored.clientId;
-    const subjectIsUser = subject !== stored.clientId && users.has(subject);
-    if (!subjectIsUser && !(await provider.Client.find(subject))) return undefined;
-    const grantId = grantIdOf(stored);
-    if (grantId !== undefined && !(await isLive(grantId, subject))) return undefined;
-    return {
-      subject,
-      subjectIsUser,
+    return ifLive({
+      subject: 'accountId' in stored ? stored.accountId : stored.clientId,
       clientId: stored.clientId,
       resource: stored.aud?.toString(),
       scopes: scopesOf(stored.scope),
       act: actClaimOf(stored.extra),
       exp: stored.exp,
-      grantId,
-    };
+      grantId: grantIdOf(stored),
+    });
   }
 
-  async function isLive(grantId: string, accountId: string): Promise<boolean> {
+  /** The token, if its subject is still known here and its grant still stands. */
+  async function ifLive(token: Omit<PresentedToken, 'subjectIsUser'>): Promise<PresentedToken | undefined> {
+    const { subject, clientId, grantId } = token;
+    const subjectIsUser = subject !== clientId && users.has(subject);
+    if (!subjectIsUser && !(await provider.Client.find(subject))) return undefined;
+    if (grantId === undefined) return { ...token, subjectIsUser };
     const grant = await provider.Grant.find(grantId);
-    return grant !== undefined && grant.accountId === accountId;
+    return grant?.accountId === subject ? { ...token, subjectIsUser } : undefined;
   }
 }
 

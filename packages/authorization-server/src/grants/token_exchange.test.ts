@@ -228,6 +228,7 @@ const forgeries: [string, () => Forgery | Promise<Forgery>][] = [
   ['of a stranger', () => ({ claims: { sub: 'mallory' } })],
   ['of no client', () => ({ claims: { client_id: undefined } })],
   ['that is bound to a key', () => ({ claims: { cnf: { jkt: 'x' } } })],
+  ['of style phantom that nothing was rendered as', () => ({ claims: { aud: resourceOf('phantom') } })],
   ['of style split that is not in the store', () => ({ claims: { aud: resourceOf('split') } })],
 ];
 

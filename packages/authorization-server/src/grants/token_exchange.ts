@@ -1,3 +1,4 @@
+import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig, TokenExchangeConfig } from '../config.ts';
 import { actingBy } from './act_claim.ts';
@@ -23,10 +24,14 @@ const PARAMETERS = [
  * The token exchange grant (RFC 8693), when a client may use it: a client changes a token of ours for one that is for
  * another API, says who acts, or may do less.
  */
-export function registerTokenExchange(provider: Provider, config: AuthorizationServerConfig, jwks: JWKS): void {
+export function registerTokenExchange(
+  provider: Provider,
+  config: AuthorizationServerConfig,
+  dependencies: { readonly store: TokenStore; readonly jwks: JWKS },
+): void {
   const rulesOf = new Map(config.clients.map((client) => [client.id, client.tokenExchange]));
   if (![...rulesOf.values()].some((rules) => rules !== undefined)) return;
-  const readToken = createTokenReader(provider, config, jwks);
+  const readToken = createTokenReader(provider, config, dependencies);
 
   async function exchange(ctx: TokenEndpointGrantContext): Promise<void> {
     const { client, params } = ctx.oidc;

@@ -70,6 +70,17 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       await until(async () => (await store.splitEntries.find(ID)) === undefined);
     });
 
+    test('says by its token key whether a record is there, of its kind', async () => {
+      const { store } = await start();
+      const records = store.records('AccessToken');
+      await records.upsert(ID, { jti: ID }, 60);
+      expect(await records.has(tokenKey(ID))).toBe(true);
+      expect(await records.has(ID)).toBe(false);
+      expect(await store.records('RefreshToken').has(tokenKey(ID))).toBe(false);
+      await records.destroy(ID);
+      expect(await records.has(tokenKey(ID))).toBe(false);
+    });
+
     test('does not write what has already expired', async () => {
       const { store } = await start();
       await store.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 0);

@@ -1,0 +1,51 @@
+import { type TokenStore, tokenKey } from '@tallystick/token-store';
+import type { AccessTokenRecord, AccessTokenStyles } from '../access_token_styles.ts';
+import type { AuthorizationServerConfig } from '../config.ts';
+import { answeringForTheStore } from '../store_unavailable.ts';
+
+/** The reference token that a JWT was rendered from. */
+export interface RenderedToken {
+  /** The grant that it was issued under. */
+  readonly issuedUnder?: string;
+}
+
+const records = (store: TokenStore) => store.records('RenderedToken');
+
+/**
+ * Notes of each JWT that a reference token is rendered as which token that was, where the API that gets it may exchange
+ * it: a JWT alone does not show whether its token was revoked since. Nothing in the JWT leads to the token.
+ */
+export function rememberRendered(
+  styles: AccessTokenStyles,
+  { clients }: AuthorizationServerConfig,
+  store: TokenStore,
+): AccessTokenStyles {
+  const exchangeable = new Set(clients.flatMap((client) => client.tokenExchange?.from ?? []));
+  if (exchangeable.size === 0) return styles;
+
+  async function remember(token: AccessTokenRecord & { kind?: string; grantId?: string }) {
+    const { jwtId, jti, kind, exp = 0, grantId = token.subjectGrantId } = token;
+    if (jwtId === undefined || !exchangeable.has(token.aud ?? '')) return;
+    const note = { tokenKey: tokenKey(jti), tokenKind: kind, ...(grantId && { issuedUnder: grantId }) };
+    await answeringForTheStore(records(store).upsert(jwtId, note, exp - Math.floor(Date.now() / 1000)));
+  }
+
+  return {
+    ...styles,
+    async renderJwt(token) {
+      await remember(token);
+      return styles.renderJwt(token);
+    },
+  };
+}
+
+/** Finds the token that a JWT was rendered from. @returns undefined when it is not known, or not there any more */
+export async function findRendered(store: TokenStore, jwtId: unknown): Promise<RenderedToken | undefined> {
+  if (typeof jwtId !== 'string') return undefined;
+  const note = await answeringForTheStore(records(store).find(jwtId));
+  if (note === undefined) return undefined;
+  const { tokenKey: key, tokenKind: kind, issuedUnder } = note as { [name: string]: string };
+  const isThere = await answeringForTheStore(store.records(String(kind)).has(String(key)));
+  if (!isThere) return undefined;
+  return issuedUnder === undefined ? {} : { issuedUnder };
+}
