@@ -38,6 +38,8 @@ export interface Backend {
   members(key: string): Promise<string[]>;
   /** Keeps the first value written, for good. @returns the value that is now kept */
   keepFirst(key: string, value: string): Promise<string>;
+  /** Deletes every key that does not begin with `kept`. */
+  clear(kept: string): Promise<void>;
   /** @returns stops listening */
   subscribe(listener: FeedListener): () => void;
   ping(): Promise<void>;

@@ -74,6 +74,13 @@ export interface TokenStore {
    * @throws {WrongSecretError} an earlier value was kept under another secret
    */
   keepFirst(name: string, value: string, secret: string): Promise<string>;
+  /**
+   * Deletes every entry but what `keepFirst` keeps. Listeners to the revocation feed hear `disconnected` and
+   * `connected`: what they know may be stale.
+   *
+   * @throws {StoreUnavailableError}
+   */
+  clear(): Promise<void>;
   /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -103,6 +103,9 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
       return value;
     },
+    async clear(kept) {
+      for (const key of entries.keys()) if (!key.startsWith(kept)) entries.delete(key);
+    },
     subscribe(listener) {
       listeners.add(listener);
       listener.connected();

@@ -96,6 +96,14 @@ export function createRedisBackend({ url, prefix, commandTimeout }: RedisBackend
         await redis.setnx(prefix + key, value);
         return (await redis.get(prefix + key)) ?? value;
       }),
+    clear: (kept) =>
+      run(async () => {
+        const ours = { match: `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`, count: 1000 };
+        for await (const keys of redis.scanStream(ours) as AsyncIterable<string[]>) {
+          const doomed = keys.filter((key) => !key.startsWith(prefix + kept));
+          if (doomed.length > 0) await redis.unlink(doomed);
+        }
+      }),
     subscribe: (listener) => feed.subscribe(listener),
     ping: () => run(async () => void (await redis.ping())),
     async close() {

@@ -10,6 +10,11 @@ const ACCESS_TOKENS = new Set(['AccessToken', 'ClientCredentials']);
 /** Seconds for which a revoked grant refuses writes of requests that began before: longer than any request lives. */
 const REVOCATION_REMEMBERED = 300;
 
+const KEPT = 'kept:';
+
+/** On the feed, in place of a token key: all of them are revoked. */
+const CLEARED = 'cleared';
+
 export interface TokenStoreOptions {
   /** Encrypts split entries too; records always are. */
   readonly seal: boolean;
@@ -43,15 +48,23 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     },
     subscribe: (listener: RevocationListener) =>
       backend.subscribe({
-        message: (revokedKey) => listener.revoked(revokedKey),
+        message(message) {
+          if (message !== CLEARED) return listener.revoked(message);
+          listener.disconnected();
+          listener.connected();
+        },
         connected: () => listener.connected(),
         disconnected: () => listener.disconnected(),
       }),
     async keepFirst(name, value, secret) {
-      const key = `kept:${name}`;
+      const key = KEPT + name;
       const kept = unseal(secret, key, await backend.keepFirst(key, seal(secret, key, value)));
       if (kept === undefined) throw new WrongSecretError(`"${name}" is kept in the store under another secret`);
       return kept;
+    },
+    async clear() {
+      await backend.clear(KEPT);
+      await backend.write([{ do: 'publish', message: CLEARED }]);
     },
     ping: () => backend.ping(),
     close: () => backend.close(),

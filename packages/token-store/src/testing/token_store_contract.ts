@@ -183,6 +183,24 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       expect(await underTest.dump()).not.toContain('one');
     });
 
+    test('forgets everything but what all processes share, and tells its listeners', async () => {
+      const { store, underTest } = await start();
+      await store.keepFirst('keys', 'one', 'secret');
+      await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+      const heard: string[] = [];
+      await new Promise<void>((resolve) => {
+        const connected = () => resolve(void heard.push('connected'));
+        store.subscribe({ revoked: () => {}, connected, disconnected: () => heard.push('disconnected') });
+      });
+      await (await underTest.another()).clear();
+      expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+      expect(await store.splitEntries.find(ID)).toBeUndefined();
+      expect(await underTest.dump()).not.toContain(tokenKey(ID));
+      expect(await store.keepFirst('keys', 'two', 'secret')).toBe('one');
+      await until(() => heard.length === 3);
+      expect(heard).toEqual(['connected', 'disconnected', 'connected']);
+    });
+
     test('answers a ping', async () => {
       const { store } = await start();
       await expect(store.ping()).resolves.toBeUndefined();
