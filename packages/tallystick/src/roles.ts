@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
+import type { RequestListener } from 'node:http';
+import {
+  type AuthorizationServer,
+  type AuthorizationServerConfig,
+  createAuthorizationServer,
+} from '@tallystick/authorization-server';
 import { createGateway, createGatewayServer, type GatewayConfig } from '@tallystick/gateway';
 import type { TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
@@ -12,31 +17,40 @@ import { createSampleApi, type SampleApiConfig } from './sample_api/create_sampl
 export interface RoleDependencies {
   readonly store: TokenStore;
   readonly log: Logger;
+  /** Epoch milliseconds. Default: real time. */
+  readonly now?: () => number;
 }
 
 /** An authorization server or sample API that listens, and answers once it is run. */
 export type OpenApp = Listening & Pick<AppServer, 'answerWith'>;
 
-export async function openApp(config: Config, role: 'authorizationServer' | 'sampleApi'): Promise<OpenApp> {
+export async function openApp(
+  config: Config,
+  role: 'authorizationServer' | 'sampleApi' | 'controlApi',
+): Promise<OpenApp> {
   const { server, answerWith } = createAppServer();
-  return { ...(await listen(server, { host: config.host, port: config[role].port })), answerWith };
+  const { host, port } = { host: config.host, ...config[role] };
+  return { ...(await listen(server, { host, port })), answerWith };
 }
 
+/** @param around what stands before the authorization server in this process */
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
   { store, log }: RoleDependencies,
-): Promise<void> {
-  const { handler } = await createAuthorizationServer(authorizationServerConfig(config), { store, log });
-  app.answerWith(handler);
+  around: (handler: RequestListener) => RequestListener = (handler) => handler,
+): Promise<AuthorizationServer> {
+  const authorizationServer = await createAuthorizationServer(authorizationServerConfig(config), { store, log });
+  app.answerWith(around(authorizationServer.handler));
+  return authorizationServer;
 }
 
-export function runSampleApi(config: Config, app: OpenApp): void {
-  app.answerWith(createSampleApi(sampleApiConfig(config)));
+export function runSampleApi(config: Config, app: OpenApp, dependencies: Pick<RoleDependencies, 'now'> = {}): void {
+  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies));
 }
 
-export async function runGateway(config: Config, { store, log }: RoleDependencies): Promise<Listening> {
-  const gateway = createGateway(gatewayConfig(config), { store, log });
+export async function runGateway(config: Config, dependencies: RoleDependencies): Promise<Listening> {
+  const gateway = createGateway(gatewayConfig(config), dependencies);
   const server = createGatewayServer(gateway);
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
