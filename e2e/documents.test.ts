@@ -20,13 +20,15 @@ describe('the README', () => {
   let start: RunningCommand;
   const ports: Record<string, string> = {};
   beforeAll(async () => {
-    for (const port of ['4000', '4100', '4200']) ports[port] = await freePort();
+    for (const port of ['4000', '4100', '4200', '4300']) ports[port] = await freePort();
     start = runCommand('node', ['scripts/start.mjs'], {
       environment: {
         TALLYSTICK_ISSUER: `http://localhost:${ports['4000']}`,
         TALLYSTICK_AUTHORIZATION_SERVER_PORT: String(ports['4000']),
         TALLYSTICK_GATEWAY_PORT: String(ports['4100']),
         TALLYSTICK_SAMPLE_API_PORT: String(ports['4200']),
+        TALLYSTICK_CONTROL_API_ENABLED: 'true',
+        TALLYSTICK_CONTROL_API_PORT: String(ports['4300']),
         TALLYSTICK_SAMPLE_API_URL: `http://localhost:${ports['4200']}`,
       },
     });

@@ -1,18 +1,24 @@
 import { Writable } from 'node:stream';
 import pino from 'pino';
-import { type ConfigInput, loadConfig, startTallystick } from 'tallystick';
+import { type ConfigInput, loadConfig, startTallystick, type Tallystick } from 'tallystick';
 import { captureLog } from './captured_log.ts';
 import { DEMO_CONFIG, type World } from './world.ts';
+
+export interface OneProcess extends World {
+  /** The library's face. */
+  readonly tallystick: Tallystick;
+}
 
 /** The demo world in this process, on the memory store and free ports. */
 export async function startOneProcess(
   change: (config: ConfigInput) => ConfigInput = (config) => config,
-): Promise<World> {
+): Promise<OneProcess> {
   const log = captureLog();
   const sink = new Writable({ write: (chunk, _encoding, done) => done(log.write(String(chunk)) ?? null) });
   const config = change(await loadConfig(DEMO_CONFIG));
   const tallystick = await startTallystick({ config, log: pino({ level: 'debug' }, sink) });
   return {
+    tallystick,
     issuer: tallystick.issuer,
     gateways: [tallystick.gatewayUrl],
     sampleApi: tallystick.sampleApiUrl,

@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig } from './config.ts';
-import { createProvider } from './create_provider.ts';
+import { createProvider, type IssuingProvider } from './create_provider.ts';
 import { describeError } from './error_boundary.ts';
+import type { IssueToken } from './issue_token.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
 import type { Log } from './log.ts';
 import { ID_TOKEN_LIFETIME } from './provider_configuration.ts';
@@ -12,6 +13,12 @@ export interface AuthorizationServer {
   readonly handler: RequestListener;
   readonly keys: SigningKeys;
   readonly configuration: ChangeableConfiguration;
+  /**
+   * Issues an access token without a flow, for tests: what a flow would have issued, or one that is broken on purpose.
+   *
+   * @throws {TokenRequestError} no flow could have issued it
+   */
+  readonly issueToken: IssueToken;
 }
 
 /** The part of the configuration that can change while the server runs. Requests under way finish with what was before. */
@@ -43,30 +50,31 @@ export async function createAuthorizationServer(
   const keys = await openSigningKeys(config, longestLife, { store, now });
   const build = () => createProvider(config, keys.jwks(), { store, log });
   let keysVersion = await keys.refresh();
-  let answer = build();
+  let current = build();
 
-  function answerWithKeys(version: number): RequestListener {
+  function withKeys(version: number): IssuingProvider {
     if (version !== keysVersion) {
       keysVersion = version;
-      answer = build();
+      current = build();
     }
-    return answer;
+    return current;
   }
 
   return {
     handler(request, response) {
       const version = keys.refresh();
       if (typeof version === 'number') {
-        answerWithKeys(version)(request, response);
+        withKeys(version).handler(request, response);
         return;
       }
       version
-        .then((known) => answerWithKeys(known)(request, response))
+        .then((known) => withKeys(known).handler(request, response))
         .catch((error) => {
           log.error(describeError(error), 'request failed');
           response.writeHead(500).end();
         });
     },
+    issueToken: async (request) => withKeys(await keys.refresh()).issueToken(request),
     keys: { list: keys.list, rotate: keys.rotate },
     configuration: {
       current: () => config,
@@ -74,7 +82,7 @@ export async function createAuthorizationServer(
         const before = config;
         config = { ...config, ...changed };
         try {
-          answer = build();
+          current = build();
         } catch (error) {
           config = before;
           throw error;

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
+import type { JWK } from 'jose';
 import { type JWKS, Provider } from 'oidc-provider';
 import { serveAccessTokenStyles } from './access_token_styles.ts';
 import { createAccounts } from './accounts.ts';
@@ -11,10 +12,17 @@ import { rememberRendered } from './grants/rendered_tokens.ts';
 import { registerTokenExchange } from './grants/token_exchange.ts';
 import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
+import { createIssueToken, type IssueToken } from './issue_token.ts';
 import type { Log } from './log.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
 import { providerConfiguration } from './provider_configuration.ts';
+
+/** An oidc-provider that serves the access token styles. */
+export interface IssuingProvider {
+  readonly handler: RequestListener;
+  readonly issueToken: IssueToken;
+}
 
 /**
  * Makes an oidc-provider for a configuration and keys. It keeps no state of its own, so that another one can take its
@@ -24,10 +32,11 @@ export function createProvider(
   config: AuthorizationServerConfig,
   jwks: JWKS,
   { store, log }: { store: TokenStore; log: Log },
-): RequestListener {
+): IssuingProvider {
   const units = createUnitsOfWork();
   const accounts = createAccounts(config.users, store);
-  const provider = new Provider(config.issuer, providerConfiguration(config, { store, units, jwks, accounts }));
+  const configuration = providerConfiguration(config, { store, units, jwks, accounts });
+  const provider = new Provider(config.issuer, configuration);
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   registerTokenExchange(provider, config, { store, jwks });
   registerJwtBearer(provider, config, store);
@@ -37,5 +46,9 @@ export function createProvider(
   provider.use(introspectionAsJwt(store, rememberRendered(styles, config, store), config.introspectionMaxAge));
   provider.use(interactions(provider, config, accounts));
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
-  return mount(mountPathOf(config.issuer), provider.callback());
+  const signingKey = () => jwks.keys[0] as JWK | undefined;
+  return {
+    handler: mount(mountPathOf(config.issuer), provider.callback()),
+    issueToken: createIssueToken({ provider, configuration, styles, store, signingKey }),
+  };
 }

@@ -5,5 +5,7 @@ export {
   type ChangeableConfiguration,
   createAuthorizationServer,
 } from './create_authorization_server.ts';
+export { DEFECTS } from './defect.ts';
+export { type IssuedToken, type TokenRequest, TokenRequestError } from './issue_token.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { Log } from './log.ts';

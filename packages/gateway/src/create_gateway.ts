@@ -59,7 +59,7 @@ export interface GatewayDependencies {
  */
 export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
   checkConfig(config);
-  const { store, log, fetch = globalThis.fetch, now = Date.now } = dependencies;
+  const { store, log, fetch = globalThis.fetch, now = () => Date.now() } = dependencies;
   const { issuer, authorizationServer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
 
   const routes = config.routes.map(createRoute);

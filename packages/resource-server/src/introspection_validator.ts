@@ -48,7 +48,7 @@ export function createIntrospectionValidator(
   dependencies: IntrospectionValidatorDependencies = {},
 ): AccessTokenValidator {
   const { introspectionEndpoint, clientId, clientSecret, audience, issuer, timeout = 3000 } = options;
-  const { fetch = globalThis.fetch, now = Date.now } = dependencies;
+  const { fetch = globalThis.fetch, now = () => Date.now() } = dependencies;
   requireHttpUrl('introspectionEndpoint', introspectionEndpoint);
   requireString('clientId', clientId);
   requireString('clientSecret', clientSecret);

@@ -58,7 +58,7 @@ const maximumLength = 64 * 1024;
  */
 export function createJwtValidator(options: JwtValidatorOptions, dependencies: JwtValidatorDependencies): JwtValidator {
   const { issuer, audience, algorithms = asymmetricAlgorithms, clockTolerance = 0 } = options;
-  const { jwks, now = Date.now } = dependencies;
+  const { jwks, now = () => Date.now() } = dependencies;
   requireString('issuer', issuer);
   requireString('audience', audience);
   requireAsymmetric(algorithms);

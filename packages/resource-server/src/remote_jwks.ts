@@ -64,7 +64,7 @@ interface KeySet {
  */
 export function createRemoteJwks(options: RemoteJwksOptions, dependencies: RemoteJwksDependencies = {}): RemoteJwks {
   const { uri, timeout = 3000, refreshInterval = 300, cooldown = 5 } = options;
-  const { fetch = globalThis.fetch, now = Date.now } = dependencies;
+  const { fetch = globalThis.fetch, now = () => Date.now() } = dependencies;
   requireHttpUrl('uri', uri);
   requireNumber('timeout', timeout, 1);
   requireNumber('refreshInterval', refreshInterval, 0);

@@ -1,6 +1,16 @@
+export type { IssuedToken, TokenRequest } from '@tallystick/authorization-server';
+export { type Clock, ClockFixedError } from './clock/create_clock.ts';
 export { ConfigError } from './config/config_error.ts';
 export { jsonSchema } from './config/json_schema.ts';
 export { checkConfig, loadConfig } from './config/load_config.ts';
 export type { Config, ConfigInput, TenantInput } from './config/schema.ts';
+export type { ActiveFault, Faults } from './faults/create_faults.ts';
+export type { ScriptedAnswers } from './faults/create_scripted_answers.ts';
+export type { Endpoint } from './faults/endpoint.ts';
+export type { FaultInput, ScriptedAnswerInput } from './faults/schemas.ts';
+export type { Harness } from './harness.ts';
+export { InputError } from './input_error.ts';
+export type { RecordedRequests } from './requests/create_recorded_requests.ts';
+export type { RecordedRequest } from './requests/recorded_request.ts';
 export { type StartOptions, startTallystick, type Tallystick } from './start_tallystick.ts';
 export type { Tenants } from './tenants.ts';

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { RequestListener } from 'node:http';
 import {
   type AuthorizationServer,
   type AuthorizationServerConfig,
@@ -17,14 +18,20 @@ import { createTenants, type Tenants } from './tenants.ts';
 export interface RoleDependencies {
   readonly store: TokenStore;
   readonly log: Logger;
+  /** Epoch milliseconds. Default: real time. */
+  readonly now?: () => number;
 }
 
 /** An authorization server or sample API that listens, and answers once it is run. */
 export type OpenApp = Listening & Pick<AppServer, 'answerWith'>;
 
-export async function openApp(config: Config, role: 'authorizationServer' | 'sampleApi'): Promise<OpenApp> {
+export async function openApp(
+  config: Config,
+  role: 'authorizationServer' | 'sampleApi' | 'controlApi',
+): Promise<OpenApp> {
   const { server, answerWith } = createAppServer();
-  return { ...(await listen(server, { host: config.host, port: config[role].port })), answerWith };
+  const { host, port } = { host: config.host, ...config[role] };
+  return { ...(await listen(server, { host, port })), answerWith };
 }
 
 /** The authorization server, and the tenants beside it. */
@@ -33,14 +40,20 @@ export interface RunningAuthorizationServer {
   readonly tenants: Tenants;
 }
 
+/** @param around what stands before the authorization server in this process */
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
-  { store, log }: RoleDependencies,
+  { store, log, now }: RoleDependencies,
+  around: (handler: RequestListener) => RequestListener = (handler) => handler,
 ): Promise<RunningAuthorizationServer> {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
   const start = (world: Pick<Config, 'apis' | 'clients' | 'users'>, issuer: string, part: TokenStore) =>
-    createAuthorizationServer(authorizationServerConfig({ ...config, ...world, issuer, secret }), { store: part, log });
+    createAuthorizationServer(authorizationServerConfig({ ...config, ...world, issuer, secret }), {
+      store: part,
+      log,
+      ...(now && { now }),
+    });
   const authorizationServer = await start(config, config.issuer, store);
   const tenants = await createTenants(config.tenants, {
     issuer: config.issuer,
@@ -48,16 +61,16 @@ export async function runAuthorizationServer(
     start,
     otherwise: authorizationServer.handler,
   });
-  app.answerWith(tenants.handler);
+  app.answerWith(around(tenants.handler));
   return { authorizationServer, tenants };
 }
 
-export function runSampleApi(config: Config, app: OpenApp): void {
-  app.answerWith(createSampleApi(sampleApiConfig(config)));
+export function runSampleApi(config: Config, app: OpenApp, dependencies: Pick<RoleDependencies, 'now'> = {}): void {
+  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies));
 }
 
-export async function runGateway(config: Config, { store, log }: RoleDependencies): Promise<Listening> {
-  const gateway = createGateway(gatewayConfig(config), { store, log });
+export async function runGateway(config: Config, dependencies: RoleDependencies): Promise<Listening> {
+  const gateway = createGateway(gatewayConfig(config), dependencies);
   const server = createGatewayServer(gateway);
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {

@@ -1,9 +1,17 @@
+import type { RequestListener } from 'node:http';
 import type { SigningKeys } from '@tallystick/authorization-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
+import { createClock } from './clock/create_clock.ts';
 import { checkConfig, loadConfig } from './config/load_config.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
+import { createControlApi } from './control/create_control_api.ts';
+import { createFaults } from './faults/create_faults.ts';
+import { createScriptedAnswers } from './faults/create_scripted_answers.ts';
+import { type Provocations, provoke } from './faults/provoke.ts';
+import { createHarness, type Harness } from './harness.ts';
 import { createLog } from './log.ts';
+import { createRecordedRequests } from './requests/create_recorded_requests.ts';
 import { openApp, runAuthorizationServer, runGateway, runSampleApi } from './roles.ts';
 import type { Tenants } from './tenants.ts';
 
@@ -19,11 +27,13 @@ export interface StartOptions {
 }
 
 /** Everything running in this process. */
-export interface Tallystick {
+export interface Tallystick extends Harness {
   /** Issuer identifier and base URL of the authorization server. */
   readonly issuer: string;
   readonly gatewayUrl: string;
   readonly sampleApiUrl: string;
+  /** The control API, if `controlApi.enabled`. */
+  readonly controlUrl?: string;
   /** The configuration as it came out, defaults and ports filled in. */
   readonly config: Config;
   /** The keys that sign: list them, or let another one take over. */
@@ -53,8 +63,10 @@ export async function startTallystick({
 }: StartOptions): Promise<Tallystick> {
   const configured = typeof given === 'string' ? await loadConfig(given) : checkConfig(given);
   const config = ports === 'free' ? withFreePorts(configured) : configured;
-  const store = givenStore ?? (await openTokenStore(config.store));
-  const dependencies = { store, log: log ?? createLog(config.log.level) };
+  const provocations = createProvocations({ movable: givenStore === undefined && config.store.url === 'memory:' });
+  const { now } = provocations.clock;
+  const store = givenStore ?? (await openTokenStore({ ...config.store, now }));
+  const dependencies = { store, log: log ?? createLog(config.log.level), now };
   const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
   const stop = async () => {
     for (const stopPart of stops.splice(0).reverse()) await stopPart();
@@ -66,21 +78,27 @@ export async function startTallystick({
     stops.push(authorizationServer.stop);
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
-    runSampleApi(running, sampleApi);
-    const { authorizationServer: issuing, tenants } = await runAuthorizationServer(
-      running,
-      authorizationServer,
-      dependencies,
-    );
+    runSampleApi(running, sampleApi, dependencies);
+    const around = (handler: RequestListener) => provoke(handler, provocations);
+    const issuing = await runAuthorizationServer(running, authorizationServer, dependencies, around);
+    const harness = createHarness({ ...provocations, store, authorizationServer: issuing.authorizationServer });
     const gateway = await runGateway(running, dependencies);
     stops.push(gateway.stop);
+    const control = running.controlApi.enabled ? await openApp(running, 'controlApi') : undefined;
+    if (control) {
+      control.answerWith(createControlApi(harness, { ...running.controlApi, log: dependencies.log }));
+      stops.push(control.stop);
+    }
+    stops.push(async () => letGo(provocations));
     return {
+      ...harness,
+      ...(control && { controlUrl: urlOf(running.controlApi, control.port) }),
       issuer: running.issuer,
       gatewayUrl: urlOf(config, gateway.port),
       sampleApiUrl: running.sampleApi.url,
       config: running,
-      keys: issuing.keys,
-      tenants,
+      keys: issuing.authorizationServer.keys,
+      tenants: issuing.tenants,
       stop,
     };
   } catch (error) {
@@ -89,12 +107,31 @@ export async function startTallystick({
   }
 }
 
+/** With a store of its own, everything that expires does so by the clock that tests move. */
+function createProvocations({ movable }: { movable: boolean }): Provocations {
+  const clock = createClock({ movable });
+  return {
+    clock,
+    faults: createFaults(),
+    scriptedAnswers: createScriptedAnswers(),
+    requests: createRecordedRequests(clock),
+  };
+}
+
+/** Nobody is kept waiting for a server that stops, and the process has its own time back. */
+function letGo({ faults, requests, clock }: Provocations): void {
+  faults.clear();
+  requests.close();
+  clock.reset();
+}
+
 function withFreePorts(config: Config): Config {
   return {
     ...config,
     authorizationServer: { ...config.authorizationServer, port: 0 },
     gateway: { ...config.gateway, port: 0 },
     sampleApi: { ...config.sampleApi, port: 0 },
+    controlApi: { ...config.controlApi, port: 0 },
   };
 }
 
@@ -106,6 +143,6 @@ function withUrls(config: Config, authorizationServerPort: number, sampleApiPort
   };
 }
 
-function urlOf({ host }: Config, port: number): string {
+function urlOf({ host }: { host: string }, port: number): string {
   return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`;
 }

@@ -44,6 +44,8 @@ export interface Backend {
   keepFirst(key: string, value: string): Promise<string>;
   /** Replaces a kept value, for good, if it is still the expected one. @returns whether it was */
   replaceKept(key: string, expected: string, value: string): Promise<boolean>;
+  /** Deletes every key but those that `keeps` says. */
+  clear(keeps: (key: string) => boolean): Promise<void>;
   /** @returns stops listening */
   subscribe(listener: FeedListener): () => void;
   ping(): Promise<void>;

@@ -107,6 +107,13 @@ export interface TokenStore {
   readKept(name: string, secret: string): Promise<string | undefined>;
   /** A part of the store under a name of its own: what is in one part is not found in another. It is closed with the store. */
   partition(name: string): TokenStore;
+  /**
+   * Deletes every entry but what `keepFirst` keeps, partitions included. Listeners to the revocation feed hear `disconnected` and
+   * `connected`: what they know may be stale.
+   *
+   * @throws {StoreUnavailableError}
+   */
+  clear(): Promise<void>;
   /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -116,6 +116,9 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
       return true;
     },
+    async clear(keeps) {
+      for (const key of entries.keys()) if (!keeps(key)) entries.delete(key);
+    },
     subscribe(listener) {
       listeners.add(listener);
       listener.connected();

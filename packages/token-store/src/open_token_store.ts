@@ -32,7 +32,7 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
     prefix = 'tallystick:',
     commandTimeout = 2000,
     maxEntries = 200_000,
-    now = Date.now,
+    now = () => Date.now(),
   } = options;
   if (url === 'memory:') return createTokenStore(createMemoryBackend({ maxEntries, now }), { seal, now });
   if (/^rediss?:\/\//.test(url)) {

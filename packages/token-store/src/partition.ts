@@ -14,6 +14,7 @@ export function partitionOf(backend: Backend, prefix: string): Backend {
     members: (key) => backend.members(prefix + key),
     keepFirst: (key, value) => backend.keepFirst(prefix + key, value),
     replaceKept: (key, expected, value) => backend.replaceKept(prefix + key, expected, value),
+    clear: (keeps) => backend.clear((key) => !key.startsWith(prefix) || keeps(key.slice(prefix.length))),
     subscribe: (listener) => backend.subscribe(listener),
     ping: () => backend.ping(),
     close: async () => {}, // Closed with the whole.

@@ -128,6 +128,14 @@ export function createRedisBackend({ url, prefix, commandTimeout }: RedisBackend
       }),
     replaceKept: (key, expected, value) =>
       run(async () => (await redis.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value)) === 1),
+    clear: (keeps) =>
+      run(async () => {
+        const ours = { match: `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`, count: 1000 };
+        for await (const keys of redis.scanStream(ours) as AsyncIterable<string[]>) {
+          const doomed = keys.filter((key) => !keeps(key.slice(prefix.length)));
+          if (doomed.length > 0) await redis.unlink(doomed);
+        }
+      }),
     subscribe: (listener) => feed.subscribe(listener),
     ping: () => run(async () => void (await redis.ping())),
     async close() {

@@ -11,6 +11,9 @@ const ACCESS_TOKENS = new Set(['AccessToken', 'ClientCredentials']);
 /** Seconds for which a revoked grant refuses writes of requests that began before: longer than any request lives. */
 const REVOCATION_REMEMBERED = 300;
 
+/** On the feed, in place of a token key: all of them are revoked. */
+const CLEARED = 'cleared';
+
 export interface TokenStoreOptions {
   /** Encrypts split entries too; records always are. */
   readonly seal: boolean;
@@ -45,12 +48,21 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     },
     subscribe: (listener: RevocationListener) =>
       backend.subscribe({
-        message: (revokedKey) => listener.revoked(revokedKey),
+        message(message) {
+          if (message !== CLEARED) return listener.revoked(message);
+          listener.disconnected();
+          listener.connected();
+        },
         connected: () => listener.connected(),
         disconnected: () => listener.disconnected(),
       }),
     ...createKept(backend),
     partition: (name) => createTokenStore(partitionOf(backend, `${name}:`), options),
+    async clear() {
+      // What is kept in a partition has the partition's name before it.
+      await backend.clear((key) => /(^|:)kept:/.test(key));
+      await backend.write([{ do: 'publish', message: CLEARED }]);
+    },
     ping: () => backend.ping(),
     close: () => backend.close(),
   };

@@ -76,9 +76,10 @@ export function createTokenCache(
   }
 
   function isKnownInactive(id: string): boolean {
-    const until = inactive.get(id);
-    if (until === undefined) return false;
-    if (now() < until) return true;
+    const since = inactive.get(id);
+    if (since === undefined) return false;
+    // A clock that was set back must not keep a token out until it has caught up.
+    if (Math.abs(now() - since) < config.negative.maxAge * 1000) return true;
     inactive.delete(id);
     return false;
   }
@@ -87,7 +88,7 @@ export function createTokenCache(
     const epochAtStart = epoch;
     const token = await fill();
     if (token === undefined) {
-      inactive.set(id, now() + config.negative.maxAge * 1000);
+      inactive.set(id, now());
       throw new AccessTokenError('invalid_token', 'the access token is not active');
     }
     if (flight.revoked) throw new AccessTokenError('invalid_token', 'the access token was revoked');

@@ -3,7 +3,8 @@ import type { Tallystick } from '../start_tallystick.ts';
 import { colour } from './colour.ts';
 
 /** What `tallystick start` prints when everything is ready. @param readyAfter milliseconds since the process began */
-export function banner({ issuer, gatewayUrl, sampleApiUrl, config }: Tallystick, readyAfter: number): string {
+export function banner(tallystick: Tallystick, readyAfter: number): string {
+  const { issuer, gatewayUrl, sampleApiUrl, controlUrl, config } = tallystick;
   const clients = config.clients.map(({ id, secret, grants, introspects }) => [
     secret === undefined ? id : `${id} / ${secret}`,
     [secret === undefined ? 'public' : '', ...grants, introspects ? 'introspection' : ''].filter(Boolean).join(', '),
@@ -16,6 +17,7 @@ ${table([
   ['Authorization server', issuer],
   ['Gateway', `${gatewayUrl}  ${config.gateway.routes.map((route) => route.prefix).join(' ')}`],
   ['Sample API', sampleApiUrl],
+  ...(controlUrl === undefined ? [] : [['Control API', `${controlUrl}/openapi.json`]]),
 ])}
 
 ${colour('bold', 'Clients')}

@@ -15,15 +15,20 @@ export class ConfigError extends Error {
 
 /** `gateway.routes[0].api: expected the resource of one of the apis; found "x"` */
 export function describeProblem(issue: z.core.$ZodIssue): string {
-  const path = issue.path.reduce<string>(
-    (text, step) => text + (typeof step === 'number' ? `[${step}]` : `${text && '.'}${String(step)}`),
-    '',
-  );
+  const path = pathText(issue.path);
   const expected = issue.message
     .replace(/^Invalid input: /, '')
     .replace(/, received .*$/, '')
     .replace(/^Invalid option: /, '');
   return `${path || 'the configuration'}: ${expected}${found(issue)}`;
+}
+
+/** `gateway.routes[0].api` */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, step) => text + (typeof step === 'number' ? `[${step}]` : `${text && '.'}${String(step)}`),
+    '',
+  );
 }
 
 function found(issue: z.core.$ZodIssue): string {

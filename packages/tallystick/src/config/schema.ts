@@ -130,6 +130,16 @@ const sampleApi = z.strictObject({
   client: credentials.describe("The sample API's own client, with which it introspects opaque tokens."),
 });
 
+const controlApi = z.strictObject({
+  enabled: z.boolean().default(false).describe('Serve the control API, with which tests provoke and watch.'),
+  port: port.default(4300),
+  host: z.string().min(1).default('localhost').describe('Address to listen on. Who reaches it can do anything.'),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Host names, beside those of this machine, under which it may be reached.'),
+});
+
 const api = z.strictObject({
   resource,
   accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
@@ -252,6 +262,7 @@ export const configSchema = z
     authorizationServer: authorizationServer.prefault({}),
     gateway,
     sampleApi,
+    controlApi: controlApi.prefault({}),
     apis: z.array(api).min(1),
     clients: z.array(client),
     users: z.array(user).default([]),

@@ -23,31 +23,39 @@ export interface SampleApiRoute {
   readonly scopes: { readonly [method: string]: readonly string[] };
 }
 
+export interface SampleApiDependencies {
+  /** Epoch milliseconds. Default: real time. */
+  readonly now?: () => number;
+}
+
 /**
  * An API that shows what reached it: method, path, the headers as they came (this is a demonstration, so the token is
  * among them) and the claims it validated. It trusts no gateway and validates every request itself.
  */
-export function createSampleApi(config: SampleApiConfig): RequestListener {
+export function createSampleApi(config: SampleApiConfig, dependencies: SampleApiDependencies = {}): RequestListener {
   const app = new Koa();
   app.silent = true; // Errors are answered; Koa would also print them to the console.
   app.use(async (ctx, next) => {
     if (ctx.path === '/healthz') ctx.body = { status: 'ok' };
     else await next();
   });
-  const jwks = createRemoteJwks({ uri: config.authorizationServer.jwksUri });
+  const jwks = createRemoteJwks({ uri: config.authorizationServer.jwksUri }, dependencies);
   for (const route of config.apis) app.use(mount(route, [protect(route), show(route)]));
 
   function protect(route: SampleApiRoute): Middleware {
     const validator: AccessTokenValidator =
       route.style === 'opaque'
-        ? createIntrospectionValidator({
-            introspectionEndpoint: config.authorizationServer.introspectionEndpoint,
-            clientId: config.client.id,
-            clientSecret: config.client.secret,
-            audience: route.resource,
-            issuer: config.issuer,
-          })
-        : createJwtValidator({ issuer: config.issuer, audience: route.resource }, { jwks });
+        ? createIntrospectionValidator(
+            {
+              introspectionEndpoint: config.authorizationServer.introspectionEndpoint,
+              clientId: config.client.id,
+              clientSecret: config.client.secret,
+              audience: route.resource,
+              issuer: config.issuer,
+            },
+            dependencies,
+          )
+        : createJwtValidator({ issuer: config.issuer, audience: route.resource }, { jwks, ...dependencies });
     return protectWithKoa({ validator, scopes: (method) => route.scopes[method] ?? route.scopes['*'] ?? [] });
   }
 

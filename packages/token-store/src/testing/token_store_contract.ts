@@ -301,6 +301,38 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       expect(await same.splitEntries.find(ID)).toBe('aa.bb');
     });
 
+    test('forgets everything but what all processes share, and tells its listeners', async () => {
+      const { store, underTest } = await start();
+      const part = store.partition('part');
+      for (const each of [store, part]) await each.keepFirst('keys', 'one', 'secret');
+      for (const each of [store, part]) {
+        await each.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+      }
+      const heard: string[] = [];
+      await new Promise<void>((resolve) => {
+        const connected = () => resolve(void heard.push('connected'));
+        store.subscribe({ revoked: () => {}, connected, disconnected: () => heard.push('disconnected') });
+      });
+      await (await underTest.another()).clear();
+      expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+      expect(await store.splitEntries.find(ID)).toBeUndefined();
+      expect(await underTest.dump()).not.toContain(tokenKey(ID));
+      for (const each of [store, part]) expect(await each.readKept('keys', 'secret')).toBe('one');
+      await until(() => heard.length === 3);
+      expect(heard).toEqual(['connected', 'disconnected', 'connected']);
+    });
+
+    test('forgets a partition, and nothing else', async () => {
+      const { store } = await start();
+      const [one, two] = [store.partition('one'), store.partition('two')];
+      for (const each of [store, one, two]) await each.records('AccessToken').upsert(ID, { jti: ID }, 60);
+      await one.keepFirst('keys', 'kept', 'secret');
+      await one.clear();
+      expect(await one.records('AccessToken').find(ID)).toBeUndefined();
+      expect(await one.readKept('keys', 'secret')).toBe('kept');
+      for (const each of [store, two]) expect(await each.records('AccessToken').find(ID)).toBeDefined();
+    });
+
     test('answers a ping', async () => {
       const { store } = await start();
       await expect(store.ping()).resolves.toBeUndefined();

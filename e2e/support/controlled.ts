@@ -1,0 +1,46 @@
+import type { ConfigInput } from 'tallystick';
+import { type OneProcess, startOneProcess } from './one_process.ts';
+import { resourceOf, type Style } from './world.ts';
+
+export interface ControlAnswer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as they expect it to be
+  readonly body: any;
+}
+
+export interface Controlled extends OneProcess {
+  readonly controlUrl: string;
+  /** Calls the control API. */
+  control(method: string, path: string, body?: unknown): Promise<ControlAnswer>;
+  /** Issues a token without a flow, to `demo-service` with scope `read`. */
+  mint(style: Style, more?: object): Promise<{ accessToken: string; jwt: string }>;
+}
+
+/** The demo world in this process, with its control API. */
+export async function startControlled(more: (config: ConfigInput) => ConfigInput = (config) => config) {
+  const world = await startOneProcess((config) => more({ ...config, controlApi: { enabled: true } }));
+  const controlUrl = String(world.tallystick.controlUrl);
+
+  async function control(method: string, path: string, body?: unknown): Promise<ControlAnswer> {
+    const answer = await fetch(controlUrl + path, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  async function mint(style: Style, request: object = {}) {
+    const answer = await control('POST', '/tokens', {
+      client: 'demo-service',
+      api: resourceOf(style),
+      scopes: ['read'],
+      ...request,
+    });
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer));
+    world.log.secret(answer.body.accessToken, answer.body.jwt);
+    return answer.body as { accessToken: string; jwt: string };
+  }
+
+  return { ...world, controlUrl, control, mint } satisfies Controlled;
+}

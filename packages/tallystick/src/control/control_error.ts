@@ -1,0 +1,35 @@
+import { StoreUnavailableError } from '@tallystick/token-store';
+import { ClockFixedError } from '../clock/create_clock.ts';
+import { InputError } from '../input_error.ts';
+
+/** An answer of the control API that is not what was asked for. */
+export class ControlError extends Error {
+  override name = 'ControlError';
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** What is thrown, as status and body. */
+export function describeProblem(error: unknown): { status: number; body: object } {
+  if (error instanceof InputError) return problem(400, error.code, error.message, error.path);
+  if (error instanceof ControlError) return problem(error.status, error.code, error.message);
+  if (error instanceof ClockFixedError) return problem(409, error.code, error.message);
+  if (error instanceof StoreUnavailableError || isUnavailable(error))
+    return problem(503, 'temporarily_unavailable', 'the token store is not available; try again shortly');
+  return problem(500, 'server_error', 'the control API failed; the log says why');
+}
+
+/** What the authorization server says when the store fails under it. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === 503;
+}
+
+function problem(status: number, error: string, description: string, path?: string) {
+  return { status, body: { error, error_description: description, ...(path !== undefined && { path }) } };
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { Harness } from '../harness.ts';
+import { checkInput } from '../input_error.ts';
+import { valuesOf } from '../requests/recorded_request.ts';
+import { ControlError, describeProblem } from './control_error.ts';
+import { openApiDocument } from './openapi.ts';
+import { readJson } from './read_json.ts';
+import { refuseForeign } from './refuse_foreign.ts';
+import { type Answer, type Route, route } from './route.ts';
+import { controlRoutes } from './routes.ts';
+
+export interface ControlApiOptions {
+  /** Host names, beside those of this machine, under which it may be reached. */
+  readonly allowedHosts: readonly string[];
+  /** Is told what failed unexpectedly. */
+  readonly log: { error(fields: object, message: string): void };
+}
+
+/** The harness over HTTP, for any language. */
+export function createControlApi(harness: Harness, { allowedHosts, log }: ControlApiOptions): RequestListener {
+  const routes = controlRoutes(harness);
+  const document = openApiDocument([...routes, describeItself(() => ({}))]);
+  const all = [...routes, describeItself(() => document)].map((each) => ({ ...each, matches: matcher(each.path) }));
+
+  async function answer(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
+    refuseForeign(request, allowedHosts);
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    const candidates = all.flatMap((each) => {
+      const parameters = each.matches(path);
+      return parameters ? [{ route: each, parameters }] : [];
+    });
+    if (candidates.length === 0) throw new ControlError(404, 'not_found', 'there is nothing here; see /openapi.json');
+    const found = candidates.find(({ route }) => route.method === request.method);
+    if (!found) throw new ControlError(405, 'invalid_request', `this takes ${methodsOf(candidates)} only`);
+    const { parameters } = found;
+    return found.route.handle({
+      query: checkInput(found.route.query ?? z.strictObject({}), valuesOf(new URLSearchParams(query))),
+      body: checkInput(found.route.body ?? z.strictObject({}), await readJson(request)),
+      parameters,
+      signal,
+    });
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    try {
+      const { status, body } = await answer(request, left.signal);
+      if (status === 404) throw new ControlError(404, 'not_found', 'there is none with this id');
+      send(response, status, body);
+    } catch (error) {
+      const { status, body } = describeProblem(error);
+      if (status === 500) log.error({ error: error instanceof Error ? error.stack : typeof error }, 'request failed');
+      send(response, status, body);
+    }
+  }
+
+  return (request, response) => void serve(request, response);
+}
+
+function describeItself(document: () => object): Route {
+  return route({
+    method: 'GET',
+    path: '/openapi.json',
+    operationId: 'describe',
+    summary: 'This document',
+    answers: { 200: { description: 'An OpenAPI 3.1 document', schema: z.object({ openapi: z.string() }) } },
+    handle: () => ({ status: 200, body: document() }),
+  });
+}
+
+/** @returns the parameters of a path that fits the template */
+function matcher(template: string): (path: string) => Record<string, string> | undefined {
+  const pattern = new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`);
+  return (path) => {
+    const match = pattern.exec(path);
+    return match ? { ...match.groups } : undefined;
+  };
+}
+
+function methodsOf(candidates: readonly { readonly route: Route }[]): string {
+  return candidates.map(({ route }) => route.method).join(', ');
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.destroyed) return;
+  const headers = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+  if (body === undefined) response.writeHead(status, headers).end();
+  else response.writeHead(status, { ...headers, 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+}

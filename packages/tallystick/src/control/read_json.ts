@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+import { InputError } from '../input_error.ts';
+import { ControlError } from './control_error.ts';
+
+/** Bytes. */
+const LIMIT = 1024 * 1024;
+
+/** Reads a JSON body; none at all counts as an empty object. @throws {ControlError} @throws {InputError} */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LIMIT) throw new ControlError(413, 'invalid_request', `the body is larger than ${LIMIT} bytes`);
+    chunks.push(chunk);
+  }
+  if (length === 0) return {};
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') throw new ControlError(415, 'invalid_request', 'expected application/json');
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    throw new InputError('', 'the body is not valid JSON');
+  }
+}

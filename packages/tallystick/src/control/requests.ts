@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { endpointSchema } from '../faults/schemas.ts';
+import type { Harness } from '../harness.ts';
+import { nextRequest } from '../requests/create_recorded_requests.ts';
+import { recordedRequestSchema } from '../requests/recorded_request.ts';
+import { type Route, route } from './route.ts';
+
+export function requestRoutes({ requests }: Harness): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/requests',
+      operationId: 'listRequests',
+      summary: 'What the authorization server was asked; secrets and tokens are redacted unless asked for',
+      query: z.strictObject({ endpoint: endpointSchema.optional(), secrets: z.enum(['true', 'false']).optional() }),
+      answers: {
+        200: {
+          description: 'The latest, in the order of their answers',
+          schema: z.object({ requests: z.array(recordedRequestSchema) }),
+        },
+      },
+      handle: ({ query: { endpoint, secrets } }) => ({
+        status: 200,
+        body: { requests: requests.list({ endpoint, secrets: secrets === 'true' }) },
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: '/requests/next',
+      operationId: 'takeNextRequest',
+      summary: 'Take the oldest request out of the list, or wait for one',
+      body: nextRequest,
+      answers: {
+        200: { description: 'The request', schema: recordedRequestSchema },
+        204: { description: 'None came in time' },
+      },
+      async handle({ body, signal }) {
+        const request = await requests.next(body, signal);
+        return request === undefined ? { status: 204 } : { status: 200, body: request };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/requests',
+      operationId: 'clearRequests',
+      summary: 'Forget the recorded requests',
+      answers: { 204: { description: 'The list is empty' } },
+      handle() {
+        requests.clear();
+        return { status: 204 };
+      },
+    }),
+  ];
+}

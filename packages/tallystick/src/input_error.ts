@@ -1,0 +1,25 @@
+import type { z } from 'zod';
+import { pathText } from './config/config_error.ts';
+
+/** What a caller gave cannot be used; nothing was changed. */
+export class InputError extends Error {
+  readonly code = 'invalid_request';
+  override name = 'InputError';
+  /** Where the offending value is: `faults[0].status`. Empty for the whole. */
+  readonly path: string;
+
+  constructor(path: string, message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
+/** @throws {InputError} that names the first value that does not fit */
+export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw new InputError('', 'the input does not fit');
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  throw new InputError(pathText([...issue.path, ...unknown]), issue.message);
+}

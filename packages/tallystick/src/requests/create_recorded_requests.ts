@@ -1,0 +1,151 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { Endpoint } from '../faults/endpoint.ts';
+import { endpointSchema } from '../faults/schemas.ts';
+import { checkInput } from '../input_error.ts';
+import { type RecordedRequest, valuesOf } from './recorded_request.ts';
+import { redact } from './redact.ts';
+
+/** How many are kept, the latest. */
+const KEPT = 500;
+
+export const whichRequests = z.strictObject({
+  endpoint: endpointSchema.optional().describe('Only requests to this endpoint.'),
+  secrets: z.boolean().default(false).describe('Show secrets, tokens, codes and cookies as they came.'),
+});
+
+export const nextRequest = whichRequests.extend({
+  wait: z.int().min(0).max(60_000).default(0).describe('Milliseconds to wait for one, at most.'),
+});
+
+/** What the authorization server was asked, in the order of its answers. Secrets and tokens are redacted unless asked for. */
+export interface RecordedRequests {
+  /** @throws {InputError} */
+  list(which?: z.input<typeof whichRequests>): RecordedRequest[];
+  /**
+   * Takes the oldest out, or waits for one.
+   *
+   * @param signal stops waiting
+   * @returns undefined when none came in time
+   * @throws {InputError}
+   */
+  next(which?: z.input<typeof nextRequest>, signal?: AbortSignal): Promise<RecordedRequest | undefined>;
+  clear(): void;
+}
+
+export interface RequestRecorder extends RecordedRequests {
+  /** Records a request once its answer is complete. */
+  record(exchange: Exchange): void;
+  /** Lets go of all who wait. */
+  close(): void;
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly endpoint: Endpoint;
+  readonly form: URLSearchParams | undefined;
+  readonly clientId: string | undefined;
+}
+
+interface Waiter {
+  readonly endpoint: Endpoint | undefined;
+  take(request: RecordedRequest | undefined): void;
+}
+
+/** @param now epoch milliseconds */
+export function createRecordedRequests({ now }: { now: () => number }): RequestRecorder {
+  let recorded: RecordedRequest[] = [];
+  const waiters = new Set<Waiter>();
+
+  const matches = (endpoint: Endpoint | undefined) => (request: RecordedRequest) =>
+    endpoint === undefined || request.endpoint === endpoint;
+
+  function keep(request: RecordedRequest) {
+    for (const waiter of waiters) if (matches(waiter.endpoint)(request)) return waiter.take(request);
+    recorded.push(request);
+    if (recorded.length > KEPT) recorded.shift();
+  }
+
+  function untilRecorded(endpoint: Endpoint | undefined, milliseconds: number, signal: AbortSignal | undefined) {
+    return new Promise<RecordedRequest | undefined>((resolve) => {
+      const giveUp = () => waiter.take(undefined);
+      const timer = setTimeout(giveUp, milliseconds);
+      const waiter: Waiter = {
+        endpoint,
+        take(request) {
+          waiters.delete(waiter);
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', giveUp);
+          resolve(request);
+        },
+      };
+      waiters.add(waiter);
+      signal?.addEventListener('abort', giveUp);
+    });
+  }
+
+  return {
+    list(which = {}) {
+      const { endpoint, secrets } = checkInput(whichRequests, which);
+      const found = recorded.filter(matches(endpoint));
+      return secrets ? found : found.map(redact);
+    },
+    async next(which = {}, signal) {
+      const { endpoint, secrets, wait } = checkInput(nextRequest, which);
+      const index = recorded.findIndex(matches(endpoint));
+      const found = index >= 0 ? recorded.splice(index, 1)[0] : await untilRecorded(endpoint, wait, signal);
+      return found === undefined || secrets ? found : redact(found);
+    },
+    clear() {
+      recorded = [];
+    },
+    record(exchange) {
+      const begun = { ...describe(exchange), time: new Date(now()).toISOString() };
+      const listAtStart = recorded;
+      whenAnswered(exchange.response, (status) => {
+        const wasClearedMeanwhile = listAtStart !== recorded;
+        if (!wasClearedMeanwhile) keep(status === undefined ? begun : { ...begun, status });
+      });
+    },
+    close() {
+      for (const waiter of waiters) waiter.take(undefined);
+    },
+  };
+}
+
+function describe({ request, endpoint, form, clientId }: Exchange): Omit<RecordedRequest, 'time'> {
+  const { method = '', url = '' } = request;
+  const [path = '', query = ''] = url.split('?', 2);
+  const headers = Object.entries(request.headers).flatMap(([name, value = []]) =>
+    [value].flat().map((each) => [name, each] as const),
+  );
+  return {
+    endpoint,
+    ...(clientId !== undefined && { clientId }),
+    method,
+    path,
+    query: valuesOf(new URLSearchParams(query)),
+    headers: valuesOf(headers),
+    ...(form && { form: valuesOf(form) }),
+  };
+}
+
+/**
+ * Before the end of the answer leaves, so that who has the answer finds the record.
+ *
+ * @param answered is told the status, or undefined when the connection was cut before there was one
+ */
+function whenAnswered(response: ServerResponse, answered: (status: number | undefined) => void): void {
+  let done = false;
+  const once = (status: number | undefined) => {
+    if (!done) answered(status);
+    done = true;
+  };
+  const end = response.end;
+  response.end = function (this: ServerResponse, ...parameters: unknown[]) {
+    once(response.statusCode);
+    return (end as (...all: unknown[]) => ServerResponse).apply(this, parameters);
+  } as typeof response.end;
+  response.once('close', () => once(response.headersSent ? response.statusCode : undefined));
+}

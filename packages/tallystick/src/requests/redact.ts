@@ -1,0 +1,37 @@
+import type { RecordedRequest, Values } from './recorded_request.ts';
+
+const REDACTED = '[redacted]';
+
+/** What tells nothing that would let anyone act for somebody else. What is not known to be harmless is not shown. */
+const harmlessHeaders = new Set(
+  `accept accept-encoding accept-language cache-control connection content-length content-type host if-none-match origin
+  pragma transfer-encoding user-agent x-forwarded-for x-forwarded-host x-forwarded-proto traceparent`.split(/\s+/),
+);
+const harmlessParameters = new Set(
+  `acr_values actor_token_type audience authorization_details binding_message claims client_assertion_type client_id
+  code_challenge code_challenge_method dpop_jkt grant_type login_hint max_age nonce post_logout_redirect_uri prompt
+  redirect_uri requested_expiry requested_token_type resource response_mode response_type scope state subject_token_type
+  token_type_hint ui_locales username`.split(/\s+/),
+);
+
+/** Takes secrets, tokens, codes and cookies out. */
+export function redact(request: RecordedRequest): RecordedRequest {
+  return {
+    ...request,
+    path: request.path.split('/').map(redactSegment).join('/'),
+    query: keep(request.query, harmlessParameters),
+    headers: keep(request.headers, harmlessHeaders),
+    ...(request.form && { form: keep(request.form, harmlessParameters) }),
+  };
+}
+
+/** Words are parts of our own paths; anything else may be an identifier that is as good as a cookie. */
+function redactSegment(segment: string): string {
+  return /^[a-z._-]*$/.test(segment) ? segment : REDACTED;
+}
+
+function keep(values: Values, harmless: ReadonlySet<string>): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, harmless.has(name) ? value : REDACTED]),
+  );
+}
