@@ -33,6 +33,10 @@ const start = (rules: Partial<TokenExchangeConfig> = {}) =>
       client({ id: 'service', grants: ['client_credentials'] }),
       client({ id: 'unconfigured', grants: ['token_exchange'] }),
     ],
+    users: [
+      { id: 'alice', claims: { email: 'alice@example.com' } },
+      { id: 'service', claims: { email: 'not-the-client@example.com' } },
+    ],
   }));
 
 interface Forgery {
@@ -214,6 +218,8 @@ describe('a client', () => {
     expect(await exchange(server, own, { ...asIdToken, resource: '' })).toMatchObject({ error: 'invalid_target' });
     const foreign = await sign(server, { header, claims: { aud: 'web' } });
     expect(await exchange(server, foreign, asIdToken)).toMatchObject(invalidRequest);
+    const accessToken = await sign(server, { claims: { aud: 'backend' } });
+    expect(await exchange(server, accessToken, asIdToken)).toMatchObject(invalidRequest);
   });
 });
 
@@ -276,4 +282,19 @@ test('a reference token that is bound to a key is refused', async () => {
     .upsert('bound'.padEnd(43, 'x'), { kind: 'ClientCredentials', clientId: 'service', exp, jkt: 'x' }, 60);
   const answer = await exchange(server, 'bound'.padEnd(43, 'x'));
   expect(answer).toMatchObject({ ...invalidRequest, error_description: expect.stringContaining('bound to a key') });
+});
+
+test.each([
+  ['is not there any more', undefined],
+  ["is another user's", 'bob'],
+])('a reference token whose grant %s is refused', async (_what, accountId) => {
+  const server = await start();
+  const token = 'A'.repeat(43);
+  const exp = Math.floor(Date.now() / 1000) + 60;
+  const record = { kind: 'AccessToken', clientId: 'backend', accountId: 'alice', grantId: 'grant', exp };
+  await server.store.records('AccessToken').upsert(token, record, 60);
+  if (accountId) await server.store.records('Grant').upsert('grant', { kind: 'Grant', accountId, exp }, 60);
+  expect(await exchange(server, token)).toMatchObject(invalidRequest);
+  await server.store.records('Grant').upsert('grant', { kind: 'Grant', accountId: 'alice', exp }, 60);
+  expect(await exchange(server, token)).toMatchObject({ status: 200 });
 });

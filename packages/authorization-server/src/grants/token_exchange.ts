@@ -47,7 +47,7 @@ export function registerTokenExchange(
     const scopes = narrowedScopes(subject, api, rules, params.scope);
     const issuedTokenType = tokenTypeFor(api, params.requested_token_type);
     const act = actor === undefined ? subject.act : actingBy(actor.subject, subject.act);
-    const { subject: name, subjectIsUser, grantId } = subject;
+    const { subject: name, subjectIsUser, grantId, exp } = subject;
     await issueAccessToken(
       ctx,
       {
@@ -56,7 +56,7 @@ export function registerTokenExchange(
         subjectIsUser,
         api,
         scopes,
-        expiresIn: Math.min(api.accessTokenLifetime, remainingLife(subject)),
+        notAfter: exp,
         ...(act && { act }),
         ...(grantId !== undefined && { subjectGrantId: grantId }),
       },
@@ -116,9 +116,4 @@ function narrowedScopes(subject: PresentedToken, api: ApiConfig, rules: TokenExc
 function tokenTypeFor(api: ApiConfig, requested: unknown = ACCESS_TOKEN): string {
   if (requested === ACCESS_TOKEN || (requested === JWT && api.style === 'jwt')) return requested;
   throw new errors.InvalidRequest('the requested_token_type cannot be issued for this API');
-}
-
-/** Seconds. The new token does not outlive the one it came from. */
-function remainingLife({ exp }: PresentedToken): number {
-  return Math.max(1, exp - Math.floor(Date.now() / 1000));
 }
