@@ -151,6 +151,11 @@ export const requirements = {
     sentence: 'a phantom-token gateway that knows nothing of this project works with the introspection endpoint',
     link: `${design}#the-authorization-server`,
   },
+  'changes-at-run-time': {
+    sentence:
+      'clients, users, APIs, keys and tenants change while everything runs, and reset brings the configured ones back',
+    link: `${design}#the-control-api`,
+  },
   'tenants-never-meet': {
     sentence: 'issuers in one process share no client, user, key or token, whether configured or made at run time',
     link: `${design}#the-authorization-server`,

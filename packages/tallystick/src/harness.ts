@@ -3,28 +3,35 @@ import {
   type AuthorizationServer,
   DEFECTS,
   type IssuedToken,
+  type SigningKeys,
   type TokenRequest,
   TokenRequestError,
 } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
 import { z } from 'zod';
 import type { Clock } from './clock/create_clock.ts';
+import type { Collections } from './collections.ts';
 import type { Faults } from './faults/create_faults.ts';
 import type { ScriptedAnswers } from './faults/create_scripted_answers.ts';
 import type { Provocations } from './faults/provoke.ts';
 import { checkInput, InputError } from './input_error.ts';
 import type { RecordedRequests } from './requests/create_recorded_requests.ts';
+import type { Tenants } from './tenants.ts';
 
 /** What a test may do to a running Tallystick. The control API is the same over HTTP. */
-export interface Harness {
+export interface Harness extends Pick<Collections, 'clients' | 'users' | 'apis'> {
   readonly faults: Faults;
   readonly scriptedAnswers: ScriptedAnswers;
   readonly requests: RecordedRequests;
   readonly clock: Clock;
+  /** The keys that sign: list them, or let another one take over. */
+  readonly keys: SigningKeys;
+  /** Further issuers, made and removed at run time, so that parallel tests never meet. */
+  readonly tenants: Tenants;
   /** Issues an access token without a flow, a good one or a broken one. @throws {InputError} */
   issueToken(request: TokenRequest): Promise<IssuedToken>;
   /**
-   * Back to the configured state: no faults, scripted answers or recorded requests, real time, and a store that holds
+   * Back to the configured state: clients, users, APIs and tenants as configured, no faults, scripted answers or recorded requests, real time, and a store that holds
    * nothing but the signing keys. On Redis that is everything under this installation's prefix.
    *
    * @returns how long it took
@@ -54,15 +61,23 @@ export const tokenRequestSchema = z.strictObject({
 export interface HarnessDependencies extends Provocations {
   readonly store: TokenStore;
   readonly authorizationServer: AuthorizationServer;
+  readonly collections: Collections;
+  readonly tenants: Tenants;
 }
 
 export function createHarness(dependencies: HarnessDependencies): Harness {
-  const { faults, scriptedAnswers, requests, clock, store, authorizationServer } = dependencies;
+  const { faults, scriptedAnswers, requests, clock, store, authorizationServer, collections, tenants } = dependencies;
+  const { clients, users, apis } = collections;
   return {
     faults,
     scriptedAnswers,
     requests,
     clock,
+    clients,
+    users,
+    apis,
+    keys: authorizationServer.keys,
+    tenants,
     async issueToken(request) {
       const checked = checkInput(tokenRequestSchema, request);
       try {
@@ -78,6 +93,8 @@ export function createHarness(dependencies: HarnessDependencies): Harness {
       scriptedAnswers.clear();
       requests.clear();
       clock.reset();
+      collections.reset();
+      tenants.reset();
       await store.clear();
       return { milliseconds: performance.now() - began };
     },

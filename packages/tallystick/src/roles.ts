@@ -9,6 +9,7 @@ import { createGateway, createGatewayServer, type GatewayConfig } from '@tallyst
 import type { TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
+import { type Collections, createCollections } from './collections.ts';
 import type { Config } from './config/schema.ts';
 import { type Listening, listen } from './listen.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
@@ -38,6 +39,7 @@ export async function openApp(
 export interface RunningAuthorizationServer {
   readonly authorizationServer: AuthorizationServer;
   readonly tenants: Tenants;
+  readonly collections: Collections;
 }
 
 /** @param around what stands before the authorization server in this process */
@@ -62,7 +64,10 @@ export async function runAuthorizationServer(
     otherwise: authorizationServer.handler,
   });
   app.answerWith(around(tenants.handler));
-  return { authorizationServer, tenants };
+  const collections = createCollections(config, (entries) =>
+    authorizationServer.configuration.replace(worldOf(entries)),
+  );
+  return { authorizationServer, tenants, collections };
 }
 
 export function runSampleApi(config: Config, app: OpenApp, dependencies: Pick<RoleDependencies, 'now'> = {}): void {
@@ -85,13 +90,20 @@ function authorizationServerConfig(config: Config & { secret: string }): Authori
   return {
     issuer: config.issuer,
     secret: config.secret,
-    apis: config.apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
-    clients: config.clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
-    users: config.users,
+    ...worldOf(config),
     trustedIssuers: config.trustedIssuers,
     insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
+  };
+}
+
+/** The part of the configuration that can change while the authorization server runs. */
+function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>) {
+  return {
+    apis: apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
+    clients: clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
+    users,
   };
 }
 

@@ -1,5 +1,4 @@
 import type { RequestListener } from 'node:http';
-import type { SigningKeys } from '@tallystick/authorization-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { createClock } from './clock/create_clock.ts';
@@ -13,7 +12,6 @@ import { createHarness, type Harness } from './harness.ts';
 import { createLog } from './log.ts';
 import { createRecordedRequests } from './requests/create_recorded_requests.ts';
 import { openApp, runAuthorizationServer, runGateway, runSampleApi } from './roles.ts';
-import type { Tenants } from './tenants.ts';
 
 export interface StartOptions {
   /** The configuration, or the file that holds it. */
@@ -36,10 +34,6 @@ export interface Tallystick extends Harness {
   readonly controlUrl?: string;
   /** The configuration as it came out, defaults and ports filled in. */
   readonly config: Config;
-  /** The keys that sign: list them, or let another one take over. */
-  readonly keys: SigningKeys;
-  /** Further issuers, made and removed at run time, so that parallel tests never meet. */
-  readonly tenants: Tenants;
   /** Stops every part, letting running requests finish. */
   stop(): Promise<void>;
 }
@@ -81,7 +75,7 @@ export async function startTallystick({
     runSampleApi(running, sampleApi, dependencies);
     const around = (handler: RequestListener) => provoke(handler, provocations);
     const issuing = await runAuthorizationServer(running, authorizationServer, dependencies, around);
-    const harness = createHarness({ ...provocations, store, authorizationServer: issuing.authorizationServer });
+    const harness = createHarness({ ...provocations, store, ...issuing });
     const gateway = await runGateway(running, dependencies);
     stops.push(gateway.stop);
     const control = running.controlApi.enabled ? await openApp(running, 'controlApi') : undefined;
@@ -97,8 +91,6 @@ export async function startTallystick({
       gatewayUrl: urlOf(config, gateway.port),
       sampleApiUrl: running.sampleApi.url,
       config: running,
-      keys: issuing.authorizationServer.keys,
-      tenants: issuing.tenants,
       stop,
     };
   } catch (error) {

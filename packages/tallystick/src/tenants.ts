@@ -16,6 +16,8 @@ export interface Tenants {
   create(tenant: TenantInput): Promise<string>;
   /** @throws {TypeError} there is none of that id */
   remove(id: string): void;
+  /** Back to those that were configured. */
+  reset(): void;
 }
 
 export interface TenantsOptions {
@@ -48,7 +50,12 @@ export async function createTenants(
 
   for (const tenant of configured) await add(tenant, tenant.id);
 
+  const atStart = [...servers];
   return {
+    reset() {
+      servers.clear();
+      for (const [id, server] of atStart) servers.set(id, server);
+    },
     handler(request, response) {
       const server = servers.get(tenantOf(request.url ?? '/'));
       (server?.handler ?? otherwise)(request, response);

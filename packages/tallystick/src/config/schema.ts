@@ -242,6 +242,8 @@ export const tenantSchema = z.strictObject({
   users: z.array(user).default([]),
 });
 
+export { api as apiSchema, client as clientSchema, user as userSchema };
+
 export type Tenant = z.output<typeof tenantSchema>;
 export type TenantInput = z.input<typeof tenantSchema>;
 

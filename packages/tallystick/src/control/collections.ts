@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Collection } from '../collections.ts';
+import { apiSchema, clientSchema, userSchema } from '../config/schema.ts';
+import type { Harness } from '../harness.ts';
+import { type Route, route } from './route.ts';
+
+export function collectionRoutes({ clients, users, apis }: Harness): Route[] {
+  return [
+    ...routesOf({ path: '/clients', singular: 'Client', name: 'id', schema: clientSchema, collection: clients }),
+    ...routesOf({ path: '/users', singular: 'User', name: 'id', schema: userSchema, collection: users }),
+    ...routesOf({ path: '/apis', singular: 'Api', name: 'resource', schema: apiSchema, collection: apis }),
+  ];
+}
+
+interface CollectionRoutes<Schema extends z.ZodType> {
+  readonly path: string;
+  readonly singular: string;
+  /** The property that names an entry; percent-encoded in the path. */
+  readonly name: string;
+  readonly schema: Schema;
+  readonly collection: Collection<z.output<Schema>, z.input<Schema>>;
+}
+
+function routesOf<Schema extends z.ZodType>({
+  path,
+  singular,
+  name,
+  schema,
+  collection,
+}: CollectionRoutes<Schema>): Route[] {
+  const plural = path.slice(1);
+  return [
+    route({
+      method: 'GET',
+      path,
+      operationId: `list${singular}s`,
+      summary: `The ${plural} of the authorization server`,
+      answers: { 200: { description: 'All of them', schema: z.object({ [plural]: z.array(schema) }) } },
+      handle: () => ({ status: 200, body: { [plural]: collection.list() } }),
+    }),
+    route({
+      method: 'PUT',
+      path,
+      operationId: `put${singular}`,
+      summary: `Add one of the ${plural}, or replace the one of the same ${name}`,
+      body: schema,
+      answers: {
+        200: { description: 'It was replaced', schema },
+        201: { description: 'It was added', schema },
+      },
+      handle({ body }) {
+        const { entry, replaced } = collection.put(body as z.input<Schema>);
+        return { status: replaced ? 200 : 201, body: entry };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: `${path}/{${name}}`,
+      operationId: `remove${singular}`,
+      summary: `Remove one of the ${plural}`,
+      answers: { 204: { description: 'It is gone' }, 404: { description: `There is none of this ${name}` } },
+      handle: ({ parameters }) => ({ status: collection.remove(decoded(parameters[name])) ? 204 : 404 }),
+    }),
+  ];
+}
+
+function decoded(text = ''): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // Not percent-encoded, so nothing has this name.
+  }
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { Harness } from '../harness.ts';
+import { InputError } from '../input_error.ts';
+import { type Route, route } from './route.ts';
+
+const signingKeys = z.object({
+  keys: z.array(
+    z.object({
+      kid: z.string(),
+      status: z.enum(['announced', 'signing', 'retired']),
+      announcedAt: z.int().describe('Epoch milliseconds.'),
+      signsFrom: z.int().describe('Epoch milliseconds.'),
+      publishedUntil: z.int().optional().describe('Epoch milliseconds.'),
+    }),
+  ),
+});
+
+const rotation = z.strictObject({
+  announceFor: z
+    .int()
+    .min(0)
+    .max(24 * 60 * 60 * 1000)
+    .optional()
+    .describe('Milliseconds for which the key is in the JWKS before it signs. Default: 10,000.'),
+  key: z
+    .union([z.string().min(1), z.looseObject({ kty: z.string() })])
+    .optional()
+    .describe('The private key that takes over, as PEM (PKCS #8) or JWK. Default: a new one.'),
+});
+
+export function keyRoutes({ keys }: Harness): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/keys',
+      operationId: 'listKeys',
+      summary: 'The keys in the JWKS, the one that signs first',
+      answers: { 200: { description: 'No private part is shown', schema: signingKeys } },
+      handle: async () => ({ status: 200, body: { keys: await keys.list() } }),
+    }),
+    route({
+      method: 'POST',
+      path: '/keys/rotation',
+      operationId: 'rotateKeys',
+      summary: 'Announce a key that will sign',
+      body: rotation,
+      answers: { 201: { description: 'The keys, the new one among them', schema: signingKeys } },
+      async handle({ body: { announceFor, key } }) {
+        const options = { ...(announceFor !== undefined && { announceFor }), ...(key !== undefined && { key }) };
+        try {
+          return { status: 201, body: { keys: await keys.rotate(options) } };
+        } catch (error) {
+          if (error instanceof TypeError) throw new InputError('key', error.message);
+          throw error;
+        }
+      },
+    }),
+  ];
+}

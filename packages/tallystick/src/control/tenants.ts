@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { ConfigError } from '../config/config_error.ts';
+import { tenantSchema } from '../config/schema.ts';
+import type { Harness } from '../harness.ts';
+import { ControlError } from './control_error.ts';
+import { type Route, route } from './route.ts';
+
+const issuer = z.object({ id: z.string(), issuer: z.string() });
+
+export function tenantRoutes({ tenants }: Harness): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/tenants',
+      operationId: 'listTenants',
+      summary: 'The issuers beside the first one',
+      answers: { 200: { description: 'All of them', schema: z.object({ tenants: z.array(issuer) }) } },
+      handle: () => ({ status: 200, body: { tenants: tenants.list() } }),
+    }),
+    route({
+      method: 'POST',
+      path: '/tenants',
+      operationId: 'createTenant',
+      summary: 'Make an issuer with clients, users, keys and records of its own',
+      body: tenantSchema,
+      answers: {
+        201: { description: 'Its issuer identifier', schema: issuer },
+        409: { description: 'There is one of this id' },
+      },
+      async handle({ body }) {
+        try {
+          return { status: 201, body: { id: body.id, issuer: await tenants.create(body) } };
+        } catch (error) {
+          if (error instanceof TypeError && !(error instanceof ConfigError))
+            throw new ControlError(409, 'conflict', error.message);
+          throw error;
+        }
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/tenants/{id}',
+      operationId: 'removeTenant',
+      summary: 'Remove an issuer',
+      answers: { 204: { description: 'It is gone' }, 404: { description: 'There is none of this id' } },
+      handle({ parameters }) {
+        const known = tenants.list().some(({ id }) => id === parameters.id);
+        if (known) tenants.remove(String(parameters.id));
+        return { status: known ? 204 : 404 };
+      },
+    }),
+  ];
+}
