@@ -10,18 +10,45 @@ export interface ApiConfig {
   readonly accessTokenLifetime: number;
   /** User claims that go into this API's access tokens. */
   readonly claims: readonly string[];
+  /** Types of `authorization_details` that this API understands (RFC 9396). */
+  readonly authorizationDetailsTypes: readonly string[];
 }
+
+export type GrantType =
+  | 'authorization_code'
+  | 'client_credentials'
+  | 'refresh_token'
+  | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:openid:params:grant-type:ciba';
 
 export interface ClientConfig {
   readonly id: string;
   /** Absent for a public client. */
   readonly secret?: string;
   readonly name?: string;
-  readonly grants: readonly ('authorization_code' | 'client_credentials' | 'refresh_token')[];
+  readonly grants: readonly GrantType[];
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris: readonly string[];
   /** Whether the client may call the introspection endpoint. */
   readonly introspects: boolean;
+  /** Further metadata by its RFC 7591 names: `jwks`, `token_endpoint_auth_method`, `dpop_bound_access_tokens`, … */
+  readonly metadata?: { readonly [name: string]: unknown };
+}
+
+/** The parts of the protocol that can be switched off; discovery says what is on. */
+export interface FeatureConfig {
+  /** RFC 9126. */
+  readonly pushedAuthorizationRequests: boolean;
+  /** RFC 9101 (JAR). */
+  readonly requestObjects: boolean;
+  /** JARM. */
+  readonly jwtResponseModes: boolean;
+  /** RFC 9396 (RAR). */
+  readonly authorizationDetails: boolean;
+  /** OpenID Connect Core section 5.5. */
+  readonly claimsParameter: boolean;
+  /** RFC 9449. */
+  readonly dpop: boolean;
 }
 
 export interface UserConfig {
@@ -43,4 +70,7 @@ export interface AuthorizationServerConfig {
   readonly signingAlgorithm: 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
   /** Seconds that an `application/jwt` introspection answer may be cached, at most. */
   readonly introspectionMaxAge: number;
+  /** Authentication context class references that a sign-in can have; the first unless the client asks for another. */
+  readonly acrValues: readonly string[];
+  readonly features: FeatureConfig;
 }

@@ -42,6 +42,7 @@ function configuration(issuer: string): AuthorizationServerConfig {
       scopes: ['read', 'write'],
       accessTokenLifetime: 300,
       claims: ['email'],
+      authorizationDetailsTypes: [],
     })),
     clients: [
       client({ id: 'service', secret: 'service-secret', grants: ['client_credentials'] }),
@@ -50,6 +51,15 @@ function configuration(issuer: string): AuthorizationServerConfig {
     users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
     signingAlgorithm: 'ES256',
     introspectionMaxAge: 60,
+    acrValues: [],
+    features: {
+      pushedAuthorizationRequests: true,
+      requestObjects: true,
+      jwtResponseModes: true,
+      authorizationDetails: true,
+      claimsParameter: true,
+      dpop: true,
+    },
   };
 }
 

@@ -30,7 +30,7 @@ export async function createAuthorizationServer(
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   provider.use(errorBoundary(log));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
-  provider.use(interactions(provider, config.users));
+  provider.use(interactions(provider, config));
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   return { handler: provider.callback() };
 }

@@ -1,3 +1,11 @@
-export type { AccessTokenStyle, ApiConfig, AuthorizationServerConfig, ClientConfig, UserConfig } from './config.ts';
+export type {
+  AccessTokenStyle,
+  ApiConfig,
+  AuthorizationServerConfig,
+  ClientConfig,
+  FeatureConfig,
+  GrantType,
+  UserConfig,
+} from './config.ts';
 export { type AuthorizationServer, createAuthorizationServer } from './create_authorization_server.ts';
 export type { Log } from './log.ts';

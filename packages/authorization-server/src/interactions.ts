@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
-import type { UserConfig } from './config.ts';
+import { authenticationContext } from './authentication_context.ts';
+import type { AuthorizationServerConfig } from './config.ts';
 import { CONTENT_SECURITY_POLICY } from './pages/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from './pages/pages.ts';
 import { readForm } from './read_form.ts';
@@ -10,7 +11,10 @@ type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
 const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
 
 /** The pages where a person signs in and consents. Plain forms; the interaction cookie ties them to the browser. */
-export function interactions(provider: Provider, users: readonly UserConfig[]): Middleware {
+export function interactions(
+  provider: Provider,
+  { users, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'acrValues'>,
+): Middleware {
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
     if (matched === undefined) return next();
@@ -35,14 +39,22 @@ export function interactions(provider: Provider, users: readonly UserConfig[]): 
     ctx.body =
       prompt.name === 'login'
         ? loginPage(action, clientName, users)
-        : consentPage(action, clientName, session?.accountId ?? '', requestsOf(prompt.details));
+        : consentPage(
+            action,
+            clientName,
+            session?.accountId ?? '',
+            requestsOf(prompt.details),
+            prompt.details.rar as object[],
+          );
   }
 
   async function login(ctx: Context, interaction: InteractionDetails) {
     expectPrompt(interaction, 'login');
     const picked = (await readForm(ctx.req)).get('user');
     if (!users.some((user) => user.id === picked)) throw new errors.InvalidRequest('there is no such user');
-    await finish(ctx, { login: { accountId: String(picked) } });
+    await finish(ctx, {
+      login: { accountId: String(picked), ...authenticationContext(interaction.params, acrValues) },
+    });
   }
 
   async function consent(ctx: Context, interaction: InteractionDetails) {
@@ -51,12 +63,13 @@ export function interactions(provider: Provider, users: readonly UserConfig[]): 
     const clientId = String(params.client_id);
     const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
     const grant = known ?? new provider.Grant({ clientId, ...(session && { accountId: session.accountId }) });
-    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = prompt.details as ConsentDetails;
+    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, rar } = prompt.details as ConsentDetails;
     if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
     if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
     for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
       grant.addResourceScope(resource, scopes.join(' '));
     }
+    for (const detail of rar ?? []) grant.addRar(detail);
     await finish(ctx, { consent: { grantId: await grant.save() } });
   }
 
@@ -72,6 +85,7 @@ interface ConsentDetails {
   missingOIDCScope?: string[];
   missingOIDCClaims?: string[];
   missingResourceScopes?: Record<string, string[]>;
+  rar?: { type: string }[];
 }
 
 function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): void {

@@ -1,12 +1,13 @@
 import { hkdfSync } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { createAccessTokenClaims } from './access_token_claims.ts';
 import type { AccessTokenRecord } from './access_token_styles.ts';
 import { clientMetadata, isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
-import { errorPage, loggedOutPage, logoutPage } from './pages/pages.ts';
+import { providerFeatures } from './features.ts';
+import { errorPage } from './pages/pages.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
-import { createResourceIndicators } from './resource_servers.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -16,7 +17,6 @@ const DAY = 24 * HOUR;
 export function providerConfiguration(config: AuthorizationServerConfig, store: TokenStore, jwks: JWKS): Configuration {
   const users = new Map(config.users.map((user) => [user.id, user]));
   const apis = new Map(config.apis.map((api) => [api.resource, api]));
-  const introspectors = new Set(config.clients.filter((client) => client.introspects).map((client) => client.id));
   const apiLifetime = (_ctx: unknown, token: { aud?: string | string[] | undefined }) =>
     apis.get(String(token.aud))?.accessTokenLifetime ?? HOUR;
 
@@ -30,12 +30,16 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
     clientDefaults: {
       id_token_signed_response_alg: config.signingAlgorithm,
       introspection_signed_response_alg: config.signingAlgorithm,
+      authorization_signed_response_alg: config.signingAlgorithm,
     },
     enabledJWA: {
       idTokenSigningAlgValues: [config.signingAlgorithm],
       introspectionSigningAlgValues: [config.signingAlgorithm],
       userinfoSigningAlgValues: [config.signingAlgorithm],
+      authorizationSigningAlgValues: [config.signingAlgorithm],
     },
+    acrValues: config.acrValues,
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: {
@@ -55,26 +59,7 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       Grant: 14 * DAY,
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === token.clientId },
-      introspection: { enabled: true, allowedPolicy: async (_ctx, client) => introspectors.has(client.clientId) },
-      jwtIntrospection: { enabled: true },
-      resourceIndicators: createResourceIndicators(config.apis),
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: async (ctx, form) => {
-          ctx.body = logoutPage(form);
-        },
-        postLogoutSuccessSource: async (ctx) => {
-          ctx.type = 'html';
-          ctx.body = loggedOutPage(ctx.oidc.client?.clientName);
-        },
-      },
-      // The gateway does not check proofs of possession yet, so no token claims to be bound to a key.
-      dPoP: { enabled: false },
-    },
+    features: providerFeatures(config),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(origin, client.redirectUris ?? []),
@@ -82,17 +67,7 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       const user = users.get(id);
       return user && { accountId: id, claims: async () => ({ ...user.claims, sub: id }) };
     },
-    // A reference token rendered as a JWT later says what was true when it was issued.
-    extraTokenClaims: async (_ctx, token) => {
-      const { extra, aud, accountId } = token as unknown as AccessTokenRecord & {
-        extra?: Record<string, unknown>;
-        accountId?: string;
-      };
-      if (extra !== undefined) return extra;
-      const claims = accountId === undefined ? undefined : users.get(accountId)?.claims;
-      const wanted = apis.get(aud ?? '')?.claims ?? [];
-      return claims && Object.fromEntries(wanted.filter((name) => name in claims).map((name) => [name, claims[name]]));
-    },
+    extraTokenClaims: createAccessTokenClaims(config),
     formats: {
       customizers: {
         jwt: async (_ctx, token, jwt) => {

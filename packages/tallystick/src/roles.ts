@@ -52,14 +52,17 @@ function authorizationServerConfig(config: Config): AuthorizationServerConfig {
     issuer: config.issuer,
     secret: config.secret ?? randomBytes(32).toString('base64url'),
     apis: config.apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
-    clients: config.clients.map(({ secret, name, ...client }) => ({
+    clients: config.clients.map(({ secret, name, metadata, ...client }) => ({
       ...client,
       ...(secret === undefined ? undefined : { secret }),
       ...(name === undefined ? undefined : { name }),
+      ...(metadata === undefined ? undefined : { metadata }),
     })),
     users: config.users,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
+    acrValues: config.authorizationServer.acrValues,
+    features: config.features,
   };
 }
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { client } from './client_schema.ts';
+import { features } from './features_schema.ts';
 
 const seconds = z.int().positive();
 const milliseconds = z.int().positive();
@@ -44,6 +46,10 @@ const authorizationServer = z.strictObject({
   introspectionMaxAge: seconds
     .default(60)
     .describe('Seconds that an application/jwt introspection answer may be cached, at most.'),
+  acrValues: z
+    .array(z.string().min(1))
+    .default(['urn:tallystick:acr:low', 'urn:tallystick:acr:high'])
+    .describe('Authentication context classes; a sign-in has the first unless the client asks for another.'),
 });
 
 const route = z.strictObject({
@@ -96,29 +102,11 @@ const api = z.strictObject({
   scopes,
   accessTokenLifetime: seconds.default(300),
   claims: z.array(z.string()).default([]).describe("User claims that go into this API's access tokens."),
+  authorizationDetailsTypes: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
 });
-
-const client = z
-  .strictObject({
-    id: z.string().min(1),
-    secret: z.string().min(1).optional().describe('Absent for a public client.'),
-    name: z.string().optional(),
-    grants: z.array(z.enum(['authorization_code', 'client_credentials', 'refresh_token'])).default([]),
-    redirectUris: z
-      .array(z.url())
-      .default([])
-      .describe('On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).'),
-    postLogoutRedirectUris: z.array(z.url()).default([]),
-    introspects: z.boolean().default(false).describe('May call the introspection endpoint.'),
-  })
-  .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {
-    path: ['redirectUris'],
-    error: 'expected at least one redirect URI for the authorization_code grant',
-  })
-  .refine((value) => !value.grants.includes('client_credentials') || value.secret !== undefined, {
-    path: ['secret'],
-    error: 'expected a secret for the client_credentials grant',
-  });
 
 const user = z.strictObject({
   id: z.string().min(1).describe('The `sub`, and the name at the login page.'),
@@ -140,6 +128,7 @@ export const configSchema = z
     log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn') }).prefault({}),
     store: store.prefault({}),
     authorizationServer: authorizationServer.prefault({}),
+    features: features.prefault({}).describe('What of the protocol is switched on.'),
     gateway,
     sampleApi,
     apis: z.array(api).min(1),

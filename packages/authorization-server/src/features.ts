@@ -1,0 +1,34 @@
+import type { Configuration } from 'oidc-provider';
+import { createAuthorizationDetails } from './authorization_details.ts';
+import type { AuthorizationServerConfig } from './config.ts';
+import { loggedOutPage, logoutPage } from './pages/pages.ts';
+import { createResourceIndicators } from './resource_servers.ts';
+
+/** Which parts of the protocol oidc-provider speaks, and how. */
+export function providerFeatures({ apis, clients, features }: AuthorizationServerConfig): Configuration['features'] {
+  const introspectors = new Set(clients.filter((client) => client.introspects).map((client) => client.id));
+  return {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === token.clientId },
+    introspection: { enabled: true, allowedPolicy: async (_ctx, client) => introspectors.has(client.clientId) },
+    jwtIntrospection: { enabled: true },
+    resourceIndicators: createResourceIndicators(apis),
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: async (ctx, form) => {
+        ctx.body = logoutPage(form);
+      },
+      postLogoutSuccessSource: async (ctx) => {
+        ctx.type = 'html';
+        ctx.body = loggedOutPage(ctx.oidc.client?.clientName);
+      },
+    },
+    pushedAuthorizationRequests: { enabled: features.pushedAuthorizationRequests },
+    requestObjects: { enabled: features.requestObjects },
+    jwtResponseModes: { enabled: features.jwtResponseModes },
+    richAuthorizationRequests: createAuthorizationDetails(apis, features.authorizationDetails),
+    claimsParameter: { enabled: features.claimsParameter },
+    dPoP: { enabled: features.dpop },
+  } as Configuration['features'];
+}

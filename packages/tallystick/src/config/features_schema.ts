@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+const on = (description: string) => z.boolean().default(true).describe(description);
+
+/** The parts of the protocol that can be switched off, or have to be switched on. */
+export const features = z.strictObject({
+  pushedAuthorizationRequests: on('Pushed authorization requests (RFC 9126).'),
+  requestObjects: on('Signed authorization requests, JAR (RFC 9101).'),
+  jwtResponseModes: on('Signed authorization responses, JARM.'),
+  authorizationDetails: on('Rich authorization requests (RFC 9396), of the types that the APIs name.'),
+  claimsParameter: on('The claims parameter (OpenID Connect Core section 5.5).'),
+  dpop: on('Access tokens bound to a key of the client (RFC 9449), for clients that send a proof.'),
+});
