@@ -18,6 +18,14 @@ export interface SignInOptions {
   readonly style?: Style;
   readonly scope?: string;
   readonly redirectUri?: string;
+  /** Default: `demo-web`. */
+  readonly client?: oidc.Configuration;
+  /** Further parameters of the authorization request. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** How the request reaches the authorization endpoint. Default: as its query. */
+  readonly send?: (client: oidc.Configuration, parameters: Record<string, string>) => URL | Promise<URL>;
+  /** For a token that is bound to a key. */
+  readonly dpop?: oidc.DPoPHandle;
 }
 
 export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
@@ -25,23 +33,22 @@ export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
 /** A user signs in and consents in a browser, and openid-client gets the tokens: authorization code with PKCE. */
 export async function signIn(world: World, options: SignInOptions = {}): Promise<SignedIn> {
   const { client, browser, callback, checks } = await authorize(world, options);
-  const tokens = await oidc.authorizationCodeGrant(client, callback, checks);
+  const dpop = options.dpop && { DPoP: options.dpop };
+  const tokens = await oidc.authorizationCodeGrant(client, callback, checks, undefined, dpop);
   world.log.secret(tokens.access_token, tokens.refresh_token, tokens.id_token);
   return { client, tokens, browser };
 }
 
 /** As far as the code: the callback URL that the browser is sent to, and what openid-client checks it against. */
-export async function authorize(
-  world: World,
-  { user = 'alice', style, scope = 'openid profile email read', redirectUri = REDIRECT_URI }: SignInOptions = {},
-) {
-  const client = await demoWeb(world);
+export async function authorize(world: World, options: SignInOptions = {}) {
+  const { user = 'alice', style, scope = 'openid profile email read', redirectUri = REDIRECT_URI } = options;
+  const { client = await demoWeb(world), send = oidc.buildAuthorizationUrl, parameters } = options;
   const checks = {
     pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
     expectedState: oidc.randomState(),
     expectedNonce: oidc.randomNonce(),
   };
-  const url = oidc.buildAuthorizationUrl(client, {
+  const url = await send(client, {
     redirect_uri: redirectUri,
     scope: style ? scope : 'openid profile email',
     code_challenge: await oidc.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
@@ -49,6 +56,7 @@ export async function authorize(
     state: checks.expectedState,
     nonce: checks.expectedNonce,
     ...(style ? { resource: resourceOf(style) } : undefined),
+    ...parameters,
   });
   const browser = supertest.agent(world.issuer);
   const callback = await followToCallback(world, browser, url, user);

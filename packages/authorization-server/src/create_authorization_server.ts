@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
 import { Provider } from 'oidc-provider';
 import { serveAccessTokenStyles } from './access_token_styles.ts';
+import { checkClients } from './check_clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { interactions } from './interactions.ts';
@@ -20,6 +21,7 @@ export interface AuthorizationServer {
  *
  * @throws {StoreUnavailableError} the signing keys cannot be read from the store
  * @throws {WrongSecretError} the store belongs to servers with another secret
+ * @throws {WrongClientError} a client's metadata cannot be
  */
 export async function createAuthorizationServer(
   config: AuthorizationServerConfig,
@@ -27,6 +29,7 @@ export async function createAuthorizationServer(
 ): Promise<AuthorizationServer> {
   const jwks = await loadSigningKeys(store, config);
   const provider = new Provider(config.issuer, providerConfiguration(config, store, jwks));
+  await checkClients(provider, config.clients);
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   provider.use(errorBoundary(log));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));

@@ -1,3 +1,4 @@
+export { WrongClientError } from './check_clients.ts';
 export type {
   AccessTokenStyle,
   ApiConfig,

@@ -3,7 +3,8 @@ import type { TokenStore } from '@tallystick/token-store';
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { createAccessTokenClaims } from './access_token_claims.ts';
 import type { AccessTokenRecord } from './access_token_styles.ts';
-import { clientMetadata, isOriginOf } from './clients.ts';
+import { createClientAdapter } from './client_adapter.ts';
+import { isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { providerFeatures } from './features.ts';
 import { errorPage } from './pages/pages.ts';
@@ -20,9 +21,11 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
   const apiLifetime = (_ctx: unknown, token: { aud?: string | string[] | undefined }) =>
     apis.get(String(token.aud))?.accessTokenLifetime ?? HOUR;
 
+  const recordAdapter = createRecordAdapter(store, () => requestStart(Provider));
+
   return {
-    adapter: createRecordAdapter(store, () => requestStart(Provider)),
-    clients: config.clients.map(clientMetadata),
+    adapter: (kind: string) =>
+      kind === 'Client' ? createClientAdapter(config, recordAdapter(kind)) : recordAdapter(kind),
     jwks,
     cookies: {
       keys: [Buffer.from(hkdfSync('sha256', config.secret, '', 'tallystick cookies', 32)).toString('base64url')],
@@ -31,6 +34,8 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       id_token_signed_response_alg: config.signingAlgorithm,
       introspection_signed_response_alg: config.signingAlgorithm,
       authorization_signed_response_alg: config.signingAlgorithm,
+      // A client may ask for what the APIs know, unless its metadata says otherwise.
+      authorization_details_types: [...new Set(config.apis.flatMap((api) => api.authorizationDetailsTypes))],
     },
     enabledJWA: {
       idTokenSigningAlgValues: [config.signingAlgorithm],
@@ -43,6 +48,8 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: {
+      // Every claim of a user can be asked for by itself (OpenID Connect Core section 5.5).
+      ...Object.fromEntries(config.users.flatMap((user) => Object.keys(user.claims).map((name) => [name, null]))),
       openid: ['sub'],
       profile: ['name', 'given_name', 'family_name', 'picture', 'role'],
       email: ['email', 'email_verified'],

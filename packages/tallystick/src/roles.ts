@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
+import {
+  type AuthorizationServer,
+  type AuthorizationServerConfig,
+  createAuthorizationServer,
+  WrongClientError,
+} from '@tallystick/authorization-server';
 import { createGateway, createGatewayServer, type GatewayConfig } from '@tallystick/gateway';
 import type { TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
+import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
 import { type Listening, listen } from './listen.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
@@ -25,10 +31,17 @@ export async function openApp(config: Config, role: 'authorizationServer' | 'sam
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
-  { store, log }: RoleDependencies,
-): Promise<void> {
-  const { handler } = await createAuthorizationServer(authorizationServerConfig(config), { store, log });
-  app.answerWith(handler);
+  dependencies: RoleDependencies,
+): Promise<AuthorizationServer> {
+  const server = await createAuthorizationServer(authorizationServerConfig(config), dependencies).catch(explain);
+  app.answerWith(server.handler);
+  return server;
+}
+
+/** Only oidc-provider can tell whether a client's metadata fits together; what it says is a wrong configuration too. */
+function explain(error: unknown): never {
+  if (!(error instanceof WrongClientError)) throw error;
+  throw new ConfigError('the configuration', [`clients[${error.index}].metadata: ${error.message}`]);
 }
 
 export function runSampleApi(config: Config, app: OpenApp): void {

@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import type { ConfigInput } from 'tallystick';
+import { requirement } from './requirements.ts';
+import { startOneProcess } from './support/one_process.ts';
+
+type Feature = keyof NonNullable<ConfigInput['features']>;
+type Metadata = Record<string, unknown>;
+
+/** What discovery says of a feature that is on, by the feature that it takes. */
+const SAYS: Partial<Record<Feature, (metadata: Metadata) => boolean>> = {
+  pushedAuthorizationRequests: (metadata) => 'pushed_authorization_request_endpoint' in metadata,
+  requestObjects: (metadata) => metadata.request_parameter_supported === true,
+  jwtResponseModes: (metadata) => (metadata.response_modes_supported as string[]).includes('query.jwt'),
+  authorizationDetails: (metadata) => 'authorization_details_types_supported' in metadata,
+  claimsParameter: (metadata) => metadata.claims_parameter_supported === true,
+  dpop: (metadata) => 'dpop_signing_alg_values_supported' in metadata,
+};
+
+test.each(Object.entries(SAYS))(requirement('discovery-is-true', '%s'), async (feature, isSaid) => {
+  for (const enabled of [true, false]) {
+    const world = await startOneProcess((config) => ({
+      ...config,
+      features: { ...config.features, [feature]: enabled },
+    }));
+    try {
+      const answer = await fetch(`${world.issuer}/.well-known/openid-configuration`);
+      expect(isSaid((await answer.json()) as Metadata)).toBe(enabled);
+    } finally {
+      await world.stop();
+    }
+  }
+});
