@@ -147,7 +147,7 @@ describe('a wrong configuration', () => {
 test('the configuration file is valid, and its schema is a JSON Schema that describes every value', async () => {
   const validate = tallystick(['config', 'validate', '--config', DEMO_CONFIG]);
   expect(await validate.exit).toBe(0);
-  expect(validate.output()).toContain('is valid: 4 APIs, 4 clients, 2 users');
+  expect(validate.output()).toContain('is valid: 4 APIs, 6 clients, 2 users');
   const schema = tallystick(['config', 'schema']);
   expect(await schema.exit).toBe(0);
   const { properties } = JSON.parse(schema.output());

@@ -6,6 +6,9 @@ import { startOneProcess } from './support/one_process.ts';
 type Feature = keyof NonNullable<ConfigInput['features']>;
 type Metadata = Record<string, unknown>;
 
+/** Clients of grants that can be switched off would stop the start. */
+const withoutTheirClients = ({ clients }: ConfigInput) => clients.filter(({ id }) => !/^demo-(tv|bank)$/.test(id));
+
 /** What discovery says of a feature that is on, by the feature that it takes. */
 const SAYS: Partial<Record<Feature, (metadata: Metadata) => boolean>> = {
   pushedAuthorizationRequests: (metadata) => 'pushed_authorization_request_endpoint' in metadata,
@@ -13,6 +16,8 @@ const SAYS: Partial<Record<Feature, (metadata: Metadata) => boolean>> = {
   jwtResponseModes: (metadata) => (metadata.response_modes_supported as string[]).includes('query.jwt'),
   authorizationDetails: (metadata) => 'authorization_details_types_supported' in metadata,
   claimsParameter: (metadata) => metadata.claims_parameter_supported === true,
+  deviceFlow: (metadata) => 'device_authorization_endpoint' in metadata,
+  ciba: (metadata) => 'backchannel_authentication_endpoint' in metadata,
   dpop: (metadata) => 'dpop_signing_alg_values_supported' in metadata,
 };
 
@@ -20,6 +25,7 @@ test.each(Object.entries(SAYS))(requirement('discovery-is-true', '%s'), async (f
   for (const enabled of [true, false]) {
     const world = await startOneProcess((config) => ({
       ...config,
+      clients: withoutTheirClients(config),
       features: { ...config.features, [feature]: enabled },
     }));
     try {

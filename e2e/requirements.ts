@@ -90,6 +90,18 @@ export const requirements = {
     sentence: 'discovery tells of what is switched on, and of nothing else',
     link: rfc(8414, '2'),
   },
+  'every-grant-every-style': {
+    sentence: 'a token of every grant is served in every style and works at every gateway',
+    link: `${design}#the-authorization-server`,
+  },
+  'device-flow': {
+    sentence: 'openid-client completes the device flow while a user enters the code in a browser',
+    link: rfc(8628, '3'),
+  },
+  'backchannel-authentication': {
+    sentence: 'openid-client completes CIBA by polling while a user decides on a page',
+    link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-10.1',
+  },
   'claims-parameter': {
     sentence: 'a client gets the single claims that it asks for',
     link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter',

@@ -49,6 +49,10 @@ export interface FeatureConfig {
   readonly claimsParameter: boolean;
   /** RFC 9449. */
   readonly dpop: boolean;
+  /** RFC 8628. */
+  readonly deviceFlow: boolean;
+  /** Client-Initiated Backchannel Authentication, poll and ping. */
+  readonly ciba: boolean;
 }
 
 export interface UserConfig {
@@ -72,5 +76,7 @@ export interface AuthorizationServerConfig {
   readonly introspectionMaxAge: number;
   /** Authentication context class references that a sign-in can have; the first unless the client asks for another. */
   readonly acrValues: readonly string[];
+  /** Seconds that a device or backchannel client is told to wait between polls. */
+  readonly pollingInterval: number;
   readonly features: FeatureConfig;
 }

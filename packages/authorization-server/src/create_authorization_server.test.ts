@@ -52,6 +52,7 @@ function configuration(issuer: string): AuthorizationServerConfig {
     signingAlgorithm: 'ES256',
     introspectionMaxAge: 60,
     acrValues: [],
+    pollingInterval: 1,
     features: {
       pushedAuthorizationRequests: true,
       requestObjects: true,
@@ -59,6 +60,8 @@ function configuration(issuer: string): AuthorizationServerConfig {
       authorizationDetails: true,
       claimsParameter: true,
       dpop: true,
+      deviceFlow: true,
+      ciba: true,
     },
   };
 }

@@ -1,11 +1,15 @@
+import type { TokenStore } from '@tallystick/token-store';
 import type { Configuration } from 'oidc-provider';
 import { createAuthorizationDetails } from './authorization_details.ts';
+import { createCiba } from './ciba.ts';
 import type { AuthorizationServerConfig } from './config.ts';
+import { deviceFlowPages } from './device_flow.ts';
 import { loggedOutPage, logoutPage } from './pages/pages.ts';
 import { createResourceIndicators } from './resource_servers.ts';
 
 /** Which parts of the protocol oidc-provider speaks, and how. */
-export function providerFeatures({ apis, clients, features }: AuthorizationServerConfig): Configuration['features'] {
+export function providerFeatures(config: AuthorizationServerConfig, store: TokenStore): Configuration['features'] {
+  const { apis, clients, features } = config;
   const introspectors = new Set(clients.filter((client) => client.introspects).map((client) => client.id));
   return {
     devInteractions: { enabled: false },
@@ -30,5 +34,7 @@ export function providerFeatures({ apis, clients, features }: AuthorizationServe
     richAuthorizationRequests: createAuthorizationDetails(apis, features.authorizationDetails),
     claimsParameter: { enabled: features.claimsParameter },
     dPoP: { enabled: features.dpop },
+    deviceFlow: { enabled: features.deviceFlow, charset: 'base-20', mask: '****-****', ...deviceFlowPages },
+    ciba: createCiba(config, store),
   } as Configuration['features'];
 }

@@ -1,3 +1,4 @@
+export type { BackchannelRequests, PendingRequest } from './backchannel_requests.ts';
 export { WrongClientError } from './check_clients.ts';
 export type {
   AccessTokenStyle,

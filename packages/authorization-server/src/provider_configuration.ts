@@ -59,6 +59,8 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       AccessToken: apiLifetime,
       ClientCredentials: apiLifetime,
       AuthorizationCode: MINUTE,
+      BackchannelAuthenticationRequest: backchannelRequestLifetime,
+      DeviceCode: 10 * MINUTE,
       IdToken: HOUR,
       Interaction: HOUR,
       RefreshToken: 14 * DAY,
@@ -66,7 +68,7 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       Grant: 14 * DAY,
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    features: providerFeatures(config),
+    features: providerFeatures(config, store),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(origin, client.redirectUris ?? []),
@@ -88,4 +90,9 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       ctx.body = errorPage(out.error, out.error_description);
     },
   };
+}
+
+/** @returns seconds; a client may ask for fewer (CIBA Core section 7.1) */
+function backchannelRequestLifetime(ctx: KoaContextWithOIDC | undefined): number {
+  return Math.min(10 * MINUTE, Number(ctx?.oidc?.params?.requested_expiry ?? 10 * MINUTE));
 }

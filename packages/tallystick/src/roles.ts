@@ -75,6 +75,7 @@ function authorizationServerConfig(config: Config): AuthorizationServerConfig {
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
     acrValues: config.authorizationServer.acrValues,
+    pollingInterval: config.authorizationServer.pollingInterval,
     features: config.features,
   };
 }

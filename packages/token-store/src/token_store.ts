@@ -28,6 +28,7 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * {<key of access token>}:signing-input   a split entry: the signing input, sealed only if asked for
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
+ * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
  * kept:<name>                         a value that all processes share, sealed under their secret
  * ```
  */
@@ -52,6 +53,15 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
       const kept = unseal(secret, key, await backend.keepFirst(key, seal(secret, key, value)));
       if (kept === undefined) throw new WrongSecretError(`"${name}" is kept in the store under another secret`);
       return kept;
+    },
+    async addToList(name, value, expiresIn, secret) {
+      const key = listKey(name);
+      await backend.write([{ do: 'addMember', key, member: seal(secret, key, value), expiresIn }]);
+    },
+    async list(name, secret) {
+      const key = listKey(name);
+      const values = (await backend.members(key)).map((member) => unseal(secret, key, member));
+      return values.filter((value) => value !== undefined);
     },
     ping: () => backend.ping(),
     close: () => backend.close(),
@@ -79,10 +89,11 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
       await backend.write(batch);
       return;
     }
-    batch.push({ do: 'addMember', key: issuedKey(grantId), member: hashedId, expiresIn });
+    const hashedIds = alias === undefined ? [hashedId] : [hashedId, tokenKey(alias)];
+    for (const member of hashedIds) batch.push({ do: 'addMember', key: issuedKey(grantId), member, expiresIn });
     const revokedAt = await backend.write(batch, revokedKey(grantId));
     if (revokedAt !== undefined && Number(revokedAt) >= requestedAt) {
-      await destroyAll([hashedId]);
+      await destroyAll(hashedIds);
       throw new GrantRevokedError('the grant was revoked while a record was written for it');
     }
   }
@@ -149,6 +160,10 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     destroy,
     revokeByGrantId,
   };
+}
+
+function listKey(name: string): string {
+  return `{${tokenKey(name)}}:list`;
 }
 
 function splitEntryKey(hashedSignature: string): string {

@@ -25,6 +25,8 @@ button:hover { border-color: var(--accent); }
 .plain { border-color: transparent; color: var(--soft); text-decoration: underline; padding-left: 0; }
 ul { margin: 0 0 1rem; padding: .8rem 1rem .8rem 2rem; border: 1px solid var(--line); border-radius: 10px; }
 li { margin: .15rem 0; }
+label { display: block; font-weight: 600; }
+input { font: inherit; width: 100%; margin-top: .3rem; padding: .7rem 1rem; border-radius: 10px; border: 1px solid var(--line); background: var(--ground); color: var(--ink); letter-spacing: .1em; }
 code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 `;
 

@@ -10,4 +10,6 @@ export const features = z.strictObject({
   authorizationDetails: on('Rich authorization requests (RFC 9396), of the types that the APIs name.'),
   claimsParameter: on('The claims parameter (OpenID Connect Core section 5.5).'),
   dpop: on('Access tokens bound to a key of the client (RFC 9449), for clients that send a proof.'),
+  deviceFlow: on('Device authorization (RFC 8628); the user enters the code at /device.'),
+  ciba: on('Client-Initiated Backchannel Authentication, poll and ping; the user approves at /ciba.'),
 });

@@ -50,6 +50,9 @@ const authorizationServer = z.strictObject({
     .array(z.string().min(1))
     .default(['urn:tallystick:acr:low', 'urn:tallystick:acr:high'])
     .describe('Authentication context classes; a sign-in has the first unless the client asks for another.'),
+  pollingInterval: seconds
+    .default(5)
+    .describe('Seconds that a device or backchannel client is told to wait between polls (RFC 8628 section 3.2).'),
 });
 
 const route = z.strictObject({
