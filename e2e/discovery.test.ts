@@ -10,7 +10,7 @@ type Metadata = Record<string, unknown>;
 const withoutTheirClients = ({ clients }: ConfigInput) => clients.filter(({ id }) => !/^demo-(tv|bank)$/.test(id));
 
 /** What discovery says of a feature that is on, by the feature that it takes. */
-const SAYS: Partial<Record<Feature, (metadata: Metadata) => boolean>> = {
+const SAYS: Record<Feature, (metadata: Metadata) => boolean> = {
   pushedAuthorizationRequests: (metadata) => 'pushed_authorization_request_endpoint' in metadata,
   requestObjects: (metadata) => metadata.request_parameter_supported === true,
   jwtResponseModes: (metadata) => (metadata.response_modes_supported as string[]).includes('query.jwt'),
@@ -18,6 +18,11 @@ const SAYS: Partial<Record<Feature, (metadata: Metadata) => boolean>> = {
   claimsParameter: (metadata) => metadata.claims_parameter_supported === true,
   deviceFlow: (metadata) => 'device_authorization_endpoint' in metadata,
   ciba: (metadata) => 'backchannel_authentication_endpoint' in metadata,
+  clientRegistration: (metadata) => 'registration_endpoint' in metadata,
+  clientIdMetadataDocuments: (metadata) => metadata.client_id_metadata_document_supported === true,
+  pairwiseSubjects: (metadata) => (metadata.subject_types_supported as string[]).includes('pairwise'),
+  backChannelLogout: (metadata) => metadata.backchannel_logout_supported === true,
+  mutualTls: (metadata) => metadata.tls_client_certificate_bound_access_tokens === true,
   dpop: (metadata) => 'dpop_signing_alg_values_supported' in metadata,
 };
 

@@ -102,6 +102,18 @@ export const requirements = {
     sentence: 'openid-client completes CIBA by polling while a user decides on a page',
     link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-10.1',
   },
+  'client-registers-itself': {
+    sentence: 'a client registers, reads, changes and deletes itself, and gets tokens in every style',
+    link: rfc(7591, '3'),
+  },
+  'pairwise-subjects': {
+    sentence: 'clients of one sector know a user by one subject, in every style, and others by another',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg',
+  },
+  'back-channel-logout': {
+    sentence: 'a logout is told to the clients of the session by a signed logout token',
+    link: 'https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest',
+  },
   'claims-parameter': {
     sentence: 'a client gets the single claims that it asks for',
     link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter',

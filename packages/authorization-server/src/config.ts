@@ -12,6 +12,17 @@ export interface ApiConfig {
   readonly claims: readonly string[];
   /** Types of `authorization_details` that this API understands (RFC 9396). */
   readonly authorizationDetailsTypes: readonly string[];
+  /** Encrypts the API's `jwt` access tokens for it (RFC 9068 section 5). */
+  readonly encryption?: AccessTokenEncryption;
+}
+
+export interface AccessTokenEncryption {
+  /** JWE algorithm for the key (RFC 7518 section 4.1), such as `ECDH-ES` or `RSA-OAEP-256`. */
+  readonly alg: string;
+  /** JWE algorithm for the content (RFC 7518 section 5.1), such as `A256GCM`. */
+  readonly enc: string;
+  /** The API's public key. */
+  readonly jwk: { readonly [name: string]: unknown };
 }
 
 export type GrantType =
@@ -53,6 +64,16 @@ export interface FeatureConfig {
   readonly deviceFlow: boolean;
   /** Client-Initiated Backchannel Authentication, poll and ping. */
   readonly ciba: boolean;
+  /** Dynamic client registration and its management (RFC 7591, RFC 7592); anyone may register. */
+  readonly clientRegistration: boolean;
+  /** A client identifier that is the https URL of the client's metadata. */
+  readonly clientIdMetadataDocuments: boolean;
+  /** Clients with `subject_type: pairwise` get subjects of their own (OpenID Connect Core section 8.1). */
+  readonly pairwiseSubjects: boolean;
+  /** OpenID Connect Back-Channel Logout. */
+  readonly backChannelLogout: boolean;
+  /** RFC 8705: clients authenticate with certificates, tokens are bound to them. */
+  readonly mutualTls: boolean;
 }
 
 export interface UserConfig {
@@ -78,5 +99,7 @@ export interface AuthorizationServerConfig {
   readonly acrValues: readonly string[];
   /** Seconds that a device or backchannel client is told to wait between polls. */
   readonly pollingInterval: number;
+  /** The header in which a TLS-terminating proxy passes the client certificate it verified; only read with `mutualTls`. */
+  readonly clientCertificateHeader: string;
   readonly features: FeatureConfig;
 }

@@ -1,74 +1,27 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
+import { StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import type { AccessTokenStyle, AuthorizationServerConfig } from './config.ts';
 import { createAuthorizationServer } from './create_authorization_server.ts';
-import type { Log } from './log.ts';
+import {
+  resourceOf,
+  STYLES,
+  silent,
+  startTestServer,
+  type TestServer,
+  testConfiguration,
+} from './testing/test_server.ts';
 
-const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
 const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
-const resourceOf = (style: string) => `https://api.example.com/${style}`;
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
-let server: Server;
+let server: TestServer;
 let issuer: string;
 let store: TokenStore;
 
 beforeEach(async () => {
-  store = await openTokenStore({ url: 'memory:' });
-  server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const made = await createAuthorizationServer(configuration(issuer), { store, log: silent });
-  server.on('request', made.handler);
+  server = await startTestServer();
+  ({ issuer, store } = server);
 });
 
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  await store.close();
-});
-
-function configuration(issuer: string): AuthorizationServerConfig {
-  return {
-    issuer,
-    secret: 'a secret that only this test knows',
-    apis: STYLES.map((style) => ({
-      resource: resourceOf(style),
-      style,
-      scopes: ['read', 'write'],
-      accessTokenLifetime: 300,
-      claims: ['email'],
-      authorizationDetailsTypes: [],
-    })),
-    clients: [
-      client({ id: 'service', secret: 'service-secret', grants: ['client_credentials'] }),
-      client({ id: 'gateway', secret: 'gateway-secret', introspects: true }),
-    ],
-    users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
-    signingAlgorithm: 'ES256',
-    introspectionMaxAge: 60,
-    acrValues: [],
-    pollingInterval: 1,
-    features: {
-      pushedAuthorizationRequests: true,
-      requestObjects: true,
-      jwtResponseModes: true,
-      authorizationDetails: true,
-      claimsParameter: true,
-      dpop: true,
-      deviceFlow: true,
-      ciba: true,
-    },
-  };
-}
-
-function client(given: Partial<AuthorizationServerConfig['clients'][number]> & { id: string }) {
-  return { grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false, ...given };
-}
+afterEach(() => server.stop());
 
 function post(
   path: string,
@@ -203,8 +156,8 @@ test('nothing is issued when the store refuses the write', async () => {
       throw new StoreUnavailableError('no');
     },
   });
-  const made = await createAuthorizationServer(configuration(issuer), { store, log: silent });
-  server.removeAllListeners('request').on('request', made.handler);
+  const made = await createAuthorizationServer(testConfiguration(issuer), { store, log: silent });
+  server.answerWith(made.handler);
   const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).toBe('1');
@@ -241,9 +194,9 @@ test('the gateway client may introspect and nothing else', async () => {
 });
 
 test('two authorization servers on one store sign with the same keys', async () => {
-  const other = await createAuthorizationServer(configuration(issuer), { store, log: silent });
+  const other = await createAuthorizationServer(testConfiguration(issuer), { store, log: silent });
   const before = await (await fetch(`${issuer}/jwks`)).json();
-  server.removeAllListeners('request').on('request', other.handler);
+  server.answerWith(other.handler);
   expect(await (await fetch(`${issuer}/jwks`)).json()).toEqual(before);
 });
 

@@ -23,6 +23,13 @@ export interface AuthorizationServer {
   readonly backchannelRequests: BackchannelRequests;
 }
 
+export interface AuthorizationServerDependencies {
+  readonly store: TokenStore;
+  readonly log: Log;
+  /** Calls clients: for their keys and metadata, and to notify them. Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
 /**
  * Makes an OAuth 2.0 / OpenID Connect authorization server. Several on one store act as one.
  *
@@ -32,10 +39,10 @@ export interface AuthorizationServer {
  */
 export async function createAuthorizationServer(
   config: AuthorizationServerConfig,
-  { store, log }: { store: TokenStore; log: Log },
+  { store, log, fetch }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   const jwks = await loadSigningKeys(store, config);
-  const provider = new Provider(config.issuer, providerConfiguration(config, store, jwks));
+  const provider = new Provider(config.issuer, providerConfiguration(config, { store, jwks, fetch }));
   await checkClients(provider, config.clients);
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   provider.use(errorBoundary(log));
@@ -47,5 +54,8 @@ export async function createAuthorizationServer(
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
   if (config.features.ciba) provider.use(backchannelPage(backchannelRequests, config.users));
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
+  provider.on('backchannel.error', (_ctx, error, client) =>
+    log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
+  );
   return { handler: provider.callback(), backchannelRequests };
 }

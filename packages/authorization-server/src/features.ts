@@ -2,6 +2,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { Configuration } from 'oidc-provider';
 import { createAuthorizationDetails } from './authorization_details.ts';
 import { createCiba } from './ciba.ts';
+import { createClientCertificates } from './client_certificates.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { deviceFlowPages } from './device_flow.ts';
 import { loggedOutPage, logoutPage } from './pages/pages.ts';
@@ -36,5 +37,10 @@ export function providerFeatures(config: AuthorizationServerConfig, store: Token
     dPoP: { enabled: features.dpop },
     deviceFlow: { enabled: features.deviceFlow, charset: 'base-20', mask: '****-****', ...deviceFlowPages },
     ciba: createCiba(config, store),
+    registration: { enabled: features.clientRegistration },
+    registrationManagement: { enabled: features.clientRegistration },
+    clientIdMetadataDocument: { enabled: features.clientIdMetadataDocuments, ack: 'draft-02' },
+    backchannelLogout: { enabled: features.backChannelLogout },
+    mTLS: createClientCertificates(features.mutualTls, config.clientCertificateHeader),
   } as Configuration['features'];
 }

@@ -7,7 +7,9 @@ import { createClientAdapter } from './client_adapter.ts';
 import { isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { providerFeatures } from './features.ts';
+import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { errorPage } from './pages/pages.ts';
+import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
 
 const MINUTE = 60;
@@ -15,7 +17,10 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** What this authorization server asks of oidc-provider. */
-export function providerConfiguration(config: AuthorizationServerConfig, store: TokenStore, jwks: JWKS): Configuration {
+export function providerConfiguration(
+  config: AuthorizationServerConfig,
+  { store, jwks, fetch }: { store: TokenStore; jwks: JWKS; fetch?: typeof globalThis.fetch | undefined },
+): Configuration {
   const users = new Map(config.users.map((user) => [user.id, user]));
   const apis = new Map(config.apis.map((api) => [api.resource, api]));
   const apiLifetime = (_ctx: unknown, token: { aud?: string | string[] | undefined }) =>
@@ -44,7 +49,13 @@ export function providerConfiguration(config: AuthorizationServerConfig, store: 
       authorizationSigningAlgValues: [config.signingAlgorithm],
     },
     acrValues: config.acrValues,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: [
+      ...(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const),
+      ...(config.features.mutualTls ? (['tls_client_auth', 'self_signed_tls_client_auth'] as const) : []),
+    ],
+    subjectTypes: config.features.pairwiseSubjects ? ['public', 'pairwise'] : ['public'],
+    pairwiseIdentifier: createPairwiseSubjects(config.secret),
+    fetch: createOutgoingFetch(config.issuer, fetch),
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: {

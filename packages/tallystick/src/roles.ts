@@ -64,7 +64,11 @@ function authorizationServerConfig(config: Config): AuthorizationServerConfig {
   return {
     issuer: config.issuer,
     secret: config.secret ?? randomBytes(32).toString('base64url'),
-    apis: config.apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
+    apis: config.apis.map(({ accessTokens, encryption, ...api }) => ({
+      ...api,
+      style: accessTokens,
+      ...(encryption === undefined ? undefined : { encryption }),
+    })),
     clients: config.clients.map(({ secret, name, metadata, ...client }) => ({
       ...client,
       ...(secret === undefined ? undefined : { secret }),
@@ -75,6 +79,7 @@ function authorizationServerConfig(config: Config): AuthorizationServerConfig {
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
     acrValues: config.authorizationServer.acrValues,
+    clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
     pollingInterval: config.authorizationServer.pollingInterval,
     features: config.features,
   };

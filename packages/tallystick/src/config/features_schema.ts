@@ -12,4 +12,14 @@ export const features = z.strictObject({
   dpop: on('Access tokens bound to a key of the client (RFC 9449), for clients that send a proof.'),
   deviceFlow: on('Device authorization (RFC 8628); the user enters the code at /device.'),
   ciba: on('Client-Initiated Backchannel Authentication, poll and ping; the user approves at /ciba.'),
+  clientRegistration: on('Dynamic client registration and management (RFC 7591, RFC 7592); anyone may register.'),
+  clientIdMetadataDocuments: on('Clients that are the https URL of their own metadata.'),
+  pairwiseSubjects: on('Subjects of their own for clients with `subject_type: pairwise`.'),
+  backChannelLogout: on('OpenID Connect Back-Channel Logout, for clients with a `backchannel_logout_uri`.'),
+  mutualTls: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Client certificates (RFC 8705). Needs a proxy that sets `authorizationServer.clientCertificateHeader` on every request, and nobody who can go around it.',
+    ),
 });

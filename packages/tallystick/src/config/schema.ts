@@ -50,6 +50,12 @@ const authorizationServer = z.strictObject({
     .array(z.string().min(1))
     .default(['urn:tallystick:acr:low', 'urn:tallystick:acr:high'])
     .describe('Authentication context classes; a sign-in has the first unless the client asks for another.'),
+  clientCertificateHeader: z
+    .string()
+    .regex(/^[\w-]+$/, { error: 'expected the name of a header' })
+    .transform((name) => name.toLowerCase())
+    .default('client-cert')
+    .describe('Where a proxy passes the client certificate: as RFC 9440 has it, or URL-encoded PEM.'),
   pollingInterval: seconds
     .default(5)
     .describe('Seconds that a device or backchannel client is told to wait between polls (RFC 8628 section 3.2).'),
@@ -109,6 +115,14 @@ const api = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
+  encryption: z
+    .strictObject({
+      alg: z.enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW']),
+      enc: z.enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512']).default('A256GCM'),
+      jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
+    })
+    .optional()
+    .describe("Encrypts the API's access tokens, `jwt` only; its gateway cannot read them, the API can."),
 });
 
 const user = z.strictObject({
@@ -155,6 +169,11 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   refuseDuplicates(config.clients, 'id', ['clients'], refuse);
   refuseDuplicates(config.users, 'id', ['users'], refuse);
   refuseDuplicates(config.gateway.routes, 'prefix', ['gateway', 'routes'], refuse);
+  for (const [index, { encryption, accessTokens }] of config.apis.entries()) {
+    if (encryption !== undefined && accessTokens !== 'jwt') {
+      refuse(['apis', index, 'encryption'], 'expected it only where `accessTokens` is jwt', accessTokens);
+    }
+  }
   for (const [index, { api: named }] of config.gateway.routes.entries()) {
     if (!config.apis.some((known) => known.resource === named)) {
       refuse(['gateway', 'routes', index, 'api'], 'expected the resource of one of the apis', named);
