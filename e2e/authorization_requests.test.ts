@@ -4,7 +4,7 @@ import * as oidc from 'openid-client';
 import { requirement } from './requirements.ts';
 import { inBothWorlds } from './support/both_worlds.ts';
 import { call, demoService, demoWeb, introspect, issuedClaims } from './support/clients.ts';
-import { authorize, signIn } from './support/sign_in.ts';
+import { authorize, type SignInOptions, signIn } from './support/sign_in.ts';
 import { resourceOf, STYLES } from './support/world.ts';
 
 const PAYMENT = { type: 'payment', actions: ['initiate'], instructedAmount: { currency: 'EUR', amount: '123.50' } };
@@ -100,6 +100,22 @@ inBothWorlds((world) => {
     const renewed = await oidc.refreshTokenGrant(client, String(tokens.refresh_token), undefined, { DPoP });
     world().log.secret(renewed.access_token, renewed.refresh_token);
     expect((await issuedClaims(world(), style, renewed.access_token)).cnf).toEqual({ jkt });
+  });
+
+  test.each(STYLES)(requirement('dpop-bound', 'from a pushed request on, %s'), async (style) => {
+    const keys = await generateKeyPair('ES256');
+    const client = await demoWeb(world());
+    const dpop = oidc.getDPoPHandle(client, keys);
+    const send: SignInOptions['send'] = (as, parameters) =>
+      oidc.buildAuthorizationUrlWithPAR(as, parameters, { DPoP: dpop });
+    const { tokens } = await signIn(world(), { style, client, dpop, send });
+    const jkt = await calculateJwkThumbprint(await exportJWK(keys.publicKey));
+    expect((await issuedClaims(world(), style, tokens.access_token)).cnf).toEqual({ jkt });
+
+    const other = oidc.getDPoPHandle(client, await generateKeyPair('ES256'));
+    await expect(signIn(world(), { style, client, dpop: other, send })).rejects.toMatchObject({
+      error: 'invalid_grant',
+    });
   });
 
   test.each(STYLES)(requirement('dpop-bound', 'client credentials, %s'), async (style) => {

@@ -64,3 +64,11 @@ test(requirement('signed-request', 'another key is refused, and so is an unsigne
     expect(callback.searchParams.get('code')).toBeNull();
   }
 });
+
+test.each([
+  [{ token_endpoint_auth_method: 'private_key_jwt' }, 'jwks or jwks_uri is mandatory for this client'],
+  [{ subject_type: 'secret' }, 'subject_type must be'],
+])(requirement('config-explains', 'client metadata %j'), async (metadata, explanation) => {
+  const started = startOneProcess((config) => ({ ...config, clients: [...config.clients, { id: 'bank', metadata }] }));
+  await expect(started).rejects.toThrow(new RegExp(`clients\\[6\\]\\.metadata: .*${explanation}`));
+});

@@ -13,10 +13,19 @@ const LONGEST_LIFE = 365 * 24 * 60 * 60;
 export function createRecordAdapter(store: TokenStore, requestedAt: () => number | undefined) {
   return (kind: string): Adapter => {
     const records = store.records(kind);
+    const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
+      answeringForTheStore(records.upsert(id, payload, expiresIn, requestedAt()));
+
+    /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
+    const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
+      await upsert(id, payload, expiresIn);
+      if (!(await answeringForTheStore(records.consume(id))))
+        throw new errors.InvalidRequest('a proof or assertion was used before');
+    };
+
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
-      upsert: (id, payload, expiresIn = LONGEST_LIFE) =>
-        answeringForTheStore(records.upsert(id, payload, expiresIn, requestedAt())),
+      upsert: kind === 'ReplayDetection' ? upsertOnce : upsert,
       find: async (id) => payloadOrNothing(await answeringForTheStore(records.find(id))),
       findByUid: async (uid) => payloadOrNothing(await answeringForTheStore(records.findByUid(uid))),
       findByUserCode: async (userCode) =>
