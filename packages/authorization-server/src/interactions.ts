@@ -92,7 +92,10 @@ function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): v
   if (interaction.prompt.name !== name) throw new errors.InvalidRequest(`this sign-in is not at the ${name} step`);
 }
 
-function requestsOf({ missingOIDCScope, missingResourceScopes = {} }: ConsentDetails): ConsentRequest[] {
-  const atApis = Object.entries(missingResourceScopes).map(([resource, scopes]) => ({ resource, scopes }));
-  return missingOIDCScope ? [{ scopes: missingOIDCScope }, ...atApis] : atApis;
+function requestsOf({ missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails) {
+  const aboutTheUser = [...(missingOIDCScope ?? []), ...(missingOIDCClaims ?? [])];
+  const atApis = Object.entries(missingResourceScopes).map(
+    ([resource, scopes]): ConsentRequest => ({ resource, scopes }),
+  );
+  return aboutTheUser.length > 0 ? [{ scopes: aboutTheUser }, ...atApis] : atApis;
 }
