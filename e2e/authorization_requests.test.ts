@@ -47,6 +47,24 @@ inBothWorlds((world) => {
     expect((await issuedClaims(world(), style, tokens.access_token)).authorization_details).toEqual([PAYMENT]);
   });
 
+  test(requirement('authorization-details', 'narrowed, never widened'), async () => {
+    const other = { ...PAYMENT, actions: ['status'] };
+    const parameters = { authorization_details: JSON.stringify([PAYMENT, other]) };
+    const { client, tokens } = await signIn(world(), { style: 'phantom', parameters });
+    const refresh = (token: unknown, details: object[]) =>
+      oidc.refreshTokenGrant(client, String(token), {
+        resource: resourceOf('phantom'),
+        authorization_details: JSON.stringify(details),
+      });
+    const narrowed = await refresh(tokens.refresh_token, [other]);
+    world().log.secret(narrowed.access_token, narrowed.refresh_token);
+    expect((await issuedClaims(world(), 'phantom', narrowed.access_token)).authorization_details).toEqual([other]);
+    await expect(refresh(narrowed.refresh_token, [{ ...other, actions: ['all'] }])).rejects.toMatchObject({
+      error: 'invalid_authorization_details',
+      status: 400,
+    });
+  });
+
   test.each([
     ['of a type that no API knows', JSON.stringify([{ type: 'none' }])],
     ['for another API', JSON.stringify([{ type: 'payment', locations: ['https://api.example.com/other'] }])],

@@ -7,6 +7,9 @@ import { inBothWorlds } from './support/both_worlds.ts';
 import { call, issuedClaims } from './support/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from './support/device.ts';
 import { submit } from './support/sign_in.ts';
+import { STYLES } from './support/world.ts';
+
+const PAYMENT = { type: 'payment', actions: ['initiate'] };
 
 inBothWorlds((world) => {
   test(requirement('device-flow'), async () => {
@@ -81,6 +84,32 @@ inBothWorlds((world) => {
     const started = await askUser(world(), client, request);
     await decide(world(), { ...request, decision: 'deny' });
     await expect(pollBackchannel(world(), client, started)).rejects.toMatchObject({ error: 'access_denied' });
+  });
+
+  test(requirement('backchannel-authentication', 'a user known by an ID token'), async () => {
+    const client = await demoBank(world());
+    const request = { style: 'split', user: 'bob', message: 'Do you know me' } as const;
+    const first = await askUser(world(), client, request);
+    await decide(world(), { ...request, decision: 'approve' });
+    const { id_token: idToken } = await pollBackchannel(world(), client, first);
+    const again = { ...request, message: 'Me again' };
+    const second = await askUser(world(), client, again, { id_token_hint: String(idToken) });
+    await decide(world(), { ...again, decision: 'approve' });
+    expect((await pollBackchannel(world(), client, second)).claims()?.sub).toBe('bob');
+  });
+
+  test.each(STYLES)(requirement('authorization-details', 'device code and CIBA, %s'), async (style) => {
+    const parameters = { authorization_details: JSON.stringify([PAYMENT]) };
+    const tv = await demoTv(world());
+    const device = await startDevice(world(), tv, style, parameters);
+    await connectDevice(world(), device);
+    const bank = await demoBank(world());
+    const request = { style, user: 'alice', message: `pay ${style}` };
+    const asked = await askUser(world(), bank, request, { ...parameters, login_hint: 'alice' });
+    await decide(world(), { ...request, decision: 'approve' });
+    for (const tokens of [await pollDevice(world(), tv, device), await pollBackchannel(world(), bank, asked)]) {
+      expect((await issuedClaims(world(), style, tokens.access_token)).authorization_details).toEqual([PAYMENT]);
+    }
   });
 
   test.each([

@@ -16,12 +16,13 @@ export async function askUser(
   world: World,
   client: oidc.Configuration,
   { style, user, message }: { style: Style; user: string; message: string },
+  parameters: Record<string, string> = { login_hint: user },
 ): Promise<BackchannelAuthentication> {
   const started = await oidc.initiateBackchannelAuthentication(client, {
     resource: resourceOf(style),
     scope: 'openid read',
-    login_hint: user,
     binding_message: message,
+    ...parameters,
   });
   world.log.secret(started.auth_req_id);
   return started;

@@ -16,10 +16,12 @@ export async function startDevice(
   world: World,
   client: oidc.Configuration,
   style: Style,
+  parameters: Record<string, string> = {},
 ): Promise<DeviceAuthorization> {
   const started = await oidc.initiateDeviceAuthorization(client, {
     resource: resourceOf(style),
     scope: 'openid read',
+    ...parameters,
   });
   world.log.secret(started.device_code);
   return started;

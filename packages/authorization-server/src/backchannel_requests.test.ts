@@ -63,6 +63,8 @@ test('a denied request is denied to its client, which was pinged too', async () 
   const pings = await start();
   const id = await ask();
   await server.backchannelRequests.deny(id);
+  expect(await server.backchannelRequests.pending('alice')).toEqual([]);
+  await expect(server.backchannelRequests.approve(id)).rejects.toMatchObject({ error: 'invalid_request' });
   expect(pings).toHaveLength(1);
   expect(await redeem(id)).toMatchObject({ error: 'access_denied' });
 });
