@@ -118,6 +118,12 @@ describe('a wrong configuration', () => {
       'issuer: http://localhost:4000/',
       'issuer: expected scheme and authority only',
     ],
+    [
+      'client metadata that cannot be',
+      'backchannel_token_delivery_mode: poll',
+      'backchannel_token_delivery_mode: ping',
+      'clients[3].metadata: backchannel_client_notification_endpoint is mandatory property',
+    ],
     ['no YAML', 'apis:', 'apis: [', 'line'],
   ])(requirement('config-explains', '%s'), async (_what, right, wrong, explanation) => {
     const { readFile } = await import('node:fs/promises');

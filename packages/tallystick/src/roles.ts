@@ -6,7 +6,7 @@ import {
   WrongClientError,
 } from '@tallystick/authorization-server';
 import { createGateway, createGatewayServer, type GatewayConfig } from '@tallystick/gateway';
-import type { TokenStore } from '@tallystick/token-store';
+import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { ConfigError } from './config/config_error.ts';
@@ -36,6 +36,13 @@ export async function runAuthorizationServer(
   const server = await createAuthorizationServer(authorizationServerConfig(config), dependencies).catch(explain);
   app.answerWith(server.handler);
   return server;
+}
+
+/** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
+export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
+  const store = await openTokenStore({ url: 'memory:' });
+  await createAuthorizationServer(authorizationServerConfig(config), { store, log }).catch(explain);
+  await store.close();
 }
 
 /** Only oidc-provider can tell whether a client's metadata fits together; what it says is a wrong configuration too. */
