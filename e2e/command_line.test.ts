@@ -118,6 +118,12 @@ describe('a wrong configuration', () => {
       'issuer: http://localhost:4000/',
       'issuer: expected scheme and authority only',
     ],
+    [
+      'client metadata that cannot be',
+      'backchannel_token_delivery_mode: poll',
+      'backchannel_token_delivery_mode: ping',
+      'clients[4].metadata: backchannel_client_notification_endpoint is mandatory property',
+    ],
     ['no YAML', 'apis:', 'apis: [', 'line'],
   ])(requirement('config-explains', '%s'), async (_what, right, wrong, explanation) => {
     const { readFile } = await import('node:fs/promises');
@@ -147,7 +153,7 @@ describe('a wrong configuration', () => {
 test('the configuration file is valid, and its schema is a JSON Schema that describes every value', async () => {
   const validate = tallystick(['config', 'validate', '--config', DEMO_CONFIG]);
   expect(await validate.exit).toBe(0);
-  expect(validate.output()).toContain('is valid: 4 APIs, 5 clients, 2 users');
+  expect(validate.output()).toContain('is valid: 4 APIs, 7 clients, 2 users');
   const schema = tallystick(['config', 'schema']);
   expect(await schema.exit).toBe(0);
   const { properties } = JSON.parse(schema.output());

@@ -109,6 +109,64 @@ export const requirements = {
     sentence: 'a request with several or unknown resources gets invalid_target',
     link: rfc(8707, '2'),
   },
+  'pushed-authorization-request': {
+    sentence: 'openid-client completes authorization code with PKCE from a pushed authorization request',
+    link: rfc(9126, '2'),
+  },
+  'jwt-response-mode': {
+    sentence: 'an authorization response comes as a signed JWT when asked for',
+    link: 'https://openid.net/specs/oauth-v2-jarm.html#section-2.3',
+  },
+  'authorization-details': {
+    sentence: 'authorization_details that the API knows reach the access token and introspection, others are refused',
+    link: rfc(9396, '9'),
+  },
+  'private-key-jwt': {
+    sentence: 'a client authenticates with an assertion signed by its key',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication',
+  },
+  'signed-request': { sentence: 'a signed authorization request is as good as its signature', link: rfc(9101, '6.2') },
+  'discovery-is-true': {
+    sentence: 'discovery tells of what is switched on, and of nothing else',
+    link: rfc(8414, '2'),
+  },
+  'device-flow': {
+    sentence: 'openid-client completes the device flow while a user enters the code in a browser',
+    link: rfc(8628, '3'),
+  },
+  'backchannel-authentication': {
+    sentence: 'openid-client completes CIBA by polling while a user decides on a page',
+    link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-10.1',
+  },
+  'client-registers-itself': {
+    sentence: 'a client registers, reads, changes and deletes itself, and gets tokens in every style',
+    link: rfc(7591, '3'),
+  },
+  'pairwise-subjects': {
+    sentence: 'clients of one sector know a user by one subject, in every style, and others by another',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg',
+  },
+  'back-channel-logout': {
+    sentence: 'a logout is told to the clients of the session by a signed logout token',
+    link: 'https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest',
+  },
+  'claims-parameter': {
+    sentence: 'a client gets the single claims that it asks for',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter',
+  },
+  'access-token-tells-the-sign-in': {
+    sentence: 'the access token says when and how its user signed in, after a refresh too',
+    link: rfc(9068, '2.2.1'),
+  },
+  'dpop-bound': {
+    sentence:
+      'an access token asked for with a DPoP proof is bound to its key, and no gateway takes it as a bearer token',
+    link: rfc(9449, '6'),
+  },
+  'issuer-in-the-response': {
+    sentence: 'an authorization response names its issuer',
+    link: rfc(9207, '2'),
+  },
   'revocation-of-a-token': {
     sentence: 'after the revocation of a token the next call through any gateway is 401, cached or not',
     link: rfc(7009, '2'),

@@ -86,6 +86,7 @@ test.each([
   ['PUT', '/clients', { id: 'x', grants: ['magic'] }, 'grants[0]'],
   ['PUT', '/clients', { id: 'x', grants: ['client_credentials'] }, 'secret'],
   ['PUT', '/clients', {}, 'id'],
+  ['PUT', '/clients', { id: 'x', secret: 'y', metadata: { token_endpoint_auth_method: 'magic' } }, 'metadata'],
   ['PUT', '/users', { id: 'x', claim: {} }, 'claim'],
   ['PUT', '/apis', { resource: 'no URI', scopes: [] }, 'resource'],
   ['POST', '/keys/rotation', { announceFor: -1 }, 'announceFor'],

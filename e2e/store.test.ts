@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { tokenKey } from '@tallystick/token-store';
 import * as oidc from 'openid-client';
 import { requirement } from './requirements.ts';
+import { askUser, demoBank } from './support/backchannel.ts';
 import { call, demoService, serviceToken, shown } from './support/clients.ts';
+import { connectDevice, demoTv, startDevice } from './support/device.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
 import { authorize, signIn } from './support/sign_in.ts';
 import { resourceOf } from './support/world.ts';
@@ -42,6 +44,40 @@ describe('the store', () => {
     expect(held.every((value) => value.length > 20)).toBe(true);
     expect(held.filter((value) => dump.includes(value))).toEqual([]);
     expect(dump).toContain(tokenKey(String(held[0])));
+  });
+
+  test(requirement('dump-holds-no-token', 'devices, backchannel, pushed requests, registrations'), async () => {
+    const device = await startDevice(world, await demoTv(world), 'split');
+    await connectDevice(world, device);
+    const asked = await askUser(world, await demoBank(world), { style: 'split', user: 'alice', message: 'hello' });
+    let pushed = '';
+    await authorize(world, {
+      async send(client, parameters) {
+        const url = await oidc.buildAuthorizationUrlWithPAR(client, parameters);
+        pushed = String(url.searchParams.get('request_uri'));
+        return url;
+      },
+    });
+    const registration = await fetch(`${world.issuer}/reg`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ redirect_uris: ['https://app.example.com/'] }),
+    });
+    const registered = (await registration.json()) as Record<'client_secret' | 'registration_access_token', string>;
+    world.log.secret(registered.client_secret, registered.registration_access_token, pushed);
+    const held = [
+      device.device_code,
+      device.user_code,
+      device.user_code.replace('-', ''),
+      asked.auth_req_id,
+      pushed.replace(/^.*:/, ''),
+      registered.client_secret,
+      registered.registration_access_token,
+    ];
+    const dump = await world.dump();
+    expect(held.every((value) => value.length >= 8)).toBe(true);
+    expect(held.filter((value) => dump.includes(value))).toEqual([]);
+    expect(dump).toContain(tokenKey(asked.auth_req_id));
   });
 
   test(requirement('poisoned-entry'), async () => {

@@ -1,19 +1,20 @@
+import { decodeJwt, type JWTPayload } from 'jose';
 import * as oidc from 'openid-client';
 import { resourceOf, type Style, type World } from './world.ts';
 
 /** `demo-service`, as openid-client sees it. */
-export async function demoService({ issuer }: World): Promise<oidc.Configuration> {
-  return discover(issuer, 'demo-service', 'demo-service-secret', oidc.ClientSecretBasic('demo-service-secret'));
+export async function demoService(world: World): Promise<oidc.Configuration> {
+  return discover(world, 'demo-service', 'demo-service-secret', oidc.ClientSecretBasic('demo-service-secret'));
 }
 
 /** `demo-web`, a public client. */
-export async function demoWeb({ issuer }: World): Promise<oidc.Configuration> {
-  return discover(issuer, 'demo-web', undefined, oidc.None());
+export async function demoWeb(world: World): Promise<oidc.Configuration> {
+  return discover(world, 'demo-web', undefined, oidc.None());
 }
 
 /** `demo-backend`, an API that calls other APIs for its callers. */
-export async function demoBackend({ issuer }: World): Promise<oidc.Configuration> {
-  return discover(issuer, 'demo-backend', 'demo-backend-secret', oidc.ClientSecretBasic('demo-backend-secret'));
+export async function demoBackend(world: World): Promise<oidc.Configuration> {
+  return discover(world, 'demo-backend', 'demo-backend-secret', oidc.ClientSecretBasic('demo-backend-secret'));
 }
 
 /** Gets a token for the API of that style with client credentials. */
@@ -46,6 +47,32 @@ export async function shown(gateway: string, style: Style, token: string, init: 
   return (await answer.json()) as Shown;
 }
 
-function discover(issuer: string, id: string, secret: string | undefined, authentication: oidc.ClientAuth) {
-  return oidc.discovery(new URL(issuer), id, secret, authentication, { execute: [oidc.allowInsecureRequests] });
+/** What the API of that style learns of the token: the claims of the JWT, or what introspection says of an opaque one. */
+export async function issuedClaims(world: World, style: Style, token: string): Promise<JWTPayload> {
+  if (style === 'jwt') return decodeJwt(token);
+  if (style === 'opaque') return (await introspect(world, token)) as JWTPayload;
+  return decodeJwt(await (await askIntrospection(world, token, 'application/jwt')).text());
+}
+
+/** What the introspection endpoint says of the token (RFC 7662), as JSON. */
+export async function introspect(world: World, token: string): Promise<Record<string, unknown>> {
+  return (await (await askIntrospection(world, token, 'application/json')).json()) as Record<string, unknown>;
+}
+
+function askIntrospection({ issuer }: World, token: string, accept: string): Promise<Response> {
+  return fetch(`${issuer}/token/introspection`, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${btoa('gateway:gateway-secret')}`, Accept: accept },
+    body: new URLSearchParams({ token }),
+  });
+}
+
+/** A client as openid-client sees it. */
+export function discover(
+  { issuer }: Pick<World, 'issuer'>,
+  id: string,
+  metadata: string | Partial<oidc.ClientMetadata> | undefined,
+  authentication: oidc.ClientAuth,
+) {
+  return oidc.discovery(new URL(issuer), id, metadata, authentication, { execute: [oidc.allowInsecureRequests] });
 }

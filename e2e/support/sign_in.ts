@@ -3,11 +3,15 @@ import supertest from 'supertest';
 import { demoWeb } from './clients.ts';
 import { resourceOf, type Style, type World } from './world.ts';
 
-type Browser = ReturnType<typeof supertest.agent>;
+type Response = Awaited<ReturnType<Browser['get']>>;
+export type Browser = ReturnType<typeof supertest.agent>;
+
+/** What openid-client makes of a token response. */
+export type Tokens = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers;
 
 export interface SignedIn {
   readonly client: oidc.Configuration;
-  readonly tokens: Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>;
+  readonly tokens: Tokens;
   /** The user's browser: an agent that keeps cookies. */
   readonly browser: Browser;
 }
@@ -18,6 +22,14 @@ export interface SignInOptions {
   readonly style?: Style;
   readonly scope?: string;
   readonly redirectUri?: string;
+  /** Default: `demo-web`. */
+  readonly client?: oidc.Configuration;
+  /** Further parameters of the authorization request. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** How the request reaches the authorization endpoint. Default: as its query. */
+  readonly send?: (client: oidc.Configuration, parameters: Record<string, string>) => URL | Promise<URL>;
+  /** For a token that is bound to a key. */
+  readonly dpop?: oidc.DPoPHandle;
 }
 
 export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
@@ -25,23 +37,22 @@ export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
 /** A user signs in and consents in a browser, and openid-client gets the tokens: authorization code with PKCE. */
 export async function signIn(world: World, options: SignInOptions = {}): Promise<SignedIn> {
   const { client, browser, callback, checks } = await authorize(world, options);
-  const tokens = await oidc.authorizationCodeGrant(client, callback, checks);
+  const dpop = options.dpop && { DPoP: options.dpop };
+  const tokens = await oidc.authorizationCodeGrant(client, callback, checks, undefined, dpop);
   world.log.secret(tokens.access_token, tokens.refresh_token, tokens.id_token);
   return { client, tokens, browser };
 }
 
 /** As far as the code: the callback URL that the browser is sent to, and what openid-client checks it against. */
-export async function authorize(
-  world: World,
-  { user = 'alice', style, scope = 'openid profile email read', redirectUri = REDIRECT_URI }: SignInOptions = {},
-) {
-  const client = await demoWeb(world);
+export async function authorize(world: World, options: SignInOptions = {}) {
+  const { user = 'alice', style, scope = 'openid profile email read', redirectUri = REDIRECT_URI } = options;
+  const { client = await demoWeb(world), send = oidc.buildAuthorizationUrl, parameters } = options;
   const checks = {
     pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
     expectedState: oidc.randomState(),
     expectedNonce: oidc.randomNonce(),
   };
-  const url = oidc.buildAuthorizationUrl(client, {
+  const url = await send(client, {
     redirect_uri: redirectUri,
     scope: style ? scope : 'openid profile email',
     code_challenge: await oidc.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
@@ -49,6 +60,7 @@ export async function authorize(
     state: checks.expectedState,
     nonce: checks.expectedNonce,
     ...(style ? { resource: resourceOf(style) } : undefined),
+    ...parameters,
   });
   const browser = supertest.agent(new URL(world.issuer).origin);
   const callback = await followToCallback(world, browser, url, user);
@@ -58,25 +70,37 @@ export async function authorize(
 
 /** Follows redirects and submits the pages that come, as a person would, until the client's redirect URI. */
 async function followToCallback(world: World, browser: Browser, start: URL, user: string): Promise<URL> {
-  let answer = await browser.get(start.pathname + start.search).redirects(0);
+  const end = await follow(world, browser, await browser.get(start.pathname + start.search).redirects(0), user);
+  if (end instanceof URL) return end;
+  throw new Error('the sign-in did not lead to the client');
+}
+
+/** @returns the first URL that is not the authorization server's, or the first page without a form */
+export async function follow(world: World, browser: Browser, start: Response, user: string): Promise<URL | string> {
+  let answer = start;
   for (let steps = 0; steps < 10; steps++) {
     world.log.secret(...cookieValues(answer.headers['set-cookie']));
     if (answer.status === 303 || answer.status === 302) {
       const location = new URL(String(answer.headers.location), world.issuer);
       if (location.origin !== new URL(world.issuer).origin) return location;
       answer = await browser.get(location.pathname + location.search).redirects(0);
+    } else if (answer.status === 200 && !answer.text.includes('<form')) {
+      return answer.text;
     } else if (answer.status === 200) {
-      const [, action = ''] = /<form method="post" action="([^"]+)"/.exec(answer.text) ?? [];
-      answer = await browser
-        .post(action)
-        .type('form')
-        .send(action.endsWith('/login') ? { user } : {})
-        .redirects(0);
+      answer = await submit(browser, answer.text, { user });
     } else {
       throw new Error(`${answer.status} ${answer.text}`);
     }
   }
   throw new Error('the sign-in did not come to an end');
+}
+
+/** Submits the first form of a page, with what is hidden in it. */
+export function submit(browser: Browser, page: string, fields: Readonly<Record<string, string>> = {}) {
+  const [, action = '', content = ''] = /<form method="post" action="([^"]+)"[^>]*>(.*?)<\/form>/s.exec(page) ?? [];
+  const hidden = [...content.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)];
+  const form = { ...Object.fromEntries(hidden.map(([, name, value]) => [name, value])), ...fields };
+  return browser.post(action).type('form').send(form).redirects(0);
 }
 
 /** Values of cookies that identify the browser; a signature (`.sig`) is no credential by itself. */

@@ -6,16 +6,17 @@ import { GRANT_TYPES } from './grants/grant_types.ts';
 export function clientMetadata(client: ClientConfig): ClientMetadata {
   const isPublic = client.secret === undefined;
   return {
+    token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
+    response_types: client.grants.includes('authorization_code') ? ['code'] : [],
+    // Native: a loopback redirect URI may have any port (RFC 8252 section 7.3).
+    application_type: client.redirectUris.some(isLoopback) ? 'native' : 'web',
+    ...client.metadata,
     client_id: client.id,
     ...(isPublic ? undefined : { client_secret: client.secret }),
     client_name: client.name ?? client.id,
-    token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
     grant_types: client.grants.map((grant) => GRANT_TYPES[grant]),
-    response_types: client.grants.includes('authorization_code') ? ['code'] : [],
     redirect_uris: [...client.redirectUris],
     post_logout_redirect_uris: [...client.postLogoutRedirectUris],
-    // Native: a loopback redirect URI may have any port (RFC 8252 section 7.3).
-    application_type: client.redirectUris.some(isLoopback) ? 'native' : 'web',
   };
 }
 

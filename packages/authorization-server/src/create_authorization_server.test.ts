@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { client, resourceOf, type Served, STYLES, serve } from './testing/serve.ts';
+import { WrongClientError } from './check_clients.ts';
+import { type Served, serve } from './testing/serve.ts';
 import { signIn, signInForRefreshToken } from './testing/sign_in.ts';
+import { resourceOf, STYLES, testClient } from './testing/test_server.ts';
 
 const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
 
@@ -238,7 +240,7 @@ test('a token request is answered only with a form and a known client', async ()
 test('a reference token says what was true when it was issued, whatever changed since', async () => {
   const token = await signIn(served, 'phantom');
   const { current, replace } = served.authorizationServer.configuration;
-  replace({ ...current(), users: [{ id: 'alice', claims: { email: 'changed@example.com' } }] });
+  await replace({ ...current(), users: [{ id: 'alice', claims: { email: 'changed@example.com' } }] });
   const jwt = await (await introspect(token, 'application/jwt')).text();
   expect(decodeJwt(jwt)).toMatchObject({ sub: 'alice', email: 'alice@example.com' });
 });
@@ -246,20 +248,20 @@ test('a reference token says what was true when it was issued, whatever changed 
 describe('the configuration', () => {
   test('changes while the server runs', async () => {
     const { current, replace } = served.authorizationServer.configuration;
-    const added = client({ id: 'added', secret: 'added-secret', grants: ['client_credentials'] });
+    const added = testClient({ id: 'added', secret: 'added-secret', grants: ['client_credentials'] });
     const form = { grant_type: 'client_credentials', resource: resourceOf('jwt') };
     expect((await post('/token', form, {}, 'added')).status).toBe(401);
-    replace({ ...current(), clients: [...current().clients, added] });
+    await replace({ ...current(), clients: [...current().clients, added] });
     expect((await post('/token', form, {}, 'added')).status).toBe(200);
-    replace({ ...current(), clients: current().clients.filter(({ id }) => id !== 'added') });
+    await replace({ ...current(), clients: current().clients.filter(({ id }) => id !== 'added') });
     expect((await post('/token', form, {}, 'added')).status).toBe(401);
   });
 
   test('stays as it was when it cannot be used', async () => {
     const { current, replace } = served.authorizationServer.configuration;
-    const twice = [client({ id: 'twin', secret: 'x' }), client({ id: 'twin', secret: 'x' })];
-    expect(() => replace({ ...current(), clients: twice })).toThrow();
-    expect(current().clients.map(({ id }) => id)).not.toContain('twin');
+    const wrong = testClient({ id: 'wrong', secret: 'x', metadata: { token_endpoint_auth_method: 'magic' } });
+    await expect(replace({ ...current(), clients: [wrong] })).rejects.toThrow(WrongClientError);
+    expect(current().clients.map(({ id }) => id)).not.toContain('wrong');
     expect(await issue('phantom')).toBeDefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
+import type { BackchannelRequests } from './backchannel_requests.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { createProvider, type IssuingProvider } from './create_provider.ts';
 import { describeError } from './error_boundary.ts';
@@ -19,13 +20,15 @@ export interface AuthorizationServer {
    * @throws {TokenRequestError} no flow could have issued it
    */
   readonly issueToken: IssueToken;
+  /** Approves and denies what clients ask users for on the backchannel (CIBA). */
+  readonly backchannelRequests: BackchannelRequests;
 }
 
 /** The part of the configuration that can change while the server runs. Requests under way finish with what was before. */
 export interface ChangeableConfiguration {
   current(): AuthorizationServerConfig;
-  /** @throws {Error} the configuration cannot be used; nothing changed */
-  replace(changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'>): void;
+  /** @throws {WrongClientError} a client's metadata cannot be; nothing changed */
+  replace(changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'>): Promise<void>;
 }
 
 export interface AuthorizationServerDependencies {
@@ -33,6 +36,8 @@ export interface AuthorizationServerDependencies {
   readonly log: Log;
   /** Epoch milliseconds. Default: `Date.now`, which is also oidc-provider's clock. */
   readonly now?: () => number;
+  /** Calls clients: for their keys and metadata, and to notify them. Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /**
@@ -40,17 +45,19 @@ export interface AuthorizationServerDependencies {
  *
  * @throws {StoreUnavailableError} the signing keys cannot be read from the store
  * @throws {WrongSecretError} the store belongs to servers with another secret
+ * @throws {WrongClientError} a client's metadata cannot be
  */
 export async function createAuthorizationServer(
   given: AuthorizationServerConfig,
-  { store, log, now = () => Date.now() }: AuthorizationServerDependencies,
+  { store, log, fetch, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   let config = given;
   const longestLife = () => Math.max(ID_TOKEN_LIFETIME, ...config.apis.map((api) => api.accessTokenLifetime));
   const keys = await openSigningKeys(config, longestLife, { store, now });
-  const build = () => createProvider(config, keys.jwks(), { store, log });
+  const build = (of = config) => createProvider(of, keys.jwks(), { store, log, fetch });
   let keysVersion = await keys.refresh();
   let current = build();
+  await current.checkClients();
 
   function withKeys(version: number): IssuingProvider {
     if (version !== keysVersion) {
@@ -75,18 +82,20 @@ export async function createAuthorizationServer(
         });
     },
     issueToken: async (request) => withKeys(await keys.refresh()).issueToken(request),
+    backchannelRequests: {
+      pending: (user) => current.backchannelRequests.pending(user),
+      approve: (request) => current.backchannelRequests.approve(request),
+      deny: (request) => current.backchannelRequests.deny(request),
+    },
     keys: { list: keys.list, rotate: keys.rotate },
     configuration: {
       current: () => config,
-      replace(changed) {
-        const before = config;
-        config = { ...config, ...changed };
-        try {
-          current = build();
-        } catch (error) {
-          config = before;
-          throw error;
-        }
+      async replace(changed) {
+        const replaced = { ...config, ...changed };
+        const candidate = build(replaced);
+        await candidate.checkClients();
+        config = replaced;
+        current = candidate;
       },
     },
   };

@@ -4,7 +4,11 @@ import type { JWK } from 'jose';
 import { type JWKS, Provider } from 'oidc-provider';
 import { serveAccessTokenStyles } from './access_token_styles.ts';
 import { createAccounts } from './accounts.ts';
+import { backchannelPage } from './backchannel_page.ts';
+import { type BackchannelRequests, createBackchannelRequests } from './backchannel_requests.ts';
+import { checkClients } from './check_clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
+import { filledInUserCode } from './device_flow.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { registerJwtBearer } from './grants/jwt_bearer.ts';
 import { registerPassword } from './grants/password.ts';
@@ -16,12 +20,17 @@ import { createIssueToken, type IssueToken } from './issue_token.ts';
 import type { Log } from './log.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
+import { pollingInterval } from './polling_interval.ts';
 import { providerConfiguration } from './provider_configuration.ts';
+import { trueDiscovery } from './true_discovery.ts';
 
 /** An oidc-provider that serves the access token styles. */
 export interface IssuingProvider {
   readonly handler: RequestListener;
   readonly issueToken: IssueToken;
+  readonly backchannelRequests: BackchannelRequests;
+  /** @throws {WrongClientError} a configured client's metadata cannot be */
+  checkClients(): Promise<void>;
 }
 
 /**
@@ -31,11 +40,11 @@ export interface IssuingProvider {
 export function createProvider(
   config: AuthorizationServerConfig,
   jwks: JWKS,
-  { store, log }: { store: TokenStore; log: Log },
+  { store, log, fetch }: { store: TokenStore; log: Log; fetch?: typeof globalThis.fetch | undefined },
 ): IssuingProvider {
   const units = createUnitsOfWork();
   const accounts = createAccounts(config.users, store);
-  const configuration = providerConfiguration(config, { store, units, jwks, accounts });
+  const configuration = providerConfiguration(config, { store, units, jwks, accounts, fetch });
   const provider = new Provider(config.issuer, configuration);
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   registerTokenExchange(provider, config, { store, jwks });
@@ -44,11 +53,21 @@ export function createProvider(
   provider.use(errorBoundary(log));
   provider.use(oneWritePerTokenRequest(store, units));
   provider.use(introspectionAsJwt(store, rememberRendered(styles, config, store), config.introspectionMaxAge));
+  provider.use(trueDiscovery());
+  provider.use(pollingInterval(config.pollingInterval));
+  provider.use(filledInUserCode());
   provider.use(interactions(provider, config, accounts));
+  const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
+  if (config.features.ciba) provider.use(backchannelPage(backchannelRequests, config.users));
+  provider.on('backchannel.error', (_ctx, error, client) =>
+    log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
+  );
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = () => jwks.keys[0] as JWK | undefined;
   return {
     handler: mount(mountPathOf(config.issuer), provider.callback()),
+    backchannelRequests,
+    checkClients: () => checkClients(provider, config.clients),
     issueToken: createIssueToken({ provider, configuration, styles, store, signingKey }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { Accounts, Claims } from './accounts.ts';
+import { authenticationContext } from './authentication_context.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { readLogin } from './login_form.ts';
 import { mountPathOf } from './mount.ts';
@@ -15,7 +16,7 @@ const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
 /** The pages where a person signs in and consents. Plain forms; the interaction cookie ties them to the browser. */
 export function interactions(
   provider: Provider,
-  { users, clients }: Pick<AuthorizationServerConfig, 'users' | 'clients'>,
+  { users, clients, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues'>,
   accounts: Accounts,
 ): Middleware {
   return async (ctx, next) => {
@@ -40,7 +41,7 @@ export function interactions(
     const user = String(interaction.params.login_hint ?? automatic?.user ?? '');
     if (automatic === undefined || reasons.includes(`${name}_prompt`)) return show(ctx, interaction);
     if (name === 'consent') return consent(ctx, interaction);
-    if (await accounts.exists(user)) return signIn(ctx, user, {});
+    if (await accounts.exists(user)) return signIn(ctx, interaction, user, {});
     return show(ctx, interaction);
   }
 
@@ -56,6 +57,7 @@ export function interactions(
             await clientNameOf(interaction),
             session?.accountId ?? '',
             requestsOf(prompt.details),
+            prompt.details.rar as object[],
           );
   }
 
@@ -71,12 +73,13 @@ export function interactions(
       return;
     }
     await accounts.addUser(read.user);
-    await signIn(ctx, read.user, read.claims);
+    await signIn(ctx, interaction, read.user, read.claims);
   }
 
   /** The claims travel with the interaction until consent makes the grant that they belong to. */
-  async function signIn(ctx: Context, accountId: string, claims: Claims) {
-    await finish(ctx, { login: { accountId }, ...(Object.keys(claims).length > 0 && { claims }) });
+  async function signIn(ctx: Context, { params }: InteractionDetails, accountId: string, claims: Claims) {
+    const login = { accountId, ...authenticationContext(params, acrValues) };
+    await finish(ctx, { login, ...(Object.keys(claims).length > 0 && { claims }) });
   }
 
   async function consent(ctx: Context, interaction: InteractionDetails) {
@@ -85,12 +88,13 @@ export function interactions(
     const clientId = String(params.client_id);
     const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
     const grant = known ?? new provider.Grant({ clientId, ...(session && { accountId: session.accountId }) });
-    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = prompt.details as ConsentDetails;
+    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, rar } = prompt.details as ConsentDetails;
     if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
     if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
     for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
       grant.addResourceScope(resource, scopes.join(' '));
     }
+    for (const detail of rar ?? []) grant.addRar(detail);
     const givenGrantId = await grant.save();
     const added = addedClaimsOf(lastSubmission);
     if (added) await accounts.addClaims(givenGrantId, added);
@@ -128,13 +132,17 @@ interface ConsentDetails {
   missingOIDCScope?: string[];
   missingOIDCClaims?: string[];
   missingResourceScopes?: Record<string, string[]>;
+  rar?: { type: string }[];
 }
 
 function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): void {
   if (interaction.prompt.name !== name) throw new errors.InvalidRequest(`this sign-in is not at the ${name} step`);
 }
 
-function requestsOf({ missingOIDCScope, missingResourceScopes = {} }: ConsentDetails): ConsentRequest[] {
-  const atApis = Object.entries(missingResourceScopes).map(([resource, scopes]) => ({ resource, scopes }));
-  return missingOIDCScope ? [{ scopes: missingOIDCScope }, ...atApis] : atApis;
+function requestsOf({ missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails) {
+  const aboutTheUser = [...(missingOIDCScope ?? []), ...(missingOIDCClaims ?? [])];
+  const atApis = Object.entries(missingResourceScopes).map(
+    ([resource, scopes]): ConsentRequest => ({ resource, scopes }),
+  );
+  return aboutTheUser.length > 0 ? [{ scopes: aboutTheUser }, ...atApis] : atApis;
 }

@@ -1,13 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { decodeJwt } from 'jose';
-import type { AccessTokenStyle, AuthorizationServerConfig } from './config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from './create_authorization_server.ts';
 import { DEFECTS, WRONG_AUDIENCE, WRONG_ISSUER } from './defect.ts';
 import { TokenRequestError } from './issue_token.ts';
+import { resourceOf, STYLES, silent, testConfiguration } from './testing/test_server.ts';
 
-const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
-const resourceOf = (style: string) => `https://api.example.com/${style}`;
 const ISSUER = 'http://localhost:4000';
 
 let store: TokenStore;
@@ -15,30 +13,10 @@ let authorizationServer: AuthorizationServer;
 
 beforeEach(async () => {
   store = await openTokenStore({ url: 'memory:' });
-  const silent = { debug() {}, info() {}, warn() {}, error() {} };
-  authorizationServer = await createAuthorizationServer(configuration(), { store, log: silent });
+  authorizationServer = await createAuthorizationServer(testConfiguration(ISSUER), { store, log: silent });
 });
 
 afterEach(() => store.close());
-
-function configuration(): AuthorizationServerConfig {
-  const client = { grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false };
-  return {
-    issuer: ISSUER,
-    secret: 'a secret that only this test knows',
-    apis: STYLES.map((style) => ({
-      resource: resourceOf(style),
-      style,
-      scopes: ['read', 'write'],
-      accessTokenLifetime: 300,
-      claims: ['email'],
-    })),
-    clients: [{ ...client, id: 'service', secret: 'service-secret' }],
-    users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
-    signingAlgorithm: 'ES256',
-    introspectionMaxAge: 60,
-  };
-}
 
 describe.each(STYLES)('a %s token issued without a flow', (style) => {
   test("is a user's, with the claims of the API and those asked for, for as long as asked for", async () => {

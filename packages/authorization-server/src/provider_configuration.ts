@@ -1,17 +1,20 @@
 import { hkdfSync } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { createAccessTokenClaims } from './access_token_claims.ts';
 import type { AccessTokenRecord } from './access_token_styles.ts';
-import type { Accounts, Claims } from './accounts.ts';
-import { clientMetadata, isOriginOf } from './clients.ts';
+import type { Accounts } from './accounts.ts';
+import { createClientAdapter } from './client_adapter.ts';
+import { isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
-import type { ActClaim } from './grants/act_claim.ts';
+import { providerFeatures } from './features.ts';
 import { addedClaimsOf } from './interactions.ts';
 import { mountPathOf } from './mount.ts';
 import type { UnitsOfWork } from './one_write.ts';
-import { errorPage, loggedOutPage, logoutPage } from './pages/pages.ts';
+import { createOutgoingFetch } from './outgoing_fetch.ts';
+import { errorPage } from './pages/pages.ts';
+import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
-import { createResourceIndicators } from './resource_servers.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -20,30 +23,30 @@ const DAY = 24 * HOUR;
 /** Seconds. */
 export const ID_TOKEN_LIFETIME = HOUR;
 
-/** What of an access token says whose it is. */
-interface UserToken extends AccessTokenRecord {
-  readonly extra?: Record<string, unknown>;
-  readonly accountId?: string;
-  readonly grantId?: string;
-  readonly act?: ActClaim;
+export interface ProviderDependencies {
+  readonly store: TokenStore;
+  readonly units: UnitsOfWork;
+  readonly jwks: JWKS;
+  readonly accounts: Accounts;
+  /** Calls clients. Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
-
-const NO_CLAIMS: { readonly configured: Claims; readonly added: Claims } = { configured: {}, added: {} };
 
 /** What this authorization server asks of oidc-provider. */
 export function providerConfiguration(
   config: AuthorizationServerConfig,
-  { store, units, jwks, accounts }: { store: TokenStore; units: UnitsOfWork; jwks: JWKS; accounts: Accounts },
+  { store, units, jwks, accounts, fetch }: ProviderDependencies,
 ): Configuration {
   const mountPath = mountPathOf(config.issuer);
   const apis = new Map(config.apis.map((api) => [api.resource, api]));
-  const introspectors = new Set(config.clients.filter((client) => client.introspects).map((client) => client.id));
   const apiLifetime = (_ctx: unknown, token: { aud?: string | string[] | undefined }) =>
     apis.get(String(token.aud))?.accessTokenLifetime ?? HOUR;
 
+  const recordAdapter = createRecordAdapter({ store, units, requestedAt: () => requestStart(Provider) });
+
   return {
-    adapter: createRecordAdapter({ store, units, requestedAt: () => requestStart(Provider) }),
-    clients: config.clients.map(clientMetadata),
+    adapter: (kind: string) =>
+      kind === 'Client' ? createClientAdapter(config, recordAdapter(kind)) : recordAdapter(kind),
     jwks,
     cookies: {
       // Issuers on one host have sessions of their own.
@@ -53,15 +56,29 @@ export function providerConfiguration(
     clientDefaults: {
       id_token_signed_response_alg: config.signingAlgorithm,
       introspection_signed_response_alg: config.signingAlgorithm,
+      authorization_signed_response_alg: config.signingAlgorithm,
+      // A client may ask for what the APIs know, unless its metadata says otherwise.
+      authorization_details_types: [...new Set(config.apis.flatMap((api) => api.authorizationDetailsTypes))],
     },
     enabledJWA: {
       idTokenSigningAlgValues: [config.signingAlgorithm],
       introspectionSigningAlgValues: [config.signingAlgorithm],
       userinfoSigningAlgValues: [config.signingAlgorithm],
+      authorizationSigningAlgValues: [config.signingAlgorithm],
     },
+    acrValues: config.acrValues,
+    clientAuthMethods: [
+      ...(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const),
+      ...(config.features.mutualTls ? (['tls_client_auth', 'self_signed_tls_client_auth'] as const) : []),
+    ],
+    subjectTypes: config.features.pairwiseSubjects ? ['public', 'pairwise'] : ['public'],
+    pairwiseIdentifier: createPairwiseSubjects(config.secret),
+    fetch: createOutgoingFetch(config.issuer, fetch),
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: {
+      // Every claim of a user can be asked for by itself (OpenID Connect Core section 5.5).
+      ...Object.fromEntries(config.users.flatMap((user) => Object.keys(user.claims).map((name) => [name, null]))),
       openid: ['sub'],
       profile: ['name', 'given_name', 'family_name', 'picture', 'role'],
       email: ['email', 'email_verified'],
@@ -71,6 +88,8 @@ export function providerConfiguration(
       AccessToken: apiLifetime,
       ClientCredentials: apiLifetime,
       AuthorizationCode: MINUTE,
+      BackchannelAuthenticationRequest: backchannelRequestLifetime,
+      DeviceCode: 10 * MINUTE,
       IdToken: ID_TOKEN_LIFETIME,
       Interaction: HOUR,
       RefreshToken: 14 * DAY,
@@ -78,26 +97,7 @@ export function providerConfiguration(
       Grant: 14 * DAY,
     },
     interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === token.clientId },
-      introspection: { enabled: true, allowedPolicy: async (_ctx, client) => introspectors.has(client.clientId) },
-      jwtIntrospection: { enabled: true },
-      resourceIndicators: createResourceIndicators(config.apis),
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: async (ctx, form) => {
-          ctx.body = logoutPage(form);
-        },
-        postLogoutSuccessSource: async (ctx) => {
-          ctx.type = 'html';
-          ctx.body = loggedOutPage(ctx.oidc.client?.clientName);
-        },
-      },
-      // The gateway does not check proofs of possession yet, so no token claims to be bound to a key.
-      dPoP: { enabled: false },
-    },
+    features: providerFeatures(config, store),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(origin, client.redirectUris ?? []),
@@ -116,14 +116,7 @@ export function providerConfiguration(
       const grantId = given ?? (addedClaimsOf(result) ? undefined : session?.grantIdFor(client?.clientId ?? ''));
       return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
     },
-    // A reference token rendered as a JWT later says what was true when it was issued.
-    extraTokenClaims: async (_ctx, token) => {
-      const { extra, aud, accountId, grantId, act } = token as unknown as UserToken;
-      if (extra !== undefined) return extra;
-      const { configured, added } = accountId === undefined ? NO_CLAIMS : await accounts.claims(accountId, grantId);
-      const wanted = (apis.get(aud ?? '')?.claims ?? []).filter((name) => name in configured);
-      return { ...Object.fromEntries(wanted.map((name) => [name, configured[name]])), ...added, ...(act && { act }) };
-    },
+    extraTokenClaims: createAccessTokenClaims(config, accounts),
     formats: {
       customizers: {
         jwt: async (_ctx, token, jwt) => {
@@ -137,4 +130,9 @@ export function providerConfiguration(
       ctx.body = errorPage(out.error, out.error_description);
     },
   };
+}
+
+/** @returns seconds; a client may ask for fewer (CIBA Core section 7.1) */
+function backchannelRequestLifetime(ctx: KoaContextWithOIDC | undefined): number {
+  return Math.min(10 * MINUTE, Number(ctx?.oidc?.params?.requested_expiry ?? 10 * MINUTE));
 }

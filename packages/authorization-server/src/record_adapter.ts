@@ -29,10 +29,19 @@ export function createRecordAdapter({ store, units, requestedAt }: RecordAdapter
   return (kind: string): Adapter => {
     const records = store.records(kind);
     const written = () => (ISSUED.has(kind) ? units.getStore()?.records(kind) : undefined) ?? records;
+    const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
+      answeringForTheStore(written().upsert(id, payload, expiresIn, requestedAt()));
+
+    /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
+    const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
+      await upsert(id, payload, expiresIn);
+      if (!(await answeringForTheStore(records.consume(id))))
+        throw new errors.InvalidRequest('a proof or assertion was used before');
+    };
+
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
-      upsert: (id, payload, expiresIn = LONGEST_LIFE) =>
-        answeringForTheStore(written().upsert(id, payload, expiresIn, requestedAt())),
+      upsert: kind === 'ReplayDetection' ? upsertOnce : upsert,
       find: async (id) => payloadOrNothing(await answeringForTheStore(records.find(id))),
       findByUid: async (uid) => payloadOrNothing(await answeringForTheStore(records.findByUid(uid))),
       findByUserCode: async (userCode) =>

@@ -1,5 +1,6 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
-import type { ApiConfig } from './config.ts';
+import type { AccessTokenEncryption, ApiConfig } from './config.ts';
 
 /** An API as oidc-provider sees it. Only `jwt` is a format of its own; the other styles hang on the opaque one. */
 export function resourceServerOf(api: ApiConfig): ResourceServer {
@@ -8,7 +9,13 @@ export function resourceServerOf(api: ApiConfig): ResourceServer {
     audience: api.resource,
     accessTokenTTL: api.accessTokenLifetime,
     accessTokenFormat: api.style === 'jwt' ? 'jwt' : 'opaque',
-  };
+    ...(api.encryption && { jwt: { sign: {}, encrypt: encryptionFor(api.encryption) } }),
+  } as ResourceServer;
+}
+
+function encryptionFor({ alg, enc, jwk }: AccessTokenEncryption) {
+  const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+  return { alg, enc, key, ...(typeof jwk.kid === 'string' && { kid: jwk.kid }) };
 }
 
 /** Answers for the `resource` parameter (RFC 8707): one API per request, and one that exists. */

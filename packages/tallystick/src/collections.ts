@@ -10,9 +10,9 @@ export interface Collection<Entry, Input> {
    *
    * @throws {InputError} it cannot be used; nothing changed
    */
-  put(entry: Input): { readonly entry: Entry; readonly replaced: boolean };
+  put(entry: Input): Promise<{ readonly entry: Entry; readonly replaced: boolean }>;
   /** @returns whether there was one of that name */
-  remove(name: string): boolean;
+  remove(name: string): Promise<boolean>;
 }
 
 type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
@@ -24,16 +24,16 @@ export interface Collections {
   /** The APIs of the authorization server. The gateway's routes stay as they are configured. */
   readonly apis: Changeable<typeof apiSchema>;
   /** Back to what was configured. */
-  reset(): void;
+  reset(): Promise<void>;
 }
 
-/** @param replace lets the authorization server use other entries; throws when it cannot */
-export function createCollections(configured: Entries, replace: (entries: Entries) => void): Collections {
+/** @param replace lets the authorization server use other entries; throws an InputError when it cannot */
+export function createCollections(configured: Entries, replace: (entries: Entries) => Promise<void>): Collections {
   let current: Entries = configured;
 
-  function change(entries: Partial<Entries>): void {
+  async function change(entries: Partial<Entries>): Promise<void> {
     const changed = { ...current, ...entries };
-    replace(changed);
+    await replace(changed);
     current = changed;
   }
 
@@ -45,16 +45,16 @@ export function createCollections(configured: Entries, replace: (entries: Entrie
     const entries = () => current[kind] as readonly Entries[Kind][number][];
     return {
       list: entries,
-      put(given) {
+      async put(given) {
         const entry = checkInput(schema, given);
         const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
-        change({ [kind]: at < 0 ? [...entries(), entry] : entries().with(at, entry) });
+        await change({ [kind]: at < 0 ? [...entries(), entry] : entries().with(at, entry) });
         return { entry, replaced: at >= 0 };
       },
-      remove(name) {
+      async remove(name) {
         const kept = entries().filter((known) => nameOf(known) !== name);
         if (kept.length === entries().length) return false;
-        change({ [kind]: kept });
+        await change({ [kind]: kept });
         return true;
       },
     };

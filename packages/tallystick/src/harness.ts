@@ -93,7 +93,7 @@ export function createHarness(dependencies: HarnessDependencies): Harness {
       scriptedAnswers.clear();
       requests.clear();
       clock.reset();
-      collections.reset();
+      await collections.reset();
       tenants.reset();
       await store.clear();
       return { milliseconds: performance.now() - began };

@@ -4,13 +4,16 @@ import {
   type AuthorizationServer,
   type AuthorizationServerConfig,
   createAuthorizationServer,
+  WrongClientError,
 } from '@tallystick/authorization-server';
 import { createGateway, createGatewayServer, type GatewayConfig } from '@tallystick/gateway';
-import type { TokenStore } from '@tallystick/token-store';
+import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { type Collections, createCollections } from './collections.ts';
+import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
+import { InputError } from './input_error.ts';
 import { type Listening, listen } from './listen.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import { createTenants, type Tenants } from './tenants.ts';
@@ -55,7 +58,7 @@ export async function runAuthorizationServer(
       store: part,
       log,
       ...(now && { now }),
-    });
+    }).catch(explain);
   const authorizationServer = await start(config, config.issuer, store);
   const tenants = await createTenants(config.tenants, {
     issuer: config.issuer,
@@ -65,9 +68,29 @@ export async function runAuthorizationServer(
   });
   app.answerWith(around(tenants.handler));
   const collections = createCollections(config, (entries) =>
-    authorizationServer.configuration.replace(worldOf(entries)),
+    authorizationServer.configuration.replace(worldOf(entries)).catch(explainInput),
   );
   return { authorizationServer, tenants, collections };
+}
+
+/** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
+export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
+  const store = await openTokenStore({ url: 'memory:' });
+  const checked = authorizationServerConfig({ ...config, secret: randomBytes(32).toString('base64url') });
+  await createAuthorizationServer(checked, { store, log }).catch(explain);
+  await store.close();
+}
+
+/** What is wrong with a client that was given while the server runs. */
+function explainInput(error: unknown): never {
+  if (!(error instanceof WrongClientError)) throw error;
+  throw new InputError('metadata', error.message);
+}
+
+/** Only oidc-provider can tell whether a client's metadata fits together; what it says is a wrong configuration too. */
+function explain(error: unknown): never {
+  if (!(error instanceof WrongClientError)) throw error;
+  throw new ConfigError('the configuration', [`clients[${error.index}].metadata: ${error.message}`]);
 }
 
 export function runSampleApi(config: Config, app: OpenApp, dependencies: Pick<RoleDependencies, 'now'> = {}): void {
@@ -95,13 +118,21 @@ function authorizationServerConfig(config: Config & { secret: string }): Authori
     insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
+    acrValues: config.authorizationServer.acrValues,
+    clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
+    pollingInterval: config.authorizationServer.pollingInterval,
+    features: config.features,
   };
 }
 
 /** The part of the configuration that can change while the authorization server runs. */
 function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>) {
   return {
-    apis: apis.map(({ accessTokens, ...api }) => ({ ...api, style: accessTokens })),
+    apis: apis.map(({ accessTokens, encryption, ...api }) => ({
+      ...api,
+      style: accessTokens,
+      ...(encryption && { encryption }),
+    })),
     clients: clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
     users,
   };

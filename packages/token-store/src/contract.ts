@@ -114,6 +114,16 @@ export interface TokenStore {
    * @throws {StoreUnavailableError}
    */
   clear(): Promise<void>;
+  /**
+   * Adds to a list that every process on this store shares, such as what waits for a user's approval. It is sealed.
+   *
+   * @param expiresIn seconds from now; the value leaves the list after that
+   * @param secret what every process on this store knows
+   * @throws {StoreUnavailableError}
+   */
+  addToList(name: string, value: string, expiresIn: number, secret: string): Promise<void>;
+  /** @returns what was added to the list and has not expired, in no particular order. @throws {StoreUnavailableError} */
+  list(name: string, secret: string): Promise<string[]>;
   /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -32,6 +32,7 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * {<key of access token>}:signing-input   a split entry: the signing input, sealed only if asked for
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
+ * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
  * kept:<name>                         a value that all processes share, sealed under their secret
  * ```
  */
@@ -62,6 +63,15 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
       // What is kept in a partition has the partition's name before it.
       await backend.clear((key) => /(^|:)kept:/.test(key));
       await backend.write([{ do: 'publish', message: CLEARED }]);
+    },
+    async addToList(name, value, expiresIn, secret) {
+      const key = listKey(name);
+      await backend.write([{ do: 'addMember', key, member: seal(secret, key, value), expiresIn }]);
+    },
+    async list(name, secret) {
+      const key = listKey(name);
+      const values = (await backend.members(key)).map((member) => unseal(secret, key, member));
+      return values.filter((value) => value !== undefined);
     },
     ping: () => backend.ping(),
     close: () => backend.close(),
@@ -119,7 +129,8 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
       await backend.write(batch);
       return;
     }
-    batch.push({ do: 'addMember', key: issuedKey(grantId), member: hashedId, expiresIn });
+    const hashedIds = alias === undefined ? [hashedId] : [hashedId, tokenKey(alias)];
+    for (const member of hashedIds) batch.push({ do: 'addMember', key: issuedKey(grantId), member, expiresIn });
     throwIfNot(await backend.write(batch, [{ if: 'below', key: revokedKey(grantId), than: requestedAt }]));
   }
 
@@ -215,6 +226,10 @@ function beginUnitOfWork(backend: Backend, options: TokenStoreOptions): UnitOfWo
 function throwIfNot(failed: Condition | undefined): void {
   if (failed?.if === 'consumable') throw new AlreadyConsumedError('a record was consumed meanwhile');
   if (failed?.if === 'below') throw new GrantRevokedError('the grant was revoked while a record was written for it');
+}
+
+function listKey(name: string): string {
+  return `{${tokenKey(name)}}:list`;
 }
 
 function splitEntryKey(hashedSignature: string): string {

@@ -3,6 +3,10 @@ export const GRANT_TYPES = {
   authorization_code: 'authorization_code',
   client_credentials: 'client_credentials',
   refresh_token: 'refresh_token',
+  /** RFC 8628 section 3.4 */
+  device_code: 'urn:ietf:params:oauth:grant-type:device_code',
+  /** CIBA Core section 4 */
+  ciba: 'urn:openid:params:grant-type:ciba',
   /** RFC 8693 section 2.1 */
   token_exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
   /** RFC 7523 section 2.1 */

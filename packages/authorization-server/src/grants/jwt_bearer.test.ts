@@ -5,10 +5,9 @@ import { type CryptoKey, decodeJwt, exportJWK, generateKeyPair, SignJWT } from '
 import {
   client,
   type RunningAuthorizationServer,
-  resourceOf,
-  STYLES,
   startAuthorizationServer,
 } from '../testing/start_authorization_server.ts';
+import { resourceOf, STYLES } from '../testing/test_server.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const ISSUER = 'https://idp.example.com';

@@ -5,10 +5,9 @@ import { openSigningKeys } from '../keys/signing_keys.ts';
 import {
   client,
   type RunningAuthorizationServer,
-  resourceOf,
-  STYLES,
   startAuthorizationServer,
 } from '../testing/start_authorization_server.ts';
+import { resourceOf, STYLES } from '../testing/test_server.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair } from 'jose';
-import { resourceOf, type Served, serve } from '../testing/serve.ts';
+import { type Served, serve } from '../testing/serve.ts';
+import { resourceOf } from '../testing/test_server.ts';
 
 let served: Served;
 let now: number;

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { pendingRequestsPage, whosePage } from './backchannel_pages.ts';
+import { deviceConnectedPage, userCodeConfirmPage, userCodePage } from './device_pages.ts';
 import { consentPage, errorPage, loginPage } from './pages.ts';
 
 test('the login page offers every user as a button of one form and needs no script', () => {
@@ -17,9 +19,21 @@ test('what comes from outside is escaped', () => {
   for (const page of [
     errorPage('invalid_request', attack),
     loginPage('/interaction/1', attack, []),
-    consentPage('/interaction/1', attack, attack, [{ resource: attack, scopes: [attack] }]),
+    consentPage('/interaction/1', attack, attack, [{ resource: attack, scopes: [attack] }], [{ type: attack }]),
+    userCodePage({ action: '/device', xsrf: '' }, attack),
+    userCodePage({ action: '/device', xsrf: '' }, '', attack),
+    userCodeConfirmPage({ action: '/device', xsrf: '' }, attack, attack),
+    deviceConnectedPage(attack),
+    whosePage('/ciba', [{ id: attack, claims: { name: attack } }]),
+    pendingRequestsPage('/ciba', attack, [pendingRequest(attack)]),
   ]) {
     expect(page).not.toContain('<script');
     expect(page).toContain('&#60;script');
   }
 });
+
+function pendingRequest(text: string) {
+  const resources = [text];
+  const details = { handle: text, clientId: text, bindingMessage: text, authorizationDetails: [{ type: text }] };
+  return { ...details, clientName: text, scopes: [text], resources };
+}

@@ -56,7 +56,9 @@ export function consentPage(
   clientName: string,
   accountId: string,
   requests: readonly ConsentRequest[],
+  authorizationDetails: readonly object[] = [],
 ): string {
+  const details = authorizationDetails.map((detail) => html`<li><code>${JSON.stringify(detail)}</code></li>`);
   const items = requests.map(({ resource, scopes }) => {
     const where = resource === undefined ? html`to know who you are` : html`at <code>${resource}</code>`;
     return html`<li><strong>${scopes.join(', ')}</strong> ${where}</li>`;
@@ -65,7 +67,7 @@ export function consentPage(
     'Allow access',
     html`<h1>Allow ${clientName}?</h1>
 <p>Signed in as <strong>${accountId}</strong>. The application asks for:</p>
-${items.length > 0 ? html`<ul>${items}</ul>` : html`<ul><li>access on your behalf</li></ul>`}
+${items.length + details.length > 0 ? html`<ul>${items}${details}</ul>` : html`<ul><li>access on your behalf</li></ul>`}
 <form method="post" action="${action}/consent">
 <div class="actions"><button class="primary" autofocus>Allow</button></div>
 </form>

@@ -1,15 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
-import type { AccessTokenStyle, AuthorizationServerConfig, ClientConfig } from '../config.ts';
+import type { AuthorizationServerConfig } from '../config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
-import type { Log } from '../log.ts';
+import { silent, testClient, testConfiguration } from './test_server.ts';
 
-export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
-export const resourceOf = (style: string) => `https://api.example.com/${style}`;
 export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface Served {
   readonly issuer: string;
@@ -44,34 +40,16 @@ export async function serve({ now, path = '' }: { now?: () => number; path?: str
   };
 }
 
+/** The usual configuration, with clients that sign users in. */
 function configuration(issuer: string): AuthorizationServerConfig {
+  const usual = testConfiguration(issuer);
+  const redirectUris = [REDIRECT_URI];
   return {
-    issuer,
-    secret: 'a secret that only this test knows',
-    apis: STYLES.map((style) => ({
-      resource: resourceOf(style),
-      style,
-      scopes: ['read', 'write'],
-      accessTokenLifetime: 300,
-      claims: ['email'],
-    })),
+    ...usual,
     clients: [
-      client({ id: 'service', secret: 'service-secret', grants: ['client_credentials'] }),
-      client({ id: 'gateway', secret: 'gateway-secret', introspects: true }),
-      client({ id: 'web', grants: ['authorization_code', 'refresh_token'], redirectUris: [REDIRECT_URI] }),
-      client({
-        id: 'ci',
-        grants: ['authorization_code'],
-        redirectUris: [REDIRECT_URI],
-        automaticLogin: { user: 'alice' },
-      }),
+      ...usual.clients,
+      testClient({ id: 'web', grants: ['authorization_code', 'refresh_token'], redirectUris }),
+      testClient({ id: 'ci', grants: ['authorization_code'], redirectUris, automaticLogin: { user: 'alice' } }),
     ],
-    users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
-    signingAlgorithm: 'ES256',
-    introspectionMaxAge: 60,
   };
-}
-
-export function client(given: Partial<ClientConfig> & { id: string }): ClientConfig {
-  return { grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false, ...given };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { REDIRECT_URI, resourceOf, type Served } from './serve.ts';
+import { REDIRECT_URI, type Served } from './serve.ts';
+import { resourceOf } from './test_server.ts';
 
 const VERIFIER = 'v'.repeat(43);
 

@@ -2,12 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
-import type { AccessTokenStyle, AuthorizationServerConfig, ClientConfig } from '../config.ts';
+import type { AuthorizationServerConfig, ClientConfig } from '../config.ts';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import type { Log } from '../log.ts';
-
-export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
-export const resourceOf = (style: string) => `https://api.example.com/${style}`;
+import { testConfiguration } from './test_server.ts';
 
 export interface RunningAuthorizationServer {
   readonly config: AuthorizationServerConfig;
@@ -88,20 +86,6 @@ export function client(given: Partial<ClientConfig> & { id: string }): ClientCon
 }
 
 function configuration(issuer: string, given: Partial<AuthorizationServerConfig>): AuthorizationServerConfig {
-  return {
-    issuer,
-    secret: 'a secret that only this test knows',
-    apis: STYLES.map((style) => ({
-      resource: resourceOf(style),
-      style,
-      scopes: ['read', 'write'],
-      accessTokenLifetime: 300,
-      claims: ['email'],
-    })),
-    users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
-    signingAlgorithm: 'ES256',
-    introspectionMaxAge: 60,
-    ...given,
-    clients: [client({ id: 'gateway', introspects: true }), ...(given.clients ?? [])],
-  };
+  const clients = [client({ id: 'gateway', introspects: true }), ...(given.clients ?? [])];
+  return { ...testConfiguration(issuer), ...given, clients };
 }

@@ -1,9 +1,12 @@
 import { jsonSchema } from '../config/json_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
+import { createLog } from '../log.ts';
 
 /** `tallystick config validate`. @throws {ConfigError} which says what is wrong where */
 export async function validate(file: string): Promise<number> {
   const config = await loadConfig(file, process.env);
+  const { checkAuthorizationServer } = await import('../roles.ts'); // Not for `schema`, which needs no server.
+  await checkAuthorizationServer(config, createLog('silent'));
   const styles = config.apis.map((api) => `${api.resource} (${api.accessTokens})`);
   console.log(
     `${file} is valid: ${styles.length} APIs, ${config.clients.length} clients, ${config.users.length} users`,

@@ -151,6 +151,18 @@ describe('a configuration is refused', () => {
       /^trustedIssuers\[0\]\.jwks\.keys\[0\]: expected a public key$/,
     ],
     ['with an empty password', ['users', 0, 'password'], '', /^users\[0\]\.password: /],
+    [
+      'with client metadata that has a field of its own',
+      ['clients', 0, 'metadata'],
+      { redirect_uris: [] },
+      /^clients\[0\]\.metadata\.redirect_uris: expected it in `redirectUris`/,
+    ],
+    [
+      'with encrypted tokens that are no JWT',
+      ['apis', 2, 'encryption'],
+      { alg: 'ECDH-ES', enc: 'A256GCM', jwk: {} },
+      /^apis\[2\]\.encryption: expected it only where `accessTokens` is jwt/,
+    ],
     ['with a short secret', ['secret'], 'too-short', /^secret: /],
   ])('%s', async (_what, path, value, problem) => {
     const problems = problemsOf(await changed(path, value));

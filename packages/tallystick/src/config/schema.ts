@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { checkGrants } from './check_grants.ts';
+import { client } from './client_schema.ts';
+import { resource, scopes } from './common_schema.ts';
+import { features } from './features_schema.ts';
 import { type Refuse, refuseDuplicates } from './refuse.ts';
 
 const seconds = z.int().positive();
@@ -9,12 +12,6 @@ const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/ });
 const origin = httpUrl.refine((url) => URL.canParse(url) && new URL(url).origin === url, {
   error: 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash',
 });
-const resource = z
-  .url()
-  .describe('Resource indicator (RFC 8707): an absolute URI that names the API; the JWT carries it as `aud`.');
-const scopes = z.array(
-  z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'expected a scope token (RFC 6749 section 3.3)' }),
-);
 const credentials = z.strictObject({ id: z.string().min(1), secret: z.string().min(1) });
 
 const store = z.strictObject({
@@ -50,6 +47,19 @@ const authorizationServer = z.strictObject({
     .boolean()
     .default(false)
     .describe('Switches the password grant on (RFC 6749 section 4.3), for tests of old clients only.'),
+  acrValues: z
+    .array(z.string().min(1))
+    .default(['urn:tallystick:acr:low', 'urn:tallystick:acr:high'])
+    .describe('Authentication context classes; a sign-in has the first unless the client asks for another.'),
+  clientCertificateHeader: z
+    .string()
+    .regex(/^[\w-]+$/, { error: 'expected the name of a header' })
+    .transform((name) => name.toLowerCase())
+    .default('client-cert')
+    .describe('Where a proxy passes the client certificate: as RFC 9440 has it, or URL-encoded PEM.'),
+  pollingInterval: seconds
+    .default(5)
+    .describe('Seconds that a device or backchannel client is told to wait between polls (RFC 8628 section 3.2).'),
 });
 
 const publicKey = z
@@ -146,68 +156,19 @@ const api = z.strictObject({
   scopes,
   accessTokenLifetime: seconds.default(300),
   claims: z.array(z.string()).default([]).describe("User claims that go into this API's access tokens."),
-});
-
-const tokenExchange = z.strictObject({
-  from: z
-    .array(resource)
+  authorizationDetailsTypes: z
+    .array(z.string().min(1))
     .default([])
-    .describe('APIs that the client is: tokens that reach it there it may exchange. Its own tokens it always may.'),
-  to: z.array(resource).default([]).describe('APIs that it may get tokens for.'),
-  scopes: scopes.default([]).describe('Scopes that it may add to those of the subject token.'),
-  impersonates: z
-    .boolean()
-    .default(false)
-    .describe('May leave out the actor_token, and so get a token that does not tell who acts.'),
+    .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
+  encryption: z
+    .strictObject({
+      alg: z.enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW']),
+      enc: z.enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512']).default('A256GCM'),
+      jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
+    })
+    .optional()
+    .describe("Encrypts the API's access tokens, `jwt` only; its gateway cannot read them, the API can."),
 });
-
-const client = z
-  .strictObject({
-    id: z.string().min(1),
-    secret: z.string().min(1).optional().describe('Absent for a public client.'),
-    name: z.string().optional(),
-    grants: z
-      .array(
-        z.enum([
-          'authorization_code',
-          'client_credentials',
-          'refresh_token',
-          'token_exchange',
-          'jwt_bearer',
-          'password',
-        ]),
-      )
-      .default([]),
-    redirectUris: z
-      .array(z.url())
-      .default([])
-      .describe('On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).'),
-    postLogoutRedirectUris: z.array(z.url()).default([]),
-    introspects: z.boolean().default(false).describe('May call the introspection endpoint.'),
-    automaticLogin: z
-      .strictObject({
-        user: z.string().min(1).optional().describe('Who is signed in when the request has no login_hint.'),
-      })
-      .optional()
-      .describe('Signs users in and consents without a page, for CI. prompt=login and prompt=consent still show it.'),
-    tokenExchange: tokenExchange.optional().describe('What it may do with the token_exchange grant (RFC 8693).'),
-  })
-  .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {
-    path: ['redirectUris'],
-    error: 'expected at least one redirect URI for the authorization_code grant',
-  })
-  .refine((value) => !value.grants.includes('client_credentials') || value.secret !== undefined, {
-    path: ['secret'],
-    error: 'expected a secret for the client_credentials grant',
-  })
-  .refine((value) => !value.grants.includes('token_exchange') || value.secret !== undefined, {
-    path: ['secret'],
-    error: 'expected a secret for the token_exchange grant',
-  })
-  .refine((value) => value.grants.includes('token_exchange') === (value.tokenExchange !== undefined), {
-    path: ['tokenExchange'],
-    error: 'expected this with the token_exchange grant, and only with it',
-  });
 
 const user = z.strictObject({
   id: z.string().min(1).describe('The `sub`, and the name at the login page.'),
@@ -262,6 +223,7 @@ export const configSchema = z
     log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn') }).prefault({}),
     store: store.prefault({}),
     authorizationServer: authorizationServer.prefault({}),
+    features: features.prefault({}).describe('What of the protocol is switched on.'),
     gateway,
     sampleApi,
     controlApi: controlApi.prefault({}),
@@ -296,6 +258,11 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
     refuseDuplicates(tenant.users, 'id', ['tenants', index, 'users'], refuse);
   }
   refuseDuplicates(config.gateway.routes, 'prefix', ['gateway', 'routes'], refuse);
+  for (const [index, { encryption, accessTokens }] of config.apis.entries()) {
+    if (encryption !== undefined && accessTokens !== 'jwt') {
+      refuse(['apis', index, 'encryption'], 'expected it only where `accessTokens` is jwt', accessTokens);
+    }
+  }
   for (const [index, { api: named }] of config.gateway.routes.entries()) {
     if (!config.apis.some((known) => known.resource === named)) {
       refuse(['gateway', 'routes', index, 'api'], 'expected the resource of one of the apis', named);

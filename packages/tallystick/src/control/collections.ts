@@ -48,8 +48,8 @@ function routesOf<Schema extends z.ZodType>({
         200: { description: 'It was replaced', schema },
         201: { description: 'It was added', schema },
       },
-      handle({ body }) {
-        const { entry, replaced } = collection.put(body as z.input<Schema>);
+      async handle({ body }) {
+        const { entry, replaced } = await collection.put(body as z.input<Schema>);
         return { status: replaced ? 200 : 201, body: entry };
       },
     }),
@@ -59,7 +59,7 @@ function routesOf<Schema extends z.ZodType>({
       operationId: `remove${singular}`,
       summary: `Remove one of the ${plural}`,
       answers: { 204: { description: 'It is gone' }, 404: { description: `There is none of this ${name}` } },
-      handle: ({ parameters }) => ({ status: collection.remove(decoded(parameters[name])) ? 204 : 404 }),
+      handle: async ({ parameters }) => ({ status: (await collection.remove(decoded(parameters[name]))) ? 204 : 404 }),
     }),
   ];
 }

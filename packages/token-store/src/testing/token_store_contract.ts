@@ -18,6 +18,7 @@ export interface StoreUnderTest {
 }
 
 const ID = 'client-held-token-0123456789';
+const SECRET = 'what only these servers know';
 const OTHER = 'another-held-token-0123456789';
 
 /** What every token store must do, whatever it keeps its entries in. */
@@ -104,6 +105,37 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       await store.records('DeviceCode').upsert(ID, { jti: ID, userCode: 'WDJB-MJHT', clientId: 'tv' }, 60);
       const found = await store.records('DeviceCode').findByUserCode('WDJB-MJHT');
       expect(found).toEqual({ userCode: 'WDJB-MJHT', clientId: 'tv' });
+    });
+
+    test('finds a device code that was changed by its user code, and that it was consumed', async () => {
+      const { store } = await start();
+      const codes = store.records('DeviceCode');
+      await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
+      await codes.upsert(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', accountId: 'alice' }, 60); // Who came by user code.
+      expect(await codes.find(ID)).toEqual({ jti: ID, userCode: 'WDJBMJHT', accountId: 'alice' });
+      await codes.consume(ID);
+      expect(await codes.find(ID)).toMatchObject({ accountId: 'alice', consumed: expect.any(Number) });
+    });
+
+    test('revokes a device code under both its names', async () => {
+      const { store } = await start();
+      const codes = store.records('DeviceCode');
+      await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
+      await codes.upsert(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', grantId: 'g' }, 60);
+      await codes.revokeByGrantId('g');
+      expect(await codes.find(ID)).toBeUndefined();
+      expect(await codes.findByUserCode('WDJBMJHT')).toBeUndefined();
+    });
+
+    test('shares a list, sealed, until each of its values expires', async () => {
+      const { store, underTest } = await start();
+      await store.addToList('waiting', 'first', 60, SECRET);
+      await (await underTest.another()).addToList('waiting', 'second', 1, SECRET);
+      expect((await store.list('waiting', SECRET)).sort()).toEqual(['first', 'second']);
+      expect(await store.list('another', SECRET)).toEqual([]);
+      expect(await store.list('waiting', `not ${SECRET}`)).toEqual([]);
+      expect(await underTest.dump()).not.toMatch(/first|second/);
+      await until(async () => (await store.list('waiting', SECRET)).join() === 'first');
     });
 
     test('lets exactly one of many concurrent calls consume a record', async () => {

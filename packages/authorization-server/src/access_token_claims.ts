@@ -1,0 +1,60 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Accounts, Claims } from './accounts.ts';
+import type { AuthorizationServerConfig } from './config.ts';
+import type { ActClaim } from './grants/act_claim.ts';
+
+interface TokenWithClaims {
+  readonly extra?: Record<string, unknown>;
+  readonly accountId?: string;
+  readonly grantId?: string;
+  readonly aud?: string;
+  /** Who acts for the user (RFC 8693 section 4.1). */
+  readonly act?: ActClaim;
+}
+
+const NO_CLAIMS: { readonly configured: Claims; readonly added: Claims } = { configured: {}, added: {} };
+
+/** How and when a user signed in, as oidc-provider notes it with a code, a device code and so on. */
+interface SignIn {
+  readonly authTime?: number;
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+}
+
+/**
+ * What an access token says of its user beyond `sub`: the claims that its API's configuration names, those added at the
+ * login page, who acts for the user, and how and when the user signed in (RFC 9068 section 2.2). A reference token rendered as a JWT later says what was true when it was
+ * issued.
+ */
+export function createAccessTokenClaims({ apis }: Pick<AuthorizationServerConfig, 'apis'>, accounts: Accounts) {
+  const apiByResource = new Map(apis.map((api) => [api.resource, api]));
+
+  return async (ctx: KoaContextWithOIDC | undefined, token: unknown) => {
+    const { extra, accountId, grantId, aud, act } = token as TokenWithClaims;
+    if (extra !== undefined) return extra;
+    const { configured, added } = accountId === undefined ? NO_CLAIMS : await accounts.claims(accountId, grantId);
+    const wanted = (apiByResource.get(aud ?? '')?.claims ?? []).filter((name) => name in configured);
+    return {
+      ...Object.fromEntries(wanted.map((name) => [name, configured[name]])),
+      ...(accountId === undefined ? undefined : signInClaims(ctx)),
+      ...added,
+      ...(act && { act }),
+    };
+  };
+}
+
+/** `auth_time`, `acr` and `amr` (RFC 9068 section 2.2.1) of the sign-in that the grant being redeemed goes back to. */
+function signInClaims(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> {
+  const entities = ctx?.oidc?.entities as { readonly [kind: string]: SignIn | undefined } | undefined;
+  const { authTime, acr, amr } =
+    entities?.AuthorizationCode ??
+    entities?.DeviceCode ??
+    entities?.BackchannelAuthenticationRequest ??
+    entities?.RefreshToken ??
+    {};
+  return {
+    ...(authTime === undefined ? undefined : { auth_time: authTime }),
+    ...(acr === undefined ? undefined : { acr }),
+    ...(amr === undefined ? undefined : { amr }),
+  };
+}

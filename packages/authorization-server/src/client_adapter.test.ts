@@ -1,0 +1,35 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import type { Adapter } from 'oidc-provider';
+import { createClientAdapter } from './client_adapter.ts';
+import { createUnitsOfWork } from './one_write.ts';
+import { createRecordAdapter } from './record_adapter.ts';
+import { testConfiguration } from './testing/test_server.ts';
+
+let store: TokenStore;
+let clients: Adapter;
+
+beforeEach(async () => {
+  store = await openTokenStore({ url: 'memory:' });
+  const records = createRecordAdapter({ store, units: createUnitsOfWork(), requestedAt: () => undefined })('Client');
+  clients = createClientAdapter(testConfiguration('http://localhost:4000'), records);
+});
+afterEach(() => store.close());
+
+test('a registered client is found, changed and destroyed by its id', async () => {
+  await clients.upsert('app', { client_id: 'app', client_secret: 'first' }, 60);
+  await clients.upsert('app', { client_id: 'app', client_secret: 'second' }, 60);
+  expect(await clients.find('app')).toMatchObject({ client_id: 'app', client_secret: 'second' });
+  await clients.destroy('app');
+  expect(await clients.find('app')).toBeUndefined();
+});
+
+test('whoever has the store and knows the client id cannot open its record', async () => {
+  await clients.upsert('app', { client_id: 'app', client_secret: 'secret' }, 60);
+  expect(await store.records('Client').find('app')).toBeUndefined();
+});
+
+test('a configured client is found, and nobody can register in its place', async () => {
+  await clients.upsert('service', { client_id: 'service', client_secret: 'another' }, 60);
+  expect(await clients.find('service')).toMatchObject({ client_secret: 'service-secret' });
+});

@@ -1,0 +1,65 @@
+import { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+
+/** What the registered metadata is compared with (RFC 8705 section 2.1.2), as Node.js writes alternative names. */
+const ALTERNATIVE_NAMES: Record<string, string> = {
+  tls_client_auth_san_dns: 'DNS:',
+  tls_client_auth_san_uri: 'URI:',
+  tls_client_auth_san_ip: 'IP Address:',
+  tls_client_auth_san_email: 'email:',
+};
+
+/**
+ * What oidc-provider asks about client certificates (RFC 8705). They come from the TLS connection, or from the proxy
+ * that ended it, which must set the header on every request and pass on none that a client sent.
+ *
+ * @param header in lower case
+ */
+export function createClientCertificates(enabled: boolean, header: string) {
+  const getCertificate = (ctx: Context) => certificateOfConnection(ctx) ?? certificateOfHeader(ctx.get(header));
+  return {
+    enabled,
+    certificateBoundAccessTokens: true,
+    selfSignedTlsClientAuth: true,
+    tlsClientAuth: true,
+    getCertificate,
+    /** A proxy vouches for what it passes on. */
+    certificateAuthorized: (ctx: Context) => !isTls(ctx) || (ctx.socket as TLSSocket).authorized,
+    certificateSubjectMatches(ctx: Context, property: string, expected: string) {
+      const certificate = getCertificate(ctx);
+      if (certificate === undefined) return false;
+      if (property === 'tls_client_auth_subject_dn') return sameName(certificate.subject, expected);
+      const names = certificate.subjectAltName?.split(', ') ?? [];
+      return names.includes(`${ALTERNATIVE_NAMES[property]}${expected}`);
+    },
+  };
+}
+
+function isTls(ctx: Context): boolean {
+  return 'encrypted' in ctx.socket;
+}
+
+function certificateOfConnection(ctx: Context): X509Certificate | undefined {
+  return isTls(ctx) ? (ctx.socket as TLSSocket).getPeerX509Certificate() : undefined;
+}
+
+/** `:<base64 of DER>:` (RFC 9440 section 2.1), or PEM in percent-encoding as NGINX and others send it. */
+function certificateOfHeader(value: string): X509Certificate | undefined {
+  if (value === '') return undefined;
+  const [, der] = /^:([A-Za-z0-9+/=]+):$/.exec(value) ?? [];
+  try {
+    return new X509Certificate(der === undefined ? decodeURIComponent(value) : Buffer.from(der, 'base64'));
+  } catch {
+    throw new errors.InvalidRequest('the client certificate cannot be read');
+  }
+}
+
+/** Node.js writes one attribute a line, RFC 4514 with commas and the last one first; which is meant, the whole says. */
+function sameName(subject: string, expected: string): boolean {
+  const attributes = (text: string) => text.split(/\n|(?<!\\),\s*/).filter(Boolean);
+  const actual = attributes(subject);
+  const wanted = attributes(expected);
+  return actual.join() === wanted.join() || actual.join() === wanted.reverse().join();
+}

@@ -1,0 +1,63 @@
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { deviceConnectedPage, type ProtectedForm, userCodeConfirmPage, userCodePage } from './pages/device_pages.ts';
+
+/** The device flow's pages (RFC 8628 section 3.3) in our look: oidc-provider's forms are not used, they need scripts. */
+export const deviceFlowPages = {
+  async userCodeInputSource(ctx: KoaContextWithOIDC, _form: unknown, _out: unknown, error?: Error) {
+    show(ctx, userCodePage(formOf(ctx), '', error && problemOf(error)));
+  },
+  async userCodeConfirmSource(
+    ctx: KoaContextWithOIDC,
+    _form: unknown,
+    client: { clientId: string; clientName?: string | undefined },
+    _deviceInfo: unknown,
+    userCode: string,
+  ) {
+    show(ctx, userCodeConfirmPage(formOf(ctx), client.clientName ?? client.clientId, userCode));
+  },
+  async successSource(ctx: KoaContextWithOIDC) {
+    show(ctx, deviceConnectedPage(ctx.oidc.client?.clientName ?? ''));
+  },
+};
+
+/**
+ * The page behind `verification_uri_complete`, the code filled in. oidc-provider has it submitted by a script at once;
+ * ours waits for the user.
+ */
+export function filledInUserCode(): Middleware {
+  return async (ctx, next) => {
+    await next();
+    if (ctx.method !== 'GET' || ctx.oidc?.route !== 'code_verification' || ctx.status !== 200) return;
+    const code = ctx.oidc.params?.user_code;
+    if (typeof code === 'string') show(ctx, userCodePage(formOf(ctx), code));
+  };
+}
+
+function show(ctx: Context, page: string): void {
+  ctx.type = 'html';
+  ctx.body = page;
+}
+
+function formOf(ctx: Context): ProtectedForm {
+  const { secret } = ctx.oidc.session.state as { secret: string };
+  return { action: new URL(ctx.oidc.urlFor('code_verification')).pathname, xsrf: secret };
+}
+
+/** oidc-provider names these errors and does not export them. */
+function problemOf({ name }: Error): string {
+  switch (name) {
+    case 'NotFoundError':
+      return 'There is no such code. Look at the device again.';
+    case 'ExpiredError':
+      return 'This code is too old. Start again at the device.';
+    case 'AlreadyUsedError':
+      return 'This code was used already. Start again at the device.';
+    case 'AbortedError':
+      return 'Cancelled. The device is not connected.';
+    case 'NoCodeError':
+      return 'Enter the code that the device shows.';
+    default:
+      return 'That did not work. Start again at the device.';
+  }
+}

@@ -1,0 +1,46 @@
+import type { TokenStore } from '@tallystick/token-store';
+import type { Configuration } from 'oidc-provider';
+import { createAuthorizationDetails } from './authorization_details.ts';
+import { createCiba } from './ciba.ts';
+import { createClientCertificates } from './client_certificates.ts';
+import type { AuthorizationServerConfig } from './config.ts';
+import { deviceFlowPages } from './device_flow.ts';
+import { loggedOutPage, logoutPage } from './pages/pages.ts';
+import { createResourceIndicators } from './resource_servers.ts';
+
+/** Which parts of the protocol oidc-provider speaks, and how. */
+export function providerFeatures(config: AuthorizationServerConfig, store: TokenStore): Configuration['features'] {
+  const { apis, clients, features } = config;
+  const introspectors = new Set(clients.filter((client) => client.introspects).map((client) => client.id));
+  return {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === token.clientId },
+    introspection: { enabled: true, allowedPolicy: async (_ctx, client) => introspectors.has(client.clientId) },
+    jwtIntrospection: { enabled: true },
+    resourceIndicators: createResourceIndicators(apis),
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: async (ctx, form) => {
+        ctx.body = logoutPage(form);
+      },
+      postLogoutSuccessSource: async (ctx) => {
+        ctx.type = 'html';
+        ctx.body = loggedOutPage(ctx.oidc.client?.clientName);
+      },
+    },
+    pushedAuthorizationRequests: { enabled: features.pushedAuthorizationRequests },
+    requestObjects: { enabled: features.requestObjects },
+    jwtResponseModes: { enabled: features.jwtResponseModes },
+    richAuthorizationRequests: createAuthorizationDetails(apis, features.authorizationDetails),
+    claimsParameter: { enabled: features.claimsParameter },
+    dPoP: { enabled: features.dpop },
+    deviceFlow: { enabled: features.deviceFlow, charset: 'base-20', mask: '****-****', ...deviceFlowPages },
+    ciba: createCiba(config, store),
+    registration: { enabled: features.clientRegistration },
+    registrationManagement: { enabled: features.clientRegistration },
+    clientIdMetadataDocument: { enabled: features.clientIdMetadataDocuments, ack: 'draft-02' },
+    backchannelLogout: { enabled: features.backChannelLogout },
+    mTLS: createClientCertificates(features.mutualTls, config.clientCertificateHeader),
+  } as Configuration['features'];
+}

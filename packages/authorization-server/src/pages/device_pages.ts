@@ -1,0 +1,51 @@
+import { type Html, html } from './html.ts';
+import { layout } from './layout.ts';
+
+/** A form that only this browser's session can submit. */
+export interface ProtectedForm {
+  readonly action: string;
+  readonly xsrf: string;
+}
+
+/** Where a user enters the code that a device shows (RFC 8628 section 3.3). */
+export function userCodePage(form: ProtectedForm, code = '', problem?: string): string {
+  return layout(
+    'Connect a device',
+    html`<h1>Connect a device</h1>
+<p>${problem === undefined ? 'Enter the code that the device shows.' : html`<strong>${problem}</strong>`}</p>
+<form method="post" action="${form.action}">
+${hidden('xsrf', form.xsrf)}
+<label>Code <input name="user_code" value="${code}" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus></label>
+<div class="actions"><button class="primary">Continue</button></div>
+</form>`,
+  );
+}
+
+/** Where the user makes sure that it is their own device (RFC 8628 section 5.4). */
+export function userCodeConfirmPage(form: ProtectedForm, clientName: string, code: string): string {
+  const fields = [hidden('xsrf', form.xsrf), hidden('user_code', code)];
+  return layout(
+    'Confirm the device',
+    html`<h1>Connect ${clientName}?</h1>
+<p>Does the device show <strong><code>${code}</code></strong>? If you did not start this, cancel.</p>
+<form method="post" action="${form.action}">
+${fields}${hidden('confirm', 'yes')}
+<div class="actions"><button class="primary" autofocus>The code is the same</button></div>
+</form>
+<form method="post" action="${form.action}">
+${fields}${hidden('abort', 'yes')}
+<button class="plain">Cancel</button>
+</form>`,
+  );
+}
+
+export function deviceConnectedPage(clientName: string): string {
+  return layout(
+    'Device connected',
+    html`<h1>Device connected</h1><p><strong>${clientName}</strong> is signed in. You can close this page.</p>`,
+  );
+}
+
+function hidden(name: string, value: string): Html {
+  return html`<input type="hidden" name="${name}" value="${value}">`;
+}
