@@ -72,8 +72,8 @@ export async function startTallystick({
     stops.push(authorizationServer.stop);
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
-    runSampleApi(running, sampleApi, dependencies);
-    const around = (handler: RequestListener) => provoke(handler, provocations);
+    runSampleApi(running, sampleApi, { now });
+    const around = (handler: RequestListener) => provoke(handler, { ...provocations, log: dependencies.log });
     const harness = createHarness({
       ...provocations,
       store,
