@@ -93,6 +93,8 @@ test(requirement('control-api-described'), async () => {
     Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path })),
   );
   expect(described.length).toBeGreaterThan(10);
+  const ids = JSON.stringify(body.paths).match(/"operationId":"\w+"/g) ?? [];
+  expect([ids.length, new Set(ids).size]).toEqual([described.length, described.length]);
   for (const { method, path } of described) {
     // Every path is there with exactly the methods described: another one is refused with the list of them.
     const refused = await send('PATCH', world.controlUrl + path.replace('{id}', 'none'), '{}');

@@ -44,6 +44,9 @@ export interface Tallystick extends Harness {
  * @example
  * const tallystick = await startTallystick({ config: 'tallystick.config.yaml' });
  * // … fetch(`${tallystick.gatewayUrl}/split/hello`, …)
+ * tallystick.faults.add({ endpoint: 'introspection', status: 503, calls: 2 });
+ * tallystick.clock.advance(3600);
+ * await tallystick.reset();
  * await tallystick.stop();
  *
  * @throws {ConfigError} the configuration cannot be used

@@ -75,8 +75,8 @@ export interface TokenStore {
    */
   keepFirst(name: string, value: string, secret: string): Promise<string>;
   /**
-   * Deletes every entry but what `keepFirst` keeps. Listeners to the revocation feed hear `disconnected` and
-   * `connected`: what they know may be stale.
+   * Deletes every entry but what `keepFirst` keeps. Listeners to the revocation feed hear `connected` again:
+   * what was cached before is stale.
    *
    * @throws {StoreUnavailableError}
    */
