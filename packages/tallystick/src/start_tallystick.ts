@@ -120,7 +120,7 @@ function createProvocations({ movable }: { movable: boolean }): Provocations {
 function letGo({ faults, requests, clock }: Provocations): void {
   faults.clear();
   requests.close();
-  clock.reset();
+  clock.stop();
 }
 
 function withFreePorts(config: Config): Config {

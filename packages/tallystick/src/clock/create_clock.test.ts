@@ -44,6 +44,14 @@ test('a clock that cannot be moved says so and stays', () => {
   expect(Date.now).toBe(real);
 });
 
+test('a clock that was stopped is back to real time for good', () => {
+  const clock = createClock({ movable: true });
+  clock.advance(60);
+  clock.stop();
+  expect(() => clock.advance(60)).toThrow(ClockFixedError);
+  expect(Date.now).toBe(real);
+});
+
 test.each([1e300, -1e300, Number.NaN])('it is not moved to what is no date: %d seconds', (seconds) => {
   const clock = createClock({ movable: true });
   expect(() => clock.advance(seconds)).toThrow(InputError);
