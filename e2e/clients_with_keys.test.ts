@@ -70,5 +70,5 @@ test.each([
   [{ subject_type: 'secret' }, 'subject_type must be'],
 ])(requirement('config-explains', 'client metadata %j'), async (metadata, explanation) => {
   const started = startOneProcess((config) => ({ ...config, clients: [...config.clients, { id: 'bank', metadata }] }));
-  await expect(started).rejects.toThrow(new RegExp(`clients\\[6\\]\\.metadata: .*${explanation}`));
+  await expect(started).rejects.toThrow(new RegExp(`clients\\[7\\]\\.metadata: .*${explanation}`));
 });

@@ -10,6 +10,12 @@ const DAY = 24 * 60 * 60;
 const realNow = Date.now;
 
 let world: Controlled;
+const others: Controlled[] = [];
+const startAnother = async (...options: Parameters<typeof startControlled>) => {
+  const other = await startControlled(...options);
+  others.push(other);
+  return other;
+};
 beforeAll(async () => {
   world = await startControlled();
 });
@@ -17,7 +23,10 @@ afterAll(async () => {
   await world.stop();
   expect(Date.now).toBe(realNow);
 });
-afterEach(() => world.control('POST', '/reset'));
+afterEach(async () => {
+  await world.tallystick.reset();
+  for (const other of others.splice(0)) await other.stop();
+});
 
 test.each(STYLES)(requirement('clock-moves-all', '%s'), async (style) => {
   const [gateway] = world.gateways;
@@ -47,7 +56,7 @@ test(requirement('clock-moves-all', 'set to a moment'), async () => {
 });
 
 test(requirement('clock-is-its-own'), async () => {
-  const other = await startControlled();
+  const other = await startAnother();
   const token = await other.mint('phantom', { lifetime: 60 });
   const here = await oidc.clientCredentialsGrant(await demoService(world), { resource: resourceOf('jwt') });
   world.log.secret(here.access_token);
@@ -61,12 +70,11 @@ test(requirement('clock-is-its-own'), async () => {
   other.tallystick.clock.advance(61);
   world.tallystick.clock.reset();
   expect((await call(other.gateways[0], 'phantom', token.accessToken)).status).toBe(401);
-  await other.stop();
 });
 
 test(requirement('clock-on-redis'), async () => {
   const url = String(process.env.REDIS_URL);
-  const onRedis = await startControlled((config) => ({
+  const onRedis = await startAnother((config) => ({
     ...config,
     secret: 'a secret that only this test knows',
     store: { url, prefix: `e2e:${randomUUID()}:` },
@@ -79,6 +87,5 @@ test(requirement('clock-on-redis'), async () => {
     expect(answer).toMatchObject({ status: 409, body: { error: 'clock_fixed' } });
   }
   expect((await onRedis.control('GET', '/clock')).body.ahead).toBe(0);
-  await onRedis.control('POST', '/reset');
-  await onRedis.stop();
+  await onRedis.tallystick.reset();
 });

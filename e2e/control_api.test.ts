@@ -19,9 +19,9 @@ const state = async () =>
 
 test(requirement('control-api-absent'), async () => {
   const without = await startOneProcess();
+  await without.stop();
   expect(without.tallystick.controlUrl).toBeUndefined();
   expect(new URL(world.controlUrl).hostname).toBe('localhost');
-  await without.stop();
 });
 
 const token = { client: 'demo-service', api: resourceOf('phantom') };
@@ -93,6 +93,8 @@ test(requirement('control-api-described'), async () => {
     Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path })),
   );
   expect(described.length).toBeGreaterThan(10);
+  const ids = JSON.stringify(body.paths).match(/"operationId":"\w+"/g) ?? [];
+  expect([ids.length, new Set(ids).size]).toEqual([described.length, described.length]);
   for (const { method, path } of described) {
     // Every path is there with exactly the methods described: another one is refused with the list of them.
     const refused = await send('PATCH', world.controlUrl + path.replace('{id}', 'none'), '{}');
@@ -135,15 +137,18 @@ test(requirement('reset-forgets', 'on Redis'), async () => {
     secret: 'a secret that only this test knows',
     store: { url, prefix },
   }));
-  const held = await serviceToken(onRedis, 'split');
-  expect((await call(onRedis.gateways[0], 'split', held)).status).toBe(200);
-  await onRedis.tallystick.reset();
-  const ours = (await redis.keys('e2e:*')).filter((key) => key.startsWith(prefix));
-  expect(ours.every((key) => key.startsWith(`${prefix}kept:`))).toBe(true);
-  expect(await redis.get(foreign)).toBe('kept');
-  await onRedis.stop();
-  await redis.del([foreign, ...ours]);
-  redis.disconnect();
+  try {
+    const held = await serviceToken(onRedis, 'split');
+    expect((await call(onRedis.gateways[0], 'split', held)).status).toBe(200);
+    await onRedis.tallystick.reset();
+    const ours = (await redis.keys('e2e:*')).filter((key) => key.startsWith(prefix));
+    expect(ours.every((key) => key.startsWith(`${prefix}kept:`))).toBe(true);
+    expect(await redis.get(foreign)).toBe('kept');
+    await redis.del([foreign, ...ours]);
+  } finally {
+    await onRedis.stop();
+    redis.disconnect();
+  }
 });
 
 function send(method: string, url: string, body: string, headers: Record<string, string> = {}): Promise<Response> {

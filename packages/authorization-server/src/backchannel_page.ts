@@ -1,7 +1,8 @@
 import type { Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import type { createBackchannelRequests } from './backchannel_requests.ts';
-import type { UserConfig } from './config.ts';
+import type { AuthorizationServerConfig } from './config.ts';
+import { mountPathOf } from './mount.ts';
 import { pendingRequestsPage, whosePage } from './pages/backchannel_pages.ts';
 import { CONTENT_SECURITY_POLICY } from './pages/layout.ts';
 import { readForm } from './read_form.ts';
@@ -14,8 +15,9 @@ const PATH = '/ciba';
  */
 export function backchannelPage(
   requests: ReturnType<typeof createBackchannelRequests>,
-  users: readonly UserConfig[],
+  { users, issuer }: Pick<AuthorizationServerConfig, 'users' | 'issuer'>,
 ): Middleware {
+  const action = mountPathOf(issuer) + PATH;
   const known = (user: string | null) => users.find(({ id }) => id === user)?.id;
 
   return async (ctx, next) => {
@@ -25,7 +27,7 @@ export function backchannelPage(
     if (ctx.method === 'GET') {
       const user = known(new URLSearchParams(ctx.querystring).get('user'));
       ctx.body =
-        user === undefined ? whosePage(PATH, users) : pendingRequestsPage(PATH, user, await requests.pending(user));
+        user === undefined ? whosePage(action, users) : pendingRequestsPage(action, user, await requests.pending(user));
     } else if (ctx.method === 'POST') {
       const form = await readForm(ctx.req);
       const user = known(form.get('user'));
@@ -34,7 +36,7 @@ export function backchannelPage(
       if (decision !== 'approve' && decision !== 'deny') throw new errors.InvalidRequest('approve or deny');
       await requests.decide(user, String(form.get('request')), decision);
       ctx.status = 303;
-      ctx.redirect(`${PATH}?user=${encodeURIComponent(user)}`);
+      ctx.redirect(`${action}?user=${encodeURIComponent(user)}`);
     } else {
       throw new errors.InvalidRequest(`this page does not take ${ctx.method}`, 405);
     }

@@ -58,7 +58,7 @@ export function createProvider(
   provider.use(filledInUserCode());
   provider.use(interactions(provider, config, accounts));
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
-  if (config.features.ciba) provider.use(backchannelPage(backchannelRequests, config.users));
+  if (config.features.ciba) provider.use(backchannelPage(backchannelRequests, config));
   provider.on('backchannel.error', (_ctx, error, client) =>
     log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
   );

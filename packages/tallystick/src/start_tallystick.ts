@@ -44,6 +44,9 @@ export interface Tallystick extends Harness {
  * @example
  * const tallystick = await startTallystick({ config: 'tallystick.config.yaml' });
  * // … fetch(`${tallystick.gatewayUrl}/split/hello`, …)
+ * tallystick.faults.add({ endpoint: 'introspection', status: 503, calls: 2 });
+ * tallystick.clock.advance(3600);
+ * await tallystick.reset();
  * await tallystick.stop();
  *
  * @throws {ConfigError} the configuration cannot be used
@@ -72,8 +75,8 @@ export async function startTallystick({
     stops.push(authorizationServer.stop);
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
-    runSampleApi(running, sampleApi, dependencies);
-    const around = (handler: RequestListener) => provoke(handler, provocations);
+    runSampleApi(running, sampleApi, { now });
+    const around = (handler: RequestListener) => provoke(handler, { ...provocations, log: dependencies.log });
     const issuing = await runAuthorizationServer(running, authorizationServer, dependencies, around);
     const harness = createHarness({ ...provocations, store, ...issuing });
     const gateway = await runGateway(running, dependencies);
@@ -114,7 +117,7 @@ function createProvocations({ movable }: { movable: boolean }): Provocations {
 function letGo({ faults, requests, clock }: Provocations): void {
   faults.clear();
   requests.close();
-  clock.reset();
+  clock.stop();
 }
 
 function withFreePorts(config: Config): Config {

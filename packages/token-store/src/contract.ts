@@ -108,8 +108,8 @@ export interface TokenStore {
   /** A part of the store under a name of its own: what is in one part is not found in another. It is closed with the store. */
   partition(name: string): TokenStore;
   /**
-   * Deletes every entry but what `keepFirst` keeps, partitions included. Listeners to the revocation feed hear `disconnected` and
-   * `connected`: what they know may be stale.
+   * Deletes every entry but what `keepFirst` keeps, partitions included. Listeners to the revocation feed hear
+   * `connected` again: what was cached before is stale.
    *
    * @throws {StoreUnavailableError}
    */

@@ -50,9 +50,8 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     subscribe: (listener: RevocationListener) =>
       backend.subscribe({
         message(message) {
-          if (message !== CLEARED) return listener.revoked(message);
-          listener.disconnected();
-          listener.connected();
+          if (message === CLEARED) listener.connected();
+          else listener.revoked(message);
         },
         connected: () => listener.connected(),
         disconnected: () => listener.disconnected(),

@@ -31,7 +31,8 @@ export async function role(
 }
 
 async function serveUntilStopped(name: string, { port, stop }: Listening): Promise<number> {
+  const stopped = untilStopped(stop);
   console.log(`${name} listening on port ${port}`);
-  await untilStopped(stop);
+  await stopped;
   return 0;
 }

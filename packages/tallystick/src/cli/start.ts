@@ -8,10 +8,12 @@ import { untilStopped } from './until_stopped.ts';
 export async function start(configFile: string): Promise<number> {
   const config = await loadConfig(configFile, process.env);
   const tallystick = await startTallystick({ config, ports: 'configured' });
-  console.log(banner(tallystick, Math.round(performance.now())));
-  await untilStopped(async () => {
+  // Whoever reads that it is ready may stop it at once.
+  const stopped = untilStopped(async () => {
     console.log('\nstopping …');
     await tallystick.stop();
   });
+  console.log(banner(tallystick, Math.round(performance.now())));
+  await stopped;
   return 0;
 }

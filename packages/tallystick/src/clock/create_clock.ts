@@ -28,15 +28,24 @@ export class ClockFixedError extends Error {
 export interface RunningClock extends Clock {
   /** Runs code that reads `Date.now` by this clock. */
   run<T>(operation: () => T): T;
+  /** Back to real time for good. */
+  stop(): void;
 }
 
 /** @param movable whether everything that expires does so by this clock */
 export function createClock({ movable }: { movable: boolean }): RunningClock {
   let offset = 0;
+  let stopped = false;
   const self = {};
   const now = () => realTime() + offset;
 
+  function reset() {
+    offset = 0;
+    restoreDateNow(self);
+  }
+
   function moveBy(milliseconds: number, path: string) {
+    if (stopped) throw new ClockFixedError('the clock of a Tallystick that was stopped cannot be moved');
     if (!movable) throw new ClockFixedError('only with the memory store can the clock be moved: Redis has its own');
     const target = now() + milliseconds;
     if (!(target >= 0 && target <= LAST_MOMENT))
@@ -53,9 +62,10 @@ export function createClock({ movable }: { movable: boolean }): RunningClock {
     },
     advance: (seconds) => moveBy(seconds * 1000, 'seconds'),
     set: (moment) => moveBy(moment.getTime() - now(), 'now'),
-    reset() {
-      offset = 0;
-      restoreDateNow(self);
+    reset,
+    stop() {
+      stopped = true;
+      reset();
     },
     run: (operation) => (offset === 0 ? operation() : withTime(now, operation)),
   };

@@ -188,6 +188,7 @@ const TAKEN = [
   'reg',
   'device',
   'backchannel',
+  'ciba',
   'healthz',
 ];
 

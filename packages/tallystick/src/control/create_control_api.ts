@@ -51,12 +51,19 @@ export function createControlApi(harness: Harness, { allowedHosts, log }: Contro
       send(response, status, body);
     } catch (error) {
       const { status, body } = describeProblem(error);
-      if (status === 500) log.error({ error: error instanceof Error ? error.stack : typeof error }, 'request failed');
+      if (status === 500) log.error(whereThrown(error), 'request failed');
       send(response, status, body);
     }
   }
 
   return (request, response) => void serve(request, response);
+}
+
+/** No message, for it may quote what was sent. */
+function whereThrown(error: unknown): object {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const frames = error.stack?.split('\n').filter((line) => line.trim().startsWith('at '));
+  return { error: error.name, at: frames?.slice(0, 5) };
 }
 
 function describeItself(document: () => object): Route {

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { faultSchema } from '../faults/schemas.ts';
+import { activeFaultSchema, faultSchema } from '../faults/schemas.ts';
 import type { Harness } from '../harness.ts';
 import { type Route, route } from './route.ts';
 
-const activeFault = z.intersection(faultSchema, z.object({ id: z.string(), remaining: z.int().optional() }));
-const activeFaults = z.object({ faults: z.array(activeFault) });
+const activeFaults = z.object({ faults: z.array(activeFaultSchema) });
 
 export function faultRoutes({ faults }: Harness): Route[] {
   return [

@@ -1,14 +1,10 @@
 import { z } from 'zod';
 import { checkInput } from '../input_error.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Fault, type FaultInput, faultSchema } from './schemas.ts';
+import { type activeFaultSchema, type Fault, type FaultInput, faultSchema } from './schemas.ts';
 
 /** A fault that is in force. */
-export type ActiveFault = Fault & {
-  readonly id: string;
-  /** How many calls it will still strike; absent when there is no end. */
-  readonly remaining?: number;
-};
+export type ActiveFault = z.output<typeof activeFaultSchema>;
 
 /** What goes wrong at the authorization server, on purpose. */
 export interface Faults {

@@ -17,13 +17,19 @@ export interface Provocations {
   readonly clock: RunningClock;
 }
 
+export interface ProvokeDependencies extends Provocations {
+  /** Is told what failed unexpectedly. */
+  readonly log: { error(fields: object, message: string): void };
+}
+
 /** Lets a handler, which knows nothing of it, be watched, overruled and struck by faults, and keeps it to the clock. */
-export function provoke(handler: RequestListener, provocations: Provocations): RequestListener {
-  const { faults, scriptedAnswers, requests, clock } = provocations;
+export function provoke(handler: RequestListener, dependencies: ProvokeDependencies): RequestListener {
+  const { faults, scriptedAnswers, requests, clock, log } = dependencies;
 
   async function serve(request: IncomingMessage, response: ServerResponse) {
     const endpoint = endpointOf(request.url ?? '');
     const form = await peekForm(request);
+    if (request.destroyed) return;
     const clientId = clientOf(request, form);
     requests.record({ request, response, endpoint, form, clientId });
 
@@ -34,7 +40,12 @@ export function provoke(handler: RequestListener, provocations: Provocations): R
     clock.run(() => handler(request, response));
   }
 
-  return (request, response) => void serve(request, response);
+  return (request, response) => {
+    serve(request, response).catch((error: Error) => {
+      log.error({ error: error.name, at: error.stack?.split('\n').slice(1, 5) }, 'request failed');
+      response.destroy();
+    });
+  };
 }
 
 /** @returns whether that was the answer */

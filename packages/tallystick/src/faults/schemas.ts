@@ -12,18 +12,19 @@ const headerName = z
   .regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'expected a header name (RFC 9110 section 5.1)' })
   .refine((name) => !FRAMING.includes(name.toLowerCase()), { error: 'expected a header that does not frame the body' });
 
-export const faultSchema = z
-  .strictObject({
-    endpoint: endpointSchema,
-    status: status.optional().describe('Answer with this status, without doing what was asked.'),
-    delay: z.int().min(1).max(600_000).optional().describe('Milliseconds to wait first.'),
-    drop: z.literal(true).optional().describe('Cut the connection instead of answering.'),
-    body: z.literal('malformed').optional().describe('Only the first half of the body.'),
-    contentType: headerValue.min(1).optional().describe('In place of the right one.'),
-    calls: z.int().positive().optional().describe('How many calls it strikes. Default: all.'),
-    fraction: z.number().gt(0).max(1).optional().describe('How many of all calls it strikes, by chance.'),
-    clientId: z.string().min(1).optional().describe('Only calls of this client (HTTP Basic or `client_id`).'),
-  })
+const faultFields = z.strictObject({
+  endpoint: endpointSchema,
+  status: status.optional().describe('Answer with this status, without doing what was asked.'),
+  delay: z.int().min(1).max(600_000).optional().describe('Milliseconds to wait first.'),
+  drop: z.literal(true).optional().describe('Cut the connection instead of answering.'),
+  body: z.literal('malformed').optional().describe('Only the first half of the body.'),
+  contentType: headerValue.min(1).optional().describe('In place of the right one.'),
+  calls: z.int().positive().optional().describe('How many calls it strikes. Default: all.'),
+  fraction: z.number().gt(0).max(1).optional().describe('How many of all calls it strikes, by chance.'),
+  clientId: z.string().min(1).optional().describe('Only calls of this client (HTTP Basic or `client_id`).'),
+});
+
+export const faultSchema = faultFields
   .refine((fault) => fault.status ?? fault.delay ?? fault.drop ?? fault.body ?? fault.contentType, {
     error: 'expected at least one of status, delay, drop, body, contentType',
   })
@@ -35,6 +36,11 @@ export const faultSchema = z
     path: ['fraction'],
     error: 'expected no calls beside it',
   });
+
+export const activeFaultSchema = faultFields.extend({
+  id: z.string(),
+  remaining: z.int().optional().describe('How many calls it will still strike; absent when there is no end.'),
+});
 
 export const scriptedAnswerSchema = z.strictObject({
   endpoint: endpointSchema,

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Fault } from './schemas.ts';
 
 type Alteration = Pick<Fault, 'body' | 'contentType'>;
@@ -15,11 +15,21 @@ export function answerWithStatus(response: ServerResponse, status: number, alter
 
 /** Lets the answer be made as ever, and alters it before it leaves. */
 export function alterResponse(response: ServerResponse, { body, contentType }: Alteration): void {
+  const { writeHead } = response;
   const end = response.end.bind(response) as (chunk?: Buffer) => ServerResponse;
   const chunks: Buffer[] = [];
   const collect = (chunk: unknown) => {
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk as string));
   };
+  // A head that was sent could not be altered any more.
+  response.writeHead = ((status: number, ...more: (string | OutgoingHttpHeaders)[]) => {
+    response.statusCode = status;
+    const headers = more.at(-1);
+    if (typeof headers === 'object') {
+      for (const [name, value = ''] of Object.entries(headers)) response.setHeader(name, value);
+    }
+    return response;
+  }) as typeof response.writeHead;
   response.write = ((chunk: unknown) => {
     collect(chunk);
     return true;
@@ -31,6 +41,7 @@ export function alterResponse(response: ServerResponse, { body, contentType }: A
     if (response.statusCode === 204 && sent.length > 0) response.statusCode = 200;
     if (contentType !== undefined) response.setHeader('Content-Type', contentType);
     response.setHeader('Content-Length', sent.length);
+    response.writeHead = writeHead;
     return end(sent);
   }) as typeof response.end;
 }

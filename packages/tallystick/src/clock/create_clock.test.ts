@@ -1,0 +1,59 @@
+import { expect, test } from '@jest/globals';
+import { InputError } from '../input_error.ts';
+import { ClockFixedError, createClock } from './create_clock.ts';
+
+const real = Date.now;
+const HOUR = 3_600_000;
+
+test('a moved clock goes on from where it was moved to, and back to real time', () => {
+  const clock = createClock({ movable: true });
+  clock.advance(3600);
+  clock.advance(-1800);
+  expect(clock.ahead).toBe(1800);
+  expect(Math.abs(clock.now() - Date.now() - HOUR / 2)).toBeLessThan(10_000);
+  clock.set(new Date(0));
+  expect(clock.now()).toBeLessThan(10_000);
+  clock.reset();
+  expect(clock.ahead).toBe(0);
+  expect(Date.now).toBe(real);
+});
+
+test('Date.now is moved only for what a clock runs, and is put back when the last clock is', async () => {
+  const one = createClock({ movable: true });
+  const other = createClock({ movable: true });
+  one.advance(3600);
+  other.advance(7200);
+  const seenBy = (clock: typeof one) =>
+    clock.run(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return Math.round((Date.now() - real()) / HOUR);
+    });
+  expect(await Promise.all([seenBy(one), seenBy(other)])).toEqual([1, 2]);
+  expect(Math.round((Date.now() - real()) / HOUR)).toBe(0);
+  one.reset();
+  expect(await Promise.all([seenBy(one), seenBy(other)])).toEqual([0, 2]);
+  other.reset();
+  expect(Date.now).toBe(real);
+});
+
+test('a clock that cannot be moved says so and stays', () => {
+  const clock = createClock({ movable: false });
+  expect(() => clock.advance(1)).toThrow(ClockFixedError);
+  expect(() => clock.set(new Date(0))).toThrow(ClockFixedError);
+  expect(clock.ahead).toBe(0);
+  expect(Date.now).toBe(real);
+});
+
+test('a clock that was stopped is back to real time for good', () => {
+  const clock = createClock({ movable: true });
+  clock.advance(60);
+  clock.stop();
+  expect(() => clock.advance(60)).toThrow(ClockFixedError);
+  expect(Date.now).toBe(real);
+});
+
+test.each([1e300, -1e300, Number.NaN])('it is not moved to what is no date: %d seconds', (seconds) => {
+  const clock = createClock({ movable: true });
+  expect(() => clock.advance(seconds)).toThrow(InputError);
+  expect(clock.ahead).toBe(0);
+});

@@ -1,0 +1,106 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import { createClock } from '../clock/create_clock.ts';
+import { createRecordedRequests } from '../requests/create_recorded_requests.ts';
+import { createFaults } from './create_faults.ts';
+import { createScriptedAnswers } from './create_scripted_answers.ts';
+import { provoke } from './provoke.ts';
+
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+/** Answers with what it read. */
+const echo: RequestListener = async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  response.setHeader('Content-Type', 'application/json');
+  response.end(JSON.stringify({ read: Buffer.concat(chunks).toString() }));
+};
+
+async function start(handler: RequestListener = echo) {
+  const clock = createClock({ movable: true });
+  const parts = {
+    clock,
+    faults: createFaults(),
+    scriptedAnswers: createScriptedAnswers(),
+    requests: createRecordedRequests(clock),
+  };
+  const server = createServer(provoke(handler, { ...parts, log: { error() {} } }));
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { ...parts, port, url: `http://127.0.0.1:${port}` };
+}
+
+const post = (url: string, body: string) =>
+  fetch(url, { method: 'POST', body, headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
+
+test.each([
+  ['none', ''],
+  ['a small form', 'client_id=one&a=1'],
+  ['a form of many chunks', `client_id=one&a=${'x'.repeat(50_000)}`],
+  ['a form larger than anybody reads', `client_id=one&a=${'x'.repeat(500_000)}`],
+])('the handler reads the body that was looked into before it: %s', async (_what, form) => {
+  const { url } = await start();
+  expect(await (await post(`${url}/token`, form)).json()).toEqual({ read: form });
+});
+
+test('the handler reads a chunked body, however it is cut', async () => {
+  const { port, requests } = await start();
+  const socket = connect(port, '127.0.0.1');
+  const head = 'POST /token HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n';
+  const answered = new Promise<string>((resolve) => {
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('close', () => resolve(text));
+  });
+  socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
+  socket.write('6\r\nclient\r\n');
+  await new Promise((resolve) => setImmediate(resolve));
+  socket.write('6\r\n_id=on\r\n1\r\ne\r\n');
+  socket.write('0\r\n\r\n');
+  expect(await answered).toContain('{"read":"client_id=one"}');
+  expect(requests.list()).toMatchObject([{ clientId: 'one', form: { client_id: 'one' } }]);
+});
+
+test('half of the body is sent, with the length of that half', async () => {
+  const { url, faults } = await start();
+  faults.add({ endpoint: 'jwks', body: 'malformed' });
+  const answer = await fetch(`${url}/jwks`);
+  expect(await answer.text()).toBe('{"read');
+  expect(answer.headers.get('content-type')).toBe('application/json');
+});
+
+test('an answer without a body gets a malformed one', async () => {
+  const { url, faults } = await start((_request, response) => response.writeHead(204).end());
+  faults.add({ endpoint: 'introspection', body: 'malformed' });
+  expect(await (await fetch(`${url}/token/introspection`)).text()).not.toBe('');
+});
+
+test('a delayed call goes on when the faults are cleared', async () => {
+  const { url, faults } = await start();
+  faults.add({ endpoint: 'jwks', delay: 600_000, calls: 1 });
+  const answer = fetch(`${url}/jwks`);
+  while (faults.list().length > 0) await new Promise((resolve) => setImmediate(resolve));
+  faults.clear();
+  expect((await answer).status).toBe(200);
+});
+
+test('what is asked while the clock is moved is answered by that clock', async () => {
+  const { url, clock } = await start((_request, response) => {
+    setImmediate(() => response.end(String(Date.now())));
+  });
+  clock.set(new Date('2038-01-19T03:14:08Z'));
+  const told = Number(await (await fetch(url)).text());
+  expect(new Date(told).getUTCFullYear()).toBe(2038);
+  expect(new Date(Date.now()).getUTCFullYear()).not.toBe(2038);
+  clock.reset();
+});
