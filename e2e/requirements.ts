@@ -209,6 +209,10 @@ export const requirements = {
     sentence: 'a phantom-token gateway that knows nothing of this project works with the introspection endpoint',
     link: `${design}#the-authorization-server`,
   },
+  'ciba-by-control': {
+    sentence: 'the control API approves and denies backchannel requests in the place of a user',
+    link: `${design}#the-control-api`,
+  },
   'changes-at-run-time': {
     sentence:
       'clients, users, APIs, keys and tenants change while everything runs, and reset brings the configured ones back',

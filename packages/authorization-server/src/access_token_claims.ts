@@ -2,11 +2,13 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts, Claims } from './accounts.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import type { ActClaim } from './grants/act_claim.ts';
+import { mapClaims } from './map_claims.ts';
 
 interface TokenWithClaims {
   readonly extra?: Record<string, unknown>;
   readonly accountId?: string;
   readonly grantId?: string;
+  readonly clientId?: string;
   readonly aud?: string;
   /** Who acts for the user (RFC 8693 section 4.1). */
   readonly act?: ActClaim;
@@ -26,16 +28,20 @@ interface SignIn {
  * login page, who acts for the user, and how and when the user signed in (RFC 9068 section 2.2). A reference token rendered as a JWT later says what was true when it was
  * issued.
  */
-export function createAccessTokenClaims({ apis }: Pick<AuthorizationServerConfig, 'apis'>, accounts: Accounts) {
+export function createAccessTokenClaims(
+  { apis, clients }: Pick<AuthorizationServerConfig, 'apis' | 'clients'>,
+  accounts: Accounts,
+) {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
+  const clientData = new Map(clients.map(({ id, name, data }) => [id, { ...data, id, name }]));
 
   return async (ctx: KoaContextWithOIDC | undefined, token: unknown) => {
-    const { extra, accountId, grantId, aud, act } = token as TokenWithClaims;
+    const { extra, accountId, grantId, clientId = '', aud, act } = token as TokenWithClaims;
     if (extra !== undefined) return extra;
     const { configured, added } = accountId === undefined ? NO_CLAIMS : await accounts.claims(accountId, grantId);
-    const wanted = (apiByResource.get(aud ?? '')?.claims ?? []).filter((name) => name in configured);
+    const user = accountId === undefined ? undefined : { ...configured, id: accountId };
     return {
-      ...Object.fromEntries(wanted.map((name) => [name, configured[name]])),
+      ...mapClaims(apiByResource.get(aud ?? '')?.claims ?? [], { user, client: clientData.get(clientId) }),
       ...(accountId === undefined ? undefined : signInClaims(ctx)),
       ...added,
       ...(act && { act }),

@@ -10,8 +10,11 @@ export interface ApiConfig {
   readonly scopes: readonly string[];
   /** Seconds. */
   readonly accessTokenLifetime: number;
-  /** User claims that go into this API's access tokens. */
-  readonly claims: readonly string[];
+  /**
+   * What goes into this API's access tokens: names of user claims, or names of claims each with a JSON pointer (RFC 6901)
+   * to its value in `{ user: { id, … }, client: { id, name, … } }`.
+   */
+  readonly claims: readonly string[] | { readonly [claim: string]: string };
   /** Types of `authorization_details` that this API understands (RFC 9396). */
   readonly authorizationDetailsTypes: readonly string[];
   /** Encrypts the API's `jwt` access tokens for it (RFC 9068 section 5). */
@@ -35,6 +38,8 @@ export interface ClientConfig {
   readonly grants: readonly GrantName[];
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris: readonly string[];
+  /** Of no meaning to the server; for the claims of access tokens. */
+  readonly data?: { readonly [name: string]: unknown };
   /** Whether the client may call the introspection endpoint. */
   readonly introspects: boolean;
   /**

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import {
   type AuthorizationServer,
+  type BackchannelRequests,
   DEFECTS,
   type IssuedToken,
   type SigningKeys,
@@ -28,6 +29,8 @@ export interface Harness extends Pick<Collections, 'clients' | 'users' | 'apis'>
   readonly keys: SigningKeys;
   /** Further issuers, made and removed at run time, so that parallel tests never meet. */
   readonly tenants: Tenants;
+  /** Decides what clients ask users for on the backchannel (CIBA). */
+  readonly backchannelRequests: BackchannelRequests;
   /** Issues an access token without a flow, a good one or a broken one. @throws {InputError} */
   issueToken(request: TokenRequest): Promise<IssuedToken>;
   /**
@@ -78,6 +81,7 @@ export function createHarness(dependencies: HarnessDependencies): Harness {
     apis,
     keys: authorizationServer.keys,
     tenants,
+    backchannelRequests: authorizationServer.backchannelRequests,
     async issueToken(request) {
       const checked = checkInput(tokenRequestSchema, request);
       try {

@@ -80,7 +80,9 @@ async function showStyle(
   line('client holds', tokenShape(token), [clientLearns(token)]);
   line('store holds', ...storeHolds(token, style, signingInput));
   line('gateway', STORY[style].gateway, [colour('dim', STORY[style].perCall)]);
-  line('API gets', tokenShape(atTheApi), [claimsOf(received.claims, api.claims)]);
+  line('API gets', tokenShape(atTheApi), [
+    claimsOf(received.claims, Array.isArray(api.claims) ? api.claims : Object.keys(api.claims)),
+  ]);
 
   if (style === 'jwt') {
     line('revoked?', colour('red', 'cannot be: valid until it expires, wherever it leaked to'));

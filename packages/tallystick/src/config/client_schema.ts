@@ -68,6 +68,10 @@ export const client = z
       .optional()
       .describe('Signs users in and consents without a page, for CI. prompt=login and prompt=consent still show it.'),
     tokenExchange: tokenExchange.optional().describe('What it may do with the token_exchange grant (RFC 8693).'),
+    data: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Of no meaning to the server; for the claims of access tokens.'),
     metadata: metadata.optional(),
   })
   .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {

@@ -150,12 +150,21 @@ const controlApi = z.strictObject({
     .describe('Host names, beside those of this machine, under which it may be reached.'),
 });
 
+const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
+  error: 'expected a JSON pointer that begins with /user/ or /client/',
+});
+
 const api = z.strictObject({
   resource,
   accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
   scopes,
   accessTokenLifetime: seconds.default(300),
-  claims: z.array(z.string()).default([]).describe("User claims that go into this API's access tokens."),
+  claims: z
+    .union([z.array(z.string()), z.record(z.string(), pointer)])
+    .default([])
+    .describe(
+      "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }, such as /user/address/country.",
+    ),
   authorizationDetailsTypes: z
     .array(z.string().min(1))
     .default([])

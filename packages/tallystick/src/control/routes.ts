@@ -1,4 +1,5 @@
 import type { Harness } from '../harness.ts';
+import { backchannelRequestRoutes } from './backchannel_requests.ts';
 import { clockRoutes } from './clock.ts';
 import { collectionRoutes } from './collections.ts';
 import { faultRoutes } from './faults.ts';
@@ -21,6 +22,7 @@ export function controlRoutes(harness: Harness): Route[] {
     collectionRoutes,
     keyRoutes,
     tenantRoutes,
+    backchannelRequestRoutes,
     resetRoutes,
   ];
   return resources.flatMap((routes) => routes(harness));

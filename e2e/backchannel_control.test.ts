@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { requirement } from './requirements.ts';
+import { askUser, demoBank, pollBackchannel } from './support/backchannel.ts';
+import { call } from './support/clients.ts';
+import { type Controlled, startControlled } from './support/controlled.ts';
+
+let world: Controlled;
+beforeAll(async () => {
+  world = await startControlled();
+});
+afterAll(() => world.stop());
+
+const decide = (authReqId: string, decision: string) =>
+  world.control('POST', '/backchannel-requests/decisions', { authReqId, decision });
+
+test(requirement('ciba-by-control', 'approved'), async () => {
+  const client = await demoBank(world);
+  const started = await askUser(world, client, { style: 'split', user: 'alice', message: 'PAY-1' });
+  const { body } = await world.control('GET', '/backchannel-requests?user=alice');
+  expect(body.requests).toMatchObject([
+    { clientId: 'demo-bank', bindingMessage: 'PAY-1', scopes: expect.arrayContaining(['read']) },
+  ]);
+  expect((await decide(started.auth_req_id, 'approve')).status).toBe(204);
+  const tokens = await pollBackchannel(world, client, started);
+  expect((await call(world.gateways[0], 'split', tokens.access_token)).status).toBe(200);
+  expect((await world.control('GET', '/backchannel-requests?user=alice')).body.requests).toEqual([]);
+});
+
+test(requirement('ciba-by-control', 'denied'), async () => {
+  const client = await demoBank(world);
+  const started = await askUser(world, client, { style: 'split', user: 'bob', message: 'PAY-2' });
+  expect((await decide(started.auth_req_id, 'deny')).status).toBe(204);
+  await expect(pollBackchannel(world, client, started)).rejects.toMatchObject({ error: 'access_denied' });
+  const again = await decide(started.auth_req_id, 'approve');
+  expect([again.status, again.body.path]).toEqual([400, 'authReqId']);
+});
+
+test(requirement('ciba-by-control', 'unknown'), async () => {
+  const unknown = await decide('nobody-asked', 'approve');
+  expect([unknown.status, unknown.body.path]).toEqual([400, 'authReqId']);
+  const undecided = await decide('nobody-asked', 'perhaps');
+  expect([undecided.status, undecided.body.path]).toEqual([400, 'decision']);
+});
