@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import { createClock } from './clock/create_clock.ts';
 import { checkConfig, loadConfig } from './config/load_config.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
-import { createControlApi } from './control/create_control_api.ts';
 import { createFaults } from './faults/create_faults.ts';
 import { createScriptedAnswers } from './faults/create_scripted_answers.ts';
 import { type Provocations, provoke } from './faults/provoke.ts';
@@ -83,6 +82,8 @@ export async function startTallystick({
     stops.push(gateway.stop);
     const control = running.controlApi.enabled ? await openApp(running, 'controlApi') : undefined;
     if (control) {
+      // Loaded only when it is used: it is off for most, and everything should start fast.
+      const { createControlApi } = await import('./control/create_control_api.ts');
       control.answerWith(createControlApi(harness, { ...running.controlApi, log: dependencies.log }));
       stops.push(control.stop);
     }

@@ -25,6 +25,7 @@ export function overridable(node: SchemaNode = jsonSchema() as SchemaNode, path:
 /** @returns the configuration with the environment's values in place; what was given is left as it is */
 export function applyEnvironment(config: unknown, environment: Readonly<Record<string, string | undefined>>): unknown {
   const changed = structuredClone(config ?? {}) as Record<string, unknown>;
+  if (!Object.keys(environment).some((name) => name.startsWith('TALLYSTICK_'))) return changed;
   for (const { variable, path, type } of overridable()) {
     const text = environment[variable];
     if (text !== undefined) set(changed, path, parse(text, type));

@@ -163,7 +163,12 @@ describe('a configuration is refused', () => {
       { alg: 'ECDH-ES', enc: 'A256GCM', jwk: {} },
       /^apis\[2\]\.encryption: expected it only where `accessTokens` is jwt/,
     ],
-    ['with a claim from nowhere', ['apis', 0, 'claims'], { email: '/somebody/email' }, /^apis\[0\]\.claims: /],
+    [
+      'with a claim from nowhere',
+      ['apis', 0, 'claims'],
+      { email: '/somebody/email' },
+      /^apis\[0\]\.claims\.email: expected a JSON pointer/,
+    ],
     ['with a short secret', ['secret'], 'too-short', /^secret: /],
   ])('%s', async (_what, path, value, problem) => {
     const problems = problemsOf(await changed(path, value));

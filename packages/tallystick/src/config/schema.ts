@@ -5,6 +5,9 @@ import { resource, scopes } from './common_schema.ts';
 import { features } from './features_schema.ts';
 import { type Refuse, refuseDuplicates } from './refuse.ts';
 
+// A configuration is checked once: compiling the checks would take longer than making them.
+z.config({ jitless: true });
+
 const seconds = z.int().positive();
 const milliseconds = z.int().positive();
 const port = z.int().min(0).max(65535);
