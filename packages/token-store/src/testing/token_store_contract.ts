@@ -251,9 +251,10 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
       const { store } = await start();
       const records = store.records('AccessToken');
       await records.upsert(ID, { jti: ID, subjectGrantId: 'grant-1' }, 60);
+      const requestedAt = Date.now();
       await records.revokeByGrantId('grant-1');
       expect(await records.find(ID)).toBeUndefined();
-      const late = records.upsert(OTHER, { jti: OTHER, subjectGrantId: 'grant-1' }, 60, Date.now() - 5);
+      const late = records.upsert(OTHER, { jti: OTHER, subjectGrantId: 'grant-1' }, 60, requestedAt);
       await expect(late).rejects.toThrow(GrantRevokedError);
     });
 
