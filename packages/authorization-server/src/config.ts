@@ -126,6 +126,8 @@ export interface AuthorizationServerConfig {
   readonly users: readonly UserConfig[];
   /** JWS algorithm of ID tokens and JWT access tokens. */
   readonly signingAlgorithm: 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
+  /** The private key that signs first on a store that has no keys yet, as PEM (PKCS #8) or JWK. Default: a new one. */
+  readonly signingKey?: string;
   readonly trustedIssuers?: readonly TrustedIssuerConfig[];
   /** Whether users may be asked for their password by a client (RFC 6749 section 4.3). For tests of old clients only. */
   readonly insecurePasswordGrant?: boolean;

@@ -43,6 +43,7 @@ export interface AuthorizationServerDependencies {
 /**
  * Makes an OAuth 2.0 / OpenID Connect authorization server. Several on one store act as one.
  *
+ * @throws {TypeError} the configured signing key is not one for the signing algorithm
  * @throws {StoreUnavailableError} the signing keys cannot be read from the store
  * @throws {WrongSecretError} the store belongs to servers with another secret
  * @throws {WrongClientError} a client's metadata cannot be

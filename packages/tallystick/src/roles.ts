@@ -89,6 +89,8 @@ function explainInput(error: unknown): never {
 
 /** Only oidc-provider can tell whether a client's metadata fits together; what it says is a wrong configuration too. */
 function explain(error: unknown): never {
+  if (error instanceof TypeError && error.message.startsWith('expected a private'))
+    throw new ConfigError('the configuration', [`authorizationServer.signingKey: ${error.message}`]);
   if (!(error instanceof WrongClientError)) throw error;
   throw new ConfigError('the configuration', [`clients[${error.index}].metadata: ${error.message}`]);
 }
@@ -117,6 +119,7 @@ function authorizationServerConfig(config: Config & { secret: string }): Authori
     trustedIssuers: config.trustedIssuers,
     insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
+    ...(config.authorizationServer.signingKey !== undefined && { signingKey: config.authorizationServer.signingKey }),
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
     acrValues: config.authorizationServer.acrValues,
     clientCertificateHeader: config.authorizationServer.clientCertificateHeader,

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair } from 'jose';
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  exportJWK,
+  exportPKCS8,
+  generateKeyPair,
+} from 'jose';
 import { type Served, serve } from '../testing/serve.ts';
 import { resourceOf } from '../testing/test_server.ts';
+import { openSigningKeys } from './signing_keys.ts';
 
 let served: Served;
 let now: number;
@@ -83,5 +91,24 @@ describe('a rotation', () => {
     await expect(served.authorizationServer.keys.rotate({ key })).rejects.toThrow(TypeError);
     now += 1_000;
     expect(await publishedKids()).toEqual(before);
+  });
+});
+
+describe('a configured key', () => {
+  test.each([
+    ['PEM', async (key: CryptoKey) => exportPKCS8(key)],
+    ['JWK', async (key: CryptoKey) => JSON.stringify(await exportJWK(key))],
+  ])('signs first, given as %s', async (_form, write) => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const { d: _private, ...jwk } = await exportJWK(privateKey);
+    await served.stop();
+    served = await serve({ signingKey: await write(privateKey) });
+    expect(await signingKid()).toBe(await calculateJwkThumbprint(jwk));
+  });
+
+  test('that is none stops the start without being quoted', async () => {
+    const config = { signingAlgorithm: 'ES256', secret: 'x', signingKey: 'not-a-key' } as const;
+    const opened = openSigningKeys(config, () => 0, { store: served.store, now: Date.now });
+    await expect(opened).rejects.toThrow('expected a private key for ES256 as PEM (PKCS #8) or JWK');
   });
 });

@@ -59,16 +59,22 @@ export interface KeySource extends SigningKeys {
  * kept sealed under the servers' secret.
  *
  * @param longestLife tells the seconds that the longest-lived token lives
+ * @throws {TypeError} the configured key is not one for the signing algorithm
  * @throws {StoreUnavailableError}
  * @throws {WrongSecretError} the store's keys were made by a server with another secret
  */
 export async function openSigningKeys(
-  { signingAlgorithm, secret }: Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'secret'>,
+  {
+    signingAlgorithm,
+    signingKey,
+    secret,
+  }: Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'signingKey' | 'secret'>,
   longestLife: () => number,
   { store, now }: { store: TokenStore; now: () => number },
 ): Promise<KeySource> {
   const name = `signing-keys:${signingAlgorithm}`;
-  const first = await makeKey(signingAlgorithm);
+  const first =
+    signingKey === undefined ? await makeKey(signingAlgorithm) : await readKey(signingKey, signingAlgorithm);
   const initial: KeySchedule = [{ kid: first.kid, jwk: first, announcedAt: now(), signsFrom: now() }];
   let text = await store.keepFirst(name, JSON.stringify(initial), secret);
   let schedule = JSON.parse(text) as KeySchedule;

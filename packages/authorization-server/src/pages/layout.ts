@@ -32,7 +32,6 @@ label small { color: var(--soft); font-weight: 400; }
 input, textarea { width: 100%; font: inherit; color: var(--ink); background: transparent; border: 1px solid var(--line); border-radius: 10px; padding: .6rem .8rem; }
 textarea { font-family: ui-monospace, monospace; font-size: .9rem; resize: vertical; }
 .problem { margin: .8rem 0 0; padding: .6rem .8rem; border-left: 4px solid var(--accent); background: var(--ground); color: var(--ink); }
-input.code { letter-spacing: .1em; }
 code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 `;
 

@@ -16,14 +16,24 @@ export interface Served {
   stop(): Promise<void>;
 }
 
+export interface ServeOptions {
+  readonly now?: () => number;
+  /** Of the issuer. */
+  readonly path?: string;
+  readonly signingKey?: string;
+}
+
 /** An authorization server on a real port, with an API of each style and the clients that its tests need. */
-export async function serve({ now, path = '' }: { now?: () => number; path?: string } = {}): Promise<Served> {
+export async function serve({ now, path = '', signingKey }: ServeOptions = {}): Promise<Served> {
   const store = await openTokenStore({ url: 'memory:', ...(now && { now }) });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
   const start = async () => {
-    const made = await createAuthorizationServer(configuration(issuer), { store, log: silent, ...(now && { now }) });
+    const made = await createAuthorizationServer(
+      { ...configuration(issuer), ...(signingKey && { signingKey }) },
+      { store, log: silent, ...(now && { now }) },
+    );
     server.removeAllListeners('request').on('request', made.handler);
     return made;
   };

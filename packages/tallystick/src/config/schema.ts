@@ -43,6 +43,13 @@ const authorizationServer = z.strictObject({
     .enum(['ES256', 'RS256', 'PS256', 'EdDSA'])
     .default('ES256')
     .describe('JWS algorithm of ID tokens and JWTs.'),
+  signingKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'The private key that signs first on a store that has no keys yet, as PEM (PKCS #8) or JWK. Default: a new one.',
+    ),
   introspectionMaxAge: seconds
     .default(60)
     .describe('Seconds that an application/jwt introspection answer may be cached, at most.'),
