@@ -13,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
+const API = { resource: resourceOf('phantom'), scopes: ['read'] };
 const ADDED = { id: 'added', secret: 'added-secret', grants: ['client_credentials'] };
 
 async function tokenOf(id: string, secret: string, resource: string, issuer = world.issuer): Promise<string> {
@@ -39,6 +40,20 @@ test(requirement('changes-at-run-time', 'clients'), async () => {
   expect((await world.control('DELETE', '/clients/added')).status).toBe(204);
   expect((await world.control('DELETE', '/clients/added')).status).toBe(404);
   await expect(tokenOf('added', 'another-secret', resourceOf('split'))).rejects.toThrow();
+});
+
+test(requirement('changes-at-run-time', 'by many at once'), async () => {
+  const ids = Array.from({ length: 10 }, (_, index) => `one-of-many-${index}`);
+  const put = await Promise.all(ids.map((id) => world.control('PUT', '/clients', { ...ADDED, id })));
+  expect(put.map(({ status }) => status)).toEqual(ids.map(() => 201));
+  const { body } = await world.control('GET', '/clients');
+  expect(body.clients.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining(ids));
+  await Promise.all(ids.map((id) => tokenOf(id, ADDED.secret, resourceOf('split'))));
+  const tenants = await Promise.all(
+    [0, 1, 2].map(() => world.control('POST', '/tenants', { id: 'same', apis: [API], clients: [] })),
+  );
+  expect(tenants.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+  expect((await world.control('DELETE', '/tenants/same')).status).toBe(204);
 });
 
 test(requirement('changes-at-run-time', 'users'), async () => {
@@ -93,11 +108,32 @@ test.each([
   ['PUT', '/clients', { id: 'x', grants: ['client_credentials'] }, 'secret'],
   ['PUT', '/clients', {}, 'id'],
   ['PUT', '/clients', { id: 'x', secret: 'y', metadata: { token_endpoint_auth_method: 'magic' } }, 'metadata'],
+  ['PUT', '/clients', { id: 'x', secret: 'y', grants: ['password'] }, 'grants'],
+  [
+    'PUT',
+    '/clients',
+    { id: 'x', secret: 'y', grants: ['token_exchange'], tokenExchange: { to: ['https://none.example.com'] } },
+    'tokenExchange.to[0]',
+  ],
+  ['PUT', '/users', { id: 'demo-web' }, 'id'],
+  [
+    'PUT',
+    '/apis',
+    { resource: 'https://x.example.com', scopes: [], encryption: { alg: 'ECDH-ES', jwk: {} } },
+    'encryption',
+  ],
   ['PUT', '/users', { id: 'x', claim: {} }, 'claim'],
   ['PUT', '/apis', { resource: 'no URI', scopes: [] }, 'resource'],
   ['POST', '/keys/rotation', { announceFor: -1 }, 'announceFor'],
   ['POST', '/keys/rotation', { key: 'nonsense' }, 'key'],
   ['POST', '/tenants', { id: 'token', apis: [], clients: [] }, 'id'],
+  ['POST', '/tenants', { id: 'x', apis: [API, API], clients: [] }, 'apis[1].resource'],
+  [
+    'POST',
+    '/tenants',
+    { id: 'x', apis: [API], clients: [{ id: 'c', secret: 's', metadata: { token_endpoint_auth_method: 'magic' } }] },
+    'clients[0].metadata',
+  ],
 ])(requirement('control-api-explains', 'what changes at run time: %s %s %j'), async (method, path, body, offending) => {
   const state = async () =>
     Promise.all(['/clients', '/users', '/apis', '/keys', '/tenants'].map((each) => world.control('GET', each)));

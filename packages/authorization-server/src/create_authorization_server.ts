@@ -43,7 +43,7 @@ export interface AuthorizationServerDependencies {
 /**
  * Makes an OAuth 2.0 / OpenID Connect authorization server. Several on one store act as one.
  *
- * @throws {TypeError} the configured signing key is not one for the signing algorithm
+ * @throws {WrongKeyError} the configured signing key is not one for the signing algorithm
  * @throws {StoreUnavailableError} the signing keys cannot be read from the store
  * @throws {WrongSecretError} the store belongs to servers with another secret
  * @throws {WrongClientError} a client's metadata cannot be
@@ -93,10 +93,9 @@ export async function createAuthorizationServer(
       current: () => config,
       async replace(changed) {
         const replaced = { ...config, ...changed };
-        const candidate = build(replaced);
-        await candidate.checkClients();
+        await build(replaced).checkClients();
         config = replaced;
-        current = candidate;
+        current = build(); // With the keys as they are by now.
       },
     },
   };

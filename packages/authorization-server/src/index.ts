@@ -17,5 +17,6 @@ export {
 export { DEFECTS } from './defect.ts';
 export { GRANT_TYPES, type GrantName } from './grants/grant_types.ts';
 export { type IssuedToken, type TokenRequest, TokenRequestError } from './issue_token.ts';
+export { WrongKeyError } from './keys/make_key.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { Log } from './log.ts';

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import { apiSchema, type Config, clientSchema, userSchema } from './config/schema.ts';
-import { checkInput } from './input_error.ts';
+import { pathText } from './config/config_error.ts';
+import { apiSchema, type Config, clientSchema, configSchema, userSchema } from './config/schema.ts';
+import { checkInput, InputError } from './input_error.ts';
 
 /** Entries of the configuration that can change while everything runs. */
 export interface Collection<Entry, Input> {
@@ -28,13 +29,34 @@ export interface Collections {
 }
 
 /** @param replace lets the authorization server use other entries; throws an InputError when it cannot */
-export function createCollections(configured: Entries, replace: (entries: Entries) => Promise<void>): Collections {
-  let current: Entries = configured;
+export function createCollections(config: Config, replace: (entries: Entries) => Promise<void>): Collections {
+  const { apis, clients, users } = config;
+  const configured: Entries = { apis, clients, users };
+  let current = configured;
 
-  async function change(entries: Partial<Entries>): Promise<void> {
-    const changed = { ...current, ...entries };
-    await replace(changed);
-    current = changed;
+  let lastChange: Promise<unknown> = Promise.resolve();
+
+  /** One change after the other: each begins from what the one before it left. */
+  function change<T>(
+    make: () => { readonly entries: Partial<Entries>; readonly result: T } | undefined,
+  ): Promise<T | undefined> {
+    const made = lastChange.then(async () => {
+      const wanted = make();
+      if (wanted === undefined) return undefined;
+      const changed = { ...current, ...wanted.entries };
+      await replace(changed);
+      current = changed;
+      return wanted.result;
+    });
+    lastChange = made.catch(() => {}); // Whoever asked for it is told; the next one begins from what was before.
+    return made;
+  }
+
+  /** What the rest of the configuration must bear of the entry: the same rules as at the start. @throws {InputError} */
+  function checkAmongOthers(kind: keyof Entries, index: number, changed: readonly unknown[]): void {
+    const { error } = configSchema.safeParse({ ...config, ...current, [kind]: changed });
+    const issue = error?.issues.find(({ path }) => path[0] === kind && path[1] === index);
+    if (issue) throw new InputError(pathText(issue.path.slice(2)), issue.message);
   }
 
   function collection<Kind extends keyof Entries, Schema extends z.ZodType<Entries[Kind][number]>>(
@@ -47,15 +69,20 @@ export function createCollections(configured: Entries, replace: (entries: Entrie
       list: entries,
       async put(given) {
         const entry = checkInput(schema, given);
-        const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
-        await change({ [kind]: at < 0 ? [...entries(), entry] : entries().with(at, entry) });
-        return { entry, replaced: at >= 0 };
+        const replaced = await change(() => {
+          const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
+          const changed = at < 0 ? [...entries(), entry] : entries().with(at, entry);
+          checkAmongOthers(kind, at < 0 ? changed.length - 1 : at, changed);
+          return { entries: { [kind]: changed }, result: at >= 0 };
+        });
+        return { entry, replaced: replaced === true };
       },
       async remove(name) {
-        const kept = entries().filter((known) => nameOf(known) !== name);
-        if (kept.length === entries().length) return false;
-        await change({ [kind]: kept });
-        return true;
+        const removed = await change(() => {
+          const kept = entries().filter((known) => nameOf(known) !== name);
+          return kept.length < entries().length ? { entries: { [kind]: kept }, result: true } : undefined;
+        });
+        return removed === true;
       },
     };
   }
@@ -64,6 +91,6 @@ export function createCollections(configured: Entries, replace: (entries: Entrie
     clients: collection('clients', clientSchema, (client) => client.id),
     users: collection('users', userSchema, (user) => user.id),
     apis: collection('apis', apiSchema, (api) => api.resource),
-    reset: () => change(configured),
+    reset: async () => void (await change(() => ({ entries: configured, result: true }))),
   };
 }

@@ -34,8 +34,9 @@ export interface Harness extends Pick<Collections, 'clients' | 'users' | 'apis'>
   /** Issues an access token without a flow, a good one or a broken one. @throws {InputError} */
   issueToken(request: TokenRequest): Promise<IssuedToken>;
   /**
-   * Back to the configured state: clients, users, APIs and tenants as configured, no faults, scripted answers or recorded requests, real time, and a store that holds
-   * nothing but the signing keys. On Redis that is everything under this installation's prefix.
+   * Back to the configured state: clients, users, APIs and tenants as configured, no faults, scripted answers or
+   * recorded requests, real time, and a store that holds nothing but the signing keys. On Redis that is everything
+   * under this installation's prefix.
    *
    * @returns how long it took
    */

@@ -11,12 +11,12 @@ import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { type Collections, createCollections } from './collections.ts';
-import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
 import { InputError } from './input_error.ts';
 import { type Listening, listen } from './listen.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import { createTenants, type Tenants } from './tenants.ts';
+import { asConfigError } from './wrong_client.ts';
 
 /** What a role needs from outside. */
 export interface RoleDependencies {
@@ -58,8 +58,10 @@ export async function runAuthorizationServer(
       store: part,
       log,
       ...(now && { now }),
-    }).catch(explain);
-  const authorizationServer = await start(config, config.issuer, store);
+    });
+  const authorizationServer = await start(config, config.issuer, store).catch((error) => {
+    throw asConfigError(error);
+  });
   const tenants = await createTenants(config.tenants, {
     issuer: config.issuer,
     store,
@@ -68,7 +70,9 @@ export async function runAuthorizationServer(
   });
   app.answerWith(around(tenants.handler));
   const collections = createCollections(config, (entries) =>
-    authorizationServer.configuration.replace(worldOf(entries)).catch(explainInput),
+    authorizationServer.configuration.replace(worldOf(entries)).catch((error) => {
+      throw error instanceof WrongClientError ? new InputError('metadata', error.message) : error;
+    }),
   );
   return { authorizationServer, tenants, collections };
 }
@@ -77,22 +81,13 @@ export async function runAuthorizationServer(
 export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
   const store = await openTokenStore({ url: 'memory:' });
   const checked = authorizationServerConfig({ ...config, secret: randomBytes(32).toString('base64url') });
-  await createAuthorizationServer(checked, { store, log }).catch(explain);
-  await store.close();
-}
-
-/** What is wrong with a client that was given while the server runs. */
-function explainInput(error: unknown): never {
-  if (!(error instanceof WrongClientError)) throw error;
-  throw new InputError('metadata', error.message);
-}
-
-/** Only oidc-provider can tell whether a client's metadata fits together; what it says is a wrong configuration too. */
-function explain(error: unknown): never {
-  if (error instanceof TypeError && error.message.startsWith('expected a private'))
-    throw new ConfigError('the configuration', [`authorizationServer.signingKey: ${error.message}`]);
-  if (!(error instanceof WrongClientError)) throw error;
-  throw new ConfigError('the configuration', [`clients[${error.index}].metadata: ${error.message}`]);
+  try {
+    await createAuthorizationServer(checked, { store, log });
+  } catch (error) {
+    throw asConfigError(error);
+  } finally {
+    await store.close();
+  }
 }
 
 export function runSampleApi(config: Config, app: OpenApp, dependencies: Pick<RoleDependencies, 'now'> = {}): void {

@@ -2,20 +2,27 @@ import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { AuthorizationServer } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
-import { checkTenant } from './config/load_config.ts';
-import type { Tenant, TenantInput } from './config/schema.ts';
+import { type Tenant, type TenantInput, tenantSchema } from './config/schema.ts';
+import { checkInput } from './input_error.ts';
+import { asConfigError, asInputError } from './wrong_client.ts';
+
+/** There is a tenant of that id already. */
+export class TenantExistsError extends Error {
+  readonly code = 'conflict';
+  override name = 'TenantExistsError';
+}
 
 /** Issuers beside the first one, each at `{issuer}/{id}` with clients, users, keys and records of its own. */
 export interface Tenants {
   list(): { readonly id: string; readonly issuer: string }[];
   /**
    * @returns the tenant's issuer identifier
-   * @throws {ConfigError} it cannot be used
-   * @throws {TypeError} there is one of that id already
+   * @throws {InputError} it cannot be used
+   * @throws {TenantExistsError} there is one of that id already
    */
   create(tenant: TenantInput): Promise<string>;
-  /** @throws {TypeError} there is none of that id */
-  remove(id: string): void;
+  /** @returns whether there was one of that id */
+  remove(id: string): boolean;
   /** Back to those that were configured. */
   reset(): void;
 }
@@ -42,13 +49,25 @@ export async function createTenants(
   const servers = new Map<string, AuthorizationServer>();
   const issuerOf = (id: string) => `${issuer}/${id}`;
 
+  const starting = new Set<string>();
+
   async function add(tenant: Tenant, partition: string): Promise<string> {
-    if (servers.has(tenant.id)) throw new TypeError(`there is a tenant "${tenant.id}" already`);
-    servers.set(tenant.id, await start(tenant, issuerOf(tenant.id), store.partition(`tenant:${partition}`)));
-    return issuerOf(tenant.id);
+    const { id } = tenant;
+    if (servers.has(id) || starting.has(id)) throw new TenantExistsError(`there is a tenant "${id}" already`);
+    starting.add(id);
+    try {
+      servers.set(id, await start(tenant, issuerOf(id), store.partition(`tenant:${partition}`)));
+    } finally {
+      starting.delete(id);
+    }
+    return issuerOf(id);
   }
 
-  for (const tenant of configured) await add(tenant, tenant.id);
+  for (const [index, tenant] of configured.entries()) {
+    await add(tenant, tenant.id).catch((error) => {
+      throw asConfigError(error, `tenants[${index}]`);
+    });
+  }
 
   const atStart = [...servers];
   return {
@@ -62,10 +81,13 @@ export async function createTenants(
     },
     list: () => [...servers.keys()].map((id) => ({ id, issuer: issuerOf(id) })),
     // A tenant made again under the same name starts with nothing of the one before it.
-    create: async (tenant) => add(checkTenant(tenant), `${tenant.id}:${randomUUID()}`),
-    remove(id) {
-      if (!servers.delete(id)) throw new TypeError(`there is no tenant "${id}"`);
+    async create(given) {
+      const tenant = checkInput(tenantSchema, given);
+      return add(tenant, `${tenant.id}:${randomUUID()}`).catch((error) => {
+        throw asInputError(error);
+      });
     },
+    remove: (id) => servers.delete(id),
   };
 }
 

@@ -4,6 +4,12 @@ import type { AuthorizationServerConfig } from '../config.ts';
 type Algorithm = AuthorizationServerConfig['signingAlgorithm'];
 type IdentifiedKey = JWK & { readonly kid: string };
 
+/** A key that cannot sign here; the message does not quote it. */
+export class WrongKeyError extends TypeError {
+  readonly code = 'key_wrong';
+  override name = 'WrongKeyError';
+}
+
 /** What a private key must be to sign with the algorithm. */
 const SHAPES: Record<Algorithm, { readonly kty: string; readonly crv?: string }> = {
   ES256: { kty: 'EC', crv: 'P-256' },
@@ -21,13 +27,13 @@ export async function makeKey(alg: Algorithm): Promise<IdentifiedKey> {
 /**
  * Reads a private key from PEM (PKCS #8) or JWK.
  *
- * @throws {TypeError} it is no private key, or not one for the algorithm
+ * @throws {WrongKeyError} it is no private key, or not one for the algorithm
  */
 export async function readKey(given: string | JWK, alg: Algorithm): Promise<IdentifiedKey> {
   const jwk = typeof given === 'string' ? await fromText(given, alg) : given;
   const { kty, crv } = SHAPES[alg];
   if (jwk.kty !== kty || (crv !== undefined && jwk.crv !== crv) || typeof jwk.d !== 'string') {
-    throw new TypeError(`expected a private ${crv ?? kty} key for ${alg}`);
+    throw new WrongKeyError(`expected a private ${crv ?? kty} key for ${alg}`);
   }
   return identified(jwk, alg);
 }
@@ -38,7 +44,7 @@ async function fromText(text: string, alg: Algorithm): Promise<JWK> {
     return await exportJWK(await importPKCS8(text, alg, { extractable: true }));
   } catch {
     // The cause may quote the key.
-    throw new TypeError(`expected a private key for ${alg} as PEM (PKCS #8) or JWK`);
+    throw new WrongKeyError(`expected a private key for ${alg} as PEM (PKCS #8) or JWK`);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   statusAt,
   withTakeover,
 } from './key_schedule.ts';
-import { makeKey, readKey } from './make_key.ts';
+import { makeKey, readKey, WrongKeyError } from './make_key.ts';
 
 /** Milliseconds after which the store is asked whether another authorization server changed the keys. */
 const RECHECK = 1_000;
@@ -40,7 +40,7 @@ export interface SigningKeys {
    * Announces a key that will sign, at every authorization server on the store. The one that signs until then stays in
    * the JWKS until the last token that it signed has expired.
    *
-   * @throws {TypeError} the given key is not one for the signing algorithm
+   * @throws {WrongKeyError} the given key is not one for the signing algorithm
    * @throws {StoreUnavailableError}
    */
   rotate(options?: RotateOptions): Promise<SigningKey[]>;
@@ -59,7 +59,7 @@ export interface KeySource extends SigningKeys {
  * kept sealed under the servers' secret.
  *
  * @param longestLife tells the seconds that the longest-lived token lives
- * @throws {TypeError} the configured key is not one for the signing algorithm
+ * @throws {WrongKeyError} the configured key is not one for the signing algorithm
  * @throws {StoreUnavailableError}
  * @throws {WrongSecretError} the store's keys were made by a server with another secret
  */
@@ -81,6 +81,7 @@ export async function openSigningKeys(
   let version = 0;
   let changesAt = nextChangeAfter(schedule, now());
   let recheckAt = now() + RECHECK;
+  let checking: Promise<number> | undefined;
 
   function take(newText: string): void {
     if (newText !== text) {
@@ -94,7 +95,15 @@ export async function openSigningKeys(
     recheckAt = now() + RECHECK;
   }
 
-  async function recheck(): Promise<number> {
+  /** One look at the store serves all the requests that find the keys due at the same moment. */
+  function recheck(): Promise<number> {
+    checking ??= readAnew().finally(() => {
+      checking = undefined;
+    });
+    return checking;
+  }
+
+  async function readAnew(): Promise<number> {
     try {
       take((await store.readKept(name, secret)) ?? text);
     } catch (error) {
@@ -123,7 +132,7 @@ export async function openSigningKeys(
       const takeover = { jwk, now: now(), announceFor, longestLife: longestLife() * 1000 };
       const rotated = (kept: string) => {
         const known = JSON.parse(kept) as KeySchedule;
-        if (known.some(({ kid }) => kid === jwk.kid)) throw new TypeError(`a key "${jwk.kid}" is there already`);
+        if (known.some(({ kid }) => kid === jwk.kid)) throw new WrongKeyError(`a key "${jwk.kid}" is there already`);
         return JSON.stringify(withTakeover(known, takeover));
       };
       take(await store.changeKept(name, secret, rotated));

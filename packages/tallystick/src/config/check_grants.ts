@@ -3,34 +3,8 @@ import type { Config } from './schema.ts';
 
 /** What the configuration says of grants must fit together. */
 export function checkGrants(config: Config, refuse: Refuse): void {
-  checkTokenExchange(config, refuse);
   checkTrustedIssuers(config, refuse);
   checkSwitchedOn(config, refuse);
-}
-
-function checkTokenExchange(
-  { apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>,
-  refuse: Refuse,
-): void {
-  for (const [index, { tokenExchange: rules }] of clients.entries()) {
-    for (const list of ['from', 'to'] as const) {
-      for (const [position, named] of (rules?.[list] ?? []).entries()) {
-        if (!apis.some((known) => known.resource === named)) {
-          refuse(
-            ['clients', index, 'tokenExchange', list, position],
-            'expected the resource of one of the apis',
-            named,
-          );
-        }
-      }
-    }
-  }
-  if (!clients.some((known) => known.tokenExchange)) return;
-  // The subject of an exchanged token is a user or a client; RFC 9068 section 5 warns of names that could be either.
-  for (const [index, { id }] of users.entries()) {
-    if (clients.some((known) => known.id === id))
-      refuse(['users', index, 'id'], 'expected an id that no client has', id);
-  }
 }
 
 function checkTrustedIssuers({ trustedIssuers, users, issuer }: Config, refuse: Refuse): void {

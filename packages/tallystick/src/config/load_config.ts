@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { ConfigError, describeProblem } from './config_error.ts';
 import { applyEnvironment } from './environment_overrides.ts';
-import { type Config, type ConfigInput, configSchema, type Tenant, type TenantInput, tenantSchema } from './schema.ts';
+import { type Config, type ConfigInput, configSchema } from './schema.ts';
 
 /**
  * Reads a configuration file, YAML or JSON, with the environment's overrides in place.
@@ -36,15 +36,4 @@ export function checkConfig(config: ConfigInput | unknown, source = 'the configu
   const result = configSchema.safeParse(config, { reportInput: true });
   if (result.success) return result.data;
   throw new ConfigError(source, result.error.issues.map(describeProblem));
-}
-
-/**
- * Checks a tenant and fills in the defaults.
- *
- * @throws {ConfigError}
- */
-export function checkTenant(tenant: TenantInput): Tenant {
-  const result = tenantSchema.safeParse(tenant, { reportInput: true });
-  if (result.success) return result.data;
-  throw new ConfigError('the tenant', result.error.issues.map(describeProblem));
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkEntries } from './check_entries.ts';
 import { checkGrants } from './check_grants.ts';
 import { client } from './client_schema.ts';
 import { resource, scopes } from './common_schema.ts';
@@ -164,36 +165,45 @@ const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
   error: 'expected a JSON pointer that begins with /user/ or /client/',
 });
 
-const api = z.strictObject({
-  resource,
-  accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
-  scopes,
-  accessTokenLifetime: seconds.default(300),
-  claims: z
-    .union([z.array(z.string()), z.record(z.string(), pointer)])
-    .default([])
-    .describe(
-      "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }, such as /user/address/country.",
-    ),
-  authorizationDetailsTypes: z
-    .array(z.string().min(1))
-    .default([])
-    .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
-  encryption: z
-    .strictObject({
-      alg: z.enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW']),
-      enc: z.enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512']).default('A256GCM'),
-      jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
-    })
-    .optional()
-    .describe("Encrypts the API's access tokens, `jwt` only; its gateway cannot read them, the API can."),
-});
+const api = z
+  .strictObject({
+    resource,
+    accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
+    scopes,
+    accessTokenLifetime: seconds.default(300),
+    claims: z
+      .union([z.array(z.string()), z.record(z.string(), pointer)])
+      .default([])
+      .describe(
+        "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }, such as /user/address/country.",
+      ),
+    authorizationDetailsTypes: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
+    encryption: z
+      .strictObject({
+        alg: z.enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW']),
+        enc: z.enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512']).default('A256GCM'),
+        jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
+      })
+      .optional()
+      .describe("Encrypts the API's access tokens, `jwt` only; its gateway cannot read them, the API can."),
+  })
+  .refine(({ encryption, accessTokens }) => encryption === undefined || accessTokens === 'jwt', {
+    path: ['encryption'],
+    error: 'expected it only where `accessTokens` is jwt',
+  });
 
 const user = z.strictObject({
   id: z.string().min(1).describe('The `sub`, and the name at the login page.'),
   claims: z.record(z.string(), z.unknown()).default({}),
   password: z.string().min(1).optional().describe('For the password grant only.'),
 });
+
+function refusing(context: z.RefinementCtx): Refuse {
+  return (path, message, input) => context.addIssue({ code: 'custom', path, message, input });
+}
 
 /** First segments of paths that the authorization server itself serves. */
 const TAKEN = [
@@ -212,16 +222,18 @@ const TAKEN = [
 ];
 
 /** An issuer of its own at `{issuer}/{id}`, with its own clients, users, keys and records. */
-export const tenantSchema = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, { error: 'expected letters, digits and hyphens' })
-    .refine((id) => !TAKEN.includes(id), { error: 'expected a name that is no path of the authorization server' })
-    .describe("The tenant's path: its issuer is {issuer}/{id}."),
-  apis: z.array(api).min(1),
-  clients: z.array(client),
-  users: z.array(user).default([]),
-});
+export const tenantSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, { error: 'expected letters, digits and hyphens' })
+      .refine((id) => !TAKEN.includes(id), { error: 'expected a name that is no path of the authorization server' })
+      .describe("The tenant's path: its issuer is {issuer}/{id}."),
+    apis: z.array(api).min(1),
+    clients: z.array(client),
+    users: z.array(user).default([]),
+  })
+  .superRefine((tenant, context) => checkEntries(tenant, refusing(context)));
 
 export { api as apiSchema, client as clientSchema, user as userSchema };
 
@@ -263,26 +275,14 @@ export type ConfigInput = z.input<typeof configSchema>;
 
 /** What one part says of another must be true. */
 function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>>, context: z.RefinementCtx): void {
-  const refuse: Refuse = (path, message, input) => context.addIssue({ code: 'custom', path, message, input });
+  const refuse = refusing(context);
 
   if (config.store.url !== 'memory:' && config.secret === undefined) {
     refuse(['secret'], 'expected a secret of at least 32 characters: processes on one store share it', undefined);
   }
-  refuseDuplicates(config.apis, 'resource', ['apis'], refuse);
-  refuseDuplicates(config.clients, 'id', ['clients'], refuse);
-  refuseDuplicates(config.users, 'id', ['users'], refuse);
+  checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
-  for (const [index, tenant] of config.tenants.entries()) {
-    refuseDuplicates(tenant.apis, 'resource', ['tenants', index, 'apis'], refuse);
-    refuseDuplicates(tenant.clients, 'id', ['tenants', index, 'clients'], refuse);
-    refuseDuplicates(tenant.users, 'id', ['tenants', index, 'users'], refuse);
-  }
   refuseDuplicates(config.gateway.routes, 'prefix', ['gateway', 'routes'], refuse);
-  for (const [index, { encryption, accessTokens }] of config.apis.entries()) {
-    if (encryption !== undefined && accessTokens !== 'jwt') {
-      refuse(['apis', index, 'encryption'], 'expected it only where `accessTokens` is jwt', accessTokens);
-    }
-  }
   for (const [index, { api: named }] of config.gateway.routes.entries()) {
     if (!config.apis.some((known) => known.resource === named)) {
       refuse(['gateway', 'routes', index, 'api'], 'expected the resource of one of the apis', named);

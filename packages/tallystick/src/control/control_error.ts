@@ -1,6 +1,7 @@
 import { StoreUnavailableError } from '@tallystick/token-store';
 import { ClockFixedError } from '../clock/create_clock.ts';
 import { InputError } from '../input_error.ts';
+import { TenantExistsError } from '../tenants.ts';
 
 /** An answer of the control API that is not what was asked for. */
 export class ControlError extends Error {
@@ -19,7 +20,8 @@ export class ControlError extends Error {
 export function describeProblem(error: unknown): { status: number; body: object } {
   if (error instanceof InputError) return problem(400, error.code, error.message, error.path);
   if (error instanceof ControlError) return problem(error.status, error.code, error.message);
-  if (error instanceof ClockFixedError) return problem(409, error.code, error.message);
+  if (error instanceof ClockFixedError || error instanceof TenantExistsError)
+    return problem(409, error.code, error.message);
   if (error instanceof StoreUnavailableError || isUnavailable(error))
     return problem(503, 'temporarily_unavailable', 'the token store is not available; try again shortly');
   return problem(500, 'server_error', 'the control API failed; the log says why');

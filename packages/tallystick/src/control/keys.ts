@@ -1,3 +1,4 @@
+import { WrongKeyError } from '@tallystick/authorization-server';
 import { z } from 'zod';
 import type { Harness } from '../harness.ts';
 import { InputError } from '../input_error.ts';
@@ -50,7 +51,7 @@ export function keyRoutes({ keys }: Harness): Route[] {
         try {
           return { status: 201, body: { keys: await keys.rotate(options) } };
         } catch (error) {
-          if (error instanceof TypeError) throw new InputError('key', error.message);
+          if (error instanceof WrongKeyError) throw new InputError('key', error.message);
           throw error;
         }
       },

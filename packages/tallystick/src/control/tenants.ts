@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { ConfigError } from '../config/config_error.ts';
 import { tenantSchema } from '../config/schema.ts';
 import type { Harness } from '../harness.ts';
-import { ControlError } from './control_error.ts';
 import { type Route, route } from './route.ts';
 
 const issuer = z.object({ id: z.string(), issuer: z.string() });
@@ -28,13 +26,7 @@ export function tenantRoutes({ tenants }: Harness): Route[] {
         409: { description: 'There is one of this id' },
       },
       async handle({ body }) {
-        try {
-          return { status: 201, body: { id: body.id, issuer: await tenants.create(body) } };
-        } catch (error) {
-          if (error instanceof TypeError && !(error instanceof ConfigError))
-            throw new ControlError(409, 'conflict', error.message);
-          throw error;
-        }
+        return { status: 201, body: { id: body.id, issuer: await tenants.create(body) } };
       },
     }),
     route({
@@ -43,11 +35,7 @@ export function tenantRoutes({ tenants }: Harness): Route[] {
       operationId: 'removeTenant',
       summary: 'Remove an issuer',
       answers: { 204: { description: 'It is gone' }, 404: { description: 'There is none of this id' } },
-      handle({ parameters }) {
-        const known = tenants.list().some(({ id }) => id === parameters.id);
-        if (known) tenants.remove(String(parameters.id));
-        return { status: known ? 204 : 404 };
-      },
+      handle: ({ parameters }) => ({ status: tenants.remove(String(parameters.id)) ? 204 : 404 }),
     }),
   ];
 }

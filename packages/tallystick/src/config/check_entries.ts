@@ -1,0 +1,34 @@
+import { type Refuse, refuseDuplicates } from './refuse.ts';
+import type { Config } from './schema.ts';
+
+type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
+
+/** What the APIs, clients and users of an issuer say of one another must be true. */
+export function checkEntries(entries: Entries, refuse: Refuse): void {
+  refuseDuplicates(entries.apis, 'resource', ['apis'], refuse);
+  refuseDuplicates(entries.clients, 'id', ['clients'], refuse);
+  refuseDuplicates(entries.users, 'id', ['users'], refuse);
+  checkTokenExchange(entries, refuse);
+}
+
+function checkTokenExchange({ apis, clients, users }: Entries, refuse: Refuse): void {
+  for (const [index, { tokenExchange: rules }] of clients.entries()) {
+    for (const list of ['from', 'to'] as const) {
+      for (const [position, named] of (rules?.[list] ?? []).entries()) {
+        if (!apis.some((known) => known.resource === named)) {
+          refuse(
+            ['clients', index, 'tokenExchange', list, position],
+            'expected the resource of one of the apis',
+            named,
+          );
+        }
+      }
+    }
+  }
+  if (!clients.some((known) => known.tokenExchange)) return;
+  // The subject of an exchanged token is a user or a client; RFC 9068 section 5 warns of names that could be either.
+  for (const [index, { id }] of users.entries()) {
+    if (clients.some((known) => known.id === id))
+      refuse(['users', index, 'id'], 'expected an id that no client has', id);
+  }
+}

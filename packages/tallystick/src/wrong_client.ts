@@ -1,0 +1,29 @@
+import { WrongClientError, WrongKeyError } from '@tallystick/authorization-server';
+import { ConfigError } from './config/config_error.ts';
+import { InputError } from './input_error.ts';
+
+/**
+ * What the authorization server says of its configuration, where a person looks for it. Only oidc-provider can tell
+ * whether a client's metadata fits together, and only who signs whether a key does.
+ *
+ * @param within the path of the part of the configuration: `tenants[0]`, or empty
+ */
+export function asConfigError(error: unknown, within = ''): unknown {
+  const path = within === '' ? '' : `${within}.`;
+  if (error instanceof WrongClientError) {
+    return new ConfigError('the configuration', [`${path}${pathOf(error)}: ${error.message}`]);
+  }
+  if (error instanceof WrongKeyError) {
+    return new ConfigError('the configuration', [`authorizationServer.signingKey: ${error.message}`]);
+  }
+  return error;
+}
+
+/** The same for what was given while everything runs. */
+export function asInputError(error: unknown): unknown {
+  return error instanceof WrongClientError ? new InputError(pathOf(error), error.message) : error;
+}
+
+function pathOf({ index }: WrongClientError): string {
+  return `clients[${index}].metadata`;
+}
