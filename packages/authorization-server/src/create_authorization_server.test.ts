@@ -4,7 +4,7 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from '
 import { WrongClientError } from './check_clients.ts';
 import { type Served, serve } from './testing/serve.ts';
 import { signIn, signInForRefreshToken } from './testing/sign_in.ts';
-import { resourceOf, STYLES, testClient } from './testing/test_server.ts';
+import { resourceOf, STYLES, silent, testClient } from './testing/test_server.ts';
 
 const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
 
@@ -164,6 +164,16 @@ describe('when the store fails', () => {
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(await answer.json()).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+  });
+
+  test('the log says so', async () => {
+    const warnings: string[] = [];
+    await served.stop();
+    served = await serve({ log: { ...silent, warn: (_fields, message) => void warnings.push(message) } });
+    ({ issuer, store } = served);
+    refuseCommits();
+    await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
+    expect(warnings).toEqual(['refused: the token store is not available']);
   });
 
   test('the refresh token is not used up, and works when the store is back', async () => {

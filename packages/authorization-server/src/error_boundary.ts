@@ -19,11 +19,14 @@ export function errorBoundary(log: Log): Middleware {
       answer(ctx, error);
       if (ctx.status >= 500) log.error(describeError(error), 'request failed');
     }
-    if (ctx.status === 503) ctx.set('Retry-After', '1');
     ctx.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
     if (ctx.response.is('html') && !ctx.response.get('Content-Security-Policy'))
       ctx.set('Content-Security-Policy', pagePolicy(ctx));
     const route = ctx.oidc?.route ?? (ctx.path.startsWith('/interaction/') ? 'interaction' : 'none');
+    if (ctx.status === 503) {
+      ctx.set('Retry-After', '1');
+      log.warn({ route }, 'refused: the token store is not available');
+    }
     log.debug({ method: ctx.method, route, status: ctx.status, ms: Date.now() - ctx.state.requestedAt }, 'request');
   };
 }

@@ -35,6 +35,7 @@ describe('someone who is not in the configuration', () => {
   test.each([
     ['no name', { user: '' }, 'A user needs a name'],
     ['a name with a space', { user: 'carol ann' }, 'A user needs a name'],
+    ['the name of a client', { user: 'service' }, 'That is the name of a client'],
     ['claims that are no JSON', { user: 'carol', claims: '{role' }, 'must be a JSON object'],
     ['claims that are no object', { user: 'carol', claims: '["role"]' }, 'must be a JSON object'],
     [

@@ -19,6 +19,7 @@ export function interactions(
   { users, clients, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues'>,
   accounts: Accounts,
 ): Middleware {
+  const clientIds = new Set(clients.map(({ id }) => id));
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
     if (matched === undefined) return next();
@@ -64,7 +65,7 @@ export function interactions(
   async function login(ctx: Context, interaction: InteractionDetails) {
     expectPrompt(interaction, 'login');
     const form = await readForm(ctx.req);
-    const read = readLogin(form);
+    const read = readLogin(form, clientIds);
     if ('problem' in read) {
       const typed = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem: read.problem };
       ctx.status = 400;

@@ -19,11 +19,16 @@ const RESERVED = [
 
 export type ReadLogin = { readonly user: string; readonly claims: Claims } | { readonly problem: string };
 
-/** Reads who signs in and what is claimed about them, or says what is wrong with it. */
-export function readLogin(form: URLSearchParams): ReadLogin {
+/**
+ * Reads who signs in and what is claimed about them, or says what is wrong with it.
+ *
+ * @param clientIds are no users' names: an API must be able to tell a user from a client by `sub` (RFC 9068 section 5)
+ */
+export function readLogin(form: URLSearchParams, clientIds: ReadonlySet<string>): ReadLogin {
   const user = form.get('user')?.trim() ?? '';
   if (!/^[\x21-\x7e]{1,255}$/.test(user))
     return { problem: 'A user needs a name without spaces, up to 255 characters of ASCII.' };
+  if (clientIds.has(user)) return { problem: 'That is the name of a client; a user needs another one.' };
   const text = form.get('claims')?.trim() ?? '';
   if (text === '') return { user, claims: {} };
   const claims = parseObject(text);

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig } from '../config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
+import type { Log } from '../log.ts';
 import { silent, testClient, testConfiguration } from './test_server.ts';
 
 export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
@@ -21,10 +22,11 @@ export interface ServeOptions {
   /** Of the issuer. */
   readonly path?: string;
   readonly signingKey?: string;
+  readonly log?: Log;
 }
 
 /** An authorization server on a real port, with an API of each style and the clients that its tests need. */
-export async function serve({ now, path = '', signingKey }: ServeOptions = {}): Promise<Served> {
+export async function serve({ now, path = '', signingKey, log = silent }: ServeOptions = {}): Promise<Served> {
   const store = await openTokenStore({ url: 'memory:', ...(now && { now }) });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -32,7 +34,7 @@ export async function serve({ now, path = '', signingKey }: ServeOptions = {}): 
   const start = async () => {
     const made = await createAuthorizationServer(
       { ...configuration(issuer), ...(signingKey && { signingKey }) },
-      { store, log: silent, ...(now && { now }) },
+      { store, log, ...(now && { now }) },
     );
     server.removeAllListeners('request').on('request', made.handler);
     return made;
