@@ -1,0 +1,114 @@
+import { expect, test } from '@jest/globals';
+import { tokenKey } from '../index.ts';
+import { ID, OTHER, type Start, until } from './store_under_test.ts';
+
+/** What every token store does with records. */
+export function describeRecords(start: Start): void {
+  test('finds a record by its id, payload and all', async () => {
+    const { store } = await start();
+    await store
+      .records('AccessToken')
+      .upsert(ID, { jti: ID, kind: 'AccessToken', scope: 'read', extra: { a: [1] } }, 60);
+    expect(await store.records('AccessToken').find(ID)).toEqual({
+      jti: ID,
+      kind: 'AccessToken',
+      scope: 'read',
+      extra: { a: [1] },
+    });
+  });
+
+  test('finds nothing under an unknown id, or under the id of another kind', async () => {
+    const { store } = await start();
+    await store.records('AccessToken').upsert(ID, { jti: ID }, 60);
+    expect(await store.records('AccessToken').find(OTHER)).toBeUndefined();
+    expect(await store.records('RefreshToken').find(ID)).toBeUndefined();
+  });
+
+  test('replaces a record and keeps that it was consumed', async () => {
+    const { store } = await start();
+    const records = store.records('DeviceCode');
+    await records.upsert(ID, { jti: ID, step: 1 }, 60);
+    await records.consume(ID);
+    await records.upsert(ID, { jti: ID, step: 2 }, 60);
+    expect(await records.find(ID)).toMatchObject({ step: 2, consumed: expect.any(Number) });
+  });
+
+  test('forgets a record, its split entry and its place in the grant when its time is over', async () => {
+    const { store } = await start();
+    await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 1);
+    expect(await store.splitEntries.find(ID)).toBe('aa.bb');
+    await until(async () => (await store.records('AccessToken').find(ID)) === undefined);
+    await until(async () => (await store.splitEntries.find(ID)) === undefined);
+  });
+
+  test('says by its token key whether a record is there, of its kind', async () => {
+    const { store } = await start();
+    const records = store.records('AccessToken');
+    await records.upsert(ID, { jti: ID }, 60);
+    expect(await records.has(tokenKey(ID))).toBe(true);
+    expect(await records.has(ID)).toBe(false);
+    expect(await store.records('RefreshToken').has(tokenKey(ID))).toBe(false);
+    await records.destroy(ID);
+    expect(await records.has(tokenKey(ID))).toBe(false);
+  });
+
+  test('does not write what has already expired', async () => {
+    const { store } = await start();
+    await store.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 0);
+    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await store.splitEntries.find(ID)).toBeUndefined();
+  });
+
+  test('finds a session by its uid, without the session id', async () => {
+    const { store } = await start();
+    const sessions = store.records('Session');
+    await sessions.upsert(ID, { jti: ID, uid: 'uid-1', accountId: 'alice' }, 60);
+    expect(await sessions.findByUid('uid-1')).toEqual({ uid: 'uid-1', accountId: 'alice' });
+    expect(await sessions.find(ID)).toEqual({ jti: ID, uid: 'uid-1', accountId: 'alice' });
+    await sessions.destroy(ID);
+    expect(await sessions.findByUid('uid-1')).toBeUndefined();
+    expect(await sessions.find(ID)).toBeUndefined();
+  });
+
+  test('finds a device code by its user code, without the device code', async () => {
+    const { store } = await start();
+    await store.records('DeviceCode').upsert(ID, { jti: ID, userCode: 'WDJB-MJHT', clientId: 'tv' }, 60);
+    const found = await store.records('DeviceCode').findByUserCode('WDJB-MJHT');
+    expect(found).toEqual({ userCode: 'WDJB-MJHT', clientId: 'tv' });
+  });
+
+  test('finds a device code that was changed by its user code, and that it was consumed', async () => {
+    const { store } = await start();
+    const codes = store.records('DeviceCode');
+    await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
+    await codes.upsert(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', accountId: 'alice' }, 60); // Who came by user code.
+    expect(await codes.find(ID)).toEqual({ jti: ID, userCode: 'WDJBMJHT', accountId: 'alice' });
+    await codes.consume(ID);
+    expect(await codes.find(ID)).toMatchObject({ accountId: 'alice', consumed: expect.any(Number) });
+  });
+
+  test('revokes a device code under both its names', async () => {
+    const { store } = await start();
+    const codes = store.records('DeviceCode');
+    await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
+    await codes.upsert(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', grantId: 'g' }, 60);
+    await codes.revokeByGrantId('g');
+    expect(await codes.find(ID)).toBeUndefined();
+    expect(await codes.findByUserCode('WDJBMJHT')).toBeUndefined();
+  });
+
+  test('lets exactly one of many concurrent calls consume a record', async () => {
+    const { store } = await start();
+    const records = store.records('AuthorizationCode');
+    await records.upsert(ID, { jti: ID }, 60);
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => records.consume(ID)));
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(await records.find(ID)).toMatchObject({ consumed: expect.any(Number) });
+  });
+
+  test('does not consume, and so does not revive, a record that is not there', async () => {
+    const { store } = await start();
+    expect(await store.records('AuthorizationCode').consume(ID)).toBe(false);
+    expect(await store.records('AuthorizationCode').find(ID)).toBeUndefined();
+  });
+}

@@ -1,0 +1,72 @@
+import { expect, test } from '@jest/globals';
+import { GrantRevokedError, tokenKey } from '../index.ts';
+import { ID, listen, OTHER, type Start, until } from './store_under_test.ts';
+
+/** What every token store does when tokens are revoked. */
+export function describeRevocation(start: Start): void {
+  test('destroys a record and its split entry and tells every listener on the store', async () => {
+    const { store, underTest } = await start();
+    const here = await listen(store);
+    const there = await listen(await underTest.another());
+    await store.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
+    await store.records('AccessToken').destroy(ID);
+    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await store.splitEntries.find(ID)).toBeUndefined();
+    await until(() => here.revoked.includes(tokenKey(ID)) && there.revoked.includes(tokenKey(ID)));
+  });
+
+  test('says nothing on the feed about what is not an access token', async () => {
+    const { store } = await start();
+    const { revoked } = await listen(store);
+    await store.records('RefreshToken').upsert(ID, { jti: ID }, 60);
+    await store.records('RefreshToken').destroy(ID);
+    await store.records('AccessToken').destroy(OTHER);
+    await until(() => revoked.length > 0);
+    expect(revoked).toEqual([tokenKey(OTHER)]);
+  });
+
+  test('revokes everything of its kind that a grant issued, and nothing else', async () => {
+    const { store } = await start();
+    const { revoked } = await listen(store);
+    const records = store.records('AccessToken');
+    await records.upsert(ID, { jti: ID, grantId: 'grant-1', signingInput: 'aa.bb' }, 60);
+    await records.upsert(OTHER, { jti: OTHER, grantId: 'grant-2', signingInput: 'cc.dd' }, 60);
+    await store.records('RefreshToken').upsert(ID, { jti: ID, grantId: 'grant-1' }, 60);
+    await records.revokeByGrantId('grant-1');
+    expect(await records.find(ID)).toBeUndefined();
+    expect(await store.splitEntries.find(ID)).toBeUndefined();
+    expect(await records.find(OTHER)).toBeDefined();
+    expect(await store.records('RefreshToken').find(ID)).toBeDefined();
+    await until(() => revoked.includes(tokenKey(ID)));
+  });
+
+  test("destroys with a grant what was issued for one of its tokens under another client's name", async () => {
+    const { store } = await start();
+    const records = store.records('AccessToken');
+    await records.upsert(ID, { jti: ID, subjectGrantId: 'grant-1' }, 60);
+    const requestedAt = Date.now();
+    await records.revokeByGrantId('grant-1');
+    expect(await records.find(ID)).toBeUndefined();
+    const late = records.upsert(OTHER, { jti: OTHER, subjectGrantId: 'grant-1' }, 60, requestedAt);
+    await expect(late).rejects.toThrow(GrantRevokedError);
+  });
+
+  test('leaves nothing behind of a write that a revocation of its grant overtook', async () => {
+    const { store } = await start();
+    const requestedAt = Date.now() - 5;
+    await store.records('AccessToken').revokeByGrantId('grant-1');
+    const late = store
+      .records('AccessToken')
+      .upsert(ID, { jti: ID, grantId: 'grant-1', signingInput: 'aa.bb' }, 60, requestedAt);
+    await expect(late).rejects.toThrow(GrantRevokedError);
+    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await store.splitEntries.find(ID)).toBeUndefined();
+  });
+
+  test('accepts a grant again for a request that began after its tokens were revoked', async () => {
+    const { store } = await start();
+    await store.records('AccessToken').revokeByGrantId('grant-1');
+    await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'grant-1' }, 60, Date.now() + 1000);
+    expect(await store.records('AccessToken').find(ID)).toBeDefined();
+  });
+}

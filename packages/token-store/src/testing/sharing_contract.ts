@@ -1,0 +1,111 @@
+import { expect, test } from '@jest/globals';
+import { tokenKey, WrongSecretError } from '../index.ts';
+import { ID, OTHER, SECRET, type Start, until } from './store_under_test.ts';
+
+/** What every token store shares between processes, keeps apart and does not show. */
+export function describeSharing(start: Start): void {
+  test('shares a list, sealed, until each of its values expires', async () => {
+    const { store, underTest } = await start();
+    await store.addToList('waiting', 'first', 60, SECRET);
+    await (await underTest.another()).addToList('waiting', 'second', 1, SECRET);
+    expect((await store.list('waiting', SECRET)).sort()).toEqual(['first', 'second']);
+    expect(await store.list('another', SECRET)).toEqual([]);
+    expect(await store.list('waiting', `not ${SECRET}`)).toEqual([]);
+    expect(await underTest.dump()).not.toMatch(/first|second/);
+    await until(async () => (await store.list('waiting', SECRET)).join() === 'first');
+  });
+
+  test.each([false, true])('shows no client-held token to whoever dumps it (seal: %s)', async (seal) => {
+    const { store, underTest } = await start({ seal });
+    const kinds = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'Interaction', 'Grant'];
+    for (const kind of kinds) {
+      const payload = { jti: ID, kind, accountId: 'alice', session: { cookie: OTHER }, signingInput: 'hh.pp' };
+      await store.records(kind).upsert(ID, payload, 60);
+    }
+    await store.records('Session').upsert(OTHER, { jti: OTHER, uid: 'uid-1', accountId: 'alice' }, 60);
+    const dump = await underTest.dump();
+    expect(dump).not.toContain(ID);
+    expect(dump).not.toContain(OTHER);
+    expect(dump).not.toContain('alice');
+    expect(dump.includes('hh.pp')).toBe(!seal);
+    expect(dump).toContain(tokenKey(ID));
+    expect(await store.splitEntries.find(ID)).toBe('hh.pp');
+  });
+
+  test('keeps the first value for every process', async () => {
+    const { store, underTest } = await start();
+    expect(await store.keepFirst('keys', 'one', 'secret')).toBe('one');
+    expect(await (await underTest.another()).keepFirst('keys', 'two', 'secret')).toBe('one');
+    await expect(store.keepFirst('keys', 'three', 'guess')).rejects.toThrow(WrongSecretError);
+    expect(await underTest.dump()).not.toContain('one');
+  });
+
+  test('changes a kept value, of many at once every one', async () => {
+    const { store, underTest } = await start();
+    const other = await underTest.another();
+    expect(await store.readKept('count', 'secret')).toBeUndefined();
+    await store.keepFirst('count', '0', 'secret');
+    const increment = (value: string) => String(Number(value) + 1);
+    await Promise.all(
+      [...Array(10)].map((_, index) => (index % 2 ? store : other).changeKept('count', 'secret', increment)),
+    );
+    expect(await other.readKept('count', 'secret')).toBe('10');
+    await expect(store.changeKept('count', 'guess', increment)).rejects.toThrow(WrongSecretError);
+    await expect(store.readKept('count', 'guess')).rejects.toThrow(WrongSecretError);
+    await expect(store.changeKept('nothing', 'secret', increment)).rejects.toThrow(WrongSecretError);
+  });
+
+  test('keeps its partitions apart', async () => {
+    const { store, underTest } = await start();
+    const [one, two] = [store.partition('one'), store.partition('two')];
+    await one.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+    await one.keepFirst('keys', 'ones', 'secret');
+    for (const elsewhere of [two, store]) {
+      expect(await elsewhere.records('AccessToken').find(ID)).toBeUndefined();
+      expect(await elsewhere.splitEntries.find(ID)).toBeUndefined();
+      expect(await elsewhere.records('AccessToken').consume(ID)).toBe(false);
+      await elsewhere.records('AccessToken').revokeByGrantId('g');
+      expect(await elsewhere.readKept('keys', 'secret')).toBeUndefined();
+    }
+    const same = (await underTest.another()).partition('one');
+    expect(await same.records('AccessToken').find(ID)).toBeDefined();
+    expect(await same.splitEntries.find(ID)).toBe('aa.bb');
+  });
+
+  test('forgets everything but what all processes share, and tells its listeners', async () => {
+    const { store, underTest } = await start();
+    const part = store.partition('part');
+    for (const each of [store, part]) await each.keepFirst('keys', 'one', 'secret');
+    for (const each of [store, part]) {
+      await each.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+    }
+    const heard: string[] = [];
+    await new Promise<void>((resolve) => {
+      const connected = () => resolve(void heard.push('connected'));
+      store.subscribe({ revoked: () => {}, connected, disconnected: () => heard.push('disconnected') });
+    });
+    await (await underTest.another()).clear();
+    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await store.splitEntries.find(ID)).toBeUndefined();
+    expect(await underTest.dump()).not.toContain(tokenKey(ID));
+    for (const each of [store, part]) expect(await each.readKept('keys', 'secret')).toBe('one');
+    await until(() => heard.length === 2);
+    expect(heard).toEqual(['connected', 'connected']);
+  });
+
+  test('forgets a partition, and nothing else', async () => {
+    const { store } = await start();
+    const [one, two] = [store.partition('one'), store.partition('two')];
+    for (const each of [store, one, two]) await each.records('AccessToken').upsert(ID, { jti: ID }, 60);
+    await one.keepFirst('keys', 'kept', 'secret');
+    await one.clear();
+    expect(await one.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await one.readKept('keys', 'secret')).toBe('kept');
+    for (const each of [store, two]) expect(await each.records('AccessToken').find(ID)).toBeDefined();
+  });
+
+  test('answers a ping', async () => {
+    const { store } = await start();
+    await expect(store.ping()).resolves.toBeUndefined();
+  });
+}

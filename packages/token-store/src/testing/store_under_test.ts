@@ -1,0 +1,35 @@
+import type { RevocationListener, TokenStore } from '../index.ts';
+
+export interface StoreUnderTest {
+  /** Opens a store of its own; `another` opens a second one on the same data, as another process would. */
+  open(options?: { seal?: boolean }): Promise<TokenStore>;
+  another(): Promise<TokenStore>;
+  /** Every key and every value, as whoever steals the store reads them. */
+  dump(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Opens a store for the test at hand; it is closed after it. */
+export type Start = (options?: { seal?: boolean }) => Promise<{ store: TokenStore; underTest: StoreUnderTest }>;
+
+export const ID = 'client-held-token-0123456789';
+export const OTHER = 'another-held-token-0123456789';
+export const SECRET = 'what only these servers know';
+
+export async function listen(store: TokenStore): Promise<{ revoked: string[] }> {
+  const revoked: string[] = [];
+  await new Promise<void>((resolve) => {
+    const listener: RevocationListener = { revoked: (key) => revoked.push(key), connected: resolve, disconnected() {} };
+    store.subscribe(listener);
+  });
+  return { revoked };
+}
+
+/** Polls until the condition holds. @throws {Error} it does not within ten seconds */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const giveUp = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > giveUp) throw new Error(`not so after 10 s: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
