@@ -17,5 +17,6 @@ export default {
       },
     ],
   },
+  setupFiles: ['<rootDir>/jest.setup.js'],
   testTimeout: 30_000,
 };
