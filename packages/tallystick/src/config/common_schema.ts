@@ -9,3 +9,12 @@ export const resource = z
 export const scopes = z.array(
   z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'expected a scope token (RFC 6749 section 3.3)' }),
 );
+
+export const seconds = z.int().positive();
+export const milliseconds = z.int().positive();
+export const port = z.int().min(0).max(65535);
+export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/ });
+export const origin = httpUrl.refine((url) => URL.canParse(url) && new URL(url).origin === url, {
+  error: 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash',
+});
+export const credentials = z.strictObject({ id: z.string().min(1), secret: z.string().min(1) });

@@ -1,0 +1,159 @@
+import { design, type Requirements, rfc } from './source.ts';
+
+/** What the authorization server must do. */
+export const authorizationServer = {
+  'tokens-reveal-nothing': {
+    sentence: 'a client-held opaque, phantom or split token is no JWT and tells nothing',
+    link: rfc(6749, '1.4'),
+  },
+  'jti-is-not-the-token': {
+    sentence: "the JWT's jti is neither the client-held token nor derived from it",
+    link: rfc(7519, '4.1.7'),
+  },
+  'split-entry-at-rest': {
+    sentence: "the store holds the signing input under the token key with the token's remaining life",
+    link: `${design}#the-store`,
+  },
+  'dump-holds-no-token': {
+    sentence: 'a dump of the store holds no access token, refresh token, code or session that a client holds',
+    link: `${design}#the-store`,
+  },
+  'claims-of-the-user': {
+    sentence: "the JWT carries the claims of the user that the API's configuration names",
+    link: rfc(9068, '2.2.2'),
+  },
+  'code-flow': {
+    sentence: 'openid-client completes authorization code with PKCE, userinfo and refresh',
+    link: rfc(6749, '4.1'),
+  },
+  'pkce-is-required': { sentence: 'an authorization request without PKCE is refused', link: rfc(9700, '2.1.1') },
+  'code-once': { sentence: 'a code can be redeemed once, also by two at the same time', link: rfc(6749, '4.1.2') },
+  'loopback-any-port': { sentence: 'a loopback redirect URI matches with any port', link: rfc(8252, '7.3') },
+  'refresh-rotates': {
+    sentence: 'a refresh token works once, and using it again revokes the whole grant',
+    link: rfc(9700, '4.14.2'),
+  },
+  'every-grant-every-style': {
+    sentence: 'every grant issues every access token style, and the API behind the gateway learns the same',
+    link: `${design}#grants`,
+  },
+  'grants-in-discovery': {
+    sentence: 'discovery names the grants that are switched on, and no others',
+    link: rfc(8414, '2'),
+  },
+  'assertion-works-once': {
+    sentence: 'an assertion of a trusted issuer is good for one token request',
+    link: rfc(7523, '3'),
+  },
+  'assertion-is-checked': {
+    sentence: 'an assertion of another issuer, for another audience or about nobody here gets invalid_grant',
+    link: rfc(7523, '3.1'),
+  },
+  'password-is-insecure': {
+    sentence: 'the password grant is announced in the log as insecure, and a wrong password gets invalid_grant',
+    link: rfc(9700, '2.4'),
+  },
+  'exchange-for-another-api': {
+    sentence: "openid-client exchanges a user's token of any style for one of any style at another API",
+    link: rfc(8693, '2'),
+  },
+  'exchange-names-who-acts': {
+    sentence: 'with an actor token the new token says in act who acts, and who acted before',
+    link: rfc(8693, '4.1'),
+  },
+  'exchange-never-widens': {
+    sentence: 'token exchange gives no more scope and no longer life than the subject token had',
+    link: rfc(8693, '2.1'),
+  },
+  'exchange-of-a-good-token': {
+    sentence: 'a subject token that is forged, revoked, of another type or another client is refused',
+    link: rfc(8693, '2.2.2'),
+  },
+  'exchanged-belongs-to-the-grant': {
+    sentence: 'an exchanged token is revoked with the grant of its subject token',
+    link: `${design}#grants`,
+  },
+  'one-resource-per-request': {
+    sentence: 'a request with several or unknown resources gets invalid_target',
+    link: rfc(8707, '2'),
+  },
+  'pushed-authorization-request': {
+    sentence: 'openid-client completes authorization code with PKCE from a pushed authorization request',
+    link: rfc(9126, '2'),
+  },
+  'jwt-response-mode': {
+    sentence: 'an authorization response comes as a signed JWT when asked for',
+    link: 'https://openid.net/specs/oauth-v2-jarm.html#section-2.3',
+  },
+  'authorization-details': {
+    sentence: 'authorization_details that the API knows reach the access token and introspection, others are refused',
+    link: rfc(9396, '9'),
+  },
+  'private-key-jwt': {
+    sentence: 'a client authenticates with an assertion signed by its key',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication',
+  },
+  'signed-request': { sentence: 'a signed authorization request is as good as its signature', link: rfc(9101, '6.2') },
+  'discovery-is-true': {
+    sentence: 'discovery tells of what is switched on, and of nothing else',
+    link: rfc(8414, '2'),
+  },
+  'device-flow': {
+    sentence: 'openid-client completes the device flow while a user enters the code in a browser',
+    link: rfc(8628, '3'),
+  },
+  'backchannel-authentication': {
+    sentence: 'openid-client completes CIBA by polling while a user decides on a page',
+    link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-10.1',
+  },
+  'client-registers-itself': {
+    sentence: 'a client registers, reads, changes and deletes itself, and gets tokens in every style',
+    link: rfc(7591, '3'),
+  },
+  'pairwise-subjects': {
+    sentence: 'clients of one sector know a user by one subject, in every style, and others by another',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg',
+  },
+  'back-channel-logout': {
+    sentence: 'a logout is told to the clients of the session by a signed logout token',
+    link: 'https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest',
+  },
+  'claims-parameter': {
+    sentence: 'a client gets the single claims that it asks for',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter',
+  },
+  'access-token-tells-the-sign-in': {
+    sentence: 'the access token says when and how its user signed in, after a refresh too',
+    link: rfc(9068, '2.2.1'),
+  },
+  'dpop-bound': {
+    sentence:
+      'an access token asked for with a DPoP proof is bound to its key, and no gateway takes it as a bearer token',
+    link: rfc(9449, '6'),
+  },
+  'issuer-in-the-response': {
+    sentence: 'an authorization response names its issuer',
+    link: rfc(9207, '2'),
+  },
+  'store-refuses-write': {
+    sentence: 'the token endpoint answers 503 and issues nothing when the store refuses the write',
+    link: `${design}#the-authorization-server`,
+  },
+  'killed-in-mid-issue': {
+    sentence:
+      'an authorization server killed in mid-issue leaves no record without its split entry, and no entry without its record',
+    link: `${design}#the-store`,
+  },
+  'any-phantom-gateway': {
+    sentence: 'a phantom-token gateway that knows nothing of this project works with the introspection endpoint',
+    link: `${design}#the-authorization-server`,
+  },
+  'tenants-never-meet': {
+    sentence: 'issuers in one process share no client, user, key or token, whether configured or made at run time',
+    link: `${design}#the-authorization-server`,
+  },
+  'keys-rotate': {
+    sentence: 'keys rotate while tokens are issued and used, and no call fails',
+    link: `${design}#the-authorization-server`,
+  },
+} as const satisfies Requirements;

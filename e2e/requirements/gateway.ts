@@ -1,0 +1,61 @@
+import { design, type Requirements, rfc } from './source.ts';
+
+/** What the gateway must do. */
+export const gateway = {
+  'api-gets-a-valid-jwt': {
+    sentence:
+      'the API behind the gateway gets an RFC 9068 JWT that verifies against the JWKS, whatever the client holds',
+    link: rfc(9068, '4'),
+  },
+  'opaque-is-passed-on': {
+    sentence: 'an opaque token reaches the API as it is, and the API introspects it',
+    link: rfc(7662, '2'),
+  },
+  'split-joins': {
+    sentence: 'for split the API gets exactly signing input + "." + the client-held token',
+    link: rfc(7515, '7.1'),
+  },
+  'scope-per-method': {
+    sentence: 'a method that needs a scope the token lacks is 403 insufficient_scope and names it',
+    link: rfc(6750, '3.1'),
+  },
+  'scope-on-cache-hit': { sentence: 'the scope is checked on a cache hit too', link: `${design}#the-gateway` },
+  'audience-is-checked': { sentence: 'a token for one API is 401 at another', link: rfc(9068, '4') },
+  'no-token-no-error': {
+    sentence: 'a request without a token is 401 with a challenge that names no error',
+    link: rfc(6750, '3.1'),
+  },
+  'api-trusts-nobody': {
+    sentence: 'the API called directly validates for itself and answers with an RFC 6750 challenge',
+    link: rfc(6750, '3'),
+  },
+  'revocation-of-a-token': {
+    sentence: 'after the revocation of a token the next call through any gateway is 401, cached or not',
+    link: rfc(7009, '2'),
+  },
+  'revocation-of-a-grant': {
+    sentence: 'revoking a refresh token revokes the access tokens of its grant at every gateway',
+    link: rfc(7009, '2.1'),
+  },
+  'revocation-by-logout': {
+    sentence: 'logout revokes the access tokens of the session at every gateway',
+    link: 'https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout',
+  },
+  'poisoned-entry': {
+    sentence: 'another signing input under a token key never reaches the API, and the API refuses it too',
+    link: `${design}#the-gateway`,
+  },
+  'authorization-server-stopped': {
+    sentence:
+      'with the authorization server stopped split, jwt and cached phantom calls go on, others get 503 with Retry-After, and all recovers',
+    link: `${design}#failure`,
+  },
+  'store-stopped': {
+    sentence: 'with Redis stopped nothing is 401, nothing is let through unproven, and all recovers by itself',
+    link: `${design}#failure`,
+  },
+  'one-introspection': {
+    sentence: '200 concurrent first calls with one phantom token make one introspection',
+    link: `${design}#the-gateway`,
+  },
+} as const satisfies Requirements;

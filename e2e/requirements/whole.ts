@@ -1,0 +1,23 @@
+import { design, type Requirements, rfc } from './source.ts';
+
+/** What who runs it meets. */
+export const whole = {
+  'malformed-input': {
+    sentence: 'malformed input gets a clear OAuth error at every face and changes nothing',
+    link: rfc(6749, '5.2'),
+  },
+  'no-token-in-a-log': { sentence: 'no token is in any log line at debug level', link: `${design}#logs` },
+  'start-banner': {
+    sentence: 'tallystick start says how to reach everything, and its commands work when pasted',
+    link: `${design}#a-stranger`,
+  },
+  'stops-cleanly': { sentence: 'Ctrl-C stops everything cleanly', link: `${design}#a-stranger` },
+  'demo-walks': {
+    sentence: 'tallystick demo shows what client, store, gateway and API hold in each style',
+    link: `${design}#a-stranger`,
+  },
+  'config-explains': {
+    sentence: 'a wrong configuration stops the start with the path of the bad value and what was expected',
+    link: `${design}#configuration`,
+  },
+} as const satisfies Requirements;

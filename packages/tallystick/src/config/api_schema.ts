@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { resource, scopes, seconds } from './common_schema.ts';
+
+const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
+  error: 'expected a JSON pointer that begins with /user/ or /client/',
+});
+
+export const api = z
+  .strictObject({
+    resource,
+    accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
+    scopes,
+    accessTokenLifetime: seconds.default(300),
+    claims: z
+      .union([z.array(z.string()), z.record(z.string(), pointer)])
+      .default([])
+      .describe(
+        "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }, such as /user/address/country.",
+      ),
+    authorizationDetailsTypes: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
+    encryption: z
+      .strictObject({
+        alg: z.enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW']),
+        enc: z.enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512']).default('A256GCM'),
+        jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
+      })
+      .optional()
+      .describe("Encrypts the API's access tokens, `jwt` only; its gateway cannot read them, the API can."),
+  })
+  .refine(({ encryption, accessTokens }) => encryption === undefined || accessTokens === 'jwt', {
+    path: ['encryption'],
+    error: 'expected it only where `accessTokens` is jwt',
+  });

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { origin, port, seconds } from './common_schema.ts';
+
+export const authorizationServer = z.strictObject({
+  port: port.default(4000),
+  backChannelUrl: origin
+    .optional()
+    .describe('How gateway and API reach the authorization server. Default: the issuer.'),
+  signingAlgorithm: z
+    .enum(['ES256', 'RS256', 'PS256', 'EdDSA'])
+    .default('ES256')
+    .describe('JWS algorithm of ID tokens and JWTs.'),
+  signingKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'The private key that signs first on a store that has no keys yet, as PEM (PKCS #8) or JWK. Default: a new one.',
+    ),
+  introspectionMaxAge: seconds
+    .default(60)
+    .describe('Seconds that an application/jwt introspection answer may be cached, at most.'),
+  insecurePasswordGrant: z
+    .boolean()
+    .default(false)
+    .describe('Switches the password grant on (RFC 6749 section 4.3), for tests of old clients only.'),
+  acrValues: z
+    .array(z.string().min(1))
+    .default(['urn:tallystick:acr:low', 'urn:tallystick:acr:high'])
+    .describe('Authentication context classes; a sign-in has the first unless the client asks for another.'),
+  clientCertificateHeader: z
+    .string()
+    .regex(/^[\w-]+$/, { error: 'expected the name of a header' })
+    .transform((name) => name.toLowerCase())
+    .default('client-cert')
+    .describe('Where a proxy passes the client certificate: as RFC 9440 has it, or URL-encoded PEM.'),
+  pollingInterval: seconds
+    .default(5)
+    .describe('Seconds that a device or backchannel client is told to wait between polls (RFC 8628 section 3.2).'),
+});

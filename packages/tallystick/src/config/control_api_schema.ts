@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { port } from './common_schema.ts';
+
+export const controlApi = z.strictObject({
+  enabled: z.boolean().default(false).describe('Serve the control API, with which tests provoke and watch.'),
+  port: port.default(4300),
+  host: z.string().min(1).default('localhost').describe('Address to listen on. Who reaches it can do anything.'),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Host names, beside those of this machine, under which it may be reached.'),
+});

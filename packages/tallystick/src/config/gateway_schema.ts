@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { credentials, milliseconds, origin, port, seconds } from './common_schema.ts';
+import { route } from './route_schema.ts';
+
+export const gateway = z.strictObject({
+  port: port.default(4100),
+  publicUrl: origin.optional().describe('How clients reach the gateway, for the metadata of RFC 9728.'),
+  client: credentials.describe("The gateway's own client; it must be one that `introspects`."),
+  cache: z
+    .strictObject({
+      maxEntries: z.int().positive().default(10_000),
+      maxAge: seconds.default(300).describe('Seconds that a JWT is cached, at most.'),
+      negative: z
+        .strictObject({ maxEntries: z.int().positive().default(1_000), maxAge: seconds.default(5) })
+        .prefault({})
+        .describe('Tokens that were found to be no good.'),
+    })
+    .prefault({}),
+  jwks: z
+    .strictObject({
+      refreshInterval: seconds.default(300).describe('Seconds after which the keys are fetched anew.'),
+      cooldown: seconds.default(5).describe('Seconds between the fetches that tokens with an unknown key may provoke.'),
+    })
+    .prefault({})
+    .describe("How the authorization server's keys are kept."),
+  timeouts: z
+    .strictObject({
+      authorizationServer: milliseconds.default(3_000),
+      upstream: milliseconds.default(30_000),
+    })
+    .prefault({})
+    .describe('Milliseconds.'),
+  routes: z.array(route).min(1),
+});

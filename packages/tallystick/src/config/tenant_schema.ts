@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { api } from './api_schema.ts';
+import { checkEntries } from './check_entries.ts';
+import { client } from './client_schema.ts';
+import { refusing } from './refuse.ts';
+import { user } from './user_schema.ts';
+
+/** First segments of paths that the authorization server itself serves. */
+const TAKEN = [
+  'auth',
+  'token',
+  'me',
+  'session',
+  'jwks',
+  'interaction',
+  'request',
+  'reg',
+  'device',
+  'backchannel',
+  'ciba',
+  'healthz',
+];
+
+/** An issuer of its own at `{issuer}/{id}`, with its own clients, users, keys and records. */
+export const tenant = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, { error: 'expected letters, digits and hyphens' })
+      .refine((id) => !TAKEN.includes(id), { error: 'expected a name that is no path of the authorization server' })
+      .describe("The tenant's path: its issuer is {issuer}/{id}."),
+    apis: z.array(api).min(1),
+    clients: z.array(client),
+    users: z.array(user).default([]),
+  })
+  .superRefine((entries, context) => checkEntries(entries, refusing(context)));
