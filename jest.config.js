@@ -1,9 +1,9 @@
-/** Tests run from TypeScript source: SWC strips the types, the `source` export condition resolves the packages. */
+/** Tests run from TypeScript source: SWC strips the types, the `@tallystick/source` export condition resolves the packages. */
 export default {
   rootDir: import.meta.dirname ?? new URL('.', import.meta.url).pathname,
   roots: ['<rootDir>/packages', '<rootDir>/e2e'],
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  testEnvironmentOptions: { customExportConditions: ['@tallystick/source', 'node', 'node-addons'] },
   testMatch: ['**/*.test.ts'],
   modulePathIgnorePatterns: ['/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
