@@ -58,4 +58,9 @@ export const gateway = {
     sentence: '200 concurrent first calls with one phantom token make one introspection',
     link: `${design}#the-gateway`,
   },
+  'mcp-client': {
+    sentence:
+      'an MCP client of the official SDK discovers, registers, authorizes and calls an MCP server behind the gateway',
+    link: 'https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization',
+  },
 } as const satisfies Requirements;

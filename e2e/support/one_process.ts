@@ -9,14 +9,15 @@ export interface OneProcess extends World {
   readonly tallystick: Tallystick;
 }
 
-/** The demo world in this process, on the memory store and free ports. */
+/** The demo world in this process, on the memory store. */
 export async function startOneProcess(
   change: (config: ConfigInput) => ConfigInput = (config) => config,
+  ports: 'free' | 'configured' = 'free',
 ): Promise<OneProcess> {
   const log = captureLog();
   const sink = new Writable({ write: (chunk, _encoding, done) => done(log.write(String(chunk)) ?? null) });
   const config = change(await loadConfig(DEMO_CONFIG));
-  const tallystick = await startTallystick({ config, log: pino({ level: 'debug' }, sink) });
+  const tallystick = await startTallystick({ config, ports, log: pino({ level: 'debug' }, sink) });
   return {
     tallystick,
     issuer: tallystick.issuer,

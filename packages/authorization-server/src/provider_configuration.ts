@@ -75,7 +75,8 @@ export function providerConfiguration(
     pairwiseIdentifier: createPairwiseSubjects(config.secret),
     fetch: createOutgoingFetch(config.issuer, fetch),
     responseTypes: ['code'],
-    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    // Those of the APIs too: a client that registers itself may name only scopes that are supported (RFC 7591 section 2).
+    scopes: ['openid', 'offline_access', 'profile', 'email', ...new Set(config.apis.flatMap((api) => api.scopes))],
     claims: {
       // Every claim of a user can be asked for by itself (OpenID Connect Core section 5.5).
       ...Object.fromEntries(config.users.flatMap((user) => Object.keys(user.claims).map((name) => [name, null]))),
