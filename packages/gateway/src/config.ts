@@ -52,4 +52,9 @@ export interface GatewayConfig {
   readonly identityHeaders?: readonly string[];
   /** Scheme and authority under which clients reach the gateway; for `resource_metadata` (RFC 9728). */
   readonly publicUrl?: string;
+  /**
+   * Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client. They must set these
+   * headers on every request. Default: none.
+   */
+  readonly trustedProxies?: readonly string[];
 }

@@ -50,6 +50,16 @@ describe('The metadata of every API (RFC 9728)', () => {
     );
   });
 
+  test('is where a trusted proxy says that the client is, and not where anyone else does', async () => {
+    const headers = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'gateway.example.com' };
+    const believing = await buildHouse(() => ({ trustedProxies: ['127.0.0.0/8'] }));
+    const believed = (await believing.call('/split', undefined, { headers })).headers.get('www-authenticate');
+    await believing.stop();
+    expect(believed).toContain('resource_metadata="https://gateway.example.com/.well-known/');
+    const doubted = (await house.call('/split', undefined, { headers })).headers.get('www-authenticate');
+    expect(doubted).toContain(`resource_metadata="${house.origin}/.well-known/`);
+  });
+
   test('is not said to be where a strange Host says', async () => {
     const answer = await send(house.port, message(['GET /split HTTP/1.1', 'Host: a"b/c', 'Connection: close']));
     expect(answer).toMatch(/^www-authenticate: Bearer\r$/im);
@@ -223,6 +233,7 @@ describe('A configuration that cannot be served is a TypeError', () => {
     ['cache.maxEntries', { cache: { ...good().cache, maxEntries: 0 } }],
     ['timeouts.upstream', { timeouts: { authorizationServer: 1, upstream: Number.NaN } }],
     ['publicUrl', { publicUrl: 'https://gateway.example.com/path' }],
+    ['trustedProxies', { trustedProxies: ['proxy.example.com'] }],
     [
       'metadata at',
       {

@@ -16,12 +16,14 @@ import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
 import type { Log } from './log.ts';
 import { createOwnPages } from './own_pages.ts';
+import { createPublicOrigin } from './public_origin.ts';
 import { createReadiness } from './readiness.ts';
 import { logRequest } from './request_log.ts';
 import { createResolvers } from './resolve/resolvers.ts';
 import { createResourceMetadata } from './resource_metadata.ts';
 import { createRoute, createRouteTable } from './route.ts';
 import { createRunning } from './running.ts';
+import { createTrustedProxies } from './trusted_proxies.ts';
 import { createValidate } from './validate.ts';
 import { type WalkDependencies, walk } from './walk.ts';
 
@@ -75,6 +77,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     cache,
     validate: createValidate(issuer, { jwks, log, now }),
   };
+  const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
+  const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
   const running = createRunning();
   /** Those that were, or are to be, upgraded. They have no end of their own. */
   const sockets = new Set<Socket>();
@@ -116,7 +120,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       decision.error = error;
       const response = respond();
       if (running.draining) response.shouldKeepAlive = false;
-      answerRefusal(response, error, challengeOptions(request, decision.route?.resource, publicUrl));
+      answerRefusal(response, error, challengeOptions(decision.route?.resource, publicOrigin(request)));
     };
   }
 

@@ -142,7 +142,7 @@ function withoutUndefined(value: object): object {
 }
 
 function gatewayConfig(config: Config): GatewayConfig {
-  const { client, cache, jwks, timeouts, routes, publicUrl } = config.gateway;
+  const { client, cache, jwks, timeouts, routes, publicUrl, trustedProxies } = config.gateway;
   return {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
@@ -150,6 +150,7 @@ function gatewayConfig(config: Config): GatewayConfig {
     cache,
     jwks,
     timeouts,
+    trustedProxies,
     ...(publicUrl === undefined ? undefined : { publicUrl }),
     routes: routes.map(({ prefix, api, upstream = config.sampleApi.url, scopes, onMiss }) => ({
       prefix,

@@ -18,3 +18,8 @@ export const origin = httpUrl.refine((url) => URL.canParse(url) && new URL(url).
   error: 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash',
 });
 export const credentials = z.strictObject({ id: z.string().min(1), secret: z.string().min(1) });
+
+/** An address or a network in CIDR notation. */
+export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: 'expected an address or a network, such as 10.0.0.0/8',
+});

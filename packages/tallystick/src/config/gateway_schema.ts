@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { credentials, milliseconds, origin, port, seconds } from './common_schema.ts';
+import { credentials, milliseconds, network, origin, port, seconds } from './common_schema.ts';
 import { route } from './route_schema.ts';
 
 export const gateway = z.strictObject({
   port: port.default(4100),
   publicUrl: origin.optional().describe('How clients reach the gateway, for the metadata of RFC 9728.'),
+  trustedProxies: z
+    .array(network)
+    .default([])
+    .describe(
+      'Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client; they must set them on every request.',
+    ),
   client: credentials.describe("The gateway's own client; it must be one that `introspects`."),
   cache: z
     .strictObject({

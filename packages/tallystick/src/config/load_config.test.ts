@@ -79,6 +79,12 @@ describe('a configuration is refused', () => {
       /^gateway\.client\.id: .*introspect; found "demo-service"/,
     ],
     [
+      'that trusts a proxy by its name',
+      ['gateway', 'trustedProxies'],
+      ['10.0.0.0/8', 'proxy.example.com'],
+      /^gateway\.trustedProxies\[1\]: expected an address or a network.*; found "proxy.example.com"/,
+    ],
+    [
       'whose gateway has another secret',
       ['gateway', 'client', 'secret'],
       'wrong-one',

@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import { createPublicOrigin } from './public_origin.ts';
+
+const isTrustedProxy = ({ socket }: { socket: { remoteAddress?: string | undefined } }) =>
+  socket.remoteAddress === '192.0.2.1';
+const request = (headers: object, socket: object = { remoteAddress: '192.0.2.1' }) => ({ headers, socket }) as never;
+const originOf = createPublicOrigin({ isTrustedProxy });
+const forwarded = { host: 'internal:8080', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example.com' };
+
+test('the configured origin has the last word', () => {
+  const configured = createPublicOrigin({ publicUrl: 'https://api.example.com/', isTrustedProxy });
+  expect(configured(request({ ...forwarded, 'x-forwarded-host': 'other.example' }))).toBe('https://api.example.com');
+});
+
+test('a trusted proxy says how the client reached it, and nobody else does', () => {
+  expect(originOf(request(forwarded))).toBe('https://api.example.com');
+  expect(originOf(request(forwarded, { remoteAddress: '192.0.2.2' }))).toBe('http://internal:8080');
+});
+
+test('without a word from a proxy it is the connection and the Host header', () => {
+  expect(originOf(request({ host: 'api.example.com' }, { encrypted: true }))).toBe('https://api.example.com');
+  expect(originOf(request({ host: '[::1]:4100' }))).toBe('http://[::1]:4100');
+});
+
+test('of several values the one counts that the trusted proxy added', () => {
+  const headers = {
+    host: 'a',
+    'x-forwarded-proto': 'http, https',
+    'x-forwarded-host': 'forged.example, api.example.com',
+  };
+  expect(originOf(request(headers))).toBe('https://api.example.com');
+});
+
+test.each([
+  [{ host: 'a b' }],
+  [{ host: 'a/b' }],
+  [{ host: 'user@a' }],
+  [{}],
+  [{ host: 'a', 'x-forwarded-proto': 'gopher' }],
+  [{ host: 'a', 'x-forwarded-host': 'b/c' }],
+])('what is no origin is none: %j', (headers) => {
+  expect(originOf(request(headers))).toBeUndefined();
+});
