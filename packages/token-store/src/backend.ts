@@ -40,6 +40,8 @@ export interface Backend {
   getRecord(key: string): Promise<StoredRecord | undefined>;
   /** The members that have not expired. */
   members(key: string): Promise<string[]>;
+  /** Puts a value where there is none. @returns whether it did */
+  putIfAbsent(key: string, value: string, expiresIn: number): Promise<boolean>;
   /** Keeps the first value written, for good. @returns the value that is now kept */
   keepFirst(key: string, value: string): Promise<string>;
   /** Replaces a kept value, for good, if it is still the expected one. @returns whether it was */

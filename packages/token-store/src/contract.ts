@@ -124,6 +124,14 @@ export interface TokenStore {
   addToList(name: string, value: string, expiresIn: number, secret: string): Promise<void>;
   /** @returns what was added to the list and has not expired, in no particular order. @throws {StoreUnavailableError} */
   list(name: string, secret: string): Promise<string[]>;
+  /**
+   * Uses a name up: of all processes on this store, one gets `true` for it, once, until it expires.
+   *
+   * @param name is not written; only its hash is
+   * @param expiresIn whole seconds from now, at least 1
+   * @throws {StoreUnavailableError} whether it was used is not known
+   */
+  useOnce(name: string, expiresIn: number): Promise<boolean>;
   /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
   close(): Promise<void>;

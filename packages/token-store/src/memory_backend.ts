@@ -104,6 +104,12 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       const time = now();
       return [...(live(key)?.members ?? [])].filter(([, expiresAt]) => expiresAt > time).map(([member]) => member);
     },
+    async putIfAbsent(key, value, expiresIn) {
+      if (live(key) !== undefined) return false;
+      makeRoom(entries.has(key) ? 0 : 1);
+      entries.set(key, { value, expiresAt: expiry(expiresIn) });
+      return true;
+    },
     async keepFirst(key, value) {
       const kept = entries.get(key)?.value;
       if (kept !== undefined) return kept;

@@ -12,6 +12,7 @@ export function partitionOf(backend: Backend, prefix: string): Backend {
     get: (key) => backend.get(prefix + key),
     getRecord: (key) => backend.getRecord(prefix + key),
     members: (key) => backend.members(prefix + key),
+    putIfAbsent: (key, value, expiresIn) => backend.putIfAbsent(prefix + key, value, expiresIn),
     keepFirst: (key, value) => backend.keepFirst(prefix + key, value),
     replaceKept: (key, expected, value) => backend.replaceKept(prefix + key, expected, value),
     clear: (keeps) => backend.clear((key) => !key.startsWith(prefix) || keeps(key.slice(prefix.length))),

@@ -121,6 +121,8 @@ export function createRedisBackend({ url, prefix, commandTimeout }: RedisBackend
         return typeof consumed === 'string' ? { value, consumed: Number(consumed) } : { value };
       }),
     members: (key) => run(() => redis.zrangebyscore(prefix + key, Math.floor(Date.now() / 1000), '+inf')),
+    putIfAbsent: (key, value, expiresIn) =>
+      run(async () => (await redis.set(prefix + key, value, 'EX', expiresIn, 'NX')) === 'OK'),
     keepFirst: (key, value) =>
       run(async () => {
         await redis.setnx(prefix + key, value);

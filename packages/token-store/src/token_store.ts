@@ -33,6 +33,7 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
  * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
+ * {<key of name>}:used               a name that was used up, such as the `jti` of a DPoP proof
  * kept:<name>                         a value that all processes share, sealed under their secret
  * ```
  */
@@ -72,6 +73,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
       const values = (await backend.members(key)).map((member) => unseal(secret, key, member));
       return values.filter((value) => value !== undefined);
     },
+    useOnce: (name, expiresIn) => backend.putIfAbsent(`{${tokenKey(name)}}:used`, '', expiresIn),
     ping: () => backend.ping(),
     close: () => backend.close(),
   };

@@ -55,6 +55,18 @@ export function describeSharing(start: Start): void {
     await expect(store.changeKept('nothing', 'secret', increment)).rejects.toThrow(WrongSecretError);
   });
 
+  test('lets a name be used once, by whichever of many processes comes first, until it expires', async () => {
+    const { store, underTest } = await start();
+    const other = await underTest.another();
+    const attempts = await Promise.all([...Array(10)].map((_, index) => (index % 2 ? store : other).useOnce(ID, 60)));
+    expect(attempts.filter(Boolean)).toHaveLength(1);
+    expect(await other.useOnce(ID, 60)).toBe(false);
+    expect(await store.useOnce(OTHER, 1)).toBe(true);
+    expect(await store.partition('one').useOnce(ID, 60)).toBe(true);
+    expect(await underTest.dump()).not.toContain(ID);
+    await until(() => store.useOnce(OTHER, 1));
+  });
+
   test('keeps its partitions apart', async () => {
     const { store, underTest } = await start();
     const [one, two] = [store.partition('one'), store.partition('two')];
