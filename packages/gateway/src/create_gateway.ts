@@ -1,7 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createRemoteJwks, type ResourceServerError, ValidationUnavailableError } from '@tallystick/resource-server';
+import {
+  createRemoteJwks,
+  type RemoteJwks,
+  type ResourceServerError,
+  ValidationUnavailableError,
+} from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
 import { createTokenCache, type TokenCache } from './cache/token_cache.ts';
@@ -38,6 +43,13 @@ export interface Gateway {
    * stops listening to revocations. New connections are the server's to refuse, and those of clients its to close.
    */
   close(): Promise<void>;
+  /**
+   * Lets what is under way take the time it needs, WebSockets too, and then closes. For a gateway that gets no new requests,
+   * because another one has taken its place on the same server; it can still be told to close.
+   */
+  retire(): Promise<void>;
+  /** The authorization server's keys, as this gateway has them. */
+  readonly keys: RemoteJwks;
 }
 
 export interface GatewayDependencies {
@@ -47,6 +59,8 @@ export interface GatewayDependencies {
   readonly fetch?: typeof globalThis.fetch;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
+  /** The authorization server's keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
+  readonly keys?: RemoteJwks;
 }
 
 /**
@@ -65,10 +79,12 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const { issuer, authorizationServer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
 
   const routes = config.routes.map(createRoute);
-  const jwks = createRemoteJwks(
-    { uri: authorizationServer.jwksUri, timeout: timeouts.authorizationServer, ...config.jwks },
-    { fetch, now },
-  );
+  const jwks =
+    dependencies.keys ??
+    createRemoteJwks(
+      { uri: authorizationServer.jwksUri, timeout: timeouts.authorizationServer, ...config.jwks },
+      { fetch, now },
+    );
   const partitions = [...new Set(routes.map(({ cachePartition }) => cachePartition))];
   const cache = createTokenCache(config.cache, partitions, { jwks, now });
   const steps: WalkDependencies = {
@@ -79,7 +95,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   };
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
+  /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */
   const running = createRunning();
+  const walking = createRunning();
   /** Those that were, or are to be, upgraded. They have no end of their own. */
   const sockets = new Set<Socket>();
   const forwarder = createForwarder({
@@ -96,8 +114,10 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   let isClosed = false;
 
   const unsubscribe = store.subscribe(announcing(cache, log));
-  // With the keys at hand before the first request needs them, `jwt` and `split` do without the authorization server.
-  jwks.refresh().catch((error: Error) => log.warn({ reason: error.message }, 'the keys could not be fetched yet'));
+  if (dependencies.keys === undefined) {
+    // With the keys at hand before the first request needs them, `jwt` and `split` do without the authorization server.
+    jwks.refresh().catch((error: Error) => log.warn({ reason: error.message }, 'the keys could not be fetched yet'));
+  }
 
   /** The walk to the end; whatever goes wrong on it is answered by `refuse`. */
   async function serve(
@@ -107,11 +127,20 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     refuse: Refuse,
   ): Promise<void> {
     try {
-      const destination = await walk(request, steps, decision);
+      const destination = await toDestination(request, decision);
       if (isClosed) throw new ValidationUnavailableError('the gateway is shutting down');
       if (!request.socket.destroyed) forward(destination);
     } catch (thrown) {
       refuse(toRefusal(thrown, log));
+    }
+  }
+
+  async function toDestination(request: IncomingMessage, decision: Decision): Promise<Destination> {
+    walking.begin();
+    try {
+      return await walk(request, steps, decision);
+    } finally {
+      walking.end();
     }
   }
 
@@ -147,12 +176,14 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     // Before anything else: a socket without it would end the process with its first error. Its `close` tells the rest.
     socket.on('error', () => {});
     sockets.add(socket);
+    running.begin();
 
     const decision: Decision = { cache: 'none' };
     const began = now();
     let status = 101;
     socket.once('close', () => {
       sockets.delete(socket);
+      running.end();
       const { method, url: target } = request;
       logRequest(log, decision, { method, target, status, milliseconds: now() - began });
     });
@@ -172,12 +203,26 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   async function close(): Promise<void> {
     for (const socket of sockets) socket.destroySoon();
     await running.drain(timeouts.drain ?? 10_000);
+    for (const socket of sockets) socket.destroy();
+    end();
+  }
+
+  async function retire(): Promise<void> {
+    await walking.idle();
+    // An event stream may go on for days; what is cached need not wait for its end.
+    unsubscribe();
+    cache.disconnected();
+    await running.idle();
+    end();
+  }
+
+  function end(): void {
     isClosed = true;
     forwarder.close();
     unsubscribe();
   }
 
-  return { handler, upgrade, close };
+  return { handler, upgrade, close, retire, keys: jwks };
 }
 
 /** The state of the revocation feed is worth a line in the log: without it every request is a lookup. */

@@ -4,3 +4,4 @@ export { createGateway, type Gateway, type GatewayDependencies } from './create_
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
 export { createGatewayServer } from './gateway_server.ts';
 export type { Log } from './log.ts';
+export { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';

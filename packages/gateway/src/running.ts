@@ -7,14 +7,20 @@ export interface RunningRequests {
   readonly draining: boolean;
   begin(): void;
   end(): void;
-  /** Resolves when nothing is running any more, or after `timeout` milliseconds. */
+  /** Resolves when nothing is running any more. */
+  idle(): Promise<void>;
+  /** The same, or after `timeout` milliseconds. */
   drain(timeout: number): Promise<void>;
 }
 
 export function createRunning(): RunningRequests {
   let count = 0;
   let draining = false;
-  let whenIdle: () => void = () => {};
+  let whenIdle: (() => void)[] = [];
+
+  async function idle(): Promise<void> {
+    if (count > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
+  }
 
   return {
     get draining() {
@@ -25,18 +31,19 @@ export function createRunning(): RunningRequests {
     },
     end() {
       count -= 1;
-      if (count === 0) whenIdle();
+      if (count > 0) return;
+      for (const resolve of whenIdle) resolve();
+      whenIdle = [];
     },
+    idle,
     async drain(timeout) {
       draining = true;
-      if (count === 0) return;
-      await new Promise<void>((resolve) => {
-        const giveUp = setTimeout(resolve, timeout);
-        whenIdle = () => {
-          clearTimeout(giveUp);
-          resolve();
-        };
+      let giveUp: NodeJS.Timeout | undefined;
+      const timedOut = new Promise<void>((resolve) => {
+        giveUp = setTimeout(resolve, timeout);
       });
+      await Promise.race([idle(), timedOut]);
+      clearTimeout(giveUp);
     },
   };
 }

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import {
   type AuthorizationServer,
   type AuthorizationServerConfig,
   createAuthorizationServer,
   WrongClientError,
 } from '@tallystick/authorization-server';
-import { createGateway, createGatewayServer, type GatewayConfig } from '@tallystick/gateway';
+import { createGatewayServer, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { type Collections, createCollections } from './collections.ts';
+import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
 import { InputError } from './input_error.ts';
 import { type Listening, listen } from './listen.ts';
@@ -94,16 +96,38 @@ export function runSampleApi(config: Config, app: OpenApp, dependencies: Pick<Ro
   app.answerWith(createSampleApi(sampleApiConfig(config), dependencies));
 }
 
-export async function runGateway(config: Config, dependencies: RoleDependencies): Promise<Listening> {
-  const gateway = createGateway(gatewayConfig(config), dependencies);
+export interface RunningGateway extends Listening {
+  /**
+   * Serves new requests by another configuration; those under way finish by the one before.
+   *
+   * @throws {ConfigError} something is different that cannot change while it runs; nothing changed
+   * @throws {Error} it cannot be used; nothing changed
+   */
+  replace(config: Config): Promise<void>;
+}
+
+export async function runGateway(config: Config, dependencies: RoleDependencies): Promise<RunningGateway> {
+  const gateway = createReplaceableGateway(gatewayConfig(config), dependencies);
   const server = createGatewayServer(gateway);
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
     port: listening.port,
+    async replace(changed) {
+      const fixed = findFixed(config, changed);
+      if (fixed) throw new ConfigError('the configuration', [`${fixed}: cannot change while the gateway runs`]);
+      await gateway.replace(gatewayConfig(changed));
+    },
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
     },
   };
+}
+
+/** Where the gateway listens, and the store that it is on, are there before it and stay. */
+function findFixed(before: Config, after: Config): string | undefined {
+  if (before.host !== after.host) return 'host';
+  if (before.gateway.port !== after.gateway.port) return 'gateway.port';
+  return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
 }
 
 function authorizationServerConfig(config: Config & { secret: string }): AuthorizationServerConfig {

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { GatewayConfig } from './config.ts';
+import { createGatewayServer } from './gateway_server.ts';
+import { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
+import { until } from './testing/condition.ts';
+import { api, buildHouse, type House, route } from './testing/house.ts';
+import { listen, type Running, startUpstream, type TestUpstream } from './testing/servers.ts';
+
+let house: House;
+let config: GatewayConfig;
+let gateway: ReplaceableGateway;
+let server: Running;
+let answer: () => void;
+let slow: TestUpstream;
+let other: TestUpstream;
+
+beforeEach(async () => {
+  slow = await startUpstream((_request, response) => {
+    answer = () => response.end('slow');
+  });
+  other = await startUpstream((_request, response) => response.end('other'));
+  house = await buildHouse((given) => {
+    config = { ...given, timeouts: { ...given.timeouts, drain: 50 } };
+    return {};
+  });
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  gateway = createReplaceableGateway(config, { store: house.store, log, now: () => house.clock.time });
+  server = await listen(createGatewayServer(gateway));
+});
+afterEach(async () => {
+  await gateway.close();
+  await Promise.all([server.stop(), house.stop(), slow.stop(), other.stop()]);
+});
+
+const sendingTo = (upstream: string): GatewayConfig => ({ ...config, routes: [route('split', upstream)] });
+
+async function call(path: string, token: string): Promise<{ status: number; body: string }> {
+  const response = await fetch(`${server.origin}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  return { status: response.status, body: await response.text() };
+}
+
+test('new requests follow the new configuration, the one under way finishes by the old one', async () => {
+  const token = await house.issueSplit(api('split'));
+  await gateway.replace(sendingTo(slow.origin));
+  const underWay = call('/split', token);
+  await until('the request is under way', () => slow.seen.length === 1);
+  await gateway.replace(sendingTo(other.origin));
+  expect(await call('/split', token)).toEqual({ status: 200, body: 'other' });
+  expect((await call('/jwt', token)).status).toBe(404);
+  answer();
+  expect(await underWay).toEqual({ status: 200, body: 'slow' });
+  // The house has one of its own; those that were replaced listen no more.
+  await until('the old one is closed', () => house.store.listeners.size === 2);
+});
+
+test('under load no request fails, however often it is replaced', async () => {
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => house.issueSplit(api('split'))));
+  let replaced = false;
+  const load = tokens.map(async (token) => {
+    const statuses = new Set<number>();
+    while (!replaced) statuses.add((await call('/split', token)).status);
+    return statuses;
+  });
+  for (let round = 0; round < 20; round += 1) {
+    // Every other time its keys are others, which have to be fetched before it takes over.
+    const jwks = { cooldown: Math.floor(round / 2) };
+    await gateway.replace({ ...sendingTo(round % 3 === 0 ? other.origin : house.upstream.origin), jwks });
+  }
+  replaced = true;
+  for (const statuses of await Promise.all(load)) expect([...statuses]).toEqual([200]);
+});
+
+describe('A WebSocket', () => {
+  let echo: WebSocketServer;
+  beforeEach(async () => {
+    echo = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    echo.on('connection', (socket) => socket.on('message', (text) => socket.send(String(text))));
+    await once(echo, 'listening');
+  });
+  afterEach(() => void echo.close());
+
+  async function open(): Promise<WebSocket> {
+    const { port } = echo.address() as { port: number };
+    await gateway.replace(sendingTo(`http://127.0.0.1:${port}`));
+    const token = await house.issueSplit(api('split'));
+    const socket = new WebSocket(`${server.origin.replace('http', 'ws')}/split`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    await once(socket, 'open');
+    return socket;
+  }
+
+  test('goes on when the configuration is replaced, and what is cached does not wait for its end', async () => {
+    const socket = await open();
+    await gateway.replace(sendingTo(other.origin));
+    await until('the old cache is let go', () => house.store.listeners.size === 2);
+    socket.send('still there');
+    expect(String((await once(socket, 'message'))[0])).toBe('still there');
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  test('of a gateway that was replaced is closed with the gateway', async () => {
+    const socket = await open();
+    await gateway.replace(sendingTo(other.origin));
+    const closed = once(socket, 'close');
+    await gateway.close();
+    await closed;
+  });
+});
+
+describe('What cannot be used changes nothing:', () => {
+  test.each([
+    ['a configuration that cannot be served', () => ({ ...config, routes: [] }), 'routes must not be empty'],
+    [
+      'an authorization server that does not give its keys',
+      () => ({
+        ...config,
+        authorizationServer: { ...config.authorizationServer, jwksUri: `${other.origin}/none` },
+      }),
+      'JWKS',
+    ],
+  ] as const)('%s', async (_what, wrong, message) => {
+    await expect(gateway.replace(wrong())).rejects.toThrow(message);
+    expect(await call('/split', await house.issueSplit(api('split')))).toEqual({ status: 200, body: 'ok' });
+    expect(house.store.listeners.size).toBe(2);
+    await gateway.replace(sendingTo(other.origin));
+    expect((await call('/split', await house.issueSplit(api('split')))).body).toBe('other');
+  });
+});
+
+test('a token that is revoked after the change is refused, though the gateway before it had cached it', async () => {
+  const token = await house.issueSplit(api('split'));
+  expect((await call('/split', token)).status).toBe(200);
+  await gateway.replace(sendingTo(other.origin));
+  expect((await call('/split', token)).status).toBe(200);
+  house.store.revoke(token);
+  expect((await call('/split', token)).status).toBe(401);
+});

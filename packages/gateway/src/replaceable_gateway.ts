@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { GatewayConfig } from './config.ts';
+import { createGateway, type Gateway, type GatewayDependencies } from './create_gateway.ts';
+
+/** A gateway that can take another configuration while it runs. */
+export interface ReplaceableGateway extends Pick<Gateway, 'handler' | 'upgrade' | 'close'> {
+  /**
+   * Serves new requests by another configuration; those under way, WebSockets among them, finish by the one before.
+   * The new one takes over once it has the authorization server's keys, so that no request fails for the change.
+   * Several at once are made one after the other.
+   *
+   * @throws {TypeError} it cannot be served; nothing changed
+   * @throws {ValidationUnavailableError} the authorization server that it names does not give its keys; nothing changed
+   */
+  replace(config: GatewayConfig): Promise<void>;
+}
+
+/**
+ * Makes a gateway whose configuration can be replaced: for every configuration a {@link Gateway} of its own, all on the same
+ * server and the same store.
+ *
+ * @throws {TypeError} for a configuration that cannot be served
+ */
+export function createReplaceableGateway(config: GatewayConfig, dependencies: GatewayDependencies): ReplaceableGateway {
+  let current = { config, gateway: createGateway(config, dependencies) };
+  const retiring = new Set<Gateway>();
+  let lastReplacement: Promise<void> = Promise.resolve();
+
+  async function take(changed: GatewayConfig): Promise<void> {
+    const next = await ready(changed);
+    const last = current.gateway;
+    current = { config: changed, gateway: next };
+    retiring.add(last);
+    void last.retire().then(() => retiring.delete(last));
+  }
+
+  /** The revocation feed is the store's, and up for a new gateway if it was for the last one; until it is, nothing is cached. */
+  async function ready(changed: GatewayConfig): Promise<Gateway> {
+    if (isDeepStrictEqual(keySource(changed), keySource(current.config))) {
+      return createGateway(changed, { ...dependencies, keys: current.gateway.keys });
+    }
+    const gateway = createGateway(changed, dependencies);
+    try {
+      await gateway.keys.refresh();
+    } catch (error) {
+      await gateway.close();
+      throw error;
+    }
+    return gateway;
+  }
+
+  return {
+    handler: (request, response) => current.gateway.handler(request, response),
+    upgrade: (request, socket, head) => current.gateway.upgrade(request, socket, head),
+    replace(changed) {
+      const replaced = lastReplacement.then(() => take(changed));
+      lastReplacement = replaced.catch(() => {}); // Whoever asked for it is told.
+      return replaced;
+    },
+    async close() {
+      await lastReplacement;
+      await Promise.all([current.gateway, ...retiring].map((gateway) => gateway.close()));
+    },
+  };
+}
+
+/** What decides which keys a gateway has. */
+function keySource({ authorizationServer, timeouts, jwks }: GatewayConfig) {
+  return [authorizationServer.jwksUri, timeouts.authorizationServer, jwks];
+}
