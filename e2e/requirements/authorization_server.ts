@@ -152,6 +152,10 @@ export const authorizationServer = {
     sentence: 'issuers in one process share no client, user, key or token, whether configured or made at run time',
     link: `${design}#the-authorization-server`,
   },
+  lifetimes: {
+    sentence: 'codes, tokens, sign-ins and what waits for a user live as long as configured, and no longer',
+    link: `${design}#the-authorization-server`,
+  },
   'keys-rotate': {
     sentence: 'keys rotate while tokens are issued and used, and no call fails',
     link: `${design}#the-authorization-server`,

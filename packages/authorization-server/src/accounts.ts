@@ -1,9 +1,6 @@
 import type { RecordPayload, TokenStore } from '@tallystick/token-store';
-import type { UserConfig } from './config.ts';
+import type { AuthorizationServerConfig } from './config.ts';
 import { answeringForTheStore } from './store_unavailable.ts';
-
-/** Seconds that a user who was typed in, and what was added to a sign-in, are remembered: as long as a grant. */
-const REMEMBERED = 14 * 24 * 60 * 60;
 
 export type Claims = { readonly [name: string]: unknown };
 
@@ -19,7 +16,12 @@ export interface Accounts {
   addClaims(grantId: string, claims: Claims): Promise<void>;
 }
 
-export function createAccounts(users: readonly UserConfig[], store: TokenStore): Accounts {
+/** A user who was typed in, and what was added to a sign-in, are remembered as long as a grant or a session. */
+export function createAccounts(
+  { users, lifetimes }: Pick<AuthorizationServerConfig, 'users' | 'lifetimes'>,
+  store: TokenStore,
+): Accounts {
+  const remembered = Math.max(lifetimes.grant, lifetimes.session);
   const configured = new Map(users.map((user) => [user.id, user]));
   const typed = store.records('TypedUser');
   const added = store.records('AddedClaims');
@@ -32,10 +34,10 @@ export function createAccounts(users: readonly UserConfig[], store: TokenStore):
       return { configured: configured.get(id)?.claims ?? {}, added: (record as AddedClaims | undefined)?.claims ?? {} };
     },
     async addUser(id) {
-      if (!configured.has(id)) await answeringForTheStore(typed.upsert(id, {}, REMEMBERED));
+      if (!configured.has(id)) await answeringForTheStore(typed.upsert(id, {}, remembered));
     },
     async addClaims(grantId, claims) {
-      await answeringForTheStore(added.upsert(grantId, { claims }, REMEMBERED));
+      await answeringForTheStore(added.upsert(grantId, { claims }, remembered));
     },
   };
 }

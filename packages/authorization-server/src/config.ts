@@ -38,6 +38,8 @@ export interface ClientConfig {
   readonly grants: readonly GrantName[];
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris: readonly string[];
+  /** Seconds, where the client's differ from those of the API and of `lifetimes`. */
+  readonly lifetimes?: Partial<Pick<LifetimeConfig, 'accessToken' | 'idToken' | 'refreshToken'>>;
   /** Of no meaning to the server; for the claims of access tokens. */
   readonly data?: { readonly [name: string]: unknown };
   /** Whether the client may call the introspection endpoint. */
@@ -62,6 +64,25 @@ export interface TokenExchangeConfig {
   readonly scopes: readonly string[];
   /** Whether it may leave out the `actor_token`, and so get a token that does not tell who acts. */
   readonly impersonates: boolean;
+}
+
+/** How long what is issued lives. All in seconds. */
+export interface LifetimeConfig {
+  /** An access token for userinfo, which is for no API. */
+  readonly accessToken: number;
+  readonly authorizationCode: number;
+  /** From its last rotation on. */
+  readonly refreshToken: number;
+  readonly idToken: number;
+  /** A user's sign-in at the authorization server. */
+  readonly session: number;
+  /** A user's consent, and with it every refresh and reference token issued under it. */
+  readonly grant: number;
+  readonly deviceCode: number;
+  /** A backchannel authentication request, unless the client asks for less. */
+  readonly backchannelRequest: number;
+  /** The time that a user has to sign in and consent. */
+  readonly interaction: number;
 }
 
 /** The parts of the protocol that can be switched off; discovery says what is on. */
@@ -124,6 +145,7 @@ export interface AuthorizationServerConfig {
   readonly apis: readonly ApiConfig[];
   readonly clients: readonly ClientConfig[];
   readonly users: readonly UserConfig[];
+  readonly lifetimes: LifetimeConfig;
   /** JWS algorithm of ID tokens and JWT access tokens. */
   readonly signingAlgorithm: 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
   /** The private key that signs first on a store that has no keys yet, as PEM (PKCS #8) or JWK. Default: a new one. */

@@ -6,8 +6,8 @@ import { createProvider, type IssuingProvider } from './create_provider.ts';
 import { describeError } from './error_boundary.ts';
 import type { IssueToken } from './issue_token.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
+import { createLifetimes } from './lifetimes.ts';
 import type { Log } from './log.ts';
-import { ID_TOKEN_LIFETIME } from './provider_configuration.ts';
 
 export interface AuthorizationServer {
   /** Answers requests; whoever made the server listens. */
@@ -53,7 +53,7 @@ export async function createAuthorizationServer(
   { store, log, fetch, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   let config = given;
-  const longestLife = () => Math.max(ID_TOKEN_LIFETIME, ...config.apis.map((api) => api.accessTokenLifetime));
+  const longestLife = () => createLifetimes(config).longestSigned;
   const keys = await openSigningKeys(config, longestLife, { store, now });
   const build = (of = config) => createProvider(of, keys.jwks(), { store, log, fetch });
   let keysVersion = await keys.refresh();

@@ -17,6 +17,7 @@ import { registerTokenExchange } from './grants/token_exchange.ts';
 import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
 import { createIssueToken, type IssueToken } from './issue_token.ts';
+import { createLifetimes } from './lifetimes.ts';
 import type { Log } from './log.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
@@ -43,7 +44,8 @@ export function createProvider(
   { store, log, fetch }: { store: TokenStore; log: Log; fetch?: typeof globalThis.fetch | undefined },
 ): IssuingProvider {
   const units = createUnitsOfWork();
-  const accounts = createAccounts(config.users, store);
+  const accounts = createAccounts(config, store);
+  const lifetimes = createLifetimes(config);
   const configuration = providerConfiguration(config, { store, units, jwks, accounts, fetch });
   const provider = new Provider(config.issuer, configuration);
   const styles = serveAccessTokenStyles(provider, config.apis, log);
@@ -68,6 +70,6 @@ export function createProvider(
     handler: mount(mountPathOf(config.issuer), provider.callback()),
     backchannelRequests,
     checkClients: () => checkClients(provider, config.clients),
-    issueToken: createIssueToken({ provider, configuration, styles, store, signingKey }),
+    issueToken: createIssueToken({ provider, configuration, lifetimes, styles, store, signingKey }),
   };
 }

@@ -5,6 +5,7 @@ import type { Configuration, Provider } from 'oidc-provider';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
 import type { ApiConfig } from './config.ts';
 import { breakJwt, type Defect, WRONG_AUDIENCE } from './defect.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
 /** An access token to be issued without a flow. */
@@ -19,7 +20,7 @@ export interface TokenRequest {
   readonly scopes?: readonly string[] | undefined;
   /** Claims beside those that the API's configuration names, or in their place. */
   readonly claims?: { readonly [name: string]: unknown } | undefined;
-  /** Seconds. Default: the API's. */
+  /** Seconds. Default: the client's, or else the API's. */
   readonly lifetime?: number | undefined;
   /** What the token is bound to (`cnf`, RFC 7800): the thumbprint of a key (RFC 9449) or of a certificate (RFC 8705). */
   readonly confirmation?: { readonly jkt: string } | { readonly 'x5t#S256': string } | undefined;
@@ -55,6 +56,7 @@ export type IssueToken = (request: TokenRequest) => Promise<IssuedToken>;
 export interface IssueTokenDependencies {
   readonly provider: Provider;
   readonly configuration: Configuration;
+  readonly lifetimes: Lifetimes;
   readonly styles: AccessTokenStyles;
   readonly store: TokenStore;
   /** The private key that signs at the moment. */
@@ -63,13 +65,12 @@ export interface IssueTokenDependencies {
 
 /** What is the token's own to say, and no extra claim's. */
 const RESERVED = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'scope', 'client_id', 'cnf', 'active', 'token_type'];
-const OIDC_LIFETIME = 3600;
 
 type UnsavedToken = AccessTokenRecord & { kind: string; extra?: object; save(): Promise<string>; tokenType: string };
 
 /** Issues what a flow would have issued, by the same code from the token's model on; or something broken. */
 export function createIssueToken(dependencies: IssueTokenDependencies): IssueToken {
-  const { provider, configuration, styles, store, signingKey } = dependencies;
+  const { provider, configuration, lifetimes, styles, store, signingKey } = dependencies;
 
   async function prepare(request: TokenRequest): Promise<{ token: UnsavedToken; api: ApiConfig | undefined }> {
     const client = await provider.Client.find(request.client);
@@ -83,7 +84,7 @@ export function createIssueToken(dependencies: IssueTokenDependencies): IssueTok
       client,
       scope: scopes.join(' ') || undefined,
       iat,
-      exp: iat + (request.lifetime ?? api?.accessTokenLifetime ?? OIDC_LIFETIME),
+      exp: iat + (request.lifetime ?? lifetimes.accessToken(request.client, api)),
       ...request.confirmation,
       ...(api && { resourceServer: new provider.ResourceServer(api.resource, resourceServerOf(api)) }),
     };

@@ -9,19 +9,13 @@ import { isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { providerFeatures } from './features.ts';
 import { addedClaimsOf } from './interactions.ts';
+import { createLifetimes } from './lifetimes.ts';
 import { mountPathOf } from './mount.ts';
 import type { UnitsOfWork } from './one_write.ts';
 import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { errorPage } from './pages/pages.ts';
 import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
-
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-/** Seconds. */
-export const ID_TOKEN_LIFETIME = HOUR;
 
 export interface ProviderDependencies {
   readonly store: TokenStore;
@@ -38,9 +32,6 @@ export function providerConfiguration(
   { store, units, jwks, accounts, fetch }: ProviderDependencies,
 ): Configuration {
   const mountPath = mountPathOf(config.issuer);
-  const apis = new Map(config.apis.map((api) => [api.resource, api]));
-  const apiLifetime = (_ctx: unknown, token: { aud?: string | string[] | undefined }) =>
-    apis.get(String(token.aud))?.accessTokenLifetime ?? HOUR;
 
   const recordAdapter = createRecordAdapter({ store, units, requestedAt: () => requestStart(Provider) });
 
@@ -85,18 +76,7 @@ export function providerConfiguration(
       email: ['email', 'email_verified'],
     },
     pkce: { required: () => true },
-    ttl: {
-      AccessToken: apiLifetime,
-      ClientCredentials: apiLifetime,
-      AuthorizationCode: MINUTE,
-      BackchannelAuthenticationRequest: backchannelRequestLifetime,
-      DeviceCode: 10 * MINUTE,
-      IdToken: ID_TOKEN_LIFETIME,
-      Interaction: HOUR,
-      RefreshToken: 14 * DAY,
-      Session: 14 * DAY,
-      Grant: 14 * DAY,
-    },
+    ttl: createLifetimes(config).ttl,
     interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
     features: providerFeatures(config, store),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
@@ -131,9 +111,4 @@ export function providerConfiguration(
       ctx.body = errorPage(out.error, out.error_description);
     },
   };
-}
-
-/** @returns seconds; a client may ask for fewer (CIBA Core section 7.1) */
-function backchannelRequestLifetime(ctx: KoaContextWithOIDC | undefined): number {
-  return Math.min(10 * MINUTE, Number(ctx?.oidc?.params?.requested_expiry ?? 10 * MINUTE));
 }

@@ -137,6 +137,7 @@ function authorizationServerConfig(config: Config & { secret: string }): Authori
     ...worldOf(config),
     trustedIssuers: config.trustedIssuers,
     insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
+    lifetimes: config.lifetimes,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     ...(config.authorizationServer.signingKey !== undefined && { signingKey: config.authorizationServer.signingKey }),
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,

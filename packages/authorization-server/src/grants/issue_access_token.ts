@@ -10,7 +10,7 @@ export interface Issuing {
   readonly subject: string;
   readonly api: ApiConfig;
   readonly scopes: readonly string[];
-  /** Epoch seconds that the token does not outlive, however long the API's tokens live. */
+  /** Epoch seconds that the token does not outlive, however long tokens live otherwise. */
   readonly notAfter?: number;
   readonly act?: ActClaim;
   /** False for a subject that is a client: it has no claims of a user, even of one by the same name. */
@@ -36,18 +36,17 @@ export async function issueAccessToken(
       'this grant issues no sender-constrained tokens, and the client may have no others',
     );
   const { api } = issuing;
-  const now = Math.floor(Date.now() / 1000);
-  const exp = Math.min(now + api.accessTokenLifetime, issuing.notAfter ?? Number.POSITIVE_INFINITY);
   const token = new provider.AccessToken({
     client,
     accountId: issuing.subject,
     gty: issuing.grant,
     resourceServer: new provider.ResourceServer(api.resource, resourceServerOf(api)),
     scope: issuing.scopes.join(' ') || undefined,
-    exp,
-    expiresIn: Math.max(1, exp - now),
     subjectGrantId: issuing.subjectGrantId,
   } as unknown as ConstructorParameters<typeof provider.AccessToken>[0]);
+  const now = Math.floor(Date.now() / 1000);
+  const exp = Math.min(now + token.expiration, issuing.notAfter ?? Number.POSITIVE_INFINITY);
+  Object.assign(token, { exp, expiresIn: Math.max(1, exp - now) });
   if (issuing.subjectIsUser === false) token.extra = issuing.act ? { act: issuing.act } : {};
   else if (issuing.act) Object.assign(token, { act: issuing.act });
   ctx.oidc.entity('AccessToken', token);

@@ -9,6 +9,18 @@ export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 
 export const resourceOf = (style: string) => `https://api.example.com/${style}`;
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
+const LIFETIMES = {
+  accessToken: 3600,
+  authorizationCode: 60,
+  refreshToken: 3600,
+  idToken: 3600,
+  session: 3600,
+  grant: 3600,
+  deviceCode: 600,
+  backchannelRequest: 600,
+  interaction: 3600,
+};
+
 export interface TestServer extends AuthorizationServer {
   readonly issuer: string;
   readonly store: TokenStore;
@@ -59,6 +71,7 @@ export function testConfiguration(issuer: string): AuthorizationServerConfig {
       testClient({ id: 'gateway', secret: 'gateway-secret', introspects: true }),
     ],
     users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
+    lifetimes: LIFETIMES,
     signingAlgorithm: 'ES256',
     introspectionMaxAge: 60,
     acrValues: [],

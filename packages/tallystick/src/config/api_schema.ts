@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { resource, scopes, seconds } from './common_schema.ts';
+import { lifetime, resource, scopes } from './common_schema.ts';
 
 const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
   error: 'expected a JSON pointer that begins with /user/ or /client/',
@@ -10,7 +10,7 @@ export const api = z
     resource,
     accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
     scopes,
-    accessTokenLifetime: seconds.default(300),
+    accessTokenLifetime: lifetime.default(300).describe("Seconds that the API's access tokens live."),
     claims: z
       .union([z.array(z.string()), z.record(z.string(), pointer)])
       .default([])

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { resource, scopes } from './common_schema.ts';
+import { clientLifetimes } from './lifetimes_schema.ts';
 
 const GRANTS = [
   'authorization_code',
@@ -68,6 +69,7 @@ export const client = z
       .optional()
       .describe('Signs users in and consents without a page, for CI. prompt=login and prompt=consent still show it.'),
     tokenExchange: tokenExchange.optional().describe('What it may do with the token_exchange grant (RFC 8693).'),
+    lifetimes: clientLifetimes.optional().describe('Where they are not those of the API and of `lifetimes`.'),
     data: z
       .record(z.string(), z.unknown())
       .optional()

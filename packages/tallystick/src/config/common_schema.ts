@@ -11,6 +11,8 @@ export const scopes = z.array(
 );
 
 export const seconds = z.int().positive();
+/** Seconds; a longer life than ten years is a slip of the pen, and no cookie or entry lives so long. */
+export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);
 export const milliseconds = z.int().positive();
 export const port = z.int().min(0).max(65535);
 export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/ });

@@ -8,6 +8,7 @@ import { origin } from './common_schema.ts';
 import { controlApi } from './control_api_schema.ts';
 import { features } from './features_schema.ts';
 import { gateway } from './gateway_schema.ts';
+import { lifetimes } from './lifetimes_schema.ts';
 import { refuseDuplicates, refusing } from './refuse.ts';
 import { sampleApi } from './sample_api_schema.ts';
 import { store } from './store_schema.ts';
@@ -38,6 +39,7 @@ export const configSchema = z
     log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn') }).prefault({}),
     store: store.prefault({}),
     authorizationServer: authorizationServer.prefault({}),
+    lifetimes: lifetimes.prefault({}).describe('Seconds that what is issued lives.'),
     features: features.prefault({}).describe('What of the protocol is switched on.'),
     gateway,
     sampleApi,
