@@ -152,6 +152,11 @@ export const authorizationServer = {
     sentence: 'issuers in one process share no client, user, key or token, whether configured or made at run time',
     link: `${design}#the-authorization-server`,
   },
+  audience: {
+    sentence:
+      'an API can have an audience, or several, beside its resource indicator, and its tokens of every style are for it',
+    link: rfc(9068, '3'),
+  },
   lifetimes: {
     sentence: 'codes, tokens, sign-ins and what waits for a user live as long as configured, and no longer',
     link: `${design}#the-authorization-server`,

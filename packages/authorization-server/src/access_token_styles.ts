@@ -11,7 +11,10 @@ export interface AccessTokenRecord {
   clientId: string;
   client: unknown;
   resourceServer: unknown;
-  aud?: string;
+  /** Of a token being made, the resource indicator of its API, by which oidc-provider knows it; of a stored one, the audience. */
+  aud?: string | readonly string[];
+  /** The resource indicator of the API of a stored token, where that is not its audience. */
+  api?: string;
   iat?: number;
   exp?: number;
   readonly expiration: number;
@@ -43,12 +46,12 @@ export interface AccessTokenStyles {
  */
 export function serveAccessTokenStyles(provider: Provider, apis: readonly ApiConfig[], log: Log): AccessTokenStyles {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
-  const apiOf = (token: AccessTokenRecord) => (token.aud === undefined ? undefined : apiByResource.get(token.aud));
+  const apiOf = ({ api, aud }: AccessTokenRecord) => apiByResource.get(api ?? String(aud));
   const toJwt = new Map<string, (token: AccessTokenRecord) => Promise<string>>();
 
   for (const Token of [provider.AccessToken, provider.ClientCredentials]) {
     const { IN_PAYLOAD } = Token as unknown as { IN_PAYLOAD: readonly string[] };
-    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'jwtId', 'subjectGrantId'] });
+    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'jwtId', 'subjectGrantId', 'api'] });
 
     const prototype = Token.prototype as unknown as AccessTokenRecord;
     const inFormatOf = prototype.getValueAndPayload;
@@ -66,9 +69,16 @@ export function serveAccessTokenStyles(provider: Provider, apis: readonly ApiCon
     prototype.getValueAndPayload = async function (this: AccessTokenRecord) {
       const api = apiOf(this);
       if (api !== undefined && api.style !== 'jwt') this.jwtId ??= randomBytes(16).toString('base64url');
+      if (api?.audience !== undefined) this.api = api.resource;
       const issued = api?.style === 'split' ? await split(this, asJwt, inFormatOf) : await inFormatOf.call(this);
+      if (api?.audience !== undefined && issued.payload) Object.assign(issued.payload, { aud: api.audience });
       log.debug(
-        { client: this.clientId, resource: this.aud, style: api?.style, token: tokenKey(issued.value).slice(0, 8) },
+        {
+          client: this.clientId,
+          resource: api?.resource,
+          style: api?.style,
+          token: tokenKey(issued.value).slice(0, 8),
+        },
         'access token issued',
       );
       return issued;

@@ -4,8 +4,10 @@ import type { GrantName } from './grants/grant_types.ts';
 export type AccessTokenStyle = 'jwt' | 'opaque' | 'phantom' | 'split';
 
 export interface ApiConfig {
-  /** Resource indicator (RFC 8707), an absolute URI; it is the JWT's `aud`. */
+  /** Resource indicator (RFC 8707), an absolute URI. */
   readonly resource: string;
+  /** The `aud` of its tokens, one or several (RFC 9068 section 3). Default: the resource indicator. */
+  readonly audience?: string | readonly string[] | undefined;
   readonly style: AccessTokenStyle;
   readonly scopes: readonly string[];
   /** Seconds. */

@@ -102,7 +102,7 @@ export function createIssueToken(dependencies: IssueTokenDependencies): IssueTok
         if (request.defect) throw new TokenRequestError('defect', 'expected none: a token for userinfo is no JWT');
         return undefined;
       }
-      const known = styles.apiOf({ aud: resource } as AccessTokenRecord);
+      const known = styles.apiOf({ api: resource } as AccessTokenRecord);
       if (!known) throw new TokenRequestError('api', 'expected the resource of one of the APIs');
       return known;
     }
@@ -158,6 +158,7 @@ export function createIssueToken(dependencies: IssueTokenDependencies): IssueTok
   async function keepReference(token: UnsavedToken, defect: Defect): Promise<string> {
     if (defect !== 'wrong_audience') return randomBytes(32).toString('base64url');
     token.aud = WRONG_AUDIENCE;
+    delete token.api;
     token.format = 'opaque';
     return token.save();
   }

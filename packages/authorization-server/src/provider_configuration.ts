@@ -32,7 +32,7 @@ export function providerConfiguration(
   { store, units, jwks, accounts, fetch }: ProviderDependencies,
 ): Configuration {
   const mountPath = mountPathOf(config.issuer);
-
+  const audiences = new Map(config.apis.map((api) => [api.resource, api.audience]));
   const recordAdapter = createRecordAdapter({ store, units, requestedAt: () => requestStart(Provider) });
 
   return {
@@ -101,8 +101,9 @@ export function providerConfiguration(
     formats: {
       customizers: {
         jwt: async (_ctx, token, jwt) => {
-          const { jwtId } = token as unknown as AccessTokenRecord;
-          if (jwtId !== undefined) Object.assign(jwt.payload ?? {}, { jti: jwtId });
+          const { jwtId, api, aud: resource } = token as unknown as AccessTokenRecord;
+          const aud = audiences.get(api ?? String(resource));
+          Object.assign(jwt.payload ?? {}, jwtId !== undefined && { jti: jwtId }, aud !== undefined && { aud });
         },
       },
     },

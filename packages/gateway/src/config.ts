@@ -6,8 +6,10 @@ export interface RouteConfig {
   readonly prefix: string;
   /** Origin of the API, for example `http://localhost:4200`. The path goes there byte for byte. */
   readonly upstream: string;
-  /** Resource indicator (RFC 8707) of the API: the `aud` that a JWT must have. */
+  /** Resource indicator (RFC 8707) of the API. */
   readonly resource: string;
+  /** What the `aud` of a JWT must be, or contain (RFC 9068 section 4). Default: the resource indicator. */
+  readonly audience?: string;
   readonly style: AccessTokenStyle;
   /** Scopes by method, all of which are needed; `*` stands for every method not named. */
   readonly scopes: { readonly [method: string]: readonly string[] };

@@ -100,10 +100,11 @@ describe('A route cannot be served', () => {
     expect(() => routeAt(prefix)).toThrow(TypeError);
   });
 
-  test('with a style that is none, an upstream with a path, or no resource', () => {
+  test('with a style that is none, an upstream with a path, no resource, or no audience', () => {
     expect(() => routeAt('/a', { style: 'magic' as 'jwt' })).toThrow(TypeError);
     expect(() => routeAt('/a', { upstream: 'http://localhost/b' })).toThrow(TypeError);
     expect(() => routeAt('/a', { resource: '' })).toThrow(TypeError);
+    expect(() => routeAt('/a', { audience: '' })).toThrow(TypeError);
   });
 
   test('beside another one that differs in case only', () => {

@@ -9,6 +9,8 @@ export interface Route {
   readonly prefix: string;
   readonly style: AccessTokenStyle;
   readonly resource: string;
+  /** The `aud` that a JWT must be for. */
+  readonly audience: string;
   readonly upstream: Upstream;
   readonly onMiss: 'refuse' | 'introspect';
   /** Tokens of different partitions are cached apart: the API and the style decide what a token resolves to. */
@@ -55,7 +57,7 @@ function matcher(routes: readonly Route[], normalize: (prefix: string) => string
 
 /** @throws {TypeError} for a route that cannot be served */
 export function createRoute(config: RouteConfig): Route {
-  const { prefix, style, resource, onMiss = 'refuse' } = config;
+  const { prefix, style, resource, audience = resource, onMiss = 'refuse' } = config;
   if (prefix !== '/' && !/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/.test(prefix)) {
     throw new TypeError(`the prefix of a route must be "/" or segments like "/orders/v1": ${JSON.stringify(prefix)}`);
   }
@@ -63,7 +65,9 @@ export function createRoute(config: RouteConfig): Route {
     throw new TypeError(`route ${prefix}: the access token style must be jwt, opaque, phantom or split`);
   }
   if (typeof resource !== 'string' || resource === '') throw new TypeError(`route ${prefix}: no resource indicator`);
+  if (typeof audience !== 'string' || audience === '') throw new TypeError(`route ${prefix}: the audience is empty`);
   const scopes = new Map(Object.entries(config.scopes).map(([method, names]) => [method.toUpperCase(), [...names]]));
-  const cachePartition = `${style} ${onMiss} ${resource}`;
-  return { prefix, style, resource, onMiss, cachePartition, scopes, upstream: parseUpstream(config.upstream) };
+  const cachePartition = `${style} ${onMiss} ${resource} ${audience}`;
+  const upstream = parseUpstream(config.upstream);
+  return { prefix, style, resource, audience, onMiss, cachePartition, scopes, upstream };
 }

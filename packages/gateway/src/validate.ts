@@ -51,10 +51,10 @@ export function createValidate(issuer: string, { jwks, log, now }: ValidateDepen
     }
   }
 
-  return async (candidate, { resource, prefix }, { key }) => {
+  return async (candidate, { audience, prefix }, { key }) => {
     const { jwt, source } = candidate;
     try {
-      return await validatorFor(resource).verifyJwt(jwt);
+      return await validatorFor(audience).verifyJwt(jwt);
     } catch (error) {
       if (!(error instanceof AccessTokenError) || source === 'client' || (await isGenuine(jwt))) throw error;
       const fields = { tokenKey: shortened(key), route: prefix, reason: error.description };

@@ -181,7 +181,8 @@ function gatewayConfig(config: Config): GatewayConfig {
       prefix,
       upstream,
       resource: api,
-      style: styleOf(config, api),
+      audience: audienceOf(config, api),
+      style: apiOf(config, api).accessTokens,
       scopes,
       onMiss,
     })),
@@ -195,7 +196,12 @@ function sampleApiConfig(config: Config): SampleApiConfig {
     client: config.sampleApi.client,
     apis: config.gateway.routes
       .filter((route) => route.upstream === undefined)
-      .map(({ prefix, api, scopes }) => ({ prefix, resource: api, style: styleOf(config, api), scopes })),
+      .map(({ prefix, api, scopes }) => ({
+        prefix,
+        audience: audienceOf(config, api),
+        style: apiOf(config, api).accessTokens,
+        scopes,
+      })),
   };
 }
 
@@ -204,8 +210,14 @@ function endpoints(config: Config) {
   return { introspectionEndpoint: `${base}/token/introspection`, jwksUri: `${base}/jwks` };
 }
 
-function styleOf(config: Config, resource: string) {
+function apiOf(config: Config, resource: string) {
   const api = config.apis.find((candidate) => candidate.resource === resource);
   if (!api) throw new TypeError(`no API has the resource ${resource}`); // The configuration was checked for this.
-  return api.accessTokens;
+  return api;
+}
+
+/** The one of an API's audiences that its gateway and the API itself look for: the one that is most its own. */
+function audienceOf(config: Config, resource: string): string {
+  const audiences = [apiOf(config, resource).audience ?? resource].flat();
+  return audiences.find((audience) => audience === resource) ?? audiences[0] ?? resource;
 }

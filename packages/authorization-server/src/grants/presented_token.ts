@@ -1,6 +1,6 @@
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
-import type { AuthorizationServerConfig } from '../config.ts';
+import type { ApiConfig, AuthorizationServerConfig } from '../config.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
 import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
 import { findRendered } from './rendered_tokens.ts';
@@ -43,7 +43,7 @@ export function createTokenReader(
 ) {
   const verifyOwnJwt = createOwnJwtVerifier(config.issuer, jwks);
   const users = new Set(config.users.map((user) => user.id));
-  const styleOf = new Map(config.apis.map((api) => [api.resource, api.style]));
+  const apisOf = apisByAudience(config.apis);
 
   /**
    * @param parameter which parameter it came in, for the error
@@ -78,17 +78,19 @@ export function createTokenReader(
   }
 
   async function fromJwt(jwt: string, claims: OwnJwt | undefined) {
-    if (claims === undefined || typeof claims.aud !== 'string' || typeof claims.client_id !== 'string')
-      return undefined;
+    if (claims === undefined || typeof claims.client_id !== 'string') return undefined;
+    const [api, ...others] = apisOf(claims.aud);
+    // Where several APIs have one audience, nothing in the JWT tells whether its token can have been revoked.
+    if (api === undefined || others.length > 0) return undefined;
     if (claims.cnf !== undefined) return 'constrained';
-    const style = styleOf.get(claims.aud);
+    const { style, resource } = api;
     if (style === 'split') return fromStore(jwt.slice(jwt.lastIndexOf('.') + 1));
     const rendered = style === 'jwt' ? {} : await findRendered(store, claims.jti);
     if (rendered === undefined) return undefined;
     return ifLive({
       subject: claims.sub,
       clientId: claims.client_id,
-      resource: claims.aud,
+      resource,
       scopes: scopesOf(claims.scope),
       act: actClaimOf(claims),
       exp: claims.exp,
@@ -103,7 +105,7 @@ export function createTokenReader(
     return ifLive({
       subject: 'accountId' in stored ? stored.accountId : stored.clientId,
       clientId: stored.clientId,
-      resource: stored.aud?.toString(),
+      resource: resourceOf(stored),
       scopes: scopesOf(stored.scope),
       act: actClaimOf(stored.extra),
       exp: stored.exp,
@@ -126,6 +128,19 @@ export function createTokenReader(
 function grantIdOf(token: StoredToken): string | undefined {
   const { grantId, subjectGrantId } = token as { grantId?: string; subjectGrantId?: string };
   return grantId ?? subjectGrantId;
+}
+
+/** The name of the API that a stored token is for. */
+function resourceOf(token: StoredToken): string | undefined {
+  const { api, aud } = token as { api?: string; aud?: string };
+  return api ?? aud;
+}
+
+/** Finds the APIs whose tokens have the whole of an audience. */
+function apisByAudience(apis: readonly ApiConfig[]) {
+  const nameOf = (audience: unknown) => JSON.stringify([audience].flat().sort());
+  const named = apis.map((api) => ({ api, name: nameOf(api.audience ?? api.resource) }));
+  return (audience: unknown) => named.filter(({ name }) => name === nameOf(audience)).map(({ api }) => api);
 }
 
 function scopesOf(scope: unknown): ReadonlySet<string> {

@@ -25,7 +25,7 @@ export function rememberRendered(
 
   async function remember(token: AccessTokenRecord & { kind?: string; grantId?: string }) {
     const { jwtId, jti, kind, exp = 0, grantId = token.subjectGrantId } = token;
-    if (jwtId === undefined || !exchangeable.has(token.aud ?? '')) return;
+    if (jwtId === undefined || !exchangeable.has(styles.apiOf(token)?.resource ?? '')) return;
     const note = { tokenKey: tokenKey(jti), tokenKind: kind, ...(grantId && { issuedUnder: grantId }) };
     await answeringForTheStore(records(store).upsert(jwtId, note, exp - Math.floor(Date.now() / 1000)));
   }

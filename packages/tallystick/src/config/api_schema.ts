@@ -5,9 +5,17 @@ const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
   error: 'expected a JSON pointer that begins with /user/ or /client/',
 });
 
+const audience = z.string().min(1);
+
 export const api = z
   .strictObject({
     resource,
+    audience: z
+      .union([audience, z.array(audience).min(1)])
+      .optional()
+      .describe(
+        'The `aud` of its tokens, one or several (RFC 9068 section 3). Gateway and sample API look for the resource indicator if it is among them, and else for the first. Default: the resource indicator.',
+      ),
     accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
     scopes,
     accessTokenLifetime: lifetime.default(300).describe("Seconds that the API's access tokens live."),

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 
 /** A resource indicator (RFC 8707). */
-export const resource = z
-  .url()
-  .describe('Resource indicator (RFC 8707): an absolute URI that names the API; the JWT carries it as `aud`.');
+export const resource = z.url().describe('Resource indicator (RFC 8707): an absolute URI that names the API.');
 
 /** Scope tokens (RFC 6749 section 3.3). */
 export const scopes = z.array(

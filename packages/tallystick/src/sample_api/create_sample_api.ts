@@ -18,7 +18,8 @@ export interface SampleApiConfig {
 
 export interface SampleApiRoute {
   readonly prefix: string;
-  readonly resource: string;
+  /** What the `aud` of a token must be, or contain. */
+  readonly audience: string;
   readonly style: 'jwt' | 'opaque' | 'phantom' | 'split';
   readonly scopes: { readonly [method: string]: readonly string[] };
 }
@@ -50,12 +51,12 @@ export function createSampleApi(config: SampleApiConfig, dependencies: SampleApi
               introspectionEndpoint: config.authorizationServer.introspectionEndpoint,
               clientId: config.client.id,
               clientSecret: config.client.secret,
-              audience: route.resource,
+              audience: route.audience,
               issuer: config.issuer,
             },
             dependencies,
           )
-        : createJwtValidator({ issuer: config.issuer, audience: route.resource }, { jwks, ...dependencies });
+        : createJwtValidator({ issuer: config.issuer, audience: route.audience }, { jwks, ...dependencies });
     return protectWithKoa({ validator, scopes: (method) => route.scopes[method] ?? route.scopes['*'] ?? [] });
   }
 
