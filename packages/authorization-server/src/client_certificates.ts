@@ -12,20 +12,22 @@ const ALTERNATIVE_NAMES: Record<string, string> = {
 };
 
 /**
- * What oidc-provider asks about client certificates (RFC 8705). They come from the TLS connection, or from the proxy
- * that ended it, which must set the header on every request and pass on none that a client sent.
+ * What oidc-provider asks about client certificates (RFC 8705). They come from the TLS connection; only where there is none,
+ * from the proxy that ended it, which must set the header on every request and pass on none that a client sent. On a TLS
+ * connection of its own a client could write any certificate into the header, without its key.
  *
  * @param header in lower case
  */
 export function createClientCertificates(enabled: boolean, header: string) {
-  const getCertificate = (ctx: Context) => certificateOfConnection(ctx) ?? certificateOfHeader(ctx.get(header));
+  const getCertificate = (ctx: Context) =>
+    isTls(ctx) ? (ctx.socket as TLSSocket).getPeerX509Certificate() : certificateOfHeader(ctx.get(header));
   return {
     enabled,
     certificateBoundAccessTokens: true,
     selfSignedTlsClientAuth: true,
     tlsClientAuth: true,
     getCertificate,
-    /** A proxy vouches for what it passes on. */
+    /** A proxy vouches for what it passes on; of the connection, whether the certificate is of one of the configured CAs. */
     certificateAuthorized: (ctx: Context) => !isTls(ctx) || (ctx.socket as TLSSocket).authorized,
     certificateSubjectMatches(ctx: Context, property: string, expected: string) {
       const certificate = getCertificate(ctx);
@@ -39,10 +41,6 @@ export function createClientCertificates(enabled: boolean, header: string) {
 
 function isTls(ctx: Context): boolean {
   return 'encrypted' in ctx.socket;
-}
-
-function certificateOfConnection(ctx: Context): X509Certificate | undefined {
-  return isTls(ctx) ? (ctx.socket as TLSSocket).getPeerX509Certificate() : undefined;
 }
 
 /** `:<base64 of DER>:` (RFC 9440 section 2.1), or PEM in percent-encoding as NGINX and others send it. */

@@ -164,4 +164,9 @@ export interface AuthorizationServerConfig {
   /** The header in which a TLS-terminating proxy passes the client certificate it verified; only read with `mutualTls`. */
   readonly clientCertificateHeader: string;
   readonly features: FeatureConfig;
+  /**
+   * Whether the server may call clients at addresses that are not public. Default: if the issuer is on http or on this
+   * machine, as it is in development.
+   */
+  readonly callsPrivateAddresses?: boolean;
 }

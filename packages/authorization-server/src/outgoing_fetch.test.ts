@@ -46,14 +46,17 @@ test('in development the keys of a client may be on loopback', async () => {
   }
 });
 
-test('with an issuer on https only public addresses are called', async () => {
+test.each([
+  ['only public addresses', { issuer: 'https://id.example.com' }],
+  ['only public addresses', { issuer: 'https://localhost.example.com' }],
+  ['only public addresses', { issuer: 'http://localhost:4000', callsPrivateAddresses: false }],
+  ['any address', { issuer: 'http://localhost:4000' }],
+  ['any address', { issuer: 'https://localhost:4000' }],
+  ['any address', { issuer: 'https://[::1]:4000' }],
+  ['any address', { issuer: 'https://id.example.com', callsPrivateAddresses: true }],
+])('%s may be called with %j', async (which, config) => {
   const fetch = jest.fn(async (..._arguments: unknown[]) => new Response());
-  const dispatcher = {};
-  for (const issuer of ['https://id.example.com', 'http://localhost:4000']) {
-    await createOutgoingFetch(issuer, fetch as typeof globalThis.fetch)(url, { dispatcher } as RequestInit);
-  }
-  expect(fetch.mock.calls).toEqual([
-    [url, { dispatcher }],
-    [url, {}],
-  ]);
+  const dispatcher = {}; // How oidc-provider keeps to public addresses.
+  await createOutgoingFetch(config, fetch as typeof globalThis.fetch)(url, { dispatcher } as RequestInit);
+  expect(fetch.mock.calls).toEqual([[url, which === 'any address' ? {} : { dispatcher }]]);
 });

@@ -64,7 +64,7 @@ export function providerConfiguration(
     ],
     subjectTypes: config.features.pairwiseSubjects ? ['public', 'pairwise'] : ['public'],
     pairwiseIdentifier: createPairwiseSubjects(config.secret),
-    fetch: createOutgoingFetch(config.issuer, fetch),
+    fetch: createOutgoingFetch(config, fetch),
     responseTypes: ['code'],
     // Those of the APIs too: a client that registers itself may name only scopes that are supported (RFC 7591 section 2).
     scopes: ['openid', 'offline_access', 'profile', 'email', ...new Set(config.apis.flatMap((api) => api.scopes))],

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import {
   createRemoteJwks,
   type RemoteJwks,
@@ -57,6 +58,8 @@ export interface GatewayDependencies {
   readonly log: Log;
   /** Default: `globalThis.fetch`. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Whom to trust, of upstreams on https. Default: the usual CAs. */
+  readonly secureContext?: SecureContext;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
   /** The authorization server's keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
@@ -75,7 +78,7 @@ export interface GatewayDependencies {
  */
 export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
   checkConfig(config);
-  const { store, log, fetch = globalThis.fetch, now = () => Date.now() } = dependencies;
+  const { store, log, fetch = globalThis.fetch, now = () => Date.now(), secureContext } = dependencies;
   const { issuer, authorizationServer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
 
   const routes = config.routes.map(createRoute);
@@ -105,6 +108,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     identityHeaders,
     publicUrl,
     mayKeepAlive: () => !running.draining,
+    secureContext,
   });
   const serveOwnPage = createOwnPages({
     resourceMetadata: createResourceMetadata(issuer, config.routes),

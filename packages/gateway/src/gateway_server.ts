@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { refusal } from '@tallystick/resource-server';
 import type { Gateway } from './create_gateway.ts';
@@ -18,14 +19,25 @@ const options: ServerOptions = {
   insecureHTTPParser: false,
 };
 
+/** How the server speaks TLS. Certificates and keys are PEM. */
+export interface GatewayTls {
+  /** The server's certificate, those of intermediate CAs after it. */
+  readonly cert: string;
+  readonly key: string;
+  /** Whether clients are asked for a certificate. None is refused for it: the walk looks at the certificate, whoever issued it. */
+  readonly requestCert?: boolean;
+}
+
 /**
  * An HTTP server as a gateway needs it. It is not listening yet.
  *
  * What cannot be parsed is answered by it, as an OAuth error too.
+ *
+ * @param tls without it, plain HTTP
  */
-export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'>): Server {
+export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'>, tls?: GatewayTls): Server {
   const answering = new WeakMap<Duplex, ServerResponse>();
-  const server = createServer(options);
+  const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
   server.on('request', (request, response) => {
     answering.set(request.socket, response);
     gateway.handler(request, response);
@@ -35,6 +47,10 @@ export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'
     refuse(socket, new RequestError('method_not_allowed', 'CONNECT is not served'));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!isOfHttp(error)) {
+      socket.destroy();
+      return;
+    }
     const response = answering.get(socket);
     // An answer to one request would be read as the answer to another one that is still being served.
     const isAnswering = response !== undefined && !response.writableFinished;
@@ -42,6 +58,24 @@ export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'
     else refuse(socket, malformed(error));
   });
   return server;
+}
+
+function tlsOptions({ cert, key, requestCert = false }: GatewayTls): TlsServerOptions {
+  return {
+    cert,
+    key,
+    requestCert,
+    // A certificate binds a token, whoever issued it (RFC 8705 section 3), and a route may do without.
+    rejectUnauthorized: false,
+    ca: [],
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: 20_000,
+  };
+}
+
+/** Otherwise it is trouble with the connection, or with TLS before there is one: there is nobody to answer. */
+function isOfHttp({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
 }
 
 function malformed({ code }: NodeJS.ErrnoException): RequestError {

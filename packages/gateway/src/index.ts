@@ -2,6 +2,6 @@ export type { AccessTokenStyle } from './access_token_style.ts';
 export type { GatewayConfig, RouteConfig } from './config.ts';
 export { createGateway, type Gateway, type GatewayDependencies } from './create_gateway.ts';
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
-export { createGatewayServer } from './gateway_server.ts';
+export { createGatewayServer, type GatewayTls } from './gateway_server.ts';
 export type { Log } from './log.ts';
 export { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';

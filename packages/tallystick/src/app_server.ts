@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 
 /** Bytes: room for a 30 KB JWT among many other headers. */
@@ -10,10 +11,26 @@ export interface AppServer {
   answerWith(handler: RequestListener): void;
 }
 
-/** An HTTP server for the authorization server and the sample API. The gateway brings its own. */
-export function createAppServer(): AppServer {
+/** How a server speaks TLS. Certificates and keys are PEM. */
+export interface ServerTls {
+  /** The server's certificate, those of intermediate CAs after it. */
+  readonly cert: string;
+  readonly key: string;
+  /** Asks clients for a certificate, which may be of anyone or missing; one of these CAs makes the socket `authorized`. */
+  readonly clientCas?: readonly string[];
+}
+
+/**
+ * An HTTP server for the authorization server and the sample API. The gateway brings its own.
+ *
+ * @param tls without it, plain HTTP
+ */
+export function createAppServer(tls?: ServerTls): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
-  const server = createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, response) => current(request, response));
+  const answer: RequestListener = (request, response) => current(request, response);
+  const options = { maxHeaderSize: MAX_HEADER_SIZE };
+  const server =
+    tls === undefined ? createServer(options, answer) : createTlsServer({ ...options, ...tlsOptions(tls) }, answer);
   server.on('clientError', refuseUnreadable);
   return {
     server,
@@ -23,9 +40,23 @@ export function createAppServer(): AppServer {
   };
 }
 
+function tlsOptions({ cert, key, clientCas }: ServerTls): ServerOptions {
+  return {
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    requestCert: clientCas !== undefined,
+    // Self-signed ones are good for `self_signed_tls_client_auth` (RFC 8705 section 2.2): who asks for one judges it.
+    rejectUnauthorized: false,
+    // Never the public CAs, which Node.js would take by default: they certify servers, not clients of ours.
+    ca: [...(clientCas ?? [])],
+  };
+}
+
 /** A request that is no HTTP gets an OAuth error (RFC 6749 section 5.2) like any other bad request. */
 function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  const isOfHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? ''); // The connection failed, or TLS, before there was one.
+  if (!isOfHttp || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -10,6 +10,7 @@ import {
 import { createGatewayServer, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
+import { sampleApiUrl } from './addresses.ts';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { type Collections, createCollections } from './collections.ts';
 import { ConfigError } from './config/config_error.ts';
@@ -18,6 +19,7 @@ import { InputError } from './input_error.ts';
 import { type Listening, listen } from './listen.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import { createTenants, type Tenants } from './tenants.ts';
+import type { Tls } from './tls/tls.ts';
 import { asConfigError } from './wrong_client.ts';
 
 /** What a role needs from outside. */
@@ -26,6 +28,8 @@ export interface RoleDependencies {
   readonly log: Logger;
   /** Epoch milliseconds. Default: real time. */
   readonly now?: () => number;
+  /** Default: plain HTTP, and the usual CAs. */
+  readonly tls?: Tls | undefined;
 }
 
 /** An authorization server or sample API that listens, and answers once it is run. */
@@ -34,8 +38,12 @@ export type OpenApp = Listening & Pick<AppServer, 'answerWith'>;
 export async function openApp(
   config: Config,
   role: 'authorizationServer' | 'sampleApi' | 'controlApi',
+  tls?: Tls,
 ): Promise<OpenApp> {
-  const { server, answerWith } = createAppServer();
+  const asksForCertificates = role === 'authorizationServer' && config.features.mutualTls;
+  const { server, answerWith } = createAppServer(
+    tls?.server && { ...tls.server, ...(asksForCertificates && { clientCas: tls.clientCas }) },
+  );
   const { host, port } = { host: config.host, ...config[role] };
   return { ...(await listen(server, { host, port })), answerWith };
 }
@@ -51,7 +59,7 @@ export interface RunningAuthorizationServer {
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
-  { store, log, now }: RoleDependencies,
+  { store, log, now, tls }: RoleDependencies,
   around: (handler: RequestListener) => RequestListener = (handler) => handler,
 ): Promise<RunningAuthorizationServer> {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
@@ -60,6 +68,7 @@ export async function runAuthorizationServer(
       store: part,
       log,
       ...(now && { now }),
+      ...(tls && { fetch: tls.trust.fetch }),
     });
   const authorizationServer = await start(config, config.issuer, store).catch((error) => {
     throw asConfigError(error);
@@ -92,8 +101,14 @@ export async function checkAuthorizationServer(config: Config, log: Logger): Pro
   }
 }
 
-export function runSampleApi(config: Config, app: OpenApp, dependencies: Pick<RoleDependencies, 'now'> = {}): void {
-  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies));
+export function runSampleApi(
+  config: Config,
+  app: OpenApp,
+  { now, tls }: Pick<RoleDependencies, 'now' | 'tls'> = {},
+): void {
+  app.answerWith(
+    createSampleApi(sampleApiConfig(config), { ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) }),
+  );
 }
 
 export interface RunningGateway extends Listening {
@@ -106,9 +121,9 @@ export interface RunningGateway extends Listening {
   replace(config: Config): Promise<void>;
 }
 
-export async function runGateway(config: Config, dependencies: RoleDependencies): Promise<RunningGateway> {
-  const gateway = createReplaceableGateway(gatewayConfig(config), dependencies);
-  const server = createGatewayServer(gateway);
+export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
+  const gateway = createReplaceableGateway(gatewayConfig(config), { ...dependencies, ...tls?.trust });
+  const server = createGatewayServer(gateway, tls?.server && { ...tls.server, requestCert: config.features.mutualTls });
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
     port: listening.port,
@@ -127,6 +142,8 @@ export async function runGateway(config: Config, dependencies: RoleDependencies)
 function findFixed(before: Config, after: Config): string | undefined {
   if (before.host !== after.host) return 'host';
   if (before.gateway.port !== after.gateway.port) return 'gateway.port';
+  if (before.features.mutualTls !== after.features.mutualTls) return 'features.mutualTls';
+  if (!isDeepStrictEqual(before.tls, after.tls)) return 'tls';
   return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
 }
 
@@ -145,6 +162,8 @@ function authorizationServerConfig(config: Config & { secret: string }): Authori
     clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
     pollingInterval: config.authorizationServer.pollingInterval,
     features: config.features,
+    // A certificate of one's own making is for development, whatever the issuer is called.
+    ...(config.tls?.selfMade && { callsPrivateAddresses: true }),
   };
 }
 
@@ -177,7 +196,7 @@ function gatewayConfig(config: Config): GatewayConfig {
     timeouts,
     trustedProxies,
     ...(publicUrl === undefined ? undefined : { publicUrl }),
-    routes: routes.map(({ prefix, api, upstream = config.sampleApi.url, scopes, onMiss }) => ({
+    routes: routes.map(({ prefix, api, upstream = sampleApiUrl(config), scopes, onMiss }) => ({
       prefix,
       upstream,
       resource: api,

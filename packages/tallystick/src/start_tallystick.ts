@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
+import { addressOf, sampleApiUrl } from './addresses.ts';
 import { createClock } from './clock/create_clock.ts';
 import { checkConfig, loadConfig } from './config/load_config.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
@@ -11,6 +12,7 @@ import { createHarness, type Harness } from './harness.ts';
 import { createLog } from './log.ts';
 import { createRecordedRequests } from './requests/create_recorded_requests.ts';
 import { openApp, runAuthorizationServer, runGateway, runSampleApi } from './roles.ts';
+import { tlsOf } from './tls/tls.ts';
 
 export interface StartOptions {
   /** The configuration, or the file that holds it. */
@@ -29,6 +31,11 @@ export interface Tallystick extends Harness {
   readonly issuer: string;
   readonly gatewayUrl: string;
   readonly sampleApiUrl: string;
+  /** With `tls`: what clients have to trust, as PEM. Absent if the certificate is of a CA that everybody trusts. */
+  readonly ca?: string;
+  /** The file that holds it, and the SHA-256 of the servers' certificate. */
+  readonly caFile?: string;
+  readonly certificateFingerprint?: string;
   /** The control API, if `controlApi.enabled`. */
   readonly controlUrl?: string;
   /** The configuration as it came out, defaults and ports filled in. */
@@ -59,28 +66,29 @@ export async function startTallystick({
 }: StartOptions): Promise<Tallystick> {
   const configured = typeof given === 'string' ? await loadConfig(given) : checkConfig(given);
   const config = ports === 'free' ? withFreePorts(configured) : configured;
+  const tls = await tlsOf(config);
   const provocations = createProvocations({ movable: givenStore === undefined && config.store.url === 'memory:' });
   const { now } = provocations.clock;
   const store = givenStore ?? (await openTokenStore({ ...config.store, now }));
-  const dependencies = { store, log: log ?? createLog(config.log.level), now };
+  const dependencies = { store, log: log ?? createLog(config.log.level), now, tls };
   const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
   const stop = async () => {
     for (const stopPart of stops.splice(0).reverse()) await stopPart();
   };
   try {
-    const sampleApi = await openApp(config, 'sampleApi');
+    const sampleApi = await openApp(config, 'sampleApi', tls);
     stops.push(sampleApi.stop);
-    const authorizationServer = await openApp(config, 'authorizationServer');
+    const authorizationServer = await openApp(config, 'authorizationServer', tls);
     stops.push(authorizationServer.stop);
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
-    runSampleApi(running, sampleApi, { now });
+    runSampleApi(running, sampleApi, dependencies);
     const around = (handler: RequestListener) => provoke(handler, { ...provocations, log: dependencies.log });
     const issuing = await runAuthorizationServer(running, authorizationServer, dependencies, around);
     const harness = createHarness({ ...provocations, store, ...issuing });
     const gateway = await runGateway(running, dependencies);
     stops.push(gateway.stop);
-    const control = running.controlApi.enabled ? await openApp(running, 'controlApi') : undefined;
+    const control = running.controlApi.enabled ? await openApp(running, 'controlApi', tls) : undefined;
     if (control) {
       // Loaded only when it is used: it is off for most, and everything should start fast.
       const { createControlApi } = await import('./control/create_control_api.ts');
@@ -90,10 +98,13 @@ export async function startTallystick({
     stops.push(async () => letGo(provocations));
     return {
       ...harness,
-      ...(control && { controlUrl: urlOf(running.controlApi, control.port) }),
+      ...(control && { controlUrl: addressOf(running, running.controlApi.host, control.port) }),
       issuer: running.issuer,
-      gatewayUrl: urlOf(config, gateway.port),
-      sampleApiUrl: running.sampleApi.url,
+      gatewayUrl: addressOf(config, config.host, gateway.port),
+      sampleApiUrl: sampleApiUrl(running),
+      ...(tls?.ca !== undefined && { ca: tls.ca }),
+      ...(tls?.caFile !== undefined && { caFile: tls.caFile }),
+      ...(tls?.server && { certificateFingerprint: tls.server.fingerprint }),
       config: running,
       stop,
     };
@@ -134,11 +145,7 @@ function withFreePorts(config: Config): Config {
 function withUrls(config: Config, authorizationServerPort: number, sampleApiPort: number): Config {
   return {
     ...config,
-    issuer: urlOf(config, authorizationServerPort),
-    sampleApi: { ...config.sampleApi, port: sampleApiPort, url: urlOf(config, sampleApiPort) },
+    issuer: addressOf(config, config.host, authorizationServerPort),
+    sampleApi: { ...config.sampleApi, port: sampleApiPort, url: addressOf(config, config.host, sampleApiPort) },
   };
-}
-
-function urlOf({ host }: { host: string }, port: number): string {
-  return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`;
 }

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { createForwardRequest, type Refuse } from './forward_request.ts';
 import { createForwardUpgrade } from './forward_upgrade.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
@@ -23,6 +24,8 @@ export interface ForwarderOptions extends RequestHeaderOptions {
   readonly timeout: number;
   /** Whether connections of clients may be kept alive. Default: yes. */
   readonly mayKeepAlive?: () => boolean;
+  /** Whom to trust, of upstreams on https. Default: the usual CAs. */
+  readonly secureContext?: SecureContext | undefined;
 }
 
 /**
@@ -45,7 +48,7 @@ export interface Forwarder {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { timeout, mayKeepAlive = () => true } = options;
+  const { timeout, mayKeepAlive = () => true, secureContext } = options;
   const requestHeaders = createRequestHeaders(options);
   const forwardRequest = createForwardRequest(mayKeepAlive);
   const forwardUpgrade = createForwardUpgrade();
@@ -62,12 +65,13 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     request(request, response, destination, refuse) {
       const { upstream, target } = destination;
       request.headers = headersFor(request, destination);
-      forwardRequest(request, response, { upstream, target, agent: agents[upstream.protocol] }, timeout, refuse);
+      const agent = agents[upstream.protocol];
+      forwardRequest(request, response, { upstream, target, agent, secureContext }, timeout, refuse);
     },
     upgrade(request, socket, head, destination, refuse) {
       const { upstream, target } = destination;
       request.headers = withUpgrade(headersFor(request, destination));
-      forwardUpgrade(request, socket, head, { upstream, target }, timeout, refuse);
+      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, timeout, refuse);
     },
     close() {
       agents['http:'].destroy();

@@ -1,4 +1,5 @@
 import type { Agent } from 'node:http';
+import type { SecureContext } from 'node:tls';
 import httpProxy from 'http-proxy';
 import type { Upstream } from './upstream.ts';
 
@@ -25,19 +26,21 @@ export interface ProxyTarget {
   readonly target: string;
   /** A connection of its own for the request, if not given. */
   readonly agent?: Agent | undefined;
+  /** Whom to trust, of an upstream on https. Default: the usual CAs. */
+  readonly secureContext?: SecureContext | undefined;
 }
 
 /** The options that make http-proxy send one request to one upstream. */
-export function proxyOptions({ upstream, target, agent }: ProxyTarget): httpProxy.ServerOptions {
-  return { target: upstream, agent, ssl: requestOptions(target) };
+export function proxyOptions({ upstream, target, agent, secureContext }: ProxyTarget): httpProxy.ServerOptions {
+  return { target: upstream, agent, ssl: requestOptions(target, secureContext) };
 }
 
 /**
  * The object that http-proxy fills in and gives to `http.request`; `ssl` is its name for it. Its `path` cannot be changed:
  * http-proxy would make `/a//b` into `/a/b`, and `/a/http:/b` into `/a/http://b`.
  */
-function requestOptions(requestTarget: string): object {
-  return Object.defineProperty({ requestTarget }, 'path', unchangeablePath);
+function requestOptions(requestTarget: string, secureContext: SecureContext | undefined): object {
+  return Object.defineProperty({ requestTarget, secureContext }, 'path', unchangeablePath);
 }
 
 /** One descriptor for all: with a getter of its own, every such object would be of a kind of its own to V8, and slow. */

@@ -1,10 +1,10 @@
-import type { Config } from '../config/schema.ts';
 import type { Tallystick } from '../start_tallystick.ts';
 import { colour } from './colour.ts';
+import { trustHint } from './trust_hint.ts';
 
 /** What `tallystick start` prints when everything is ready. @param readyAfter milliseconds since the process began */
 export function banner(tallystick: Tallystick, readyAfter: number): string {
-  const { issuer, gatewayUrl, sampleApiUrl, controlUrl, config } = tallystick;
+  const { issuer, gatewayUrl, sampleApiUrl, controlUrl, certificateFingerprint, caFile, config } = tallystick;
   const clients = config.clients.map(({ id, secret, grants, introspects }) => [
     secret === undefined ? id : `${id} / ${secret}`,
     [secret === undefined ? 'public' : '', ...grants, introspects ? 'introspection' : ''].filter(Boolean).join(', '),
@@ -18,6 +18,8 @@ ${table([
   ['Gateway', `${gatewayUrl}  ${config.gateway.routes.map((route) => route.prefix).join(' ')}`],
   ['Sample API', sampleApiUrl],
   ...(controlUrl === undefined ? [] : [['Control API', `${controlUrl}/openapi.json`]]),
+  ...(certificateFingerprint === undefined ? [] : [['Certificate', `SHA-256 ${certificateFingerprint}`]]),
+  ...(caFile === undefined ? [] : [['Trust it with', trustHint(caFile)]]),
 ])}
 
 ${colour('bold', 'Clients')}
@@ -25,28 +27,29 @@ ${table(clients)}
 
 ${colour('bold', 'Users')}  (sign in by picking one; no password)
 ${table(users)}
-${walkThrough(issuer, gatewayUrl, config)}
+${walkThrough(tallystick)}
 Ctrl-C stops it.`;
 }
 
 /** Commands that work when pasted: one token of the most telling style, used, looked into and revoked. */
-function walkThrough(issuer: string, gatewayUrl: string, config: Config): string {
+function walkThrough({ issuer, gatewayUrl, caFile, config }: Tallystick): string {
   const api = config.apis.find((candidate) => candidate.accessTokens === 'split') ?? config.apis[0];
   const route = config.gateway.routes.find((candidate) => candidate.api === api?.resource);
   const service = config.clients.find((client) => client.grants.includes('client_credentials'));
   if (!api || !route || !service) return '';
+  const curl = caFile === undefined ? 'curl' : `curl --cacert ${caFile}`;
   const credentials = `${service.id}:${service.secret}`;
   const scope = api.scopes[0] === undefined ? '' : ` -d scope=${api.scopes[0]}`;
   return `
 ${colour('bold', 'Try it')}
   ${colour('dim', `# an access token in the ${api.accessTokens} style: it reveals nothing`)}
-  TOKEN=$(curl -s -u ${credentials} ${issuer}/token -d grant_type=client_credentials -d resource=${api.resource}${scope} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'); echo $TOKEN
+  TOKEN=$(${curl} -s -u ${credentials} ${issuer}/token -d grant_type=client_credentials -d resource=${api.resource}${scope} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'); echo $TOKEN
   ${colour('dim', '# the API behind the gateway gets a JWT')}
-  curl -s ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"
+  ${curl} -s ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"
   ${colour('dim', '# without a token, and with a revoked one, the gateway answers 401')}
-  curl -si ${gatewayUrl}${route.prefix}/hello
-  curl -s -u ${credentials} ${issuer}/token/revocation -d token=$TOKEN
-  curl -si ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"
+  ${curl} -si ${gatewayUrl}${route.prefix}/hello
+  ${curl} -s -u ${credentials} ${issuer}/token/revocation -d token=$TOKEN
+  ${curl} -si ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"
 `;
 }
 

@@ -5,6 +5,7 @@ import { createLog } from '../log.ts';
 /** `tallystick config validate`. @throws {ConfigError} which says what is wrong where */
 export async function validate(file: string): Promise<number> {
   const config = await loadConfig(file, process.env);
+  if (config.tls) await (await import('../tls/open_tls.ts')).checkTlsFiles(config);
   const { checkAuthorizationServer } = await import('../roles.ts'); // Not for `schema`, which needs no server.
   await checkAuthorizationServer(config, createLog('silent'));
   const styles = config.apis.map((api) => `${api.resource} (${api.accessTokens})`);

@@ -35,7 +35,7 @@ const STORY: Record<Style, { title: string; gateway: string; perCall: string }> 
 export async function demo(configFile: string): Promise<number> {
   const config = await loadConfig(configFile, process.env);
   const store = await openTokenStore({ url: 'memory:' });
-  const tallystick = await startTallystick({ config: { ...config, log: { level: 'silent' } }, store });
+  const tallystick = await startTallystick({ config: { ...config, tls: undefined, log: { level: 'silent' } }, store });
   try {
     console.log(`\n${colour('bold', 'One user, one API call, four ways to serve the access token')}`);
     for (const api of config.apis) await showStyle(tallystick, api, (token) => store.splitEntries.find(token));

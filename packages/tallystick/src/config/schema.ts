@@ -13,6 +13,7 @@ import { refuseDuplicates, refusing } from './refuse.ts';
 import { sampleApi } from './sample_api_schema.ts';
 import { store } from './store_schema.ts';
 import { tenant } from './tenant_schema.ts';
+import { checkTls, tls } from './tls_schema.ts';
 import { trustedIssuer } from './trusted_issuer_schema.ts';
 import { user } from './user_schema.ts';
 
@@ -31,6 +32,7 @@ export const configSchema = z
       .default('http://localhost:4000')
       .describe('Issuer identifier; the same however the server is reached.'),
     host: z.string().min(1).default('localhost').describe('Address to listen on.'),
+    tls: tls.optional().describe('With a certificate, every server of the process listens on HTTPS.'),
     secret: z
       .string()
       .min(32)
@@ -65,6 +67,7 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   if (config.store.url !== 'memory:' && config.secret === undefined) {
     refuse(['secret'], 'expected a secret of at least 32 characters: processes on one store share it', undefined);
   }
+  checkTls(config, refuse);
   checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
   refuseDuplicates(config.gateway.routes, 'prefix', ['gateway', 'routes'], refuse);

@@ -8,14 +8,17 @@ import { ControlError } from './control_error.ts';
  * @param allowedHosts names beside those of this machine
  * @throws {ControlError} 403
  */
-export function refuseForeign({ headers }: IncomingMessage, allowedHosts: readonly string[]): void {
+export function refuseForeign({ headers, socket }: IncomingMessage, allowedHosts: readonly string[]): void {
   const host = headers.host ?? '';
   const name = URL.parse(`http://${host}`)?.hostname ?? '';
   if (!isLoopback(name) && !allowedHosts.includes(name)) {
     throw new ControlError(403, 'access_denied', 'the Host is not one of this machine, nor of controlApi.allowedHosts');
   }
   const { origin, 'sec-fetch-site': site = 'none' } = headers;
-  if ((origin !== undefined && origin !== `http://${host}`) || !['none', 'same-origin'].includes(String(site))) {
+  if (
+    (origin !== undefined && origin !== `${'encrypted' in socket ? 'https' : 'http'}://${host}`) ||
+    !['none', 'same-origin'].includes(String(site))
+  ) {
     throw new ControlError(403, 'access_denied', 'pages of other origins may not call the control API');
   }
 }

@@ -27,6 +27,8 @@ export interface SampleApiRoute {
 export interface SampleApiDependencies {
   /** Epoch milliseconds. Default: real time. */
   readonly now?: () => number;
+  /** Calls the authorization server. Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /**

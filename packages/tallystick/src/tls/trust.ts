@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import * as tls from 'node:tls';
+import { Agent, fetch as undiciFetch } from 'undici';
+
+/** Whom the calls of one role to another trust. */
+export interface Trust {
+  readonly fetch: typeof globalThis.fetch;
+  /** For what does not go through `fetch`. */
+  readonly secureContext: tls.SecureContext;
+}
+
+/**
+ * Trusts CAs of our own beside the usual ones. Node.js 20 cannot be told so for its own `fetch`, so undici's is used, of which
+ * that one is a copy.
+ *
+ * @param cas PEM
+ */
+export function createTrust(cas: readonly string[]): Trust {
+  const secureContext = tls.createSecureContext({ ca: [...usualCas(), ...cas], minVersion: 'TLSv1.2' });
+  const dispatcher = new Agent({ connect: { secureContext } });
+  const trusting = undiciFetch as unknown as (url: unknown, init: object) => Promise<Response>;
+  return {
+    secureContext,
+    // Who brings a dispatcher has decided where the call may go, and by whose certificates.
+    fetch: (url, init) =>
+      init !== undefined && 'dispatcher' in init ? globalThis.fetch(url, init) : trusting(url, { ...init, dispatcher }),
+  };
+}
+
+/** What Node.js trusts by default, with NODE_EXTRA_CA_CERTS, before Node.js 22.15 could say so. */
+function usualCas(): readonly string[] {
+  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
+  if (getCACertificates) return getCACertificates('default');
+  const extra = process.env.NODE_EXTRA_CA_CERTS;
+  return extra === undefined ? tls.rootCertificates : [...tls.rootCertificates, readFileSync(extra, 'utf8')];
+}
