@@ -1,15 +1,15 @@
 import { type AccessTokenClaims, requireScopes } from '@tallystick/resource-server';
 import { RequestError } from './errors.ts';
-import type { Route } from './route.ts';
+import type { ProtectedRoute } from './route.ts';
 
 /**
- * Lets a request pass that has every scope its route needs for its method. Where there are no claims, because the API finds
+ * Lets a request pass that has the scopes its route needs for its method. Where there are no claims, because the API finds
  * them out for itself, only the method is looked at.
  *
  * @throws {AccessTokenError} `insufficient_scope`
  * @throws {RequestError} `method_not_allowed` for a method that the route has no scopes for
  */
-export function authorize(route: Route, method: string, claims: AccessTokenClaims | undefined): void {
+export function authorize(route: ProtectedRoute, method: string, claims: AccessTokenClaims | undefined): void {
   const scopes = route.scopes.get(method) ?? route.scopes.get('*');
   if (scopes === undefined) throw new RequestError('method_not_allowed', 'the API does not serve this method');
   if (claims !== undefined) requireScopes(claims, scopes);

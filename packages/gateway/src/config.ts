@@ -1,20 +1,51 @@
+import type { RequiredScopes } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
 
-/** A path prefix, the API behind it, and what a call needs. */
-export interface RouteConfig {
+/** A place where calls arrive, the server behind it, and what a call needs. */
+export type RouteConfig = ProtectedRouteConfig | PublicRouteConfig;
+
+interface AnyRouteConfig {
+  /**
+   * The `Host` that clients ask for, without a port: `api.example.com`, or `*.example.com` for every name below that one.
+   * The most specific host decides before the prefix does. Default: any.
+   */
+  readonly host?: string;
   /** Matches the path itself and everything below it, by whole segments: `/split` matches `/split/a`, not `/splitter`. */
   readonly prefix: string;
   /** Origin of the API, for example `http://localhost:4200`. The path goes there byte for byte. */
   readonly upstream: string;
+}
+
+/** A path prefix at which an API is served. */
+export interface ProtectedRouteConfig extends AnyRouteConfig {
+  readonly public?: false;
   /** Resource indicator (RFC 8707) of the API. */
   readonly resource: string;
-  /** What the `aud` of a JWT must be, or contain (RFC 9068 section 4). Default: the resource indicator. */
-  readonly audience?: string;
+  /** The `aud` that a JWT must have; of several, one. Default: `resource`. */
+  readonly audience?: string | readonly string[];
+  /** Which of the `issuers` issues the tokens. Default: the gateway's own `issuer`. */
+  readonly issuer?: string;
   readonly style: AccessTokenStyle;
-  /** Scopes by method, all of which are needed; `*` stands for every method not named. */
-  readonly scopes: { readonly [method: string]: readonly string[] };
+  /** Scopes by method; `*` stands for every method not named. A list stands for all of them, `{ anyOf }` for one. */
+  readonly scopes: { readonly [method: string]: RequiredScopes };
   /** What a `split` lookup that finds nothing does. Default: `refuse`. */
   readonly onMiss?: 'refuse' | 'introspect';
+}
+
+/** A path prefix that is served to anyone. No token is looked at, and none is passed on. */
+export interface PublicRouteConfig extends AnyRouteConfig {
+  readonly public: true;
+}
+
+/** An authorization server whose tokens some APIs take. */
+export interface IssuerConfig {
+  /** Issuer identifier: the `iss` that a JWT must have. */
+  readonly issuer: string;
+  readonly jwksUri: string;
+  /** RFC 7662, with `Accept: application/jwt`. Needed for `phantom`, and for `split` with `onMiss: introspect`. */
+  readonly introspectionEndpoint?: string;
+  /** The gateway's own client there; it may introspect (HTTP Basic). */
+  readonly client?: GatewayConfig['client'];
 }
 
 export interface GatewayConfig {
@@ -24,6 +55,8 @@ export interface GatewayConfig {
   readonly authorizationServer: { readonly introspectionEndpoint: string; readonly jwksUri: string };
   /** The gateway's own client at the authorization server; it may introspect (HTTP Basic). */
   readonly client: { readonly id: string; readonly secret: string };
+  /** Further authorization servers, for the routes that name them. */
+  readonly issuers?: readonly IssuerConfig[];
   readonly routes: readonly RouteConfig[];
   readonly cache: {
     readonly maxEntries: number;

@@ -2,12 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
-import {
-  createRemoteJwks,
-  type RemoteJwks,
-  type ResourceServerError,
-  ValidationUnavailableError,
-} from '@tallystick/resource-server';
+import { type ResourceServerError, ValidationUnavailableError } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
 import { createTokenCache, type TokenCache } from './cache/token_cache.ts';
@@ -20,6 +15,7 @@ import { toRefusal } from './failure.ts';
 import type { Refuse } from './forward/forward_request.ts';
 import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
+import { createIssuers, createKeys, type Keys } from './issuers.ts';
 import type { Log } from './log.ts';
 import { createOwnPages } from './own_pages.ts';
 import { createPublicOrigin } from './public_origin.ts';
@@ -27,7 +23,8 @@ import { createReadiness } from './readiness.ts';
 import { logRequest } from './request_log.ts';
 import { createResolvers } from './resolve/resolvers.ts';
 import { createResourceMetadata } from './resource_metadata.ts';
-import { createRoute, createRouteTable } from './route.ts';
+import { createRoute } from './route.ts';
+import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
 import { createTrustedProxies } from './trusted_proxies.ts';
 import { createValidate } from './validate.ts';
@@ -49,8 +46,8 @@ export interface Gateway {
    * because another one has taken its place on the same server; it can still be told to close.
    */
   retire(): Promise<void>;
-  /** The authorization server's keys, as this gateway has them. */
-  readonly keys: RemoteJwks;
+  /** The authorization servers' keys, as this gateway has them. */
+  readonly keys: Keys;
 }
 
 export interface GatewayDependencies {
@@ -62,8 +59,8 @@ export interface GatewayDependencies {
   readonly secureContext?: SecureContext;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
-  /** The authorization server's keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
-  readonly keys?: RemoteJwks;
+  /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
+  readonly keys?: Keys;
 }
 
 /**
@@ -79,22 +76,18 @@ export interface GatewayDependencies {
 export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
   checkConfig(config);
   const { store, log, fetch = globalThis.fetch, now = () => Date.now(), secureContext } = dependencies;
-  const { issuer, authorizationServer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
+  const { issuer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
 
-  const routes = config.routes.map(createRoute);
-  const jwks =
-    dependencies.keys ??
-    createRemoteJwks(
-      { uri: authorizationServer.jwksUri, timeout: timeouts.authorizationServer, ...config.jwks },
-      { fetch, now },
-    );
-  const partitions = [...new Set(routes.map(({ cachePartition }) => cachePartition))];
-  const cache = createTokenCache(config.cache, partitions, { jwks, now });
+  const routes = config.routes.map((route) => createRoute(route, issuer));
+  const keys = dependencies.keys ?? createKeys(config, { fetch, now });
+  const issuers = createIssuers(config, { keys, fetch });
+  const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
+  const cache = createTokenCache(config.cache, [...partitions], { now });
   const steps: WalkDependencies = {
     findRoute: createRouteTable(routes),
-    resolverFor: createResolvers(config, { splitEntries: store.splitEntries, fetch }),
+    resolverFor: createResolvers(routes, issuers, { splitEntries: store.splitEntries }),
     cache,
-    validate: createValidate(issuer, { jwks, log, now }),
+    validate: createValidate(issuers, { log, now }),
   };
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
@@ -111,8 +104,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     secureContext,
   });
   const serveOwnPage = createOwnPages({
-    resourceMetadata: createResourceMetadata(issuer, config.routes),
-    findUnready: createReadiness({ store, jwks }),
+    resourceMetadata: createResourceMetadata(routes),
+    findUnready: createReadiness({ store, issuers }),
   });
 
   let isClosed = false;
@@ -120,7 +113,13 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const unsubscribe = store.subscribe(announcing(cache, log));
   if (dependencies.keys === undefined) {
     // With the keys at hand before the first request needs them, `jwt` and `split` do without the authorization server.
-    jwks.refresh().catch((error: Error) => log.warn({ reason: error.message }, 'the keys could not be fetched yet'));
+    for (const [name, jwks] of keys) {
+      jwks
+        .refresh()
+        .catch((error: Error) =>
+          log.warn({ issuer: name, reason: error.message }, 'the keys could not be fetched yet'),
+        );
+    }
   }
 
   /** The walk to the end; whatever goes wrong on it is answered by `refuse`. */
@@ -226,7 +225,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     unsubscribe();
   }
 
-  return { handler, upgrade, close, retire, keys: jwks };
+  return { handler, upgrade, close, retire, keys };
 }
 
 /** The state of the revocation feed is worth a line in the log: without it every request is a lookup. */

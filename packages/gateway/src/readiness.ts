@@ -1,25 +1,27 @@
-import type { RemoteJwks } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
+import type { Issuers } from './issuers.ts';
 
 /** Finds out which of the things that the gateway depends on do not answer; none means it is ready. */
 export type FindUnready = () => Promise<readonly string[]>;
 
 export interface ReadinessDependencies {
   readonly store: Pick<TokenStore, 'ping'>;
-  readonly jwks: Pick<RemoteJwks, 'refresh'>;
+  readonly issuers: Issuers;
 }
 
 /**
- * The token store must answer now. The authorization server must have given its keys once: from then on `jwt` and `split` do
+ * The token store must answer now. Every authorization server must have given its keys once: from then on `jwt` and `split` do
  * without it.
  */
-export function createReadiness({ store, jwks }: ReadinessDependencies): FindUnready {
-  let hasKeys = false;
+export function createReadiness({ store, issuers }: ReadinessDependencies): FindUnready {
+  const withoutKeys = new Set(issuers.values());
 
   async function fetchKeysOnce(): Promise<void> {
-    if (hasKeys) return;
-    await jwks.refresh();
-    hasKeys = true;
+    const fetches = [...withoutKeys].map(async (issuer) => {
+      await issuer.jwks.refresh();
+      withoutKeys.delete(issuer);
+    });
+    await Promise.all(fetches);
   }
 
   return async () => {

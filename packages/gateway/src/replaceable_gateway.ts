@@ -6,11 +6,11 @@ import { createGateway, type Gateway, type GatewayDependencies } from './create_
 export interface ReplaceableGateway extends Pick<Gateway, 'handler' | 'upgrade' | 'close'> {
   /**
    * Serves new requests by another configuration; those under way, WebSockets among them, finish by the one before.
-   * The new one takes over once it has the authorization server's keys, so that no request fails for the change.
+   * The new one takes over once it has the authorization servers' keys, so that no request fails for the change.
    * Several at once are made one after the other.
    *
    * @throws {TypeError} it cannot be served; nothing changed
-   * @throws {ValidationUnavailableError} the authorization server that it names does not give its keys; nothing changed
+   * @throws {ValidationUnavailableError} an authorization server that it names does not give its keys; nothing changed
    */
   replace(config: GatewayConfig): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
     }
     const gateway = createGateway(changed, dependencies);
     try {
-      await gateway.keys.refresh();
+      await Promise.all([...gateway.keys.values()].map((jwks) => jwks.refresh()));
     } catch (error) {
       await gateway.close();
       throw error;
@@ -65,6 +65,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
 }
 
 /** What decides which keys a gateway has. */
-function keySource({ authorizationServer, timeouts, jwks }: GatewayConfig) {
-  return [authorizationServer.jwksUri, timeouts.authorizationServer, jwks];
+function keySource({ issuer, authorizationServer, issuers = [], timeouts, jwks }: GatewayConfig) {
+  const sources = issuers.map((other) => [other.issuer, other.jwksUri]);
+  return [issuer, authorizationServer.jwksUri, sources, timeouts.authorizationServer, jwks];
 }

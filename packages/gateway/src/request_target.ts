@@ -5,11 +5,14 @@ export interface RequestPath {
   /** Without the query. Otherwise byte for byte. */
   readonly literal: string;
   /**
-   * Decoded, with `\` for `/`, without path parameters and empty segments, in lower case: all that servers are known to do
+   * Decoded until nothing is left to decode, with `\` for `/`, without path parameters and empty segments, in lower case: all that servers are known to do
    * before they look for a handler.
    */
   readonly interpreted: string;
 }
+
+const encoded = /%[0-9A-Fa-f]{2}/;
+const allEncoded = /(?:%[0-9A-Fa-f]{2})+/g;
 
 /** A path in which nothing can be understood in two ways, but for upper and lower case. */
 const ordinary = /^(?:\/[\w~-]+)*\/?$/;
@@ -31,13 +34,28 @@ export function readRequestPath(target: string): RequestPath {
   const literal = query === -1 ? target : target.slice(0, query);
   if (ordinary.test(literal)) return { literal, interpreted: literal.toLowerCase() };
 
-  const segments = decode(literal)
+  const segments = decodeRepeatedly(literal)
     .split(/[/\\]/)
     .map((segment) => segment.replace(/;.*$/, ''));
   if (segments.includes('.') || segments.includes('..')) {
     throw new RequestError('invalid_request', 'the path must not contain dot-segments');
   }
   return { literal, interpreted: `/${segments.filter(Boolean).join('/').toLowerCase()}` };
+}
+
+/** What was encoded twice is decoded twice where one server stands behind another. There, nothing is malformed any more. */
+function decodeRepeatedly(path: string): string {
+  let decoded = decode(path);
+  while (encoded.test(decoded)) decoded = decoded.replace(allEncoded, decodeSomehow);
+  return decoded;
+}
+
+function decodeSomehow(sequence: string): string {
+  try {
+    return decodeURIComponent(sequence);
+  } catch {
+    return Buffer.from(sequence.replaceAll('%', ''), 'hex').toString('latin1');
+  }
 }
 
 function decode(path: string): string {

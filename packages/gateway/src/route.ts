@@ -1,73 +1,77 @@
+import { type RequiredScopes, scopeNames } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
-import type { RouteConfig } from './config.ts';
-import { RequestError } from './errors.ts';
+import type { ProtectedRouteConfig, RouteConfig } from './config.ts';
 import { parseUpstream, type Upstream } from './forward/upstream.ts';
-import { readRequestPath } from './request_target.ts';
+import { normalizeHostPattern } from './host.ts';
 
 /** A {@link RouteConfig}, checked and made ready for use. */
-export interface Route {
+export type Route = ProtectedRoute | PublicRoute;
+
+interface AnyRoute {
+  /** In lower case; undefined for any. */
+  readonly host: string | undefined;
   readonly prefix: string;
+  readonly upstream: Upstream;
+}
+
+/** A route whose calls need an access token. */
+export interface ProtectedRoute extends AnyRoute {
+  readonly isPublic: false;
   readonly style: AccessTokenStyle;
   readonly resource: string;
-  /** The `aud` that a JWT must be for. */
-  readonly audience: string;
-  readonly upstream: Upstream;
+  /** A token for any one of them is for this API. */
+  readonly audience: readonly string[];
+  /** Who issues its tokens. */
+  readonly issuer: string;
   readonly onMiss: 'refuse' | 'introspect';
-  /** Tokens of different partitions are cached apart: the API and the style decide what a token resolves to. */
+  /** Tokens of different partitions are cached apart: style, issuer and audience decide what a token resolves to. */
   readonly cachePartition: string;
   /** Method, or `*`, to scopes. */
-  readonly scopes: ReadonlyMap<string, readonly string[]>;
+  readonly scopes: ReadonlyMap<string, RequiredScopes>;
 }
 
-/** @throws {RequestError} `invalid_request`, or `not_found` when no API is there */
-export type FindRoute = (target: string) => Route;
+/** A route without access tokens: what a client sends for one is not looked at and not passed on. */
+export interface PublicRoute extends AnyRoute {
+  readonly isPublic: true;
+  readonly style?: undefined;
+  readonly resource?: undefined;
+}
 
 /**
- * The route of a request is the one with the longest prefix, by whole segments.
- *
- * @throws {TypeError} for two routes that servers could take for one
+ * @param ownIssuer who issues the tokens of a route that does not say
+ * @throws {TypeError} for a route that cannot be served
  */
-export function createRouteTable(unsorted: readonly Route[]): FindRoute {
-  const routes = [...unsorted].sort((a, b) => b.prefix.length - a.prefix.length);
-  const prefixes = new Set(routes.map(({ prefix }) => prefix.toLowerCase()));
-  if (prefixes.size < routes.length) throw new TypeError('two routes have the same prefix');
-
-  const literally = matcher(routes, (prefix) => prefix);
-  const looselyRead = matcher(routes, (prefix) => prefix.toLowerCase());
-
-  return (target) => {
-    const path = readRequestPath(target);
-    const route = literally(path.literal);
-    if (route === undefined) throw new RequestError('not_found', 'no API is served under this path');
-    // `/api/%61dmin` is below /api as it stands. Where there is a route for /api/admin too, it is not decided here which is meant.
-    if (looselyRead(path.interpreted) !== route) {
-      throw new RequestError('invalid_request', 'the path can be understood as that of another API');
-    }
-    return route;
-  };
-}
-
-function matcher(routes: readonly Route[], normalize: (prefix: string) => string) {
-  const table = routes.map((route) => {
-    const prefix = normalize(route.prefix);
-    return { route, exact: prefix, below: prefix === '/' ? '/' : `${prefix}/` };
-  });
-  return (path: string) => table.find(({ exact, below }) => path === exact || path.startsWith(below))?.route;
-}
-
-/** @throws {TypeError} for a route that cannot be served */
-export function createRoute(config: RouteConfig): Route {
-  const { prefix, style, resource, audience = resource, onMiss = 'refuse' } = config;
+export function createRoute(config: RouteConfig, ownIssuer: string): Route {
+  const { prefix } = config;
   if (prefix !== '/' && !/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/.test(prefix)) {
     throw new TypeError(`the prefix of a route must be "/" or segments like "/orders/v1": ${JSON.stringify(prefix)}`);
   }
+  const host = config.host === undefined ? undefined : normalizeHostPattern(config.host);
+  const place = { host, prefix, upstream: parseUpstream(config.upstream) };
+  if (config.public !== true) return { ...place, ...protection(config, ownIssuer) };
+  for (const member of ['resource', 'audience', 'issuer', 'style', 'scopes', 'onMiss']) {
+    if (member in config) throw new TypeError(`route ${prefix}: a public route must not have ${member}`);
+  }
+  return { ...place, isPublic: true };
+}
+
+function protection(config: ProtectedRouteConfig, ownIssuer: string): Omit<ProtectedRoute, keyof AnyRoute> {
+  const { prefix, style, resource, issuer = ownIssuer, onMiss = 'refuse' } = config;
   if (!['jwt', 'opaque', 'phantom', 'split'].includes(style)) {
     throw new TypeError(`route ${prefix}: the access token style must be jwt, opaque, phantom or split`);
   }
   if (typeof resource !== 'string' || resource === '') throw new TypeError(`route ${prefix}: no resource indicator`);
-  if (typeof audience !== 'string' || audience === '') throw new TypeError(`route ${prefix}: the audience is empty`);
-  const scopes = new Map(Object.entries(config.scopes).map(([method, names]) => [method.toUpperCase(), [...names]]));
-  const cachePartition = `${style} ${onMiss} ${resource} ${audience}`;
-  const upstream = parseUpstream(config.upstream);
-  return { prefix, style, resource, audience, onMiss, cachePartition, scopes, upstream };
+  const audience = [config.audience ?? resource].flat();
+  if (audience.length === 0 || !audience.every((name) => typeof name === 'string' && name !== '')) {
+    throw new TypeError(`route ${prefix}: the audience must be a resource indicator, or a list of them`);
+  }
+  const scopes = new Map(Object.entries(config.scopes).map(([method, names]) => [method.toUpperCase(), names]));
+  for (const required of scopes.values()) requireSatisfiable(prefix, required);
+  const cachePartition = JSON.stringify([style, onMiss, issuer, resource, ...audience]);
+  return { isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, scopes };
+}
+
+function requireSatisfiable(prefix: string, required: RequiredScopes): void {
+  if (Array.isArray(required) || scopeNames(required).length > 0) return;
+  throw new TypeError(`route ${prefix}: scopes must be a list, or an object with allOf or anyOf that is not empty`);
 }

@@ -9,15 +9,21 @@ import {
 import { decodeJwt } from 'jose';
 import type { Credentials } from './credentials.ts';
 import { shortened } from './decision.ts';
+import { type Issuer, type Issuers, issuerOf } from './issuers.ts';
 import type { Log } from './log.ts';
 import type { Candidate } from './resolve/resolver.ts';
-import type { Route } from './route.ts';
+import type { ProtectedRoute } from './route.ts';
 
 export interface ValidateDependencies {
-  readonly jwks: Pick<RemoteJwks, 'getKey'>;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
+}
+
+/** A JWT that is one for this API. */
+export interface ValidatedJwt extends VerifiedJwt {
+  /** The keys of its issuer, to see whether the one that signed it is still among them. */
+  readonly keys: Pick<RemoteJwks, 'has'>;
 }
 
 /**
@@ -26,19 +32,19 @@ export interface ValidateDependencies {
  * @throws {AccessTokenError} `invalid_token`
  * @throws {ValidationUnavailableError} when the keys could not be had, or the authorization server vouched for what is not its own
  */
-export type Validate = (candidate: Candidate, route: Route, credentials: Credentials) => Promise<VerifiedJwt>;
+export type Validate = (candidate: Candidate, route: ProtectedRoute, credentials: Credentials) => Promise<ValidatedJwt>;
 
-export function createValidate(issuer: string, { jwks, log, now }: ValidateDependencies): Validate {
-  const validators = new Map<string, JwtValidator>();
+export function createValidate(issuers: Issuers, { log, now }: ValidateDependencies): Validate {
+  const validators = new Map<ProtectedRoute, JwtValidator>();
 
-  function validatorFor(audience: string): JwtValidator {
-    const validator = validators.get(audience) ?? createJwtValidator({ issuer, audience }, { jwks, now });
-    validators.set(audience, validator);
+  function validatorFor(route: ProtectedRoute, { issuer, jwks }: Issuer): JwtValidator {
+    const validator = validators.get(route) ?? createJwtValidator({ issuer, audience: route.audience }, { jwks, now });
+    validators.set(route, validator);
     return validator;
   }
 
   /** Whether the authorization server did issue this JWT, be it for another API or for another time. */
-  async function isGenuine(jwt: string): Promise<boolean> {
+  async function isGenuine(jwt: string, { issuer, jwks }: Issuer): Promise<boolean> {
     const audience = claimedAudience(jwt);
     if (audience === undefined) return false;
     const anyTime = { issuer, audience, clockTolerance: Number.MAX_VALUE };
@@ -51,13 +57,14 @@ export function createValidate(issuer: string, { jwks, log, now }: ValidateDepen
     }
   }
 
-  return async (candidate, { audience, prefix }, { key }) => {
+  return async (candidate, route, { key }) => {
     const { jwt, source } = candidate;
+    const issuer = issuerOf(issuers, route);
     try {
-      return await validatorFor(audience).verifyJwt(jwt);
+      return { ...(await validatorFor(route, issuer).verifyJwt(jwt)), keys: issuer.jwks };
     } catch (error) {
-      if (!(error instanceof AccessTokenError) || source === 'client' || (await isGenuine(jwt))) throw error;
-      const fields = { tokenKey: shortened(key), route: prefix, reason: error.description };
+      if (!(error instanceof AccessTokenError) || source === 'client' || (await isGenuine(jwt, issuer))) throw error;
+      const fields = { tokenKey: shortened(key), route: route.prefix, reason: error.description };
       log.warn(fields, `the ${source} has a JWT that the authorization server did not issue`);
       if (source === 'store') throw new AccessTokenError('invalid_token', 'the access token is not valid');
       throw new ValidationUnavailableError('the authorization server answered with a JWT that is not its own');

@@ -7,7 +7,8 @@ import { type Decision, shortened } from './decision.ts';
 import type { Destination } from './forward/forwarder.ts';
 import { passReference } from './resolve/opaque.ts';
 import type { Resolver } from './resolve/resolver.ts';
-import type { FindRoute, Route } from './route.ts';
+import type { ProtectedRoute } from './route.ts';
+import type { FindRoute } from './route_table.ts';
 import { checkSenderConstraint } from './sender_constraint.ts';
 import type { Validate } from './validate.ts';
 
@@ -15,7 +16,7 @@ import type { Validate } from './validate.ts';
 export interface WalkDependencies {
   readonly findRoute: FindRoute;
   /** How a route whose style has JWTs finds them. */
-  readonly resolverFor: (route: Route) => Resolver;
+  readonly resolverFor: (route: ProtectedRoute) => Resolver;
   readonly cache: TokenCache;
   readonly validate: Validate;
 }
@@ -35,8 +36,10 @@ export async function walk(
   checkRequest(request);
   const { url: target = '', method = '' } = request;
 
-  const route = dependencies.findRoute(target);
+  const route = dependencies.findRoute(target, request.headers.host);
   decision.route = route;
+  const { upstream } = route;
+  if (route.isPublic) return { upstream, target, authorization: undefined };
 
   const credentials = readCredentials(request, route.style);
   decision.tokenKey = shortened(credentials.key);
@@ -49,12 +52,12 @@ export async function walk(
   checkSenderConstraint(claims);
   authorize(route, method, claims);
 
-  return { upstream: route.upstream, target, authorization: `Bearer ${accessToken}` };
+  return { upstream, target, authorization: `Bearer ${accessToken}` };
 }
 
 /** A JWT is validated once, before it is cached or forwarded; a hit looks at its `exp` and its signing key again. */
 async function resolveAndValidate(
-  route: Route,
+  route: ProtectedRoute,
   credentials: Credentials,
   { cache, validate, resolverFor }: WalkDependencies,
   decision: Decision,

@@ -1,13 +1,13 @@
 import type { AccessTokenClaims, AccessTokenValidator } from './access_token_claims.ts';
 import { requireFunction } from './options.ts';
 import { type BearerRequest, readBearerToken } from './read_bearer_token.ts';
-import { requireScopes } from './require_scopes.ts';
+import { type RequiredScopes, requireScopes } from './require_scopes.ts';
 
 /** Who may pass. */
 export interface AuthenticateOptions {
   readonly validator: AccessTokenValidator;
   /** The scopes that a request of this method needs; none by default. */
-  readonly scopes?: ((method: string) => readonly string[]) | undefined;
+  readonly scopes?: ((method: string) => RequiredScopes) | undefined;
 }
 
 /** A request that {@link authenticate} can judge; every `http.IncomingMessage` is one. */

@@ -42,4 +42,4 @@ export {
   type RemoteJwksDependencies,
   type RemoteJwksOptions,
 } from './remote_jwks.ts';
-export { requireScopes } from './require_scopes.ts';
+export { type RequiredScopes, requireScopes, scopeNames } from './require_scopes.ts';

@@ -1,7 +1,7 @@
 import type { AccessTokenClaims, AccessTokenValidator } from './access_token_claims.ts';
 import { AccessTokenError, ValidationUnavailableError, ValidatorRefusedError } from './errors.ts';
 import { fetchJson } from './fetch_json.ts';
-import { requireFunction, requireHttpUrl, requireNumber, requireString } from './options.ts';
+import { requireAudience, requireFunction, requireHttpUrl, requireNumber, requireString } from './options.ts';
 
 /** Options of {@link createIntrospectionValidator}. */
 export interface IntrospectionValidatorOptions {
@@ -10,8 +10,8 @@ export interface IntrospectionValidatorOptions {
   /** The client that this API is at the authorization server. */
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The resource indicator of this API. */
-  readonly audience: string;
+  /** The resource indicator of this API; of several, a token for any one of them is for this API. */
+  readonly audience: string | readonly string[];
   /** If given, an answer that names another issuer is refused. */
   readonly issuer?: string;
   /** Milliseconds the exchange may take; 3000 by default. */
@@ -52,7 +52,7 @@ export function createIntrospectionValidator(
   requireHttpUrl('introspectionEndpoint', introspectionEndpoint);
   requireString('clientId', clientId);
   requireString('clientSecret', clientSecret);
-  requireString('audience', audience);
+  const audiences = requireAudience(audience);
   if (issuer !== undefined) requireString('issuer', issuer);
   requireNumber('timeout', timeout, 1);
   requireFunction('fetch', fetch);
@@ -83,7 +83,7 @@ export function createIntrospectionValidator(
     async validate(token) {
       const { active, ...claims } = await introspect(token);
       if (active === false) throw new AccessTokenError('invalid_token', 'the token is not active');
-      if (!isForAudience(claims, audience)) {
+      if (!isForAudience(claims, audiences)) {
         throw new AccessTokenError('invalid_token', "the token's audience is not this API");
       }
       if (issuer !== undefined && claims.iss !== undefined && claims.iss !== issuer) {
@@ -123,7 +123,7 @@ function isIntrospectionResponse(json: unknown): json is Readonly<Record<string,
 
 function isForAudience(
   claims: Readonly<Record<string, unknown>>,
-  audience: string,
+  audiences: readonly string[],
 ): claims is Readonly<Record<string, unknown>> & AccessTokenClaims {
-  return [claims.aud].flat().includes(audience);
+  return [claims.aud].flat().some((audience) => audiences.includes(audience as string));
 }

@@ -2,15 +2,15 @@ import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { AccessTokenValidator, JwtAccessTokenClaims } from './access_token_claims.ts';
 import { AccessTokenError, ResourceServerError, ValidationUnavailableError } from './errors.ts';
 import { claimFailure, jwtFailure } from './jwt_failure.ts';
-import { requireFunction, requireNumber, requireString } from './options.ts';
+import { requireAudience, requireFunction, requireNumber, requireString } from './options.ts';
 import type { RemoteJwks } from './remote_jwks.ts';
 
 /** Options of {@link createJwtValidator}. */
 export interface JwtValidatorOptions {
   /** The one issuer identifier that is trusted, compared character by character. */
   readonly issuer: string;
-  /** The resource indicator of this API. */
-  readonly audience: string;
+  /** The resource indicator of this API; of several, a token for any one of them is for this API. */
+  readonly audience: string | readonly string[];
   /** Accepted `alg` values, asymmetric only; ES256 ES384 ES512 RS256 PS256 EdDSA Ed25519 by default. */
   readonly algorithms?: readonly string[];
   /** Seconds by which `exp` and `nbf` may be missed; 0 by default. */
@@ -60,7 +60,7 @@ export function createJwtValidator(options: JwtValidatorOptions, dependencies: J
   const { issuer, audience, algorithms = asymmetricAlgorithms, clockTolerance = 0 } = options;
   const { jwks, now = () => Date.now() } = dependencies;
   requireString('issuer', issuer);
-  requireString('audience', audience);
+  const audiences = requireAudience(audience);
   requireAsymmetric(algorithms);
   requireNumber('clockTolerance', clockTolerance, 0);
   requireFunction('jwks.getKey', jwks?.getKey);
@@ -68,7 +68,7 @@ export function createJwtValidator(options: JwtValidatorOptions, dependencies: J
 
   const expectations = {
     issuer,
-    audience,
+    audience: audiences,
     typ: 'at+jwt',
     algorithms: [...algorithms],
     clockTolerance,

@@ -5,6 +5,14 @@ export function requireString(name: string, value: unknown): asserts value is st
   if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a non-empty string`);
 }
 
+/** @returns a copy as a list. @throws TypeError unless `value` is a string or a list of strings, none of them empty. */
+export function requireAudience(value: string | readonly string[]): string[] {
+  const audiences = [value].flat();
+  if (audiences.length === 0) throw new TypeError('audience must name at least one');
+  for (const audience of audiences) requireString('audience', audience);
+  return audiences;
+}
+
 /** @throws TypeError unless `value` is an absolute http(s) URL without credentials, which `fetch` would refuse. */
 export function requireHttpUrl(name: string, value: unknown): asserts value is string {
   requireString(name, value);

@@ -15,4 +15,37 @@ describe('required scopes', () => {
       expect.objectContaining({ code: 'insufficient_scope', status: 403, scope: ['read', 'write'] }),
     );
   });
+
+  test.each([['read'], ['admin other'], ['read admin']])(
+    'let a token with scope %j pass where one is enough',
+    (scope) => {
+      expect(() => requireScopes({ scope }, { anyOf: ['read', 'admin'] })).not.toThrow();
+    },
+  );
+
+  test.each([['write'], ['readadmin'], [''], [undefined]])(
+    'refuse a token with scope %j that has none of the alternatives, and name them all',
+    (scope) => {
+      expect(() => requireScopes(scope === undefined ? {} : { scope }, { anyOf: ['read', 'admin'] })).toThrow(
+        expect.objectContaining({
+          code: 'insufficient_scope',
+          description: 'the request needs one of the scopes read admin',
+          scope: ['read', 'admin'],
+        }),
+      );
+    },
+  );
+
+  test('are satisfied together, where there are both kinds', () => {
+    const both = { allOf: ['orders'], anyOf: ['read', 'admin'] };
+    expect(() => requireScopes({ scope: 'admin orders' }, both)).not.toThrow();
+    for (const scope of ['orders', 'read admin']) {
+      expect(() => requireScopes({ scope }, both)).toThrow(
+        expect.objectContaining({
+          description: 'the request needs the scope orders and one of the scopes read admin',
+          scope: ['orders', 'read', 'admin'],
+        }),
+      );
+    }
+  });
 });

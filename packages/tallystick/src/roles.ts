@@ -10,13 +10,13 @@ import {
 import { createGatewayServer, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
-import { sampleApiUrl } from './addresses.ts';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { type Collections, createCollections } from './collections.ts';
 import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
 import { InputError } from './input_error.ts';
 import { type Listening, listen } from './listen.ts';
+import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import type { Tls } from './tls/tls.ts';
@@ -186,7 +186,7 @@ function withoutUndefined(value: object): object {
 }
 
 function gatewayConfig(config: Config): GatewayConfig {
-  const { client, cache, jwks, timeouts, routes, publicUrl, trustedProxies } = config.gateway;
+  const { client, cache, jwks, timeouts, issuers, publicUrl, trustedProxies } = config.gateway;
   return {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
@@ -196,15 +196,8 @@ function gatewayConfig(config: Config): GatewayConfig {
     timeouts,
     trustedProxies,
     ...(publicUrl === undefined ? undefined : { publicUrl }),
-    routes: routes.map(({ prefix, api, upstream = sampleApiUrl(config), scopes, onMiss }) => ({
-      prefix,
-      upstream,
-      resource: api,
-      audience: audienceOf(config, api),
-      style: apiOf(config, api).accessTokens,
-      scopes,
-      onMiss,
-    })),
+    issuers: issuers.map(withoutUndefined) as NonNullable<GatewayConfig['issuers']>,
+    routes: gatewayRoutes(config),
   };
 }
 
@@ -213,30 +206,11 @@ function sampleApiConfig(config: Config): SampleApiConfig {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
     client: config.sampleApi.client,
-    apis: config.gateway.routes
-      .filter((route) => route.upstream === undefined)
-      .map(({ prefix, api, scopes }) => ({
-        prefix,
-        audience: audienceOf(config, api),
-        style: apiOf(config, api).accessTokens,
-        scopes,
-      })),
+    apis: sampleApiRoutes(config),
   };
 }
 
 function endpoints(config: Config) {
   const base = config.authorizationServer.backChannelUrl ?? config.issuer;
   return { introspectionEndpoint: `${base}/token/introspection`, jwksUri: `${base}/jwks` };
-}
-
-function apiOf(config: Config, resource: string) {
-  const api = config.apis.find((candidate) => candidate.resource === resource);
-  if (!api) throw new TypeError(`no API has the resource ${resource}`); // The configuration was checked for this.
-  return api;
-}
-
-/** The one of an API's audiences that its gateway and the API itself look for: the one that is most its own. */
-function audienceOf(config: Config, resource: string): string {
-  const audiences = [apiOf(config, resource).audience ?? resource].flat();
-  return audiences.find((audience) => audience === resource) ?? audiences[0] ?? resource;
 }

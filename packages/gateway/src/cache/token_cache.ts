@@ -13,6 +13,8 @@ export interface ResolvedToken {
   readonly claims: JwtAccessTokenClaims;
   /** Which key signed the JWT. */
   readonly kid: string | undefined;
+  /** The keys of its issuer. */
+  readonly keys: Pick<RemoteJwks, 'has'>;
   /** Seconds for which it may be cached, as far as its source says. */
   readonly maxAge: number;
 }
@@ -42,7 +44,6 @@ export interface TokenCache extends RevocationListener {
 }
 
 export interface TokenCacheDependencies {
-  readonly jwks: Pick<RemoteJwks, 'has'>;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -56,7 +57,7 @@ interface Entry {
 export function createTokenCache(
   config: GatewayConfig['cache'],
   partitions: readonly string[],
-  { jwks, now }: TokenCacheDependencies,
+  { now }: TokenCacheDependencies,
 ): TokenCache {
   const entries = new LRUCache<string, Entry>({ max: config.maxEntries });
   const inactive = new LRUCache<string, number>({ max: config.negative.maxEntries });
@@ -70,7 +71,7 @@ export function createTokenCache(
     const entry = entries.get(id);
     if (entry === undefined) return undefined;
     const { token, usableUntil } = entry;
-    if (now() < usableUntil && token.kid !== undefined && jwks.has(token.kid)) return token;
+    if (now() < usableUntil && token.kid !== undefined && token.keys.has(token.kid)) return token;
     entries.delete(id);
     return undefined;
   }

@@ -15,8 +15,8 @@ export interface Destination {
   readonly upstream: Upstream;
   /** The request target, to be sent byte for byte. */
   readonly target: string;
-  /** The `Authorization` that the API gets instead of the client's. */
-  readonly authorization: string;
+  /** The `Authorization` that the API gets instead of the client's; undefined for none. */
+  readonly authorization: string | undefined;
 }
 
 export interface ForwarderOptions extends RequestHeaderOptions {

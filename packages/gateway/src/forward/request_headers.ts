@@ -79,8 +79,8 @@ export interface RequestHeaderOptions {
 export interface RequestHeaderFacts {
   /** The upstream's `Host`. */
   readonly host: string;
-  /** The upstream's `Authorization`. */
-  readonly authorization: string;
+  /** The upstream's `Authorization`; undefined for none. */
+  readonly authorization: string | undefined;
 }
 
 /** Makes the headers that go upstream from those the client sent. @throws {RequestError} */
@@ -101,7 +101,8 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     }
     if (sent['transfer-encoding'] !== undefined) headers['transfer-encoding'] = checkedTransferEncoding(sent);
     headers.host = host;
-    headers.authorization = authorization;
+    if (authorization === undefined) delete headers.authorization;
+    else headers.authorization = authorization;
     headers['x-forwarded-for'] = request.socket.remoteAddress ?? 'unknown';
     headers['x-forwarded-host'] = publicUrl?.host ?? sent.host ?? '';
     headers['x-forwarded-proto'] =

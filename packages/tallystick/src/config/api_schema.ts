@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lifetime, resource, scopes } from './common_schema.ts';
+import { accessTokenStyle, lifetime, resource, scopes } from './common_schema.ts';
 
 const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
   error: 'expected a JSON pointer that begins with /user/ or /client/',
@@ -16,7 +16,7 @@ export const api = z
       .describe(
         'The `aud` of its tokens, one or several (RFC 9068 section 3). Gateway and sample API look for the resource indicator if it is among them, and else for the first. Default: the resource indicator.',
       ),
-    accessTokens: z.enum(['jwt', 'opaque', 'phantom', 'split']).default('phantom').describe('Access token style.'),
+    accessTokens: accessTokenStyle.default('phantom').describe('Access token style.'),
     scopes,
     accessTokenLifetime: lifetime.default(300).describe("Seconds that the API's access tokens live."),
     claims: z

@@ -8,6 +8,9 @@ export const scopes = z.array(
   z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'expected a scope token (RFC 6749 section 3.3)' }),
 );
 
+export const accessTokenStyle = z.enum(['jwt', 'opaque', 'phantom', 'split']);
+export const httpMethod = z.string().regex(/^[A-Z]+$/, { error: 'expected an HTTP method in capitals' });
+
 export const seconds = z.int().positive();
 /** Seconds; a longer life than ten years is a slip of the pen, and no cookie or entry lives so long. */
 export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { credentials, milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import { issuer } from './issuer_schema.ts';
 import { route } from './route_schema.ts';
 
 export const gateway = z.strictObject({
@@ -36,5 +37,6 @@ export const gateway = z.strictObject({
     })
     .prefault({})
     .describe('Milliseconds.'),
+  issuers: z.array(issuer).default([]).describe('Further authorization servers, whose tokens some routes take.'),
   routes: z.array(route).min(1),
 });

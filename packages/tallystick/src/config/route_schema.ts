@@ -1,16 +1,43 @@
 import { z } from 'zod';
-import { origin, resource, scopes } from './common_schema.ts';
+import { accessTokenStyle, httpMethod, origin, resource, scopes } from './common_schema.ts';
+
+const someScopes = z.strictObject({ allOf: scopes.min(1).optional(), anyOf: scopes.min(1).optional() });
+const requiredScopes = z
+  .union([scopes, someScopes.refine(({ allOf, anyOf }) => (allOf ?? anyOf) !== undefined)], {
+    error: 'expected scopes (RFC 6749 section 3.3): a list, of which all are needed, or { allOf: […], anyOf: […] }',
+  })
+  .describe('A list stands for all of its scopes; `anyOf` for one of them.');
 
 export const route = z.strictObject({
+  host: z
+    .string()
+    .regex(/^(\*\.)?[\w-]+(\.[\w-]+)*$/, { error: 'expected a host name without a port, or *. and a host name' })
+    .optional()
+    .describe(
+      'The `Host` that clients ask for; `*.example.com` stands for every name below. The most specific host decides, then the longest prefix. Default: any.',
+    ),
   prefix: z
     .string()
     .regex(/^\/[\w\-/.]*$/, { error: 'expected a path that begins with a slash' })
     .describe('Path prefix, matched by whole segments; it stays in the path that the API sees.'),
-  api: resource,
+  public: z
+    .literal(true, { error: 'expected true, or nothing' })
+    .optional()
+    .describe('Served to anyone; no token is looked at or passed on. Instead of `api`.'),
+  api: resource.optional(),
+  audience: z
+    .union([resource, z.array(resource).min(1)], { error: 'expected an absolute URI, or a list of them' })
+    .optional()
+    .describe('The `aud` that a JWT must have; of several, one. Default: the `api`.'),
+  issuer: z.url().optional().describe('Which of the `gateway.issuers` issues the tokens. Default: `issuer`.'),
+  accessTokens: accessTokenStyle.optional().describe('Access token style, for an API of another issuer.'),
   upstream: origin.optional().describe('Origin of the API. Default: the sample API.'),
   scopes: z
-    .record(z.string().regex(/^([A-Z]+|\*)$/, { error: 'expected an HTTP method in capitals, or *' }), scopes)
-    .default({ '*': [] })
-    .describe('Scopes that a call needs, by method; `*` stands for every method not named.'),
-  onMiss: z.enum(['refuse', 'introspect']).default('refuse').describe('What a split lookup that finds nothing does.'),
+    .record(httpMethod.or(z.literal('*')), requiredScopes)
+    .optional()
+    .describe('Scopes that a call needs, by method; `*` stands for every method not named. Default: none are needed.'),
+  onMiss: z
+    .enum(['refuse', 'introspect'])
+    .optional()
+    .describe('What a split lookup that finds nothing does. Default: refuse.'),
 });

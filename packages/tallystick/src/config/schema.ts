@@ -3,6 +3,7 @@ import { api } from './api_schema.ts';
 import { authorizationServer } from './authorization_server_schema.ts';
 import { checkEntries } from './check_entries.ts';
 import { checkGrants } from './check_grants.ts';
+import { checkRoutes } from './check_routes.ts';
 import { client } from './client_schema.ts';
 import { origin } from './common_schema.ts';
 import { controlApi } from './control_api_schema.ts';
@@ -70,12 +71,7 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   checkTls(config, refuse);
   checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
-  refuseDuplicates(config.gateway.routes, 'prefix', ['gateway', 'routes'], refuse);
-  for (const [index, { api: named }] of config.gateway.routes.entries()) {
-    if (!config.apis.some((known) => known.resource === named)) {
-      refuse(['gateway', 'routes', index, 'api'], 'expected the resource of one of the apis', named);
-    }
-  }
+  checkRoutes(config, refuse);
   checkGrants(config, refuse);
   for (const role of ['gateway', 'sampleApi'] as const) {
     const { id, secret } = config[role].client;

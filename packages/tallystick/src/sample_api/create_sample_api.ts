@@ -5,6 +5,7 @@ import {
   createJwtValidator,
   createRemoteJwks,
   protectWithKoa,
+  type RequiredScopes,
 } from '@tallystick/resource-server';
 import Koa, { type Middleware } from 'koa';
 
@@ -18,10 +19,10 @@ export interface SampleApiConfig {
 
 export interface SampleApiRoute {
   readonly prefix: string;
-  /** What the `aud` of a token must be, or contain. */
-  readonly audience: string;
+  /** What the `aud` of a token must be, or contain; of several, one. */
+  readonly audience: string | readonly string[];
   readonly style: 'jwt' | 'opaque' | 'phantom' | 'split';
-  readonly scopes: { readonly [method: string]: readonly string[] };
+  readonly scopes: { readonly [method: string]: RequiredScopes };
 }
 
 export interface SampleApiDependencies {

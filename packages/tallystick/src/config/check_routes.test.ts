@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from './config_error.ts';
+import { checkConfig, loadConfig } from './load_config.ts';
+
+const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
+
+/** What is wrong with the demo configuration when its gateway is changed. */
+async function problemsWith(gateway: object): Promise<readonly string[]> {
+  const config = await loadConfig(DEMO);
+  try {
+    checkConfig({ ...config, gateway: { ...config.gateway, ...gateway } });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const api = 'https://api.example.com/phantom';
+const upstream = 'http://localhost:5000';
+const partner = { issuer: 'https://partner.example.com', jwksUri: 'https://partner.example.com/jwks' };
+const foreign = { prefix: '/p', api: 'https://partner.example.com/api', issuer: partner.issuer, upstream };
+
+describe('a route is refused', () => {
+  test.each<[string, object, string]>([
+    ['that has neither an api nor is public', {}, 'api: expected the resource of an API, or `public: true` beside it'],
+    ['that is public: false', { api, public: false }, 'public: expected true, or nothing; found false'],
+    ['that is public with an api', { public: true, upstream, api }, 'api: expected nothing: the route is public'],
+    ['that is public with scopes', { public: true, upstream, scopes: {} }, 'scopes: expected nothing: the route is'],
+    ['that is public before the sample API', { public: true }, 'upstream: expected an origin: the sample API serves'],
+    ['of an api that is none', { api: 'https://x' }, 'api: expected the resource of one of the apis; found'],
+    [
+      'of an issuer that is none',
+      { api, issuer: 'https://x', accessTokens: 'jwt', upstream },
+      'issuer: expected one of',
+    ],
+    ['with a style of its own', { api, accessTokens: 'jwt' }, "accessTokens: expected it in the api's entry"],
+    ['with a host and port', { api, host: 'api.example.com:80' }, 'host: expected a host name without a port'],
+    ['with scopes nobody has', { api, scopes: { GET: { anyOf: [] } } }, 'scopes.GET.anyOf: '],
+    ['with a method in lower case', { api, scopes: { get: [] } }, 'scopes.get: '],
+  ])('%s', async (_what, route, problem) => {
+    const problems = await problemsWith({ routes: [{ prefix: '/a', ...route }] });
+    expect(problems).toEqual([expect.stringContaining(`gateway.routes[0].${problem}`)]);
+  });
+
+  test('of another issuer, where its style, upstream or introspection is not known', async () => {
+    const routes = [
+      { ...foreign, prefix: '/1', accessTokens: 'phantom' },
+      { ...foreign, prefix: '/2', accessTokens: 'jwt', upstream: undefined },
+      { ...foreign, prefix: '/3' },
+    ];
+    expect(await problemsWith({ issuers: [partner], routes })).toEqual([
+      expect.stringContaining(
+        'gateway.routes[0].issuer: expected an issuer with an introspectionEndpoint and a client',
+      ),
+      expect.stringContaining('gateway.routes[1].upstream: expected an origin: the sample API trusts no other issuer'),
+      expect.stringContaining('gateway.routes[2].accessTokens: expected the access token style'),
+    ]);
+  });
+
+  test('that is at the place of another', async () => {
+    const at = (place: object) => ({ api, upstream, ...place });
+    const places = [
+      { prefix: '/a' },
+      { prefix: '/A' },
+      { prefix: '/a', host: 'a.org' },
+      { prefix: '/a', host: 'A.org' },
+    ];
+    expect(await problemsWith({ routes: places.map(at) })).toEqual([
+      expect.stringContaining('gateway.routes[1].prefix: expected a value that no other has'),
+      expect.stringContaining('gateway.routes[3].prefix: expected a value that no other has'),
+    ]);
+  });
+});
+
+test('an issuer that is there twice is refused', async () => {
+  const own = { ...partner, issuer: 'http://localhost:4000' };
+  expect(await problemsWith({ issuers: [partner, own, partner] })).toEqual([
+    expect.stringContaining('gateway.issuers[1].issuer: expected an issuer that no other has'),
+    expect.stringContaining('gateway.issuers[2].issuer: expected an issuer that no other has'),
+  ]);
+});
+
+test('routes for everybody, for scopes of which one is enough, and for another issuer are taken', async () => {
+  const routes = [
+    { prefix: '/', host: '*.example.com', public: true, upstream },
+    { prefix: '/a', api, audience: ['https://a', api], scopes: { GET: ['read'], '*': { anyOf: ['write', 'admin'] } } },
+    { ...foreign, accessTokens: 'jwt' },
+  ];
+  expect(await problemsWith({ issuers: [partner], routes })).toEqual([]);
+});

@@ -1,0 +1,64 @@
+import type { Refuse } from './refuse.ts';
+import type { Config } from './schema.ts';
+
+type Route = Config['gateway']['routes'][number];
+type Path = readonly (string | number)[];
+
+const ofApis = ['audience', 'issuer', 'accessTokens', 'scopes', 'onMiss'] as const;
+
+/** What the routes say must fit together, and fit the APIs and issuers. */
+export function checkRoutes(config: Config, refuse: Refuse): void {
+  const { routes, issuers } = config.gateway;
+  const names = [config.issuer, ...issuers.map(({ issuer }) => issuer)];
+  for (const [index, { issuer }] of issuers.entries()) {
+    if (names.indexOf(issuer) <= index) {
+      refuse(['gateway', 'issuers', index, 'issuer'], 'expected an issuer that no other has', issuer);
+    }
+  }
+  const places = routes.map(({ host, prefix }) => `${host?.toLowerCase()} ${prefix.toLowerCase()}`);
+  for (const [index, route] of routes.entries()) {
+    const path: Path = ['gateway', 'routes', index];
+    if (places.indexOf(places[index] ?? '') !== index) {
+      refuse([...path, 'prefix'], 'expected a value that no other has, in any case, at one host', route.prefix);
+    }
+    if (route.public) checkPublic(route, path, refuse);
+    else checkProtected(route, path, config, refuse);
+  }
+}
+
+function checkPublic(route: Route, path: Path, refuse: Refuse): void {
+  for (const member of ['api', ...ofApis] as const) {
+    if (route[member] !== undefined) refuse([...path, member], 'expected nothing: the route is public', route[member]);
+  }
+  if (route.upstream === undefined) {
+    refuse([...path, 'upstream'], 'expected an origin: the sample API serves nobody without a token', undefined);
+  }
+}
+
+function checkProtected({ api, issuer, ...route }: Route, path: Path, config: Config, refuse: Refuse): void {
+  if (api === undefined) {
+    refuse([...path, 'api'], 'expected the resource of an API, or `public: true` beside it', undefined);
+    return;
+  }
+  if (issuer === undefined || issuer === config.issuer) {
+    if (!config.apis.some((known) => known.resource === api)) {
+      refuse([...path, 'api'], 'expected the resource of one of the apis', api);
+    }
+    if (route.accessTokens !== undefined) {
+      refuse([...path, 'accessTokens'], "expected it in the api's entry in `apis`", route.accessTokens);
+    }
+    return;
+  }
+  const known = config.gateway.issuers.find((candidate) => candidate.issuer === issuer);
+  if (known === undefined) refuse([...path, 'issuer'], 'expected one of the gateway.issuers', issuer);
+  if (route.accessTokens === undefined) {
+    refuse([...path, 'accessTokens'], 'expected the access token style: the API is of another issuer', undefined);
+  }
+  if (route.upstream === undefined) {
+    refuse([...path, 'upstream'], 'expected an origin: the sample API trusts no other issuer', undefined);
+  }
+  const introspects = route.accessTokens === 'phantom' || route.onMiss === 'introspect';
+  if (known && introspects && (known.introspectionEndpoint === undefined || known.client === undefined)) {
+    refuse([...path, 'issuer'], 'expected an issuer with an introspectionEndpoint and a client', issuer);
+  }
+}

@@ -1,0 +1,55 @@
+import type { RouteConfig } from '@tallystick/gateway';
+import { sampleApiUrl } from './addresses.ts';
+import type { Config } from './config/schema.ts';
+import type { SampleApiRoute } from './sample_api/create_sample_api.ts';
+
+type ConfiguredRoute = Config['gateway']['routes'][number];
+
+/** The gateway's routes. A route that names no upstream leads to the sample API. */
+export function gatewayRoutes(config: Config): RouteConfig[] {
+  return config.gateway.routes.map((route) => {
+    const place = {
+      prefix: route.prefix,
+      upstream: route.upstream ?? sampleApiUrl(config),
+      ...(route.host !== undefined && { host: route.host }),
+    };
+    if (route.public) return { ...place, public: true };
+    return {
+      ...place,
+      ...protection(config, route),
+      onMiss: route.onMiss ?? 'refuse',
+      ...(route.issuer !== undefined && { issuer: route.issuer }),
+    };
+  });
+}
+
+/** What the sample API serves: the routes that lead to it. It knows nothing of hosts. */
+export function sampleApiRoutes(config: Config): SampleApiRoute[] {
+  return config.gateway.routes
+    .filter((route) => route.upstream === undefined && !route.public)
+    .map((route) => {
+      const { audience, style, scopes } = protection(config, route);
+      return { prefix: route.prefix, audience, style, scopes };
+    });
+}
+
+/** What a call needs, to the gateway and to the API. */
+function protection(config: Config, { prefix, api: resource, audience, accessTokens, scopes }: ConfiguredRoute) {
+  const api = config.apis.find((candidate) => candidate.resource === resource);
+  const style = accessTokens ?? api?.accessTokens;
+  if (resource === undefined || style === undefined) {
+    throw new TypeError(`the route ${prefix} has no api`); // The configuration was checked for this.
+  }
+  return {
+    resource,
+    audience: audience ?? ownAudience(resource, api?.audience),
+    style,
+    scopes: scopes ?? { '*': [] },
+  };
+}
+
+/** The one of an API's audiences that its gateway and the API itself look for: the one that is most its own. */
+function ownAudience(resource: string, audience: string | readonly string[] = resource): string {
+  const audiences = [audience].flat();
+  return audiences.find((name) => name === resource) ?? audiences[0] ?? resource;
+}
