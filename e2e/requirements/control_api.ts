@@ -11,6 +11,16 @@ export const controlApi = {
       'clients, users, APIs, keys and tenants change while everything runs, and reset brings the configured ones back',
     link: `${design}#the-control-api`,
   },
+  'gateway-follows-apis': {
+    sentence:
+      'an API that changes at run time is served as it now is at gateway and sample API at once, and one that a route names cannot be removed',
+    link: `${design}#the-control-api`,
+  },
+  'tenant-controls-are-its-own': {
+    sentence:
+      "a tenant's faults, scripted answers, recorded requests, clients, users, APIs, keys, tokens and reset are its own, and go with it",
+    link: `${design}#tenants`,
+  },
   'control-api-absent': {
     sentence: 'there is no control API unless it is enabled, and then it is on this machine only',
     link: `${design}#the-control-api`,

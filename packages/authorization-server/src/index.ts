@@ -20,3 +20,4 @@ export { type IssuedToken, type TokenRequest, TokenRequestError } from './issue_
 export { WrongKeyError } from './keys/make_key.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { Log } from './log.ts';
+export { mountPathOf } from './mount.ts';

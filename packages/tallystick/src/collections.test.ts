@@ -14,10 +14,13 @@ let collections: Collections;
 beforeEach(async () => {
   used = [];
   refuse = undefined;
-  collections = createCollections(await loadConfig(DEMO), async ({ clients }) => {
-    await setImmediate(); // Others are asked meanwhile.
-    if (clients.some(({ id }) => id === refuse)) throw new InputError('metadata', 'no');
-    used = clients.map(({ id }) => id);
+  collections = createCollections(await loadConfig(DEMO), {
+    check: () => undefined,
+    async replace({ clients }) {
+      await setImmediate(); // Others are asked meanwhile.
+      if (clients.some(({ id }) => id === refuse)) throw new InputError('metadata', 'no');
+      used = clients.map(({ id }) => id);
+    },
   });
 });
 

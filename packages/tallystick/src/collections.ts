@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { pathText } from './config/config_error.ts';
-import { apiSchema, type Config, clientSchema, configSchema, userSchema } from './config/schema.ts';
+import { apiSchema, type Config, clientSchema, userSchema } from './config/schema.ts';
 import { checkInput, InputError } from './input_error.ts';
 
 /** Entries of the configuration that can change while everything runs. */
@@ -16,22 +16,27 @@ export interface Collection<Entry, Input> {
   remove(name: string): Promise<boolean>;
 }
 
-type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
+/** What of an issuer's configuration can change. */
+export type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
 type Changeable<Schema extends z.ZodType> = Collection<z.output<Schema>, z.input<Schema>>;
 
 export interface Collections {
   readonly clients: Changeable<typeof clientSchema>;
   readonly users: Changeable<typeof userSchema>;
-  /** The APIs of the authorization server. The gateway's routes stay as they are configured. */
+  /** The gateway and the sample API of the same process follow; which routes there are stays as configured. */
   readonly apis: Changeable<typeof apiSchema>;
   /** Back to what was configured. */
   reset(): Promise<void>;
 }
 
-/** @param replace lets the authorization server use other entries; throws an InputError when it cannot */
-export function createCollections(config: Config, replace: (entries: Entries) => Promise<void>): Collections {
-  const { apis, clients, users } = config;
-  const configured: Entries = { apis, clients, users };
+export interface CollectionsOptions {
+  /** What the rest of the configuration must bear of the entries: the same rules as at the start. */
+  readonly check: (entries: Entries) => z.ZodError | undefined;
+  /** Lets everything use other entries. @throws {InputError} it cannot */
+  readonly replace: (entries: Entries) => Promise<void>;
+}
+
+export function createCollections(configured: Entries, { check, replace }: CollectionsOptions): Collections {
   let current = configured;
 
   let lastChange: Promise<unknown> = Promise.resolve();
@@ -52,10 +57,11 @@ export function createCollections(config: Config, replace: (entries: Entries) =>
     return made;
   }
 
-  /** What the rest of the configuration must bear of the entry: the same rules as at the start. @throws {InputError} */
+  /** @throws {InputError} the entry does not go together with the others */
   function checkAmongOthers(kind: keyof Entries, index: number, changed: readonly unknown[]): void {
-    const { error } = configSchema.safeParse({ ...config, ...current, [kind]: changed });
-    const issue = error?.issues.find(({ path }) => path[0] === kind && path[1] === index);
+    const issue = check({ ...current, [kind]: changed })?.issues.find(
+      ({ path }) => path[0] === kind && path[1] === index,
+    );
     if (issue) throw new InputError(pathText(issue.path.slice(2)), issue.message);
   }
 

@@ -10,6 +10,7 @@ export type { Endpoint } from './faults/endpoint.ts';
 export type { FaultInput, ScriptedAnswerInput } from './faults/schemas.ts';
 export type { Harness } from './harness.ts';
 export { InputError } from './input_error.ts';
+export type { Issuer } from './issuer.ts';
 export type { RecordedRequests } from './requests/create_recorded_requests.ts';
 export type { RecordedRequest } from './requests/recorded_request.ts';
 export { type StartOptions, startTallystick, type Tallystick } from './start_tallystick.ts';

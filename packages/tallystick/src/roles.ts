@@ -1,24 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { RequestListener } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type AuthorizationServer,
-  type AuthorizationServerConfig,
-  createAuthorizationServer,
-  WrongClientError,
-} from '@tallystick/authorization-server';
+import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
 import { createGatewayServer, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
-import { type Collections, createCollections } from './collections.ts';
 import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
-import { InputError } from './input_error.ts';
 import { type Listening, listen } from './listen.ts';
 import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
-import { createTenants, type Tenants } from './tenants.ts';
 import type { Tls } from './tls/tls.ts';
 import { asConfigError } from './wrong_client.ts';
 
@@ -46,46 +37,6 @@ export async function openApp(
   );
   const { host, port } = { host: config.host, ...config[role] };
   return { ...(await listen(server, { host, port })), answerWith };
-}
-
-/** The authorization server, and the tenants beside it. */
-export interface RunningAuthorizationServer {
-  readonly authorizationServer: AuthorizationServer;
-  readonly tenants: Tenants;
-  readonly collections: Collections;
-}
-
-/** @param around what stands before the authorization server in this process */
-export async function runAuthorizationServer(
-  config: Config,
-  app: OpenApp,
-  { store, log, now, tls }: RoleDependencies,
-  around: (handler: RequestListener) => RequestListener = (handler) => handler,
-): Promise<RunningAuthorizationServer> {
-  const secret = config.secret ?? randomBytes(32).toString('base64url');
-  const start = (world: Pick<Config, 'apis' | 'clients' | 'users'>, issuer: string, part: TokenStore) =>
-    createAuthorizationServer(authorizationServerConfig({ ...config, ...world, issuer, secret }), {
-      store: part,
-      log,
-      ...(now && { now }),
-      ...(tls && { fetch: tls.trust.fetch }),
-    });
-  const authorizationServer = await start(config, config.issuer, store).catch((error) => {
-    throw asConfigError(error);
-  });
-  const tenants = await createTenants(config.tenants, {
-    issuer: config.issuer,
-    store,
-    start,
-    otherwise: authorizationServer.handler,
-  });
-  app.answerWith(around(tenants.handler));
-  const collections = createCollections(config, (entries) =>
-    authorizationServer.configuration.replace(worldOf(entries)).catch((error) => {
-      throw error instanceof WrongClientError ? new InputError('metadata', error.message) : error;
-    }),
-  );
-  return { authorizationServer, tenants, collections };
 }
 
 /** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
@@ -147,7 +98,7 @@ function findFixed(before: Config, after: Config): string | undefined {
   return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
 }
 
-function authorizationServerConfig(config: Config & { secret: string }): AuthorizationServerConfig {
+export function authorizationServerConfig(config: Config & { secret: string }): AuthorizationServerConfig {
   return {
     issuer: config.issuer,
     secret: config.secret,
@@ -168,7 +119,7 @@ function authorizationServerConfig(config: Config & { secret: string }): Authori
 }
 
 /** The part of the configuration that can change while the authorization server runs. */
-function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>) {
+export function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>) {
   return {
     apis: apis.map(({ accessTokens, encryption, ...api }) => ({
       ...api,

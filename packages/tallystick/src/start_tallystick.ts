@@ -1,17 +1,14 @@
-import type { RequestListener } from 'node:http';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { addressOf, sampleApiUrl } from './addresses.ts';
 import { createClock } from './clock/create_clock.ts';
 import { checkConfig, loadConfig } from './config/load_config.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
-import { createFaults } from './faults/create_faults.ts';
-import { createScriptedAnswers } from './faults/create_scripted_answers.ts';
-import { type Provocations, provoke } from './faults/provoke.ts';
-import { createHarness, type Harness } from './harness.ts';
+import type { Harness } from './harness.ts';
 import { createLog } from './log.ts';
-import { createRecordedRequests } from './requests/create_recorded_requests.ts';
-import { openApp, runAuthorizationServer, runGateway, runSampleApi } from './roles.ts';
+import { openApp, runGateway, runSampleApi } from './roles.ts';
+import { runAuthorizationServer } from './run_authorization_server.ts';
+import { runControlApi } from './run_control_api.ts';
 import { tlsOf } from './tls/tls.ts';
 
 export interface StartOptions {
@@ -67,8 +64,9 @@ export async function startTallystick({
   const configured = typeof given === 'string' ? await loadConfig(given) : checkConfig(given);
   const config = ports === 'free' ? withFreePorts(configured) : configured;
   const tls = await tlsOf(config);
-  const provocations = createProvocations({ movable: givenStore === undefined && config.store.url === 'memory:' });
-  const { now } = provocations.clock;
+  // With a store of its own, everything that expires does so by the clock that tests move.
+  const clock = createClock({ movable: givenStore === undefined && config.store.url === 'memory:' });
+  const { now } = clock;
   const store = givenStore ?? (await openTokenStore({ ...config.store, now }));
   const dependencies = { store, log: log ?? createLog(config.log.level), now, tls };
   const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
@@ -83,19 +81,20 @@ export async function startTallystick({
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
     runSampleApi(running, sampleApi, dependencies);
-    const around = (handler: RequestListener) => provoke(handler, { ...provocations, log: dependencies.log });
-    const issuing = await runAuthorizationServer(running, authorizationServer, dependencies, around);
-    const harness = createHarness({ ...provocations, store, ...issuing });
+    const { harness, letGo } = await runAuthorizationServer(running, authorizationServer, {
+      ...dependencies,
+      clock,
+      provokable: true,
+      async followApis(changed) {
+        await gateway.replace(changed);
+        runSampleApi(changed, sampleApi, dependencies);
+      },
+    });
     const gateway = await runGateway(running, dependencies);
     stops.push(gateway.stop);
-    const control = running.controlApi.enabled ? await openApp(running, 'controlApi', tls) : undefined;
-    if (control) {
-      // Loaded only when it is used: it is off for most, and everything should start fast.
-      const { createControlApi } = await import('./control/create_control_api.ts');
-      control.answerWith(createControlApi(harness, { ...running.controlApi, log: dependencies.log }));
-      stops.push(control.stop);
-    }
-    stops.push(async () => letGo(provocations));
+    const control = running.controlApi.enabled ? await runControlApi(running, harness, dependencies) : undefined;
+    if (control) stops.push(control.stop);
+    stops.push(async () => letGo());
     return {
       ...harness,
       ...(control && { controlUrl: addressOf(running, running.controlApi.host, control.port) }),
@@ -112,24 +111,6 @@ export async function startTallystick({
     await stop();
     throw error;
   }
-}
-
-/** With a store of its own, everything that expires does so by the clock that tests move. */
-function createProvocations({ movable }: { movable: boolean }): Provocations {
-  const clock = createClock({ movable });
-  return {
-    clock,
-    faults: createFaults(),
-    scriptedAnswers: createScriptedAnswers(),
-    requests: createRecordedRequests(clock),
-  };
-}
-
-/** Nobody is kept waiting for a server that stops, and the process has its own time back. */
-function letGo({ faults, requests, clock }: Provocations): void {
-  faults.clear();
-  requests.close();
-  clock.stop();
 }
 
 function withFreePorts(config: Config): Config {

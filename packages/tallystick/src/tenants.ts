@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import type { AuthorizationServer } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
 import { type Tenant, type TenantInput, tenantSchema } from './config/schema.ts';
-import { checkInput } from './input_error.ts';
+import { checkInput, InputError } from './input_error.ts';
+import type { Issuer, RunningIssuer } from './issuer.ts';
 import { asConfigError, asInputError } from './wrong_client.ts';
 
 /** There is a tenant of that id already. */
@@ -12,27 +12,35 @@ export class TenantExistsError extends Error {
   override name = 'TenantExistsError';
 }
 
-/** Issuers beside the first one, each at `{issuer}/{id}` with clients, users, keys and records of its own. */
+/** Issuers beside the first one, each at `{issuer}/{id}` with clients, users, keys, faults and records of its own. */
 export interface Tenants {
   list(): { readonly id: string; readonly issuer: string }[];
+  /** What may be done to a tenant. @throws {InputError} there is none of that id */
+  get(id: string): Issuer;
   /**
-   * @returns the tenant's issuer identifier
    * @throws {InputError} it cannot be used
    * @throws {TenantExistsError} there is one of that id already
    */
-  create(tenant: TenantInput): Promise<string>;
-  /** @returns whether there was one of that id */
-  remove(id: string): boolean;
-  /** Back to those that were configured. */
-  reset(): void;
+  create(tenant: TenantInput): Promise<Issuer>;
+  /** Removes a tenant with its faults and records. @returns whether there was one of that id */
+  remove(id: string): Promise<boolean>;
+}
+
+/** The tenants, as whoever runs them sees them. */
+export interface RunningTenants extends Tenants {
+  readonly handler: RequestListener;
+  /** Back to those that were configured, each as it was configured. What they stored is for who has the store to clear. */
+  restore(): Promise<void>;
+  /** Keeps nobody waiting. */
+  letGo(): void;
 }
 
 export interface TenantsOptions {
   /** Issuer identifier of the first issuer. */
   readonly issuer: string;
   readonly store: TokenStore;
-  /** Makes the authorization server of a tenant. */
-  readonly start: (tenant: Tenant, issuer: string, store: TokenStore) => Promise<AuthorizationServer>;
+  /** Makes the issuer of a tenant. */
+  readonly start: (tenant: Tenant, issuer: string, store: TokenStore) => Promise<RunningIssuer>;
   /** Answers what is for no tenant. */
   readonly otherwise: RequestListener;
 }
@@ -45,22 +53,21 @@ export interface TenantsOptions {
 export async function createTenants(
   configured: readonly Tenant[],
   { issuer, store, start, otherwise }: TenantsOptions,
-): Promise<Tenants & { readonly handler: RequestListener }> {
-  const servers = new Map<string, AuthorizationServer>();
-  const issuerOf = (id: string) => `${issuer}/${id}`;
-
+): Promise<RunningTenants> {
+  const running = new Map<string, RunningIssuer>();
   const starting = new Set<string>();
 
-  async function add(tenant: Tenant, partition: string): Promise<string> {
+  async function add(tenant: Tenant, partition: string): Promise<RunningIssuer> {
     const { id } = tenant;
-    if (servers.has(id) || starting.has(id)) throw new TenantExistsError(`there is a tenant "${id}" already`);
+    if (running.has(id) || starting.has(id)) throw new TenantExistsError(`there is a tenant "${id}" already`);
     starting.add(id);
     try {
-      servers.set(id, await start(tenant, issuerOf(id), store.partition(`tenant:${partition}`)));
+      const added = await start(tenant, `${issuer}/${id}`, store.partition(`tenant:${partition}`));
+      running.set(id, added);
+      return added;
     } finally {
       starting.delete(id);
     }
-    return issuerOf(id);
   }
 
   for (const [index, tenant] of configured.entries()) {
@@ -68,26 +75,45 @@ export async function createTenants(
       throw asConfigError(error, `tenants[${index}]`);
     });
   }
+  const atStart = new Map(running);
 
-  const atStart = [...servers];
   return {
-    reset() {
-      servers.clear();
-      for (const [id, server] of atStart) servers.set(id, server);
+    list: () => [...running].map(([id, { controls }]) => ({ id, issuer: controls.issuer })),
+    get(id) {
+      const tenant = running.get(id);
+      if (!tenant) throw new InputError('tenant', 'expected the id of a tenant');
+      return tenant.controls;
     },
-    handler(request, response) {
-      const server = servers.get(tenantOf(request.url ?? '/'));
-      (server?.handler ?? otherwise)(request, response);
-    },
-    list: () => [...servers.keys()].map((id) => ({ id, issuer: issuerOf(id) })),
-    // A tenant made again under the same name starts with nothing of the one before it.
     async create(given) {
       const tenant = checkInput(tenantSchema, given);
-      return add(tenant, `${tenant.id}:${randomUUID()}`).catch((error) => {
+      // A tenant made again under the same name starts with nothing of the one before it.
+      const created = await add(tenant, `${tenant.id}:${randomUUID()}`).catch((error) => {
         throw asInputError(error);
       });
+      return created.controls;
     },
-    remove: (id) => servers.delete(id),
+    async remove(id) {
+      const tenant = running.get(id);
+      if (!tenant) return false;
+      running.delete(id);
+      tenant.letGo();
+      // What a configured one stored is also that of the other processes on the store.
+      if (atStart.get(id) !== tenant) await tenant.controls.reset();
+      return true;
+    },
+    handler(request, response) {
+      const tenant = running.get(tenantOf(request.url ?? '/'));
+      (tenant?.handler ?? otherwise)(request, response);
+    },
+    async restore() {
+      for (const tenant of running.values()) tenant.letGo();
+      running.clear();
+      for (const [id, tenant] of atStart) running.set(id, tenant);
+      await Promise.all([...atStart.values()].map((tenant) => tenant.restore()));
+    },
+    letGo() {
+      for (const tenant of running.values()) tenant.letGo();
+    },
   };
 }
 

@@ -1,8 +1,12 @@
 import { openTokenStore } from '@tallystick/token-store';
+import { createClock } from '../clock/create_clock.ts';
 import { loadConfig } from '../config/load_config.ts';
+import type { Config } from '../config/schema.ts';
 import type { Listening } from '../listen.ts';
 import { createLog } from '../log.ts';
-import { openApp, runAuthorizationServer, runGateway, runSampleApi } from '../roles.ts';
+import { openApp, runGateway, runSampleApi } from '../roles.ts';
+import { type AuthorizationServerRole, runAuthorizationServer } from '../run_authorization_server.ts';
+import { runControlApi } from '../run_control_api.ts';
 import { type Tls, tlsOf } from '../tls/tls.ts';
 import { trustHint } from './trust_hint.ts';
 import { untilStopped } from './until_stopped.ts';
@@ -21,16 +25,34 @@ export async function role(
     runSampleApi(config, app, { tls });
     return serveUntilStopped(name, app, tls);
   }
-  const store = await openTokenStore(config.store);
+  const clock = createClock({ movable: config.store.url === 'memory:' });
+  const store = await openTokenStore({ ...config.store, now: clock.now });
   try {
     if (name === 'gateway') return await serveUntilStopped(name, await runGateway(config, { store, log, tls }), tls);
     await untilStoreAnswers(store);
-    const app = await openApp(config, 'authorizationServer', tls);
-    await runAuthorizationServer(config, app, { store, log, tls });
-    return await serveUntilStopped(name, app, tls);
+    return await serveUntilStopped(name, await startAuthorizationServer(config, { store, log, tls, clock }), tls);
   } finally {
     await store.close();
   }
+}
+
+/** The authorization server, and the control API of this process if it is enabled. */
+async function startAuthorizationServer(
+  config: Config,
+  dependencies: Omit<AuthorizationServerRole, 'provokable'>,
+): Promise<Listening> {
+  const app = await openApp(config, 'authorizationServer', dependencies.tls);
+  const provokable = config.controlApi.enabled;
+  const { harness, letGo } = await runAuthorizationServer(config, app, { ...dependencies, provokable });
+  const control = provokable ? await runControlApi(config, harness, dependencies) : undefined;
+  if (control) console.log(`control API on port ${control.port}`);
+  return {
+    port: app.port,
+    async stop() {
+      letGo();
+      await Promise.all([control?.stop(), app.stop()]);
+    },
+  };
 }
 
 async function serveUntilStopped(

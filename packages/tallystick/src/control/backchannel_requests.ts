@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Harness } from '../harness.ts';
 import { InputError } from '../input_error.ts';
-import { type Route, route } from './route.ts';
+import { issuerRoutes } from './issuer_route.ts';
+import type { Route } from './route.ts';
 
 const pendingRequest = z.looseObject({
   handle: z.string(),
@@ -15,9 +16,10 @@ const decision = z.strictObject({
   decision: z.enum(['approve', 'deny']),
 });
 
-export function backchannelRequestRoutes({ backchannelRequests }: Harness): Route[] {
+export function backchannelRequestRoutes(harness: Harness): Route[] {
+  const issuerRoute = issuerRoutes(harness);
   return [
-    route({
+    issuerRoute({
       method: 'GET',
       path: '/backchannel-requests',
       operationId: 'listBackchannelRequests',
@@ -26,18 +28,21 @@ export function backchannelRequestRoutes({ backchannelRequests }: Harness): Rout
       answers: {
         200: { description: 'What waits for a decision', schema: z.object({ requests: z.array(pendingRequest) }) },
       },
-      handle: async ({ query }) => ({ status: 200, body: { requests: await backchannelRequests.pending(query.user) } }),
+      handle: async ({ issuer, query }) => ({
+        status: 200,
+        body: { requests: await issuer.backchannelRequests.pending(query.user) },
+      }),
     }),
-    route({
+    issuerRoute({
       method: 'POST',
       path: '/backchannel-requests/decisions',
       operationId: 'decideBackchannelRequest',
       summary: "Approve or deny a backchannel request in the user's place",
       body: decision,
       answers: { 204: { description: 'It is decided' } },
-      async handle({ body }) {
+      async handle({ issuer, body }) {
         try {
-          await backchannelRequests[body.decision](body.authReqId);
+          await issuer.backchannelRequests[body.decision](body.authReqId);
         } catch (error) {
           if (!isUnknown(error)) throw error;
           throw new InputError('authReqId', 'there is no such request, or it was decided already');

@@ -2,13 +2,33 @@ import { z } from 'zod';
 import type { Collection } from '../collections.ts';
 import { apiSchema, clientSchema, userSchema } from '../config/schema.ts';
 import type { Harness } from '../harness.ts';
-import { type Route, route } from './route.ts';
+import type { Issuer } from '../issuer.ts';
+import { issuerRoutes } from './issuer_route.ts';
+import type { Route } from './route.ts';
 
-export function collectionRoutes({ clients, users, apis }: Harness): Route[] {
+export function collectionRoutes(harness: Harness): Route[] {
   return [
-    ...routesOf({ path: '/clients', singular: 'Client', name: 'id', schema: clientSchema, collection: clients }),
-    ...routesOf({ path: '/users', singular: 'User', name: 'id', schema: userSchema, collection: users }),
-    ...routesOf({ path: '/apis', singular: 'Api', name: 'resource', schema: apiSchema, collection: apis }),
+    ...routesOf(harness, {
+      path: '/clients',
+      singular: 'Client',
+      name: 'id',
+      schema: clientSchema,
+      collection: ({ clients }) => clients,
+    }),
+    ...routesOf(harness, {
+      path: '/users',
+      singular: 'User',
+      name: 'id',
+      schema: userSchema,
+      collection: ({ users }) => users,
+    }),
+    ...routesOf(harness, {
+      path: '/apis',
+      singular: 'Api',
+      name: 'resource',
+      schema: apiSchema,
+      collection: ({ apis }) => apis,
+    }),
   ];
 }
 
@@ -18,27 +38,25 @@ interface CollectionRoutes<Schema extends z.ZodType> {
   /** The property that names an entry; percent-encoded in the path. */
   readonly name: string;
   readonly schema: Schema;
-  readonly collection: Collection<z.output<Schema>, z.input<Schema>>;
+  readonly collection: (issuer: Issuer) => Collection<z.output<Schema>, z.input<Schema>>;
 }
 
-function routesOf<Schema extends z.ZodType>({
-  path,
-  singular,
-  name,
-  schema,
-  collection,
-}: CollectionRoutes<Schema>): Route[] {
+function routesOf<Schema extends z.ZodType>(
+  harness: Harness,
+  { path, singular, name, schema, collection }: CollectionRoutes<Schema>,
+): Route[] {
+  const issuerRoute = issuerRoutes(harness);
   const plural = path.slice(1);
   return [
-    route({
+    issuerRoute({
       method: 'GET',
       path,
       operationId: `list${singular}s`,
       summary: `The ${plural} of the authorization server`,
       answers: { 200: { description: 'All of them', schema: z.object({ [plural]: z.array(schema) }) } },
-      handle: () => ({ status: 200, body: { [plural]: collection.list() } }),
+      handle: ({ issuer }) => ({ status: 200, body: { [plural]: collection(issuer).list() } }),
     }),
-    route({
+    issuerRoute({
       method: 'PUT',
       path,
       operationId: `put${singular}`,
@@ -48,18 +66,20 @@ function routesOf<Schema extends z.ZodType>({
         200: { description: 'It was replaced', schema },
         201: { description: 'It was added', schema },
       },
-      async handle({ body }) {
-        const { entry, replaced } = await collection.put(body as z.input<Schema>);
+      async handle({ issuer, body }) {
+        const { entry, replaced } = await collection(issuer).put(body as z.input<Schema>);
         return { status: replaced ? 200 : 201, body: entry };
       },
     }),
-    route({
+    issuerRoute({
       method: 'DELETE',
       path: `${path}/{${name}}`,
       operationId: `remove${singular}`,
       summary: `Remove one of the ${plural}`,
       answers: { 204: { description: 'It is gone' }, 404: { description: `There is none of this ${name}` } },
-      handle: async ({ parameters }) => ({ status: (await collection.remove(decoded(parameters[name]))) ? 204 : 404 }),
+      handle: async ({ issuer, parameters }) => ({
+        status: (await collection(issuer).remove(decoded(parameters[name]))) ? 204 : 404,
+      }),
     }),
   ];
 }

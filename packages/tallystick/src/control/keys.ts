@@ -2,7 +2,8 @@ import { WrongKeyError } from '@tallystick/authorization-server';
 import { z } from 'zod';
 import type { Harness } from '../harness.ts';
 import { InputError } from '../input_error.ts';
-import { type Route, route } from './route.ts';
+import { issuerRoutes } from './issuer_route.ts';
+import type { Route } from './route.ts';
 
 const signingKeys = z.object({
   keys: z.array(
@@ -29,27 +30,28 @@ const rotation = z.strictObject({
     .describe('The private key that takes over, as PEM (PKCS #8) or JWK. Default: a new one.'),
 });
 
-export function keyRoutes({ keys }: Harness): Route[] {
+export function keyRoutes(harness: Harness): Route[] {
+  const issuerRoute = issuerRoutes(harness);
   return [
-    route({
+    issuerRoute({
       method: 'GET',
       path: '/keys',
       operationId: 'listKeys',
       summary: 'The keys in the JWKS, the one that signs first',
       answers: { 200: { description: 'No private part is shown', schema: signingKeys } },
-      handle: async () => ({ status: 200, body: { keys: await keys.list() } }),
+      handle: async ({ issuer }) => ({ status: 200, body: { keys: await issuer.keys.list() } }),
     }),
-    route({
+    issuerRoute({
       method: 'POST',
       path: '/keys/rotation',
       operationId: 'rotateKeys',
       summary: 'Announce a key that will sign',
       body: rotation,
       answers: { 201: { description: 'The keys, the new one among them', schema: signingKeys } },
-      async handle({ body: { announceFor, key } }) {
+      async handle({ issuer, body: { announceFor, key } }) {
         const options = { ...(announceFor !== undefined && { announceFor }), ...(key !== undefined && { key }) };
         try {
-          return { status: 201, body: { keys: await keys.rotate(options) } };
+          return { status: 201, body: { keys: await issuer.keys.rotate(options) } };
         } catch (error) {
           if (error instanceof WrongKeyError) throw new InputError('key', error.message);
           throw error;

@@ -3,11 +3,13 @@ import { endpointSchema } from '../faults/schemas.ts';
 import type { Harness } from '../harness.ts';
 import { nextRequest } from '../requests/create_recorded_requests.ts';
 import { recordedRequestSchema } from '../requests/recorded_request.ts';
-import { type Route, route } from './route.ts';
+import { issuerRoutes } from './issuer_route.ts';
+import type { Route } from './route.ts';
 
-export function requestRoutes({ requests }: Harness): Route[] {
+export function requestRoutes(harness: Harness): Route[] {
+  const issuerRoute = issuerRoutes(harness);
   return [
-    route({
+    issuerRoute({
       method: 'GET',
       path: '/requests',
       operationId: 'listRequests',
@@ -19,12 +21,12 @@ export function requestRoutes({ requests }: Harness): Route[] {
           schema: z.object({ requests: z.array(recordedRequestSchema) }),
         },
       },
-      handle: ({ query: { endpoint, secrets } }) => ({
+      handle: ({ issuer, query: { endpoint, secrets } }) => ({
         status: 200,
-        body: { requests: requests.list({ endpoint, secrets: secrets === 'true' }) },
+        body: { requests: issuer.requests.list({ endpoint, secrets: secrets === 'true' }) },
       }),
     }),
-    route({
+    issuerRoute({
       method: 'POST',
       path: '/requests/next',
       operationId: 'takeNextRequest',
@@ -34,19 +36,19 @@ export function requestRoutes({ requests }: Harness): Route[] {
         200: { description: 'The request', schema: recordedRequestSchema },
         204: { description: 'None came in time' },
       },
-      async handle({ body, signal }) {
-        const request = await requests.next(body, signal);
+      async handle({ issuer, body, signal }) {
+        const request = await issuer.requests.next(body, signal);
         return request === undefined ? { status: 204 } : { status: 200, body: request };
       },
     }),
-    route({
+    issuerRoute({
       method: 'DELETE',
       path: '/requests',
       operationId: 'clearRequests',
       summary: 'Forget the recorded requests',
       answers: { 204: { description: 'The list is empty' } },
-      handle() {
-        requests.clear();
+      handle({ issuer }) {
+        issuer.requests.clear();
         return { status: 204 };
       },
     }),

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { Harness } from '../harness.ts';
-import { type Route, route } from './route.ts';
+import { issuerRoutes } from './issuer_route.ts';
+import type { Route } from './route.ts';
 
-export function resetRoutes({ reset }: Harness): Route[] {
+export function resetRoutes(harness: Harness): Route[] {
+  const issuerRoute = issuerRoutes(harness);
   return [
-    route({
+    issuerRoute({
       method: 'POST',
       path: '/reset',
       operationId: 'reset',
@@ -13,7 +15,7 @@ export function resetRoutes({ reset }: Harness): Route[] {
       answers: {
         200: { description: 'How long it took', schema: z.object({ milliseconds: z.number() }) },
       },
-      handle: async () => ({ status: 200, body: await reset() }),
+      handle: async ({ issuer }) => ({ status: 200, body: await issuer.reset() }),
     }),
   ];
 }

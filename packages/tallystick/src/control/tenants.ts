@@ -19,23 +19,24 @@ export function tenantRoutes({ tenants }: Harness): Route[] {
       method: 'POST',
       path: '/tenants',
       operationId: 'createTenant',
-      summary: 'Make an issuer with clients, users, keys and records of its own',
+      summary: 'Make an issuer with clients, users, keys, faults and records of its own',
       body: tenantSchema,
       answers: {
         201: { description: 'Its issuer identifier', schema: issuer },
         409: { description: 'There is one of this id' },
       },
       async handle({ body }) {
-        return { status: 201, body: { id: body.id, issuer: await tenants.create(body) } };
+        const { issuer } = await tenants.create(body);
+        return { status: 201, body: { id: body.id, issuer } };
       },
     }),
     route({
       method: 'DELETE',
       path: '/tenants/{id}',
       operationId: 'removeTenant',
-      summary: 'Remove an issuer',
+      summary: 'Remove an issuer, with its faults and records',
       answers: { 204: { description: 'It is gone' }, 404: { description: 'There is none of this id' } },
-      handle: ({ parameters }) => ({ status: tenants.remove(String(parameters.id)) ? 204 : 404 }),
+      handle: async ({ parameters }) => ({ status: (await tenants.remove(String(parameters.id))) ? 204 : 404 }),
     }),
   ];
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { type Harness, tokenRequestSchema } from '../harness.ts';
-import { type Route, route } from './route.ts';
+import type { Harness } from '../harness.ts';
+import { tokenRequestSchema } from '../token_request_schema.ts';
+import { issuerRoutes } from './issuer_route.ts';
+import type { Route } from './route.ts';
 
 const issuedToken = z.object({
   accessToken: z.string().describe('What the client holds.'),
@@ -9,16 +11,17 @@ const issuedToken = z.object({
   expiresAt: z.int().describe('Epoch seconds.'),
 });
 
-export function tokenRoutes({ issueToken }: Harness): Route[] {
+export function tokenRoutes(harness: Harness): Route[] {
+  const issuerRoute = issuerRoutes(harness);
   return [
-    route({
+    issuerRoute({
       method: 'POST',
       path: '/tokens',
       operationId: 'issueToken',
       summary: 'Issue an access token without a flow, a good one or a broken one',
       body: tokenRequestSchema,
       answers: { 201: { description: 'The token', schema: issuedToken } },
-      handle: async ({ body }) => ({ status: 201, body: await issueToken(body) }),
+      handle: async ({ issuer, body }) => ({ status: 201, body: await issuer.issueToken(body) }),
     }),
   ];
 }

@@ -15,5 +15,16 @@ test.each([
   ['/tokens', 'other'],
   ['/', 'other'],
 ])('%s is the %s endpoint', (target, endpoint) => {
-  expect(endpointOf(target)).toBe(endpoint);
+  expect(endpointOf(target, '')).toBe(endpoint);
+});
+
+test.each([
+  ['/ours/token', 'token'],
+  ['/ours/token/introspection?x=1', 'introspection'],
+  ['/ours/.well-known/openid-configuration', 'discovery'],
+  ['/.well-known/oauth-authorization-server/ours', 'discovery'],
+  ['/ours', 'other'],
+  ['/ours/', 'other'],
+])('%s is the %s endpoint of a tenant', (target, endpoint) => {
+  expect(endpointOf(target, '/ours')).toBe(endpoint);
 });

@@ -21,9 +21,13 @@ export type Endpoint = (typeof ENDPOINTS)[number];
 /** The longest first: `/token/introspection` is not the token endpoint. */
 const byLength = Object.entries(paths).sort(([, one], [, other]) => other.length - one.length);
 
-/** @param target a request target in origin form (RFC 9112 section 3.2.1) */
-export function endpointOf(target: string): Endpoint {
-  const path = target.split('?')[0] ?? '';
+/**
+ * @param target a request target in origin form (RFC 9112 section 3.2.1)
+ * @param mountPath the path of the issuer; empty for none
+ */
+export function endpointOf(target: string, mountPath: string): Endpoint {
+  const whole = target.split('?')[0] ?? '';
+  const path = whole.startsWith(`${mountPath}/`) ? whole.slice(mountPath.length) : whole;
   if (path.startsWith('/.well-known/')) return 'discovery';
   const found = byLength.find(([, prefix]) => path === prefix || path.startsWith(`${prefix}/`));
   return (found?.[0] as Endpoint | undefined) ?? 'other';

@@ -29,7 +29,8 @@ async function start(handler: RequestListener = echo) {
     clock,
     faults: createFaults(),
     scriptedAnswers: createScriptedAnswers(),
-    requests: createRecordedRequests(clock),
+    requests: createRecordedRequests({ now: clock.now, mountPath: '' }),
+    mountPath: '',
   };
   const server = createServer(provoke(handler, { ...parts, log: { error() {} } }));
   servers.push(server);

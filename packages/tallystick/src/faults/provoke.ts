@@ -15,19 +15,18 @@ export interface Provocations {
   readonly scriptedAnswers: PlayedAnswers;
   readonly requests: RequestRecorder;
   readonly clock: RunningClock;
-}
-
-export interface ProvokeDependencies extends Provocations {
+  /** The path of the issuer; empty for none. */
+  readonly mountPath: string;
   /** Is told what failed unexpectedly. */
   readonly log: { error(fields: object, message: string): void };
 }
 
 /** Lets a handler, which knows nothing of it, be watched, overruled and struck by faults, and keeps it to the clock. */
-export function provoke(handler: RequestListener, dependencies: ProvokeDependencies): RequestListener {
-  const { faults, scriptedAnswers, requests, clock, log } = dependencies;
+export function provoke(handler: RequestListener, provocations: Provocations): RequestListener {
+  const { faults, scriptedAnswers, requests, clock, mountPath, log } = provocations;
 
   async function serve(request: IncomingMessage, response: ServerResponse) {
-    const endpoint = endpointOf(request.url ?? '');
+    const endpoint = endpointOf(request.url ?? '', mountPath);
     const form = await peekForm(request);
     if (request.destroyed) return;
     const clientId = clientOf(request, form);

@@ -11,7 +11,7 @@ function record(requests: RequestRecorder, url: string, endpoint: Exchange['endp
 }
 
 test('a request is listed when its answer is complete, and once', () => {
-  const requests = createRecordedRequests({ now: () => 0 });
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const response = record(requests, '/token');
   expect(requests.list()).toEqual([]);
   response.end();
@@ -20,7 +20,7 @@ test('a request is listed when its answer is complete, and once', () => {
 });
 
 test('what is not known to be harmless is redacted unless asked for', () => {
-  const requests = createRecordedRequests({ now: () => 0 });
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   record(requests, '/interaction/aB3_xyz/login?code=c0de&scope=read&scope=write').end();
   expect(requests.list()).toMatchObject([
     {
@@ -35,7 +35,7 @@ test('what is not known to be harmless is redacted unless asked for', () => {
 });
 
 test('the latest 500 are kept', () => {
-  const requests = createRecordedRequests({ now: () => 0 });
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   for (let index = 0; index <= 500; index++) record(requests, `/token?max_age=${index}`).end();
   const kept = requests.list();
   expect(kept.length).toBe(500);
@@ -43,7 +43,7 @@ test('the latest 500 are kept', () => {
 });
 
 test('who waits gets the next that fits, and nobody else does', async () => {
-  const requests = createRecordedRequests({ now: () => 0 });
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const waiting = requests.next({ endpoint: 'jwks', wait: 60_000 });
   record(requests, '/token').end();
   record(requests, '/jwks', 'jwks').end();
@@ -52,7 +52,7 @@ test('who waits gets the next that fits, and nobody else does', async () => {
 });
 
 test('who stops waiting takes nothing, and nobody waits for a server that stops', async () => {
-  const requests = createRecordedRequests({ now: () => 0 });
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const left = new AbortController();
   const leaving = requests.next({ wait: 60_000 }, left.signal);
   left.abort();
@@ -65,7 +65,7 @@ test('who stops waiting takes nothing, and nobody waits for a server that stops'
 });
 
 test('what was under way when the list was cleared is not listed after', () => {
-  const requests = createRecordedRequests({ now: () => 0 });
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const response = record(requests, '/token');
   requests.clear();
   response.end();

@@ -53,8 +53,14 @@ interface Waiter {
   take(request: RecordedRequest | undefined): void;
 }
 
-/** @param now epoch milliseconds */
-export function createRecordedRequests({ now }: { now: () => number }): RequestRecorder {
+export interface RecordingOptions {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** The path of the issuer; empty for none. */
+  readonly mountPath: string;
+}
+
+export function createRecordedRequests({ now, mountPath }: RecordingOptions): RequestRecorder {
   let recorded: RecordedRequest[] = [];
   const waiters = new Set<Waiter>();
 
@@ -89,13 +95,13 @@ export function createRecordedRequests({ now }: { now: () => number }): RequestR
     list(which = {}) {
       const { endpoint, secrets } = checkInput(whichRequests, which);
       const found = recorded.filter(matches(endpoint));
-      return secrets ? found : found.map(redact);
+      return secrets ? found : found.map((request) => redact(request, mountPath));
     },
     async next(which = {}, signal) {
       const { endpoint, secrets, wait } = checkInput(nextRequest, which);
       const index = recorded.findIndex(matches(endpoint));
       const found = index >= 0 ? recorded.splice(index, 1)[0] : await untilRecorded(endpoint, wait, signal);
-      return found === undefined || secrets ? found : redact(found);
+      return found === undefined || secrets ? found : redact(found, mountPath);
     },
     clear() {
       recorded = [];

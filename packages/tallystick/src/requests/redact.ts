@@ -14,11 +14,16 @@ const harmlessParameters = new Set(
   token_type_hint ui_locales username`.split(/\s+/),
 );
 
-/** Takes secrets, tokens, codes and cookies out. */
-export function redact(request: RecordedRequest): RecordedRequest {
+/**
+ * Takes secrets, tokens, codes and cookies out.
+ *
+ * @param mountPath the path of the issuer, which is no secret
+ */
+export function redact(request: RecordedRequest, mountPath: string): RecordedRequest {
+  const own = request.path.startsWith(`${mountPath}/`) ? mountPath : '';
   return {
     ...request,
-    path: request.path.split('/').map(redactSegment).join('/'),
+    path: own + request.path.slice(own.length).split('/').map(redactSegment).join('/'),
     query: keep(request.query, harmlessParameters),
     headers: keep(request.headers, harmlessHeaders),
     ...(request.form && { form: keep(request.form, harmlessParameters) }),

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { createAuthorizationServer, WrongClientError } from '@tallystick/authorization-server';
+import type { TokenStore } from '@tallystick/token-store';
+import type { z } from 'zod';
+import type { RunningClock } from './clock/create_clock.ts';
+import type { Entries } from './collections.ts';
+import { type Config, configSchema, tenantSchema } from './config/schema.ts';
+import { createHarness, type Harness } from './harness.ts';
+import { InputError } from './input_error.ts';
+import { createIssuer, type RunningIssuer } from './issuer.ts';
+import { authorizationServerConfig, type OpenApp, type RoleDependencies, worldOf } from './roles.ts';
+import { createTenants } from './tenants.ts';
+import { asConfigError } from './wrong_client.ts';
+
+export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
+  readonly clock: RunningClock;
+  /** Whether tests may watch and provoke it. */
+  readonly provokable: boolean;
+  /** Told what the configuration has become, when APIs changed: who else in this process serves them follows. */
+  readonly followApis?: (config: Config) => Promise<void>;
+}
+
+/** The authorization server with the tenants beside it, answering on an app. */
+export interface RunningAuthorizationServer {
+  readonly harness: Harness;
+  /** Keeps nobody waiting, so that the app can stop. */
+  letGo(): void;
+}
+
+/** @throws {ConfigError} */
+export async function runAuthorizationServer(
+  config: Config,
+  app: OpenApp,
+  { store, log, tls, clock, provokable, followApis = async () => {} }: AuthorizationServerRole,
+): Promise<RunningAuthorizationServer> {
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
+
+  async function start(
+    { apis, clients, users }: Entries,
+    issuer: string,
+    part: TokenStore,
+    { check, refuse, follow }: IssuerRules,
+  ): Promise<RunningIssuer> {
+    const entries = { apis, clients, users };
+    const authorizationServer = await createAuthorizationServer(
+      authorizationServerConfig({ ...config, ...entries, issuer, secret }),
+      { store: part, log, now: clock.now, ...(tls && { fetch: tls.trust.fetch }) },
+    );
+    async function replace(changed: Entries): Promise<void> {
+      refuse?.(changed);
+      await authorizationServer.configuration.replace(worldOf(changed)).catch((error) => {
+        throw error instanceof WrongClientError ? new InputError('metadata', error.message) : error;
+      });
+      await follow?.(changed);
+    }
+    return createIssuer(
+      { issuer, entries, check, provokable },
+      { store: part, clock, log, authorizationServer, replace },
+    );
+  }
+
+  const first = await start(config, config.issuer, store, rulesOfFirst(config, followApis)).catch((error) => {
+    throw asConfigError(error);
+  });
+  const tenants = await createTenants(config.tenants, {
+    issuer: config.issuer,
+    store,
+    start: ({ id, ...entries }, issuer, part) =>
+      start(entries, issuer, part, { check: (changed) => tenantSchema.safeParse({ id, ...changed }).error }),
+    otherwise: first.handler,
+  });
+  app.answerWith(tenants.handler);
+  return {
+    harness: createHarness({ store, clock, first, tenants }),
+    letGo() {
+      first.letGo();
+      tenants.letGo();
+      clock.stop();
+    },
+  };
+}
+
+/** What a change of an issuer's entries must bear in mind. */
+interface IssuerRules {
+  readonly check: (entries: Entries) => z.ZodError | undefined;
+  /** @throws {InputError} something outside the issuer needs what is no longer there */
+  readonly refuse?: (entries: Entries) => void;
+  readonly follow?: (entries: Entries) => Promise<void>;
+}
+
+/** The gateway has routes to the APIs of the first issuer. */
+function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<void>): IssuerRules {
+  let followed = config.apis;
+  return {
+    check: (entries) => configSchema.safeParse({ ...config, ...entries }).error,
+    refuse({ apis }) {
+      const without = config.gateway.routes.find((route) => !apis.some(({ resource }) => resource === route.api));
+      if (without) throw new InputError('resource', `the gateway's route "${without.prefix}" is for this API`);
+    },
+    async follow(entries) {
+      if (entries.apis === followed) return;
+      await followApis({ ...config, ...entries });
+      followed = entries.apis;
+    },
+  };
+}
