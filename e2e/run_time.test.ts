@@ -126,6 +126,15 @@ test.each([
   ['PUT', '/apis', { resource: 'no URI', scopes: [] }, 'resource'],
   ['POST', '/keys/rotation', { announceFor: -1 }, 'announceFor'],
   ['POST', '/keys/rotation', { key: 'nonsense' }, 'key'],
+  ['POST', '/keys/rotation', { algorithm: 'HS256' }, 'algorithm'],
+  ['PUT', '/apis', { ...API, signingAlgorithm: 'none' }, 'signingAlgorithm'],
+  ['PUT', '/apis', { ...API, audience: [] }, 'audience'],
+  [
+    'PUT',
+    '/clients',
+    { id: 'x', secret: 'y', metadata: { id_token_signed_response_alg: 'RS256', subject_type: 'magic' } },
+    'metadata',
+  ],
   ['POST', '/tenants', { id: 'token', apis: [], clients: [] }, 'id'],
   ['POST', '/tenants', { id: 'x', apis: [API, API], clients: [] }, 'apis[1].resource'],
   [

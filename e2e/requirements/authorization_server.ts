@@ -157,6 +157,10 @@ export const authorizationServer = {
       'an API can have an audience, or several, beside its resource indicator, and its tokens of every style are for it',
     link: rfc(9068, '3'),
   },
+  'signing-algorithm': {
+    sentence: 'the JWTs of an API, and the ID tokens of a client, are signed with the algorithm that it wants',
+    link: rfc(9068, '2.1'),
+  },
   lifetimes: {
     sentence: 'codes, tokens, sign-ins and what waits for a user live as long as configured, and no longer',
     link: `${design}#the-authorization-server`,

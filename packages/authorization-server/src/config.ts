@@ -3,6 +3,9 @@ import type { GrantName } from './grants/grant_types.ts';
 /** How an API's access tokens are served: what the client holds, and how it becomes what the API gets. */
 export type AccessTokenStyle = 'jwt' | 'opaque' | 'phantom' | 'split';
 
+/** A JWS algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1). */
+export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
+
 export interface ApiConfig {
   /** Resource indicator (RFC 8707), an absolute URI. */
   readonly resource: string;
@@ -19,6 +22,8 @@ export interface ApiConfig {
   readonly claims: readonly string[] | { readonly [claim: string]: string };
   /** Types of `authorization_details` that this API understands (RFC 9396). */
   readonly authorizationDetailsTypes: readonly string[];
+  /** JWS algorithm of its JWTs. Default: that of the authorization server. */
+  readonly signingAlgorithm?: SigningAlgorithm | undefined;
   /** Encrypts the API's `jwt` access tokens for it (RFC 9068 section 5). */
   readonly encryption?: AccessTokenEncryption;
 }
@@ -148,9 +153,9 @@ export interface AuthorizationServerConfig {
   readonly clients: readonly ClientConfig[];
   readonly users: readonly UserConfig[];
   readonly lifetimes: LifetimeConfig;
-  /** JWS algorithm of ID tokens and JWT access tokens. */
-  readonly signingAlgorithm: 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
-  /** The private key that signs first on a store that has no keys yet, as PEM (PKCS #8) or JWK. Default: a new one. */
+  /** JWS algorithm of ID tokens and JWT access tokens, unless a client or an API has its own. */
+  readonly signingAlgorithm: SigningAlgorithm;
+  /** The private key that signs first with it on a store that has no keys yet, as PEM (PKCS #8) or JWK. Default: a new one. */
   readonly signingKey?: string;
   readonly trustedIssuers?: readonly TrustedIssuerConfig[];
   /** Whether users may be asked for their password by a client (RFC 6749 section 4.3). For tests of old clients only. */

@@ -5,7 +5,8 @@ import type { AuthorizationServerConfig } from './config.ts';
 import { createProvider, type IssuingProvider } from './create_provider.ts';
 import { describeError } from './error_boundary.ts';
 import type { IssueToken } from './issue_token.ts';
-import { openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
+import { algorithmsInUse } from './keys/algorithms.ts';
+import { type KeyNeeds, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
 import { createLifetimes } from './lifetimes.ts';
 import type { Log } from './log.ts';
 
@@ -53,8 +54,8 @@ export async function createAuthorizationServer(
   { store, log, fetch, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   let config = given;
-  const longestLife = () => createLifetimes(config).longestSigned;
-  const keys = await openSigningKeys(config, longestLife, { store, now });
+  let needs = keyNeedsOf(config);
+  const keys = await openSigningKeys(config, () => needs, { store, now });
   const build = (of = config) => createProvider(of, keys.jwks(), { store, log, fetch });
   let keysVersion = await keys.refresh();
   let current = build();
@@ -82,7 +83,11 @@ export async function createAuthorizationServer(
           response.writeHead(500).end();
         });
     },
-    issueToken: async (request) => withKeys(await keys.refresh()).issueToken(request),
+    async issueToken(request) {
+      const issued = await withKeys(await keys.refresh()).issueToken(request);
+      await keys.provide({ algorithms: [], longestLife: request.lifetime ?? 0 });
+      return issued;
+    },
     backchannelRequests: {
       pending: (user) => current.backchannelRequests.pending(user),
       approve: (request) => current.backchannelRequests.approve(request),
@@ -94,9 +99,15 @@ export async function createAuthorizationServer(
       async replace(changed) {
         const replaced = { ...config, ...changed };
         await build(replaced).checkClients();
+        await keys.provide(keyNeedsOf(replaced));
+        needs = keyNeedsOf(replaced);
         config = replaced;
         current = build(); // With the keys as they are by now.
       },
     },
   };
+}
+
+function keyNeedsOf(config: AuthorizationServerConfig): KeyNeeds {
+  return { algorithms: algorithmsInUse(config), longestLife: createLifetimes(config).longestSigned };
 }

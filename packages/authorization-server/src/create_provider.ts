@@ -7,7 +7,7 @@ import { createAccounts } from './accounts.ts';
 import { backchannelPage } from './backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from './backchannel_requests.ts';
 import { checkClients } from './check_clients.ts';
-import type { AuthorizationServerConfig } from './config.ts';
+import type { ApiConfig, AuthorizationServerConfig } from './config.ts';
 import { filledInUserCode } from './device_flow.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { registerJwtBearer } from './grants/jwt_bearer.ts';
@@ -65,7 +65,8 @@ export function createProvider(
     log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
   );
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
-  const signingKey = () => jwks.keys[0] as JWK | undefined;
+  const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
+    (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
   return {
     handler: mount(mountPathOf(config.issuer), provider.callback()),
     backchannelRequests,

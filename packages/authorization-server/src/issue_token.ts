@@ -59,8 +59,8 @@ export interface IssueTokenDependencies {
   readonly lifetimes: Lifetimes;
   readonly styles: AccessTokenStyles;
   readonly store: TokenStore;
-  /** The private key that signs at the moment. */
-  readonly signingKey: () => JWK | undefined;
+  /** The private key that signs for an API at the moment. */
+  readonly signingKey: (api: ApiConfig) => JWK | undefined;
 }
 
 /** What is the token's own to say, and no extra claim's. */
@@ -130,8 +130,9 @@ export function createIssueToken(dependencies: IssueTokenDependencies): IssueTok
     return [accessToken, (await styles.renderJwt(token)) ?? ''];
   }
 
-  async function issueBroken(token: UnsavedToken, { style }: ApiConfig, defect: Defect) {
-    const key = signingKey();
+  async function issueBroken(token: UnsavedToken, api: ApiConfig, defect: Defect) {
+    const { style } = api;
+    const key = signingKey(api);
     if (key === undefined) throw new TypeError('there is no key to sign with');
     token.jwtId = randomBytes(16).toString('base64url');
     const good = await styles.renderJwt(token);

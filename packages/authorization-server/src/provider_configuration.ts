@@ -6,9 +6,10 @@ import type { AccessTokenRecord } from './access_token_styles.ts';
 import type { Accounts } from './accounts.ts';
 import { createClientAdapter } from './client_adapter.ts';
 import { isOriginOf } from './clients.ts';
-import type { AuthorizationServerConfig } from './config.ts';
+import type { AuthorizationServerConfig, SigningAlgorithm } from './config.ts';
 import { providerFeatures } from './features.ts';
 import { addedClaimsOf } from './interactions.ts';
+import { algorithmsInUse } from './keys/algorithms.ts';
 import { createLifetimes } from './lifetimes.ts';
 import { mountPathOf } from './mount.ts';
 import type { UnitsOfWork } from './one_write.ts';
@@ -32,6 +33,10 @@ export function providerConfiguration(
   { store, units, jwks, accounts, fetch }: ProviderDependencies,
 ): Configuration {
   const mountPath = mountPathOf(config.issuer);
+  // Other servers on the store may have keys for more, which the clients that registered there sign with here too.
+  const signingAlgorithms = [
+    ...new Set([...algorithmsInUse(config), ...jwks.keys.map(({ alg }) => alg as SigningAlgorithm)]),
+  ];
   const audiences = new Map(config.apis.map((api) => [api.resource, api.audience]));
   const recordAdapter = createRecordAdapter({ store, units, requestedAt: () => requestStart(Provider) });
 
@@ -52,10 +57,10 @@ export function providerConfiguration(
       authorization_details_types: [...new Set(config.apis.flatMap((api) => api.authorizationDetailsTypes))],
     },
     enabledJWA: {
-      idTokenSigningAlgValues: [config.signingAlgorithm],
-      introspectionSigningAlgValues: [config.signingAlgorithm],
-      userinfoSigningAlgValues: [config.signingAlgorithm],
-      authorizationSigningAlgValues: [config.signingAlgorithm],
+      idTokenSigningAlgValues: signingAlgorithms,
+      introspectionSigningAlgValues: signingAlgorithms,
+      userinfoSigningAlgValues: signingAlgorithms,
+      authorizationSigningAlgValues: signingAlgorithms,
     },
     acrValues: config.acrValues,
     clientAuthMethods: [

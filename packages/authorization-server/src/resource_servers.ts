@@ -9,7 +9,10 @@ export function resourceServerOf(api: ApiConfig): ResourceServer {
     audience: api.resource,
     accessTokenTTL: api.accessTokenLifetime,
     accessTokenFormat: api.style === 'jwt' ? 'jwt' : 'opaque',
-    ...(api.encryption && { jwt: { sign: {}, encrypt: encryptionFor(api.encryption) } }),
+    jwt: {
+      sign: api.signingAlgorithm === undefined ? {} : { alg: api.signingAlgorithm },
+      ...(api.encryption && { encrypt: encryptionFor(api.encryption) }),
+    },
   } as ResourceServer;
 }
 

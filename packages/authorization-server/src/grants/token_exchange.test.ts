@@ -46,7 +46,10 @@ interface Forgery {
 
 /** A JWT as this server signs them: an access token of alice for the API of style jwt, unless changed. */
 async function sign({ config, store }: RunningAuthorizationServer, { claims, header, key }: Forgery = {}) {
-  const keys = await openSigningKeys(config, () => 0, { store, now: Date.now });
+  const keys = await openSigningKeys(config, () => ({ algorithms: ['ES256'], longestLife: 0 }), {
+    store,
+    now: Date.now,
+  });
   const [jwk] = keys.jwks().keys;
   const now = Math.floor(Date.now() / 1000);
   const usual = { iss: config.issuer, sub: 'alice', client_id: 'web', aud: resourceOf('jwt'), scope: 'read' };

@@ -5,16 +5,17 @@ import {
   publishedKeysAt,
   signingKeyAt,
   statusAt,
+  withLongestLife,
   withTakeover,
 } from './key_schedule.ts';
 
 const SECOND = 1000;
-const first: KeySchedule = [{ kid: 'one', jwk: {}, announcedAt: 0, signsFrom: 0 }];
+const first: KeySchedule = [{ kid: 'one', jwk: {}, announcedAt: 0, signsFrom: 0, longestLife: 300 * SECOND }];
 const rotated = withTakeover(first, {
   jwk: { kid: 'two' },
   now: 100 * SECOND,
   announceFor: 10 * SECOND,
-  longestLife: 300 * SECOND,
+  longestLife: 30 * SECOND,
 });
 const kids = (now: number) => publishedKeysAt(rotated, now).map(({ kid }) => kid);
 
@@ -50,7 +51,7 @@ test('a second rotation does not shorten the life of the first key', () => {
   });
   expect(again.map(({ kid, publishedUntil }) => [kid, publishedUntil])).toEqual([
     ['one', 420 * SECOND],
-    ['two', 122 * SECOND],
+    ['two', 151 * SECOND],
     ['three', undefined],
   ]);
 });
@@ -63,4 +64,27 @@ test('keys that are gone are forgotten with the next rotation', () => {
     longestLife: SECOND,
   });
   expect(again.map(({ kid }) => kid)).toEqual(['two', 'three']);
+});
+
+describe('a key that is to sign longer-lived tokens', () => {
+  const longer = (now: number) =>
+    withLongestLife(rotated, 400 * SECOND, now).map(({ longestLife, publishedUntil }) => [longestLife, publishedUntil]);
+
+  test('stays published for them, also when another takes over already', () => {
+    expect(longer(105 * SECOND)).toEqual([
+      [400 * SECOND, 520 * SECOND],
+      [400 * SECOND, undefined],
+    ]);
+  });
+
+  test('is none that has signed its last one', () => {
+    expect(longer(111 * SECOND)).toEqual([
+      [300 * SECOND, 420 * SECOND],
+      [400 * SECOND, undefined],
+    ]);
+  });
+
+  test('does not forget what it signed before', () => {
+    expect(withLongestLife(rotated, SECOND, 105 * SECOND)).toEqual(rotated);
+  });
 });

@@ -6,11 +6,13 @@ export interface ScheduledKey {
   readonly jwk: JWK;
   readonly announcedAt: number;
   readonly signsFrom: number;
+  /** Milliseconds that the longest-lived token lives which it may sign. */
+  readonly longestLife: number;
   /** The last moment at which a token that this key signed may still be valid; known once another key takes over. */
   readonly publishedUntil?: number;
 }
 
-/** The keys of an issuer, the newest last. What each of them does follows from the clock alone. */
+/** The keys of an issuer for one algorithm, the newest last. What each of them does follows from the clock alone. */
 export type KeySchedule = readonly ScheduledKey[];
 
 export type KeyStatus = 'announced' | 'signing' | 'retired';
@@ -48,7 +50,7 @@ export interface Takeover {
   readonly now: number;
   /** Milliseconds for which the key is in the JWKS before it signs. */
   readonly announceFor: number;
-  /** Milliseconds that the longest-lived token lives. */
+  /** Milliseconds that the longest-lived token lives which it may sign. */
   readonly longestLife: number;
 }
 
@@ -58,9 +60,18 @@ export interface Takeover {
  */
 export function withTakeover(schedule: KeySchedule, { jwk, now, announceFor, longestLife }: Takeover): KeySchedule {
   const signsFrom = now + announceFor;
-  const publishedUntil = signsFrom + longestLife + TOLERANCE;
   const before = schedule
     .filter((key) => key.publishedUntil === undefined || key.publishedUntil > now)
-    .map((key) => ({ ...key, publishedUntil: key.publishedUntil ?? publishedUntil }));
-  return [...before, { kid: jwk.kid, jwk, announcedAt: now, signsFrom }];
+    .map((key) => ({ ...key, publishedUntil: key.publishedUntil ?? signsFrom + key.longestLife + TOLERANCE }));
+  return [...before, { kid: jwk.kid, jwk, announcedAt: now, signsFrom, longestLife }];
+}
+
+/** Lets the keys that sign, now or later, sign tokens that live so long. @param longestLife in milliseconds */
+export function withLongestLife(schedule: KeySchedule, longestLife: number, now: number): KeySchedule {
+  return schedule.map((key) => {
+    const longer = longestLife - key.longestLife;
+    if (longer <= 0 || statusAt(schedule, key, now) === 'retired') return key;
+    const publishedUntil = key.publishedUntil === undefined ? undefined : key.publishedUntil + longer;
+    return { ...key, longestLife, ...(publishedUntil !== undefined && { publishedUntil }) };
+  });
 }

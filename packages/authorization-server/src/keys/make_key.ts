@@ -1,8 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importPKCS8, type JWK } from 'jose';
-import type { AuthorizationServerConfig } from '../config.ts';
+import type { SigningAlgorithm } from '../config.ts';
 
-type Algorithm = AuthorizationServerConfig['signingAlgorithm'];
-type IdentifiedKey = JWK & { readonly kid: string };
+export type IdentifiedKey = JWK & { readonly kid: string };
 
 /** A key that cannot sign here; the message does not quote it. */
 export class WrongKeyError extends TypeError {
@@ -11,7 +10,7 @@ export class WrongKeyError extends TypeError {
 }
 
 /** What a private key must be to sign with the algorithm. */
-const SHAPES: Record<Algorithm, { readonly kty: string; readonly crv?: string }> = {
+const SHAPES: Record<SigningAlgorithm, { readonly kty: string; readonly crv?: string }> = {
   ES256: { kty: 'EC', crv: 'P-256' },
   RS256: { kty: 'RSA' },
   PS256: { kty: 'RSA' },
@@ -19,7 +18,7 @@ const SHAPES: Record<Algorithm, { readonly kty: string; readonly crv?: string }>
 };
 
 /** Makes a private key for a JWS algorithm, as a JWK that is named by its thumbprint (RFC 7638). */
-export async function makeKey(alg: Algorithm): Promise<IdentifiedKey> {
+export async function makeKey(alg: SigningAlgorithm): Promise<IdentifiedKey> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true });
   return identified(await exportJWK(privateKey), alg);
 }
@@ -29,7 +28,7 @@ export async function makeKey(alg: Algorithm): Promise<IdentifiedKey> {
  *
  * @throws {WrongKeyError} it is no private key, or not one for the algorithm
  */
-export async function readKey(given: string | JWK, alg: Algorithm): Promise<IdentifiedKey> {
+export async function readKey(given: string | JWK, alg: SigningAlgorithm): Promise<IdentifiedKey> {
   const jwk = typeof given === 'string' ? await fromText(given, alg) : given;
   const { kty, crv } = SHAPES[alg];
   if (jwk.kty !== kty || (crv !== undefined && jwk.crv !== crv) || typeof jwk.d !== 'string') {
@@ -38,7 +37,7 @@ export async function readKey(given: string | JWK, alg: Algorithm): Promise<Iden
   return identified(jwk, alg);
 }
 
-async function fromText(text: string, alg: Algorithm): Promise<JWK> {
+async function fromText(text: string, alg: SigningAlgorithm): Promise<JWK> {
   try {
     if (text.trimStart().startsWith('{')) return JSON.parse(text) as JWK;
     return await exportJWK(await importPKCS8(text, alg, { extractable: true }));
@@ -48,6 +47,6 @@ async function fromText(text: string, alg: Algorithm): Promise<JWK> {
   }
 }
 
-async function identified(jwk: JWK, alg: Algorithm): Promise<IdentifiedKey> {
+async function identified(jwk: JWK, alg: SigningAlgorithm): Promise<IdentifiedKey> {
   return { ...jwk, alg, use: 'sig', kid: jwk.kid ?? (await calculateJwkThumbprint(jwk)) };
 }

@@ -7,9 +7,10 @@ import {
   exportPKCS8,
   generateKeyPair,
 } from 'jose';
+import type { SigningAlgorithm } from '../config.ts';
 import { type Served, serve } from '../testing/serve.ts';
 import { resourceOf } from '../testing/test_server.ts';
-import { openSigningKeys } from './signing_keys.ts';
+import { type KeySource, openSigningKeys } from './signing_keys.ts';
 
 let served: Served;
 let now: number;
@@ -94,6 +95,46 @@ describe('a rotation', () => {
   });
 });
 
+describe('two authorization servers on one store, one with algorithms that the other does not use', () => {
+  const open = (algorithms: SigningAlgorithm[], longestLife: number) =>
+    openSigningKeys({ signingAlgorithm: 'ES256', secret: 'x' }, () => ({ algorithms, longestLife }), {
+      store: served.store.partition('of two'),
+      now: () => now,
+    });
+  const shown = async (keys: KeySource) => (await keys.list()).map(({ kid, algorithm }) => [algorithm, kid]);
+
+  test('publish and sign with the same keys', async () => {
+    const [one, other] = await Promise.all([open(['ES256', 'EdDSA'], 60), open(['ES256'], 60)]);
+    const third = await open(['ES256', 'EdDSA', 'PS256'], 60);
+    const known = await shown(third);
+    expect(known.map(([algorithm]) => algorithm).sort()).toEqual(['ES256', 'EdDSA', 'PS256']);
+    expect((await shown(one)).sort()).toEqual(known.sort());
+    expect((await shown(other)).sort()).toEqual(known.sort());
+    await other.rotate({ algorithm: 'EdDSA', announceFor: 0 });
+    expect(await shown(one)).toEqual(await shown(other));
+  });
+
+  test('keep keys as long as the tokens of either need them', async () => {
+    const [long, short] = [await open(['ES256'], 600), await open(['ES256'], 60)];
+    const old = (await long.list())[0]?.kid;
+    await short.rotate({ announceFor: 0 });
+    const middle = (await long.list())[0]?.kid; // It learns of the key, and that it signs tokens of its own.
+    await short.rotate({ announceFor: 0 });
+    const kids = async () => (await short.list()).map(({ kid }) => kid);
+    now += 500_000;
+    expect(await kids()).toEqual(expect.arrayContaining([old, middle]));
+    now += 120_000;
+    expect(await kids()).toEqual([(await long.list())[0]?.kid]);
+  });
+
+  test('can be given a key for an algorithm before an API uses it', async () => {
+    const keys = await open(['ES256'], 60);
+    const jwk = await exportJWK((await generateKeyPair('RS256', { extractable: true })).privateKey);
+    await keys.rotate({ algorithm: 'RS256', announceFor: 0, key: { ...jwk, kid: 'given' } });
+    expect(await shown(await open(['ES256', 'RS256'], 60))).toContainEqual(['RS256', 'given']);
+  });
+});
+
 describe('a configured key', () => {
   test.each([
     ['PEM', async (key: CryptoKey) => exportPKCS8(key)],
@@ -108,7 +149,10 @@ describe('a configured key', () => {
 
   test('that is none stops the start without being quoted', async () => {
     const config = { signingAlgorithm: 'ES256', secret: 'x', signingKey: 'not-a-key' } as const;
-    const opened = openSigningKeys(config, () => 0, { store: served.store, now: Date.now });
+    const opened = openSigningKeys(config, () => ({ algorithms: ['ES256'], longestLife: 0 }), {
+      store: served.store,
+      now: Date.now,
+    });
     await expect(opened).rejects.toThrow('expected a private key for ES256 as PEM (PKCS #8) or JWK');
   });
 });

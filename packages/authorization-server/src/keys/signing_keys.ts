@@ -1,16 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import type { JWKS } from 'oidc-provider';
-import type { AuthorizationServerConfig } from '../config.ts';
+import type { AuthorizationServerConfig, SigningAlgorithm } from '../config.ts';
 import {
   type KeySchedule,
   type KeyStatus,
   nextChangeAfter,
   publishedKeysAt,
   statusAt,
+  withLongestLife,
   withTakeover,
 } from './key_schedule.ts';
-import { makeKey, readKey, WrongKeyError } from './make_key.ts';
+import { type IdentifiedKey, makeKey, readKey, WrongKeyError } from './make_key.ts';
 
 /** Milliseconds after which the store is asked whether another authorization server changed the keys. */
 const RECHECK = 1_000;
@@ -18,9 +20,16 @@ const RECHECK = 1_000;
 /** Milliseconds. Longer than gateways wait between the fetches that an unknown key provokes. */
 const ANNOUNCE_FOR = 10_000;
 
+/** Under which the schedules are kept in the store. */
+const NAME = 'signing-keys';
+
+/** The schedule of each algorithm that any authorization server on the store has signed with. */
+type Schedules = { readonly [algorithm in SigningAlgorithm]?: KeySchedule };
+
 /** A key as it may be shown: no private part. Times are epoch milliseconds. */
 export interface SigningKey {
   readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
   readonly status: KeyStatus;
   readonly announcedAt: number;
   readonly signsFrom: number;
@@ -30,35 +39,51 @@ export interface SigningKey {
 export interface RotateOptions {
   /** Milliseconds for which the new key is in the JWKS before it signs. Default: 10,000. */
   readonly announceFor?: number;
+  /** Whose key is to change. Default: the algorithm of the authorization server. */
+  readonly algorithm?: SigningAlgorithm;
   /** The private key that takes over, as PEM (PKCS #8) or JWK. Default: a new one. */
   readonly key?: string | JWK;
 }
 
 export interface SigningKeys {
+  /** The keys in the JWKS by algorithm, those of the authorization server's own first, and of each the one that signs. */
   list(): Promise<SigningKey[]>;
   /**
    * Announces a key that will sign, at every authorization server on the store. The one that signs until then stays in
    * the JWKS until the last token that it signed has expired.
    *
-   * @throws {WrongKeyError} the given key is not one for the signing algorithm
+   * @throws {WrongKeyError} the given key is not one for the algorithm
    * @throws {StoreUnavailableError}
    */
   rotate(options?: RotateOptions): Promise<SigningKey[]>;
 }
 
+/** What an authorization server must be able to sign. */
+export interface KeyNeeds {
+  readonly algorithms: readonly SigningAlgorithm[];
+  /** Seconds that the longest-lived token lives. */
+  readonly longestLife: number;
+}
+
 /** The same keys, as the authorization server uses them. */
 export interface KeySource extends SigningKeys {
-  /** The private keys that are published now, the one that signs first. */
+  /** The private keys that are published now, of each algorithm the one that signs first. */
   jwks(): JWKS;
   /** Takes up what the clock or another authorization server changed. @returns a number that changes with the keys */
   refresh(): number | Promise<number>;
+  /**
+   * Makes keys for algorithms that have none, and keeps those there are for as long as is needed.
+   *
+   * @throws {StoreUnavailableError}
+   */
+  provide(needs: KeyNeeds): Promise<void>;
 }
 
 /**
- * The keys that sign, shared by every authorization server on one store: the first to start makes them, and they are
- * kept sealed under the servers' secret.
+ * The keys that sign, shared by every authorization server on one store: the first that needs them makes them, and they
+ * are kept sealed under the servers' secret. Every server publishes all of them, also those that only others sign with.
  *
- * @param longestLife tells the seconds that the longest-lived token lives
+ * @param needs tells what this server signs, as it is configured at the time
  * @throws {WrongKeyError} the configured key is not one for the signing algorithm
  * @throws {StoreUnavailableError}
  * @throws {WrongSecretError} the store's keys were made by a server with another secret
@@ -69,29 +94,27 @@ export async function openSigningKeys(
     signingKey,
     secret,
   }: Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'signingKey' | 'secret'>,
-  longestLife: () => number,
+  needs: () => KeyNeeds,
   { store, now }: { store: TokenStore; now: () => number },
 ): Promise<KeySource> {
-  const name = `signing-keys:${signingAlgorithm}`;
-  const first =
-    signingKey === undefined ? await makeKey(signingAlgorithm) : await readKey(signingKey, signingAlgorithm);
-  const initial: KeySchedule = [{ kid: first.kid, jwk: first, announcedAt: now(), signsFrom: now() }];
-  let text = await store.keepFirst(name, JSON.stringify(initial), secret);
-  let schedule = JSON.parse(text) as KeySchedule;
+  const configured = signingKey === undefined ? undefined : await readKey(signingKey, signingAlgorithm);
+  let text = await store.keepFirst(NAME, '{}', secret);
+  let schedules = JSON.parse(text) as Schedules;
   let version = 0;
-  let changesAt = nextChangeAfter(schedule, now());
+  let changesAt = nextChange(schedules, now());
   let recheckAt = now() + RECHECK;
   let checking: Promise<number> | undefined;
+  await provide(needs());
 
   function take(newText: string): void {
     if (newText !== text) {
       text = newText;
-      schedule = JSON.parse(newText) as KeySchedule;
+      schedules = JSON.parse(newText) as Schedules;
       version += 1;
     } else if (now() >= changesAt) {
       version += 1;
     }
-    changesAt = nextChangeAfter(schedule, now());
+    changesAt = nextChange(schedules, now());
     recheckAt = now() + RECHECK;
   }
 
@@ -105,7 +128,8 @@ export async function openSigningKeys(
 
   async function readAnew(): Promise<number> {
     try {
-      take((await store.readKept(name, secret)) ?? text);
+      take((await store.readKept(NAME, secret)) ?? text);
+      await provide(needs()); // A server with shorter-lived tokens may have made the key that signs from now on.
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       take(text); // The keys that are known go on; what needs the store will say that it is away.
@@ -113,30 +137,79 @@ export async function openSigningKeys(
     return version;
   }
 
+  async function provide({ algorithms, longestLife }: KeyNeeds): Promise<void> {
+    const missing = algorithms.filter((algorithm) => schedules[algorithm] === undefined);
+    const made = await Promise.all(missing.map(async (algorithm) => [algorithm, await firstKey(algorithm)] as const));
+    const provided = (known: Schedules): Schedules => {
+      const lasting = mapValues(known, (schedule) => withLongestLife(schedule, longestLife * 1000, now()));
+      const first = made.map(([algorithm, jwk]) => [algorithm, takenOver([], jwk, { announceFor: 0, longestLife })]);
+      return { ...Object.fromEntries(first), ...lasting };
+    };
+    if (isDeepStrictEqual(provided(schedules), schedules)) return;
+    take(await store.changeKept(NAME, secret, (kept) => JSON.stringify(provided(JSON.parse(kept) as Schedules))));
+  }
+
+  async function firstKey(algorithm: SigningAlgorithm): Promise<IdentifiedKey> {
+    return configured !== undefined && algorithm === signingAlgorithm ? configured : makeKey(algorithm);
+  }
+
+  function takenOver(
+    schedule: KeySchedule,
+    jwk: IdentifiedKey,
+    { announceFor, longestLife }: { announceFor: number; longestLife: number },
+  ): KeySchedule {
+    return withTakeover(schedule, { jwk, now: now(), announceFor, longestLife: longestLife * 1000 });
+  }
+
+  function published() {
+    const algorithms = new Set([signingAlgorithm, ...(Object.keys(schedules) as SigningAlgorithm[])]);
+    return [...algorithms].flatMap((algorithm) => {
+      const schedule = schedules[algorithm] ?? [];
+      return publishedKeysAt(schedule, now()).map((key) => ({
+        algorithm,
+        key,
+        status: statusAt(schedule, key, now()),
+      }));
+    });
+  }
+
   function list(): SigningKey[] {
-    return publishedKeysAt(schedule, now()).map((key) => {
-      const { jwk: _private, ...shown } = key;
-      return { ...shown, status: statusAt(schedule, key, now()) };
+    return published().map(({ algorithm, key, status }) => {
+      const { jwk: _private, longestLife: _own, ...shown } = key;
+      return { ...shown, algorithm, status };
     });
   }
 
   return {
-    jwks: () => ({ keys: publishedKeysAt(schedule, now()).map(({ jwk }) => jwk) }) as JWKS,
+    jwks: () => ({ keys: published().map(({ key }) => key.jwk) }) as JWKS,
     refresh: () => (now() < recheckAt && now() < changesAt ? version : recheck()),
+    provide,
     async list() {
       await recheck();
       return list();
     },
-    async rotate({ announceFor = ANNOUNCE_FOR, key } = {}) {
-      const jwk = key === undefined ? await makeKey(signingAlgorithm) : await readKey(key, signingAlgorithm);
-      const takeover = { jwk, now: now(), announceFor, longestLife: longestLife() * 1000 };
+    async rotate({ announceFor = ANNOUNCE_FOR, algorithm = signingAlgorithm, key } = {}) {
+      const jwk = key === undefined ? await makeKey(algorithm) : await readKey(key, algorithm);
       const rotated = (kept: string) => {
-        const known = JSON.parse(kept) as KeySchedule;
-        if (known.some(({ kid }) => kid === jwk.kid)) throw new WrongKeyError(`a key "${jwk.kid}" is there already`);
-        return JSON.stringify(withTakeover(known, takeover));
+        const known = JSON.parse(kept) as Schedules;
+        if (Object.values(known).some((schedule) => schedule.some(({ kid }) => kid === jwk.kid)))
+          throw new WrongKeyError(`a key "${jwk.kid}" is there already`);
+        const { longestLife } = needs();
+        return JSON.stringify({
+          ...known,
+          [algorithm]: takenOver(known[algorithm] ?? [], jwk, { announceFor, longestLife }),
+        });
       };
-      take(await store.changeKept(name, secret, rotated));
+      take(await store.changeKept(NAME, secret, rotated));
       return list();
     },
   };
+}
+
+function nextChange(schedules: Schedules, now: number): number {
+  return Math.min(...Object.values(schedules).map((schedule) => nextChangeAfter(schedule, now)));
+}
+
+function mapValues(schedules: Schedules, change: (schedule: KeySchedule) => KeySchedule): Schedules {
+  return Object.fromEntries(Object.entries(schedules).map(([algorithm, schedule]) => [algorithm, change(schedule)]));
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accessTokenStyle, lifetime, resource, scopes } from './common_schema.ts';
+import { accessTokenStyle, lifetime, resource, scopes, signingAlgorithm } from './common_schema.ts';
 
 const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
   error: 'expected a JSON pointer that begins with /user/ or /client/',
@@ -19,6 +19,9 @@ export const api = z
     accessTokens: accessTokenStyle.default('phantom').describe('Access token style.'),
     scopes,
     accessTokenLifetime: lifetime.default(300).describe("Seconds that the API's access tokens live."),
+    signingAlgorithm: signingAlgorithm
+      .optional()
+      .describe('JWS algorithm of its JWTs. Default: authorizationServer.signingAlgorithm.'),
     claims: z
       .union([z.array(z.string()), z.record(z.string(), pointer)])
       .default([])

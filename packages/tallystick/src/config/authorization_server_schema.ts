@@ -1,15 +1,14 @@
 import { z } from 'zod';
-import { origin, port, seconds } from './common_schema.ts';
+import { origin, port, seconds, signingAlgorithm } from './common_schema.ts';
 
 export const authorizationServer = z.strictObject({
   port: port.default(4000),
   backChannelUrl: origin
     .optional()
     .describe('How gateway and API reach the authorization server. Default: the issuer.'),
-  signingAlgorithm: z
-    .enum(['ES256', 'RS256', 'PS256', 'EdDSA'])
+  signingAlgorithm: signingAlgorithm
     .default('ES256')
-    .describe('JWS algorithm of ID tokens and JWTs.'),
+    .describe('JWS algorithm of ID tokens and JWTs, unless a client or an API has its own.'),
   signingKey: z
     .string()
     .min(1)

@@ -10,6 +10,7 @@ export const scopes = z.array(
 
 export const accessTokenStyle = z.enum(['jwt', 'opaque', 'phantom', 'split']);
 export const httpMethod = z.string().regex(/^[A-Z]+$/, { error: 'expected an HTTP method in capitals' });
+export const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);
 
 export const seconds = z.int().positive();
 /** Seconds; a longer life than ten years is a slip of the pen, and no cookie or entry lives so long. */

@@ -1,5 +1,6 @@
 import { WrongKeyError } from '@tallystick/authorization-server';
 import { z } from 'zod';
+import { signingAlgorithm } from '../config/common_schema.ts';
 import type { Harness } from '../harness.ts';
 import { InputError } from '../input_error.ts';
 import { issuerRoutes } from './issuer_route.ts';
@@ -9,6 +10,7 @@ const signingKeys = z.object({
   keys: z.array(
     z.object({
       kid: z.string(),
+      algorithm: signingAlgorithm,
       status: z.enum(['announced', 'signing', 'retired']),
       announcedAt: z.int().describe('Epoch milliseconds.'),
       signsFrom: z.int().describe('Epoch milliseconds.'),
@@ -24,6 +26,9 @@ const rotation = z.strictObject({
     .max(24 * 60 * 60 * 1000)
     .optional()
     .describe('Milliseconds for which the key is in the JWKS before it signs. Default: 10,000.'),
+  algorithm: signingAlgorithm
+    .optional()
+    .describe('Whose key is to change. Default: authorizationServer.signingAlgorithm.'),
   key: z
     .union([z.string().min(1), z.looseObject({ kty: z.string() })])
     .optional()
@@ -37,7 +42,7 @@ export function keyRoutes(harness: Harness): Route[] {
       method: 'GET',
       path: '/keys',
       operationId: 'listKeys',
-      summary: 'The keys in the JWKS, the one that signs first',
+      summary: 'The keys in the JWKS, of each algorithm the one that signs first',
       answers: { 200: { description: 'No private part is shown', schema: signingKeys } },
       handle: async ({ issuer }) => ({ status: 200, body: { keys: await issuer.keys.list() } }),
     }),
@@ -48,8 +53,12 @@ export function keyRoutes(harness: Harness): Route[] {
       summary: 'Announce a key that will sign',
       body: rotation,
       answers: { 201: { description: 'The keys, the new one among them', schema: signingKeys } },
-      async handle({ issuer, body: { announceFor, key } }) {
-        const options = { ...(announceFor !== undefined && { announceFor }), ...(key !== undefined && { key }) };
+      async handle({ issuer, body: { announceFor, algorithm, key } }) {
+        const options = {
+          ...(announceFor !== undefined && { announceFor }),
+          ...(algorithm !== undefined && { algorithm }),
+          ...(key !== undefined && { key }),
+        };
         try {
           return { status: 201, body: { keys: await issuer.keys.rotate(options) } };
         } catch (error) {
