@@ -2,7 +2,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { loadConfig } from 'tallystick';
+import { parse, stringify } from 'yaml';
 import { requirements } from './requirements.ts';
+import { mergeSample } from './support/merge_sample.ts';
 import { ROOT, type RunningCommand, runCommand } from './support/run_command.ts';
 import { until } from './support/until.ts';
 
@@ -69,9 +72,30 @@ describe('the README', () => {
   });
 });
 
+test('every configuration sample in the documents is one, put into the demo configuration', async () => {
+  const demo = parse(await read('tallystick.config.yaml'));
+  const folder = await mkdtemp(path.join(ROOT, 'e2e/example-'));
+  try {
+    for (const file of await documents()) {
+      for (const [index, sample] of blocks(await read(file), 'yaml').entries()) {
+        const merged = path.join(folder, 'merged.yaml');
+        await writeFile(merged, stringify(mergeSample(demo, parse(sample))));
+        const where = `${file}, sample ${index + 1}`;
+        await expect(
+          loadConfig(merged).then(
+            () => where,
+            (error) => `${where}: ${error.message}`,
+          ),
+        ).resolves.toBe(where);
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('every link to a file in the documents leads somewhere', async () => {
-  const decisions = (await readdir(path.join(ROOT, 'docs/decisions'))).map((name) => `docs/decisions/${name}`);
-  for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/design.md', ...decisions]) {
+  for (const file of await documents()) {
     for (const [, target] of (await read(file)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       await expect(read(path.join(path.dirname(file), String(target)))).resolves.toBeDefined();
     }
@@ -83,6 +107,11 @@ test('every requirement that names a section of the design names one that is the
   const named = Object.values(requirements).flatMap(({ link }) => /^docs\/design\.md#(.*)$/.exec(link)?.[1] ?? []);
   expect(named.filter((section) => !sections.includes(section))).toEqual([]);
 });
+
+async function documents(): Promise<string[]> {
+  const below = (await readdir(path.join(ROOT, 'docs'), { recursive: true })).map((file) => `docs/${file}`);
+  return ['README.md', 'CONTRIBUTING.md', ...below.filter((file) => file.endsWith('.md'))];
+}
 
 function withPorts(command: string, ports: Record<string, string>): string {
   return Object.entries(ports).reduce(

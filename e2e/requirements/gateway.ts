@@ -63,4 +63,24 @@ export const gateway = {
       'an MCP client of the official SDK discovers, registers, authorizes and calls an MCP server behind the gateway',
     link: 'https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization',
   },
+  'token-handler': {
+    sentence: 'an application in a browser signs users in and calls its API without ever holding a token',
+    link: 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps#section-6.1',
+  },
+  'token-handler-cookies': {
+    sentence: 'tokens are only in cookies that are out of reach of scripts, and there they are references or encrypted',
+    link: `${design}#the-gateway`,
+  },
+  'token-handler-refresh': {
+    sentence: 'a session is continued with its refresh token, by several tabs at the same time too',
+    link: rfc(9700, '4.14'),
+  },
+  'token-handler-logout': {
+    sentence: 'a logout ends the session in the browser and revokes its tokens',
+    link: rfc(7009, '2'),
+  },
+  'token-handler-csrf': {
+    sentence: "only pages of the application can use a browser's cookies, and only as they are meant",
+    link: 'https://www.w3.org/TR/fetch-metadata/',
+  },
 } as const satisfies Requirements;

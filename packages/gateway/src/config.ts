@@ -1,5 +1,6 @@
 import type { RequiredScopes } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
+import type { TokenHandlerConfig } from './token_handler/config.ts';
 
 /** A place where calls arrive, the server behind it, and what a call needs. */
 export type RouteConfig = ProtectedRouteConfig | PublicRouteConfig;
@@ -30,6 +31,14 @@ export interface ProtectedRouteConfig extends AnyRouteConfig {
   readonly scopes: { readonly [method: string]: RequiredScopes };
   /** What a `split` lookup that finds nothing does. Default: `refuse`. */
   readonly onMiss?: 'refuse' | 'introspect';
+  /** The API's access tokens come in this cookie. Default: they come in `Authorization`. */
+  readonly tokenCookie?: {
+    readonly name: string;
+    /** Origins of pages, beside the gateway's own, that may call. */
+    readonly origins: readonly string[];
+    /** Header that such pages send with every call. */
+    readonly csrfHeader: string;
+  };
 }
 
 /** A path prefix that is served to anyone. No token is looked at, and none is passed on. */
@@ -85,6 +94,10 @@ export interface GatewayConfig {
    * rest, `_` counts as `-`. Default: `defaultIdentityHeaders`.
    */
   readonly identityHeaders?: readonly string[];
+  /** For browser applications; their cookies are sealed under `secret`. */
+  readonly tokenHandlers?: readonly TokenHandlerConfig[];
+  /** What all gateways on one store share, at least 32 characters. Needed for cookies. */
+  readonly secret?: string;
   /** Scheme and authority under which clients reach the gateway; for `resource_metadata` (RFC 9728). */
   readonly publicUrl?: string;
   /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -26,6 +27,10 @@ import { createResourceMetadata } from './resource_metadata.ts';
 import { createRoute } from './route.ts';
 import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
+import { createReadTokenCookie } from './token_cookie.ts';
+import { namesOfTokenCookies } from './token_handler/config.ts';
+import { createSealedCookies } from './token_handler/sealed_cookies.ts';
+import { createServeTokenHandlers } from './token_handler/serve_token_handlers.ts';
 import { createTrustedProxies } from './trusted_proxies.ts';
 import { createValidate } from './validate.ts';
 import { type WalkDependencies, walk } from './walk.ts';
@@ -83,14 +88,19 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const issuers = createIssuers(config, { keys, fetch });
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
   const cache = createTokenCache(config.cache, [...partitions], { now });
+  const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
+  const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
+  const sealed = createSealedCookies(config.secret ?? randomBytes(32).toString('base64url'), now);
+  const serveTokenHandlers = createServeTokenHandlers(config.tokenHandlers ?? [], timeouts.authorizationServer, {
+    ...{ fetch, sealed, publicOrigin, log, now },
+  });
   const steps: WalkDependencies = {
     findRoute: createRouteTable(routes),
     resolverFor: createResolvers(routes, issuers, { splitEntries: store.splitEntries }),
     cache,
     validate: createValidate(issuers, { log, now }),
+    readTokenCookie: createReadTokenCookie({ sealed, publicOrigin }),
   };
-  const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
-  const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
   /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */
   const running = createRunning();
   const walking = createRunning();
@@ -99,6 +109,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const forwarder = createForwarder({
     timeout: timeouts.upstream,
     identityHeaders,
+    tokenCookies: namesOfTokenCookies(config),
     publicUrl,
     mayKeepAlive: () => !running.draining,
     secureContext,
@@ -169,6 +180,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       const status = response.headersSent ? response.statusCode : 499;
       logRequest(log, decision, { method, target, status, milliseconds: now() - began });
     });
+    if (serveTokenHandlers(request, response, decision)) return;
     const refuse = refusing(request, decision, () => response);
     const forward = (destination: Destination) => forwarder.request(request, response, destination, refuse);
     void serve(request, decision, forward, refuse);

@@ -23,12 +23,16 @@ const shapes: Readonly<Record<AccessTokenStyle, RegExp>> = {
 };
 
 /**
- * Reads the access token of a request.
+ * Reads the access token of a request from its `Authorization` header.
  *
  * @throws {AccessTokenError} `missing_token`, `invalid_request`, or `invalid_token` for one that cannot be of this style
  */
 export function readCredentials(request: BearerRequest, style: AccessTokenStyle): Credentials {
-  const token = readBearerToken(request);
+  return credentialsOf(readBearerToken(request), style);
+}
+
+/** @throws {AccessTokenError} `invalid_token` for a token that cannot be of this style */
+export function credentialsOf(token: string, style: AccessTokenStyle): Credentials {
   if (!shapes[style].test(token)) throw new AccessTokenError('invalid_token', 'the access token is malformed');
   return { token, key: tokenKey(token) };
 }

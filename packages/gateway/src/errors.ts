@@ -5,6 +5,7 @@ export type RequestErrorCode = keyof typeof requestErrorStatus;
 
 const requestErrorStatus = {
   invalid_request: 400,
+  forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

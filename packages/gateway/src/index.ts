@@ -1,5 +1,5 @@
 export type { AccessTokenStyle } from './access_token_style.ts';
-export type { GatewayConfig, RouteConfig } from './config.ts';
+export type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config.ts';
 export { createGateway, type Gateway, type GatewayDependencies } from './create_gateway.ts';
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
 export { createGatewayServer, type GatewayTls } from './gateway_server.ts';

@@ -3,6 +3,7 @@ import type { AccessTokenStyle } from './access_token_style.ts';
 import type { ProtectedRouteConfig, RouteConfig } from './config.ts';
 import { parseUpstream, type Upstream } from './forward/upstream.ts';
 import { normalizeHostPattern } from './host.ts';
+import type { TokenCookie } from './token_cookie.ts';
 
 /** A {@link RouteConfig}, checked and made ready for use. */
 export type Route = ProtectedRoute | PublicRoute;
@@ -26,6 +27,8 @@ export interface ProtectedRoute extends AnyRoute {
   readonly onMiss: 'refuse' | 'introspect';
   /** Tokens of different partitions are cached apart: style, issuer and audience decide what a token resolves to. */
   readonly cachePartition: string;
+  /** Where access tokens come from, if it is not `Authorization`. */
+  readonly tokenCookie?: TokenCookie;
   /** Method, or `*`, to scopes. */
   readonly scopes: ReadonlyMap<string, RequiredScopes>;
 }
@@ -68,10 +71,17 @@ function protection(config: ProtectedRouteConfig, ownIssuer: string): Omit<Prote
   const scopes = new Map(Object.entries(config.scopes).map(([method, names]) => [method.toUpperCase(), names]));
   for (const required of scopes.values()) requireSatisfiable(prefix, required);
   const cachePartition = JSON.stringify([style, onMiss, issuer, resource, ...audience]);
-  return { isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, scopes };
+  return {
+    ...{ isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, scopes },
+    ...(config.tokenCookie && { tokenCookie: tokenCookieOf(config.tokenCookie) }),
+  };
 }
 
 function requireSatisfiable(prefix: string, required: RequiredScopes): void {
   if (Array.isArray(required) || scopeNames(required).length > 0) return;
   throw new TypeError(`route ${prefix}: scopes must be a list, or an object with allOf or anyOf that is not empty`);
+}
+
+function tokenCookieOf({ name, origins, csrfHeader }: NonNullable<ProtectedRouteConfig['tokenCookie']>): TokenCookie {
+  return { name, origins: new Set(origins), csrfHeader: csrfHeader.toLowerCase() };
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { authorize } from './authorize.ts';
 import type { TokenCache } from './cache/token_cache.ts';
 import { checkRequest } from './check_request.ts';
-import { type Credentials, readCredentials } from './credentials.ts';
+import { type Credentials, credentialsOf, readCredentials } from './credentials.ts';
 import { type Decision, shortened } from './decision.ts';
 import type { Destination } from './forward/forwarder.ts';
 import { passReference } from './resolve/opaque.ts';
@@ -10,6 +10,7 @@ import type { Resolver } from './resolve/resolver.ts';
 import type { ProtectedRoute } from './route.ts';
 import type { FindRoute } from './route_table.ts';
 import { checkSenderConstraint } from './sender_constraint.ts';
+import type { ReadTokenCookie } from './token_cookie.ts';
 import type { Validate } from './validate.ts';
 
 /** What the steps of the walk need. */
@@ -19,6 +20,7 @@ export interface WalkDependencies {
   readonly resolverFor: (route: ProtectedRoute) => Resolver;
   readonly cache: TokenCache;
   readonly validate: Validate;
+  readonly readTokenCookie: ReadTokenCookie;
 }
 
 /**
@@ -41,7 +43,9 @@ export async function walk(
   const { upstream } = route;
   if (route.isPublic) return { upstream, target, authorization: undefined };
 
-  const credentials = readCredentials(request, route.style);
+  const credentials = route.tokenCookie
+    ? credentialsOf(await dependencies.readTokenCookie(request, route.tokenCookie), route.style)
+    : readCredentials(request, route.style);
   decision.tokenKey = shortened(credentials.key);
 
   const { accessToken, claims } =

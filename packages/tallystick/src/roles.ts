@@ -11,6 +11,7 @@ import { type Listening, listen } from './listen.ts';
 import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import type { Tls } from './tls/tls.ts';
+import { tokenHandlerConfig } from './token_handler_config.ts';
 import { asConfigError } from './wrong_client.ts';
 
 /** What a role needs from outside. */
@@ -73,7 +74,8 @@ export interface RunningGateway extends Listening {
 }
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
-  const gateway = createReplaceableGateway(gatewayConfig(config), { ...dependencies, ...tls?.trust });
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
+  const gateway = createReplaceableGateway(gatewayConfig({ ...config, secret }), { ...dependencies, ...tls?.trust });
   const server = createGatewayServer(gateway, tls?.server && { ...tls.server, requestCert: config.features.mutualTls });
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
@@ -81,7 +83,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     async replace(changed) {
       const fixed = findFixed(config, changed);
       if (fixed) throw new ConfigError('the configuration', [`${fixed}: cannot change while the gateway runs`]);
-      await gateway.replace(gatewayConfig(changed));
+      await gateway.replace(gatewayConfig({ ...changed, secret: changed.secret ?? secret }));
     },
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
@@ -136,8 +138,8 @@ function withoutUndefined(value: object): object {
   return JSON.parse(JSON.stringify(value)) as object;
 }
 
-function gatewayConfig(config: Config): GatewayConfig {
-  const { client, cache, jwks, timeouts, issuers, publicUrl, trustedProxies } = config.gateway;
+function gatewayConfig(config: Config & { secret: string }): GatewayConfig {
+  const { client, cache, jwks, timeouts, issuers, publicUrl, trustedProxies, tokenHandlers } = config.gateway;
   return {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
@@ -146,6 +148,8 @@ function gatewayConfig(config: Config): GatewayConfig {
     jwks,
     timeouts,
     trustedProxies,
+    secret: config.secret,
+    tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),
     issuers: issuers.map(withoutUndefined) as NonNullable<GatewayConfig['issuers']>,
     routes: gatewayRoutes(config),

@@ -2,6 +2,7 @@ import type { RouteConfig } from '@tallystick/gateway';
 import { sampleApiUrl } from './addresses.ts';
 import type { Config } from './config/schema.ts';
 import type { SampleApiRoute } from './sample_api/create_sample_api.ts';
+import { tokenCookieConfig } from './token_handler_config.ts';
 
 type ConfiguredRoute = Config['gateway']['routes'][number];
 
@@ -19,6 +20,7 @@ export function gatewayRoutes(config: Config): RouteConfig[] {
       ...protection(config, route),
       onMiss: route.onMiss ?? 'refuse',
       ...(route.issuer !== undefined && { issuer: route.issuer }),
+      ...(route.tokenCookie && { tokenCookie: tokenCookieConfig(config, route.tokenCookie) }),
     };
   });
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { RequestError } from '../errors.ts';
+import { withoutCookies } from '../token_handler/cookies.ts';
 
 /**
  * Names under which APIs behind other gateways expect to be told who calls. A client must not be able to tell them.
@@ -70,6 +71,8 @@ const hopByHopHeaders = new Set([
 const framingHeaders = new Set(['content-length', 'transfer-encoding']);
 
 export interface RequestHeaderOptions {
+  /** Names of cookies that hold tokens. They do not go upstream, nor do those whose names begin with one of them and a hyphen. */
+  readonly tokenCookies?: readonly string[];
   /** Names of identity headers, as {@link defaultIdentityHeaders}. */
   readonly identityHeaders: readonly string[];
   /** Scheme and authority under which clients reach the gateway. Default: what the connection and `Host` say. */
@@ -88,6 +91,7 @@ export type RequestHeaders = (request: IncomingMessage, facts: RequestHeaderFact
 
 export function createRequestHeaders(options: RequestHeaderOptions): RequestHeaders {
   const isUntrusted = nameMatcher([...untrustedHeaders, ...options.identityHeaders]);
+  const { tokenCookies = [] } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
   return (request, { host, authorization }) => {
@@ -100,6 +104,11 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
       headers[name] = sent[name];
     }
     if (sent['transfer-encoding'] !== undefined) headers['transfer-encoding'] = checkedTransferEncoding(sent);
+    if (tokenCookies.length > 0 && sent.cookie !== undefined) {
+      const kept = withoutCookies(sent.cookie, tokenCookies);
+      if (kept === undefined) delete headers.cookie;
+      else headers.cookie = kept;
+    }
     headers.host = host;
     if (authorization === undefined) delete headers.authorization;
     else headers.authorization = authorization;

@@ -4,7 +4,7 @@ import type { Config } from './schema.ts';
 type Route = Config['gateway']['routes'][number];
 type Path = readonly (string | number)[];
 
-const ofApis = ['audience', 'issuer', 'accessTokens', 'scopes', 'onMiss'] as const;
+const ofApis = ['audience', 'issuer', 'accessTokens', 'scopes', 'onMiss', 'tokenCookie'] as const;
 
 /** What the routes say must fit together, and fit the APIs and issuers. */
 export function checkRoutes(config: Config, refuse: Refuse): void {

@@ -27,3 +27,6 @@ export const credentials = z.strictObject({ id: z.string().min(1), secret: z.str
 export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'expected an address or a network, such as 10.0.0.0/8',
 });
+
+/** RFC 9110 section 5.1. */
+export const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'expected the name of a header' });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { credentials, milliseconds, network, origin, port, seconds } from './common_schema.ts';
 import { issuer } from './issuer_schema.ts';
 import { route } from './route_schema.ts';
+import { tokenHandler } from './token_handler_schema.ts';
 
 export const gateway = z.strictObject({
   port: port.default(4100),
@@ -38,5 +39,9 @@ export const gateway = z.strictObject({
     .prefault({})
     .describe('Milliseconds.'),
   issuers: z.array(issuer).default([]).describe('Further authorization servers, whose tokens some routes take.'),
+  tokenHandlers: z
+    .array(tokenHandler)
+    .default([])
+    .describe('Sign users of browser applications in and keep their tokens in cookies.'),
   routes: z.array(route).min(1),
 });

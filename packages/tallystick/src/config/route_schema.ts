@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { accessTokenStyle, httpMethod, origin, resource, scopes } from './common_schema.ts';
+import { cookieName, csrfHeader, pageOrigins } from './token_handler_schema.ts';
 
 const someScopes = z.strictObject({ allOf: scopes.min(1).optional(), anyOf: scopes.min(1).optional() });
 const requiredScopes = z
@@ -40,4 +41,10 @@ export const route = z.strictObject({
     .enum(['refuse', 'introspect'])
     .optional()
     .describe('What a split lookup that finds nothing does. Default: refuse.'),
+  tokenCookie: z
+    .strictObject({ name: cookieName, origins: pageOrigins.optional(), csrfHeader: csrfHeader.optional() })
+    .optional()
+    .describe(
+      'The access token comes in this cookie, not in `Authorization`. Origins and header are those of the token handler with this cookie, unless they are named.',
+    ),
 });

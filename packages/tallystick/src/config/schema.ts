@@ -4,6 +4,7 @@ import { authorizationServer } from './authorization_server_schema.ts';
 import { checkEntries } from './check_entries.ts';
 import { checkGrants } from './check_grants.ts';
 import { checkRoutes } from './check_routes.ts';
+import { checkTokenHandlers } from './check_token_handlers.ts';
 import { client } from './client_schema.ts';
 import { origin } from './common_schema.ts';
 import { controlApi } from './control_api_schema.ts';
@@ -72,6 +73,7 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
   checkRoutes(config, refuse);
+  checkTokenHandlers(config, refuse);
   checkGrants(config, refuse);
   for (const role of ['gateway', 'sampleApi'] as const) {
     const { id, secret } = config[role].client;

@@ -1,0 +1,73 @@
+import {
+  type ResourceServerError,
+  ValidationUnavailableError,
+  ValidatorRefusedError,
+} from '@tallystick/resource-server';
+import * as oidc from 'openid-client';
+import type { TokenHandlerConfig } from './config.ts';
+
+export interface ClientDependencies {
+  readonly fetch: typeof globalThis.fetch;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * The application's client at the authorization server, as openid-client has it. The authorization server is discovered
+ * when it is first needed (RFC 8414).
+ *
+ * @throws {ValidationUnavailableError} when it cannot be reached
+ */
+export type FindClient = () => Promise<oidc.Configuration>;
+
+/** @param timeout milliseconds for each call */
+export function createFindClient(
+  { issuer, backChannelUrl, client: { id, secret } }: TokenHandlerConfig,
+  timeout: number,
+  { fetch, now }: ClientDependencies,
+): FindClient {
+  const authentication = secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);
+  let server: oidc.ServerMetadata | undefined;
+
+  /** The issuer's own URLs are for browsers; the gateway may have to go another way. */
+  const backChannelFetch: oidc.CustomFetch = (url, options) => {
+    const reached = backChannelUrl && url.startsWith(issuer) ? backChannelUrl + url.slice(issuer.length) : url;
+    return fetch(reached, options as RequestInit);
+  };
+
+  const options: oidc.DiscoveryRequestOptions = {
+    [oidc.customFetch]: backChannelFetch,
+    timeout: timeout / 1000,
+    // A development issuer is on http; with https openid-client insists on it everywhere.
+    ...(issuer.startsWith('http:') && { execute: [oidc.allowInsecureRequests] }),
+  };
+
+  return async () => {
+    try {
+      server ??= (await oidc.discovery(new URL(issuer), id, undefined, authentication, options)).serverMetadata();
+    } catch (cause) {
+      throw new ValidationUnavailableError('the authorization server could not be reached', { cause });
+    }
+    // Tests move the clock of the gateway; openid-client looks at the real one.
+    const clockSkew = Math.round((now() - Date.now()) / 1000);
+    const client = new oidc.Configuration(server, id, { [oidc.clockSkew]: clockSkew }, authentication);
+    client[oidc.customFetch] = backChannelFetch;
+    client.timeout = timeout / 1000;
+    for (const extend of options.execute ?? []) extend(client);
+    return client;
+  };
+}
+
+/** Whether the authorization server looked at what it was given and refused it (RFC 6749 section 5.2). */
+export function isRefusedGrant(error: unknown): boolean {
+  return error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant';
+}
+
+/** What an error of a call to the authorization server, other than a refused grant, means to the browser. */
+export function callFailure(cause: unknown): ResourceServerError {
+  if (cause instanceof ValidationUnavailableError) return cause;
+  if (cause instanceof oidc.ResponseBodyError && cause.status < 500) {
+    return new ValidatorRefusedError('the authorization server refused the request of the gateway', { cause });
+  }
+  return new ValidationUnavailableError('the authorization server did not answer as it should', { cause });
+}

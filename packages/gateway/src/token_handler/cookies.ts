@@ -1,0 +1,47 @@
+import { RequestError } from '../errors.ts';
+
+/**
+ * The value of a cookie of a request (RFC 6265 section 4.2).
+ *
+ * @param header the `Cookie` header
+ * @throws {RequestError} `invalid_request` when there are several: whose they are, the request does not tell
+ */
+export function readCookie(header: string | undefined, name: string): string | undefined {
+  if (header === undefined || !header.includes(name)) return undefined;
+  const beginning = `${name}=`;
+  const [value, ...others] = pairs(header).filter((pair) => pair.startsWith(beginning));
+  if (others.length > 0) throw new RequestError('invalid_request', 'the request has a cookie more than once');
+  return value?.slice(beginning.length);
+}
+
+/**
+ * The `Cookie` header without the cookies of some names and those whose names begin with one of them and a hyphen.
+ *
+ * @returns undefined when nothing is left
+ */
+export function withoutCookies(header: string, names: readonly string[]): string | undefined {
+  const kept = pairs(header).filter((pair) => {
+    const name = pair.split('=', 1)[0]?.trim() ?? '';
+    return !names.some((taken) => name === taken || name.startsWith(`${taken}-`));
+  });
+  return kept.length > 0 ? kept.join('; ') : undefined;
+}
+
+export interface CookieOptions {
+  /** Seconds; 0 deletes it. */
+  readonly maxAge: number;
+  readonly sameSite: 'strict' | 'lax';
+}
+
+/** A `Set-Cookie` header (RFC 6265 section 4.1) for a `__Host-` cookie, out of reach of scripts. The value is base64url and dots. */
+export function setCookie(name: string, value: string, { maxAge, sameSite }: CookieOptions): string {
+  const site = sameSite === 'strict' ? 'Strict' : 'Lax';
+  return `${name}=${value}; Max-Age=${maxAge}; Path=/; Secure; HttpOnly; SameSite=${site}`;
+}
+
+function pairs(header: string): string[] {
+  return header
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '');
+}

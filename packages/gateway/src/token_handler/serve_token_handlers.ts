@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AccessTokenError, refusal } from '@tallystick/resource-server';
+import type { Decision } from '../decision.ts';
+import { toRefusal } from '../failure.ts';
+import type { EndpointName, TokenHandlerConfig } from './config.ts';
+import type { TokenHandler, TokenHandlerDependencies } from './create_token_handler.ts';
+import type { PageAnswer } from './page_answer.ts';
+
+/**
+ * Answers requests for the endpoints of token handlers.
+ *
+ * @returns whether the request was for one
+ */
+export type ServeTokenHandlers = (request: IncomingMessage, response: ServerResponse, decision: Decision) => boolean;
+
+/** @param timeout milliseconds for each call to the authorization server */
+export function createServeTokenHandlers(
+  configs: readonly TokenHandlerConfig[],
+  timeout: number,
+  dependencies: TokenHandlerDependencies,
+): ServeTokenHandlers {
+  const endpoints = new Map<string, { name: EndpointName; handler: () => Promise<TokenHandler> }>();
+  for (const config of configs) {
+    const handler = loadedOnce(config, timeout, dependencies);
+    for (const [name, segment] of Object.entries(config.endpoints) as [EndpointName, string][]) {
+      endpoints.set(`${config.prefix}/${segment}`, { name, handler });
+    }
+  }
+
+  return (request, response, decision) => {
+    if (endpoints.size === 0) return false;
+    const endpoint = endpoints.get(request.url?.split('?', 1)[0] ?? '');
+    if (endpoint === undefined) return false;
+    void serve(endpoint.name, endpoint.handler);
+    return true;
+
+    async function serve(name: EndpointName, load: () => Promise<TokenHandler>): Promise<void> {
+      const handler = await load();
+      try {
+        send(response, await handler.answer(name, request));
+      } catch (thrown) {
+        const error = toRefusal(thrown, dependencies.log);
+        decision.error = error;
+        const { status, headers, body } = refusal(error);
+        // A session that cannot be continued is none.
+        const cookies = error instanceof AccessTokenError ? { 'Set-Cookie': handler.endSession() } : {};
+        response.writeHead(status, { ...headers, ...cookies }).end(body);
+      }
+    }
+  };
+}
+
+/** Loaded only when it is used: few gateways have one, and all should start fast. */
+function loadedOnce(config: TokenHandlerConfig, timeout: number, dependencies: TokenHandlerDependencies) {
+  let loaded: Promise<TokenHandler> | undefined;
+  return () => {
+    loaded ??= import('./create_token_handler.ts').then(({ createTokenHandler }) =>
+      createTokenHandler(config, timeout, dependencies),
+    );
+    return loaded;
+  };
+}
+
+function send(response: ServerResponse, answer: PageAnswer): void {
+  const headers = {
+    'Cache-Control': 'no-store',
+    'Referrer-Policy': 'no-referrer',
+    ...(answer.cookies && { 'Set-Cookie': [...answer.cookies] }),
+  };
+  if ('location' in answer) response.writeHead(302, { ...headers, Location: answer.location }).end();
+  else if (answer.json === undefined) response.writeHead(204, headers).end();
+  else response.writeHead(200, { ...headers, 'Content-Type': 'application/json' }).end(JSON.stringify(answer.json));
+}
