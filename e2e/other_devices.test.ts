@@ -16,9 +16,8 @@ inBothWorlds((world) => {
     const client = await demoTv(world());
     const started = await startDevice(world(), client, 'split');
     expect(started).toMatchObject({ verification_uri: `${world().issuer}/device`, interval: 5 });
-    const polled = pollDevice(world(), client, started);
     expect(await connectDevice(world(), started)).toContain('Device connected');
-    const tokens = await polled;
+    const tokens = await pollDevice(world(), client, started);
     expect((await call(world().gateways[0], 'split', tokens.access_token)).status).toBe(200);
     expect(tokens.claims()?.sub).toBe('alice');
     expect(await issuedClaims(world(), 'split', tokens.access_token)).toMatchObject({
@@ -61,14 +60,22 @@ inBothWorlds((world) => {
     await expect(redeem('A'.repeat(43))).rejects.toMatchObject({ error: 'invalid_grant', status: 400 });
   });
 
+  test(requirement('slow-down'), async () => {
+    const client = await demoTv(world());
+    const { device_code } = await startDevice(world(), client, 'phantom');
+    const poll = () =>
+      oidc.genericGrantRequest(client, 'urn:ietf:params:oauth:grant-type:device_code', { device_code });
+    await expect(poll()).rejects.toMatchObject({ error: 'authorization_pending', status: 400 });
+    await expect(poll()).rejects.toMatchObject({ error: 'slow_down', status: 400 });
+  });
+
   test(requirement('backchannel-authentication'), async () => {
     const client = await demoBank(world());
     const request = { style: 'phantom', user: 'alice', message: 'Pay 12.50 to Bob' } as const;
     const started = await askUser(world(), client, request);
     expect(started.interval).toBe(5);
-    const polled = pollBackchannel(world(), client, started);
     expect(await decide(world(), { ...request, decision: 'approve' })).not.toContain(request.message);
-    const tokens = await polled;
+    const tokens = await pollBackchannel(world(), client, started);
     expect((await call(world().gateways[0], 'phantom', tokens.access_token)).status).toBe(200);
     expect(await issuedClaims(world(), 'phantom', tokens.access_token)).toMatchObject({
       sub: 'alice',

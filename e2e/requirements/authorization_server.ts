@@ -106,6 +106,10 @@ export const authorizationServer = {
     sentence: 'openid-client completes CIBA by polling while a user decides on a page',
     link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-10.1',
   },
+  'slow-down': {
+    sentence: 'a client that polls faster than it was told gets slow_down, at whichever server, and has to wait longer',
+    link: rfc(8628, '3.5'),
+  },
   'client-registers-itself': {
     sentence: 'a client registers, reads, changes and deletes itself, and gets tokens in every style',
     link: rfc(7591, '3'),

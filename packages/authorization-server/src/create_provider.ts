@@ -56,7 +56,7 @@ export function createProvider(
   provider.use(oneWritePerTokenRequest(store, units));
   provider.use(introspectionAsJwt(store, rememberRendered(styles, config, store), config.introspectionMaxAge));
   provider.use(trueDiscovery());
-  provider.use(pollingInterval(config.pollingInterval));
+  provider.use(pollingInterval(config, store));
   provider.use(filledInUserCode());
   provider.use(interactions(provider, config, accounts));
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
