@@ -1,5 +1,6 @@
 // npm test: installs, gets a real Redis, checks types and lint, and runs every test. Arguments go to jest.
 import path from 'node:path';
+import { obtainChromium } from './chromium/obtain_chromium.mjs';
 import { obtainNginx } from './nginx/obtain_nginx.mjs';
 import { runStep } from './process/run_step.mjs';
 import { untilInterrupted } from './process/until_interrupted.mjs';
@@ -15,12 +16,17 @@ requireNode();
 await untilInterrupted(async (signal) => {
   await installIfNeeded(signal);
   const nginx = await obtainNginx(signal);
+  const chromium = await obtainChromium(signal);
   const redis = await obtainRedis(signal);
   try {
     await typeCheck(signal);
     await lint(signal);
     await test(
-      { REDIS_URL: redis.url, ...(nginx && { NGINX: nginx.binary, NGINX_JS_MODULE: nginx.jsModule }) },
+      {
+        REDIS_URL: redis.url,
+        ...(nginx && { NGINX: nginx.binary, NGINX_JS_MODULE: nginx.jsModule }),
+        ...(chromium && { CHROMIUM: chromium }),
+      },
       signal,
     );
   } finally {

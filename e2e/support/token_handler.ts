@@ -1,4 +1,5 @@
 import supertest from 'supertest';
+import type { ConfigInput } from 'tallystick';
 import { startOneProcess } from './one_process.ts';
 import { follow } from './sign_in.ts';
 import { resourceOf, type Style } from './world.ts';
@@ -13,14 +14,18 @@ export interface Page {
   visit(path: string): Promise<Response>;
 }
 
-/** The demo world with a token handler for an application that calls the API of that style. */
-export async function startTokenHandlerWorld(style: Style) {
+/** The demo world with a token handler for an application that calls the API of that style. @param more routes */
+export async function startTokenHandlerWorld(style: Style, ...more: ConfigInput['gateway']['routes']) {
   const world = await startOneProcess((config) => ({
     ...config,
     host: '127.0.0.1',
     clients: config.clients.map((client) =>
       client.id === 'demo-web'
-        ? { ...client, redirectUris: [...(client.redirectUris ?? []), 'http://127.0.0.1/oauth-agent/callback'] }
+        ? {
+            ...client,
+            redirectUris: ['http://127.0.0.1/oauth-agent/callback'],
+            postLogoutRedirectUris: ['http://127.0.0.1/app?from=login'],
+          }
         : client,
     ),
     gateway: {
@@ -35,9 +40,11 @@ export async function startTokenHandlerWorld(style: Style) {
           application: '/app?from=login',
         },
       ],
-      routes: config.gateway.routes.map((route) =>
-        route.prefix === `/${style}` ? { ...route, tokenCookie: { name: '__Host-tallystick' } } : route,
-      ),
+      routes: config.gateway.routes
+        .map((route) =>
+          route.prefix === `/${style}` ? { ...route, tokenCookie: { name: '__Host-tallystick' } } : route,
+        )
+        .concat(more),
     },
   }));
   const [gateway] = world.gateways;
