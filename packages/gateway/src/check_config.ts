@@ -16,17 +16,31 @@ export function checkConfig(config: GatewayConfig): void {
       throw new TypeError('publicUrl must be scheme and authority only');
     }
   }
-  if (typeof client.id !== 'string' || client.id === '' || typeof client.secret !== 'string') {
-    throw new TypeError('client must have an id and a secret');
+  if (typeof client.id !== 'string' || client.id === '') throw new TypeError('client must have an id');
+  if (!('secret' in client || 'privateKey' in client || ('certificate' in client && 'key' in client))) {
+    throw new TypeError('client must have a secret, a privateKey, or a certificate and its key');
   }
+  checkIntrospection(config);
   if (routes.length === 0) throw new TypeError('routes must not be empty');
   requireNumber('cache.maxEntries', cache.maxEntries, 1);
+  requireNumber('cache.maxBytes', cache.maxBytes ?? 1, 1);
   requireNumber('cache.maxAge', cache.maxAge, 0);
   requireNumber('cache.negative.maxEntries', cache.negative.maxEntries, 1);
+  requireNumber('cache.negative.maxBytes', cache.negative.maxBytes ?? 1, 1);
   requireNumber('cache.negative.maxAge', cache.negative.maxAge, 0);
   requireNumber('timeouts.authorizationServer', timeouts.authorizationServer, 1);
   requireNumber('timeouts.upstream', timeouts.upstream, 1);
   requireNumber('timeouts.drain', timeouts.drain ?? 0, 0);
+}
+
+function checkIntrospection({ introspection = {}, ownJwts }: GatewayConfig): void {
+  const { maxAge = 0, maxConcurrent = 1, maxWaiting = 0, circuitBreaker } = introspection;
+  requireNumber('introspection.maxAge', maxAge, 0);
+  requireNumber('introspection.maxConcurrent', maxConcurrent, 1);
+  requireNumber('introspection.maxWaiting', maxWaiting, 0);
+  requireNumber('introspection.circuitBreaker.failures', circuitBreaker?.failures ?? 0, 0);
+  requireNumber('introspection.circuitBreaker.pause', circuitBreaker?.pause ?? 1, 1);
+  requireNumber('ownJwts.lifetime', ownJwts?.lifetime ?? 1, 1);
 }
 
 function requireUrl(name: string, value: string): void {

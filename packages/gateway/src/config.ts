@@ -1,5 +1,6 @@
 import type { RequiredScopes } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
+import type { IntrospectionClient, IntrospectionConfig, OwnJwtConfig } from './introspection_config.ts';
 import type { TokenHandlerConfig } from './token_handler/config.ts';
 
 /** A place where calls arrive, the server behind it, and what a call needs. */
@@ -27,6 +28,8 @@ export interface ProtectedRouteConfig extends AnyRouteConfig {
   /** Which of the `issuers` issues the tokens. Default: the gateway's own `issuer`. */
   readonly issuer?: string;
   readonly style: AccessTokenStyle;
+  /** What a client-held token looks like: a regular expression for all of it. Default: base64url of a plausible length. */
+  readonly tokenPattern?: string;
   /** Scopes by method; `*` stands for every method not named. A list stands for all of them, `{ anyOf }` for one. */
   readonly scopes: { readonly [method: string]: RequiredScopes };
   /** What a `split` lookup that finds nothing does. Default: `refuse`. */
@@ -51,10 +54,12 @@ export interface IssuerConfig {
   /** Issuer identifier: the `iss` that a JWT must have. */
   readonly issuer: string;
   readonly jwksUri: string;
-  /** RFC 7662, with `Accept: application/jwt`. Needed for `phantom`, and for `split` with `onMiss: introspect`. */
+  /** RFC 7662. Needed for `phantom`, and for `split` with `onMiss: introspect`. */
   readonly introspectionEndpoint?: string;
-  /** The gateway's own client there; it may introspect (HTTP Basic). */
-  readonly client?: GatewayConfig['client'];
+  /** The gateway's own client there; it may introspect. */
+  readonly client?: IntrospectionClient;
+  /** How it is asked. Default: with `Accept: application/jwt`. */
+  readonly introspection?: IntrospectionConfig;
 }
 
 export interface GatewayConfig {
@@ -62,16 +67,33 @@ export interface GatewayConfig {
   readonly issuer: string;
   /** The authorization server's endpoints, as reached from the gateway (back channel). */
   readonly authorizationServer: { readonly introspectionEndpoint: string; readonly jwksUri: string };
-  /** The gateway's own client at the authorization server; it may introspect (HTTP Basic). */
-  readonly client: { readonly id: string; readonly secret: string };
+  /** The gateway's own client at the authorization server; it may introspect. */
+  readonly client: IntrospectionClient;
+  /** How the authorization server is asked about tokens. Default: with `Accept: application/jwt`. */
+  readonly introspection?: IntrospectionConfig;
+  /** For authorization servers that have no JWTs to give: the gateway then makes them. */
+  readonly ownJwts?: OwnJwtConfig;
   /** Further authorization servers, for the routes that name them. */
   readonly issuers?: readonly IssuerConfig[];
   readonly routes: readonly RouteConfig[];
   readonly cache: {
     readonly maxEntries: number;
+    /** Roughly, of what the entries hold. Default: 64 MiB. */
+    readonly maxBytes?: number;
     /** Seconds; a JWT is cached for the least of this, the answer's `max-age` and the token's remaining life. */
     readonly maxAge: number;
-    readonly negative: { readonly maxEntries: number /** Seconds. */; readonly maxAge: number };
+    readonly negative: {
+      readonly maxEntries: number;
+      /** Default: 1 MiB. */
+      readonly maxBytes?: number;
+      /** Seconds. */
+      readonly maxAge: number;
+    };
+    /**
+     * Whether gateways on the store share the JWTs of phantom tokens of the gateway's own issuer, sealed under the client-held
+     * token. Default: false.
+     */
+    readonly shared?: boolean;
   };
   /** All in milliseconds. */
   readonly timeouts: {

@@ -6,6 +6,8 @@ import type { SecureContext } from 'node:tls';
 import { type ResourceServerError, ValidationUnavailableError } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
+import { createFillCache } from './cache/fill.ts';
+import { createSharedLevel } from './cache/shared_level.ts';
 import { createTokenCache, type TokenCache } from './cache/token_cache.ts';
 import { challengeOptions } from './challenge_options.ts';
 import { checkConfig } from './check_config.ts';
@@ -22,11 +24,14 @@ import { createOwnPages } from './own_pages.ts';
 import { createPublicOrigin } from './public_origin.ts';
 import { createReadiness } from './readiness.ts';
 import { logRequest } from './request_log.ts';
+import type { IntrospectionLoad } from './resolve/introspect.ts';
+import { createOwnJwts } from './resolve/own_jwts.ts';
 import { createResolvers } from './resolve/resolvers.ts';
 import { createResourceMetadata } from './resource_metadata.ts';
-import { createRoute } from './route.ts';
+import { createRoute, type ProtectedRoute } from './route.ts';
 import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
+import { createSenderOf } from './sender.ts';
 import { createReadTokenCookie } from './token_cookie.ts';
 import { namesOfTokenCookies } from './token_handler/config.ts';
 import { createSealedCookies } from './token_handler/sealed_cookies.ts';
@@ -53,10 +58,12 @@ export interface Gateway {
   retire(): Promise<void>;
   /** The authorization servers' keys, as this gateway has them. */
   readonly keys: Keys;
+  /** What is going on between the gateway and the authorization servers that it asks, by issuer identifier. */
+  introspectionLoads(): ReadonlyMap<string, IntrospectionLoad>;
 }
 
 export interface GatewayDependencies {
-  readonly store: Pick<TokenStore, 'splitEntries' | 'subscribe' | 'ping'>;
+  readonly store: Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping'>;
   readonly log: Log;
   /** Default: `globalThis.fetch`. */
   readonly fetch?: typeof globalThis.fetch;
@@ -85,9 +92,15 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
 
   const routes = config.routes.map((route) => createRoute(route, issuer));
   const keys = dependencies.keys ?? createKeys(config, { fetch, now });
-  const issuers = createIssuers(config, { keys, fetch });
+  const issuers = createIssuers(config, { keys, fetch, now });
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
   const cache = createTokenCache(config.cache, [...partitions], { now });
+  const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });
+  const resolverFor = createResolvers(routes, issuers, { splitEntries: store.splitEntries, ownJwts, now });
+  const shared = createSharedLevel({ maxAge: config.cache.maxAge }, { answers: store.sharedAnswers, log, now });
+  // The store knows the tokens of one issuer, and deletes what is shared about them when they are revoked.
+  const isShared = (route: ProtectedRoute) =>
+    config.cache.shared === true && route.style === 'phantom' && route.issuer === issuer;
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
   const sealed = createSealedCookies(config.secret ?? randomBytes(32).toString('base64url'), now);
@@ -96,9 +109,14 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   });
   const steps: WalkDependencies = {
     findRoute: createRouteTable(routes),
-    resolverFor: createResolvers(routes, issuers, { splitEntries: store.splitEntries }),
+    resolverFor,
     cache,
-    validate: createValidate(issuers, { log, now }),
+    fill: createFillCache({
+      resolverFor,
+      validate: createValidate(issuers, { ownJwts, log, now }),
+      sharedFor: (route) => (isShared(route) ? shared : undefined),
+    }),
+    senderOf: createSenderOf(isTrustedProxy),
     readTokenCookie: createReadTokenCookie({ sealed, publicOrigin }),
   };
   /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */
@@ -115,7 +133,10 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     secureContext,
   });
   const serveOwnPage = createOwnPages({
-    resourceMetadata: createResourceMetadata(routes),
+    documents: new Map([
+      ...createResourceMetadata(routes),
+      ...(ownJwts ? [['/.well-known/jwks.json', JSON.stringify(ownJwts.jwks)] as const] : []),
+    ]),
     findUnready: createReadiness({ store, issuers }),
   });
 
@@ -237,7 +258,15 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     unsubscribe();
   }
 
-  return { handler, upgrade, close, retire, keys };
+  function introspectionLoads(): ReadonlyMap<string, IntrospectionLoad> {
+    return new Map(
+      [...issuers].flatMap(([name, { introspection }]) =>
+        introspection ? [[name, introspection.load()] as const] : [],
+      ),
+    );
+  }
+
+  return { handler, upgrade, close, retire, keys, introspectionLoads };
 }
 
 /** The state of the revocation feed is worth a line in the log: without it every request is a lookup. */

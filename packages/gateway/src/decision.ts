@@ -6,12 +6,13 @@ import type { Route } from './route.ts';
  *
  * - `none`: no step came that far, or the style needs no JWT
  * - `hit`: the cache
+ * - `shared`: the second level of the cache, which gateways share; it was validated
  * - `miss`: it was looked up and validated
  * - `joined`: another request was looking it up already
  * - `bypass`: it was looked up because revocations cannot be heard at the moment
  * - `negative`: the token was known to be no good
  */
-export type CacheLevel = 'none' | 'hit' | 'miss' | 'joined' | 'bypass' | 'negative';
+export type CacheLevel = 'none' | 'hit' | 'shared' | 'miss' | 'joined' | 'bypass' | 'negative';
 
 /** What the walk found out about one request, for the log. Its steps fill it in as they go. */
 export interface Decision {

@@ -1,6 +1,6 @@
 import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
 import type { GatewayConfig, IssuerConfig } from './config.ts';
-import { createIntrospect, type Introspect } from './resolve/introspect.ts';
+import { createIntrospection, type Introspection } from './resolve/introspect.ts';
 import type { ProtectedRoute } from './route.ts';
 
 /** An authorization server, as the gateway deals with it. */
@@ -8,7 +8,11 @@ export interface Issuer {
   readonly issuer: string;
   readonly jwks: RemoteJwks;
   /** Undefined when it is not to be asked. */
-  readonly introspect: Introspect | undefined;
+  readonly introspection: Introspection | undefined;
+  /** The gateway's own client there. */
+  readonly clientId: string | undefined;
+  /** Whether what it says of a token must name the API. */
+  readonly audienceIs: 'required' | 'optional';
 }
 
 /** By issuer identifier. */
@@ -37,23 +41,30 @@ export interface IssuerDependencies {
   /** Of all of them. */
   readonly keys: Keys;
   readonly fetch: typeof globalThis.fetch;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
-export function createIssuers(config: GatewayConfig, { keys, fetch }: IssuerDependencies): Issuers {
+export function createIssuers(config: GatewayConfig, { keys, fetch, now }: IssuerDependencies): Issuers {
   const timeout = config.timeouts.authorizationServer;
   return new Map(
-    allIssuers(config).map(({ issuer, introspectionEndpoint: endpoint, client }) => {
+    allIssuers(config).map(({ issuer, introspectionEndpoint: endpoint, client, introspection: asked = {} }) => {
       const jwks = keys.get(issuer);
       if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
-      const introspect = endpoint && client ? createIntrospect({ endpoint, client, timeout }, { fetch }) : undefined;
-      return [issuer, { issuer, jwks, introspect }];
+      const introspection =
+        endpoint && client
+          ? createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, fetch, now })
+          : undefined;
+      const audienceIs = asked.audience ?? 'required';
+      return [issuer, { issuer, jwks, introspection, clientId: client?.id, audienceIs }];
     }),
   );
 }
 
 /** Every authorization server that routes may name; the gateway's own comes first. */
-function allIssuers({ issuer, authorizationServer, client, issuers = [] }: GatewayConfig): readonly IssuerConfig[] {
-  return [{ issuer, ...authorizationServer, client }, ...issuers];
+function allIssuers(config: GatewayConfig): readonly IssuerConfig[] {
+  const { issuer, authorizationServer, client, introspection = {}, issuers = [] } = config;
+  return [{ issuer, ...authorizationServer, client, introspection }, ...issuers];
 }
 
 /** @throws {TypeError} when there is none of this name */

@@ -5,27 +5,27 @@ import type { FindUnready } from './readiness.ts';
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 
-/** RFC 9728 section 3.2. Any web page may read it: it is public, and a client in a browser starts with it. */
-const metadata = {
+/** RFC 9728 section 3.2. Any web page may read metadata and keys: they are public, and a client in a browser starts with them. */
+const published = {
   'Content-Type': 'application/json',
   'Cache-Control': 'public, max-age=300',
   'Access-Control-Allow-Origin': '*',
 };
 
 export interface OwnPagesDependencies {
-  /** JSON text by request target. */
-  readonly resourceMetadata: ReadonlyMap<string, string>;
+  /** JSON text by request target: the metadata of the APIs, the keys of JWTs that the gateway makes. */
+  readonly documents: ReadonlyMap<string, string>;
   readonly findUnready: FindUnready;
 }
 
 /**
- * Answers requests for what the gateway itself serves: `/healthz`, `/readyz`, and the metadata of the APIs.
+ * Answers requests for what the gateway itself serves: `/healthz`, `/readyz`, and what it publishes.
  *
  * @returns whether the request was one
  */
 export type ServeOwnPage = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export function createOwnPages({ resourceMetadata, findUnready }: OwnPagesDependencies): ServeOwnPage {
+export function createOwnPages({ documents, findUnready }: OwnPagesDependencies): ServeOwnPage {
   async function answerReadiness(response: ServerResponse): Promise<void> {
     const unready = await findUnready();
     if (unready.length === 0) answer(response, 200, json, '{"status":"ready"}');
@@ -34,13 +34,13 @@ export function createOwnPages({ resourceMetadata, findUnready }: OwnPagesDepend
 
   return (request, response) => {
     const { url = '', method } = request;
-    const document = resourceMetadata.get(url);
+    const document = documents.get(url);
     if (document === undefined && url !== '/healthz' && url !== '/readyz') return false;
 
     if (method !== 'GET' && method !== 'HEAD') {
       answerRefusal(response, new RequestError('method_not_allowed', 'this page is served to GET and HEAD only'));
     } else if (document !== undefined) {
-      answer(response, 200, metadata, document);
+      answer(response, 200, published, document);
     } else if (url === '/healthz') {
       answer(response, 200, json, '{"status":"ok"}');
     } else {

@@ -4,6 +4,7 @@ import type { ProtectedRouteConfig, RouteConfig } from './config.ts';
 import { parseUpstream, type Upstream } from './forward/upstream.ts';
 import { normalizeHostPattern } from './host.ts';
 import type { TokenCookie } from './token_cookie.ts';
+import { tokenShape } from './token_shape.ts';
 
 /** A {@link RouteConfig}, checked and made ready for use. */
 export type Route = ProtectedRoute | PublicRoute;
@@ -25,6 +26,8 @@ export interface ProtectedRoute extends AnyRoute {
   /** Who issues its tokens. */
   readonly issuer: string;
   readonly onMiss: 'refuse' | 'introspect';
+  /** What a client-held token looks like; another is refused without a lookup. */
+  readonly tokenShape: RegExp;
   /** Tokens of different partitions are cached apart: style, issuer and audience decide what a token resolves to. */
   readonly cachePartition: string;
   /** Where access tokens come from, if it is not `Authorization`. */
@@ -52,7 +55,7 @@ export function createRoute(config: RouteConfig, ownIssuer: string): Route {
   const host = config.host === undefined ? undefined : normalizeHostPattern(config.host);
   const place = { host, prefix, upstream: parseUpstream(config.upstream) };
   if (config.public !== true) return { ...place, ...protection(config, ownIssuer) };
-  for (const member of ['resource', 'audience', 'issuer', 'style', 'scopes', 'onMiss']) {
+  for (const member of ['resource', 'audience', 'issuer', 'style', 'tokenPattern', 'scopes', 'onMiss']) {
     if (member in config) throw new TypeError(`route ${prefix}: a public route must not have ${member}`);
   }
   return { ...place, isPublic: true };
@@ -73,6 +76,7 @@ function protection(config: ProtectedRouteConfig, ownIssuer: string): Omit<Prote
   const cachePartition = JSON.stringify([style, onMiss, issuer, resource, ...audience]);
   return {
     ...{ isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, scopes },
+    tokenShape: tokenShape(style, config.tokenPattern),
     ...(config.tokenCookie && { tokenCookie: tokenCookieOf(config.tokenCookie) }),
   };
 }

@@ -34,7 +34,7 @@ describe('The API gets', () => {
     expect(given()).toEqual([`Bearer ${house.authorizationServer.active.get(reference)}`]);
     expect(house.authorizationServer.introspections).toEqual([
       {
-        body: `token=${reference}`,
+        body: `token=${reference}&token_type_hint=access_token`,
         headers: expect.objectContaining({
           accept: 'application/jwt',
           // RFC 6749 section 2.3.1: form-encoded, then put together.

@@ -11,10 +11,13 @@ import type { Credentials } from './credentials.ts';
 import { shortened } from './decision.ts';
 import { type Issuer, type Issuers, issuerOf } from './issuers.ts';
 import type { Log } from './log.ts';
+import type { OwnJwts } from './resolve/own_jwts.ts';
 import type { Candidate } from './resolve/resolver.ts';
 import type { ProtectedRoute } from './route.ts';
 
 export interface ValidateDependencies {
+  /** The JWTs that the gateway makes, if it makes any. */
+  readonly ownJwts: OwnJwts | undefined;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -34,14 +37,9 @@ export interface ValidatedJwt extends VerifiedJwt {
  */
 export type Validate = (candidate: Candidate, route: ProtectedRoute, credentials: Credentials) => Promise<ValidatedJwt>;
 
-export function createValidate(issuers: Issuers, { log, now }: ValidateDependencies): Validate {
-  const validators = new Map<ProtectedRoute, JwtValidator>();
-
-  function validatorFor(route: ProtectedRoute, { issuer, jwks }: Issuer): JwtValidator {
-    const validator = validators.get(route) ?? createJwtValidator({ issuer, audience: route.audience }, { jwks, now });
-    validators.set(route, validator);
-    return validator;
-  }
+export function createValidate(issuers: Issuers, { ownJwts, log, now }: ValidateDependencies): Validate {
+  const validatorFor = createValidators(now);
+  const ownValidatorFor = createValidators(now);
 
   /** Whether the authorization server did issue this JWT, be it for another API or for another time. */
   async function isGenuine(jwt: string, { issuer, jwks }: Issuer): Promise<boolean> {
@@ -58,7 +56,11 @@ export function createValidate(issuers: Issuers, { log, now }: ValidateDependenc
   }
 
   return async (candidate, route, { key }) => {
-    const { jwt, source } = candidate;
+    const { jwt, source, maker } = candidate;
+    if (maker === 'gateway' && ownJwts !== undefined) {
+      const { issuer, keys } = ownJwts;
+      return { ...(await ownValidatorFor(route, { issuer, jwks: keys }).verifyJwt(jwt)), keys };
+    }
     const issuer = issuerOf(issuers, route);
     try {
       return { ...(await validatorFor(route, issuer).verifyJwt(jwt)), keys: issuer.jwks };
@@ -69,6 +71,16 @@ export function createValidate(issuers: Issuers, { log, now }: ValidateDependenc
       if (source === 'store') throw new AccessTokenError('invalid_token', 'the access token is not valid');
       throw new ValidationUnavailableError('the authorization server answered with a JWT that is not its own');
     }
+  };
+}
+
+/** A validator for each route, made when it is first needed. */
+function createValidators(now: () => number) {
+  const validators = new Map<ProtectedRoute, JwtValidator>();
+  return (route: ProtectedRoute, { issuer, jwks }: { issuer: string; jwks: Pick<RemoteJwks, 'getKey'> }) => {
+    const validator = validators.get(route) ?? createJwtValidator({ issuer, audience: route.audience }, { jwks, now });
+    validators.set(route, validator);
+    return validator;
   };
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { authorize } from './authorize.ts';
+import type { FillCache } from './cache/fill.ts';
 import type { TokenCache } from './cache/token_cache.ts';
 import { checkRequest } from './check_request.ts';
 import { type Credentials, credentialsOf, readCredentials } from './credentials.ts';
@@ -9,9 +10,9 @@ import { passReference } from './resolve/opaque.ts';
 import type { Resolver } from './resolve/resolver.ts';
 import type { ProtectedRoute } from './route.ts';
 import type { FindRoute } from './route_table.ts';
+import type { SenderOf } from './sender.ts';
 import { checkSenderConstraint } from './sender_constraint.ts';
 import type { ReadTokenCookie } from './token_cookie.ts';
-import type { Validate } from './validate.ts';
 
 /** What the steps of the walk need. */
 export interface WalkDependencies {
@@ -19,7 +20,8 @@ export interface WalkDependencies {
   /** How a route whose style has JWTs finds them. */
   readonly resolverFor: (route: ProtectedRoute) => Resolver;
   readonly cache: TokenCache;
-  readonly validate: Validate;
+  readonly fill: FillCache;
+  readonly senderOf: SenderOf;
   readonly readTokenCookie: ReadTokenCookie;
 }
 
@@ -44,14 +46,14 @@ export async function walk(
   if (route.isPublic) return { upstream, target, authorization: undefined };
 
   const credentials = route.tokenCookie
-    ? credentialsOf(await dependencies.readTokenCookie(request, route.tokenCookie), route.style)
-    : readCredentials(request, route.style);
+    ? credentialsOf(await dependencies.readTokenCookie(request, route.tokenCookie), route.tokenShape)
+    : readCredentials(request, route.tokenShape);
   decision.tokenKey = shortened(credentials.key);
 
   const { accessToken, claims } =
     route.style === 'opaque'
       ? passReference(credentials)
-      : await resolveAndValidate(route, credentials, dependencies, decision);
+      : await resolveAndValidate(request, route, credentials, dependencies, decision);
 
   checkSenderConstraint(claims);
   authorize(route, method, claims);
@@ -61,17 +63,14 @@ export async function walk(
 
 /** A JWT is validated once, before it is cached or forwarded; a hit looks at its `exp` and its signing key again. */
 async function resolveAndValidate(
+  request: IncomingMessage,
   route: ProtectedRoute,
   credentials: Credentials,
-  { cache, validate, resolverFor }: WalkDependencies,
+  { cache, fill, senderOf, resolverFor }: WalkDependencies,
   decision: Decision,
 ) {
-  const resolver = resolverFor(route);
-  const { kept, claims } = await cache.resolve(route.cachePartition, credentials, decision, async () => {
-    const candidate = await resolver.find(credentials);
-    if (candidate === undefined) return undefined;
-    const verified = await validate(candidate, route, credentials);
-    return { ...verified, kept: resolver.keep(candidate.jwt), maxAge: candidate.maxAge };
-  });
-  return { accessToken: resolver.join(kept, credentials.token), claims };
+  const { kept, claims } = await cache.resolve(route.cachePartition, credentials, decision, () =>
+    fill(route, credentials, decision, senderOf(request)),
+  );
+  return { accessToken: resolverFor(route).join(kept, credentials.token), claims };
 }

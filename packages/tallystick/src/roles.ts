@@ -7,7 +7,9 @@ import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
+import { introspectionSettings } from './introspection_settings.ts';
 import { type Listening, listen } from './listen.ts';
+import { createOwnJwtKey } from './own_jwt_key.ts';
 import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import type { Tls } from './tls/tls.ts';
@@ -75,7 +77,12 @@ export interface RunningGateway extends Listening {
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
-  const gateway = createReplaceableGateway(gatewayConfig({ ...config, secret }), { ...dependencies, ...tls?.trust });
+  const ownJwtKey = createOwnJwtKey(config.secret, dependencies.store);
+  const configure = async (wanted: Config): Promise<GatewayConfig> => ({
+    ...gatewayConfig({ ...wanted, secret: wanted.secret ?? secret }),
+    ...(await introspectionSettings(wanted, { ownJwtKey, tls })),
+  });
+  const gateway = createReplaceableGateway(await configure(config), { ...dependencies, ...tls?.trust });
   const server = createGatewayServer(gateway, tls?.server && { ...tls.server, requestCert: config.features.mutualTls });
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
@@ -83,7 +90,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     async replace(changed) {
       const fixed = findFixed(config, changed);
       if (fixed) throw new ConfigError('the configuration', [`${fixed}: cannot change while the gateway runs`]);
-      await gateway.replace(gatewayConfig({ ...changed, secret: changed.secret ?? secret }));
+      await gateway.replace(await configure(changed));
     },
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
@@ -138,12 +145,11 @@ function withoutUndefined(value: object): object {
   return JSON.parse(JSON.stringify(value)) as object;
 }
 
-function gatewayConfig(config: Config & { secret: string }): GatewayConfig {
-  const { client, cache, jwks, timeouts, issuers, publicUrl, trustedProxies, tokenHandlers } = config.gateway;
+function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
+  const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers } = config.gateway;
   return {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
-    client,
     cache,
     jwks,
     timeouts,
@@ -151,7 +157,6 @@ function gatewayConfig(config: Config & { secret: string }): GatewayConfig {
     secret: config.secret,
     tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),
-    issuers: issuers.map(withoutUndefined) as NonNullable<GatewayConfig['issuers']>,
     routes: gatewayRoutes(config),
   };
 }

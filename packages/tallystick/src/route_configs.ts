@@ -21,8 +21,18 @@ export function gatewayRoutes(config: Config): RouteConfig[] {
       onMiss: route.onMiss ?? 'refuse',
       ...(route.issuer !== undefined && { issuer: route.issuer }),
       ...(route.tokenCookie && { tokenCookie: tokenCookieConfig(config, route.tokenCookie) }),
+      ...tokenPattern(config, route),
     };
   });
+}
+
+/** What references of the route's issuer look like, if that is known. */
+function tokenPattern({ issuer, apis, gateway }: Config, route: ConfiguredRoute): { tokenPattern?: string } {
+  const style = route.accessTokens ?? apis.find(({ resource }) => resource === route.api)?.accessTokens;
+  if (style !== 'opaque' && style !== 'phantom') return {};
+  const other = route.issuer !== undefined && route.issuer !== issuer;
+  const { introspection } = (other && gateway.issuers.find((known) => known.issuer === route.issuer)) || gateway;
+  return introspection.tokenPattern === undefined ? {} : { tokenPattern: introspection.tokenPattern };
 }
 
 /** What the sample API serves: the routes that lead to it. It knows nothing of hosts. */

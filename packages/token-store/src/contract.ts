@@ -59,6 +59,27 @@ export interface SplitEntries {
   find(signature: string): Promise<string | undefined>;
 }
 
+/**
+ * What the authorization server said of access tokens, shared by all who ask it. Each answer is sealed under the client-held
+ * token, so that the store can read neither token nor answer.
+ */
+export interface SharedAnswers {
+  /**
+   * @returns undefined when there is no answer, or none that the token opens
+   * @throws {StoreUnavailableError}
+   */
+  find(token: string): Promise<string | undefined>;
+  /**
+   * Keeps an answer for as long as the token's record is there: it is deleted with the record, and once that is gone no
+   * answer can be written any more.
+   *
+   * @param expiresIn seconds from now, a whole number; at most the token's remaining life
+   * @returns whether there is such a record
+   * @throws {StoreUnavailableError}
+   */
+  put(token: string, value: string, expiresIn: number): Promise<boolean>;
+}
+
 /** Hears of every revoked access token, by its token key, as soon as it is revoked. */
 export interface RevocationListener {
   /** @param tokenKey BASE64URL(SHA-256(access token)) */
@@ -75,6 +96,7 @@ export interface TokenStore {
   /** Begins to collect what one request writes. */
   begin(): UnitOfWork;
   readonly splitEntries: SplitEntries;
+  readonly sharedAnswers: SharedAnswers;
   /**
    * Starts listening to the revocation feed; `connected` follows when it is up.
    *

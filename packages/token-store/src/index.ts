@@ -1,4 +1,12 @@
-export type { RecordPayload, Records, RevocationListener, SplitEntries, TokenStore, UnitOfWork } from './contract.ts';
+export type {
+  RecordPayload,
+  Records,
+  RevocationListener,
+  SharedAnswers,
+  SplitEntries,
+  TokenStore,
+  UnitOfWork,
+} from './contract.ts';
 export {
   AlreadyConsumedError,
   GrantRevokedError,

@@ -62,6 +62,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
 
   function holds(condition: Condition): boolean {
     const entry = live(condition.key);
+    if (condition.if === 'exists') return entry !== undefined;
     if (condition.if === 'consumable') return entry !== undefined && entry.consumed === undefined;
     return entry?.value === undefined || Number(entry.value) < condition.than;
   }

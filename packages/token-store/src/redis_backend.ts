@@ -18,6 +18,8 @@ for index, condition in ipairs(request.conditions) do
   if condition['if'] == 'below' then
     local value = redis.call('GET', condition.key)
     if value and tonumber(value) >= condition.than then return index end
+  elseif condition['if'] == 'exists' then
+    if redis.call('EXISTS', condition.key) == 0 then return index end
   elseif redis.call('EXISTS', condition.key) == 0 or redis.call('HEXISTS', condition.key, 'consumed') == 1 then
     return index
   end

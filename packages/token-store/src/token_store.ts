@@ -3,10 +3,8 @@ import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { partitionOf } from './partition.ts';
 import { isSealed, seal, unseal } from './seal.ts';
+import { ACCESS_TOKENS, answerKey, createSharedAnswers, recordKey } from './shared_answers.ts';
 import { tokenKey } from './token_key.ts';
-
-/** The kinds of record whose id a gateway may have cached under its token key. */
-const ACCESS_TOKENS = new Set(['AccessToken', 'ClientCredentials']);
 
 /** Seconds for which a revoked grant refuses writes of requests that began before: longer than any request lives. */
 const REVOCATION_REMEMBERED = 300;
@@ -30,6 +28,7 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * ```
  * {<key of id>}:<kind>                a record, sealed under its id
  * {<key of access token>}:signing-input   a split entry: the signing input, sealed only if asked for
+ * {<key of access token>}:answer      what the authorization server said of the token, sealed under it; gateways share it
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
  * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
@@ -48,6 +47,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
         return value !== undefined && isSealed(value) ? unseal(signature, key, value) : value;
       },
     },
+    sharedAnswers: createSharedAnswers(backend),
     subscribe: (listener: RevocationListener) =>
       backend.subscribe({
         message(message) {
@@ -110,7 +110,6 @@ function createKept(backend: Backend): Pick<TokenStore, 'keepFirst' | 'changeKep
 }
 
 function createRecords(kind: string, backend: Backend, options: TokenStoreOptions): Records {
-  const recordKey = (hashedId: string) => `{${hashedId}}:${kind}`;
   const issuedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:issued`;
   const revokedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:revoked`;
 
@@ -136,12 +135,12 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
   }
 
   function putSealed(id: string, envelope: Envelope, expiresIn: number): Write {
-    const key = recordKey(tokenKey(id));
+    const key = recordKey(kind, tokenKey(id));
     return { do: 'putRecord', key, value: seal(id, key, JSON.stringify(envelope)), expiresIn };
   }
 
   async function open(id: string): Promise<(Envelope & Pick<StoredRecord, 'consumed'>) | undefined> {
-    const key = recordKey(tokenKey(id));
+    const key = recordKey(kind, tokenKey(id));
     const stored = await backend.getRecord(key);
     const text = stored && unseal(id, key, stored.value);
     if (stored === undefined || text === undefined) return undefined;
@@ -175,9 +174,10 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
   }
 
   function destruction(hashedId: string): Write[] {
-    const record: Write = { do: 'delete', key: recordKey(hashedId) };
-    if (!ACCESS_TOKENS.has(kind)) return [record];
-    return [record, { do: 'delete', key: splitEntryKey(hashedId) }, { do: 'publish', message: hashedId }];
+    const record: Write = { do: 'delete', key: recordKey(kind, hashedId) };
+    if (!ACCESS_TOKENS.some((known) => known === kind)) return [record];
+    const keys = [splitEntryKey(hashedId), answerKey(hashedId)];
+    return [record, ...keys.map((key) => ({ do: 'delete', key }) as const), { do: 'publish', message: hashedId }];
   }
 
   async function revokeByGrantId(grantId: string) {
@@ -191,12 +191,12 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
   return {
     upsert,
     find,
-    has: async (hashedId) => (await backend.getRecord(recordKey(hashedId))) !== undefined,
+    has: async (hashedId) => (await backend.getRecord(recordKey(kind, hashedId))) !== undefined,
     findByUid: findByAlias,
     findByUserCode: findByAlias,
     async consume(id) {
       const at = Math.floor(options.now() / 1000);
-      return (await backend.write([], [{ if: 'consumable', key: recordKey(tokenKey(id)), at }])) === undefined;
+      return (await backend.write([], [{ if: 'consumable', key: recordKey(kind, tokenKey(id)), at }])) === undefined;
     },
     destroy,
     revokeByGrantId,

@@ -54,13 +54,31 @@ interface Entry {
   readonly usableUntil: number;
 }
 
+const MEBIBYTE = 1024 * 1024;
+
+/** Bytes that an entry takes for being one, whatever is in it. */
+const overhead = 256;
+
+/** Claims take two or three times their JSON, which in turn is what the JWT carries. */
+function bytesOf({ kept, claims }: ResolvedToken): number {
+  return kept.length + 3 * JSON.stringify(claims).length;
+}
+
 export function createTokenCache(
   config: GatewayConfig['cache'],
   partitions: readonly string[],
   { now }: TokenCacheDependencies,
 ): TokenCache {
-  const entries = new LRUCache<string, Entry>({ max: config.maxEntries });
-  const inactive = new LRUCache<string, number>({ max: config.negative.maxEntries });
+  const entries = new LRUCache<string, Entry>({
+    max: config.maxEntries,
+    maxSize: config.maxBytes ?? 64 * MEBIBYTE,
+    sizeCalculation: ({ token }, id) => overhead + id.length + bytesOf(token),
+  });
+  const inactive = new LRUCache<string, number>({
+    max: config.negative.maxEntries,
+    maxSize: config.negative.maxBytes ?? MEBIBYTE,
+    sizeCalculation: (_, id) => overhead + id.length,
+  });
   const flights = createFlights<ResolvedToken>();
   const identify = (key: string, partition: string) => `${key} ${partition}`;
   let connected = false;

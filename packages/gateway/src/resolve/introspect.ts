@@ -1,94 +1,125 @@
-import { ValidationUnavailableError, ValidatorRefusedError } from '@tallystick/resource-server';
-import { readText } from './read_text.ts';
+import { type RemoteJwks, ValidationUnavailableError } from '@tallystick/resource-server';
+import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
+import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../introspection_config.ts';
+import { AuthorizationServerDownError } from './authorization_server_down.ts';
+import { createCertificateFetch } from './certificate_fetch.ts';
+import { createClientAuthentication } from './client_authentication.ts';
+import { createExchange, type IntrospectionResponse } from './exchange.ts';
+import { createFairQueue } from './fair_queue.ts';
+import { maxAgeOf } from './max_age.ts';
+import { parseIntrospection, type TokenIntrospection } from './read_introspection.ts';
+import { createReadSignedIntrospection } from './read_signed_introspection.ts';
 
-export interface IntrospectOptions {
+/** One authorization server, as the gateway asks it. */
+export interface IntrospectOptions extends IntrospectionConfig {
   readonly endpoint: string;
-  readonly client: { readonly id: string; readonly secret: string };
-  /** Milliseconds for the whole exchange, the body included. */
+  /** Its issuer identifier. */
+  readonly issuer: string;
+  readonly client: IntrospectionClient;
+  /** Milliseconds for all of it: the wait for a turn, the exchange, a second try. */
   readonly timeout: number;
 }
 
-/** The JWT behind an active token. */
-export interface IntrospectionAnswer {
-  readonly jwt: string;
-  /** Seconds for which the answer may be cached; 0 when it does not say, or says not at all. */
-  readonly maxAge: number;
+export interface IntrospectDependencies {
+  /** Keys of the authorization server, for answers that it signs. */
+  readonly jwks: Pick<RemoteJwks, 'getKey'>;
+  readonly fetch: typeof globalThis.fetch;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
+/** What an authorization server says of an active token: the JWT behind it, or what it knows of it. */
+export type IntrospectionAnswer = ({ readonly jwt: string } | { readonly introspection: TokenIntrospection }) & {
+  /** Seconds for which the answer may be cached; 0 when it does not say, or says not at all. */
+  readonly maxAge: number;
+};
+
 /**
- * Asks the authorization server for the JWT behind a client-held token.
+ * Asks the authorization server about a client-held token.
  *
+ * @param sender who sent the token; senders take turns when there is more to ask than can be asked at once
  * @returns undefined when the token is not active
  * @throws {ValidationUnavailableError} when there is no answer, or none that can be understood
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
-export type Introspect = (token: string) => Promise<IntrospectionAnswer | undefined>;
+export type Introspect = (token: string, sender: string) => Promise<IntrospectionAnswer | undefined>;
 
-/** The largest answer that is read, in bytes. */
-const maximumBytes = 1024 * 1024;
-
-/** RFC 7662 with `Accept: application/jwt`: the answer is the JWT itself, or 204 for a token that is not active. */
-export function createIntrospect(
-  options: IntrospectOptions,
-  { fetch }: { fetch: typeof globalThis.fetch },
-): Introspect {
-  const { endpoint, client, timeout } = options;
-  const headers = {
-    Accept: 'application/jwt',
-    Authorization: basicAuthorization(client),
-    'Content-Type': 'application/x-www-form-urlencoded',
-  };
-
-  return async (token) => {
-    // The exchange belongs to all who wait for it, so it ends by its own timeout only.
-    const signal = AbortSignal.timeout(timeout);
-    const body = new URLSearchParams({ token }).toString();
-    try {
-      const response = await fetch(endpoint, { method: 'POST', headers, body, redirect: 'error', signal });
-      return await readAnswer(response);
-    } catch (cause) {
-      if (cause instanceof ValidationUnavailableError || cause instanceof ValidatorRefusedError) throw cause;
-      throw new ValidationUnavailableError('the authorization server could not be reached', { cause });
-    }
-  };
+/** What is going on between the gateway and an authorization server. */
+export interface IntrospectionLoad {
+  /** `open`: it was down, and is left alone for a moment. */
+  readonly circuit: 'closed' | 'open' | 'half-open';
+  /** Introspections under way, and those that wait for their turn. */
+  readonly running: number;
+  readonly waiting: number;
 }
 
-async function readAnswer(response: Response): Promise<IntrospectionAnswer | undefined> {
-  const { status } = response;
-  if (status === 200 && mediaType(response) === 'application/jwt') {
-    const jwt = await readText(response, maximumBytes);
-    if (jwt === undefined) throw new ValidationUnavailableError('the authorization server answered with too much');
-    return { jwt: jwt.trim(), maxAge: maxAge(response.headers.get('cache-control')) };
-  }
-  await response.body?.cancel();
-  if (status === 204) return undefined;
-  if (status === 401 || status === 403) {
-    throw new ValidatorRefusedError("the authorization server refused the gateway's credentials");
-  }
-  throw new ValidationUnavailableError(
-    status === 200
-      ? 'the authorization server did not answer with a JWT'
-      : `the authorization server answered with status ${status}`,
+export interface Introspection {
+  readonly introspect: Introspect;
+  load(): IntrospectionLoad;
+}
+
+/** @throws {TypeError} for a client whose key or certificate cannot be used */
+export function createIntrospection(options: IntrospectOptions, dependencies: IntrospectDependencies): Introspection {
+  const { endpoint, issuer, client, timeout, accept = 'application/jwt', maxAge } = options;
+  const { jwks, now } = dependencies;
+  const exchange = createExchange(
+    { endpoint, accept },
+    {
+      authenticate: createClientAuthentication({ client, issuer }, { now }),
+      fetch: 'certificate' in client ? createCertificateFetch(client) : dependencies.fetch,
+      now,
+    },
   );
+  const readSigned = createReadSignedIntrospection({ issuer, clientId: client.id }, { jwks, now });
+  const queue = createFairQueue({ maxRunning: options.maxConcurrent ?? 64, maxWaiting: options.maxWaiting ?? 1000 });
+  const breaker = createBreaker(options.circuitBreaker ?? { failures: 10, pause: 2000 });
+
+  async function read({ body, cacheControl }: IntrospectionResponse): Promise<IntrospectionAnswer | undefined> {
+    const answer = { maxAge: maxAge ?? maxAgeOf(cacheControl) };
+    if (accept === 'application/jwt') return { ...answer, jwt: body.trim() };
+    const introspection = accept === 'application/json' ? parseIntrospection(body) : await readSigned(body);
+    if (introspection === undefined) return undefined;
+    const { phantom_token: jwt } = introspection;
+    return jwt === undefined ? { ...answer, introspection } : { ...answer, jwt };
+  }
+
+  return {
+    async introspect(token, sender) {
+      // The exchange belongs to all who wait for it, so it ends by its own timeout only.
+      const signal = AbortSignal.timeout(timeout);
+      const response = await queue.run(sender, signal, () => breaker.run(() => exchange(token, signal)));
+      return response && read(response);
+    },
+    load: () => ({ circuit: breaker.state(), running: queue.running, waiting: queue.waiting }),
+  };
 }
 
-/** RFC 6749 section 2.3.1: both parts are form-encoded first. */
-function basicAuthorization({ id, secret }: { id: string; secret: string }): string {
-  const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
-  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}`;
-}
+/**
+ * Leaves an authorization server alone that is down, for its sake and that of those who would wait for it. What counts is
+ * {@link AuthorizationServerDownError} only: that a token is not active, or an answer that one strange token provokes, is not for
+ * an attacker to shut everybody out with.
+ */
+function createBreaker({ failures, pause }: CircuitBreakerConfig) {
+  if (failures === 0) return { run: <T>(task: () => Promise<T>) => task(), state: () => 'closed' as const };
+  const breaker = circuitBreaker(handleType(AuthorizationServerDownError), {
+    breaker: new ConsecutiveBreaker(failures),
+    halfOpenAfter: pause,
+  });
 
-function mediaType(response: Response): string | undefined {
-  return response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-}
+  async function run<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await breaker.execute(task);
+    } catch (error) {
+      if (!(error instanceof BrokenCircuitError)) throw error;
+      const retryAfter = Math.max(1, Math.ceil(pause / 1000));
+      throw new ValidationUnavailableError('the authorization server is down', { retryAfter });
+    }
+  }
 
-/** RFC 9111 section 5.2.2. Freshness is never guessed: without `max-age` nothing is cached. */
-function maxAge(cacheControl: string | null): number {
-  const directives = (cacheControl ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((directive) => directive.trim());
-  if (directives.includes('no-store') || directives.includes('no-cache')) return 0;
-  const seconds = directives.map((directive) => /^max-age="?(\d{1,10})"?$/.exec(directive)?.[1]).find(Boolean);
-  return Number(seconds ?? 0);
+  function state() {
+    if (breaker.state === CircuitState.Closed) return 'closed';
+    return breaker.state === CircuitState.HalfOpen ? 'half-open' : 'open';
+  }
+
+  return { run, state };
 }

@@ -1,12 +1,26 @@
-import type { Introspect } from './introspect.ts';
-import type { Resolver } from './resolver.ts';
+import type { Introspect, IntrospectionAnswer } from './introspect.ts';
+import type { Candidate, Resolver } from './resolver.ts';
+import type { Translate } from './translate.ts';
+
+export interface PhantomResolverDependencies {
+  readonly introspect: Introspect;
+  /** Makes the JWT where the authorization server has none. */
+  readonly translate: Translate;
+}
 
 /** `phantom`: the client holds a reference, the authorization server turns it into the JWT. */
-export function createPhantomResolver(introspect: Introspect): Resolver {
+export function createPhantomResolver({ introspect, translate }: PhantomResolverDependencies): Resolver {
+  async function toCandidate(answer: IntrospectionAnswer, token: string): Promise<Candidate> {
+    const { maxAge } = answer;
+    if ('jwt' in answer) return { jwt: answer.jwt, source: 'authorization server', maxAge };
+    const jwt = await translate(answer.introspection, token);
+    return { jwt, source: 'authorization server', maker: 'gateway', maxAge };
+  }
+
   return {
-    async find({ token }) {
-      const answer = await introspect(token);
-      return answer && { ...answer, source: 'authorization server' };
+    async find({ token }, sender) {
+      const answer = await introspect(token, sender);
+      return answer && toCandidate(answer, token);
     },
     keep: (jwt) => jwt,
     join: (kept) => kept,

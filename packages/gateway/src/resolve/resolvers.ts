@@ -3,12 +3,18 @@ import { type Issuer, type Issuers, issuerOf } from '../issuers.ts';
 import type { ProtectedRoute, Route } from '../route.ts';
 import type { Introspect } from './introspect.ts';
 import { createJwtResolver } from './jwt.ts';
+import type { OwnJwts } from './own_jwts.ts';
 import { createPhantomResolver } from './phantom.ts';
 import type { Resolver } from './resolver.ts';
 import { createSplitResolver } from './split.ts';
+import { createTranslate } from './translate.ts';
 
 export interface ResolverDependencies {
   readonly splitEntries: TokenStore['splitEntries'];
+  /** The JWTs that the gateway makes, if it makes any. */
+  readonly ownJwts: OwnJwts | undefined;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 /**
@@ -35,15 +41,18 @@ export function createResolvers(
 }
 
 function createResolver(
-  { prefix, style, onMiss }: ProtectedRoute,
+  { prefix, style, onMiss, audience }: ProtectedRoute,
   issuer: Issuer,
-  { splitEntries }: ResolverDependencies,
+  { splitEntries, ownJwts, now }: ResolverDependencies,
 ): Resolver | undefined {
   switch (style) {
     case 'jwt':
       return createJwtResolver();
     case 'phantom':
-      return createPhantomResolver(introspectionOf(issuer, prefix));
+      return createPhantomResolver({
+        introspect: introspectionOf(issuer, prefix),
+        translate: createTranslate({ ...issuer, audience }, { ownJwts, now }),
+      });
     case 'split':
       return createSplitResolver({
         splitEntries,
@@ -54,9 +63,9 @@ function createResolver(
   }
 }
 
-function introspectionOf({ issuer, introspect }: Issuer, prefix: string): Introspect {
-  if (introspect === undefined) {
+function introspectionOf({ issuer, introspection }: Issuer, prefix: string): Introspect {
+  if (introspection === undefined) {
     throw new TypeError(`route ${prefix}: issuer ${issuer} needs an introspectionEndpoint and a client`);
   }
-  return introspect;
+  return introspection.introspect;
 }

@@ -22,17 +22,17 @@ export function createSplitResolver({ splitEntries, introspect }: SplitResolverD
   }
 
   return {
-    async find({ token: signature }): Promise<Candidate | undefined> {
+    async find({ token: signature }, sender): Promise<Candidate | undefined> {
       const signingInput = await findEntry(signature);
       if (signingInput !== undefined) {
         return { jwt: `${signingInput}.${signature}`, source: 'store', maxAge: Number.POSITIVE_INFINITY };
       }
-      const answer = await introspect?.(signature);
+      const answer = await introspect?.(signature, sender);
       if (answer === undefined) return undefined;
-      if (!answer.jwt.endsWith(`.${signature}`)) {
+      if (!('jwt' in answer) || !answer.jwt.endsWith(`.${signature}`)) {
         throw new ValidationUnavailableError('the authorization server answered with the JWT of another token');
       }
-      return { ...answer, source: 'authorization server' };
+      return { jwt: answer.jwt, source: 'authorization server', maxAge: answer.maxAge };
     },
     keep: (jwt) => jwt.slice(0, jwt.lastIndexOf('.')),
     join: (signingInput, signature) => `${signingInput}.${signature}`,

@@ -1,8 +1,10 @@
 import { type RevocationListener, StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 
-export interface TestStore extends Pick<TokenStore, 'splitEntries' | 'subscribe' | 'ping'> {
+export interface TestStore extends Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping'> {
   /** Signature to signing input. */
   readonly entries: Map<string, string>;
+  /** Client-held token to what gateways share about it. */
+  readonly answers: Map<string, string>;
   /** How many lookups there were. */
   lookups: number;
   unavailable: boolean;
@@ -20,6 +22,7 @@ export interface TestStore extends Pick<TokenStore, 'splitEntries' | 'subscribe'
 export function createTestStore(): TestStore {
   const store: TestStore = {
     entries: new Map(),
+    answers: new Map(),
     lookups: 0,
     unavailable: false,
     delay: undefined,
@@ -33,6 +36,17 @@ export function createTestStore(): TestStore {
         return found;
       },
     },
+    sharedAnswers: {
+      async find(token) {
+        if (store.unavailable) throw new StoreUnavailableError('down');
+        return store.answers.get(token);
+      },
+      async put(token, value) {
+        if (store.unavailable) throw new StoreUnavailableError('down');
+        store.answers.set(token, value);
+        return true;
+      },
+    },
     async ping() {
       if (store.unavailable) throw new StoreUnavailableError('down');
     },
@@ -43,6 +57,7 @@ export function createTestStore(): TestStore {
     },
     revoke(token) {
       store.entries.delete(token);
+      store.answers.delete(token);
       for (const listener of store.listeners) listener.revoked(tokenKey(token));
     },
     disconnect() {

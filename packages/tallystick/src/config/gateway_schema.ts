@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { credentials, milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import { milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import { introspection, introspectionClient, ownJwts } from './introspection_schema.ts';
 import { issuer } from './issuer_schema.ts';
 import { route } from './route_schema.ts';
 import { tokenHandler } from './token_handler_schema.ts';
@@ -13,15 +14,35 @@ export const gateway = z.strictObject({
     .describe(
       'Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client; they must set them on every request.',
     ),
-  client: credentials.describe("The gateway's own client; it must be one that `introspects`."),
+  client: introspectionClient.describe("The gateway's own client; it must be one that `introspects`."),
+  introspection: introspection.prefault({}).describe('How the authorization server is asked about tokens.'),
+  ownJwts: ownJwts
+    .prefault({})
+    .describe('The JWTs that the gateway makes where an authorization server has none to give.'),
   cache: z
     .strictObject({
       maxEntries: z.int().positive().default(10_000),
+      maxBytes: z
+        .int()
+        .positive()
+        .default(64 * 1024 * 1024)
+        .describe('Bytes that the entries hold, roughly, at most.'),
       maxAge: seconds.default(300).describe('Seconds that a JWT is cached, at most.'),
       negative: z
-        .strictObject({ maxEntries: z.int().positive().default(1_000), maxAge: seconds.default(5) })
+        .strictObject({
+          maxEntries: z.int().positive().default(1_000),
+          maxBytes: z
+            .int()
+            .positive()
+            .default(1024 * 1024),
+          maxAge: seconds.default(5),
+        })
         .prefault({})
         .describe('Tokens that were found to be no good.'),
+      shared: z
+        .boolean()
+        .default(false)
+        .describe('Gateways on the store share the JWTs of phantom tokens, each sealed under the client-held token.'),
     })
     .prefault({}),
   jwks: z

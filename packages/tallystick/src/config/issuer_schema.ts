@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { credentials, httpUrl } from './common_schema.ts';
+import { httpUrl } from './common_schema.ts';
+import { introspection, introspectionClient } from './introspection_schema.ts';
 
 /** An authorization server other than ours. */
 export const issuer = z.strictObject({
@@ -7,8 +8,10 @@ export const issuer = z.strictObject({
   jwksUri: httpUrl.describe('Where its keys are.'),
   introspectionEndpoint: httpUrl
     .optional()
-    .describe(
-      'RFC 7662, with `Accept: application/jwt`. For phantom tokens, and for split tokens with `onMiss: introspect`.',
-    ),
-  client: credentials.optional().describe("The gateway's own client there, which may introspect."),
+    .describe('RFC 7662. For phantom tokens, and for split tokens with `onMiss: introspect`.'),
+  client: introspectionClient.optional().describe("The gateway's own client there, which may introspect."),
+  introspection: introspection
+    .extend({ tokenPattern: introspection.shape.tokenPattern.unwrap().optional() })
+    .prefault({})
+    .describe('How it is asked about tokens.'),
 });

@@ -10,6 +10,7 @@ import { origin } from './common_schema.ts';
 import { controlApi } from './control_api_schema.ts';
 import { features } from './features_schema.ts';
 import { gateway } from './gateway_schema.ts';
+import { checkIntrospection } from './introspection_schema.ts';
 import { lifetimes } from './lifetimes_schema.ts';
 import { refuseDuplicates, refusing } from './refuse.ts';
 import { sampleApi } from './sample_api_schema.ts';
@@ -75,11 +76,12 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   checkRoutes(config, refuse);
   checkTokenHandlers(config, refuse);
   checkGrants(config, refuse);
+  checkIntrospection(config.gateway, refuse);
   for (const role of ['gateway', 'sampleApi'] as const) {
     const { id, secret } = config[role].client;
     const known = config.clients.find((candidate) => candidate.id === id);
     if (!known?.introspects) refuse([role, 'client', 'id'], 'expected one of the clients that introspect', id);
-    else if (known.secret !== secret)
+    else if (secret !== undefined && known.secret !== secret)
       refuse([role, 'client', 'secret'], `expected the secret of the client "${id}"`, undefined);
   }
 }

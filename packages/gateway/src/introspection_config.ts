@@ -1,0 +1,71 @@
+import type { JWK } from 'jose';
+
+/** The gateway's own client at an authorization server, by how it authenticates (RFC 7662 section 2.1). */
+export type IntrospectionClient = ClientWithSecret | ClientWithKey | ClientWithCertificate;
+
+/** HTTP Basic (RFC 6749 section 2.3.1). */
+export interface ClientWithSecret {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** `private_key_jwt` (RFC 7523 section 2.2). */
+export interface ClientWithKey {
+  readonly id: string;
+  /** PEM (PKCS #8) or JWK, as text. */
+  readonly privateKey: string;
+  /** JWS algorithm. Default: what goes with the key, such as ES256 for P-256; PS256 for RSA. */
+  readonly algorithm?: string;
+  /** The `kid` of the assertions. Default: that of the JWK, if it has one. */
+  readonly keyId?: string;
+}
+
+/** A client certificate, signed by an authority or self-signed (RFC 8705 section 2). */
+export interface ClientWithCertificate {
+  readonly id: string;
+  /** PEM. */
+  readonly certificate: string;
+  /** Its private key, PEM. */
+  readonly key: string;
+  /** CAs that the authorization server's own certificate may come from, PEM. Default: the usual ones. */
+  readonly ca?: string;
+}
+
+/** The media types in which an introspection answer may come. */
+export type IntrospectionMediaType = 'application/jwt' | 'application/token-introspection+jwt' | 'application/json';
+
+/** How an authorization server is asked about tokens. */
+export interface IntrospectionConfig {
+  /**
+   * `application/jwt` (default) is the JWT itself, `application/token-introspection+jwt` RFC 9701, `application/json` RFC 7662.
+   * For the last two the gateway makes the JWT, unless the answer brings one as `phantom_token`.
+   */
+  readonly accept?: IntrospectionMediaType;
+  /** Seconds that an answer may be cached, in place of what its `Cache-Control` says. */
+  readonly maxAge?: number;
+  /** Whether a JSON or RFC 9701 answer must name the API, or the gateway's client, as `aud`. Default: `required`. */
+  readonly audience?: 'required' | 'optional';
+  /** Introspections under way at one time. Default: 64. */
+  readonly maxConcurrent?: number;
+  /** Those that wait for their turn; past it, the client that sent most is answered 503. Default: 1000. */
+  readonly maxWaiting?: number;
+  /** When an authorization server that is down is left alone. Default: after 10 failures in a row, for 2000 ms. */
+  readonly circuitBreaker?: CircuitBreakerConfig;
+}
+
+export interface CircuitBreakerConfig {
+  /** Failures in a row that open it; with 0 it never opens. */
+  readonly failures: number;
+  /** Milliseconds that it stays open; then one introspection finds out. */
+  readonly pause: number;
+}
+
+/** How the gateway makes JWTs of its own where the authorization server has none to give. */
+export interface OwnJwtConfig {
+  /** The `iss` of these JWTs; APIs find the keys at `{issuer}/.well-known/jwks.json`. */
+  readonly issuer: string;
+  /** The private key, with `kid` and `alg`. */
+  readonly signingKey: JWK;
+  /** Seconds that a JWT lives at most. Default: 300. */
+  readonly lifetime?: number;
+}

@@ -1,0 +1,128 @@
+import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
+
+/** What an authorization server says of an active token, its types checked (RFC 7662 section 2.2). */
+export interface TokenIntrospection {
+  readonly iss?: string;
+  readonly sub?: string;
+  readonly client_id?: string;
+  readonly aud?: string | readonly string[];
+  /** Epoch seconds. */
+  readonly exp?: number;
+  /** Epoch seconds. */
+  readonly nbf?: number;
+  readonly scope?: string;
+  readonly token_type?: string;
+  /** A JWT that stands for the token; some authorization servers have it here. */
+  readonly phantom_token?: string;
+  readonly [member: string]: unknown;
+}
+
+/**
+ * Reads an introspection answer as JSON.
+ *
+ * @returns undefined when the token is not active
+ * @throws {ValidationUnavailableError} for anything that is not an introspection answer
+ */
+export function parseIntrospection(body: string): TokenIntrospection | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    // The SyntaxError quotes what it could not parse.
+    throw malformed('is not JSON');
+  }
+  return readIntrospection(json);
+}
+
+/**
+ * Believes nothing by its looks: `active` that is not a boolean is no verdict, and a member of a wrong type makes the whole answer
+ * garbage.
+ *
+ * @returns undefined when the token is not active
+ * @throws {ValidationUnavailableError} for anything that is not an introspection answer
+ */
+export function readIntrospection(json: unknown): TokenIntrospection | undefined {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw malformed('is not an object');
+  const members = json as Readonly<Record<string, unknown>>;
+  if (typeof members.active !== 'boolean') throw malformed('does not say whether the token is active');
+  if (!members.active) return undefined;
+  for (const [type, names] of Object.entries(types)) {
+    for (const name of names) {
+      if (members[name] !== undefined && !isOfType(members[name], type)) throw malformed(`has a malformed ${name}`);
+    }
+  }
+  return members as TokenIntrospection;
+}
+
+const types = {
+  text: ['iss', 'sub', 'client_id', 'username', 'token_type', 'jti', 'phantom_token'],
+  scopes: ['scope'],
+  time: ['exp', 'nbf', 'iat'],
+  audience: ['aud'],
+  object: ['cnf', 'act'],
+} as const;
+
+function isOfType(value: unknown, type: string): boolean {
+  switch (type) {
+    case 'text':
+      return typeof value === 'string' && value !== '';
+    case 'scopes':
+      return typeof value === 'string';
+    case 'time':
+      return typeof value === 'number' && Number.isFinite(value);
+    case 'audience':
+      return [value].flat().every((name) => typeof name === 'string');
+    default:
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+  }
+}
+
+export interface IntrospectionExpectations {
+  /** Issuer identifier of the authorization server. */
+  readonly issuer: string;
+  /** The gateway's own client there. */
+  readonly clientId: string | undefined;
+  /** What the `aud` of tokens for the API may be. */
+  readonly audience: readonly string[];
+  /** Whether the answer must have an `aud`. */
+  readonly audienceIs: 'required' | 'optional';
+}
+
+/**
+ * Decides whether an active token is an access token for this API, at this time.
+ *
+ * @param time epoch milliseconds
+ * @returns those of the API's audiences that it is for
+ * @throws {AccessTokenError} `invalid_token` when it is not
+ * @throws {ValidationUnavailableError} for an answer about the tokens of another issuer
+ */
+export function checkIntrospection(
+  introspection: TokenIntrospection,
+  { issuer, clientId, audience, audienceIs }: IntrospectionExpectations,
+  time: number,
+): readonly string[] {
+  const { iss, aud, exp, nbf, token_type: tokenType, client_id: client } = introspection;
+  if (iss !== undefined && iss !== issuer) throw malformed('names another issuer');
+  // RFC 9068 section 2.2 wants it. Put the subject in its place, and a user could pass for a client.
+  if (client === undefined) throw malformed('does not name the client');
+  if (exp !== undefined && exp * 1000 <= time) throw refused('the token has expired');
+  if (nbf !== undefined && nbf * 1000 > time) throw refused('the token is not valid yet');
+  if (tokenType !== undefined && !/^(?:bearer|dpop)$/i.test(tokenType)) throw refused('it is not an access token');
+  const named = [aud ?? []].flat();
+  const ours = audience.filter((name) => named.includes(name));
+  if (ours.length > 0) return ours;
+  // What it says of itself to this gateway is for the APIs behind it.
+  if (clientId !== undefined && named.includes(clientId)) return audience.slice(0, 1);
+  if (aud !== undefined || audienceIs === 'required') throw refused("the token's audience is not this API");
+  // Refresh tokens are introspected too (RFC 7662 section 2.1), and have neither audience nor type.
+  if (tokenType === undefined) throw refused('nothing says that it is an access token');
+  return audience.slice(0, 1);
+}
+
+function refused(description: string): AccessTokenError {
+  return new AccessTokenError('invalid_token', description);
+}
+
+function malformed(what: string): ValidationUnavailableError {
+  return new ValidationUnavailableError(`the authorization server's answer ${what}`);
+}

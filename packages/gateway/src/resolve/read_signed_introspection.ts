@@ -1,0 +1,57 @@
+import { type RemoteJwks, ValidationUnavailableError } from '@tallystick/resource-server';
+import { jwtVerify } from 'jose';
+import { readIntrospection, type TokenIntrospection } from './read_introspection.ts';
+
+export interface SignedIntrospectionOptions {
+  /** Issuer identifier of the authorization server. */
+  readonly issuer: string;
+  /** The gateway's own client there. */
+  readonly clientId: string;
+}
+
+export interface SignedIntrospectionDependencies {
+  readonly jwks: Pick<RemoteJwks, 'getKey'>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Reads a signed introspection answer (RFC 9701).
+ *
+ * @returns undefined when the token is not active
+ * @throws {ValidationUnavailableError} for anything but an answer that the authorization server just gave to this gateway
+ */
+export type ReadSignedIntrospection = (jwt: string) => Promise<TokenIntrospection | undefined>;
+
+/** Seconds by which clocks may differ. */
+const clockTolerance = 10;
+/** Seconds that an answer may have been on its way: it must be about now, or it may be one that was kept back. */
+const maximumAge = 60;
+
+const algorithms = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'];
+
+export function createReadSignedIntrospection(
+  { issuer, clientId }: SignedIntrospectionOptions,
+  { jwks, now }: SignedIntrospectionDependencies,
+): ReadSignedIntrospection {
+  async function verify(jwt: string): Promise<unknown> {
+    const expectations = {
+      issuer,
+      audience: clientId,
+      typ: 'token-introspection+jwt',
+      algorithms,
+      clockTolerance,
+      maxTokenAge: maximumAge,
+      currentDate: new Date(now()),
+    };
+    try {
+      return (await jwtVerify(jwt, jwks.getKey, expectations)).payload.token_introspection;
+    } catch (error) {
+      if (error instanceof ValidationUnavailableError) throw error;
+      // The cause would carry the payload.
+      throw new ValidationUnavailableError("the authorization server's answer is not signed as RFC 9701 says");
+    }
+  }
+
+  return async (jwt) => readIntrospection(await verify(jwt.trim()));
+}

@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import type { GatewayConfig } from '@tallystick/gateway';
+import { ConfigError, pathText } from './config/config_error.ts';
+import type { Config } from './config/schema.ts';
+import type { OwnJwtKey } from './own_jwt_key.ts';
+import type { Tls } from './tls/tls.ts';
+
+type Path = readonly (string | number)[];
+type Client = Config['gateway']['client'];
+type Asked = Omit<Config['gateway']['introspection'], 'tokenPattern'>;
+
+export interface IntrospectionSettingsDependencies {
+  readonly ownJwtKey: OwnJwtKey;
+  readonly tls: Tls | undefined;
+}
+
+/**
+ * How the gateway asks authorization servers, with what the configuration names files for.
+ *
+ * @throws {ConfigError} a file cannot be read, or does not hold what it should
+ */
+export async function introspectionSettings(
+  { gateway }: Config,
+  { ownJwtKey, tls }: IntrospectionSettingsDependencies,
+): Promise<Required<Pick<GatewayConfig, 'client' | 'introspection' | 'issuers'>> & Pick<GatewayConfig, 'ownJwts'>> {
+  const issuers = gateway.issuers.map(
+    async ({ issuer, jwksUri, introspectionEndpoint, client, introspection }, index) => ({
+      issuer,
+      jwksUri,
+      ...(introspectionEndpoint !== undefined && { introspectionEndpoint }),
+      ...(client && { client: await readClient(['gateway', 'issuers', index, 'client'], client, tls) }),
+      introspection: askedAs(introspection),
+    }),
+  );
+  return {
+    client: await readClient(['gateway', 'client'], gateway.client, tls),
+    introspection: askedAs(gateway.introspection),
+    issuers: await Promise.all(issuers),
+    ...(makesJwts(gateway) && { ownJwts: await readOwnJwts(gateway, ownJwtKey) }),
+  };
+}
+
+function askedAs({ accept, maxAge, audience, maxConcurrent, maxWaiting, circuitBreaker }: Asked) {
+  const asked = { accept, audience, maxConcurrent, maxWaiting, circuitBreaker };
+  return { ...asked, ...(maxAge !== undefined && { maxAge }) };
+}
+
+/** Whether there is an authorization server that has no JWTs to give. */
+function makesJwts({ introspection, issuers }: Config['gateway']): boolean {
+  return [introspection, ...issuers.map((issuer) => issuer.introspection)].some(
+    ({ accept }) => accept !== 'application/jwt',
+  );
+}
+
+async function readClient(path: Path, client: Client, tls: Tls | undefined): Promise<GatewayConfig['client']> {
+  const { id, secret, privateKey, algorithm, keyId, certificate, key } = client;
+  if (secret !== undefined) return { id, secret };
+  const read = (name: 'privateKey' | 'certificate' | 'key' | 'ca') => readMaterial([...path, name], client[name]);
+  if (privateKey !== undefined) {
+    const options = { ...(algorithm && { algorithm }), ...(keyId && { keyId }) };
+    return { id, privateKey: await read('privateKey'), ...options };
+  }
+  if (certificate === undefined || key === undefined) throw new TypeError('the client was checked for this');
+  const ca = client.ca === undefined ? tls?.ca : await read('ca');
+  return { id, certificate: await read('certificate'), key: await read('key'), ...(ca !== undefined && { ca }) };
+}
+
+async function readOwnJwts(
+  { ownJwts: { issuer, signingKey, lifetime }, publicUrl = '' }: Config['gateway'],
+  ownJwtKey: OwnJwtKey,
+): Promise<NonNullable<GatewayConfig['ownJwts']>> {
+  const path = ['gateway', 'ownJwts', 'signingKey'];
+  const key = signingKey === undefined ? await ownJwtKey() : parseJwk(path, await readMaterial(path, signingKey));
+  return { issuer: issuer ?? publicUrl, signingKey: key, lifetime };
+}
+
+/** What is not PEM or JSON itself is the name of a file that holds it. */
+async function readMaterial(path: Path, given = ''): Promise<string> {
+  if (given.includes('-----BEGIN ') || given.trimStart().startsWith('{')) return given;
+  try {
+    return await readFile(given, 'utf8');
+  } catch {
+    throw wrong(path, 'expected PEM or JWK, or a file that can be read');
+  }
+}
+
+function parseJwk(path: Path, text: string): object {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    // The cause may quote the key.
+    throw wrong(path, 'expected a private JWK');
+  }
+}
+
+function wrong(path: Path, what: string): ConfigError {
+  return new ConfigError('the configuration', [`${pathText(path)}: ${what}`]);
+}
