@@ -58,6 +58,11 @@ export const gateway = {
     sentence: '200 concurrent first calls with one phantom token make one introspection',
     link: `${design}#the-gateway`,
   },
+  'malformed-requests': {
+    sentence:
+      'of a malformed or ambiguous request the API sees one well-formed request or none, without the client-held token or an identity that the client made up',
+    link: rfc(9112, '11.2'),
+  },
   'mcp-client': {
     sentence:
       'an MCP client of the official SDK discovers, registers, authorizes and calls an MCP server behind the gateway',

@@ -62,7 +62,8 @@ describe('The metadata of every API (RFC 9728)', () => {
 
   test('is not said to be where a strange Host says', async () => {
     const answer = await send(house.port, message(['GET /split HTTP/1.1', 'Host: a"b/c', 'Connection: close']));
-    expect(answer).toMatch(/^www-authenticate: Bearer\r$/im);
+    expect(statusOf(answer)).toBe(400);
+    expect(answer).not.toContain('a"b');
   });
 });
 

@@ -20,6 +20,8 @@ export interface Decision {
   cache: CacheLevel;
   /** The token key, shortened: enough to find its requests, too little to find the token. */
   tokenKey?: string;
+  /** The client-held token is in the request target, which is not logged then. */
+  isTargetSecret?: boolean;
   /** What refused the request, or met it upstream. */
   error?: ResourceServerError;
 }

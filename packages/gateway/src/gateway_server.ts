@@ -1,4 +1,11 @@
-import { createServer, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { refusal } from '@tallystick/resource-server';
@@ -38,10 +45,13 @@ export interface GatewayTls {
 export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'>, tls?: GatewayTls): Server {
   const answering = new WeakMap<Duplex, ServerResponse>();
   const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
-  server.on('request', (request, response) => {
+  const handle: RequestListener = (request, response) => {
     answering.set(request.socket, response);
     gateway.handler(request, response);
-  });
+  };
+  server.on('request', handle);
+  // RFC 9110 section 10.1.1: what is expected but `100-continue` may be overlooked. Node.js would answer for itself.
+  server.on('checkExpectation', handle);
   server.on('upgrade', gateway.upgrade);
   server.on('connect', (_request, socket) => {
     refuse(socket, new RequestError('method_not_allowed', 'CONNECT is not served'));
@@ -52,12 +62,20 @@ export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'
       return;
     }
     const response = answering.get(socket);
-    // An answer to one request would be read as the answer to another one that is still being served.
-    const isAnswering = response !== undefined && !response.writableFinished;
-    if (isAnswering && (response.headersSent || response.req.complete)) socket.destroy();
-    else refuse(socket, malformed(error));
+    // RFC 9112 section 9.6: what follows a request that closes the connection is overlooked.
+    if (error.code === 'HPE_CLOSED_CONNECTION' && response !== undefined) return;
+    if (response === undefined || mayRefuse(response)) refuse(socket, malformed(error));
+    else socket.destroy();
   });
   return server;
+}
+
+/**
+ * Whether a refusal would be read as the answer to what is malformed: the body of the request that was last read, or what
+ * follows that request. It must not be read as the answer to one that is still being served, or was answered before.
+ */
+function mayRefuse({ req, headersSent, writableFinished }: ServerResponse): boolean {
+  return req.complete ? writableFinished : !headersSent;
 }
 
 function tlsOptions({ cert, key, requestCert = false }: GatewayTls): TlsServerOptions {

@@ -13,11 +13,11 @@ export interface RequestOutcome {
 
 /** One line for every request, when it is over: what was asked, what was decided, and what came of it. */
 export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome): void {
-  const { route, cache, tokenKey, error } = decision;
+  const { route, cache, tokenKey, isTargetSecret, error } = decision;
   const { method, target = '', status, milliseconds } = outcome;
   const fields = {
     method,
-    path: target.split(/[?#]/, 1)[0],
+    path: isTargetSecret ? undefined : target.split(/[?#]/, 1)[0],
     status,
     milliseconds,
     route: route?.prefix,

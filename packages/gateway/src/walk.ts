@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { AccessTokenError } from '@tallystick/resource-server';
 import { authorize } from './authorize.ts';
 import type { FillCache } from './cache/fill.ts';
 import type { TokenCache } from './cache/token_cache.ts';
@@ -43,12 +44,13 @@ export async function walk(
   const route = dependencies.findRoute(target, request.headers.host);
   decision.route = route;
   const { upstream } = route;
-  if (route.isPublic) return { upstream, target, authorization: undefined };
+  if (route.isPublic) return { upstream, target, authorization: undefined, clientHeld: undefined };
 
   const credentials = route.tokenCookie
     ? credentialsOf(await dependencies.readTokenCookie(request, route.tokenCookie), route.tokenShape)
     : readCredentials(request, route.tokenShape);
   decision.tokenKey = shortened(credentials.key);
+  refuseTokenInTarget(target, credentials, decision);
 
   const { accessToken, claims } =
     route.style === 'opaque'
@@ -58,7 +60,14 @@ export async function walk(
   checkSenderConstraint(claims);
   authorize(route, method, claims);
 
-  return { upstream, target, authorization: `Bearer ${accessToken}` };
+  return { upstream, target, authorization: `Bearer ${accessToken}`, clientHeld: credentials.token };
+}
+
+/** RFC 6750 section 5.3, for any place in the target: it goes upstream as it is, and into logs on its way. */
+function refuseTokenInTarget(target: string, { token }: Credentials, decision: Decision): void {
+  if (!target.includes(token)) return;
+  decision.isTargetSecret = true;
+  throw new AccessTokenError('invalid_request', 'an access token must not be sent in the request target');
 }
 
 /** A JWT is validated once, before it is cached or forwarded; a hit looks at its `exp` and its signing key again. */

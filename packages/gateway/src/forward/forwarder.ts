@@ -17,6 +17,8 @@ export interface Destination {
   readonly target: string;
   /** The `Authorization` that the API gets instead of the client's; undefined for none. */
   readonly authorization: string | undefined;
+  /** The client-held token. No other header that has it goes upstream. */
+  readonly clientHeld: string | undefined;
 }
 
 export interface ForwarderOptions extends RequestHeaderOptions {
@@ -57,8 +59,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     'https:': new HttpsAgent({ keepAlive: true, timeout: idleConnection }),
   };
 
-  function headersFor(request: IncomingMessage, { upstream, authorization }: Destination) {
-    return requestHeaders(request, { host: upstream.host, authorization });
+  function headersFor(request: IncomingMessage, { upstream, authorization, clientHeld }: Destination) {
+    return requestHeaders(request, { host: upstream.host, authorization, clientHeld });
   }
 
   return {

@@ -10,6 +10,10 @@ import { withoutCookies } from '../token_handler/cookies.ts';
 export const defaultIdentityHeaders: readonly string[] = [
   'x-user',
   'x-user-*',
+  'x-username',
+  'x-email',
+  'x-groups',
+  'x-roles',
   'x-auth-*',
   'x-authenticated-*',
   'x-jwt-*',
@@ -18,6 +22,7 @@ export const defaultIdentityHeaders: readonly string[] = [
   'x-access-token',
   'x-userinfo',
   'x-consumer-*',
+  'x-anonymous-consumer',
   'x-credential-*',
   'x-client-id',
   'x-client-cert',
@@ -29,10 +34,28 @@ export const defaultIdentityHeaders: readonly string[] = [
   'remote-user',
   'remote-*',
   'x-webauth-*',
+  'oidc-*',
+  'sm-*',
+  'impersonate-*',
+  'x-endpoint-api-userinfo',
+  'x-apigateway-api-userinfo',
+  'x-goog-authenticated-user-*',
+  'x-goog-iap-*',
+  'x-ms-client-principal*',
+  'x-ms-token-*',
+  'x-arr-clientcert',
+  'x-amzn-oidc-*',
+  'cf-access-*',
+  'x-pomerium-*',
+  'x-authentik-*',
+  'x-vouch-*',
+  'tailscale-*',
   'x-real-ip',
   'x-client-ip',
-  'x-goog-authenticated-user-*',
-  'x-ms-client-principal*',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'fastly-client-ip',
+  'cf-connecting-ip*',
   'client-cert',
   'client-cert-chain',
 ];
@@ -45,9 +68,8 @@ const untrustedHeaders = [
   'forwarded',
   'x-forwarded',
   'x-forwarded-*',
-  'x-original-url',
-  'x-original-uri',
-  'x-original-method',
+  'x-original-*',
+  'x-host',
   'x-rewrite-url',
   'x-http-method',
   'x-http-method-override',
@@ -55,7 +77,7 @@ const untrustedHeaders = [
   'proxy',
 ];
 
-/** RFC 9110 section 7.6.1, and what else speaks of this connection only. `transfer-encoding` is looked at apart. */
+/** RFC 9110 section 7.6.1, and what else is for this hop only. `transfer-encoding` is looked at apart. */
 const hopByHopHeaders = new Set([
   'connection',
   'keep-alive',
@@ -65,6 +87,9 @@ const hopByHopHeaders = new Set([
   'upgrade',
   'http2-settings',
   'expect',
+  // The client's credentials are for the gateway, which has none of its own to pass on under this name.
+  'authorization',
+  'proxy-authorization',
 ]);
 
 /** How long the body is must be told even if `Connection` names these: without them a body would be read as a request. */
@@ -84,6 +109,8 @@ export interface RequestHeaderFacts {
   readonly host: string;
   /** The upstream's `Authorization`; undefined for none. */
   readonly authorization: string | undefined;
+  /** The client-held token, wherever else the client has put it; undefined where none is asked for. */
+  readonly clientHeld: string | undefined;
 }
 
 /** Makes the headers that go upstream from those the client sent. @throws {RequestError} */
@@ -94,7 +121,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
   const { tokenCookies = [] } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
-  return (request, { host, authorization }) => {
+  return (request, { host, authorization, clientHeld }) => {
     const sent = request.headers;
     const named = connectionNames(sent.connection);
     const headers: IncomingHttpHeaders = {};
@@ -109,15 +136,20 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
       if (kept === undefined) delete headers.cookie;
       else headers.cookie = kept;
     }
+    if (clientHeld !== undefined) removeToken(headers, clientHeld);
     headers.host = host;
-    if (authorization === undefined) delete headers.authorization;
-    else headers.authorization = authorization;
+    if (authorization !== undefined) headers.authorization = authorization;
     headers['x-forwarded-for'] = request.socket.remoteAddress ?? 'unknown';
     headers['x-forwarded-host'] = publicUrl?.host ?? sent.host ?? '';
     headers['x-forwarded-proto'] =
       publicUrl?.protocol.slice(0, -1) ?? ((request.socket as TLSSocket).encrypted ? 'https' : 'http');
     return headers;
   };
+}
+
+/** A client may hold its token up in more than one header, and an API, or its log, may look there. */
+function removeToken(headers: IncomingHttpHeaders, clientHeld: string): void {
+  for (const name in headers) if (String(headers[name]).includes(clientHeld)) delete headers[name];
 }
 
 /** The headers of a request that asks to change to WebSocket (RFC 6455 section 4.1). It has no body. */

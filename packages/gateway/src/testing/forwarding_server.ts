@@ -11,7 +11,12 @@ import { listen, type Running } from './servers.ts';
 export async function startForwarding(upstreamOrigin: string, timeout = 5_000): Promise<Running> {
   const forwarder = createForwarder({ timeout, identityHeaders: defaultIdentityHeaders });
   const upstream = parseUpstream(upstreamOrigin);
-  const destination = (target = '') => ({ upstream, target, authorization: 'Bearer internal-jwt' });
+  const destination = (target = '') => ({
+    upstream,
+    target,
+    authorization: 'Bearer internal-jwt',
+    clientHeld: 'client-held',
+  });
 
   function serve(respond: () => ServerResponse, forward: (refuse: (error: ResourceServerError) => void) => void) {
     const refuse = (error: ResourceServerError) => answerRefusal(respond(), error);

@@ -1,0 +1,71 @@
+import { authorization, chunked, head, hidden, passes, type RawCase, refused } from './raw_case.ts';
+
+const end = '0\r\n\r\n';
+const chunk = (size: string, data = 'abcd') => chunked(`${size}\r\n${data}\r\n${end}`);
+const trailer = (...lines: string[]) => chunked(`4\r\nabcd\r\n0\r\n${lines.join('\r\n')}\r\n\r\n`);
+/** The gateway may have begun to send the request on when it finds the fault: the API never sees its end. */
+const broken = (name: string, bytes: string) => refused(name, bytes, '400|');
+
+/** Chunk sizes, chunk extensions, trailers (RFC 9112 section 7.1). */
+export const chunks: readonly RawCase[] = [
+  passes('a chunk', chunk('4'), 'abcd'),
+  passes('a chunk with leading zeros', chunk('0000000004'), 'abcd'),
+  passes('a chunk whose size is in capitals', chunk('A', '0123456789'), '0123456789'),
+  passes('several chunks', chunked(`1\r\na\r\n2\r\nbc\r\n1\r\nd\r\n${end}`), 'abcd'),
+  passes('a last chunk of several zeros', chunked('4\r\nabcd\r\n000\r\n\r\n'), 'abcd'),
+  passes('a chunk extension', chunk('4;a=b'), 'abcd'),
+  passes('a chunk extension in quotes', chunk('4;a="b;c"'), 'abcd'),
+  passes('an extension of the last chunk', chunked('4\r\nabcd\r\n0;a=b\r\n\r\n'), 'abcd'),
+  { ...passes('more after the last chunk', chunked(`4\r\nabcd\r\n${end}${hidden}`), 'abcd'), answers: '200 404' },
+  broken('a chunk extension with a bare line feed', chunk('4;a=b\nc')),
+  broken('a chunk extension with a bare carriage return', chunk('4;a=b\rc')),
+  broken('a chunk extension with a NUL', chunk('4;a=\x00')),
+  broken('a chunk extension that ends in a bare line feed', chunked(`4;a\nabcd\r\n${end}`)),
+  broken('a chunk extension that ends in two carriage returns', chunked(`4;a\r\r\nabcd\r\n${end}`)),
+  broken('a chunk extension that hides a chunk', chunked(`2;\nxx\r\n21\r\n${end}${hidden}${end}`)),
+  { ...broken('a chunk extension of 64 KiB', chunk(`4;${'a'.repeat(65_536)}`)), answers: '400|413|' },
+  broken('a chunk size of nothing', chunk('')),
+  broken('a chunk size that is only an extension', chunk(';a')),
+  broken('a chunk size that is no number', chunk('g')),
+  broken('a chunk size that ends in a letter', chunk('4g')),
+  broken('a chunk size in hexadecimal notation', chunk('0x4')),
+  broken('a chunk size with a plus', chunk('+4')),
+  broken('a chunk size below zero', chunk('-4')),
+  broken('a chunk size with a blank before', chunk(' 4')),
+  broken('a chunk size with a tab before', chunk('\t4')),
+  broken('a chunk size with an underscore', chunk('0_4')),
+  broken('a chunk size of 64 bits and more', chunk('10000000000000004')),
+  broken('a chunk size of a thousand digits', chunk('f'.repeat(1_000))),
+  broken('a chunk size with a NUL', chunk('4\x00')),
+  broken('a chunk size before a bare line feed', chunked(`4\nabcd\r\n${end}`)),
+  broken('a chunk size before a bare carriage return', chunked(`4\rabcd\r\n${end}`)),
+  broken('a chunk that is longer than its size', chunk('3')),
+  broken('a chunk that is shorter than its size', chunk('5')),
+  broken('a chunk without a line end', chunked(`4\r\nabcd${end}`)),
+  broken('a chunk that ends in a bare line feed', chunked(`4\r\nabcd\n${end}`)),
+  broken('a chunk that ends in a bare carriage return', chunked(`4\r\nabcd\r${end}`)),
+  broken('a last chunk that ends in a bare line feed', chunked('4\r\nabcd\r\n0\n\r\n')),
+  broken('chunks without a last one', chunked('4\r\nabcd\r\n')),
+  broken('chunks that end in the middle of the last one', chunked('4\r\nabcd\r\n0\r\n')),
+  passes('a trailer', trailer('X-Checksum: 1'), 'abcd'),
+  passes(
+    'a trailer that was announced',
+    `${head(
+      'POST {path}/a HTTP/1.1',
+      'Host: gateway',
+      authorization,
+      'Trailer: x-checksum',
+      'Transfer-Encoding: chunked',
+    )}4\r\nabcd\r\n0\r\nX-Checksum: 1\r\n\r\n`,
+    'abcd',
+  ),
+  passes('a trailer with credentials', trailer('Authorization: Bearer {token}'), 'abcd'),
+  passes('a trailer with an identity', trailer('X-User: mallory', 'X-Forwarded-For: mallory'), 'abcd'),
+  passes('a trailer with a host', trailer('Host: mallory'), 'abcd'),
+  refused('a trailer with a length', trailer('Content-Length: 33'), '400|200|'),
+  refused('a trailer with a coding', trailer('Transfer-Encoding: chunked'), '400|200|'),
+  broken('a trailer without a colon', trailer('X-Checksum')),
+  broken('a trailer with a bare line feed', trailer('X-A: b\nX-B: c')),
+  broken('a trailer with a blank in its name', trailer('X A: b')),
+  { ...broken('a trailer of 128 KiB', trailer(`X-A: ${'a'.repeat(131_072)}`)), answers: '400|431|' },
+];

@@ -1,0 +1,53 @@
+import { getApi, hidden, passes, post, type RawCase, refused } from './raw_case.ts';
+
+const length = (value: string, body = 'abcd') => post([`Content-Length: ${value}`], body);
+
+/** Content-Length: duplicate, conflicting, and not a number (RFC 9112 section 6.3). */
+export const lengths: readonly RawCase[] = [
+  passes('a length', length('4'), 'abcd'),
+  passes('a length of nothing', length('0', ''), ''),
+  passes('a length with leading zeros', length('0004'), 'abcd'),
+  passes('a length after blanks', length(' \t4'), 'abcd'),
+  passes('a GET with a body that looks like a request', getApi(`Content-Length: ${hidden.length}`) + hidden, hidden),
+  refused('the same length twice', post(['Content-Length: 4', 'Content-Length: 4'], 'abcd')),
+  refused('two lengths', post(['Content-Length: 4', `Content-Length: ${4 + hidden.length}`], `abcd${hidden}`)),
+  refused(
+    'two lengths, the longer first',
+    post([`Content-Length: ${4 + hidden.length}`, 'Content-Length: 4'], `abcd${hidden}`),
+  ),
+  refused('two lengths in different case', post(['Content-Length: 0', `content-length: ${hidden.length}`], hidden)),
+  refused('two lengths in one header', length('4, 4')),
+  refused('two lengths in one header that differ', length(`0, ${hidden.length}`, hidden)),
+  refused('a length with a plus', length('+4')),
+  refused('a length below zero', length('-4')),
+  refused('a length in hexadecimal', length('0x4')),
+  refused('a length with a fraction', length('4.0')),
+  refused('a length with an exponent', length('4e0')),
+  refused('a length with a blank inside', length('4 4')),
+  refused('a length with a parameter', length('4;a=b')),
+  refused('a length in quotes', length('"4"')),
+  refused('a length that is a word', length('four')),
+  refused('an empty length', length('', hidden), '400|200 404'),
+  refused('a length with an underscore', length('1_0')),
+  refused('a length in digits of another script', length('\xd9\xa4')),
+  refused('a length beyond 64 bits', length('18446744073709551616')),
+  refused('a length that wraps around to 4', length('18446744073709551620')),
+  refused('a length of a hundred digits', length('9'.repeat(100))),
+  refused('a length with a NUL', length('4\x00')),
+  refused('a length with a vertical tab', length('\x0b4')),
+  refused('a length after a bare carriage return', length('\r4')),
+  refused('a folded length', length('\r\n 4')),
+  refused('a blank before the colon of the length', post(['Content-Length : 4'], 'abcd')),
+  refused('a tab before the colon of the length', post(['Content-Length\t: 4'], 'abcd')),
+  refused('a blank before the length', post([' Content-Length: 4'], 'abcd')),
+  refused('a NUL in the name of the length', post(['Content-Length\x00: 4'], 'abcd')),
+  refused('a body that is shorter than its length', length('400'), '400|'),
+  passes('Content_Length, which is none', getApi('Content_Length: 39')),
+  passes('Content_Length beside the length', post(['Content_Length: 39', 'Content-Length: 4'], 'abcd'), 'abcd'),
+  passes(
+    'Content-Length named by Connection',
+    post(['Connection: content-length', `Content-Length: ${hidden.length}`], hidden),
+    hidden,
+  ),
+  { ...passes('more than the length', length('4', `abcd${hidden}`), 'abcd'), answers: '200 404' },
+];

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { readRequest, type StrictRequest } from './strict_request.ts';
+
+export interface StrictUpstream {
+  readonly url: string;
+  /** Every request that was read to its end, in order. */
+  readonly requests: StrictRequest[];
+  /** What was not well-formed. There should be none. */
+  readonly faults: string[];
+  /** Everything that arrived since it was last emptied, as latin1. */
+  bytes: string;
+  /** Connections that are open. */
+  connections(): number;
+  /** Connections on which part of a request has arrived that nobody goes on with. */
+  unfinished(): number;
+  stop(): Promise<void>;
+}
+
+/**
+ * An API on a bare socket, which reads what is sent to it as strictly as one can, and answers a request with its target. It
+ * upgrades the connection when it is asked to, except on a path that ends in `/declined`.
+ */
+export async function startStrictUpstream(): Promise<StrictUpstream> {
+  const sockets = new Map<Socket, { rest: string; isTunnel: boolean }>();
+  const requests: StrictRequest[] = [];
+  const faults: string[] = [];
+
+  const server = createServer((socket) => {
+    const connection = { rest: '', isTunnel: false };
+    sockets.set(socket, connection);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      upstream.bytes += chunk.toString('latin1');
+      if (connection.isTunnel) return;
+      connection.rest += chunk.toString('latin1');
+      try {
+        serve(socket, connection);
+      } catch (error) {
+        faults.push((error as Error).message);
+        socket.destroy();
+      }
+    });
+  });
+
+  function serve(socket: Socket, connection: { rest: string; isTunnel: boolean }): void {
+    for (;;) {
+      const read = readRequest(connection.rest);
+      if (read === undefined) return;
+      connection.rest = read.rest;
+      requests.push(read.request);
+      const { method, target, header } = read.request;
+      if (header('upgrade') !== undefined && !target.endsWith('/declined')) {
+        connection.isTunnel = true;
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+        return;
+      }
+      const body = method === 'HEAD' ? '' : target;
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    }
+  }
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const upstream: StrictUpstream = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    faults,
+    bytes: '',
+    connections: () => sockets.size,
+    unfinished: () => [...sockets.values()].filter(({ rest }) => rest !== '').length,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets.keys()) socket.destroy();
+      await closed;
+    },
+  };
+  return upstream;
+}
