@@ -1,4 +1,4 @@
-import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import type { TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { addressOf, sampleApiUrl } from './addresses.ts';
 import { createClock } from './clock/create_clock.ts';
@@ -6,6 +6,7 @@ import { checkConfig, loadConfig } from './config/load_config.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import type { Harness } from './harness.ts';
 import { createLog } from './log.ts';
+import { openStore } from './open_store.ts';
 import { openApp, runGateway, runSampleApi } from './roles.ts';
 import { runAuthorizationServer } from './run_authorization_server.ts';
 import { runControlApi } from './run_control_api.ts';
@@ -67,7 +68,7 @@ export async function startTallystick({
   // With a store of its own, everything that expires does so by the clock that tests move.
   const clock = createClock({ movable: givenStore === undefined && config.store.url === 'memory:' });
   const { now } = clock;
-  const store = givenStore ?? (await openTokenStore({ ...config.store, now }));
+  const store = givenStore ?? (await openStore(config, now));
   const dependencies = { store, log: log ?? createLog(config.log.level), now, tls };
   const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
   const stop = async () => {

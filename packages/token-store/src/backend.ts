@@ -1,8 +1,9 @@
-/** One step of an atomic batch. Times to live are in seconds. */
+/** One step of a batch. Times to live are in seconds. */
 export type Write =
   | { readonly do: 'put'; readonly key: string; readonly value: string; readonly expiresIn: number }
   | { readonly do: 'putRecord'; readonly key: string; readonly value: string; readonly expiresIn: number }
   | { readonly do: 'addMember'; readonly key: string; readonly member: string; readonly expiresIn: number }
+  | { readonly do: 'removeMembers'; readonly key: string; readonly members: readonly string[] }
   | { readonly do: 'delete'; readonly key: string }
   | { readonly do: 'publish'; readonly message: string };
 
@@ -32,6 +33,12 @@ export interface FeedListener {
  * `token_store.ts`, once for every backend. Each operation throws StoreUnavailableError when it is not acknowledged.
  */
 export interface Backend {
+  /**
+   * What a batch can be carried out for in one step. Where that is not everything, it is done in several: what has one hash
+   * tag together, in the batch's order, but lists first and what is consumed last. Then a batch that consumes may only put
+   * what was not there before, so that it can be taken back.
+   */
+  readonly writesAtOnce: 'everything' | 'what has one hash tag';
   /**
    * Carries out the whole batch, if all conditions hold, or none of it.
    *

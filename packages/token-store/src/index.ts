@@ -15,4 +15,5 @@ export {
   WrongSecretError,
 } from './errors.ts';
 export { type OpenStoreOptions, openTokenStore } from './open_token_store.ts';
+export { parseStoreUrl, type StoreLocation } from './store_url.ts';
 export { tokenKey } from './token_key.ts';

@@ -52,6 +52,9 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       case 'addMember':
         addMember(write.key, write.member, expiry(write.expiresIn));
         break;
+      case 'removeMembers':
+        for (const member of write.members) live(write.key)?.members?.delete(member);
+        break;
       case 'delete':
         entries.delete(write.key);
         break;
@@ -85,10 +88,15 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
   }
 
   return {
+    writesAtOnce: 'everything',
     async write(batch, conditions = []) {
       const failed = conditions.find((condition) => !holds(condition));
       if (failed) return failed;
-      makeRoom(batch.filter((write) => 'key' in write && write.do !== 'delete' && !entries.has(write.key)).length);
+      makeRoom(
+        batch.filter(
+          (write) => 'key' in write && write.do !== 'delete' && write.do !== 'removeMembers' && !entries.has(write.key),
+        ).length,
+      );
       for (const condition of conditions) if (condition.if === 'consumable') consume(condition.key, condition.at);
       for (const write of batch) apply(write);
       return undefined;

@@ -1,10 +1,17 @@
 import type { TokenStore } from './contract.ts';
 import { createMemoryBackend } from './memory_backend.ts';
+import type { SentinelUser } from './redis_connections.ts';
+import { readTls, type StoreTls } from './redis_tls.ts';
+import { parseStoreUrl } from './store_url.ts';
 import { createTokenStore } from './token_store.ts';
 
 export interface OpenStoreOptions {
-  /** `memory:`, `redis://host:port/db` or `rediss://…`. */
+  /** `memory:`, `redis://host:port/db`, `redis+cluster://a,b,c`, `redis+sentinel://a,b/mymaster`; with TLS `rediss…`. */
   readonly url: string;
+  /** Certificates for a `rediss…` URL. */
+  readonly tls?: StoreTls | undefined;
+  /** Who one is to the Sentinels. The URL says who one is to Redis. */
+  readonly sentinel?: SentinelUser | undefined;
   /**
    * Encrypts split entries under a key derived from the client's half, as records always are. Default: false, so that
    * a gateway that is not Tallystick's can read them.
@@ -23,22 +30,24 @@ export interface OpenStoreOptions {
 /**
  * Opens the store that a URL names. It need not be reachable yet; what it is asked then throws StoreUnavailableError.
  *
- * @throws {TypeError} for a URL of no known kind
+ * @throws {TypeError} for a URL of no known kind, or certificates that cannot be read
  */
 export async function openTokenStore(options: OpenStoreOptions): Promise<TokenStore> {
   const {
     url,
+    tls = {},
+    sentinel,
     seal = false,
     prefix = 'tallystick:',
     commandTimeout = 2000,
     maxEntries = 200_000,
     now = () => Date.now(),
   } = options;
-  if (url === 'memory:') return createTokenStore(createMemoryBackend({ maxEntries, now }), { seal, now });
-  if (/^rediss?:\/\//.test(url)) {
-    // Loaded only when it is used: most development runs on the memory store, and should start fast.
-    const { createRedisBackend } = await import('./redis_backend.ts');
-    return createTokenStore(createRedisBackend({ url, prefix, commandTimeout }), { seal, now });
-  }
-  throw new TypeError(`no token store for "${url.split(':')[0]}:"; expected memory:, redis:// or rediss://`);
+  const location = parseStoreUrl(url);
+  if (location.kind === 'memory') return createTokenStore(createMemoryBackend({ maxEntries, now }), { seal, now });
+  const material = await readTls(tls);
+  // Loaded only when it is used: most development runs on the memory store, and should start fast.
+  const { createRedisBackend } = await import('./redis_backend.ts');
+  const backend = createRedisBackend({ location, tls: material, sentinel, prefix, commandTimeout });
+  return createTokenStore(backend, { seal, now });
 }

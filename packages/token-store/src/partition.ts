@@ -4,6 +4,7 @@ import type { Backend, Write } from './backend.ts';
 export function partitionOf(backend: Backend, prefix: string): Backend {
   const prefixed = (write: Write): Write => ('key' in write ? { ...write, key: prefix + write.key } : write);
   return {
+    writesAtOnce: backend.writesAtOnce,
     write: async (batch, conditions = []) => {
       const prefixedConditions = conditions.map((condition) => ({ ...condition, key: prefix + condition.key }));
       const failed = await backend.write(batch.map(prefixed), prefixedConditions);

@@ -1,48 +1,26 @@
-import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { openTokenStore, type TokenStore } from './index.ts';
+import { openTokenStore, StoreUnavailableError } from './index.ts';
+import { storeOnRedis } from './testing/store_on_redis.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 
 const url = process.env.REDIS_URL;
 if (!url) throw new Error('REDIS_URL is not set: `npm test` starts a Redis and sets it');
 
-describeTokenStore('Redis', () => {
-  const prefix = `test:${randomUUID()}:`;
-  const opened: TokenStore[] = [];
-  const open = async (options?: { seal?: boolean }) => {
-    const store = await openTokenStore({ url, prefix, ...options });
-    opened.push(store);
-    return store;
-  };
-  return {
-    open,
-    another: () => open(),
-    dump: async () => {
-      const redis = new Redis(url);
-      const keys = await redis.keys(`${prefix}*`);
-      const values = await Promise.all(keys.map((key) => readAnyType(redis, key)));
-      redis.disconnect();
-      return JSON.stringify([keys, values]);
-    },
-    close: async () => {
-      await Promise.all(opened.map((store) => store.close()));
-      const redis = new Redis(url);
-      const keys = await redis.keys(`${prefix}*`);
-      if (keys.length > 0) await redis.del(keys);
-      redis.disconnect();
-    },
-  };
+let redis: Redis;
+beforeAll(() => {
+  redis = new Redis(url);
 });
+afterAll(() => redis.disconnect());
 
-async function readAnyType(redis: Redis, key: string): Promise<unknown> {
-  switch (await redis.type(key)) {
-    case 'string':
-      return redis.get(key);
-    case 'hash':
-      return redis.hgetall(key);
-    case 'zset':
-      return redis.zrangebyscore(key, '-inf', '+inf');
-    default:
-      throw new Error(`a type of value that the store should not write: ${key}`);
-  }
-}
+describeTokenStore('Redis', () => storeOnRedis({ url }, () => [redis]));
+
+describe('a Redis that is not there', () => {
+  test('is reported at once, without the password', async () => {
+    const store = await openTokenStore({ url: 'redis://somebody:hunter2@127.0.0.1:1' });
+    const failure = await store.ping().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(StoreUnavailableError);
+    expect(JSON.stringify([String(failure), String((failure as Error).cause)])).not.toContain('hunter2');
+    await store.close();
+  });
+});

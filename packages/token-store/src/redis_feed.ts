@@ -1,8 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { FeedListener } from './backend.ts';
+import type { RedisConnections } from './redis_connections.ts';
 
-/** Milliseconds between the pings that find out a dead connection. */
+/** Milliseconds between two checks of the connection. */
 const HEARTBEAT_INTERVAL = 1000;
+
+/** Milliseconds before another connection is tried. */
+const RECONNECT_DELAY = 100;
 
 export interface RedisFeed {
   subscribe(listener: FeedListener): () => void;
@@ -12,13 +16,15 @@ export interface RedisFeed {
 /**
  * One Redis subscription for any number of listeners, on a connection of its own, opened by the first.
  * Listeners are told when it is up and when it is down: Redis keeps no message for a subscriber that is away.
- *
- * @param timeout milliseconds without an answer to a ping after which the connection counts as dead
  */
-export function createRedisFeed(redis: Redis, channel: string, timeout: number): RedisFeed {
+export function createRedisFeed(
+  { connectFeed, checkFeed }: Pick<RedisConnections, 'connectFeed' | 'checkFeed'>,
+  channel: string,
+): RedisFeed {
   const listeners = new Set<FeedListener>();
   let connection: Redis | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
+  let reconnect: NodeJS.Timeout | undefined;
   let up = false;
 
   function setUp(nowUp: boolean) {
@@ -27,41 +33,49 @@ export function createRedisFeed(redis: Redis, channel: string, timeout: number):
     for (const listener of listeners) up ? listener.connected() : listener.disconnected();
   }
 
-  function open(): Redis {
-    const subscriber = redis.duplicate({ commandTimeout: timeout, autoResubscribe: false });
-    subscriber.on('error', () => {}); // 'close' follows, and tells the listeners.
-    subscriber.on('ready', () => {
-      subscriber.subscribe(channel).then(
-        () => setUp(true),
-        () => subscriber.disconnect(true),
-      );
+  function open(): void {
+    const subscriber = connectFeed();
+    connection = subscriber;
+    const isCurrent = () => connection === subscriber;
+    const check = async () => {
+      await checkFeed(subscriber);
+      if (isCurrent()) setUp(true);
+    };
+    const giveUp = () => {
+      if (isCurrent()) setUp(false);
+      subscriber.disconnect();
+    };
+    subscriber.on('error', () => {}); // 'end' follows, and tells the listeners.
+    subscriber.on('ready', () => void subscriber.subscribe(channel).then(check).catch(giveUp));
+    subscriber.on('end', () => {
+      if (!isCurrent()) return;
+      setUp(false);
+      clearInterval(heartbeat);
+      reconnect = setTimeout(open, RECONNECT_DELAY);
     });
-    subscriber.on('close', () => setUp(false));
     subscriber.on('message', (_channel: string, message: string) => {
       for (const listener of listeners) listener.message(message);
     });
     heartbeat = setInterval(() => {
-      if (!up) return;
-      subscriber.ping().catch(() => {
-        setUp(false);
-        subscriber.disconnect(true);
-      });
+      if (up) checkFeed(subscriber).catch(giveUp);
     }, HEARTBEAT_INTERVAL);
     heartbeat.unref();
-    return subscriber;
   }
 
   return {
     subscribe(listener) {
       listeners.add(listener);
-      connection ??= open();
+      if (connection === undefined) open();
       if (up) listener.connected();
       return () => listeners.delete(listener);
     },
     close() {
       clearInterval(heartbeat);
+      clearTimeout(reconnect);
       listeners.clear();
-      connection?.disconnect();
+      const last = connection;
+      connection = undefined;
+      last?.disconnect();
     },
   };
 }

@@ -31,6 +31,7 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * {<key of access token>}:answer      what the authorization server said of the token, sealed under it; gateways share it
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
+ * {<key of id>}:<kind>:refused        the same, for one of its records, in a Redis Cluster
  * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
  * {<key of name>}:used               a name that was used up, such as the `jti` of a DPoP proof
  * kept:<name>                         a value that all processes share, sealed under their secret
@@ -112,6 +113,8 @@ function createKept(backend: Backend): Pick<TokenStore, 'keepFirst' | 'changeKep
 function createRecords(kind: string, backend: Backend, options: TokenStoreOptions): Records {
   const issuedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:issued`;
   const revokedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:revoked`;
+  const refusedKey = (hashedId: string) => `{${hashedId}}:${kind}:refused`;
+  const inSteps = backend.writesAtOnce !== 'everything';
 
   async function upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt = options.now()) {
     if (expiresIn <= 0) return;
@@ -119,7 +122,8 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     const hashedId = tokenKey(id);
     const alias = stringOf(body.uid) ?? stringOf(body.userCode);
     const batch: Write[] = [putSealed(id, alias === undefined ? { payload: body } : { alias }, expiresIn)];
-    if (alias !== undefined) batch.push(putSealed(alias, { payload: body }, expiresIn));
+    // First what is led to, then what leads to it.
+    if (alias !== undefined) batch.unshift(putSealed(alias, { payload: body }, expiresIn));
     if (typeof signingInput === 'string') {
       const key = splitEntryKey(hashedId);
       batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
@@ -131,7 +135,11 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     }
     const hashedIds = alias === undefined ? [hashedId] : [hashedId, tokenKey(alias)];
     for (const member of hashedIds) batch.push({ do: 'addMember', key: issuedKey(grantId), member, expiresIn });
-    throwIfNot(await backend.write(batch, [{ if: 'below', key: revokedKey(grantId), than: requestedAt }]));
+    const conditions: Condition[] = [{ if: 'below', key: revokedKey(grantId), than: requestedAt }];
+    // Where the list and the record are not written at once, a revocation of what the list names may come before the record.
+    if (inSteps)
+      for (const each of hashedIds) conditions.push({ if: 'below', key: refusedKey(each), than: requestedAt });
+    throwIfNot(await backend.write(batch, conditions));
   }
 
   function putSealed(id: string, envelope: Envelope, expiresIn: number): Write {
@@ -164,13 +172,9 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
 
   async function destroy(id: string) {
     const found = await open(id);
-    const hashedIds = [tokenKey(id)];
-    if (found && 'alias' in found) hashedIds.push(tokenKey(found.alias));
-    await destroyAll(hashedIds);
-  }
-
-  async function destroyAll(hashedIds: readonly string[], also: readonly Write[] = []) {
-    await backend.write([...hashedIds.flatMap(destruction), ...also]);
+    // What leads to another goes last, so that the other can still be found when destroying is tried again.
+    const others = found && 'alias' in found ? [tokenKey(found.alias)] : [];
+    await backend.write([...others, tokenKey(id)].flatMap(destruction));
   }
 
   function destruction(hashedId: string): Write[] {
@@ -185,7 +189,15 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     const value = String(options.now());
     // First refuse what is under way, then collect: whatever is not in the collection yet will meet the refusal.
     await backend.write([{ do: 'put', key: revokedKey(grantId), value, expiresIn: REVOCATION_REMEMBERED }]);
-    await destroyAll(await backend.members(key), [{ do: 'delete', key }]);
+    const members = await backend.members(key);
+    const batch = members.flatMap(destruction);
+    if (inSteps) {
+      for (const member of members) {
+        batch.push({ do: 'put', key: refusedKey(member), value, expiresIn: REVOCATION_REMEMBERED });
+      }
+    }
+    // Only those: a request that began after the revocation may have added another meanwhile.
+    await backend.write([...batch, { do: 'removeMembers', key, members }]);
   }
 
   return {

@@ -1,9 +1,9 @@
-import { openTokenStore } from '@tallystick/token-store';
 import { createClock } from '../clock/create_clock.ts';
 import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
 import type { Listening } from '../listen.ts';
 import { createLog } from '../log.ts';
+import { openStore } from '../open_store.ts';
 import { openApp, runGateway, runSampleApi } from '../roles.ts';
 import { type AuthorizationServerRole, runAuthorizationServer } from '../run_authorization_server.ts';
 import { runControlApi } from '../run_control_api.ts';
@@ -26,7 +26,7 @@ export async function role(
     return serveUntilStopped(name, app, tls);
   }
   const clock = createClock({ movable: config.store.url === 'memory:' });
-  const store = await openTokenStore({ ...config.store, now: clock.now });
+  const store = await openStore(config, clock.now);
   try {
     if (name === 'gateway') return await serveUntilStopped(name, await runGateway(config, { store, log, tls }), tls);
     await untilStoreAnswers(store);

@@ -32,9 +32,9 @@ export function pathText(path: readonly PropertyKey[]): string {
 }
 
 function found(issue: z.core.$ZodIssue): string {
-  const isSecret = ['secret', 'password', 'jwks', 'signingKey', 'key', 'privateKey'].some((name) =>
-    issue.path.includes(name),
-  );
+  const isSecret =
+    ['secret', 'password', 'jwks', 'signingKey', 'key', 'privateKey'].some((name) => issue.path.includes(name)) ||
+    ['store.url', 'store.tls', 'store.sentinel'].includes(pathText(issue.path));
   if (isSecret || issue.code === 'unrecognized_keys') return '';
   return issue.input === undefined ? '; found nothing' : `; found ${JSON.stringify(issue.input).slice(0, 80)}`;
 }

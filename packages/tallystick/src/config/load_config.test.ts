@@ -175,11 +175,36 @@ describe('a configuration is refused', () => {
       { email: '/somebody/email' },
       /^apis\[0\]\.claims\.email: expected a JSON pointer/,
     ],
+    [
+      'with certificates for a store without TLS',
+      ['store', 'tls'],
+      { ca: 'too-short' },
+      /^store\.tls: expected nothing, as the URL does not begin with rediss$/,
+    ],
+    [
+      'with a password for Sentinels that are not there',
+      ['store', 'sentinel'],
+      { password: 'too-short' },
+      /^store\.sentinel: expected nothing, as the URL names no Sentinels$/,
+    ],
     ['with a short secret', ['secret'], 'too-short', /^secret: /],
   ])('%s', async (_what, path, value, problem) => {
     const problems = problemsOf(await changed(path, value));
     expect(problems).toEqual([expect.stringMatching(problem)]);
     expect(problems.join()).not.toMatch(/wrong-one|too-short/);
+  });
+});
+
+describe('a store URL is refused, and not shown,', () => {
+  test.each([
+    ['mongodb://user:hunter2@x', /^store\.url: expected memory:, redis:\/\/.*sentinel:\/\/$/],
+    ['redis://user:hunter2/@x', /^store\.url: expected host, host:port or \[IPv6\]:port/],
+    ['redis+sentinel://user:hunter2@x', /^store\.url: expected the master's name/],
+  ])('%s', async (url, problem) => {
+    const config = (await changed(['store', 'url'], url)) as { secret?: string };
+    config.secret = 'a secret of at least 32 characters';
+    expect(problemsOf(config)).toEqual([expect.stringMatching(problem)]);
+    expect(problemsOf(config).join()).not.toContain('hunter2');
   });
 });
 

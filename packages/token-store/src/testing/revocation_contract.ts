@@ -69,4 +69,41 @@ export function describeRevocation(start: Start): void {
     await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'grant-1' }, 60, Date.now() + 1000);
     expect(await store.records('AccessToken').find(ID)).toBeDefined();
   });
+
+  test('leaves nothing behind of a token request that a revocation of its grant meets anywhere', async () => {
+    const { store, underTest } = await start();
+    const elsewhere = await underTest.another();
+    const tokens = store.records('AccessToken');
+    let refused = 0;
+    const round = async (index: number) => {
+      const [grantId, used, issued] = [`grant-${index}`, `${OTHER}-${index}`, `${ID}-${index}`];
+      await store.records('RefreshToken').upsert(used, { jti: used, grantId }, 60);
+      const work = store.begin();
+      const requestedAt = Date.now();
+      await work.records('RefreshToken').consume(used);
+      await work.records('AccessToken').upsert(issued, { jti: issued, grantId, signingInput: 'a.b' }, 60, requestedAt);
+      await work.records('RefreshToken').upsert(`${used}-next`, { jti: `${used}-next`, grantId }, 60, requestedAt);
+      const revoke = async () => {
+        for (let wait = index % 7; wait > 0; wait--) await elsewhere.ping();
+        await elsewhere.records('AccessToken').revokeByGrantId(grantId);
+      };
+      const revokedFirst = index % 2 === 0 ? revoke() : undefined;
+      const [committed, revoked] = await Promise.allSettled([work.commit(), revokedFirst ?? revoke()]);
+      if (committed.status === 'rejected') {
+        expect(committed.reason).toBeInstanceOf(GrantRevokedError);
+        refused++;
+      }
+      expect(revoked.status).toBe('fulfilled');
+      const isCommitted = committed.status === 'fulfilled';
+      expect(await tokens.find(issued)).toBeUndefined();
+      expect(await store.splitEntries.find(issued)).toBeUndefined();
+      const [before, next] = [await store.records('RefreshToken').find(used), `${used}-next`];
+      expect(before && 'consumed' in before).toBe(isCommitted);
+      expect((await store.records('RefreshToken').find(next)) !== undefined).toBe(isCommitted);
+    };
+    for (let batch = 0; batch < 4; batch++) {
+      await Promise.all(Array.from({ length: 28 }, (_, index) => round(batch * 28 + index)));
+    }
+    expect(refused).toBeGreaterThan(0);
+  });
 }

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { GrantRevokedError, openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from './index.ts';
+import { documentedAcl } from './testing/documented_acl.ts';
+import { type RedisCluster, startRedisCluster } from './testing/redis_cluster.ts';
+import { storeOnRedis } from './testing/store_on_redis.ts';
+import { ID, listen, OTHER, until } from './testing/store_under_test.ts';
+import { describeTokenStore } from './testing/token_store_contract.ts';
+
+let redis: RedisCluster;
+beforeAll(async () => {
+  redis = await startRedisCluster();
+});
+afterAll(() => redis?.stop());
+
+describeTokenStore('Redis Cluster', () =>
+  storeOnRedis({ url: redis.url }, () => redis.masters.map(({ admin }) => admin)),
+);
+
+describe('between two steps of a write on a Cluster', () => {
+  const opened: TokenStore[] = [];
+  const open = async (prefix: string) => {
+    const store = await openTokenStore({ url: redis.url, prefix });
+    opened.push(store);
+    return store;
+  };
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((store) => store.close()));
+  });
+
+  /** Holds back the script that writes a record, and only that, until `release`. */
+  function holdBack(id: string) {
+    const { eval: original } = Cluster.prototype;
+    let reached = () => {};
+    let release = () => {};
+    const isReached = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    const isReleased = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    Cluster.prototype.eval = async function (this: Cluster, ...args: unknown[]) {
+      if (String(args.at(-1)).includes(tokenKey(id)) && String(args.at(-1)).includes('"hset"')) {
+        reached();
+        await isReleased;
+      }
+      return Reflect.apply(original, this, args) as Promise<unknown>;
+    } as typeof original;
+    const restore = () => {
+      Cluster.prototype.eval = original;
+    };
+    return { isReached, release, restore };
+  }
+
+  test('a revocation that passes the list refuses the record that is still to come', async () => {
+    const [issuer, revoker] = [await open('steps:'), await open('steps:')];
+    const held = holdBack(ID);
+    try {
+      const payload = { jti: ID, grantId: 'g', signingInput: 'aa.bb' };
+      const late = issuer.records('AccessToken').upsert(ID, payload, 60);
+      await held.isReached;
+      await revoker.records('AccessToken').revokeByGrantId('g');
+      held.release();
+      await expect(late).rejects.toThrow(GrantRevokedError);
+      expect(await issuer.records('AccessToken').find(ID)).toBeUndefined();
+      expect(await issuer.splitEntries.find(ID)).toBeUndefined();
+    } finally {
+      held.restore();
+    }
+  });
+
+  test('a request that Redis lets down uses nothing up, and is repeated', async () => {
+    const prefix = 'let-down:';
+    const rules = documentedAcl('authorization-server', prefix, ['a Cluster']);
+    const everywhere = (...also: string[]) =>
+      Promise.all(redis.masters.map(({ admin }) => admin.acl('SETUSER', 'issuer', 'reset', ...rules, ...also)));
+    await everywhere();
+    const issuer = await openTokenStore({ url: redis.url.replace('//', '//issuer:password@'), prefix });
+    opened.push(issuer);
+    const admin = await open(prefix);
+    await admin.records('RefreshToken').upsert(OTHER, { jti: OTHER, grantId: 'g' }, 60);
+    const request = async () => {
+      const work = issuer.begin();
+      await work.records('RefreshToken').consume(OTHER);
+      await work.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+      await work.commit();
+    };
+    // Without the right to look whether something was used, only the last step fails; without `del` nothing is taken back.
+    for (const [rights, left] of [
+      [['-hset'], false],
+      [['-hexists'], false],
+      [['-hexists', '-del'], true],
+    ] as const) {
+      await everywhere(...rights);
+      await expect(request()).rejects.toThrow(StoreUnavailableError);
+      await until(async () => ((await admin.records('AccessToken').find(ID)) !== undefined) === left);
+      expect(await admin.records('RefreshToken').find(OTHER)).not.toHaveProperty('consumed');
+    }
+    await everywhere();
+    await request();
+    expect(await admin.records('RefreshToken').find(OTHER)).toHaveProperty('consumed');
+    expect(await admin.splitEntries.find(ID)).toBe('aa.bb');
+    await admin.records('AccessToken').revokeByGrantId('g');
+    expect(await admin.records('AccessToken').find(ID)).toBeUndefined();
+    for (const { admin: master } of redis.masters) expect(await master.acl('DELUSER', 'issuer')).toBe(1);
+  });
+
+  test('every listener hears of a revocation, whichever server it is connected to', async () => {
+    const [issuer, ...listeners] = await Promise.all(Array.from({ length: 7 }, () => open('feed:')));
+    const heard = await Promise.all(listeners.map((listener) => listen(listener)));
+    const servers = await Promise.all(
+      redis.masters.map(async ({ admin }) => (await admin.pubsub('NUMSUB', 'feed:revoked')) as [string, number]),
+    );
+    expect(servers.reduce((sum, [, count]) => sum + count, 0)).toBe(listeners.length);
+    const ids = Array.from({ length: 10 }, (_, index) => `${ID}-${index}`);
+    await Promise.all(ids.map((id) => issuer?.records('AccessToken').destroy(id)));
+    await until(() => heard.every(({ revoked }) => ids.every((id) => revoked.includes(tokenKey(id)))));
+  });
+});

@@ -1,0 +1,158 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { TlsMaterial } from './redis_tls.ts';
+import type { RedisLocation } from './store_url.ts';
+
+/** What commands go to. */
+export type RedisClient = Redis | Cluster;
+
+/** The connections of one store. */
+export interface RedisConnections {
+  readonly client: RedisClient;
+  /** Every server that holds keys of its own. */
+  masters(): readonly Redis[];
+  /** Rejects when the store does not answer. */
+  check(): Promise<void>;
+  /** A connection to a server that hears every published message. It is made once: when it ends, ask for another. */
+  connectFeed(): Redis;
+  /** Rejects when the server at the other end may not hear every message any more. */
+  checkFeed(feed: Redis): Promise<void>;
+  close(): void;
+}
+
+/** Who one is to the Sentinels. */
+export interface SentinelUser {
+  readonly username?: string | undefined;
+  readonly password: string;
+}
+
+export interface ConnectionOptions {
+  readonly location: RedisLocation;
+  readonly tls: TlsMaterial;
+  readonly sentinel: SentinelUser | undefined;
+  /** Milliseconds that a command may take before the store counts as unavailable. */
+  readonly commandTimeout: number;
+}
+
+/** Opens the connections; that they are there is found out by using them. */
+export function connectRedis(options: ConnectionOptions): RedisConnections {
+  return options.location.kind === 'cluster' ? connectCluster(options) : connectOne(options);
+}
+
+/** One master: the server itself, or the one that the Sentinels name. */
+function connectOne(options: ConnectionOptions): RedisConnections {
+  const settings = { ...commonOptions(options), ...addressOptions(options) };
+  const client = new Redis({
+    ...settings,
+    // Fail at once when Redis is away: a caller that waits is worse off than one that is told.
+    enableOfflineQueue: false,
+    retryStrategy: retryDelay,
+    // A master that became a replica: the connection leads to the wrong server, by its name or by the Sentinels.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  client.on('error', ignore);
+  return {
+    client,
+    masters: () => [client],
+    check: async () => void (await client.ping()),
+    connectFeed: () => new Redis({ ...settings, retryStrategy: null }),
+    checkFeed: async (feed) => void (await feed.ping()),
+    close: () => client.disconnect(),
+  };
+}
+
+function connectCluster(options: ConnectionOptions): RedisConnections {
+  const servers = 'servers' in options.location ? [...options.location.servers] : [];
+  const settings = commonOptions(options);
+  const client = new Cluster(servers, {
+    redisOptions: settings,
+    // A name may stand for the certificate, so it is not replaced by its address.
+    dnsLookup: (name, callback) => callback(null, name),
+    clusterRetryStrategy: retryDelay,
+    // What was sent and not answered may have been carried out: it is not sent again.
+    retryDelayOnFailover: 0,
+    // What was refused was not. The retries must end before the command's time does.
+    maxRedirections: 16,
+    retryDelayOnClusterDown: options.commandTimeout / 40,
+    retryDelayOnTryAgain: options.commandTimeout / 40,
+    slotsRefreshTimeout: options.commandTimeout,
+    slotsRefreshInterval: 5000,
+  });
+  client.on('error', ignore);
+  return {
+    client,
+    masters: () => client.nodes('master'),
+    connectFeed() {
+      const known = client.nodes().map(({ options: { host, port } }) => ({ host, port }));
+      const server = oneOf(known.length > 0 ? known : servers);
+      // Over RESP3 a connection that is subscribed may still ask for the state of the cluster.
+      return new Redis({
+        ...settings,
+        host: String(server?.host),
+        port: Number(server?.port),
+        protocol: 3,
+        retryStrategy: null,
+      });
+    },
+    check: async () => throwUnlessUp(await client.cluster('INFO')),
+    // A server that was cut off from the others hears nothing of what is published there, and answers pings all the same.
+    checkFeed: async (feed) => throwUnlessUp(await feed.cluster('INFO')),
+    close: () => client.disconnect(),
+  };
+}
+
+/** @param info the answer to CLUSTER INFO */
+function throwUnlessUp(info: unknown): void {
+  if (!String(info).includes('cluster_state:ok')) throw new Error('the cluster is down');
+}
+
+function commonOptions({ location, tls, commandTimeout }: ConnectionOptions) {
+  return {
+    ...(location.username !== undefined && { username: location.username }),
+    ...(location.password !== undefined && { password: location.password }),
+    ...(location.tls && { tls: { ...tls } }),
+    // RESP2: the feed and the client speak one protocol, and client-side caching can be added without losing its pushes.
+    protocol: 2,
+    commandTimeout,
+    // Commands that wait for a connection are refused before their time is over, so that none is sent after that.
+    connectTimeout: commandTimeout / 2,
+    // A server that has gone without a word: what was asked meanwhile has timed out; from here on a new connection is tried.
+    socketTimeout: commandTimeout * 2,
+    maxRetriesPerRequest: 0,
+    // A write whose answer never came was answered with an error; sending it again would issue a token nobody asked for.
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    // A server that is still loading says so to every command; a user that may only read may not ask for INFO.
+    enableReadyCheck: false,
+    disableClientInfo: true,
+  } as const satisfies RedisOptions;
+}
+
+function addressOptions({ location, tls, sentinel, commandTimeout }: ConnectionOptions) {
+  if (location.kind !== 'sentinel') return { ...('server' in location && location.server), db: location.db };
+  return {
+    sentinels: [...location.sentinels],
+    name: location.master,
+    db: location.db,
+    ...(sentinel?.username !== undefined && { sentinelUsername: sentinel.username }),
+    ...(sentinel !== undefined && { sentinelPassword: sentinel.password }),
+    ...(location.tls && { sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
+    sentinelCommandTimeout: commandTimeout / 2,
+    sentinelRetryStrategy: retryDelay,
+    sentinelReconnectStrategy: () => 1000,
+    // Told of a new master by the Sentinels, rather than by the old one's connections.
+    failoverDetector: true,
+    // Asks the server whether it is the master, as a Sentinel that has not heard of the new one yet may be wrong.
+    enableReadyCheck: true,
+  } satisfies RedisOptions;
+}
+
+function retryDelay(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 5), 1000);
+}
+
+function oneOf<T>(values: readonly T[]): T | undefined {
+  return values[Math.floor(Math.random() * values.length)];
+}
+
+/** Every command reports its own failure; without a listener ioredis prints to the console. */
+function ignore(): void {}

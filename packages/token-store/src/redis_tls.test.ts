@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openTokenStore, StoreUnavailableError } from './index.ts';
+import { type Certificates, makeCertificates } from './testing/certificates.ts';
+import { type RedisServer, startRedisServer } from './testing/redis_server.ts';
+import { storeOnRedis } from './testing/store_on_redis.ts';
+import { describeTokenStore } from './testing/token_store_contract.ts';
+
+let certificates: Certificates;
+let server: RedisServer;
+beforeAll(async () => {
+  certificates = await makeCertificates();
+  const { ca, certificate, key, pem } = certificates;
+  server = await startRedisServer({
+    tls: 'tls',
+    settings: [
+      `tls-cert-file ${certificate}`,
+      `tls-key-file ${key}`,
+      `tls-ca-cert-file ${ca}`,
+      'tls-auth-clients yes',
+      'requirepass hunter2',
+    ],
+    client: { db: 1, password: 'hunter2', tls: { ca: pem.ca, cert: pem.certificate, key: pem.key } },
+  });
+});
+afterAll(async () => {
+  await server?.stop();
+  await certificates?.remove();
+});
+
+const url = () => `rediss://:hunter2@127.0.0.1:${server.port}/1`;
+
+describeTokenStore('Redis (TLS)', () => {
+  const { ca, certificate, key } = certificates;
+  return storeOnRedis({ url: url(), tls: { ca, certificate, key } }, () => [server.admin]);
+});
+
+describe('TLS to Redis', () => {
+  test('takes certificates as text too', async () => {
+    const store = await openTokenStore({ url: url(), tls: certificates.pem });
+    await expect(store.ping()).resolves.toBeUndefined();
+    await store.close();
+  });
+
+  test('refuses a server that nobody vouches for, and is refused without a certificate', async () => {
+    const { certificate, key, ca } = certificates.pem;
+    for (const tls of [{ certificate, key }, { ca }]) {
+      const store = await openTokenStore({ url: url(), tls });
+      await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
+      await store.close();
+    }
+  });
+
+  test.each([
+    [{ ca: '/no/such/file' }, /store\.tls\.ca: expected PEM/],
+    [{ certificate: '-----BEGIN CERTIFICATE-----' }, /certificate and key, or neither/],
+    [{ key: '/dev/null', certificate: '/dev/null' }, /store\.tls\.certificate: expected PEM/],
+  ])('%j is refused', async (tls, expected) => {
+    await expect(openTokenStore({ url: 'rediss://host', tls })).rejects.toThrow(expected);
+  });
+});

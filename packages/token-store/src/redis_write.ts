@@ -1,0 +1,99 @@
+import type { Condition, Write } from './backend.ts';
+import type { RedisClient } from './redis_connections.ts';
+
+/** A batch in Redis's words: whole keys, and the commands that each step stands for. */
+export interface RedisBatch {
+  readonly conditions: readonly Condition[];
+  readonly commands: readonly RedisCommand[];
+}
+
+/** What it is written under, if it is, and the command with its arguments. */
+export interface RedisCommand {
+  readonly key: string | undefined;
+  readonly words: readonly string[];
+}
+
+/** Carries out a batch if all conditions hold; returns 0, or which condition did not (from 1). */
+const WRITE_IF = `local request = cjson.decode(ARGV[1])
+for index, condition in ipairs(request.conditions) do
+  if condition['if'] == 'below' then
+    local value = redis.call('GET', condition.key)
+    if value and tonumber(value) >= condition.than then return index end
+  elseif condition['if'] == 'exists' then
+    if redis.call('EXISTS', condition.key) == 0 then return index end
+  elseif redis.call('EXISTS', condition.key) == 0 or redis.call('HEXISTS', condition.key, 'consumed') == 1 then
+    return index
+  end
+end
+for _, condition in ipairs(request.conditions) do
+  if condition['if'] == 'consumable' then redis.call('HSET', condition.key, 'consumed', condition.at) end
+end
+for _, command in ipairs(request.commands) do redis.call(unpack(command)) end
+return 0`;
+
+/** @param prefix begins every key */
+export function toRedis(
+  batch: readonly Write[],
+  conditions: readonly Condition[],
+  prefix: string,
+  channel: string,
+): RedisBatch {
+  return {
+    conditions: conditions.map((condition) => ({ ...condition, key: prefix + condition.key })),
+    commands: batch.flatMap((write) => commandsOf(write, prefix, channel)),
+  };
+}
+
+function commandsOf(write: Write, prefix: string, channel: string): RedisCommand[] {
+  if (write.do === 'publish') return [{ key: undefined, words: ['publish', channel, write.message] }];
+  const key = prefix + write.key;
+  return wordsOf(write, key).map((words) => ({ key, words }));
+}
+
+function wordsOf(write: Exclude<Write, { do: 'publish' }>, key: string): string[][] {
+  switch (write.do) {
+    case 'put':
+      return [['set', key, write.value, 'EX', String(write.expiresIn)]];
+    case 'putRecord':
+      return [
+        ['hset', key, 'value', write.value],
+        ['expire', key, String(write.expiresIn)],
+      ];
+    case 'addMember': {
+      const now = Math.floor(Date.now() / 1000);
+      const life = String(write.expiresIn);
+      return [
+        ['zremrangebyscore', key, '-inf', String(now)],
+        ['zadd', key, String(now + write.expiresIn), write.member],
+        ['expire', key, life, 'NX'],
+        ['expire', key, life, 'GT'],
+      ];
+    }
+    case 'removeMembers':
+      return write.members.length > 0 ? [['zrem', key, ...write.members]] : [];
+    case 'delete':
+      return [['del', key]];
+  }
+}
+
+/** The whole batch in one step, all of it or none. @returns the place of the condition that did not hold */
+export async function writeAtOnce(redis: RedisClient, batch: RedisBatch): Promise<number | undefined> {
+  if (batch.conditions.length > 0) return runScript(redis, batch);
+  const results = await redis.multi(batch.commands.map(({ words }) => [...words])).exec();
+  if (results === null) throw new Error('Redis discarded the transaction');
+  for (const [error] of results) if (error) throw error;
+  return undefined;
+}
+
+/**
+ * The whole batch in one script: a transaction cannot look before it writes, and a Cluster can be asked to carry out a
+ * script elsewhere, but not half a transaction.
+ *
+ * @returns the place of the condition that did not hold
+ */
+export async function runScript(redis: RedisClient, { conditions, commands }: RedisBatch): Promise<number | undefined> {
+  const keys = new Set([...conditions.map(({ key }) => key), ...commands.flatMap(({ key }) => key ?? [])]);
+  const request = JSON.stringify({ conditions, commands: commands.map(({ words }) => words) });
+  const failed = Number(await redis.eval(WRITE_IF, keys.size, ...keys, request));
+  return failed === 0 ? undefined : failed - 1;
+}

@@ -1,0 +1,45 @@
+import { type RedisServer, startRedisServer } from './redis_server.ts';
+import { until } from './store_under_test.ts';
+
+export interface RedisSentinels {
+  /** `redis+sentinel://…/mymaster`, all Sentinels named. */
+  readonly url: string;
+  /** The first is the master, to begin with. */
+  readonly servers: readonly RedisServer[];
+  readonly sentinels: readonly RedisServer[];
+  /** The server that the Sentinels take for the master. */
+  master(): Promise<RedisServer>;
+  stop(): Promise<void>;
+}
+
+/** A real master with a replica, and three Sentinels that watch over them. */
+export async function startRedisSentinels(): Promise<RedisSentinels> {
+  const master = await startRedisServer();
+  const replica = await startRedisServer({ settings: [`replicaof 127.0.0.1 ${master.port}`] });
+  const watch = [
+    `sentinel monitor mymaster 127.0.0.1 ${master.port} 2`,
+    'sentinel down-after-milliseconds mymaster 1000',
+    'sentinel failover-timeout mymaster 3000',
+  ];
+  const startSentinel = () => startRedisServer({ sentinel: 'sentinel', settings: watch });
+  const sentinels = await Promise.all([startSentinel(), startSentinel(), startSentinel()]);
+  const servers = [master, replica];
+  const [first] = sentinels;
+  await until(async () => {
+    const states = await Promise.all(sentinels.map(({ admin }) => admin.info('sentinel')));
+    return states.every((info) => info.includes('slaves=1,sentinels=3'));
+  });
+  await until(async () => (await replica.admin.info('replication')).includes('master_link_status:up'));
+  return {
+    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join()}/mymaster`,
+    servers,
+    sentinels,
+    async master() {
+      const [, port] = (await first.admin.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster')) as string[];
+      const found = servers.find((server) => String(server.port) === port);
+      if (found === undefined) throw new Error('the Sentinels name a master that nobody started');
+      return found;
+    },
+    stop: async () => void (await Promise.all([...sentinels, ...servers].map((server) => server.stop()))),
+  };
+}
