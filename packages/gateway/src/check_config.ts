@@ -6,7 +6,7 @@ import type { GatewayConfig } from './config.ts';
  * @throws {TypeError} naming the value that is wrong
  */
 export function checkConfig(config: GatewayConfig): void {
-  const { issuer, authorizationServer, client, routes, cache, timeouts, publicUrl } = config;
+  const { issuer, authorizationServer, client, routes, cache, timeouts, publicUrl, clientCertificates } = config;
   if (typeof issuer !== 'string' || issuer === '') throw new TypeError('issuer must be a non-empty string');
   requireUrl('authorizationServer.introspectionEndpoint', authorizationServer.introspectionEndpoint);
   requireUrl('authorizationServer.jwksUri', authorizationServer.jwksUri);
@@ -21,6 +21,9 @@ export function checkConfig(config: GatewayConfig): void {
     throw new TypeError('client must have a secret, a privateKey, or a certificate and its key');
   }
   checkIntrospection(config);
+  if (clientCertificates !== undefined && !/^[a-z0-9-]+$/.test(clientCertificates.header)) {
+    throw new TypeError('clientCertificates.header must be the name of a header in lower case');
+  }
   if (routes.length === 0) throw new TypeError('routes must not be empty');
   requireNumber('cache.maxEntries', cache.maxEntries, 1);
   requireNumber('cache.maxBytes', cache.maxBytes ?? 1, 1);

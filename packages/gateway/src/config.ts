@@ -3,6 +3,9 @@ import type { AccessTokenStyle } from './access_token_style.ts';
 import type { IntrospectionClient, IntrospectionConfig, OwnJwtConfig } from './introspection_config.ts';
 import type { TokenHandlerConfig } from './token_handler/config.ts';
 
+/** Whether DPoP proofs must carry a nonce of the gateway (RFC 9449 section 9), which is made with `secret`. */
+export type DPoPNoncePolicy = 'required' | 'off';
+
 /** A place where calls arrive, the server behind it, and what a call needs. */
 export type RouteConfig = ProtectedRouteConfig | PublicRouteConfig;
 
@@ -41,6 +44,18 @@ export interface ProtectedRouteConfig extends AnyRouteConfig {
     readonly origins: readonly string[];
     /** Header that such pages send with every call. */
     readonly csrfHeader: string;
+  };
+  /** What is peculiar to tokens that are bound to a DPoP key (RFC 9449). */
+  readonly dpop?: {
+    /** The API takes no other tokens. Default: it does. */
+    readonly required?: boolean;
+    /**
+     * The API gets the token under the scheme DPoP, together with the proof, so that it can check for itself; not for `phantom`,
+     * whose proof is about what the API never sees. Default: the gateway's check is the only one, except for `opaque`.
+     */
+    readonly forward?: boolean;
+    /** Default: that of the gateway. */
+    readonly nonce?: DPoPNoncePolicy;
   };
 }
 
@@ -118,7 +133,7 @@ export interface GatewayConfig {
   readonly identityHeaders?: readonly string[];
   /** For browser applications; their cookies are sealed under `secret`. */
   readonly tokenHandlers?: readonly TokenHandlerConfig[];
-  /** What all gateways on one store share, at least 32 characters. Needed for cookies. */
+  /** What all gateways on one store share, at least 32 characters. Needed for cookies and for DPoP nonces. */
   readonly secret?: string;
   /** Scheme and authority under which clients reach the gateway; for `resource_metadata` (RFC 9728). */
   readonly publicUrl?: string;
@@ -127,4 +142,23 @@ export interface GatewayConfig {
    * headers on every request. Default: none.
    */
   readonly trustedProxies?: readonly string[];
+  /** How DPoP proofs are checked (RFC 9449). */
+  readonly dpop?: {
+    /** JWS algorithms of proofs, asymmetric only. Default: `defaultDPoPAlgorithms` of the resource server. */
+    readonly algorithms?: readonly string[];
+    /** Seconds after its `iat` for which a proof without a nonce is taken. Default: 60. */
+    readonly maxAge?: number;
+    /** Seconds by which `iat` may be ahead. Default: 5. */
+    readonly clockTolerance?: number;
+    /** Default: `off`. */
+    readonly nonce?: DPoPNoncePolicy;
+  };
+  /**
+   * Takes tokens that are bound to a client certificate (RFC 8705): that of the TLS connection, or that in a header of a trusted
+   * proxy. Default: such tokens are refused.
+   */
+  readonly clientCertificates?: {
+    /** In lower case; it holds the certificate as RFC 9440 has it, or PEM in percent-encoding. */
+    readonly header: string;
+  };
 }

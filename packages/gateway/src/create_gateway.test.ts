@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import type { GatewayConfig } from './config.ts';
 import { createGateway } from './create_gateway.ts';
 import { issuer } from './testing/authorization_server.ts';
@@ -34,6 +35,7 @@ describe('The metadata of every API (RFC 9728)', () => {
       authorization_servers: [issuer],
       bearer_methods_supported: ['header'],
       scopes_supported: ['read', 'write'],
+      dpop_signing_alg_values_supported: defaultDPoPAlgorithms,
     });
   });
 
@@ -45,9 +47,8 @@ describe('The metadata of every API (RFC 9728)', () => {
     const other = await buildHouse(() => ({ publicUrl: 'https://gateway.example.com' }));
     const challenge = (await other.call('/split')).headers.get('www-authenticate');
     await other.stop();
-    expect(challenge).toBe(
-      'Bearer resource_metadata="https://gateway.example.com/.well-known/oauth-protected-resource/split"',
-    );
+    const metadata = 'resource_metadata="https://gateway.example.com/.well-known/oauth-protected-resource/split"';
+    expect(challenge).toBe(`Bearer ${metadata}, DPoP algs="${defaultDPoPAlgorithms.join(' ')}", ${metadata}`);
   });
 
   test('is where a trusted proxy says that the client is, and not where anyone else does', async () => {
@@ -234,6 +235,9 @@ describe('A configuration that cannot be served is a TypeError', () => {
     ['cache.maxEntries', { cache: { ...good().cache, maxEntries: 0 } }],
     ['timeouts.upstream', { timeouts: { authorizationServer: 1, upstream: Number.NaN } }],
     ['publicUrl', { publicUrl: 'https://gateway.example.com/path' }],
+    ['algorithms', { dpop: { algorithms: ['HS256'] } }],
+    ['dpop.forward', { routes: [{ ...route('phantom', 'http://a'), dpop: { forward: true } }] }],
+    ['clientCertificates.header', { clientCertificates: { header: 'Client-Cert' } }],
     ['trustedProxies', { trustedProxies: ['proxy.example.com'] }],
     [
       'metadata at',

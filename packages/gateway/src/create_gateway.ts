@@ -3,7 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
-import { type ResourceServerError, ValidationUnavailableError } from '@tallystick/resource-server';
+import {
+  defaultDPoPAlgorithms,
+  type ResourceServerError,
+  ValidationUnavailableError,
+} from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
 import { createFillCache } from './cache/fill.ts';
@@ -32,6 +36,7 @@ import { createRoute, type ProtectedRoute } from './route.ts';
 import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
 import { createSenderOf } from './sender.ts';
+import { createCheckSenderConstraint } from './sender_constraint.ts';
 import { createReadTokenCookie } from './token_cookie.ts';
 import { namesOfTokenCookies } from './token_handler/config.ts';
 import { createSealedCookies } from './token_handler/sealed_cookies.ts';
@@ -63,7 +68,7 @@ export interface Gateway {
 }
 
 export interface GatewayDependencies {
-  readonly store: Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping'>;
+  readonly store: Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping' | 'useOnce'>;
   readonly log: Log;
   /** Default: `globalThis.fetch`. */
   readonly fetch?: typeof globalThis.fetch;
@@ -89,8 +94,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   checkConfig(config);
   const { store, log, fetch = globalThis.fetch, now = () => Date.now(), secureContext } = dependencies;
   const { issuer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
 
-  const routes = config.routes.map((route) => createRoute(route, issuer));
+  const routes = config.routes.map((route) => createRoute(route, issuer, config.dpop?.nonce));
   const keys = dependencies.keys ?? createKeys(config, { fetch, now });
   const issuers = createIssuers(config, { keys, fetch, now });
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
@@ -103,10 +109,12 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     config.cache.shared === true && route.style === 'phantom' && route.issuer === issuer;
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
-  const sealed = createSealedCookies(config.secret ?? randomBytes(32).toString('base64url'), now);
+  const sealed = createSealedCookies(secret, now);
   const serveTokenHandlers = createServeTokenHandlers(config.tokenHandlers ?? [], timeouts.authorizationServer, {
     ...{ fetch, sealed, publicOrigin, log, now },
   });
+  const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
+  const { clientCertificates } = config;
   const steps: WalkDependencies = {
     findRoute: createRouteTable(routes),
     resolverFor,
@@ -118,6 +126,10 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     }),
     senderOf: createSenderOf(isTrustedProxy),
     readTokenCookie: createReadTokenCookie({ sealed, publicOrigin }),
+    checkSenderConstraint: createCheckSenderConstraint(
+      { dpop, nonceSecret: secret, ...(clientCertificates && { clientCertificates }) },
+      { store, publicOrigin, isTrustedProxy, now },
+    ),
   };
   /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */
   const running = createRunning();
@@ -129,12 +141,18 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     identityHeaders,
     tokenCookies: namesOfTokenCookies(config),
     publicUrl,
+    publicOrigin,
+    isTrustedProxy,
+    certificateHeader: config.clientCertificates?.header,
     mayKeepAlive: () => !running.draining,
     secureContext,
   });
   const serveOwnPage = createOwnPages({
     documents: new Map([
-      ...createResourceMetadata(routes),
+      ...createResourceMetadata(routes, {
+        dpopSigningAlgorithms: dpop.algorithms,
+        ...(clientCertificates && { certificateBoundTokens: true }),
+      }),
       ...(ownJwts ? [['/.well-known/jwks.json', JSON.stringify(ownJwts.jwks)] as const] : []),
     ]),
     findUnready: createReadiness({ store, issuers }),
@@ -184,7 +202,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       decision.error = error;
       const response = respond();
       if (running.draining) response.shouldKeepAlive = false;
-      answerRefusal(response, error, challengeOptions(decision.route?.resource, publicOrigin(request)));
+      answerRefusal(response, error, challengeOptions(request, decision.route, publicOrigin(request), dpop.algorithms));
     };
   }
 
@@ -203,7 +221,10 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     });
     if (serveTokenHandlers(request, response, decision)) return;
     const refuse = refusing(request, decision, () => response);
-    const forward = (destination: Destination) => forwarder.request(request, response, destination, refuse);
+    const forward = (destination: Destination) => {
+      if (destination.dpopNonce !== undefined) response.setHeader('DPoP-Nonce', destination.dpopNonce);
+      forwarder.request(request, response, destination, refuse);
+    };
     void serve(request, decision, forward, refuse);
   }
 

@@ -1,6 +1,6 @@
 import { type RequiredScopes, scopeNames } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
-import type { ProtectedRouteConfig, RouteConfig } from './config.ts';
+import type { DPoPNoncePolicy, ProtectedRouteConfig, RouteConfig } from './config.ts';
 import { parseUpstream, type Upstream } from './forward/upstream.ts';
 import { normalizeHostPattern } from './host.ts';
 import type { TokenCookie } from './token_cookie.ts';
@@ -32,8 +32,18 @@ export interface ProtectedRoute extends AnyRoute {
   readonly cachePartition: string;
   /** Where access tokens come from, if it is not `Authorization`. */
   readonly tokenCookie?: TokenCookie;
+  readonly dpop: RouteDPoP;
   /** Method, or `*`, to scopes. */
   readonly scopes: ReadonlyMap<string, RequiredScopes>;
+}
+
+/** How DPoP proofs are dealt with (RFC 9449). */
+export interface RouteDPoP {
+  /** No other tokens are taken. */
+  readonly required: boolean;
+  /** The API gets the proof, to check it for itself. */
+  readonly forward: boolean;
+  readonly nonce: DPoPNoncePolicy;
 }
 
 /** A route without access tokens: what a client sends for one is not looked at and not passed on. */
@@ -45,23 +55,28 @@ export interface PublicRoute extends AnyRoute {
 
 /**
  * @param ownIssuer who issues the tokens of a route that does not say
+ * @param dpopNonce whether its DPoP proofs must carry a nonce, if it does not say
  * @throws {TypeError} for a route that cannot be served
  */
-export function createRoute(config: RouteConfig, ownIssuer: string): Route {
+export function createRoute(config: RouteConfig, ownIssuer: string, dpopNonce: DPoPNoncePolicy = 'off'): Route {
   const { prefix } = config;
   if (prefix !== '/' && !/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/.test(prefix)) {
     throw new TypeError(`the prefix of a route must be "/" or segments like "/orders/v1": ${JSON.stringify(prefix)}`);
   }
   const host = config.host === undefined ? undefined : normalizeHostPattern(config.host);
   const place = { host, prefix, upstream: parseUpstream(config.upstream) };
-  if (config.public !== true) return { ...place, ...protection(config, ownIssuer) };
-  for (const member of ['resource', 'audience', 'issuer', 'style', 'tokenPattern', 'scopes', 'onMiss']) {
+  if (config.public !== true) return { ...place, ...protection(config, ownIssuer, dpopNonce) };
+  for (const member of ['resource', 'audience', 'issuer', 'style', 'tokenPattern', 'scopes', 'onMiss', 'dpop']) {
     if (member in config) throw new TypeError(`route ${prefix}: a public route must not have ${member}`);
   }
   return { ...place, isPublic: true };
 }
 
-function protection(config: ProtectedRouteConfig, ownIssuer: string): Omit<ProtectedRoute, keyof AnyRoute> {
+function protection(
+  config: ProtectedRouteConfig,
+  ownIssuer: string,
+  dpopNonce: DPoPNoncePolicy,
+): Omit<ProtectedRoute, keyof AnyRoute> {
   const { prefix, style, resource, issuer = ownIssuer, onMiss = 'refuse' } = config;
   if (!['jwt', 'opaque', 'phantom', 'split'].includes(style)) {
     throw new TypeError(`route ${prefix}: the access token style must be jwt, opaque, phantom or split`);
@@ -71,11 +86,19 @@ function protection(config: ProtectedRouteConfig, ownIssuer: string): Omit<Prote
   if (audience.length === 0 || !audience.every((name) => typeof name === 'string' && name !== '')) {
     throw new TypeError(`route ${prefix}: the audience must be a resource indicator, or a list of them`);
   }
+  const { required = false, forward = false, nonce = dpopNonce } = config.dpop ?? {};
+  if (forward && style === 'phantom') {
+    throw new TypeError(`route ${prefix}: dpop.forward is not for phantom: the API never sees what the proof is about`);
+  }
+  if (required && config.tokenCookie) {
+    throw new TypeError(`route ${prefix}: dpop.required is not for tokens in a cookie, which come without a proof`);
+  }
+  const dpop = { required, forward, nonce };
   const scopes = new Map(Object.entries(config.scopes).map(([method, names]) => [method.toUpperCase(), names]));
   for (const required of scopes.values()) requireSatisfiable(prefix, required);
   const cachePartition = JSON.stringify([style, onMiss, issuer, resource, ...audience]);
   return {
-    ...{ isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, scopes },
+    ...{ isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, dpop, scopes },
     tokenShape: tokenShape(style, config.tokenPattern),
     ...(config.tokenCookie && { tokenCookie: tokenCookieOf(config.tokenCookie) }),
   };

@@ -1,15 +1,107 @@
-import { type AccessTokenClaims, AccessTokenError } from '@tallystick/resource-server';
+import type { X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import {
+  type AccessTokenClaims,
+  AccessTokenError,
+  certificateOfConnection,
+  certificateOfHeader,
+  createDPoPNonces,
+  createSenderConstraint,
+  type DPoPNonces,
+  type UseOnce,
+  ValidationUnavailableError,
+} from '@tallystick/resource-server';
+import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import type { GatewayConfig } from './config.ts';
+import type { Credentials } from './credentials.ts';
+import type { PublicOrigin } from './public_origin.ts';
+import type { ProtectedRoute } from './route.ts';
+import type { IsTrustedProxy } from './trusted_proxies.ts';
+
+/** What a client asked for, and the request that says so; behind another gateway they need not be one. */
+export interface AskedFor {
+  readonly request: IncomingMessage;
+  readonly method: string;
+  /** Request target. */
+  readonly target: string;
+}
 
 /**
- * A token with `cnf` is good only together with a proof of possession (RFC 9449 section 6, RFC 8705 section 3). Proofs are not
- * looked at yet, so such a token is refused: as a bearer token it would be worth what a stolen one is.
+ * Checks that a token comes from whom it is bound to, on every request: RFC 9449, RFC 8705. Where there are no claims, because the
+ * API finds them out for itself, the proof is the API's to check too.
  *
- * @throws {AccessTokenError} `invalid_token`
+ * @returns undefined at once when there is nothing to check; else the nonce for the client's next proof, if it is to be given one
+ * @throws {AccessTokenError} the constraint is not satisfied
+ * @throws {ValidationUnavailableError} whether the proof was used before could not be found out
  */
-export function checkSenderConstraint(claims: AccessTokenClaims | undefined): void {
-  if (claims?.cnf === undefined) return;
-  throw new AccessTokenError(
-    'invalid_token',
-    'the access token is sender-constrained, which this gateway cannot check',
-  );
+export type CheckSenderConstraint = (
+  asked: AskedFor,
+  route: Pick<ProtectedRoute, 'dpop'>,
+  credentials: Credentials,
+  claims: AccessTokenClaims | undefined,
+) => Promise<string | undefined> | undefined;
+
+export interface SenderConstraintConfig extends Pick<GatewayConfig, 'dpop' | 'clientCertificates'> {
+  /** Gateways with the same one accept each other's nonces. */
+  readonly nonceSecret: string;
+}
+
+export interface SenderConstraintDependencies {
+  readonly store: Pick<TokenStore, 'useOnce'>;
+  readonly publicOrigin: PublicOrigin;
+  readonly isTrustedProxy: IsTrustedProxy;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export function createCheckSenderConstraint(
+  { dpop, nonceSecret, clientCertificates }: SenderConstraintConfig,
+  { store, publicOrigin, isTrustedProxy, now }: SenderConstraintDependencies,
+): CheckSenderConstraint {
+  const certificateOf = createCertificateOf(clientCertificates?.header, isTrustedProxy);
+  const nonces = createDPoPNonces({ secret: nonceSecret }, { now });
+  const constraint = (withNonces: DPoPNonces | undefined) =>
+    createSenderConstraint<AskedFor & { rawHeaders: readonly string[] }>(
+      {
+        dpop: { ...dpop, uriOf: ({ request, target }) => uriOf(publicOrigin(request), target) },
+        ...(clientCertificates && { certificateOf: ({ request }) => certificateOf(request) }),
+      },
+      { useOnce: throughStore(store), nonces: withNonces, now },
+    );
+  const constraints = { off: constraint(undefined), required: constraint(nonces) };
+
+  return (asked, route, credentials, claims) => {
+    if (route.dpop.required && credentials.scheme !== 'DPoP') {
+      throw new AccessTokenError('invalid_token', 'the API takes no access token that is not bound to a DPoP key');
+    }
+    if (claims === undefined || (claims.cnf === undefined && credentials.scheme === 'Bearer')) return undefined;
+    const { rawHeaders } = asked.request;
+    return constraints[route.dpop.nonce].check({ ...asked, rawHeaders }, credentials, claims);
+  };
+}
+
+function uriOf(origin: string | undefined, target: string): string | undefined {
+  return origin === undefined ? undefined : `${origin}${target}`;
+}
+
+/** The certificate of a client: a proxy ended the client's connection, and says; what it shows of itself is not the client's. */
+function createCertificateOf(header: string | undefined, isTrustedProxy: IsTrustedProxy) {
+  return (request: IncomingMessage): X509Certificate | undefined => {
+    if (header === undefined) return undefined;
+    if (!isTrustedProxy(request)) return certificateOfConnection(request.socket);
+    const value = request.headers[header]?.toString();
+    return value === undefined ? undefined : certificateOfHeader(value);
+  };
+}
+
+/** Infrastructure failure is never a verdict on the proof. */
+function throughStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
+  return async (name, expiresIn) => {
+    try {
+      return await store.useOnce(name, expiresIn);
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailableError)) throw cause;
+      throw new ValidationUnavailableError('the token store could not be reached', { cause });
+    }
+  };
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import { createSigningKey, issuer } from './testing/authorization_server.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
 import { message, openConnection } from './testing/raw_client.ts';
@@ -153,8 +154,9 @@ describe('Credentials', () => {
   test('that are missing get a challenge without an error', async () => {
     const response = await house.call('/phantom/a');
     expect(response.status).toBe(401);
+    const metadata = `resource_metadata="${house.origin}/.well-known/oauth-protected-resource/phantom"`;
     expect(response.headers.get('www-authenticate')).toBe(
-      `Bearer resource_metadata="${house.origin}/.well-known/oauth-protected-resource/phantom"`,
+      `Bearer ${metadata}, DPoP algs="${defaultDPoPAlgorithms.join(' ')}", ${metadata}`,
     );
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(response.headers.get('cache-control')).toBe('no-store');

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { AccessTokenError } from '@tallystick/resource-server';
+import { AccessTokenError, readAccessToken } from '@tallystick/resource-server';
 import { authorize } from './authorize.ts';
 import type { FillCache } from './cache/fill.ts';
 import type { TokenCache } from './cache/token_cache.ts';
 import { checkRequest } from './check_request.ts';
-import { type Credentials, credentialsOf, readCredentials } from './credentials.ts';
+import { type Credentials, credentialsOf } from './credentials.ts';
 import { type Decision, shortened } from './decision.ts';
 import type { Destination } from './forward/forwarder.ts';
 import { passReference } from './resolve/opaque.ts';
@@ -12,8 +12,9 @@ import type { Resolver } from './resolve/resolver.ts';
 import type { ProtectedRoute } from './route.ts';
 import type { FindRoute } from './route_table.ts';
 import type { SenderOf } from './sender.ts';
-import { checkSenderConstraint } from './sender_constraint.ts';
+import type { CheckSenderConstraint } from './sender_constraint.ts';
 import type { ReadTokenCookie } from './token_cookie.ts';
+import { upstreamCredentials } from './upstream_credentials.ts';
 
 /** What the steps of the walk need. */
 export interface WalkDependencies {
@@ -24,6 +25,7 @@ export interface WalkDependencies {
   readonly fill: FillCache;
   readonly senderOf: SenderOf;
   readonly readTokenCookie: ReadTokenCookie;
+  readonly checkSenderConstraint: CheckSenderConstraint;
 }
 
 /**
@@ -46,9 +48,10 @@ export async function walk(
   const { upstream } = route;
   if (route.isPublic) return { upstream, target, authorization: undefined, clientHeld: undefined };
 
-  const credentials = route.tokenCookie
-    ? credentialsOf(await dependencies.readTokenCookie(request, route.tokenCookie), route.tokenShape)
-    : readCredentials(request, route.tokenShape);
+  const presented = route.tokenCookie
+    ? ({ scheme: 'Bearer', token: await dependencies.readTokenCookie(request, route.tokenCookie) } as const)
+    : readAccessToken(request);
+  const credentials = credentialsOf(presented, route.tokenShape);
   decision.tokenKey = shortened(credentials.key);
   refuseTokenInTarget(target, credentials, decision);
 
@@ -57,10 +60,12 @@ export async function walk(
       ? passReference(credentials)
       : await resolveAndValidate(request, route, credentials, dependencies, decision);
 
-  checkSenderConstraint(claims);
+  const checking = dependencies.checkSenderConstraint({ request, method, target }, route, credentials, claims);
+  const dpopNonce = checking === undefined ? undefined : await checking;
   authorize(route, method, claims);
 
-  return { upstream, target, authorization: `Bearer ${accessToken}`, clientHeld: credentials.token };
+  const { token: clientHeld } = credentials;
+  return { upstream, target, clientHeld, dpopNonce, ...upstreamCredentials(request, route, credentials, accessToken) };
 }
 
 /** RFC 6750 section 5.3, for any place in the target: it goes upstream as it is, and into logs on its way. */

@@ -32,7 +32,7 @@ export interface JwtAccessTokenClaims extends AccessTokenClaims {
 export interface AccessTokenValidator {
   /**
    * @param token - the access token exactly as the client sent it.
-   * @returns the token's claims.
+   * @returns the token's claims. Whether it comes from whom it is bound to (`cnf`), {@link authenticate} finds out.
    * @throws AccessTokenError `invalid_token` when the token is not good for this API.
    * @throws ValidationUnavailableError when that could not be found out.
    * @throws ValidatorRefusedError when the authorization server refuses to tell us.

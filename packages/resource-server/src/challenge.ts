@@ -1,4 +1,5 @@
 import type { AccessTokenError } from './errors.ts';
+import type { AccessTokenScheme } from './read_access_token.ts';
 
 /** What a challenge tells besides the error. */
 export interface ChallengeOptions {
@@ -6,12 +7,22 @@ export interface ChallengeOptions {
   readonly realm?: string | undefined;
   /** URL of the API's protected resource metadata (RFC 9728 section 5.1). */
   readonly resourceMetadata?: string | undefined;
+  /** The schemes under which the API takes access tokens. Default: `Bearer`. */
+  readonly schemes?: readonly AccessTokenScheme[] | undefined;
+  /** The one that the refused request used. Default: the first of `schemes`. */
+  readonly presented?: AccessTokenScheme | undefined;
+  /** The JWS algorithms of DPoP proofs (`algs`, RFC 9449 section 7.1). */
+  readonly algorithms?: readonly string[] | undefined;
 }
 
+type Attribute = readonly [name: string, value: string | undefined];
+
 /**
- * The value of the `WWW-Authenticate` header for a refused request (RFC 6750 section 3).
+ * The value of the `WWW-Authenticate` header for a refused request (RFC 6750 section 3, RFC 9449 section 7.1).
  *
- * A request without credentials gets no `error` (section 3.1: "SHOULD NOT include an error code or other error information").
+ * A request without credentials gets no `error` (RFC 6750 section 3.1: "SHOULD NOT include an error code or other error
+ * information"). A 401 offers every scheme of the API, with the error under the one that was used; where another scheme would
+ * not help, only that one is named.
  *
  * @example
  * ```ts
@@ -20,16 +31,41 @@ export interface ChallengeOptions {
  * ```
  */
 export function challenge(error: AccessTokenError, options: ChallengeOptions = {}): string {
-  const sent = error.code !== 'missing_token';
-  const attributes: [name: string, value: string | undefined][] = [
-    ['realm', options.realm],
-    ['error', sent ? error.code : undefined],
-    ['error_description', sent ? error.description : undefined],
+  const { schemes = ['Bearer'], presented } = options;
+  const answered = isAboutProof(error)
+    ? 'DPoP'
+    : presented !== undefined && schemes.includes(presented)
+      ? presented
+      : schemes[0];
+  if (answered === undefined) throw new TypeError('schemes must not be empty');
+  const first = schemeChallenge(answered, errorAttributes(error), options);
+  if (error.status !== 401 || isAboutProof(error)) return first;
+  const others = schemes.filter((scheme) => scheme !== answered).map((scheme) => schemeChallenge(scheme, [], options));
+  return [first, ...others].join(', ');
+}
+
+function isAboutProof({ code }: AccessTokenError): boolean {
+  return code === 'invalid_dpop_proof' || code === 'use_dpop_nonce';
+}
+
+function errorAttributes(error: AccessTokenError): Attribute[] {
+  if (error.code === 'missing_token') return [];
+  return [
+    ['error', error.code],
+    ['error_description', error.description],
     ['scope', error.code === 'insufficient_scope' ? error.scope?.join(' ') : undefined],
+  ];
+}
+
+function schemeChallenge(scheme: AccessTokenScheme, error: readonly Attribute[], options: ChallengeOptions): string {
+  const attributes: Attribute[] = [
+    ['realm', options.realm],
+    ...error,
+    ['algs', scheme === 'DPoP' ? options.algorithms?.join(' ') : undefined],
     ['resource_metadata', options.resourceMetadata],
   ];
   const present = attributes.flatMap(([name, value]) => (value === undefined ? [] : `${name}="${quotable(value)}"`));
-  return ['Bearer', present.join(', ')].join(' ').trimEnd();
+  return [scheme, present.join(', ')].join(' ').trimEnd();
 }
 
 /** Keeps what RFC 6750 section 3 allows inside the quotes: %x20-21 / %x23-5B / %x5D-7E. */

@@ -3,6 +3,7 @@ import {
   type AcceptedAccessToken,
   type AuthenticateOptions,
   authenticate,
+  challengeSchemes,
   requireAuthenticateOptions,
 } from './authenticate.ts';
 import type { ChallengeOptions } from './challenge.ts';
@@ -25,15 +26,20 @@ export type ConnectMiddleware = (
  * app.use('/orders', protectWithConnect({ validator, scopes: () => ['orders'] }));
  * ```
  */
-export function protectWithConnect(options: AuthenticateOptions & ChallengeOptions): ConnectMiddleware {
-  const { validator, scopes, realm, resourceMetadata } = options;
-  requireAuthenticateOptions({ validator, scopes });
+export function protectWithConnect(
+  options: AuthenticateOptions<IncomingMessage> & ChallengeOptions,
+): ConnectMiddleware {
+  const { validator, scopes, senderConstraint, realm, resourceMetadata } = options;
+  requireAuthenticateOptions({ validator, scopes, senderConstraint });
   return async (req, res, next) => {
     try {
-      req.accessToken = await authenticate(req, { validator, scopes });
+      const accepted = await authenticate(req, { validator, scopes, senderConstraint });
+      req.accessToken = accepted;
+      if (accepted.dpopNonce !== undefined) res.setHeader('DPoP-Nonce', accepted.dpopNonce);
     } catch (error) {
       if (!(error instanceof ResourceServerError)) return next(error);
-      const { status, headers, body } = refusal(error, { realm, resourceMetadata });
+      const schemes = challengeSchemes(req, senderConstraint);
+      const { status, headers, body } = refusal(error, { realm, resourceMetadata, ...schemes });
       res.writeHead(status, headers).end(body);
       return;
     }

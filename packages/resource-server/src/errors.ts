@@ -18,14 +18,19 @@ const accessTokenErrorStatus = {
   missing_token: 401,
   invalid_request: 400,
   invalid_token: 401,
+  invalid_dpop_proof: 401,
+  use_dpop_nonce: 401,
   insufficient_scope: 403,
 } as const;
 
-/** RFC 6750 section 3.1, and `missing_token` for a request that carried no credentials at all. */
+/**
+ * RFC 6750 section 3.1, RFC 9449 sections 7.1 and 9 for the proof that came with the token, and `missing_token` for a request
+ * that carried no credentials at all.
+ */
 export type AccessTokenErrorCode = keyof typeof accessTokenErrorStatus;
 
 /**
- * The request is refused because of its access token (RFC 6750 section 3.1).
+ * The request is refused because of its access token (RFC 6750 section 3.1), or of the proof that came with it (RFC 9449).
  *
  * @example
  * ```ts
@@ -37,16 +42,19 @@ export class AccessTokenError extends ResourceServerError {
   readonly status: 400 | 401 | 403;
   /** All scopes the request needs; only with `insufficient_scope`. */
   readonly scope?: readonly string[];
+  /** What the next proof is to carry (RFC 9449 section 9); only with `use_dpop_nonce`. */
+  readonly dpopNonce?: string;
 
   constructor(
     code: AccessTokenErrorCode,
     description: string,
-    options: { scope?: readonly string[]; cause?: unknown } = {},
+    options: { scope?: readonly string[]; dpopNonce?: string; cause?: unknown } = {},
   ) {
     super(description, options);
     this.code = code;
     this.status = accessTokenErrorStatus[code];
     if (options.scope !== undefined) this.scope = options.scope;
+    if (options.dpopNonce !== undefined) this.dpopNonce = options.dpopNonce;
   }
 }
 

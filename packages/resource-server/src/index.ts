@@ -4,9 +4,14 @@ export {
   type AuthenticateOptions,
   type AuthenticateRequest,
   authenticate,
+  challengeSchemes,
 } from './authenticate.ts';
 export { type ChallengeOptions, challenge } from './challenge.ts';
+export { certificateOfConnection, certificateOfHeader } from './client_certificate.ts';
 export { type ConnectMiddleware, protectWithConnect } from './connect.ts';
+export { type DPoPOptions, defaultDPoPAlgorithms } from './dpop/check_proof.ts';
+export { createDPoPNonces, type DPoPNonces, type DPoPNoncesOptions } from './dpop/nonces.ts';
+export { createReplayMemory, type UseOnce } from './dpop/replay_memory.ts';
 export { type ErrorBody, errorBody } from './error_body.ts';
 export {
   AccessTokenError,
@@ -34,7 +39,13 @@ export {
   type ProtectedResourceMetadataOptions,
   protectedResourceMetadata,
 } from './protected_resource_metadata.ts';
-export { type BearerRequest, readBearerToken } from './read_bearer_token.ts';
+export {
+  type AccessTokenScheme,
+  type CredentialsRequest,
+  type PresentedAccessToken,
+  presentedScheme,
+  readAccessToken,
+} from './read_access_token.ts';
 export { type Refusal, refusal } from './refusal.ts';
 export {
   createRemoteJwks,
@@ -43,3 +54,11 @@ export {
   type RemoteJwksOptions,
 } from './remote_jwks.ts';
 export { type RequiredScopes, requireScopes, scopeNames } from './require_scopes.ts';
+export {
+  checkedAtTheGateway,
+  createSenderConstraint,
+  type SenderConstraint,
+  type SenderConstraintDependencies,
+  type SenderConstraintOptions,
+} from './sender_constraint.ts';
+export { signatureOf } from './signature_of.ts';

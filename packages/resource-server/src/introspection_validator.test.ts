@@ -72,11 +72,6 @@ describe('an introspection validator', () => {
     ['a token for no API', { aud: undefined }, "the token's audience is not this API"],
     ['an expired token', { exp: issuedAt }, 'the token has expired'],
     [
-      'a sender-constrained token',
-      { cnf: { jkt: 'thumbprint' } },
-      'the token is sender-constrained, which this API cannot check',
-    ],
-    [
       'a token of another issuer',
       { iss: 'https://evil.example.com' },
       "the token's issuer is not the one this API trusts",

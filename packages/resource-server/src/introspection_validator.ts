@@ -92,10 +92,6 @@ export function createIntrospectionValidator(
       if (typeof claims.exp === 'number' && claims.exp * 1000 <= now()) {
         throw new AccessTokenError('invalid_token', 'the token has expired');
       }
-      if (claims.cnf !== undefined) {
-        // The reference came from the client itself, so nobody before this API can have looked at a proof.
-        throw new AccessTokenError('invalid_token', 'the token is sender-constrained, which this API cannot check');
-      }
       return claims;
     },
   };

@@ -2,7 +2,7 @@ import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { AccessTokenValidator, JwtAccessTokenClaims } from './access_token_claims.ts';
 import { AccessTokenError, ResourceServerError, ValidationUnavailableError } from './errors.ts';
 import { claimFailure, jwtFailure } from './jwt_failure.ts';
-import { requireAudience, requireFunction, requireNumber, requireString } from './options.ts';
+import { requireAsymmetric, requireAudience, requireFunction, requireNumber, requireString } from './options.ts';
 import type { RemoteJwks } from './remote_jwks.ts';
 
 /** Options of {@link createJwtValidator}. */
@@ -53,7 +53,7 @@ const maximumLength = 64 * 1024;
  * @example
  * ```ts
  * const validator = createJwtValidator({ issuer: 'https://login.example.com', audience: 'https://api.example.com/orders' }, { jwks });
- * const claims = await validator.validate(readBearerToken(request));
+ * const claims = await validator.validate(readAccessToken(request).token);
  * ```
  */
 export function createJwtValidator(options: JwtValidatorOptions, dependencies: JwtValidatorDependencies): JwtValidator {
@@ -61,7 +61,7 @@ export function createJwtValidator(options: JwtValidatorOptions, dependencies: J
   const { jwks, now = () => Date.now() } = dependencies;
   requireString('issuer', issuer);
   const audiences = requireAudience(audience);
-  requireAsymmetric(algorithms);
+  requireAsymmetric('algorithms', algorithms);
   requireNumber('clockTolerance', clockTolerance, 0);
   requireFunction('jwks.getKey', jwks?.getKey);
   requireFunction('now', now);
@@ -95,13 +95,6 @@ export function createJwtValidator(options: JwtValidatorOptions, dependencies: J
       return (await verifyJwt(token)).claims;
     },
   };
-}
-
-function requireAsymmetric(algorithms: unknown): void {
-  const accepted = (algorithm: unknown) => typeof algorithm === 'string' && !/^(none|hs\d*)$/i.test(algorithm);
-  if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(accepted)) {
-    throw new TypeError('algorithms must be a non-empty array of asymmetric JWS algorithms');
-  }
 }
 
 /** Tells a verdict on the token from a failure to get at the keys, whoever's `getKey` it is (jose's own throws both alike). */

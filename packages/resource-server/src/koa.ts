@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import {
   type AcceptedAccessToken,
   type AuthenticateOptions,
   authenticate,
+  challengeSchemes,
   requireAuthenticateOptions,
 } from './authenticate.ts';
 import type { ChallengeOptions } from './challenge.ts';
@@ -22,14 +24,19 @@ export interface AccessTokenState {
  * app.use(protectWithKoa({ validator, scopes: (method) => (method === 'GET' ? ['read'] : ['write']) }));
  * ```
  */
-export function protectWithKoa(options: AuthenticateOptions & ChallengeOptions): Middleware<AccessTokenState> {
-  const { validator, scopes, realm, resourceMetadata } = options;
-  requireAuthenticateOptions({ validator, scopes });
+export function protectWithKoa(
+  options: AuthenticateOptions<IncomingMessage> & ChallengeOptions,
+): Middleware<AccessTokenState> {
+  const { validator, scopes, senderConstraint, realm, resourceMetadata } = options;
+  requireAuthenticateOptions({ validator, scopes, senderConstraint });
   return async (ctx, next) => {
     try {
-      ctx.state.accessToken = await authenticate(ctx.req, { validator, scopes });
+      const accepted = await authenticate(ctx.req, { validator, scopes, senderConstraint });
+      ctx.state.accessToken = accepted;
+      if (accepted.dpopNonce !== undefined) ctx.set('DPoP-Nonce', accepted.dpopNonce);
     } catch (error) {
-      const { status, headers, body } = refusal(error, { realm, resourceMetadata });
+      const schemes = challengeSchemes(ctx.req, senderConstraint);
+      const { status, headers, body } = refusal(error, { realm, resourceMetadata, ...schemes });
       ctx.status = status;
       ctx.set(headers);
       ctx.body = body;

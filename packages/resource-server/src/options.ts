@@ -33,3 +33,11 @@ export function requireNumber(name: string, value: unknown, minimum: number): as
     throw new TypeError(`${name} must be a number of at least ${minimum}`);
   }
 }
+
+/** @throws TypeError unless `value` is an array of JWS algorithms, all of them asymmetric (RFC 8725 section 3.1). */
+export function requireAsymmetric(name: string, value: unknown): asserts value is readonly string[] {
+  const accepted = (algorithm: unknown) => typeof algorithm === 'string' && !/^(none|hs\d*)$/i.test(algorithm);
+  if (!Array.isArray(value) || value.length === 0 || !value.every(accepted)) {
+    throw new TypeError(`${name} must be a non-empty array of asymmetric JWS algorithms`);
+  }
+}

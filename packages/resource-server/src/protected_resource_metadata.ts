@@ -7,6 +7,12 @@ export interface ProtectedResourceMetadataOptions {
   /** Issuer identifiers of the authorization servers that issue tokens for it. */
   readonly authorizationServers: readonly string[];
   readonly scopesSupported?: readonly string[];
+  /** JWS algorithms of the DPoP proofs that the API takes (RFC 9449). */
+  readonly dpopSigningAlgorithms?: readonly string[];
+  /** The API takes no token that is not bound to a DPoP key. */
+  readonly dpopRequired?: true;
+  /** The API takes tokens that are bound to a client certificate (RFC 8705). */
+  readonly certificateBoundTokens?: true;
   /** Shown to people. */
   readonly resourceName?: string;
   /** URL of a page for developers. */
@@ -19,6 +25,9 @@ export interface ProtectedResourceMetadata {
   readonly authorization_servers: readonly string[];
   readonly bearer_methods_supported: readonly ['header'];
   readonly scopes_supported?: readonly string[];
+  readonly dpop_signing_alg_values_supported?: readonly string[];
+  readonly dpop_bound_access_tokens_required?: true;
+  readonly tls_client_certificate_bound_access_tokens?: true;
   readonly resource_name?: string;
   readonly resource_documentation?: string;
 }
@@ -30,6 +39,7 @@ export interface ProtectedResourceMetadata {
  */
 export function protectedResourceMetadata(options: ProtectedResourceMetadataOptions): ProtectedResourceMetadata {
   const { resource, authorizationServers, scopesSupported, resourceName, resourceDocumentation } = options;
+  const { dpopSigningAlgorithms, dpopRequired, certificateBoundTokens } = options;
   parseResource(resource);
   if (!Array.isArray(authorizationServers) || authorizationServers.length === 0) {
     throw new TypeError('authorizationServers must name at least one issuer');
@@ -39,6 +49,9 @@ export function protectedResourceMetadata(options: ProtectedResourceMetadataOpti
     authorization_servers: [...authorizationServers],
     bearer_methods_supported: ['header'],
     ...(scopesSupported && { scopes_supported: [...scopesSupported] }),
+    ...(dpopSigningAlgorithms && { dpop_signing_alg_values_supported: [...dpopSigningAlgorithms] }),
+    ...(dpopRequired && { dpop_bound_access_tokens_required: dpopRequired }),
+    ...(certificateBoundTokens && { tls_client_certificate_bound_access_tokens: certificateBoundTokens }),
     ...(resourceName !== undefined && { resource_name: resourceName }),
     ...(resourceDocumentation !== undefined && { resource_documentation: resourceDocumentation }),
   };

@@ -11,7 +11,7 @@ export interface Refusal {
 }
 
 /**
- * Turns an error of this package into the HTTP answer: RFC 6750 section 3 for access tokens, `Retry-After` for trouble that
+ * Turns an error of this package into the HTTP answer: RFC 6750 section 3 and RFC 9449 for access tokens, `Retry-After` for trouble that
  * passes. Never cacheable.
  *
  * @throws `error` itself when it is none of this package's.
@@ -24,6 +24,7 @@ export function refusal(error: unknown, options: ChallengeOptions = {}): Refusal
       'Content-Type': 'application/json',
       'Cache-Control': 'no-store',
       ...(error instanceof AccessTokenError && { 'WWW-Authenticate': challenge(error, options) }),
+      ...(error instanceof AccessTokenError && error.dpopNonce !== undefined && { 'DPoP-Nonce': error.dpopNonce }),
       ...(error instanceof ValidationUnavailableError && { 'Retry-After': String(error.retryAfter) }),
     },
     body: JSON.stringify(errorBody(error)),

@@ -19,6 +19,10 @@ export interface Destination {
   readonly authorization: string | undefined;
   /** The client-held token. No other header that has it goes upstream. */
   readonly clientHeld: string | undefined;
+  /** The proof that the API is to check for itself (RFC 9449). The client's goes no further otherwise. */
+  readonly dpop?: string | undefined;
+  /** What the client's next proof is to carry: for the client, not for the API. */
+  readonly dpopNonce?: string | undefined;
 }
 
 export interface ForwarderOptions extends RequestHeaderOptions {
@@ -59,8 +63,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     'https:': new HttpsAgent({ keepAlive: true, timeout: idleConnection }),
   };
 
-  function headersFor(request: IncomingMessage, { upstream, authorization, clientHeld }: Destination) {
-    return requestHeaders(request, { host: upstream.host, authorization, clientHeld });
+  function headersFor(request: IncomingMessage, { upstream, authorization, clientHeld, dpop }: Destination) {
+    return requestHeaders(request, { host: upstream.host, authorization, clientHeld, dpop });
   }
 
   return {

@@ -1,6 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { createRequestHeaders, defaultIdentityHeaders, withUpgrade } from './request_headers.ts';
+import {
+  createRequestHeaders,
+  defaultIdentityHeaders,
+  type RequestHeaderOptions,
+  withUpgrade,
+} from './request_headers.ts';
 
 const facts = { host: 'api:8080', authorization: 'Bearer internal-jwt', clientHeld: 'client-held' };
 const set = {
@@ -11,7 +16,7 @@ const set = {
   'x-forwarded-proto': 'http',
 };
 
-function rewrite(headers: IncomingHttpHeaders, options: { identityHeaders?: string[]; publicUrl?: string } = {}) {
+function rewrite(headers: IncomingHttpHeaders, options: Partial<RequestHeaderOptions> = {}) {
   const request = { headers: { host: 'gateway.example.com', ...headers }, socket: { remoteAddress: '192.0.2.1' } };
   return createRequestHeaders({ identityHeaders: defaultIdentityHeaders, ...options })(
     request as unknown as IncomingMessage,
@@ -40,11 +45,14 @@ describe('Identity headers', () => {
     'x-goog-authenticated-user-email',
     'x-ms-client-principal-id',
     'x-ssl-client-s-dn',
+    'dpop',
+    'client-cert',
+    'client_cert',
   ])('%s of a client does not go upstream', (name) => {
     expect(rewrite({ [name]: 'alice' })).toEqual(set);
   });
 
-  test.each(['x-username-hint', 'x-request-id', 'accept-user', 'user-agent', 'cookie', 'dpop'])('%s does', (name) => {
+  test.each(['x-username-hint', 'x-request-id', 'accept-user', 'user-agent', 'cookie'])('%s does', (name) => {
     expect(rewrite({ [name]: 'value' })).toEqual({ ...set, [name]: 'value' });
   });
 
@@ -54,7 +62,25 @@ describe('Identity headers', () => {
   });
 });
 
+test('The header in which a proxy passes the client certificate does not go upstream, whatever identity headers there are', () => {
+  const options = { identityHeaders: [], certificateHeader: 'acme-certificate' };
+  expect(rewrite({ 'acme-certificate': 'a', acme_certificate: 'b' }, options)).toEqual(set);
+});
+
+test('A proof goes upstream when the API is to check it', () => {
+  const request = { headers: { dpop: 'sent' }, socket: {} } as unknown as IncomingMessage;
+  const headers = createRequestHeaders({ identityHeaders: [] })(request, { ...facts, dpop: 'checked' });
+  expect(headers.dpop).toBe('checked');
+});
+
 describe('Where a request came from', () => {
+  test('is what a trusted proxy says, and the proxy', () => {
+    const sent = { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example' };
+    const options = { isTrustedProxy: () => true, publicOrigin: () => 'https://api.example' };
+    expect(rewrite(sent, options)).toEqual({ ...set, ...sent, 'x-forwarded-for': '198.51.100.7, 192.0.2.1' });
+    expect(rewrite(sent, { ...options, isTrustedProxy: () => false })).toEqual(set);
+  });
+
   test.each([
     'forwarded',
     'x-forwarded',

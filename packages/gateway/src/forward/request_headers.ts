@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { RequestError } from '../errors.ts';
+import type { PublicOrigin } from '../public_origin.ts';
 import { withoutCookies } from '../token_handler/cookies.ts';
+import type { IsTrustedProxy } from '../trusted_proxies.ts';
 
 /**
  * Names under which APIs behind other gateways expect to be told who calls. A client must not be able to tell them.
@@ -92,6 +94,9 @@ const hopByHopHeaders = new Set([
   'proxy-authorization',
 ]);
 
+/** Made for the gateway. What an API is to get of it, it is given anew. */
+const proof = 'dpop';
+
 /** How long the body is must be told even if `Connection` names these: without them a body would be read as a request. */
 const framingHeaders = new Set(['content-length', 'transfer-encoding']);
 
@@ -102,6 +107,11 @@ export interface RequestHeaderOptions {
   readonly identityHeaders: readonly string[];
   /** Scheme and authority under which clients reach the gateway. Default: what the connection and `Host` say. */
   readonly publicUrl?: string | undefined;
+  /** What requests of trusted proxies say of where they came from is passed on. Default: of none. */
+  readonly isTrustedProxy?: IsTrustedProxy | undefined;
+  readonly publicOrigin?: PublicOrigin | undefined;
+  /** Where trusted proxies pass the client certificate, in lower case. It is not for APIs, whoever sent it. */
+  readonly certificateHeader?: string | undefined;
 }
 
 export interface RequestHeaderFacts {
@@ -111,17 +121,24 @@ export interface RequestHeaderFacts {
   readonly authorization: string | undefined;
   /** The client-held token, wherever else the client has put it; undefined where none is asked for. */
   readonly clientHeld: string | undefined;
+  /** The proof that the upstream is to check, if any. */
+  readonly dpop?: string | undefined;
 }
 
 /** Makes the headers that go upstream from those the client sent. @throws {RequestError} */
 export type RequestHeaders = (request: IncomingMessage, facts: RequestHeaderFacts) => IncomingHttpHeaders;
 
 export function createRequestHeaders(options: RequestHeaderOptions): RequestHeaders {
-  const isUntrusted = nameMatcher([...untrustedHeaders, ...options.identityHeaders]);
-  const { tokenCookies = [] } = options;
+  const isUntrusted = nameMatcher([
+    ...untrustedHeaders,
+    ...options.identityHeaders,
+    proof,
+    ...(options.certificateHeader === undefined ? [] : [options.certificateHeader]),
+  ]);
+  const { tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
-  return (request, { host, authorization, clientHeld }) => {
+  return (request, { host, authorization, clientHeld, dpop }) => {
     const sent = request.headers;
     const named = connectionNames(sent.connection);
     const headers: IncomingHttpHeaders = {};
@@ -139,10 +156,12 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     if (clientHeld !== undefined) removeToken(headers, clientHeld);
     headers.host = host;
     if (authorization !== undefined) headers.authorization = authorization;
+    if (dpop !== undefined) headers.dpop = dpop;
     headers['x-forwarded-for'] = request.socket.remoteAddress ?? 'unknown';
     headers['x-forwarded-host'] = publicUrl?.host ?? sent.host ?? '';
     headers['x-forwarded-proto'] =
       publicUrl?.protocol.slice(0, -1) ?? ((request.socket as TLSSocket).encrypted ? 'https' : 'http');
+    if (isTrustedProxy(request)) tellWhatProxySaid(headers, request, publicOrigin?.(request));
     return headers;
   };
 }
@@ -150,6 +169,16 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
 /** A client may hold its token up in more than one header, and an API, or its log, may look there. */
 function removeToken(headers: IncomingHttpHeaders, clientHeld: string): void {
   for (const name in headers) if (String(headers[name]).includes(clientHeld)) delete headers[name];
+}
+
+/** The proxy stands where the client would: what it says of the client holds further on too. */
+function tellWhatProxySaid(headers: IncomingHttpHeaders, request: IncomingMessage, origin: string | undefined): void {
+  const before = request.headers['x-forwarded-for']?.toString();
+  if (before !== undefined) headers['x-forwarded-for'] = `${before}, ${headers['x-forwarded-for']}`;
+  if (origin === undefined) return;
+  const { host, protocol } = new URL(origin);
+  headers['x-forwarded-host'] = host;
+  headers['x-forwarded-proto'] = protocol.slice(0, -1);
 }
 
 /** The headers of a request that asks to change to WebSocket (RFC 6455 section 4.1). It has no body. */

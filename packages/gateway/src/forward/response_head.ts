@@ -21,6 +21,8 @@ export function cleanResponseHead(upstreamResponse: IncomingMessage, response: S
     if (named !== 'content-length') delete headers[named];
   }
   for (const name of hopByHopHeaders) delete headers[name];
+  // A client has one nonce for one server (RFC 9449 section 8.1), and here that is the gateway.
+  if (response.hasHeader('dpop-nonce')) delete headers['dpop-nonce'];
   headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close';
   if (!reasonPhrase.test(upstreamResponse.statusMessage ?? '')) upstreamResponse.statusMessage = '';
 }

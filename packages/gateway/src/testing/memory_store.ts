@@ -1,10 +1,13 @@
 import { type RevocationListener, StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 
-export interface TestStore extends Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping'> {
+export interface TestStore
+  extends Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping' | 'useOnce'> {
   /** Signature to signing input. */
   readonly entries: Map<string, string>;
   /** Client-held token to what gateways share about it. */
   readonly answers: Map<string, string>;
+  /** What was used once. */
+  readonly used: Set<string>;
   /** How many lookups there were. */
   lookups: number;
   unavailable: boolean;
@@ -23,6 +26,7 @@ export function createTestStore(): TestStore {
   const store: TestStore = {
     entries: new Map(),
     answers: new Map(),
+    used: new Set(),
     lookups: 0,
     unavailable: false,
     delay: undefined,
@@ -46,6 +50,10 @@ export function createTestStore(): TestStore {
         store.answers.set(token, value);
         return true;
       },
+    },
+    async useOnce(name) {
+      if (store.unavailable) throw new StoreUnavailableError('down');
+      return !store.used.has(name) && store.used.add(name) !== undefined;
     },
     async ping() {
       if (store.unavailable) throw new StoreUnavailableError('down');

@@ -1,42 +1,68 @@
 import { AccessTokenError } from './errors.ts';
+import { headerValues } from './header_values.ts';
+
+/** An authentication scheme for access tokens: RFC 6750 section 2.1, RFC 9449 section 7.1. */
+export type AccessTokenScheme = 'Bearer' | 'DPoP';
+
+/** An access token, and what the client says that it is. Nothing is known about it yet. */
+export interface PresentedAccessToken {
+  readonly scheme: AccessTokenScheme;
+  /** Verbatim. */
+  readonly token: string;
+}
 
 /** The part of a Node.js request that credentials are read from. */
-export interface BearerRequest {
+export interface CredentialsRequest {
   /** Names and values in turn, duplicates kept, as `http.IncomingMessage.rawHeaders`. */
   readonly rawHeaders: readonly string[];
   /** The request target, in origin or absolute form. */
   readonly url?: string | undefined;
 }
 
-const scheme = /^bearer(?=[ \t]|$)/i;
-/** `1*SP b64token` (RFC 6750 section 2.1). */
+const schemePattern = /^(?:(bearer)|dpop)(?=[ \t]|$)/i;
+/** `1*SP b64token` (RFC 6750 section 2.1); `1*SP token68` (RFC 9449 section 7.1) is the same. */
 const spacesAndToken = /^ +([A-Za-z0-9\-._~+/]+=*)$/;
 
 /**
- * Reads the access token from the `Authorization` header (RFC 6750 section 2.1). The scheme is case-insensitive.
+ * Reads the access token from the `Authorization` header. The scheme is case-insensitive.
  *
  * Looks at `rawHeaders` because `headers` keeps only the first of several `Authorization` headers, and another hop might
  * have read the other.
  *
- * @returns the token, verbatim.
+ * @param schemes those that are understood; any other is as good as none.
  * @throws AccessTokenError `missing_token` without an `Authorization` header or with another scheme;
  *   `invalid_request` with several `Authorization` headers or with `access_token` in the query;
  *   `invalid_token` when what follows the scheme is not a b64token.
  */
-export function readBearerToken(request: BearerRequest): string {
+export function readAccessToken(
+  request: CredentialsRequest,
+  schemes: readonly AccessTokenScheme[] = ['Bearer', 'DPoP'],
+): PresentedAccessToken {
   refuseTokenInQuery(request.url);
-  const [authorization, ...others] = headerValues(request.rawHeaders, 'authorization');
+  const [authorization = '', ...others] = headerValues(request, 'authorization');
   if (others.length > 0) {
     throw new AccessTokenError('invalid_request', 'the request has more than one Authorization header');
   }
-  if (authorization === undefined || !scheme.test(authorization)) {
+  const scheme = schemeOf(authorization);
+  if (scheme === undefined || !schemes.includes(scheme)) {
     throw new AccessTokenError('missing_token', 'an access token is required');
   }
-  const token = spacesAndToken.exec(authorization.slice('bearer'.length))?.[1];
+  const token = spacesAndToken.exec(authorization.slice(scheme.length))?.[1];
   if (token === undefined) {
     throw new AccessTokenError('invalid_token', 'the Authorization header does not carry one well-formed access token');
   }
-  return token;
+  return { scheme, token };
+}
+
+/** @returns the scheme that a request uses, if it is one for access tokens; a challenge answers in it */
+export function presentedScheme(request: CredentialsRequest): AccessTokenScheme | undefined {
+  const [authorization = ''] = headerValues(request, 'authorization');
+  return schemeOf(authorization);
+}
+
+function schemeOf(authorization: string): AccessTokenScheme | undefined {
+  const match = schemePattern.exec(authorization);
+  return match === null ? undefined : match[1] === undefined ? 'DPoP' : 'Bearer';
 }
 
 /** RFC 6750 section 2.3 allows a token in the query, section 5.3 warns of it, and OAuth 2.1 drops it: it ends up in logs. */
@@ -47,8 +73,4 @@ function refuseTokenInQuery(url = ''): void {
   if (new URLSearchParams(url.slice(start + 1)).has('access_token')) {
     throw new AccessTokenError('invalid_request', 'an access token must not be sent in the query');
   }
-}
-
-function headerValues(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { readBearerToken } from './read_bearer_token.ts';
+import { presentedScheme, readAccessToken } from './read_access_token.ts';
 import { serve } from './testing/serve.ts';
 
+const readBearerToken = (request: Parameters<typeof readAccessToken>[0]) => readAccessToken(request).token;
 const withAuthorization = (value: string, url = '/') => ({ rawHeaders: ['Host', 'api', 'Authorization', value], url });
 
 /** Sends the lines as they are and reads the token out of what Node.js makes of them. */
@@ -25,7 +26,41 @@ async function readFromWire(...lines: string[]): Promise<string> {
   return answer;
 }
 
-describe('reading a bearer token', () => {
+describe('the scheme of an access token', () => {
+  test.each([
+    ['Bearer abc', 'Bearer'],
+    ['bEaReR abc', 'Bearer'],
+    ['DPoP abc', 'DPoP'],
+    ['dpop  abc', 'DPoP'],
+    ['DPOP abc', 'DPoP'],
+  ])('of "%s" is %s', (value, scheme) => {
+    expect(readAccessToken(withAuthorization(value))).toEqual({ scheme, token: 'abc' });
+    expect(presentedScheme(withAuthorization(value))).toBe(scheme);
+  });
+
+  test.each(['DPoPs abc', 'Basic abc', '', 'dpop,abc'])('of "%s" is none', (value) => {
+    expect(presentedScheme(withAuthorization(value))).toBeUndefined();
+    expect(() => readAccessToken(withAuthorization(value))).toThrow(expect.objectContaining({ code: 'missing_token' }));
+  });
+
+  test.each(['DPoP', 'DPoP ', 'DPoP a b', 'DPoP\tabc', 'DPoP abc, Bearer def'])('alone is no token: "%s"', (value) => {
+    expect(() => readAccessToken(withAuthorization(value))).toThrow(expect.objectContaining({ code: 'invalid_token' }));
+  });
+
+  test('is one that the API knows', () => {
+    const dpop = withAuthorization('DPoP abc');
+    expect(() => readAccessToken(dpop, ['Bearer'])).toThrow(expect.objectContaining({ code: 'missing_token' }));
+  });
+
+  test('is one only: a request with both is refused', () => {
+    const rawHeaders = ['Authorization', 'Bearer abc', 'Authorization', 'DPoP abc'];
+    expect(() => readAccessToken({ rawHeaders })).toThrow(
+      expect.objectContaining({ code: 'invalid_request', status: 400 }),
+    );
+  });
+});
+
+describe('reading an access token', () => {
   test.each([
     ['as usual', 'Bearer abc', 'abc'],
     ['with the scheme in capitals', 'BEARER abc', 'abc'],

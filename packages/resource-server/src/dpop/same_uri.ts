@@ -1,0 +1,24 @@
+/**
+ * Whether `htu` means the URI of a request (RFC 9449 section 4.3, check 9): without query and fragment, and after the
+ * normalizations of RFC 3986 sections 6.2.2 and 6.2.3.
+ *
+ * @param uri of the request; when it is not known, nothing matches it
+ */
+export function sameUri(htu: string, uri: string | undefined): boolean {
+  const expected = uri === undefined ? undefined : normalized(uri);
+  return expected !== undefined && normalized(htu) === expected;
+}
+
+function normalized(text: string): string | undefined {
+  // What no URI contains, the parser would mend: a backslash becomes a slash, a line break disappears.
+  if (/[^\x21-\x7e]|\\/.test(text) || !/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) return undefined;
+  const { origin, pathname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return undefined;
+  return `${origin}${pathname.replace(/%[0-9A-Fa-f]{2}/g, normalizedEscape)}`;
+}
+
+/** RFC 3986 section 6.2.2.2: what need not be escaped is not, and the rest is in capitals. */
+function normalizedEscape(triplet: string): string {
+  const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+  return /[A-Za-z0-9\-._~]/.test(character) ? character : triplet.toUpperCase();
+}
