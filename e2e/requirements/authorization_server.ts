@@ -26,6 +26,22 @@ export const authorizationServer = {
     sentence: 'openid-client completes authorization code with PKCE, userinfo and refresh',
     link: rfc(6749, '4.1'),
   },
+  'backchannel-ping': {
+    sentence: 'a client that wants to be pinged is told over HTTPS that its user has decided (CIBA Core section 10.2)',
+    link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.10.2',
+  },
+  'metadata-document': {
+    sentence: 'a client that nobody registered is known by the metadata document that its identifier names',
+    link: 'https://www.ietf.org/archive/id/draft-ietf-oauth-client-id-metadata-document-00.html',
+  },
+  'client-certificate': {
+    sentence: 'a client authenticates with a certificate of a configured CA, or with its own self-signed one',
+    link: rfc(8705, '2'),
+  },
+  'certificate-bound': {
+    sentence: 'a token that was asked for with a certificate is bound to it, in every style and in introspection',
+    link: rfc(8705, '3'),
+  },
   'pkce-is-required': { sentence: 'an authorization request without PKCE is refused', link: rfc(9700, '2.1.1') },
   'code-once': { sentence: 'a code can be redeemed once, also by two at the same time', link: rfc(6749, '4.1.2') },
   'loopback-any-port': { sentence: 'a loopback redirect URI matches with any port', link: rfc(8252, '7.3') },

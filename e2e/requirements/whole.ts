@@ -20,4 +20,8 @@ export const whole = {
     sentence: 'a wrong configuration stops the start with the path of the bad value and what was expected',
     link: `${design}#configuration`,
   },
+  https: {
+    sentence: 'with a certificate, given or self-made, every server speaks HTTPS and the roles trust one another',
+    link: `${design}#https`,
+  },
 } as const satisfies Requirements;
