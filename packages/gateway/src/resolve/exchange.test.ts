@@ -1,0 +1,175 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { api, buildHouse, type House } from '../testing/house.ts';
+
+let house: House;
+beforeEach(async () => {
+  house = await buildHouse();
+});
+afterEach(() => house.stop());
+
+const jwtHeaders = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' };
+
+/** Answers the first introspection in one way, and those after it well. */
+function firstAnswer(answer: (response: ServerResponse) => unknown): void {
+  house.authorizationServer.onIntrospection = (response, token) => {
+    if (house.authorizationServer.introspections.length === 1) answer(response);
+    else response.writeHead(200, jwtHeaders).end(house.authorizationServer.active.get(token));
+  };
+}
+
+const introspections = () => house.authorizationServer.introspections.length;
+const callOnce = async () => house.call('/phantom', await house.issueReference(api('phantom')));
+
+describe('An introspection is tried once more', () => {
+  test.each<[string, (response: ServerResponse) => unknown]>([
+    ['the connection was reset before there was an answer', (response) => response.socket?.resetAndDestroy()],
+    ['the connection was closed before there was an answer', (response) => response.destroy()],
+    ['a proxy before it answered 502', (response) => response.writeHead(502).end()],
+    ['a proxy before it answered 504', (response) => response.writeHead(504).end()],
+  ])('when %s', async (_, answer) => {
+    firstAnswer(answer);
+    expect((await callOnce()).status).toBe(200);
+    expect(introspections()).toBe(2);
+  });
+
+  test('with an assertion that was not used before', async () => {
+    const { generateKeyPairSync } = await import('node:crypto');
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    await house.stop();
+    house = await buildHouse(() => ({ client: { id: 'gateway', privateKey: pem } }));
+    firstAnswer((response) => response.destroy());
+    expect((await callOnce()).status).toBe(200);
+    const assertions = house.authorizationServer.introspections.map(({ body }) =>
+      new URLSearchParams(body).get('client_assertion'),
+    );
+    expect(new Set(assertions).size).toBe(2);
+  });
+
+  test('and no more than once', async () => {
+    house.authorizationServer.onIntrospection = (response) => response.destroy();
+    expect((await callOnce()).status).toBe(503);
+    expect(introspections()).toBe(2);
+  });
+});
+
+describe('An introspection is not tried again', () => {
+  test.each<[string, number, (response: ServerResponse) => unknown]>([
+    ['it was answered 503, which asks for less', 503, (response) => response.writeHead(503).end()],
+    ['it was answered 500', 503, (response) => response.writeHead(500).end()],
+    ['it was answered 400', 503, (response) => response.writeHead(400).end()],
+    ['it was answered 401', 502, (response) => response.writeHead(401).end()],
+    ['it was answered 403', 502, (response) => response.writeHead(403).end()],
+    ['it was answered 429', 503, (response) => response.writeHead(429).end()],
+    ['it was answered with garbage', 503, (response) => response.writeHead(200).end('<p>')],
+    [
+      'the answer broke off',
+      503,
+      (response) =>
+        response.writeHead(200, { ...jwtHeaders, 'Content-Length': 9 }).write('a.b', () => response.destroy()),
+    ],
+  ])('when %s', async (_, status, answer) => {
+    firstAnswer(answer);
+    expect((await callOnce()).status).toBe(status);
+    expect(introspections()).toBe(1);
+  });
+
+  test('when the time is over', async () => {
+    await house.stop();
+    house = await buildHouse(({ timeouts }) => ({ timeouts: { ...timeouts, authorizationServer: 50 } }));
+    house.authorizationServer.onIntrospection = () => {};
+    expect((await callOnce()).status).toBe(503);
+    expect(introspections()).toBe(1);
+  });
+});
+
+describe('What the authorization server says about trying again later is passed on', () => {
+  test.each([
+    [429, '7', '7'],
+    [503, '7', '7'],
+    [503, '100000', '300'],
+    [503, '0', '1'],
+    [503, 'soon', '1'],
+    [503, undefined, '1'],
+  ])('with %d and Retry-After: %s', async (status, given, expected) => {
+    house.authorizationServer.onIntrospection = (response) =>
+      response.writeHead(status, given === undefined ? {} : { 'Retry-After': given }).end();
+    const response = await callOnce();
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, expected]);
+  });
+
+  test('as a date too', async () => {
+    house.authorizationServer.onIntrospection = (response) =>
+      response.writeHead(503, { 'Retry-After': new Date(house.clock.time + 20_000).toUTCString() }).end();
+    expect(Number((await callOnce()).headers.get('retry-after'))).toBeGreaterThan(10);
+  });
+});
+
+test('connections to the authorization server are kept alive', async () => {
+  const sockets = new Set<unknown>();
+  house.authorizationServer.onIntrospection = (response) => {
+    sockets.add(response.socket);
+    response.writeHead(204).end();
+  };
+  for (let round = 0; round < 10; round += 1) await callOnce();
+  expect(sockets.size).toBe(1);
+});
+
+describe('The circuit breaker', () => {
+  const pause = 300;
+  const load = () => [...house.gateway.introspectionLoads().values()][0];
+
+  beforeEach(async () => {
+    await house.stop();
+    house = await buildHouse(() => ({ introspection: { circuitBreaker: { failures: 3, pause } } }));
+  });
+
+  test('leaves an authorization server alone that is down, serves what is cached, and finds out when it is back', async () => {
+    const cached = await house.issueReference(api('phantom'));
+    expect((await house.call('/phantom', cached)).status).toBe(200);
+    house.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
+    for (let round = 0; round < 3; round += 1) expect((await callOnce()).status).toBe(503);
+    expect(load()?.circuit).toBe('open');
+
+    const before = introspections();
+    const refused = await callOnce();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect((await house.call('/phantom', cached)).status).toBe(200);
+    expect(introspections()).toBe(before);
+
+    house.authorizationServer.onIntrospection = undefined;
+    let status = 503;
+    while (status === 503) ({ status } = await callOnce());
+    expect(status).toBe(200);
+    expect(load()).toEqual({ circuit: 'closed', running: 0, waiting: 0 });
+  });
+
+  test('lets one introspection find out, and stays open if it fails', async () => {
+    house.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
+    for (let round = 0; round < 3; round += 1) await callOnce();
+    while (introspections() === 3) await callOnce();
+    expect(introspections()).toBe(4);
+    expect(load()?.circuit).toBe('open');
+  });
+
+  test.each<[string, number, (response: ServerResponse) => unknown]>([
+    ['tokens that are not active', 401, (response) => response.writeHead(204).end()],
+    ['garbage, which one token may provoke', 503, (response) => response.writeHead(200).end('<p>')],
+    ['faults of the server, which one token may provoke', 503, (response) => response.writeHead(500).end()],
+    ['refused credentials', 502, (response) => response.writeHead(401).end()],
+  ])('does not count %s', async (_, status, answer) => {
+    house.authorizationServer.onIntrospection = answer;
+    for (let round = 0; round < 5; round += 1) expect((await callOnce()).status).toBe(status);
+    expect(introspections()).toBe(5);
+    expect(load()?.circuit).toBe('closed');
+  });
+
+  test('can be switched off', async () => {
+    await house.stop();
+    house = await buildHouse(() => ({ introspection: { circuitBreaker: { failures: 0, pause } } }));
+    house.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
+    for (let round = 0; round < 12; round += 1) await callOnce();
+    expect(introspections()).toBe(12);
+  });
+});
