@@ -107,6 +107,8 @@ describe('What the authorization server says about trying again later is passed 
 });
 
 test('connections to the authorization server are kept alive', async () => {
+  // The keys come from there too: once they are here, one connection is enough.
+  expect((await fetch(`${house.origin}/readyz`)).status).toBe(200);
   const sockets = new Set<unknown>();
   house.authorizationServer.onIntrospection = (response) => {
     sockets.add(response.socket);
