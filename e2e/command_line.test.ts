@@ -105,7 +105,12 @@ describe('a wrong configuration', () => {
       'apis[2].accessTokens: expected one of "jwt"|"opaque"|"phantom"|"split"; found "phantm"',
     ],
     ['a port that is none', 'port: 4100', 'port: lots', 'gateway.port: expected number; found "lots"'],
-    ['a name that is unknown', 'introspects: true', 'introspect: true', 'Unrecognized key: "introspect"'],
+    [
+      'a name that is unknown',
+      'introspects: true',
+      'introspect: true',
+      'clients[5].introspect: expected one of the names id, secret',
+    ],
     [
       'a route to no API',
       'api: https://api.example.com/jwt',

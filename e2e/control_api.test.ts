@@ -50,7 +50,7 @@ test.each([
   ['POST', '/tokens', { ...token, claims: { sub: 'root' } }, 'claims.sub'],
   ['POST', '/tokens', { ...token, lifetime: 0 }, 'lifetime'],
   ['POST', '/tokens', { ...token, defect: 'ugly' }, 'defect'],
-  ['POST', '/tokens', { ...token, confirmation: { jkt: 1 } }, 'confirmation'],
+  ['POST', '/tokens', { ...token, confirmation: { jkt: 1 } }, 'confirmation.jkt'],
   ['POST', '/reset', { everything: true }, 'everything'],
   ['DELETE', '/faults', { all: true }, 'all'],
 ])(requirement('control-api-explains', '%s %s %j'), async (method, path, body, offending) => {

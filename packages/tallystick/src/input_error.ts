@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { pathText } from './config/config_error.ts';
+import { problemsOf } from './config/problem.ts';
 
 /** What a caller gave cannot be used; nothing was changed. */
 export class InputError extends Error {
@@ -16,10 +17,9 @@ export class InputError extends Error {
 
 /** @throws {InputError} that names the first value that does not fit */
 export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { reportInput: true });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue === undefined) throw new InputError('', 'the input does not fit');
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  throw new InputError(pathText([...issue.path, ...unknown]), issue.message);
+  const [problem] = result.error.issues.flatMap((issue) => problemsOf(issue, schema));
+  if (problem === undefined) throw new InputError('', 'the input does not fit');
+  throw new InputError(pathText(problem.path), `${problem.expected}; found ${problem.found}`);
 }

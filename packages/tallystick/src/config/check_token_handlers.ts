@@ -25,7 +25,7 @@ function checkClient(handler: TokenHandler, clients: Config['clients'], refuse: 
     return;
   }
   if (known.secret !== client.secret) {
-    refuse(['client', 'secret'], `expected the secret of the client "${client.id}"`, undefined);
+    refuse(['client', 'secret'], `expected the secret of the client "${client.id}"`, client.secret);
   }
   if (!known.postLogoutRedirectUris.some((uri) => pathOf(uri) === pathOf(application))) {
     const expected = `expected where the client "${client.id}" may go after a logout, one of its postLogoutRedirectUris`;

@@ -17,10 +17,11 @@ export const seconds = z.int().positive();
 export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);
 export const milliseconds = z.int().positive();
 export const port = z.int().min(0).max(65535);
-export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/ });
-export const origin = httpUrl.refine((url) => URL.canParse(url) && new URL(url).origin === url, {
-  error: 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash',
-});
+export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' });
+const ORIGIN = 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash';
+export const origin = z
+  .url({ protocol: /^https?$/, hostname: /.+/, error: ORIGIN })
+  .refine((url) => URL.canParse(url) && new URL(url).origin === url, { error: ORIGIN });
 export const credentials = z.strictObject({ id: z.string().min(1), secret: z.string().min(1) });
 
 /** An address or a network in CIDR notation. */

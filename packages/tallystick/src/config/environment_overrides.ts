@@ -33,6 +33,16 @@ export function applyEnvironment(config: unknown, environment: Readonly<Record<s
   return changed;
 }
 
+/** The variable that set the value at a place, if one did. */
+export function variableOf(
+  path: readonly PropertyKey[],
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const name = path.join('.');
+  return overridable().find((known) => environment[known.variable] !== undefined && known.path.join('.') === name)
+    ?.variable;
+}
+
 function set(target: Record<string, unknown>, [first, ...rest]: readonly string[], value: unknown): void {
   if (first === undefined) return;
   if (rest.length === 0) {

@@ -88,7 +88,7 @@ describe('a configuration is refused', () => {
       'whose gateway has another secret',
       ['gateway', 'client', 'secret'],
       'wrong-one',
-      /^gateway\.client\.secret: expected the secret of the client "gateway"$/,
+      /^gateway\.client\.secret: expected the secret of the client "gateway"; found \[redacted\] \(a string\)$/,
     ],
     [
       'with a code client that has no redirect URI',
@@ -154,7 +154,7 @@ describe('a configuration is refused', () => {
       "with a trusted issuer's private key",
       ['trustedIssuers'],
       [{ issuer: 'x', jwks: { keys: [{ kty: 'EC', d: 'too-short' }] } }],
-      /^trustedIssuers\[0\]\.jwks\.keys\[0\]: expected a public key$/,
+      /^trustedIssuers\[0\]\.jwks\.keys\[0\]: expected a public key; found \[redacted\] \(an object\)$/,
     ],
     ['with an empty password', ['users', 0, 'password'], '', /^users\[0\]\.password: /],
     [
@@ -179,13 +179,13 @@ describe('a configuration is refused', () => {
       'with certificates for a store without TLS',
       ['store', 'tls'],
       { ca: 'too-short' },
-      /^store\.tls: expected nothing, as the URL does not begin with rediss$/,
+      /^store\.tls: expected nothing, as the URL does not begin with rediss; found \[redacted\]/,
     ],
     [
       'with a password for Sentinels that are not there',
       ['store', 'sentinel'],
       { password: 'too-short' },
-      /^store\.sentinel: expected nothing, as the URL names no Sentinels$/,
+      /^store\.sentinel: expected nothing, as the URL names no Sentinels; found \[redacted\]/,
     ],
     ['with a short secret', ['secret'], 'too-short', /^secret: /],
   ])('%s', async (_what, path, value, problem) => {
@@ -197,7 +197,7 @@ describe('a configuration is refused', () => {
 
 describe('a store URL is refused, and not shown,', () => {
   test.each([
-    ['mongodb://user:hunter2@x', /^store\.url: expected memory:, redis:\/\/.*sentinel:\/\/$/],
+    ['mongodb://user:hunter2@x', /^store\.url: expected memory:, redis:\/\/.*sentinel:\/\/; found \[redacted\]/],
     ['redis://user:hunter2/@x', /^store\.url: expected host, host:port or \[IPv6\]:port/],
     ['redis+sentinel://user:hunter2@x', /^store\.url: expected the master's name/],
   ])('%s', async (url, problem) => {

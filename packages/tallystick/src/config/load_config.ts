@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { ConfigError, describeProblem } from './config_error.ts';
-import { applyEnvironment } from './environment_overrides.ts';
+import { applyEnvironment, variableOf } from './environment_overrides.ts';
+import { type Problem, problemsOf } from './problem.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 
 /**
@@ -13,17 +14,29 @@ export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = 
   let text: string;
   try {
     text = await readFile(file, 'utf8');
-  } catch {
-    throw new ConfigError(file, ['the file cannot be read']);
+  } catch (error) {
+    throw new ConfigError(file, [`expected a file that can be read; found ${(error as { code?: string }).code}`]);
   }
-  const document = parseDocument(text);
+  return check(applyEnvironment(parse(text, file), environment), file, environment);
+}
+
+/** What is wrong is told by its place and kind: the text itself, which pretty errors quote, may hold secrets. */
+function parse(text: string, file: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false });
+  const placeOf = (position: number) => {
+    const lines = text.slice(0, position).split('\n');
+    return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
+  };
   if (document.errors.length > 0) {
-    throw new ConfigError(
-      file,
-      document.errors.map((error) => String(error.message.split('\n')[0])),
-    );
+    const describe = ({ pos, message }: { pos: readonly [number, number]; message: string }) =>
+      `${placeOf(pos[0])}: expected YAML or JSON; found a mistake: ${message}`;
+    throw new ConfigError(file, document.errors.map(describe));
   }
-  return checkConfig(applyEnvironment(document.toJS(), environment), file);
+  try {
+    return document.toJS();
+  } catch {
+    throw new ConfigError(file, ['expected aliases of anchors that are there, and not too many; found others']);
+  }
 }
 
 /**
@@ -33,7 +46,16 @@ export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = 
  * @throws {ConfigError}
  */
 export function checkConfig(config: ConfigInput | unknown, source = 'the configuration'): Config {
+  return check(config, source, {});
+}
+
+function check(config: unknown, source: string, environment: NodeJS.ProcessEnv): Config {
   const result = configSchema.safeParse(config, { reportInput: true });
   if (result.success) return result.data;
-  throw new ConfigError(source, result.error.issues.map(describeProblem));
+  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, configSchema));
+  const describe = (problem: Problem) => {
+    const variable = variableOf(problem.path, environment);
+    return describeProblem(problem) + (variable === undefined ? '' : ` in ${variable}`);
+  };
+  throw new ConfigError(source, [...new Set(problems.map(describe))]);
 }

@@ -82,6 +82,6 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
     const known = config.clients.find((candidate) => candidate.id === id);
     if (!known?.introspects) refuse([role, 'client', 'id'], 'expected one of the clients that introspect', id);
     else if (secret !== undefined && known.secret !== secret)
-      refuse([role, 'client', 'secret'], `expected the secret of the client "${id}"`, undefined);
+      refuse([role, 'client', 'secret'], `expected the secret of the client "${id}"`, secret);
   }
 }

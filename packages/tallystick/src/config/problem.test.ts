@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from './config_error.ts';
+import { checkConfig, loadConfig } from './load_config.ts';
+
+const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
+const SECRET = 'must-not-be-shown';
+
+type Path = readonly (string | number)[];
+
+async function problemWith(path: Path, value: unknown): Promise<string | undefined> {
+  const config: unknown = structuredClone(await loadConfig(DEMO));
+  const parent = path.slice(0, -1).reduce((node, step) => {
+    const steps = node as Record<string | number, unknown>;
+    steps[step] ??= {};
+    return steps[step];
+  }, config);
+  (parent as Record<string | number, unknown>)[path.at(-1) ?? ''] = value;
+  return problemIn(async () => checkConfig(config));
+}
+
+async function problemIn(load: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems[0];
+    throw error;
+  }
+  return undefined;
+}
+
+describe('a wrong value is named by its path, what was expected and what was found:', () => {
+  test.each<[string, Path, unknown, string]>([
+    ['a type', ['gateway', 'port'], 'eighty', 'gateway.port: expected number; found "eighty"'],
+    ['a type, of several', ['apis', 0, 'audience'], 7, 'apis[0].audience: expected string, or array; found 7'],
+    ['null', ['clients', 0, 'id'], null, 'clients[0].id: expected string; found null'],
+    ['nothing', ['clients'], undefined, 'clients: expected array; found nothing'],
+    ['a number that is none', ['lifetimes', 'idToken'], 1.5, 'lifetimes.idToken: expected integer; found 1.5'],
+    ['too little', ['lifetimes', 'idToken'], 0, 'lifetimes.idToken: expected more than 0; found 0'],
+    ['too much', ['gateway', 'port'], 70_000, 'gateway.port: expected at most 65535; found 70000'],
+    ['too short', ['clients', 0, 'id'], '', 'clients[0].id: expected at least 1 character; found ""'],
+    ['too few', ['gateway', 'routes'], [], 'gateway.routes: expected at least 1 entry; found []'],
+    [
+      'none of several',
+      ['apis', 0, 'accessTokens'],
+      'magic',
+      'apis[0].accessTokens: expected one of "jwt"|"opaque"|"phantom"|"split"; found "magic"',
+    ],
+    [
+      'a format',
+      ['issuer'],
+      'http://x/y',
+      'issuer: expected scheme and authority only, such as http://localhost:4000, without a trailing slash; found "http://x/y"',
+    ],
+    [
+      'an entry of a list',
+      ['apis', 0, 'scopes', 1],
+      'a b',
+      'apis[0].scopes[1]: expected a scope token (RFC 6749 section 3.3); found "a b"',
+    ],
+    ['an entry, of several kinds of list', ['apis', 0, 'claims'], [5], 'apis[0].claims[0]: expected string; found 5'],
+    [
+      'a value, of several kinds of map',
+      ['apis', 0, 'claims'],
+      { email: '/email' },
+      'apis[0].claims.email: expected a JSON pointer that begins with /user/ or /client/; found "/email"',
+    ],
+    [
+      'a name in a map',
+      ['gateway', 'routes', 0, 'scopes'],
+      { get: [] },
+      'gateway.routes[0].scopes.get: expected an HTTP method in capitals; found "get"',
+    ],
+    [
+      'a name that is unknown',
+      ['users', 0, 'nam'],
+      'x',
+      'users[0].nam: expected one of the names id, claims, password; found a string',
+    ],
+    [
+      'a name that is unknown, in one of several',
+      ['gateway', 'routes', 0, 'scopes', 'GET'],
+      { any: [] },
+      'gateway.routes[0].scopes.GET.any: expected one of the names allOf, anyOf; found an array',
+    ],
+    [
+      'what does not fit the rest',
+      ['gateway', 'routes', 0, 'api'],
+      'https://x',
+      'gateway.routes[0].api: expected the resource of one of the apis; found "https://x"',
+    ],
+  ])('%s', async (_what, path, value, expected) => {
+    expect(await problemWith(path, value)).toBe(expected);
+  });
+
+  test('the whole', async () => {
+    expect(await problemIn(async () => checkConfig('x'))).toBe('the configuration: expected object; found a string');
+  });
+
+  test('a value of the environment, with its variable', async () => {
+    const load = () => loadConfig(DEMO, { TALLYSTICK_FEATURES_DPOP: 'yes' });
+    expect(await problemIn(load)).toBe('features.dpop: expected boolean; found "yes" in TALLYSTICK_FEATURES_DPOP');
+  });
+
+  test('a file that is not there', async () => {
+    expect(await problemIn(() => loadConfig('/nowhere.yaml'))).toBe('expected a file that can be read; found ENOENT');
+  });
+});
+
+describe('a file that is no YAML is named by the place:', () => {
+  test.each([
+    [
+      'a missing quote',
+      `issuer: x\nsecret: "${SECRET}`,
+      /^line 2, column 2\d: expected YAML or JSON; found a mistake: Missing/,
+    ],
+    ['a name twice', `secret: ${SECRET}\nsecret: ${SECRET}`, /^line 2, column 1: .*: Map keys must be unique/],
+    ['an alias of nothing', `secret: ${SECRET}\nissuer: *x`, /^expected aliases of anchors that are there/],
+  ])('%s', async (_what, text, expected) => {
+    const file = join(tmpdir(), `tallystick-${randomUUID()}.yaml`);
+    await writeFile(file, text);
+    try {
+      const problem = await problemIn(() => loadConfig(file));
+      expect(problem).toMatch(expected);
+      expect(problem).not.toContain(SECRET);
+    } finally {
+      await rm(file);
+    }
+  });
+});
+
+describe('what may be a secret is shown by its kind only:', () => {
+  test.each<[string, Path, unknown, RegExp]>([
+    [
+      'a short secret',
+      ['secret'],
+      SECRET.slice(0, 12),
+      /^secret: expected at least 32 characters; found \[redacted\] \(a string\)$/,
+    ],
+    ['another secret', ['gateway', 'client', 'secret'], SECRET, /^gateway\.client\.secret: expected the secret of/],
+    ['id and secret in one', ['gateway', 'client'], SECRET, /^gateway\.client: expected object; found a string$/],
+    ['a misspelt name', ['clients', 0, 'secert'], SECRET, /^clients\[0\]\.secert: expected one of .*; found a string$/],
+    [
+      'client metadata',
+      ['clients', 0, 'metadata'],
+      { client_secret: SECRET },
+      /metadata\.client_secret: expected it in/,
+    ],
+    ['a password', ['users', 0, 'password'], [SECRET], /^users\[0\]\.password: expected string; found \[redacted\]/],
+    ['a key', ['authorizationServer', 'signingKey'], { k: SECRET }, /signingKey: expected string; found \[redacted\]/],
+    [
+      'a key of others',
+      ['trustedIssuers'],
+      [{ issuer: 'x', jwks: { keys: [{ kty: SECRET }] } }],
+      /kty: expected one of/,
+    ],
+    ['a whole client', ['clients'], { id: 'x', secret: SECRET }, /^clients: expected array; found an object$/],
+    ['a list of clients', ['clients', 0], [{ secret: SECRET }], /^clients\[0\]: expected object; found an array$/],
+    ['credentials in a URL', ['sampleApi', 'url'], `http://me:${SECRET}@api`, /found "http:\/\/\[redacted\]@api"$/],
+    [
+      "a store's password",
+      ['store', 'url'],
+      `postgres://me:${SECRET}@db`,
+      /^store\.url: expected .*; found \[redacted\]/,
+    ],
+  ])('%s', async (_what, path, value, expected) => {
+    const problem = await problemWith(path, value);
+    expect(problem).toMatch(expected);
+    expect(problem).not.toContain(SECRET.slice(0, 12));
+  });
+});
