@@ -9,15 +9,22 @@ const lingering = 5_000;
  * Refuses a request: JSON body, RFC 6750 challenge where the access token is to blame, never cacheable.
  *
  * When part of a response is already on its way, it is broken off instead: an answer must not look complete when it is not.
+ *
+ * @param others headers of the answer that are not about the error
  */
-export function answerRefusal(response: ServerResponse, error: ResourceServerError, challenge: ChallengeOptions = {}) {
+export function answerRefusal(
+  response: ServerResponse,
+  error: ResourceServerError,
+  challenge: ChallengeOptions = {},
+  others: Readonly<Record<string, string>> = {},
+): void {
   if (response.headersSent) {
     breakOff(response);
     return;
   }
   if (response.destroyed || response.writableEnded) return;
   const { status, headers, body } = refusal(error, challenge);
-  answer(response, status, headers, body);
+  answer(response, status, { ...headers, ...others }, body);
 }
 
 /** Answers with a complete body, in place of whatever headers were prepared before. */

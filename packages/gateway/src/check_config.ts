@@ -1,4 +1,5 @@
-import type { GatewayConfig } from './config.ts';
+import type { GatewayConfig, RouteConfig } from './config.ts';
+import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
 
 /**
  * Looks at what no part of the gateway looks at for itself.
@@ -7,6 +8,7 @@ import type { GatewayConfig } from './config.ts';
  */
 export function checkConfig(config: GatewayConfig): void {
   const { issuer, authorizationServer, client, routes, cache, timeouts, publicUrl, clientCertificates } = config;
+  const { limits, upstreamHealth } = config;
   if (typeof issuer !== 'string' || issuer === '') throw new TypeError('issuer must be a non-empty string');
   requireUrl('authorizationServer.introspectionEndpoint', authorizationServer.introspectionEndpoint);
   requireUrl('authorizationServer.jwksUri', authorizationServer.jwksUri);
@@ -33,6 +35,9 @@ export function checkConfig(config: GatewayConfig): void {
   requireNumber('cache.negative.maxAge', cache.negative.maxAge, 0);
   requireNumber('timeouts.authorizationServer', timeouts.authorizationServer, 1);
   requireNumber('timeouts.upstream', timeouts.upstream, 1);
+  if (limits?.maxBodyBytes !== undefined) requireNumber('limits.maxBodyBytes', limits.maxBodyBytes, 0);
+  if (upstreamHealth) checkUpstreamHealth('upstreamHealth', upstreamHealth);
+  for (const route of routes) checkRoute(route);
   requireNumber('timeouts.drain', timeouts.drain ?? 0, 0);
 }
 
@@ -44,6 +49,18 @@ function checkIntrospection({ introspection = {}, ownJwts }: GatewayConfig): voi
   requireNumber('introspection.circuitBreaker.failures', circuitBreaker?.failures ?? 0, 0);
   requireNumber('introspection.circuitBreaker.pause', circuitBreaker?.pause ?? 1, 1);
   requireNumber('ownJwts.lifetime', ownJwts?.lifetime ?? 1, 1);
+}
+
+function checkRoute({ prefix, timeouts, limits, upstreamHealth }: RouteConfig): void {
+  if (timeouts?.upstream !== undefined) requireNumber(`route ${prefix}: timeouts.upstream`, timeouts.upstream, 1);
+  if (limits?.maxBodyBytes !== undefined) requireNumber(`route ${prefix}: limits.maxBodyBytes`, limits.maxBodyBytes, 0);
+  if (upstreamHealth) checkUpstreamHealth(`route ${prefix}: upstreamHealth`, upstreamHealth);
+}
+
+function checkUpstreamHealth(name: string, { maxFailures = 1, coolDown = 1, maxCoolDown = 1 }: UpstreamHealthConfig) {
+  requireNumber(`${name}.maxFailures`, maxFailures, 1);
+  requireNumber(`${name}.coolDown`, coolDown, 1);
+  requireNumber(`${name}.maxCoolDown`, maxCoolDown, 1);
 }
 
 function requireUrl(name: string, value: string): void {

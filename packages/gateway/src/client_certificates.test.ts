@@ -19,7 +19,7 @@ beforeAll(async () => {
     ['client', 'stranger', 'proxy', 'localhost'].map((name) => makeCertificate(name)),
   )) as [TestCertificate, TestCertificate, TestCertificate, TestCertificate];
   house = await buildHouse(() => ({ clientCertificates: { header: 'client-cert' } }));
-  tls = await listen(createGatewayServer(house.gateway, { ...serverCertificate, requestCert: true }));
+  tls = await listen(createGatewayServer(house.gateway, { tls: { ...serverCertificate, requestCert: true } }));
 });
 afterAll(async () => {
   await tls.stop();
@@ -105,7 +105,7 @@ describe('Behind a trusted proxy, a token bound to a client certificate', () => 
   let behindTls: Running;
   beforeAll(async () => {
     behind = await buildHouse(() => ({ clientCertificates: { header: 'client-cert' }, trustedProxies: ['127.0.0.1'] }));
-    behindTls = await listen(createGatewayServer(behind.gateway, { ...serverCertificate, requestCert: true }));
+    behindTls = await listen(createGatewayServer(behind.gateway, { tls: { ...serverCertificate, requestCert: true } }));
   });
   afterAll(async () => {
     await behindTls.stop();

@@ -1,6 +1,9 @@
 import type { RequiredScopes } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
+import type { CorsConfig } from './cors.ts';
+import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
 import type { IntrospectionClient, IntrospectionConfig, OwnJwtConfig } from './introspection_config.ts';
+import type { RewriteConfig } from './rewrite.ts';
 import type { TokenHandlerConfig } from './token_handler/config.ts';
 
 /** Whether DPoP proofs must carry a nonce of the gateway (RFC 9449 section 9), which is made with `secret`. */
@@ -17,8 +20,18 @@ interface AnyRouteConfig {
   readonly host?: string;
   /** Matches the path itself and everything below it, by whole segments: `/split` matches `/split/a`, not `/splitter`. */
   readonly prefix: string;
-  /** Origin of the API, for example `http://localhost:4200`. The path goes there byte for byte. */
-  readonly upstream: string;
+  /** Origin of the API, for example `http://localhost:4200`; or several, which take turns. The path goes there byte for byte. */
+  readonly upstream: string | readonly string[];
+  /** Replaces the prefix in the path that the API sees. Default: it stays. */
+  readonly rewrite?: RewriteConfig;
+  /** Default: the gateway's. */
+  readonly upstreamHealth?: UpstreamHealthConfig;
+  /** Default: the gateway's. */
+  readonly cors?: CorsConfig;
+  /** Default: the gateway's. */
+  readonly limits?: { readonly maxBodyBytes?: number };
+  /** Milliseconds. Default: the gateway's. */
+  readonly timeouts?: { readonly upstream?: number };
 }
 
 /** A path prefix at which an API is served. */
@@ -109,6 +122,14 @@ export interface GatewayConfig {
      * token. Default: false.
      */
     readonly shared?: boolean;
+  };
+  /** When an upstream that does not answer is left alone. */
+  readonly upstreamHealth?: UpstreamHealthConfig;
+  /** Which web pages of other origins may call the APIs. Default: nothing is said about it, and an API may say so itself. */
+  readonly cors?: CorsConfig;
+  readonly limits?: {
+    /** The largest request body that is passed on. Default: any. */
+    readonly maxBodyBytes?: number;
   };
   /** All in milliseconds. */
   readonly timeouts: {

@@ -16,15 +16,18 @@ import { createTokenCache, type TokenCache } from './cache/token_cache.ts';
 import { challengeOptions } from './challenge_options.ts';
 import { checkConfig } from './check_config.ts';
 import type { GatewayConfig } from './config.ts';
+import { corsHeaders, isPreflight } from './cors.ts';
 import type { Decision } from './decision.ts';
 import { RequestError } from './errors.ts';
 import { toRefusal } from './failure.ts';
 import type { Refuse } from './forward/forward_request.ts';
 import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
+import type { UpstreamHealth } from './forward/upstream_pool.ts';
 import { createIssuers, createKeys, type Keys } from './issuers.ts';
 import type { Log } from './log.ts';
 import { createOwnPages } from './own_pages.ts';
+import { createPreflights } from './preflight.ts';
 import { createPublicOrigin } from './public_origin.ts';
 import { createReadiness } from './readiness.ts';
 import { logRequest } from './request_log.ts';
@@ -61,10 +64,19 @@ export interface Gateway {
    * because another one has taken its place on the same server; it can still be told to close.
    */
   retire(): Promise<void>;
+  /** What is known about the upstreams of each route, in the order of the configuration. */
+  upstreamHealth(): readonly RouteHealth[];
   /** The authorization servers' keys, as this gateway has them. */
   readonly keys: Keys;
   /** What is going on between the gateway and the authorization servers that it asks, by issuer identifier. */
   introspectionLoads(): ReadonlyMap<string, IntrospectionLoad>;
+}
+
+/** The upstreams of one route, which is known by its place. */
+export interface RouteHealth {
+  readonly host: string | undefined;
+  readonly prefix: string;
+  readonly upstreams: readonly UpstreamHealth[];
 }
 
 export interface GatewayDependencies {
@@ -96,7 +108,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const { issuer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
   const secret = config.secret ?? randomBytes(32).toString('base64url');
 
-  const routes = config.routes.map((route) => createRoute(route, issuer, config.dpop?.nonce));
+  const routes = config.routes.map((route) => createRoute(route, config, now));
   const keys = dependencies.keys ?? createKeys(config, { fetch, now });
   const issuers = createIssuers(config, { keys, fetch, now });
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
@@ -137,7 +149,6 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   /** Those that were, or are to be, upgraded. They have no end of their own. */
   const sockets = new Set<Socket>();
   const forwarder = createForwarder({
-    timeout: timeouts.upstream,
     identityHeaders,
     tokenCookies: namesOfTokenCookies(config),
     publicUrl,
@@ -157,6 +168,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     ]),
     findUnready: createReadiness({ store, issuers }),
   });
+
+  const servePreflight = createPreflights(steps.findRoute);
 
   let isClosed = false;
 
@@ -202,7 +215,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       decision.error = error;
       const response = respond();
       if (running.draining) response.shouldKeepAlive = false;
-      answerRefusal(response, error, challengeOptions(request, decision.route, publicOrigin(request), dpop.algorithms));
+      const { route } = decision;
+      const challenge = challengeOptions(request, route, publicOrigin(request), dpop.algorithms);
+      answerRefusal(response, error, challenge, corsHeaders(route?.forwarding.cors, request.headers.origin));
     };
   }
 
@@ -221,6 +236,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     });
     if (serveTokenHandlers(request, response, decision)) return;
     const refuse = refusing(request, decision, () => response);
+    if (isPreflight(request) && servePreflight(request, response, decision)) return;
     const forward = (destination: Destination) => {
       if (destination.dpopNonce !== undefined) response.setHeader('DPoP-Nonce', destination.dpopNonce);
       forwarder.request(request, response, destination, refuse);
@@ -287,7 +303,10 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     );
   }
 
-  return { handler, upgrade, close, retire, keys, introspectionLoads };
+  const upstreamHealth = () =>
+    routes.map(({ host, prefix, forwarding }) => ({ host, prefix, upstreams: forwarding.upstreams.health() }));
+
+  return { handler, upgrade, close, retire, upstreamHealth, keys, introspectionLoads };
 }
 
 /** The state of the revocation feed is worth a line in the log: without it every request is a lookup. */

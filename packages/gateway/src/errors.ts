@@ -9,6 +9,7 @@ const requestErrorStatus = {
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
+  content_too_large: 413,
   request_header_fields_too_large: 431,
   not_implemented: 501,
 } as const;

@@ -12,14 +12,7 @@ import { refusal } from '@tallystick/resource-server';
 import type { Gateway } from './create_gateway.ts';
 import { RequestError } from './errors.ts';
 
-const options: ServerOptions = {
-  /** Bytes of all headers together: room for a JWT of 30 KiB, and as much again. */
-  maxHeaderSize: 64 * 1024,
-  /** Milliseconds; what is too slow here is an attack. */
-  headersTimeout: 20_000,
-  connectionsCheckingInterval: 5_000,
-  /** A body may take as long as it likes, as long as it keeps coming: the gateway watches that. */
-  requestTimeout: 0,
+const always: ServerOptions = {
   /** The gateway answers for itself, in JSON. */
   requireHostHeader: false,
   /** Never lenient, whatever the process was started with. */
@@ -35,14 +28,30 @@ export interface GatewayTls {
   readonly requestCert?: boolean;
 }
 
+export interface GatewayServerOptions {
+  /** Default: plain HTTP. */
+  readonly tls?: GatewayTls | undefined;
+  /** Of all headers of a request together. Default: 65,536, room for a JWT of 30 KiB and as much again. */
+  readonly maxHeaderBytes?: number | undefined;
+  /**
+   * Milliseconds in which a whole request must arrive, its body included. Default: 0, a body may take as long as it likes, as long
+   * as it keeps coming: the gateway watches that.
+   */
+  readonly requestTimeout?: number | undefined;
+}
+
 /**
  * An HTTP server as a gateway needs it. It is not listening yet.
  *
  * What cannot be parsed is answered by it, as an OAuth error too.
  *
- * @param tls without it, plain HTTP
+ * @throws {RangeError} for a limit that is none
  */
-export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'>, tls?: GatewayTls): Server {
+export function createGatewayServer(
+  gateway: Pick<Gateway, 'handler' | 'upgrade'>,
+  { tls, ...limits }: GatewayServerOptions = {},
+): Server {
+  const options = { ...always, ...limiting(limits) };
   const answering = new WeakMap<Duplex, ServerResponse>();
   const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
   const handle: RequestListener = (request, response) => {
@@ -76,6 +85,17 @@ export function createGatewayServer(gateway: Pick<Gateway, 'handler' | 'upgrade'
  */
 function mayRefuse({ req, headersSent, writableFinished }: ServerResponse): boolean {
   return req.complete ? writableFinished : !headersSent;
+}
+
+function limiting({ maxHeaderBytes = 64 * 1024, requestTimeout = 0 }: GatewayServerOptions): ServerOptions {
+  /** Milliseconds; what takes longer for its headers is an attack. */
+  const headersTimeout = requestTimeout === 0 ? 20_000 : Math.min(20_000, requestTimeout);
+  return {
+    maxHeaderSize: maxHeaderBytes,
+    requestTimeout,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(5_000, headersTimeout),
+  };
 }
 
 function tlsOptions({ cert, key, requestCert = false }: GatewayTls): TlsServerOptions {

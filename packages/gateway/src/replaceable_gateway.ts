@@ -3,7 +3,7 @@ import type { GatewayConfig } from './config.ts';
 import { createGateway, type Gateway, type GatewayDependencies } from './create_gateway.ts';
 
 /** A gateway that can take another configuration while it runs. */
-export interface ReplaceableGateway extends Pick<Gateway, 'handler' | 'upgrade' | 'close'> {
+export interface ReplaceableGateway extends Pick<Gateway, 'handler' | 'upgrade' | 'close' | 'upstreamHealth'> {
   /**
    * Serves new requests by another configuration; those under way, WebSockets among them, finish by the one before.
    * The new one takes over once it has the authorization servers' keys, so that no request fails for the change.
@@ -52,6 +52,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
   return {
     handler: (request, response) => current.gateway.handler(request, response),
     upgrade: (request, socket, head) => current.gateway.upgrade(request, socket, head),
+    upstreamHealth: () => current.gateway.upstreamHealth(),
     replace(changed) {
       const replaced = lastReplacement.then(() => take(changed));
       lastReplacement = replaced.catch(() => {}); // Whoever asked for it is told.

@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import type { ProtectedRouteConfig } from './config.ts';
 import { createRoute } from './route.ts';
 
-const issuer = 'https://login.example.com';
+const defaults = { issuer: 'https://login.example.com', timeouts: { authorizationServer: 1, upstream: 1 } };
 const upstream = 'http://localhost:4200';
 const resource = 'https://api.example.com/a';
 const routeAt = (prefix: string, change: Partial<ProtectedRouteConfig> = {}) =>
-  createRoute({ prefix, upstream, resource, style: 'phantom', scopes: {}, ...change }, issuer);
+  createRoute({ prefix, upstream, resource, style: 'phantom', scopes: {}, ...change }, defaults, Date.now);
 
 describe('A route cannot be served', () => {
   test.each(['', 'api', '/api/', '//api', '/api?x', '/a%20b', '/a/../b', '/a b', '/.'])('at %j', (prefix) => {
@@ -36,7 +36,7 @@ describe('A route cannot be served', () => {
 
   test.each(['resource', 'audience', 'issuer', 'style', 'scopes', 'onMiss'])('as a public one with %s', (member) => {
     const config = { prefix: '/a', upstream, public: true as const, [member]: undefined };
-    expect(() => createRoute(config, issuer)).toThrow(`must not have ${member}`);
+    expect(() => createRoute(config, defaults, Date.now)).toThrow(`must not have ${member}`);
   });
 });
 

@@ -1,8 +1,11 @@
 import { type RequiredScopes, scopeNames } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
-import type { DPoPNoncePolicy, ProtectedRouteConfig, RouteConfig } from './config.ts';
-import { parseUpstream, type Upstream } from './forward/upstream.ts';
+import type { DPoPNoncePolicy, GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config.ts';
+import { createCorsPolicy } from './cors.ts';
+import type { Forwarding } from './forward/forwarding.ts';
+import { createUpstreamPool } from './forward/upstream_pool.ts';
 import { normalizeHostPattern } from './host.ts';
+import { createRewrite, type Rewrite } from './rewrite.ts';
 import type { TokenCookie } from './token_cookie.ts';
 import { tokenShape } from './token_shape.ts';
 
@@ -13,7 +16,9 @@ interface AnyRoute {
   /** In lower case; undefined for any. */
   readonly host: string | undefined;
   readonly prefix: string;
-  readonly upstream: Upstream;
+  /** Undefined where the target stays as it is. */
+  readonly rewrite: Rewrite | undefined;
+  readonly forwarding: Forwarding;
 }
 
 /** A route whose calls need an access token. */
@@ -53,29 +58,57 @@ export interface PublicRoute extends AnyRoute {
   readonly resource?: undefined;
 }
 
+/** What holds for a route that does not say otherwise. */
+export type RouteDefaults = Pick<GatewayConfig, 'issuer' | 'cors' | 'dpop' | 'limits' | 'timeouts' | 'upstreamHealth'>;
+
+const membersOfProtectedRoutes = [
+  'resource',
+  'audience',
+  'issuer',
+  'style',
+  'tokenPattern',
+  'tokenCookie',
+  'scopes',
+  'onMiss',
+  'dpop',
+];
+
 /**
- * @param ownIssuer who issues the tokens of a route that does not say
- * @param dpopNonce whether its DPoP proofs must carry a nonce, if it does not say
+ * @param now epoch milliseconds
  * @throws {TypeError} for a route that cannot be served
  */
-export function createRoute(config: RouteConfig, ownIssuer: string, dpopNonce: DPoPNoncePolicy = 'off'): Route {
+export function createRoute(config: RouteConfig, defaults: RouteDefaults, now: () => number): Route {
   const { prefix } = config;
   if (prefix !== '/' && !/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/.test(prefix)) {
     throw new TypeError(`the prefix of a route must be "/" or segments like "/orders/v1": ${JSON.stringify(prefix)}`);
   }
   const host = config.host === undefined ? undefined : normalizeHostPattern(config.host);
-  const place = { host, prefix, upstream: parseUpstream(config.upstream) };
-  if (config.public !== true) return { ...place, ...protection(config, ownIssuer, dpopNonce) };
-  for (const member of ['resource', 'audience', 'issuer', 'style', 'tokenPattern', 'scopes', 'onMiss', 'dpop']) {
+  const rewrite = config.rewrite && createRewrite(prefix, config.rewrite);
+  const place = { host, prefix, rewrite, forwarding: createForwarding(config, defaults, now) };
+  if (config.public !== true) return { ...place, ...protection(config, defaults.issuer, defaults.dpop?.nonce) };
+  for (const member of membersOfProtectedRoutes) {
     if (member in config) throw new TypeError(`route ${prefix}: a public route must not have ${member}`);
   }
   return { ...place, isPublic: true };
 }
 
+function createForwarding(config: RouteConfig, defaults: RouteDefaults, now: () => number): Forwarding {
+  const { upstreamHealth = defaults.upstreamHealth, cors = defaults.cors } = config;
+  const timeout = config.timeouts?.upstream ?? defaults.timeouts.upstream;
+  const maxBodyBytes = config.limits?.maxBodyBytes ?? defaults.limits?.maxBodyBytes;
+  return {
+    upstreams: createUpstreamPool([config.upstream].flat(), upstreamHealth ?? {}, now),
+    timeout,
+    maxBodyBytes,
+    strippedPrefix: config.rewrite && config.prefix !== '/' ? config.prefix : undefined,
+    cors: cors && createCorsPolicy(cors),
+  };
+}
+
 function protection(
   config: ProtectedRouteConfig,
   ownIssuer: string,
-  dpopNonce: DPoPNoncePolicy,
+  dpopNonce: DPoPNoncePolicy = 'off',
 ): Omit<ProtectedRoute, keyof AnyRoute> {
   const { prefix, style, resource, issuer = ownIssuer, onMiss = 'refuse' } = config;
   if (!['jwt', 'opaque', 'phantom', 'split'].includes(style)) {

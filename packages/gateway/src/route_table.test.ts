@@ -3,13 +3,13 @@ import type { ProtectedRouteConfig } from './config.ts';
 import { createRoute } from './route.ts';
 import { createRouteTable, type FindRoute } from './route_table.ts';
 
-const issuer = 'https://login.example.com';
+const defaults = { issuer: 'https://login.example.com', timeouts: { authorizationServer: 1, upstream: 1 } };
 const upstream = 'http://localhost:4200';
 const routeAt = (prefix: string, change: Partial<ProtectedRouteConfig> = {}) => {
   const resource = `https://api.example.com${prefix}`;
-  return createRoute({ prefix, upstream, resource, style: 'phantom', scopes: {}, ...change }, issuer);
+  return createRoute({ prefix, upstream, resource, style: 'phantom', scopes: {}, ...change }, defaults, Date.now);
 };
-const publicAt = (prefix: string) => createRoute({ prefix, upstream, public: true }, issuer);
+const publicAt = (prefix: string) => createRoute({ prefix, upstream, public: true }, defaults, Date.now);
 const findIn = (table: FindRoute) => (target: string) => table(target, undefined);
 const find = findIn(createRouteTable(['/api', '/api/admin', '/split'].map((prefix) => routeAt(prefix))));
 

@@ -9,7 +9,7 @@ import { type Decision, shortened } from './decision.ts';
 import type { Destination } from './forward/forwarder.ts';
 import { passReference } from './resolve/opaque.ts';
 import type { Resolver } from './resolve/resolver.ts';
-import type { ProtectedRoute } from './route.ts';
+import type { ProtectedRoute, Route } from './route.ts';
 import type { FindRoute } from './route_table.ts';
 import type { SenderOf } from './sender.ts';
 import type { CheckSenderConstraint } from './sender_constraint.ts';
@@ -45,8 +45,10 @@ export async function walk(
 
   const route = dependencies.findRoute(target, request.headers.host);
   decision.route = route;
-  const { upstream } = route;
-  if (route.isPublic) return { upstream, target, authorization: undefined, clientHeld: undefined };
+  if (route.isPublic) {
+    const { forwarding } = route;
+    return { forwarding, target: targetAtApi(route, target), authorization: undefined, clientHeld: undefined };
+  }
 
   const presented = route.tokenCookie
     ? ({ scheme: 'Bearer', token: await dependencies.readTokenCookie(request, route.tokenCookie) } as const)
@@ -65,7 +67,14 @@ export async function walk(
   authorize(route, method, claims);
 
   const { token: clientHeld } = credentials;
-  return { upstream, target, clientHeld, dpopNonce, ...upstreamCredentials(request, route, credentials, accessToken) };
+  return {
+    ...{ forwarding: route.forwarding, target: targetAtApi(route, target), clientHeld, dpopNonce },
+    ...upstreamCredentials(request, route, credentials, accessToken),
+  };
+}
+
+function targetAtApi({ rewrite }: Route, target: string): string {
+  return rewrite === undefined ? target : rewrite(target);
 }
 
 /** RFC 6750 section 5.3, for any place in the target: it goes upstream as it is, and into logs on its way. */

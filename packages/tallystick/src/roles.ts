@@ -14,6 +14,7 @@ import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import type { Tls } from './tls/tls.ts';
 import { tokenHandlerConfig } from './token_handler_config.ts';
+import { withoutUndefined } from './without_undefined.ts';
 import { asConfigError } from './wrong_client.ts';
 
 /** What a role needs from outside. */
@@ -83,7 +84,11 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     ...(await introspectionSettings(wanted, { ownJwtKey, tls })),
   });
   const gateway = createReplaceableGateway(await configure(config), { ...dependencies, ...tls?.trust });
-  const server = createGatewayServer(gateway, tls?.server && { ...tls.server, requestCert: config.features.mutualTls });
+  const server = createGatewayServer(gateway, {
+    tls: tls?.server && { ...tls.server, requestCert: config.features.mutualTls },
+    maxHeaderBytes: config.gateway.limits.maxHeaderBytes,
+    requestTimeout: config.gateway.timeouts.request,
+  });
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
     port: listening.port,
@@ -98,10 +103,13 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
   };
 }
 
-/** Where the gateway listens, and the store that it is on, are there before it and stay. */
+/** The gateway's server, and the store that it is on, are there before it and stay. */
 function findFixed(before: Config, after: Config): string | undefined {
   if (before.host !== after.host) return 'host';
   if (before.gateway.port !== after.gateway.port) return 'gateway.port';
+  if (before.gateway.limits.maxHeaderBytes !== after.gateway.limits.maxHeaderBytes)
+    return 'gateway.limits.maxHeaderBytes';
+  if (before.gateway.timeouts.request !== after.gateway.timeouts.request) return 'gateway.timeouts.request';
   if (before.features.mutualTls !== after.features.mutualTls) return 'features.mutualTls';
   if (!isDeepStrictEqual(before.tls, after.tls)) return 'tls';
   return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
@@ -140,13 +148,9 @@ export function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients
   };
 }
 
-/** An optional value that is not there is left out, as the packages' types have it. */
-function withoutUndefined(value: object): object {
-  return JSON.parse(JSON.stringify(value)) as object;
-}
-
 function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
   const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers } = config.gateway;
+  const { limits, cors, upstreamHealth } = config.gateway;
   return {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
@@ -157,6 +161,7 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     secret: config.secret,
     tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),
+    ...(withoutUndefined({ limits, cors, upstreamHealth }) as Partial<GatewayConfig>),
     routes: gatewayRoutes(config),
   };
 }

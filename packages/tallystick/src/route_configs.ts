@@ -1,29 +1,33 @@
 import type { RouteConfig } from '@tallystick/gateway';
 import { sampleApiUrl } from './addresses.ts';
+import { leadsToSampleApi, pathAtApi } from './config/sample_api_routes.ts';
 import type { Config } from './config/schema.ts';
 import type { SampleApiRoute } from './sample_api/create_sample_api.ts';
 import { tokenCookieConfig } from './token_handler_config.ts';
+import { withoutUndefined } from './without_undefined.ts';
 
 type ConfiguredRoute = Config['gateway']['routes'][number];
 
 /** The gateway's routes. A route that names no upstream leads to the sample API. */
 export function gatewayRoutes(config: Config): RouteConfig[] {
   return config.gateway.routes.map((route) => {
-    const place = {
-      prefix: route.prefix,
-      upstream: route.upstream ?? sampleApiUrl(config),
-      ...(route.host !== undefined && { host: route.host }),
-    };
-    if (route.public) return { ...place, public: true };
-    return {
-      ...place,
-      ...protection(config, route),
-      onMiss: route.onMiss ?? 'refuse',
-      ...(route.issuer !== undefined && { issuer: route.issuer }),
-      ...(route.tokenCookie && { tokenCookie: tokenCookieConfig(config, route.tokenCookie) }),
-      ...tokenPattern(config, route),
-    };
+    const { host, prefix, rewrite, cors, limits, timeouts, upstreamHealth } = route;
+    const upstream = route.upstreams ?? route.upstream ?? sampleApiUrl(config);
+    const place = { host, prefix, upstream, rewrite, cors, limits, timeouts, upstreamHealth };
+    const access = route.public ? { public: true } : accessTo(config, route);
+    return withoutUndefined({ ...place, ...access }) as RouteConfig;
   });
+}
+
+function accessTo(config: Config, route: ConfiguredRoute) {
+  const { issuer, tokenCookie, onMiss = 'refuse' } = route;
+  return {
+    ...protection(config, route),
+    ...tokenPattern(config, route),
+    issuer,
+    onMiss,
+    tokenCookie: tokenCookie && tokenCookieConfig(config, tokenCookie),
+  };
 }
 
 /** What references of the route's issuer look like, if that is known. */
@@ -35,14 +39,15 @@ function tokenPattern({ issuer, apis, gateway }: Config, route: ConfiguredRoute)
   return introspection.tokenPattern === undefined ? {} : { tokenPattern: introspection.tokenPattern };
 }
 
-/** What the sample API serves: the routes that lead to it. It knows nothing of hosts. */
+/** What the sample API serves: the routes that lead to it, the longest path first. It knows nothing of hosts. */
 export function sampleApiRoutes(config: Config): SampleApiRoute[] {
   return config.gateway.routes
-    .filter((route) => route.upstream === undefined && !route.public)
+    .filter(leadsToSampleApi)
     .map((route) => {
       const { audience, style, scopes } = protection(config, route);
-      return { prefix: route.prefix, audience, style, scopes };
-    });
+      return { prefix: pathAtApi(route), audience, style, scopes };
+    })
+    .sort((a, b) => b.prefix.length - a.prefix.length);
 }
 
 /** What a call needs, to the gateway and to the API. */

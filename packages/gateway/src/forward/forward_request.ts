@@ -1,23 +1,26 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { ResourceServerError } from '@tallystick/resource-server';
+import { ResourceServerError } from '@tallystick/resource-server';
 import { breakOff } from '../answer.ts';
-import { UpstreamFailedError } from '../errors.ts';
+import { applyCors } from '../cors.ts';
+import { RequestError, UpstreamFailedError } from '../errors.ts';
+import type { Forwarding } from './forwarding.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
+import { limitBody } from './limit_body.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
+import type { Upstream } from './upstream.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 
 /**
  * Sends a request upstream and its response back, both streamed. The request's headers are already those for the upstream.
  *
- * @param timeout milliseconds of silence until the response begins
  * @param refuse answers when the upstream does not, or breaks off the answer that has begun
  */
 export type ForwardRequest = (
   request: IncomingMessage,
   response: ServerResponse,
   target: ProxyTarget,
-  timeout: number,
+  forwarding: Forwarding,
   refuse: Refuse,
 ) => void;
 
@@ -26,9 +29,12 @@ export type Refuse = (error: ResourceServerError) => void;
 /** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
 interface Exchange {
   readonly refuse: Refuse;
-  /** Milliseconds. */
-  readonly timeout: number;
+  readonly forwarding: Forwarding;
   readonly mayKeepAlive: () => boolean;
+  /** Where it is sent. */
+  upstream: Upstream;
+  /** There was a connection, so that the upstream may have seen something of it. */
+  connected: boolean;
   /** It went over a connection that had served others before, and that may have been closed at the same moment. */
   usedConnection: boolean;
 }
@@ -42,18 +48,41 @@ export function createForwardRequest(mayKeepAlive: () => boolean): ForwardReques
     watch(upstreamRequest, request, response, (options as { exchange: Exchange }).exchange);
   });
 
-  return (request, response, target, timeout, refuse) => {
-    const exchange: Exchange = { refuse, timeout, mayKeepAlive, usedConnection: false };
+  return (request, response, target, forwarding, refuse) => {
+    const { upstreams } = forwarding;
+    const exchange: Exchange = {
+      refuse(error) {
+        if (!(error instanceof RequestError || response.destroyed)) upstreams.failed(exchange.upstream);
+        refuse(error);
+      },
+      forwarding,
+      mayKeepAlive,
+      upstream: target.upstream,
+      connected: false,
+      usedConnection: false,
+    };
     const send = (to: ProxyTarget, fail: (error: Error) => void) => {
       proxy.web(request, response, Object.assign(proxyOptions(to), { exchange }), fail);
     };
-    const fail = (error: Error) => refuse(upstreamFailure(error));
+    const fail = (error: Error) => exchange.refuse(upstreamFailure(error));
+    const sendElsewhere = (upstream: Upstream) => {
+      upstreams.failed(exchange.upstream);
+      exchange.upstream = upstream;
+      request.headers.host = upstream.host;
+      send({ ...target, upstream }, fail);
+    };
     // Nothing to do about an error here: the response is closed then, and its `close` is heard.
     response.on('error', () => {});
     send(target, (error) => {
-      const mayRepeat = exchange.usedConnection && isBrokenConnection(error) && isRepeatable(request);
-      if (mayRepeat && !response.headersSent) send({ ...target, agent: undefined }, fail);
-      else fail(error);
+      if (response.headersSent || response.destroyed) return fail(error);
+      if (!exchange.connected && wasRefused(error) && isIdempotent(request)) {
+        const other = upstreams.pickOther(target.upstream);
+        if (other !== undefined) return sendElsewhere(other);
+      }
+      if (exchange.usedConnection && isBrokenConnection(error) && isSafe(request)) {
+        return send({ ...target, agent: undefined }, fail);
+      }
+      fail(error);
     });
   };
 }
@@ -69,37 +98,50 @@ function watch(
     upstreamRequest.destroy();
     return;
   }
+  const { refuse, forwarding } = exchange;
   exchange.usedConnection = upstreamRequest.reusedSocket;
+  exchange.connected = upstreamRequest.socket?.connecting === false;
+  upstreamRequest.socket?.once('connect', () => {
+    exchange.connected = true;
+  });
+  if (forwarding.maxBodyBytes !== undefined) limitBody(upstreamRequest, request, forwarding.maxBodyBytes);
   let settled = false;
   response.once('close', () => {
     if (!response.writableFinished) upstreamRequest.destroy();
   });
-  const stopWatchingSilence = watchSilence(upstreamRequest, request, exchange.timeout);
+  const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
   // Before http-proxy's own listener, which copies the status and the headers.
   upstreamRequest.prependOnceListener('response', (upstreamResponse: IncomingMessage) => {
     settled = true;
     // A response may pause for as long as it likes: an event stream does.
     stopWatchingSilence();
     if (!exchange.mayKeepAlive()) response.shouldKeepAlive = false;
-    judge(upstreamResponse, response, exchange.refuse);
+    judge(upstreamResponse, request, response, exchange);
   });
   upstreamRequest.once('error', () => {
     settled = true;
   });
   upstreamRequest.once('close', () => {
     // After a 101 that nobody asked for, Node.js closes without an error.
-    if (!settled) exchange.refuse(new UpstreamFailedError('the API broke off the connection'));
+    if (!settled) refuse(new UpstreamFailedError('the API broke off the connection'));
   });
 }
 
 /** Lets http-proxy pass on a response that can be passed on. A response that is answered otherwise it leaves alone. */
-function judge(upstreamResponse: IncomingMessage, response: ServerResponse, refuse: Refuse): void {
+function judge(
+  upstreamResponse: IncomingMessage,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { refuse, forwarding, upstream }: Exchange,
+): void {
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
     refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
     return;
   }
+  forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
   cleanResponseHead(upstreamResponse, response);
+  if (forwarding.cors) applyCors(upstreamResponse.headers, forwarding.cors, request.headers.origin);
   upstreamResponse.once('close', () => {
     if (upstreamResponse.complete) return;
     if (response.headersSent) breakOff(response);
@@ -112,10 +154,23 @@ function isBrokenConnection(error: NodeJS.ErrnoException): boolean {
   return error.code === 'ECONNRESET' || error.code === 'EPIPE';
 }
 
-/** RFC 9110 section 9.2.2: what has no effect, and no body that would be gone, may be sent a second time. */
-function isRepeatable({ method, headers }: IncomingMessage): boolean {
-  const isSafe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
-  return isSafe && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+/** An error before there was a connection; but not the end of our own patience, which would be asked for twice. */
+function wasRefused(error: Error): boolean {
+  return !(error instanceof ResourceServerError);
+}
+
+/** RFC 9110 section 9.2.1: what has no effect, and no body that would be gone, may be sent a second time. */
+function isSafe(request: IncomingMessage): boolean {
+  return ['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '') && !hasBody(request);
+}
+
+/** RFC 9110 section 9.2.2. */
+function isIdempotent(request: IncomingMessage): boolean {
+  return ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].includes(request.method ?? '') && !hasBody(request);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
 /** http-proxy sends the head with the first bytes of the body, which an event stream may not have for a long time. */

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { responseOnSocket } from '../answer.ts';
-import { UpstreamFailedError } from '../errors.ts';
+import { RequestError, UpstreamFailedError } from '../errors.ts';
 import type { Refuse } from './forward_request.ts';
+import type { Forwarding } from './forwarding.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
+import type { Upstream } from './upstream.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 
 /**
@@ -17,15 +19,15 @@ export type ForwardUpgrade = (
   socket: Socket,
   head: Buffer,
   target: ProxyTarget,
-  timeout: number,
+  forwarding: Forwarding,
   refuse: Refuse,
 ) => void;
 
 /** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
 interface Exchange {
   readonly refuse: Refuse;
-  /** Milliseconds. */
-  readonly timeout: number;
+  readonly forwarding: Forwarding;
+  readonly upstream: Upstream;
 }
 
 export function createForwardUpgrade(): ForwardUpgrade {
@@ -34,22 +36,24 @@ export function createForwardUpgrade(): ForwardUpgrade {
   // Emitted before http-proxy adds its own listeners.
   proxy.on('proxyReqWs', (upstreamRequest, request, socket, options) => {
     socket.once('close', () => upstreamRequest.destroy());
-    const exchange = (options as { exchange: Exchange }).exchange;
-    const stopWatchingSilence = watchSilence(upstreamRequest, request, exchange.timeout);
+    const { refuse, forwarding, upstream } = (options as { exchange: Exchange }).exchange;
+    const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
     // http-proxy, which is about to add its listener, would send the body unchunked under a head that says chunked.
     process.nextTick(() => {
       upstreamRequest.removeAllListeners('response').once('response', (upstreamResponse) => {
         stopWatchingSilence();
         if (isForwardable(upstreamResponse)) {
+          forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
           relayResponse(upstreamResponse, request, socket);
           return;
         }
         upstreamResponse.destroy();
-        exchange.refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
+        refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
       });
     });
     upstreamRequest.once('upgrade', (_upstreamResponse, upstreamSocket) => {
       stopWatchingSilence();
+      forwarding.upstreams.answered(upstream, 101);
       // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.
       upstreamSocket.once('close', () => socket.destroySoon());
       socket.once('end', () => upstreamSocket.destroySoon());
@@ -57,13 +61,21 @@ export function createForwardUpgrade(): ForwardUpgrade {
     });
   });
 
-  return (request, socket, head, target, timeout, refuse) => {
-    const exchange: Exchange = { refuse, timeout };
+  return (request, socket, head, target, forwarding, refuse) => {
+    const { upstream } = target;
+    const exchange: Exchange = {
+      refuse(error) {
+        if (!(error instanceof RequestError || socket.destroyed)) forwarding.upstreams.failed(upstream);
+        refuse(error);
+      },
+      forwarding,
+      upstream,
+    };
     const writtenBefore = socket.bytesWritten;
     proxy.ws(request, socket, head, Object.assign(proxyOptions(target), { exchange }), (error) => {
       // Once upgraded, the socket carries the upstream's bytes, and an HTTP answer would be one too many.
       if (socket.bytesWritten > writtenBefore) socket.destroySoon();
-      else refuse(upstreamFailure(error));
+      else exchange.refuse(upstreamFailure(error));
     });
   };
 }

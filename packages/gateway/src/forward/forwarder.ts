@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { createForwardRequest, type Refuse } from './forward_request.ts';
 import { createForwardUpgrade } from './forward_upgrade.ts';
+import type { Forwarding } from './forwarding.ts';
+import { checkBodyLength } from './limit_body.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -12,7 +14,7 @@ const idleConnection = 60_000;
 
 /** Where a request goes, once it may. */
 export interface Destination {
-  readonly upstream: Upstream;
+  readonly forwarding: Forwarding;
   /** The request target, to be sent byte for byte. */
   readonly target: string;
   /** The `Authorization` that the API gets instead of the client's; undefined for none. */
@@ -26,8 +28,6 @@ export interface Destination {
 }
 
 export interface ForwarderOptions extends RequestHeaderOptions {
-  /** Milliseconds for connecting to an upstream, and for each silence of it before the response begins. */
-  readonly timeout: number;
   /** Whether connections of clients may be kept alive. Default: yes. */
   readonly mayKeepAlive?: () => boolean;
   /** Whom to trust, of upstreams on https. Default: the usual CAs. */
@@ -54,7 +54,7 @@ export interface Forwarder {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { timeout, mayKeepAlive = () => true, secureContext } = options;
+  const { mayKeepAlive = () => true, secureContext } = options;
   const requestHeaders = createRequestHeaders(options);
   const forwardRequest = createForwardRequest(mayKeepAlive);
   const forwardUpgrade = createForwardUpgrade();
@@ -63,21 +63,26 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     'https:': new HttpsAgent({ keepAlive: true, timeout: idleConnection }),
   };
 
-  function headersFor(request: IncomingMessage, { upstream, authorization, clientHeld, dpop }: Destination) {
-    return requestHeaders(request, { host: upstream.host, authorization, clientHeld, dpop });
+  function headersFor(request: IncomingMessage, upstream: Upstream, destination: Destination) {
+    const { authorization, clientHeld, dpop, forwarding } = destination;
+    const { strippedPrefix } = forwarding;
+    return requestHeaders(request, { host: upstream.host, authorization, clientHeld, dpop, strippedPrefix });
   }
 
   return {
     request(request, response, destination, refuse) {
-      const { upstream, target } = destination;
-      request.headers = headersFor(request, destination);
+      const { forwarding, target } = destination;
+      if (forwarding.maxBodyBytes !== undefined) checkBodyLength(request, forwarding.maxBodyBytes);
+      const upstream = forwarding.upstreams.pick();
+      request.headers = headersFor(request, upstream, destination);
       const agent = agents[upstream.protocol];
-      forwardRequest(request, response, { upstream, target, agent, secureContext }, timeout, refuse);
+      forwardRequest(request, response, { upstream, target, agent, secureContext }, forwarding, refuse);
     },
     upgrade(request, socket, head, destination, refuse) {
-      const { upstream, target } = destination;
-      request.headers = withUpgrade(headersFor(request, destination));
-      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, timeout, refuse);
+      const { forwarding, target } = destination;
+      const upstream = forwarding.upstreams.pick();
+      request.headers = withUpgrade(headersFor(request, upstream, destination));
+      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, forwarding, refuse);
     },
     close() {
       agents['http:'].destroy();

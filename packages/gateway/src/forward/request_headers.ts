@@ -123,6 +123,8 @@ export interface RequestHeaderFacts {
   readonly clientHeld: string | undefined;
   /** The proof that the upstream is to check, if any. */
   readonly dpop?: string | undefined;
+  /** What was taken from the front of the path, if anything. */
+  readonly strippedPrefix?: string | undefined;
 }
 
 /** Makes the headers that go upstream from those the client sent. @throws {RequestError} */
@@ -138,7 +140,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
   const { tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
-  return (request, { host, authorization, clientHeld, dpop }) => {
+  return (request, { host, authorization, clientHeld, dpop, strippedPrefix }) => {
     const sent = request.headers;
     const named = connectionNames(sent.connection);
     const headers: IncomingHttpHeaders = {};
@@ -157,6 +159,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     headers.host = host;
     if (authorization !== undefined) headers.authorization = authorization;
     if (dpop !== undefined) headers.dpop = dpop;
+    if (strippedPrefix !== undefined) headers['x-forwarded-prefix'] = strippedPrefix;
     headers['x-forwarded-for'] = request.socket.remoteAddress ?? 'unknown';
     headers['x-forwarded-host'] = publicUrl?.host ?? sent.host ?? '';
     headers['x-forwarded-proto'] =

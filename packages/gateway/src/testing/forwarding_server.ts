@@ -3,16 +3,23 @@ import type { Socket } from 'node:net';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../answer.ts';
 import { createForwarder } from '../forward/forwarder.ts';
+import type { Forwarding } from '../forward/forwarding.ts';
 import { defaultIdentityHeaders } from '../forward/request_headers.ts';
-import { parseUpstream } from '../forward/upstream.ts';
+import { createUpstreamPool } from '../forward/upstream_pool.ts';
 import { listen, type Running } from './servers.ts';
 
 /** The last step of the walk alone: everything goes to one upstream, with `Bearer internal-jwt`. */
 export async function startForwarding(upstreamOrigin: string, timeout = 5_000): Promise<Running> {
-  const forwarder = createForwarder({ timeout, identityHeaders: defaultIdentityHeaders });
-  const upstream = parseUpstream(upstreamOrigin);
+  const forwarder = createForwarder({ identityHeaders: defaultIdentityHeaders });
+  const forwarding: Forwarding = {
+    upstreams: createUpstreamPool([upstreamOrigin], {}, Date.now),
+    timeout,
+    maxBodyBytes: undefined,
+    strippedPrefix: undefined,
+    cors: undefined,
+  };
   const destination = (target = '') => ({
-    upstream,
+    forwarding,
     target,
     authorization: 'Bearer internal-jwt',
     clientHeld: 'client-held',

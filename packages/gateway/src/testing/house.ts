@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { GatewayConfig, ProtectedRouteConfig } from '../config.ts';
+import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config.ts';
 import { createGateway, type Gateway } from '../create_gateway.ts';
 import { createGatewayServer } from '../gateway_server.ts';
 import type { Log } from '../log.ts';
@@ -36,7 +36,7 @@ export interface House {
 
 export const api = (name: string) => `https://api.example.com/${name}`;
 
-export function route(name: ProtectedRouteConfig['style'], upstream: string): ProtectedRouteConfig {
+export function route(name: ProtectedRouteConfig['style'], upstream: RouteConfig['upstream']): ProtectedRouteConfig {
   return { prefix: `/${name}`, upstream, resource: api(name), style: name, scopes: { GET: ['read'], '*': ['write'] } };
 }
 

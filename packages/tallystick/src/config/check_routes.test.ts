@@ -37,6 +37,40 @@ describe('a route is refused', () => {
     ['with a style of its own', { api, accessTokens: 'jwt' }, "accessTokens: expected it in the api's entry"],
     ['with a host and port', { api, host: 'api.example.com:80' }, 'host: expected a host name without a port'],
     ['with scopes nobody has', { api, scopes: { GET: { anyOf: [] } } }, 'scopes.GET.anyOf: '],
+    [
+      'with two upstreams of one origin',
+      { api, upstreams: [upstream, upstream] },
+      'upstreams: expected origins that differ',
+    ],
+    ['with upstreams that differ in scheme', { api, upstreams: [upstream, 'https://a'] }, 'upstreams: expected all of'],
+    [
+      'with one upstream and several',
+      { api, upstream, upstreams: [upstream, 'http://b'] },
+      'upstream: expected nothing',
+    ],
+    [
+      'that rewrites in two ways',
+      { api, rewrite: { stripPrefix: true, prefix: '/b' } },
+      'rewrite: expected { stripPrefix',
+    ],
+    ['that rewrites to dots', { api, rewrite: { prefix: '/../b' } }, 'rewrite.prefix: expected segments'],
+    [
+      'that rewrites nothing',
+      { api, rewrite: { prefix: '/a' } },
+      'rewrite: expected another prefix than that of the route',
+    ],
+    [
+      'that lets every page send cookies',
+      { api, cors: { origins: ['*'], credentials: true } },
+      'cors.origins: expected a list of origins, without `*` or `null`, where credentials is true',
+    ],
+    [
+      'that allows pages by a pattern',
+      { api, cors: { origins: ['https://*.a.org'] } },
+      'cors.origins[0]: expected an origin, without',
+    ],
+    ['with a limit that is none', { api, limits: { maxBodyBytes: -1 } }, 'limits.maxBodyBytes: '],
+    ['with a timeout of no time', { api, timeouts: { upstream: 0 } }, 'timeouts.upstream: '],
     ['with a method in lower case', { api, scopes: { get: [] } }, 'scopes.get: '],
   ])('%s', async (_what, route, problem) => {
     const problems = await problemsWith({ routes: [{ prefix: '/a', ...route }] });
@@ -71,6 +105,32 @@ describe('a route is refused', () => {
       expect.stringContaining('gateway.routes[3].prefix: expected a value that no other has'),
     ]);
   });
+});
+
+test('routes that the sample API would take for one another are refused', async () => {
+  const strip = { rewrite: { stripPrefix: true } };
+  const taken = await problemsWith({
+    routes: [
+      { prefix: '/a', api },
+      { prefix: '/a', api, host: 'a.org' },
+      { prefix: '/b', api, ...strip },
+      { prefix: '/c', api, ...strip, upstream },
+    ],
+  });
+  const expected = 'upstream: expected an origin: the sample API would take the calls for those of another route';
+  expect(taken).toEqual([
+    expect.stringContaining(`gateway.routes[1].${expected}`),
+    expect.stringContaining(`gateway.routes[2].${expected}`),
+  ]);
+  expect(await problemsWith({ routes: [{ prefix: '/a', api, rewrite: { prefix: '/b' } }] })).toEqual([]);
+  expect(
+    await problemsWith({
+      routes: [
+        { prefix: '/a', api },
+        { prefix: '/a/b', api },
+      ],
+    }),
+  ).toEqual([]);
 });
 
 test('an issuer that is there twice is refused', async () => {

@@ -1,4 +1,5 @@
 import type { Refuse } from './refuse.ts';
+import { leadsToSampleApi, pathAtApi } from './sample_api_routes.ts';
 import type { Config } from './schema.ts';
 
 type Route = Config['gateway']['routes'][number];
@@ -23,14 +24,49 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
     }
     if (route.public) checkPublic(route, path, refuse);
     else checkProtected(route, path, config, refuse);
+    checkForwarding(route, path, refuse);
   }
+  checkSampleApi(routes, refuse);
+}
+
+function checkForwarding({ prefix, upstream, upstreams, rewrite }: Route, path: Path, refuse: Refuse): void {
+  if (upstreams !== undefined && upstream !== undefined) {
+    refuse([...path, 'upstream'], 'expected nothing beside upstreams', upstream);
+  }
+  if (new Set(upstreams).size !== (upstreams ?? []).length) {
+    refuse([...path, 'upstreams'], 'expected origins that differ', upstreams);
+  }
+  if (new Set(upstreams?.map((origin) => new URL(origin).protocol)).size > 1) {
+    refuse([...path, 'upstreams'], 'expected all of them to be http, or all https', upstreams);
+  }
+  if (rewrite && pathAtApi({ prefix, rewrite }) === pathAtApi({ prefix })) {
+    refuse([...path, 'rewrite'], 'expected another prefix than that of the route', rewrite);
+  }
+}
+
+/** It tells APIs by their path alone, and must not take the calls of one for those of another. */
+function checkSampleApi(routes: readonly Route[], refuse: Refuse): void {
+  for (const [index, route] of routes.entries()) {
+    if (routes.slice(0, index).some((other) => isMistakenFor(route, other))) {
+      const expected = 'expected an origin: the sample API would take the calls for those of another route';
+      refuse(['gateway', 'routes', index, 'upstream'], expected, undefined);
+    }
+  }
+}
+
+/** Without hosts and rewriting, the longer prefix decides, as it does at the gateway. */
+function isMistakenFor(a: Route, b: Route): boolean {
+  if (!leadsToSampleApi(a) || !leadsToSampleApi(b)) return false;
+  const [pathOfA, pathOfB] = [`${pathAtApi(a)}/`, `${pathAtApi(b)}/`];
+  const areNested = pathOfA.startsWith(pathOfB) || pathOfB.startsWith(pathOfA);
+  return areNested && (a.host !== b.host || a.rewrite !== undefined || b.rewrite !== undefined);
 }
 
 function checkPublic(route: Route, path: Path, refuse: Refuse): void {
   for (const member of ['api', ...ofApis] as const) {
     if (route[member] !== undefined) refuse([...path, member], 'expected nothing: the route is public', route[member]);
   }
-  if (route.upstream === undefined) {
+  if (route.upstream === undefined && route.upstreams === undefined) {
     refuse([...path, 'upstream'], 'expected an origin: the sample API serves nobody without a token', undefined);
   }
 }
@@ -54,7 +90,7 @@ function checkProtected({ api, issuer, ...route }: Route, path: Path, config: Co
   if (route.accessTokens === undefined) {
     refuse([...path, 'accessTokens'], 'expected the access token style: the API is of another issuer', undefined);
   }
-  if (route.upstream === undefined) {
+  if (route.upstream === undefined && route.upstreams === undefined) {
     refuse([...path, 'upstream'], 'expected an origin: the sample API trusts no other issuer', undefined);
   }
   const introspects = route.accessTokens === 'phantom' || route.onMiss === 'introspect';

@@ -16,6 +16,7 @@ export const seconds = z.int().positive();
 /** Seconds; a longer life than ten years is a slip of the pen, and no cookie or entry lives so long. */
 export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);
 export const milliseconds = z.int().positive();
+export const bytes = z.int().min(0);
 export const port = z.int().min(0).max(65535);
 export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' });
 const ORIGIN = 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash';

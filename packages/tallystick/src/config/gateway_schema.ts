@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import { bytes, milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import { cors } from './cors_schema.ts';
 import { introspection, introspectionClient, ownJwts } from './introspection_schema.ts';
 import { issuer } from './issuer_schema.ts';
 import { route } from './route_schema.ts';
 import { tokenHandler } from './token_handler_schema.ts';
+import { upstreamHealth } from './upstream_schema.ts';
 
 export const gateway = z.strictObject({
   port: port.default(4100),
@@ -55,10 +57,26 @@ export const gateway = z.strictObject({
   timeouts: z
     .strictObject({
       authorizationServer: milliseconds.default(3_000),
-      upstream: milliseconds.default(30_000),
+      upstream: milliseconds
+        .default(30_000)
+        .describe('For connecting to an upstream, and for each silence of it before the response begins.'),
+      request: milliseconds
+        .optional()
+        .describe('For a whole request to arrive, its body included. Default: as long as it keeps coming.'),
     })
     .prefault({})
     .describe('Milliseconds.'),
+  limits: z
+    .strictObject({
+      maxBodyBytes: bytes.optional().describe('The largest request body that is passed on. Default: any.'),
+      maxHeaderBytes: bytes.min(1_024).default(65_536).describe('Of all headers of a request together.'),
+    })
+    .prefault({})
+    .describe('What is larger is refused.'),
+  cors: cors.optional().describe('Which web pages of other origins may call the APIs; for routes that do not say.'),
+  upstreamHealth: upstreamHealth
+    .optional()
+    .describe('When an upstream that does not answer is left alone; for routes that do not say.'),
   issuers: z.array(issuer).default([]).describe('Further authorization servers, whose tokens some routes take.'),
   tokenHandlers: z
     .array(tokenHandler)

@@ -1,6 +1,12 @@
 import { z } from 'zod';
-import { accessTokenStyle, httpMethod, origin, resource, scopes } from './common_schema.ts';
+import { accessTokenStyle, bytes, httpMethod, milliseconds, origin, resource, scopes } from './common_schema.ts';
+import { cors } from './cors_schema.ts';
 import { cookieName, csrfHeader, pageOrigins } from './token_handler_schema.ts';
+import { upstreamHealth } from './upstream_schema.ts';
+
+const rewrittenPrefix = z.string().regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/, {
+  error: 'expected segments such as /orders/v1',
+});
 
 const someScopes = z.strictObject({ allOf: scopes.min(1).optional(), anyOf: scopes.min(1).optional() });
 const requiredScopes = z
@@ -20,7 +26,9 @@ export const route = z.strictObject({
   prefix: z
     .string()
     .regex(/^\/[\w\-/.]*$/, { error: 'expected a path that begins with a slash' })
-    .describe('Path prefix, matched by whole segments; it stays in the path that the API sees.'),
+    .describe(
+      'Path prefix, matched by whole segments; it stays in the path that the API sees, unless `rewrite` says otherwise.',
+    ),
   public: z
     .literal(true, { error: 'expected true, or nothing' })
     .optional()
@@ -33,6 +41,27 @@ export const route = z.strictObject({
   issuer: z.url().optional().describe('Which of the `gateway.issuers` issues the tokens. Default: `issuer`.'),
   accessTokens: accessTokenStyle.optional().describe('Access token style, for an API of another issuer.'),
   upstream: origin.optional().describe('Origin of the API. Default: the sample API.'),
+  upstreams: z.array(origin).min(2).optional().describe('Instead of `upstream`: several, which take turns.'),
+  upstreamHealth: upstreamHealth.optional().describe('Default: that of the gateway.'),
+  rewrite: z
+    .union([z.strictObject({ stripPrefix: z.literal(true) }), z.strictObject({ prefix: rewrittenPrefix })], {
+      error: 'expected { stripPrefix: true } or { prefix: /segments }',
+    })
+    .optional()
+    .describe('Takes the prefix out of the path that the API sees, or puts another in its place.'),
+  cors: cors.optional().describe('Which web pages of other origins may call the API. Default: that of the gateway.'),
+  limits: z
+    .strictObject({ maxBodyBytes: bytes.optional().describe('The largest request body that is passed on.') })
+    .optional()
+    .describe('Default: those of the gateway.'),
+  timeouts: z
+    .strictObject({
+      upstream: milliseconds
+        .optional()
+        .describe('For connecting to an upstream, and for each silence of it before the response begins.'),
+    })
+    .optional()
+    .describe('Milliseconds. Default: those of the gateway.'),
   scopes: z
     .record(httpMethod.or(z.literal('*')), requiredScopes)
     .optional()

@@ -1,0 +1,15 @@
+import type { CorsPolicy } from '../cors.ts';
+import type { UpstreamPool } from './upstream_pool.ts';
+
+/** What a route says about the way to its API and back, whatever the request. */
+export interface Forwarding {
+  readonly upstreams: UpstreamPool;
+  /** Milliseconds for connecting to an upstream, and for each silence of it before the response begins. */
+  readonly timeout: number;
+  /** The largest request body that is passed on; undefined for any. */
+  readonly maxBodyBytes: number | undefined;
+  /** What was taken from the front of the path, for the API to know where its clients see it. */
+  readonly strippedPrefix: string | undefined;
+  /** Takes the place of what the API says about CORS. */
+  readonly cors: CorsPolicy | undefined;
+}

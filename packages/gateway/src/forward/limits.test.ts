@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createGatewayServer } from '../gateway_server.ts';
+import { until } from '../testing/condition.ts';
+import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
+import { listen, startRawUpstream } from '../testing/servers.ts';
+
+let house: House;
+let authorization: string;
+beforeEach(async () => {
+  house = await buildHouse(({ routes }) => ({
+    limits: { maxBodyBytes: 10 },
+    routes: [
+      ...routes,
+      { ...route('phantom', routes[0]?.upstream ?? ''), prefix: '/large', limits: { maxBodyBytes: 1_000_000 } },
+    ],
+  }));
+  authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'), { scope: 'write' })}`;
+});
+afterEach(() => house.stop());
+
+const post = (headers: string[], body = '', path = '/phantom') =>
+  message([`POST ${path} HTTP/1.1`, 'Host: g', authorization, 'Connection: close', ...headers], body);
+const chunks = (...sizes: number[]) => sizes.map((size) => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`).join('');
+
+describe('A request body', () => {
+  test('as large as may be is passed on, whether it tells its length or not', async () => {
+    expect(statusOf(await send(house.port, post(['Content-Length: 10'], 'x'.repeat(10))))).toBe(200);
+    expect(statusOf(await send(house.port, post(['Transfer-Encoding: chunked'], `${chunks(4, 6)}0\r\n\r\n`)))).toBe(
+      200,
+    );
+    expect(house.upstream.seen.map(({ body }) => body)).toEqual(['x'.repeat(10), 'x'.repeat(10)]);
+  });
+
+  test('that says it is larger is 413 at once, and no upstream is asked', async () => {
+    const client = await openConnection(house.port);
+    client.socket.write(post(['Content-Length: 11']));
+    expect(await client.until(/content_too_large/)).toMatch(/^HTTP\/1\.1 413 /);
+    expect(await house.upstream.connections()).toBe(0);
+    client.socket.destroy();
+  });
+
+  test.each([[[11]], [[4, 7]], [[4, 4, 4, 1_000_000]]])(
+    'that turns out to be larger is 413, and the API does not see a complete one: %j',
+    async (sizes) => {
+      const answer = await send(house.port, post(['Transfer-Encoding: chunked'], `${chunks(...sizes)}0\r\n\r\n`));
+      expect(statusOf(answer)).toBe(413);
+      expect(JSON.parse(bodyOf(answer))).toEqual({
+        error: 'content_too_large',
+        error_description: 'the request body is larger than 10 bytes',
+      });
+      await until('the upstream connection is closed', async () => (await house.upstream.connections()) === 0);
+      expect(house.upstream.seen).toEqual([]);
+    },
+  );
+
+  test('that is too large on a connection that has served others is 413 too', async () => {
+    await (await house.call('/phantom', authorization.split(' ')[2], { method: 'PUT' })).text();
+    const answer = await send(house.port, post(['Transfer-Encoding: chunked'], `${chunks(11)}0\r\n\r\n`));
+    expect(statusOf(answer)).toBe(413);
+    expect(house.upstream.seen).toHaveLength(1);
+  });
+
+  test('of a route that says so itself may be larger', async () => {
+    const body = 'x'.repeat(1_000);
+    expect(statusOf(await send(house.port, post(['Content-Length: 1000'], body, '/large')))).toBe(200);
+    expect(statusOf(await send(house.port, post(['Content-Length: 1000001'], '', '/large')))).toBe(413);
+  });
+
+  test('that is too large does not get past the access token', async () => {
+    const lines = ['POST /phantom HTTP/1.1', 'Host: g', 'Connection: close', 'Content-Length: 1000'];
+    expect(statusOf(await send(house.port, message(lines, 'x'.repeat(1_000))))).toBe(401);
+  });
+});
+
+test('An upstream that answers before the body turns out to be too large: the answer is broken off', async () => {
+  const early = await startRawUpstream((socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')),
+  );
+  const before = await buildHouse(() => ({
+    routes: [{ prefix: '/', public: true, upstream: early.origin, limits: { maxBodyBytes: 10 } }],
+  }));
+  const client = await openConnection(before.port);
+  client.socket.write(message(['POST / HTTP/1.1', 'Host: g', 'Transfer-Encoding: chunked'], chunks(4)));
+  await client.until(/half$/);
+  client.socket.write(chunks(100));
+  const answer = await client.closed();
+  expect([statusOf(answer), bodyOf(answer)]).toEqual([200, 'half']);
+  await Promise.all([before.stop(), early.stop()]);
+});
+
+describe('The server', () => {
+  test('refuses headers that are larger than it was told', async () => {
+    const server = await listen(createGatewayServer(house.gateway, { maxHeaderBytes: 2_000 }));
+    const get = (size: number) =>
+      message(['GET /healthz HTTP/1.1', 'Host: g', 'Connection: close', `X-A: ${'a'.repeat(size)}`]);
+    expect(statusOf(await send(server.port, get(1_500)))).toBe(200);
+    expect(statusOf(await send(server.port, get(2_500)))).toBe(431);
+    await server.stop();
+  });
+
+  test('gives up on a request that does not arrive in time, however steadily it comes', async () => {
+    const server = await listen(createGatewayServer(house.gateway, { requestTimeout: 300 }));
+    const client = await openConnection(server.port);
+    client.socket.write(post(['Transfer-Encoding: chunked'], chunks(1), '/large'));
+    await until('the upstream is connected', async () => (await house.upstream.connections()) === 1);
+    const trickle = setInterval(() => client.socket.write(chunks(1)), 20);
+    const answer = await client.closed();
+    clearInterval(trickle);
+    expect(statusOf(answer)).toBe(408);
+    await until('the upstream connection is closed', async () => (await house.upstream.connections()) === 0);
+    expect(house.upstream.seen).toEqual([]);
+    await server.stop();
+  });
+
+  test('gives up on headers that do not arrive in time', async () => {
+    const server = await listen(createGatewayServer(house.gateway, { requestTimeout: 200 }));
+    const client = await openConnection(server.port);
+    client.socket.write('GET /healthz HTTP/1.1\r\nHost: g\r\nX-A: a');
+    expect(statusOf(await client.closed())).toBe(408);
+    await server.stop();
+  });
+});
+
+test('A route can wait longer for its upstream than others do', async () => {
+  let respond: () => void = () => {};
+  const other = await buildHouse(
+    ({ routes, timeouts }) => ({
+      timeouts: { ...timeouts, upstream: 50 },
+      routes: [
+        { prefix: '/short', public: true, upstream: routes[0]?.upstream ?? '' },
+        { prefix: '/long', public: true, upstream: routes[0]?.upstream ?? '', timeouts: { upstream: 60_000 } },
+      ],
+    }),
+    undefined,
+    (request, response) => {
+      if (request.url === '/long') respond = () => response.end('late');
+    },
+  );
+  const long = other.call('/long');
+  await until('the upstream has the request', () => other.upstream.seen.length === 1);
+  expect((await other.call('/short')).status).toBe(504);
+  respond();
+  expect(await (await long).text()).toBe('late');
+  await other.stop();
+});
+
+test('What is taken from the path is told to the API, and what the client says of it is not', async () => {
+  const other = await buildHouse(({ routes }) => ({
+    routes: [
+      { prefix: '/orders', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { stripPrefix: true } },
+      { prefix: '/', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { prefix: '/v2' } },
+      { prefix: '/as-it-is', public: true, upstream: routes[0]?.upstream ?? '' },
+    ],
+  }));
+  for (const target of ['/orders/a//b?c=%2F', '/x', '/as-it-is', '/orders//evil.example']) {
+    await send(
+      other.port,
+      message([`GET ${target} HTTP/1.1`, 'Host: g', 'X-Forwarded-Prefix: /x', 'Connection: close']),
+    );
+  }
+  expect(other.upstream.seen.map(({ url, headers }) => [url, headers['x-forwarded-prefix']])).toEqual([
+    ['/a//b?c=%2F', '/orders'],
+    ['/v2/x', undefined],
+    ['/as-it-is', undefined],
+  ]);
+  await other.stop();
+});

@@ -1,0 +1,172 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { RouteConfig } from '../config.ts';
+import { until } from '../testing/condition.ts';
+import { buildHouse, type House } from '../testing/house.ts';
+import { message, openConnection, send, statusOf } from '../testing/raw_client.ts';
+import { startRawUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  const started = await starting;
+  stops.push(started.stop);
+  return started;
+}
+
+/** A house with one public route before these upstreams. */
+function houseBefore(upstream: readonly string[], change: Partial<RouteConfig> = {}): Promise<House> {
+  return use(
+    buildHouse(() => ({
+      routes: [
+        {
+          prefix: '/',
+          public: true,
+          upstream,
+          upstreamHealth: { maxFailures: 2, coolDown: 1_000 },
+          ...change,
+        } as RouteConfig,
+      ],
+    })),
+  );
+}
+
+const status = async (house: House, init?: RequestInit) => (await house.call('/a', undefined, init)).status;
+
+/** A port at which nobody listens. */
+async function closedPort(): Promise<string> {
+  const upstream = await startUpstream();
+  await upstream.stop();
+  return upstream.origin;
+}
+
+const healthOf = (house: House, origin: string) =>
+  house.gateway.upstreamHealth()[0]?.upstreams.find((upstream) => upstream.origin === origin);
+
+describe('Several upstreams of a route', () => {
+  test('take turns, each under its own Host', async () => {
+    const [a, b] = [await use(startUpstream()), await use(startUpstream())];
+    const house = await houseBefore([a.origin, b.origin]);
+    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    for (const upstream of [a, b]) {
+      expect(upstream.seen.map(({ headers }) => headers.host)).toEqual(Array(2).fill(`127.0.0.1:${upstream.port}`));
+    }
+  });
+
+  test.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])(
+    'one refuses the connection: a %s goes to another',
+    async (method) => {
+      const alive = await use(startUpstream());
+      const dead = await closedPort();
+      const house = await houseBefore([dead, alive.origin]);
+      expect(await status(house, { method })).toBe(200);
+      expect(alive.seen).toEqual([expect.objectContaining({ method })]);
+      expect(alive.seen[0]?.headers.host).toBe(`127.0.0.1:${alive.port}`);
+      expect(healthOf(house, dead)).toMatchObject({ failures: 1, isHealthy: true });
+    },
+  );
+
+  test('one refuses the connection: what has a body, or an effect that counts, is not sent again', async () => {
+    const alive = await use(startUpstream());
+    const house = await houseBefore([await closedPort(), alive.origin], { upstreamHealth: { maxFailures: 100 } });
+    const statuses = [];
+    for (const init of [{ method: 'POST' }, { method: 'PUT', body: 'x' }, { method: 'POST', body: 'x' }]) {
+      statuses.push(await status(house, init), await status(house, init));
+    }
+    expect(statuses).toEqual([502, 200, 502, 200, 502, 200]);
+  });
+
+  test('one takes the connection and breaks it off: nothing is sent to another', async () => {
+    let connections = 0;
+    const broken = await use(
+      startRawUpstream((socket) => {
+        connections += 1;
+        socket.once('data', () => socket.destroy());
+      }),
+    );
+    const alive = await use(startUpstream());
+    const house = await houseBefore([broken.origin, alive.origin]);
+    expect(await status(house)).toBe(502);
+    expect([connections, alive.seen.length]).toEqual([1, 0]);
+  });
+
+  test('all refuse the connection: 502 after two attempts, and each request goes on trying', async () => {
+    const house = await houseBefore([await closedPort(), await closedPort(), await closedPort()]);
+    for (let count = 0; count < 6; count += 1) expect(await status(house)).toBe(502);
+    const failures = house.gateway.upstreamHealth()[0]?.upstreams.map((upstream) => upstream.failures) ?? [];
+    expect(failures.reduce((sum, count) => sum + count, 0)).toBe(12);
+  });
+
+  test('one that fails again and again is left alone, and comes back by itself', async () => {
+    let isBroken = true;
+    let asked = 0;
+    const flapping = await use(
+      startUpstream((request, response) => {
+        asked += 1;
+        if (isBroken) request.socket.destroy();
+        else response.end('ok');
+      }),
+    );
+    const alive = await use(startUpstream());
+    const house = await houseBefore([flapping.origin, alive.origin]);
+    for (let count = 0; count < 10; count += 1) await status(house);
+    expect(asked).toBe(2);
+    expect(healthOf(house, flapping.origin)).toEqual({ origin: flapping.origin, isHealthy: false, failures: 2 });
+    isBroken = false;
+    house.clock.time += 1_000;
+    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    expect(asked).toBe(4);
+    expect(healthOf(house, flapping.origin)).toEqual({ origin: flapping.origin, isHealthy: true, failures: 0 });
+  });
+
+  test('one that is silent counts as failing; a client that leaves, or is slow itself, does not count', async () => {
+    const silent = await use(startUpstream(() => {}));
+    const house = await houseBefore([silent.origin], {
+      timeouts: { upstream: 100 },
+      upstreamHealth: { maxFailures: 5 },
+    });
+    const leaving = await openConnection(house.port);
+    leaving.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
+    await until('the upstream has the request', () => silent.seen.length === 1);
+    leaving.socket.destroy();
+    await until('the request is over', () => house.log.some(({ status: logged }) => logged === 499));
+    expect(healthOf(house, silent.origin)).toMatchObject({ failures: 0 });
+    expect(await status(house)).toBe(504);
+    expect(healthOf(house, silent.origin)).toMatchObject({ failures: 1 });
+    const slow = message(['POST /a HTTP/1.1', 'Host: g', 'Content-Length: 4', 'Connection: close'], 'bo');
+    expect(statusOf(await send(house.port, slow))).toBe(408);
+    expect(healthOf(house, silent.origin)).toMatchObject({ failures: 1 });
+  });
+
+  test('one that answers with a status that is a failure: the answer is passed on', async () => {
+    const failing = await use(startUpstream((_request, response) => response.writeHead(503).end('busy')));
+    const alive = await use(startUpstream());
+    const house = await houseBefore([failing.origin, alive.origin], {
+      upstreamHealth: { maxFailures: 1, failureStatuses: [503] },
+    });
+    const statuses = [await status(house), await status(house), await status(house)];
+    expect(statuses).toEqual([503, 200, 200]);
+  });
+
+  test('a WebSocket is tried with one of them, which counts', async () => {
+    const alive = await use(startUpstream());
+    const dead = await closedPort();
+    const house = await houseBefore([dead, alive.origin]);
+    const lines = ['GET /a HTTP/1.1', 'Host: g', 'Connection: Upgrade', 'Upgrade: websocket'];
+    const answers = [await send(house.port, message(lines)), await send(house.port, message(lines))];
+    expect(answers.map(statusOf)).toEqual([502, 200]);
+    expect(healthOf(house, dead)).toMatchObject({ failures: 1 });
+  });
+
+  test('leave no connection behind', async () => {
+    const upstreams: TestUpstream[] = [await use(startUpstream()), await use(startUpstream())];
+    const house = await houseBefore([...upstreams.map(({ origin }) => origin), await closedPort()]);
+    await Promise.all(Array.from({ length: 60 }, () => status(house)));
+    await house.gateway.close();
+    for (const upstream of upstreams) {
+      await until('its connections are closed', async () => (await upstream.connections()) === 0);
+    }
+  });
+});
