@@ -45,7 +45,7 @@ test(requirement('gateway-follows-apis', 'an API that a route names stays'), asy
     status: 400,
     body: {
       error: 'invalid_request',
-      error_description: 'the gateway\'s route "/jwt" is for this API',
+      error_description: 'gateway.routes[0].api names this API',
       path: 'resource',
     },
   });

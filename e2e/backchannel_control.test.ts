@@ -41,3 +41,13 @@ test(requirement('ciba-by-control', 'unknown'), async () => {
   const undecided = await decide('nobody-asked', 'perhaps');
   expect([undecided.status, undecided.body.path]).toEqual([400, 'decision']);
 });
+
+test.each([-7200, 7200])(requirement('ciba-by-control', 'with the clock moved by %d seconds'), async (seconds) => {
+  await world.control('POST', '/clock/advance', { seconds });
+  const client = await demoBank(world);
+  const started = await askUser(world, client, { style: 'phantom', user: 'alice', message: 'PAY-3' });
+  expect((await decide(started.auth_req_id, 'approve')).status).toBe(204);
+  const tokens = await pollBackchannel(world, client, started);
+  expect((await call(world.gateways[0], 'phantom', tokens.access_token)).status).toBe(200);
+  await world.control('DELETE', '/clock');
+});

@@ -95,6 +95,12 @@ test(requirement('control-api-described'), async () => {
   expect(described.length).toBeGreaterThan(10);
   const ids = JSON.stringify(body.paths).match(/"operationId":"\w+"/g) ?? [];
   expect([ids.length, new Set(ids).size]).toEqual([described.length, described.length]);
+  // What is not about one issuer, but about all or about none.
+  const forAll = ['/clock', '/clock/advance', '/tenants', '/tenants/{id}', '/openapi.json'];
+  const forOne = described.filter(({ method, path }) =>
+    body.paths[path][method.toLowerCase()].parameters?.some(({ name }: { name: string }) => name === 'tenant'),
+  );
+  expect(forOne).toEqual(described.filter(({ path }) => !forAll.includes(path)));
   for (const { method, path } of described) {
     // Every path is there with exactly the methods described: another one is refused with the list of them.
     const refused = await send('PATCH', world.controlUrl + path.replace('{id}', 'none'), '{}');

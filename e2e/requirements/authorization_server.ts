@@ -168,6 +168,11 @@ export const authorizationServer = {
     sentence: 'a phantom-token gateway that knows nothing of this project works with the introspection endpoint',
     link: `${design}#the-authorization-server`,
   },
+  'two-are-one': {
+    sentence:
+      'what one of two authorization servers on one Redis issues, revokes, rotates or registers holds at the other',
+    link: `${design}#the-authorization-server`,
+  },
   'tenants-never-meet': {
     sentence: 'issuers in one process share no client, user, key or token, whether configured or made at run time',
     link: `${design}#the-authorization-server`,

@@ -25,6 +25,11 @@ export const controlApi = {
     sentence: 'there is no control API unless it is enabled, and then it is on this machine only',
     link: `${design}#the-control-api`,
   },
+  'control-api-of-a-role': {
+    sentence:
+      'the role authorization-server has the control API too: faults and records of its own process, keys, tokens and reset of the store',
+    link: `${design}#the-control-api`,
+  },
   'control-api-explains': {
     sentence: 'bad input to the control API is 400, names the path of the offending value and changes nothing',
     link: `${design}#the-control-api`,

@@ -8,10 +8,23 @@ export interface ControlAnswer {
   readonly body: any;
 }
 
+/** Calls a control API. */
+export type Control = (method: string, path: string, body?: unknown) => Promise<ControlAnswer>;
+
+export function controlAt(controlUrl: string): Control {
+  return async (method, path, body) => {
+    const answer = await fetch(controlUrl + path, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
+  };
+}
+
 export interface Controlled extends OneProcess {
   readonly controlUrl: string;
-  /** Calls the control API. */
-  control(method: string, path: string, body?: unknown): Promise<ControlAnswer>;
+  readonly control: Control;
   /** Issues a token without a flow, to `demo-service` with scope `read`. */
   mint(style: Style, more?: object): Promise<{ accessToken: string; jwt: string }>;
 }
@@ -20,15 +33,7 @@ export interface Controlled extends OneProcess {
 export async function startControlled(more: (config: ConfigInput) => ConfigInput = (config) => config) {
   const world = await startOneProcess((config) => more({ ...config, controlApi: { enabled: true } }));
   const controlUrl = String(world.tallystick.controlUrl);
-
-  async function control(method: string, path: string, body?: unknown): Promise<ControlAnswer> {
-    const answer = await fetch(controlUrl + path, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
-    });
-    const text = await answer.text();
-    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
-  }
+  const control = controlAt(controlUrl);
 
   async function mint(style: Style, request: object = {}) {
     const answer = await control('POST', '/tokens', {

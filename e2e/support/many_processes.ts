@@ -14,6 +14,8 @@ export interface ManyProcesses extends World {
   /** The real Redis, and where in it this world's keys are. */
   readonly redis: Redis;
   readonly prefix: string;
+  /** The two that are behind the front at the moment. */
+  authorizationServers(): readonly RoleProcess[];
   stopAuthorizationServers(): Promise<void>;
   startAuthorizationServers(): Promise<void>;
   /** Ends both without warning. */
@@ -89,6 +91,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     redisRelay,
     redis,
     prefix,
+    authorizationServers: () => authorizationServers,
     startAuthorizationServers,
     stopAuthorizationServers,
     killAuthorizationServers,

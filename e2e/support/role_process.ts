@@ -7,6 +7,8 @@ const MAIN = new URL('../../packages/tallystick/dist/main.js', import.meta.url).
 
 export interface RoleProcess {
   readonly url: string;
+  /** The control API of an authorization server, if the environment enables it. */
+  readonly controlUrl?: string;
   /** Stops it as an operator does (SIGTERM). @returns the exit code */
   stop(): Promise<number | null>;
   /** Ends it without warning (SIGKILL). */
@@ -25,9 +27,11 @@ export async function startRole(
   });
   const exited = once(child, 'exit');
   child.stderr.on('data', (chunk) => log(String(chunk)));
+  let controlPort: string | undefined;
   const port = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       log(`${line}\n`);
+      controlPort ??= /^control API on port (\d+)/.exec(line)?.[1];
       const [, found] = /listening on port (\d+)/.exec(line) ?? [];
       if (found) resolve(found);
     });
@@ -38,5 +42,10 @@ export async function startRole(
     await exited;
     return child.exitCode;
   };
-  return { url: `http://127.0.0.1:${port}`, stop: () => end('SIGTERM'), kill: async () => void (await end('SIGKILL')) };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    ...(controlPort !== undefined && { controlUrl: `http://127.0.0.1:${controlPort}` }),
+    stop: () => end('SIGTERM'),
+    kill: async () => void (await end('SIGKILL')),
+  };
 }

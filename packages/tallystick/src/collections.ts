@@ -12,7 +12,10 @@ export interface Collection<Entry, Input> {
    * @throws {InputError} it cannot be used; nothing changed
    */
   put(entry: Input): Promise<{ readonly entry: Entry; readonly replaced: boolean }>;
-  /** @returns whether there was one of that name */
+  /**
+   * @returns whether there was one of that name
+   * @throws {InputError} the gateway has a route to it; nothing changed
+   */
   remove(name: string): Promise<boolean>;
 }
 
@@ -57,12 +60,16 @@ export function createCollections(configured: Entries, { check, replace }: Colle
     return made;
   }
 
-  /** @throws {InputError} the entry does not go together with the others */
-  function checkAmongOthers(kind: keyof Entries, index: number, changed: readonly unknown[]): void {
-    const issue = check({ ...current, [kind]: changed })?.issues.find(
-      ({ path }) => path[0] === kind && path[1] === index,
-    );
-    if (issue) throw new InputError(pathText(issue.path.slice(2)), issue.message);
+  /**
+   * @param index of the entry that is new
+   * @throws {InputError} it does not go together with the others, or a route of the gateway names an API that is gone
+   */
+  function checkAmongOthers(kind: keyof Entries, changed: readonly unknown[], index?: number): void {
+    for (const { path, message } of check({ ...current, [kind]: changed })?.issues ?? []) {
+      if (path[0] === kind && path[1] === index) throw new InputError(pathText(path.slice(2)), message);
+      if (kind === 'apis' && path.at(-1) === 'api')
+        throw new InputError('resource', `${pathText(path)} names this API`);
+    }
   }
 
   function collection<Kind extends keyof Entries, Schema extends z.ZodType<Entries[Kind][number]>>(
@@ -78,7 +85,7 @@ export function createCollections(configured: Entries, { check, replace }: Colle
         const replaced = await change(() => {
           const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
           const changed = at < 0 ? [...entries(), entry] : entries().with(at, entry);
-          checkAmongOthers(kind, at < 0 ? changed.length - 1 : at, changed);
+          checkAmongOthers(kind, changed, at < 0 ? changed.length - 1 : at);
           return { entries: { [kind]: changed }, result: at >= 0 };
         });
         return { entry, replaced: replaced === true };
@@ -86,7 +93,9 @@ export function createCollections(configured: Entries, { check, replace }: Colle
       async remove(name) {
         const removed = await change(() => {
           const kept = entries().filter((known) => nameOf(known) !== name);
-          return kept.length < entries().length ? { entries: { [kind]: kept }, result: true } : undefined;
+          if (kept.length === entries().length) return undefined;
+          checkAmongOthers(kind, kept);
+          return { entries: { [kind]: kept }, result: true };
         });
         return removed === true;
       },

@@ -39,7 +39,7 @@ export async function runAuthorizationServer(
     { apis, clients, users }: Entries,
     issuer: string,
     part: TokenStore,
-    { check, refuse, follow }: IssuerRules,
+    { check, follow }: IssuerRules,
   ): Promise<RunningIssuer> {
     const entries = { apis, clients, users };
     const authorizationServer = await createAuthorizationServer(
@@ -47,7 +47,6 @@ export async function runAuthorizationServer(
       { store: part, log, now: clock.now, ...(tls && { fetch: tls.trust.fetch }) },
     );
     async function replace(changed: Entries): Promise<void> {
-      refuse?.(changed);
       await authorizationServer.configuration.replace(worldOf(changed)).catch((error) => {
         throw error instanceof WrongClientError ? new InputError('metadata', error.message) : error;
       });
@@ -83,8 +82,6 @@ export async function runAuthorizationServer(
 /** What a change of an issuer's entries must bear in mind. */
 interface IssuerRules {
   readonly check: (entries: Entries) => z.ZodError | undefined;
-  /** @throws {InputError} something outside the issuer needs what is no longer there */
-  readonly refuse?: (entries: Entries) => void;
   readonly follow?: (entries: Entries) => Promise<void>;
 }
 
@@ -93,10 +90,6 @@ function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<vo
   let followed = config.apis;
   return {
     check: (entries) => configSchema.safeParse({ ...config, ...entries }).error,
-    refuse({ apis }) {
-      const without = config.gateway.routes.find((route) => !apis.some(({ resource }) => resource === route.api));
-      if (without) throw new InputError('resource', `the gateway's route "${without.prefix}" is for this API`);
-    },
     async follow(entries) {
       if (entries.apis === followed) return;
       await followApis({ ...config, ...entries });
