@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import type { GatewayConfig } from '../../config.ts';
+import { createGateway } from '../../create_gateway.ts';
+import { createGatewayServer } from '../../gateway_server.ts';
+import { issuer } from '../authorization_server.ts';
+import { api, route } from '../house.ts';
+import { listen, startUpstream, type TestUpstream } from '../servers.ts';
+import {
+  type AuthorizationServerInTrouble,
+  startAuthorizationServerInTrouble,
+} from './authorization_server_in_trouble.ts';
+import { authorizationServers, type Cell, cells, type MatrixStyle, stores } from './states.ts';
+import { openStoreInTrouble, type StoreInTrouble } from './store_in_trouble.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly challenge: string | null;
+  readonly error: string | undefined;
+  /** Whether the API was called. */
+  readonly reachedApi: boolean;
+}
+
+export interface Matrix {
+  /** Makes the call of every cell while there is trouble. */
+  execute(): Promise<ReadonlyMap<Cell, Answer>>;
+  /** Makes the call of a cell again, when the stores are up again. */
+  executeAfterwards(cell: Cell): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+const styleOf = (style: MatrixStyle) => (style === 'split or introspect' ? 'split' : style);
+const nameOf = (style: MatrixStyle) => style.replaceAll(' ', '-');
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A gateway for each state of the authorization server with each state of the store, before one API. */
+export async function buildMatrix(): Promise<Matrix> {
+  const upstream = await startUpstream();
+  const servers = await mapped(authorizationServers, startAuthorizationServerInTrouble);
+  const opened = await mapped(stores, openStoreInTrouble);
+  const houses = new Map<string, Awaited<ReturnType<typeof startGateway>>>();
+  const key = ({ authorizationServer, store }: Pick<Cell, 'authorizationServer' | 'store'>) =>
+    `${authorizationServer} ${store}`;
+  for (const authorizationServer of authorizationServers) {
+    for (const store of stores) {
+      const gateway = await startGateway(servers[authorizationServer], opened[store], upstream);
+      houses.set(key({ authorizationServer, store }), gateway);
+    }
+  }
+
+  const tokens = new Map<Cell, string>();
+  const call = async (cell: Cell): Promise<Answer> => {
+    const path = `/${nameOf(cell.style)}/${randomBytes(8).toString('hex')}`;
+    const response = await fetch(`${houses.get(key(cell))?.origin}${path}`, {
+      headers: { Authorization: `Bearer ${tokens.get(cell)}` },
+      // None hangs.
+      signal: AbortSignal.timeout(10_000),
+    });
+    const body = await response.text();
+    return {
+      status: response.status,
+      retryAfter: response.headers.get('retry-after'),
+      challenge: response.headers.get('www-authenticate'),
+      error: response.status === 200 ? undefined : JSON.parse(body).error,
+      reachedApi: upstream.seen.some(({ url }) => url === path),
+    };
+  };
+
+  for (const cell of cells) {
+    tokens.set(cell, await issueToken(cell, servers[cell.authorizationServer], opened[cell.store]));
+    if (cell.cache === 'hot' || cell.cache === 'negative') await call(cell);
+  }
+
+  return {
+    async execute() {
+      await Promise.all(Object.values(servers).map((server) => server.beginTrouble()));
+      await Promise.all(Object.values(opened).map((store) => store.beginTrouble()));
+      await Promise.all(Object.values(opened).map((store) => store.failOver()));
+      const answers = new Map<Cell, Answer>();
+      // Those first whose moment passes. A few at a time: all at once they would keep the processor too busy for the timeouts.
+      const waiting = [...cells].sort(
+        (a, b) => Number(b.store === 'failing over') - Number(a.store === 'failing over'),
+      );
+      const worker = async () => {
+        for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift())
+          answers.set(cell, await call(cell));
+      };
+      await Promise.all(Array.from({ length: 24 }, worker));
+      return answers;
+    },
+    async executeAfterwards(cell) {
+      await opened[cell.store].endTrouble();
+      return call(cell);
+    },
+    async stop() {
+      await Promise.all([...houses.values()].map((house) => house.stop()));
+      await Promise.all([...Object.values(opened), ...Object.values(servers)].map((part) => part.stop()));
+      await upstream.stop();
+    },
+  };
+}
+
+async function startGateway(server: AuthorizationServerInTrouble, { store }: StoreInTrouble, upstream: TestUpstream) {
+  const config: GatewayConfig = {
+    issuer,
+    authorizationServer: { introspectionEndpoint: `${server.origin}/introspect`, jwksUri: `${server.origin}/jwks` },
+    client: { id: 'gateway', secret: 'secret' },
+    // That it opens is tested elsewhere; here every cell is on its own.
+    introspection: { circuitBreaker: { failures: 0, pause: 1000 } },
+    routes: [
+      ...(['jwt', 'opaque', 'phantom', 'split'] as const).map((style) => route(style, upstream.origin)),
+      { ...route('split', upstream.origin), prefix: '/split-or-introspect', onMiss: 'introspect' },
+    ],
+    cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 60 } },
+    timeouts: { authorizationServer: 500, upstream: 5_000 },
+  };
+  const gateway = createGateway(config, { store, log: silent });
+  const running = await listen(createGatewayServer(gateway));
+  // The keys are at hand before the trouble begins.
+  await fetch(`${running.origin}/readyz`);
+  return {
+    origin: running.origin,
+    async stop() {
+      await running.stop();
+      await gateway.close();
+    },
+  };
+}
+
+async function issueToken(
+  { style, cache }: Cell,
+  server: AuthorizationServerInTrouble,
+  { store }: StoreInTrouble,
+): Promise<string> {
+  const isActive = cache === 'hot' || cache === 'cold';
+  const jwt = await server.issue({ aud: api(styleOf(style)) });
+  const [header, payload, signature = ''] = jwt.split('.');
+  switch (style) {
+    case 'jwt':
+      return isActive ? jwt : `${header}.${payload}.${randomBytes(64).toString('base64url')}`;
+    case 'opaque':
+    case 'phantom': {
+      const reference = randomBytes(32).toString('base64url');
+      if (isActive) server.active.set(reference, jwt);
+      return reference;
+    }
+    default:
+      if (!isActive) return signature;
+      server.active.set(signature, jwt);
+      await store.records('AccessToken').upsert(signature, { signingInput: `${header}.${payload}` }, 600);
+      return signature;
+  }
+}
+
+async function mapped<Name extends string, T>(names: readonly Name[], start: (name: Name) => Promise<T>) {
+  const entries = await Promise.all(names.map(async (name) => [name, await start(name)] as const));
+  return Object.fromEntries(entries) as Record<Name, T>;
+}

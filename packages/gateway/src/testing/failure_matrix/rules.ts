@@ -1,0 +1,47 @@
+import type { AuthorizationServerState, Cell } from './states.ts';
+
+export type Status = 200 | 401 | 502 | 503;
+
+/**
+ * What a call is answered with: what docs/design.md says of failures, in a few rules. More than one status where it depends on
+ * the moment.
+ */
+export function expectedStatuses(cell: Cell): readonly Status[] {
+  const { style, authorizationServer, store, cache } = cell;
+  const isActive = cache === 'hot' || cache === 'cold';
+
+  // The API judges a reference that is passed on; a JWT proves itself by its signature.
+  if (style === 'opaque') return [200];
+  if (style === 'jwt') return [isActive ? 200 : 401];
+  // What is not active does not become so.
+  if (cache === 'negative') return [401];
+  // Redis is away, and then it is back: it is as if it were down, or up with nothing cached.
+  if (store === 'failing over') {
+    const [down] = expectedStatuses({ ...cell, store: 'down' });
+    const [back] = expectedStatuses({ ...cell, store: 'up', cache: isActive ? 'cold' : cache });
+    return [...new Set([back, down] as Status[])];
+  }
+
+  const canBeReached = store === 'up' || store === 'read-only';
+  // The feed is in the store too: without it, what is cached may have been revoked.
+  if (cache === 'hot' && canBeReached) return [200];
+  if (style !== 'phantom' && canBeReached && isActive) return [200];
+  if (style === 'split') return [canBeReached ? 401 : 503];
+  return [introspected(authorizationServer, isActive)];
+}
+
+function introspected(authorizationServer: AuthorizationServerState, isActive: boolean): Status {
+  switch (authorizationServer) {
+    case 'up':
+      return isActive ? 200 : 401;
+    case '401':
+      return 502;
+    default:
+      return 503;
+  }
+}
+
+/** What a 503 tells clients to wait, in seconds. An authorization server that says how long is believed. */
+export function expectedRetryAfter({ style, authorizationServer }: Cell): string {
+  return authorizationServer === '429' && style !== 'split' ? '7' : '1';
+}
