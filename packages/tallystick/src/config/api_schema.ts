@@ -17,7 +17,7 @@ export const api = z
         'The `aud` of its tokens, one or several (RFC 9068 section 3). Gateway and sample API look for the resource indicator if it is among them, and else for the first. Default: the resource indicator.',
       ),
     accessTokens: accessTokenStyle.default('phantom').describe('Access token style.'),
-    scopes,
+    scopes: scopes.describe('Scopes that clients can ask for.'),
     accessTokenLifetime: lifetime.default(300).describe("Seconds that the API's access tokens live."),
     signingAlgorithm: signingAlgorithm
       .optional()
@@ -25,17 +25,24 @@ export const api = z
     claims: z
       .union([z.array(z.string()), z.record(z.string(), pointer)])
       .default([])
-      .describe(
-        "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }, such as /user/address/country.",
-      ),
+      .meta({
+        description:
+          "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }.",
+        examples: [['email', 'role'], { country: '/user/address/country', tenant: '/client/tenant' }],
+      }),
     authorizationDetailsTypes: z
       .array(z.string().min(1))
       .default([])
       .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
     encryption: z
       .strictObject({
-        alg: z.enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW']),
-        enc: z.enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512']).default('A256GCM'),
+        alg: z
+          .enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW'])
+          .describe('JWE algorithm for the key (RFC 7518 section 4.1).'),
+        enc: z
+          .enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512'])
+          .default('A256GCM')
+          .describe('JWE algorithm for the content (RFC 7518 section 5.1).'),
         jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
       })
       .optional()

@@ -52,15 +52,27 @@ const tokenExchange = z.strictObject({
 
 export const client = z
   .strictObject({
-    id: z.string().min(1),
+    id: z
+      .string()
+      .min(1)
+      .meta({ description: 'The `client_id`.', examples: ['orders-web'] }),
     secret: z.string().min(1).optional().describe('Absent for a public client, and for one that has keys instead.'),
-    name: z.string().optional(),
-    grants: z.array(z.enum(GRANTS)).default([]),
+    name: z.string().optional().describe('Shown to users. Default: the id.'),
+    grants: z
+      .array(z.enum(GRANTS))
+      .default([])
+      .meta({
+        description: 'The grants that it may use.',
+        examples: [['authorization_code', 'refresh_token'], ['client_credentials']],
+      }),
     redirectUris: z
       .array(z.url())
       .default([])
-      .describe('On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).'),
-    postLogoutRedirectUris: z.array(z.url()).default([]),
+      .meta({
+        description: 'Where users come back to. On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).',
+        examples: [['https://app.example.com/callback']],
+      }),
+    postLogoutRedirectUris: z.array(z.url()).default([]).describe('Where users may be sent to after a logout.'),
     introspects: z.boolean().default(false).describe('May call the introspection endpoint.'),
     automaticLogin: z
       .strictObject({

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 
 /** A resource indicator (RFC 8707). */
-export const resource = z.url().describe('Resource indicator (RFC 8707): an absolute URI that names the API.');
+export const resource = z.url().meta({
+  description: 'Resource indicator (RFC 8707): an absolute URI that names the API.',
+  examples: ['https://api.example.com/orders'],
+});
 
 /** Scope tokens (RFC 6749 section 3.3). */
-export const scopes = z.array(
-  z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'expected a scope token (RFC 6749 section 3.3)' }),
-);
+export const scopes = z
+  .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'expected a scope token (RFC 6749 section 3.3)' }))
+  .meta({ description: 'Scope tokens (RFC 6749 section 3.3).', examples: [['read', 'write']] });
 
 export const accessTokenStyle = z.enum(['jwt', 'opaque', 'phantom', 'split']);
 export const httpMethod = z.string().regex(/^[A-Z]+$/, { error: 'expected an HTTP method in capitals' });
@@ -17,13 +20,16 @@ export const seconds = z.int().positive();
 export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);
 export const milliseconds = z.int().positive();
 export const bytes = z.int().min(0);
-export const port = z.int().min(0).max(65535);
+export const port = z.int().min(0).max(65535).describe('TCP port to listen on; 0 takes a free one.');
 export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' });
 const ORIGIN = 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash';
 export const origin = z
   .url({ protocol: /^https?$/, hostname: /.+/, error: ORIGIN })
   .refine((url) => URL.canParse(url) && new URL(url).origin === url, { error: ORIGIN });
-export const credentials = z.strictObject({ id: z.string().min(1), secret: z.string().min(1) });
+export const credentials = z.strictObject({
+  id: z.string().min(1).describe('One of the clients.'),
+  secret: z.string().min(1).describe('Its secret.'),
+});
 
 /** An address or a network in CIDR notation. */
 export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {

@@ -23,7 +23,7 @@ export const gateway = z.strictObject({
     .describe('The JWTs that the gateway makes where an authorization server has none to give.'),
   cache: z
     .strictObject({
-      maxEntries: z.int().positive().default(10_000),
+      maxEntries: z.int().positive().default(10_000).describe('Tokens whose JWTs are held, at most.'),
       maxBytes: z
         .int()
         .positive()
@@ -32,12 +32,13 @@ export const gateway = z.strictObject({
       maxAge: seconds.default(300).describe('Seconds that a JWT is cached, at most.'),
       negative: z
         .strictObject({
-          maxEntries: z.int().positive().default(1_000),
+          maxEntries: z.int().positive().default(1_000).describe('Tokens, at most.'),
           maxBytes: z
             .int()
             .positive()
-            .default(1024 * 1024),
-          maxAge: seconds.default(5),
+            .default(1024 * 1024)
+            .describe('Bytes that they hold, roughly, at most.'),
+          maxAge: seconds.default(5).describe('Seconds that one is remembered, at most.'),
         })
         .prefault({})
         .describe('Tokens that were found to be no good.'),
@@ -46,7 +47,8 @@ export const gateway = z.strictObject({
         .default(false)
         .describe('Gateways on the store share the JWTs of phantom tokens, each sealed under the client-held token.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The JWTs of phantom and split tokens that this gateway keeps in memory.'),
   jwks: z
     .strictObject({
       refreshInterval: seconds.default(300).describe('Seconds after which the keys are fetched anew.'),
@@ -56,7 +58,9 @@ export const gateway = z.strictObject({
     .describe("How the authorization server's keys are kept."),
   timeouts: z
     .strictObject({
-      authorizationServer: milliseconds.default(3_000),
+      authorizationServer: milliseconds
+        .default(3_000)
+        .describe('Milliseconds that introspection and fetching keys may take.'),
       upstream: milliseconds
         .default(30_000)
         .describe('For connecting to an upstream, and for each silence of it before the response begins.'),
@@ -65,7 +69,7 @@ export const gateway = z.strictObject({
         .describe('For a whole request to arrive, its body included. Default: as long as it keeps coming.'),
     })
     .prefault({})
-    .describe('Milliseconds.'),
+    .describe('How long others are waited for.'),
   limits: z
     .strictObject({
       maxBodyBytes: bytes.optional().describe('The largest request body that is passed on. Default: any.'),
@@ -82,5 +86,5 @@ export const gateway = z.strictObject({
     .array(tokenHandler)
     .default([])
     .describe('Sign users of browser applications in and keep their tokens in cookies.'),
-  routes: z.array(route).min(1),
+  routes: z.array(route).min(1).describe('Which API is served where, and what a call needs.'),
 });

@@ -7,7 +7,7 @@ const material = z.string().min(1);
 /** A client that introspects, by how it authenticates (RFC 7662 section 2.1). */
 export const introspectionClient = z
   .strictObject({
-    id: z.string().min(1),
+    id: z.string().min(1).describe('The `client_id`.'),
     secret: z.string().min(1).optional().describe('For HTTP Basic.'),
     privateKey: material
       .optional()

@@ -11,7 +11,12 @@ export const issuer = z.strictObject({
     .describe('RFC 7662. For phantom tokens, and for split tokens with `onMiss: introspect`.'),
   client: introspectionClient.optional().describe("The gateway's own client there, which may introspect."),
   introspection: introspection
-    .extend({ tokenPattern: introspection.shape.tokenPattern.unwrap().optional() })
+    .extend({
+      tokenPattern: introspection.shape.tokenPattern
+        .unwrap()
+        .optional()
+        .describe('What its reference tokens look like, all of it. Default: any.'),
+    })
     .prefault({})
     .describe('How it is asked about tokens.'),
 });

@@ -8,7 +8,10 @@ const rewrittenPrefix = z.string().regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/,
   error: 'expected segments such as /orders/v1',
 });
 
-const someScopes = z.strictObject({ allOf: scopes.min(1).optional(), anyOf: scopes.min(1).optional() });
+const someScopes = z.strictObject({
+  allOf: scopes.min(1).optional().describe('Scopes that are all needed.'),
+  anyOf: scopes.min(1).optional().describe('Scopes of which one is needed.'),
+});
 const requiredScopes = z
   .union([scopes, someScopes.refine(({ allOf, anyOf }) => (allOf ?? anyOf) !== undefined)], {
     error: 'expected scopes (RFC 6749 section 3.3): a list, of which all are needed, or { allOf: […], anyOf: […] }',
@@ -26,9 +29,11 @@ export const route = z.strictObject({
   prefix: z
     .string()
     .regex(/^\/[\w\-/.]*$/, { error: 'expected a path that begins with a slash' })
-    .describe(
-      'Path prefix, matched by whole segments; it stays in the path that the API sees, unless `rewrite` says otherwise.',
-    ),
+    .meta({
+      description:
+        'Path prefix, matched by whole segments; it stays in the path that the API sees, unless `rewrite` says otherwise.',
+      examples: ['/orders'],
+    }),
   public: z
     .literal(true, { error: 'expected true, or nothing' })
     .optional()
@@ -44,9 +49,15 @@ export const route = z.strictObject({
   upstreams: z.array(origin).min(2).optional().describe('Instead of `upstream`: several, which take turns.'),
   upstreamHealth: upstreamHealth.optional().describe('Default: that of the gateway.'),
   rewrite: z
-    .union([z.strictObject({ stripPrefix: z.literal(true) }), z.strictObject({ prefix: rewrittenPrefix })], {
-      error: 'expected { stripPrefix: true } or { prefix: /segments }',
-    })
+    .union(
+      [
+        z.strictObject({ stripPrefix: z.literal(true).describe('Takes the prefix out.') }),
+        z.strictObject({ prefix: rewrittenPrefix.describe('Takes the place of the prefix.') }),
+      ],
+      {
+        error: 'expected { stripPrefix: true } or { prefix: /segments }',
+      },
+    )
     .optional()
     .describe('Takes the prefix out of the path that the API sees, or puts another in its place.'),
   cors: cors.optional().describe('Which web pages of other origins may call the API. Default: that of the gateway.'),
@@ -65,7 +76,11 @@ export const route = z.strictObject({
   scopes: z
     .record(httpMethod.or(z.literal('*')), requiredScopes)
     .optional()
-    .describe('Scopes that a call needs, by method; `*` stands for every method not named. Default: none are needed.'),
+    .meta({
+      description:
+        'Scopes that a call needs, by method; `*` stands for every method not named. Default: none are needed.',
+      examples: [{ GET: ['read'], '*': ['write'] }],
+    }),
   onMiss: z
     .enum(['refuse', 'introspect'])
     .optional()

@@ -41,17 +41,27 @@ export const configSchema = z
       .min(32)
       .optional()
       .describe('Protects cookies and the signing keys at rest, at least 32 characters. Needed on a shared store.'),
-    log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn') }).prefault({}),
-    store: store.prefault({}),
-    authorizationServer: authorizationServer.prefault({}),
+    log: z
+      .strictObject({
+        level: z
+          .enum(['debug', 'info', 'warn', 'error', 'silent'])
+          .default('warn')
+          .describe('The least that is logged, as JSON lines on standard error.'),
+      })
+      .prefault({})
+      .describe('The log.'),
+    store: store.prefault({}).describe('Where tokens, sign-ins and keys are kept.'),
+    authorizationServer: authorizationServer
+      .prefault({})
+      .describe('The authorization server, apart from what it knows.'),
     lifetimes: lifetimes.prefault({}).describe('Seconds that what is issued lives.'),
     features: features.prefault({}).describe('What of the protocol is switched on.'),
-    gateway,
-    sampleApi,
-    controlApi: controlApi.prefault({}),
-    apis: z.array(api).min(1),
-    clients: z.array(client),
-    users: z.array(user).default([]),
+    gateway: gateway.describe('The API gateway.'),
+    sampleApi: sampleApi.describe('The API behind the routes that name no upstream; it shows what reached it.'),
+    controlApi: controlApi.prefault({}).describe('What tests may do to it, over HTTP.'),
+    apis: z.array(api).min(1).describe('The APIs that there are tokens for.'),
+    clients: z.array(client).describe('The clients (RFC 6749 section 2).'),
+    users: z.array(user).default([]).describe('Who can sign in, beside those who are typed in at the login page.'),
     tenants: z.array(tenant).default([]).describe('Further issuers in the same process, at {issuer}/{id}.'),
     trustedIssuers: z
       .array(trustedIssuer)

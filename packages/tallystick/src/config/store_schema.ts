@@ -19,7 +19,10 @@ export const store = z
       .optional()
       .describe('Certificates for a `rediss` URL. Default: the authorities that Node.js trusts.'),
     sentinel: z
-      .strictObject({ username: z.string().min(1).optional(), password: z.string().min(1) })
+      .strictObject({
+        username: z.string().min(1).optional().describe('Default: the default user.'),
+        password: z.string().min(1).describe('Its password.'),
+      })
       .optional()
       .describe('Who one is to the Sentinels. The URL says who one is to Redis.'),
     prefix: z

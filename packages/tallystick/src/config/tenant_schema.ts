@@ -29,8 +29,8 @@ export const tenant = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, { error: 'expected letters, digits and hyphens' })
       .refine((id) => !TAKEN.includes(id), { error: 'expected a name that is no path of the authorization server' })
       .describe("The tenant's path: its issuer is {issuer}/{id}."),
-    apis: z.array(api).min(1),
-    clients: z.array(client),
-    users: z.array(user).default([]),
+    apis: z.array(api).min(1).describe('The APIs that it issues tokens for.'),
+    clients: z.array(client).describe('Its clients.'),
+    users: z.array(user).default([]).describe('Its users.'),
   })
   .superRefine((entries, context) => checkEntries(entries, refusing(context)));

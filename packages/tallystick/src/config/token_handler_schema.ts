@@ -15,11 +15,12 @@ export const csrfHeader = headerName.describe(
   'Header that such pages must send with every request, whatever its value.',
 );
 
-const endpoint = (name: string) =>
+const endpoint = (name: string, what: string) =>
   z
     .string()
     .regex(/^[\w-]+$/, { error: 'expected a path segment' })
-    .default(name);
+    .default(name)
+    .describe(`Last segment of the path at which ${what}.`);
 
 export const tokenHandler = z.strictObject({
   prefix: z
@@ -29,11 +30,11 @@ export const tokenHandler = z.strictObject({
     .describe('Begins the paths of its endpoints.'),
   endpoints: z
     .strictObject({
-      login: endpoint('login'),
-      callback: endpoint('callback'),
-      session: endpoint('session'),
-      refresh: endpoint('refresh'),
-      logout: endpoint('logout'),
+      login: endpoint('login', 'a sign-in begins'),
+      callback: endpoint('callback', 'the authorization server sends the browser back'),
+      session: endpoint('session', 'the application learns who is signed in'),
+      refresh: endpoint('refresh', 'the application has the tokens renewed'),
+      logout: endpoint('logout', 'the application signs the user out'),
     })
     .prefault({})
     .describe('Last segments of the paths of its endpoints.'),

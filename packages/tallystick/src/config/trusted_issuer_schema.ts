@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { httpUrl } from './common_schema.ts';
 
 const publicKey = z
-  .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']) })
+  .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']).describe('Kind of key (RFC 7517 section 4.1).') })
   .refine((key) => !('d' in key) && !('priv' in key), { error: 'expected a public key' });
 
 export const trustedIssuer = z
   .strictObject({
     issuer: z.string().min(1).describe('The `iss` of its assertions.'),
     jwks: z
-      .strictObject({ keys: z.array(publicKey).min(1) })
+      .strictObject({ keys: z.array(publicKey).min(1).describe('Public keys as JWK.') })
       .optional()
       .describe('Its public keys.'),
     jwksUri: httpUrl.optional().describe('Where its public keys are; instead of `jwks`.'),
