@@ -46,14 +46,13 @@ export function createCollections(configured: Entries, { check, replace }: Colle
 
   /** One change after the other: each begins from what the one before it left. */
   function change<T>(
-    make: () => { readonly entries: Partial<Entries>; readonly result: T } | undefined,
+    make: () => { readonly entries: Entries; readonly result: T } | undefined,
   ): Promise<T | undefined> {
     const made = lastChange.then(async () => {
       const wanted = make();
       if (wanted === undefined) return undefined;
-      const changed = { ...current, ...wanted.entries };
-      await replace(changed);
-      current = changed;
+      await replace(wanted.entries);
+      current = wanted.entries;
       return wanted.result;
     });
     lastChange = made.catch(() => {}); // Whoever asked for it is told; the next one begins from what was before.
@@ -61,15 +60,19 @@ export function createCollections(configured: Entries, { check, replace }: Colle
   }
 
   /**
+   * All entries, with those of one kind changed.
+   *
    * @param index of the entry that is new
    * @throws {InputError} it does not go together with the others, or a route of the gateway names an API that is gone
    */
-  function checkAmongOthers(kind: keyof Entries, changed: readonly unknown[], index?: number): void {
-    for (const { path, message } of check({ ...current, [kind]: changed })?.issues ?? []) {
+  function checked(kind: keyof Entries, ofKind: readonly unknown[], index?: number): Entries {
+    const changed = { ...current, [kind]: ofKind };
+    for (const { path, message } of check(changed)?.issues ?? []) {
       if (path[0] === kind && path[1] === index) throw new InputError(pathText(path.slice(2)), message);
       if (kind === 'apis' && path.at(-1) === 'api')
         throw new InputError('resource', `${pathText(path)} names this API`);
     }
+    return changed;
   }
 
   function collection<Kind extends keyof Entries, Schema extends z.ZodType<Entries[Kind][number]>>(
@@ -85,8 +88,7 @@ export function createCollections(configured: Entries, { check, replace }: Colle
         const replaced = await change(() => {
           const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
           const changed = at < 0 ? [...entries(), entry] : entries().with(at, entry);
-          checkAmongOthers(kind, changed, at < 0 ? changed.length - 1 : at);
-          return { entries: { [kind]: changed }, result: at >= 0 };
+          return { entries: checked(kind, changed, at < 0 ? changed.length - 1 : at), result: at >= 0 };
         });
         return { entry, replaced: replaced === true };
       },
@@ -94,8 +96,7 @@ export function createCollections(configured: Entries, { check, replace }: Colle
         const removed = await change(() => {
           const kept = entries().filter((known) => nameOf(known) !== name);
           if (kept.length === entries().length) return undefined;
-          checkAmongOthers(kind, kept);
-          return { entries: { [kind]: kept }, result: true };
+          return { entries: checked(kind, kept), result: true };
         });
         return removed === true;
       },
@@ -106,6 +107,7 @@ export function createCollections(configured: Entries, { check, replace }: Colle
     clients: collection('clients', clientSchema, (client) => client.id),
     users: collection('users', userSchema, (user) => user.id),
     apis: collection('apis', apiSchema, (api) => api.resource),
-    reset: async () => void (await change(() => ({ entries: configured, result: true }))),
+    reset: async () =>
+      void (await change(() => (current === configured ? undefined : { entries: configured, result: true }))),
   };
 }
