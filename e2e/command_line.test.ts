@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { requirement } from './requirements.ts';
+import { freePorts } from './support/free_ports.ts';
 import { MAIN, type RunningCommand, runCommand } from './support/run_command.ts';
 import { until } from './support/until.ts';
 import { DEMO_CONFIG } from './support/world.ts';
@@ -23,28 +24,6 @@ function tallystick(args: readonly string[], environment: Record<string, string>
   const command = runCommand(process.execPath, [MAIN, ...args], { cwd: folder, environment });
   running.push(command);
   return command;
-}
-
-/** Ports that nothing listens on: the issuer has to be known before the start. */
-async function freePorts(): Promise<Record<string, string>> {
-  const { createServer } = await import('node:net');
-  const servers = await Promise.all(
-    [0, 1, 2].map(
-      () =>
-        new Promise<import('node:net').Server>((resolve) => {
-          const server = createServer().listen(0, 'localhost', () => resolve(server));
-        }),
-    ),
-  );
-  const [a, b, c] = servers.map((server) => String((server.address() as import('node:net').AddressInfo).port));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return {
-    TALLYSTICK_ISSUER: `http://localhost:${a}`,
-    TALLYSTICK_AUTHORIZATION_SERVER_PORT: String(a),
-    TALLYSTICK_GATEWAY_PORT: String(b),
-    TALLYSTICK_SAMPLE_API_PORT: String(c),
-    TALLYSTICK_SAMPLE_API_URL: `http://localhost:${c}`,
-  };
 }
 
 test(requirement('start-banner'), async () => {

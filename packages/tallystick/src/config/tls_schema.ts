@@ -57,7 +57,7 @@ export function checkTls(config: Checked, refuse: Refuse): void {
     refuse(['tls', 'selfMade'], 'expected false, since there is a certificate', selfMade);
   if (!listensWithTls(config)) {
     if (clientCa !== undefined)
-      refuse(['tls', 'clientCa'], 'expected it only with a certificate or selfMade', undefined);
+      refuse(['tls', 'clientCa'], 'expected it only with a certificate or selfMade', clientCa);
     return;
   }
   if (!issuer.startsWith('https:')) refuse(['issuer'], 'expected https, since `tls` has the servers on HTTPS', issuer);

@@ -42,7 +42,7 @@ export async function selfMadeCertificate(
   if ((await readIfThere(caFile)) !== ca.cert) await replace(caFile, ca.cert, 0o644);
 
   const serverFile = file('server-with-key.pem');
-  const kept = await pairIn(serverFile);
+  const kept = await pairOf(await readIfThere(serverFile), serverFile);
   if (kept && isGoodServerCertificate(kept, ca, hosts, now())) return { ...kept, ca: ca.cert, caFile };
   const { makeServerCertificate } = await import('./make_certificates.ts');
   const server = await makeServerCertificate(ca, hosts, lasting(SERVER_LIFETIME, now()));
@@ -51,15 +51,15 @@ export async function selfMadeCertificate(
 }
 
 async function openCa(path: string, now: number): Promise<CertificateAndKey> {
-  const kept = await pairIn(path);
+  const text = await readIfThere(path);
+  const kept = await pairOf(text, path);
   const isGood = (ca: CertificateAndKey) => lastsUntil(new X509Certificate(ca.cert), now + SERVER_LIFETIME + MARGIN);
   if (kept && isGood(kept)) return kept;
   const { makeCa } = await import('./make_certificates.ts');
   const made = await makeCa(lasting(CA_LIFETIME, now));
-  const isFirst = (await readIfThere(path)) === undefined;
-  await (isFirst ? createOnce : replace)(path, made.cert + made.key, 0o600);
+  await (text === undefined ? createOnce : replace)(path, made.cert + made.key, 0o600);
   // Somebody else's, if they were faster.
-  return (await pairIn(path)) ?? made;
+  return (await pairOf(await readIfThere(path), path)) ?? made;
 }
 
 /** A few hours back, for clients whose clocks are slow. */
@@ -88,9 +88,8 @@ function isGoodServerCertificate(
   );
 }
 
-/** @returns undefined if the file is not there, or is not what was once written to it */
-async function pairIn(path: string): Promise<CertificateAndKey | undefined> {
-  const text = await readIfThere(path);
+/** @returns undefined if there is no text, or not what was once written to the file */
+async function pairOf(text: string | undefined, path: string): Promise<CertificateAndKey | undefined> {
   const [, cert, key] = /^(-----BEGIN CERTIFICATE-----.+-----END CERTIFICATE-----\n)(.+)$/s.exec(text ?? '') ?? [];
   if (cert === undefined || key === undefined) return undefined;
   try {
