@@ -28,6 +28,13 @@ function tallystick(args: readonly string[], environment: Record<string, string>
   return command;
 }
 
+/** Waits for a line, and no longer than the command runs. */
+async function printed({ output, exit }: RunningCommand, line: string): Promise<string> {
+  const ended = exit.then((code) => Promise.reject(new Error(`ended with ${code}: ${output()}`)));
+  await Promise.race([until(() => output().includes(line)), ended]);
+  return output();
+}
+
 async function bash(script: string, environment: Record<string, string> = {}): Promise<string> {
   const command = runCommand('bash', ['-c', script], { cwd: folder, environment });
   expect([script, await command.exit, command.output()]).toEqual([script, 0, expect.any(String)]);
@@ -49,8 +56,7 @@ function fingerprintAt(url: string): Promise<string> {
 test(requirement('start-banner', 'with a self-made certificate'), async () => {
   const ports = await freePorts('https');
   const start = tallystick(['start'], { ...ports, TALLYSTICK_TLS_SELF_MADE: 'true' });
-  await until(() => start.output().includes('Ctrl-C stops it.'));
-  const banner = start.output();
+  const banner = await printed(start, 'Ctrl-C stops it.');
   const [, fingerprint] = /Certificate +SHA-256 ([0-9A-F:]+)$/m.exec(banner) ?? [];
   expect(fingerprint).toBe(await fingerprintAt(ports.TALLYSTICK_ISSUER));
   expect(banner).toContain('--cacert .tallystick/ca.pem');
@@ -72,8 +78,8 @@ test(requirement('https', 'each role a process of its own, started at the same m
   const environment = { ...ports, TALLYSTICK_TLS_SELF_MADE: 'true', TALLYSTICK_TLS_DIRECTORY: 'certificates' };
   const roles = ['authorization-server', 'gateway', 'sample-api'].map((role) => tallystick([role], environment));
   for (const role of roles) {
-    await until(() => role.output().includes('trust it with curl --cacert certificates/ca.pem'));
-    expect(role.output()).toMatch(/^HTTPS, certificate SHA-256 [0-9A-F:]{95}$/m);
+    const output = await printed(role, 'trust it with curl --cacert certificates/ca.pem');
+    expect(output).toMatch(/^HTTPS, certificate SHA-256 [0-9A-F:]{95}$/m);
   }
   const curl = 'curl -s --cacert certificates/ca.pem';
   for (const style of ['jwt', 'opaque', 'phantom']) {
@@ -90,7 +96,7 @@ test(requirement('https', 'the certificate is used again at the next start'), as
   for (let start = 0; start < 2; start++) {
     const ports = await freePorts('https');
     const command = tallystick(['sample-api'], { ...ports, TALLYSTICK_TLS_SELF_MADE: 'true' });
-    await until(() => command.output().includes('trust it with'));
+    await printed(command, 'trust it with');
     used.push(await fingerprintAt(`https://localhost:${ports.TALLYSTICK_SAMPLE_API_PORT}`));
     command.signal('SIGTERM');
     expect(await command.exit).toBe(0);
