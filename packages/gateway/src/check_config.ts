@@ -23,7 +23,7 @@ export function checkConfig(config: GatewayConfig): void {
     throw new TypeError('client must have a secret, a privateKey, or a certificate and its key');
   }
   checkIntrospection(config);
-  if (clientCertificates !== undefined && !/^[a-z0-9-]+$/.test(clientCertificates.header)) {
+  if (clientCertificates !== undefined && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(clientCertificates.header)) {
     throw new TypeError('clientCertificates.header must be the name of a header in lower case');
   }
   if (routes.length === 0) throw new TypeError('routes must not be empty');

@@ -26,13 +26,18 @@ afterAll(async () => {
   await house.stop();
 });
 
-/** Calls the split API over TLS, showing a certificate, or none. */
-async function call(port: number, headers: Record<string, string>, certificate?: TestCertificate): Promise<number> {
+/** Calls an API over TLS, showing a certificate, or none. */
+async function call(
+  port: number,
+  headers: Record<string, string>,
+  certificate?: TestCertificate,
+  path = '/split',
+): Promise<number> {
   const asking = request({
     port,
     host: '127.0.0.1',
     servername: 'localhost',
-    path: '/split',
+    path,
     headers: { ...headers, Connection: 'close' },
     ca: serverCertificate.cert,
     agent: false,
@@ -92,6 +97,15 @@ describe('A token bound to a client certificate', () => {
     expect(await call(tls.port, await headers(), stranger)).toBe(401);
     expect(await call(tls.port, { Authorization: `DPoP ${token}` }, client)).toBe(401);
     expect(await call(tls.port, bearer(token), client)).toBe(401);
+  });
+
+  test('goes upstream with the certificate where only the API knows what it is bound to', async () => {
+    const served = house.upstream.seen.length;
+    const asking = { ...bearer('an-opaque-reference'), 'Client-Cert': 'mine' };
+    expect(await call(tls.port, asking, client, '/opaque')).toBe(200);
+    expect(await call(tls.port, asking, undefined, '/opaque')).toBe(200);
+    const passedOn = house.upstream.seen.slice(served).map(({ headers }) => headers['client-cert']);
+    expect(passedOn).toEqual([client.headers[0], undefined]);
   });
 
   test('is what the metadata of the API says is possible', async () => {

@@ -6,6 +6,7 @@ import type { SecureContext } from 'node:tls';
 import {
   defaultDPoPAlgorithms,
   type ResourceServerError,
+  type UseOnce,
   ValidationUnavailableError,
 } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
@@ -15,6 +16,7 @@ import { createSharedLevel } from './cache/shared_level.ts';
 import { createTokenCache, type TokenCache } from './cache/token_cache.ts';
 import { challengeOptions } from './challenge_options.ts';
 import { checkConfig } from './check_config.ts';
+import { createCertificateOf } from './client_certificate.ts';
 import type { GatewayConfig } from './config.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import type { Decision } from './decision.ts';
@@ -39,7 +41,7 @@ import { createRoute, type ProtectedRoute } from './route.ts';
 import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
 import { createSenderOf } from './sender.ts';
-import { createCheckSenderConstraint } from './sender_constraint.ts';
+import { createCheckSenderConstraint, onceInStore } from './sender_constraint.ts';
 import { createReadTokenCookie } from './token_cookie.ts';
 import { namesOfTokenCookies } from './token_handler/config.ts';
 import { createSealedCookies } from './token_handler/sealed_cookies.ts';
@@ -86,6 +88,8 @@ export interface GatewayDependencies {
   readonly fetch?: typeof globalThis.fetch;
   /** Whom to trust, of upstreams on https. Default: the usual CAs. */
   readonly secureContext?: SecureContext;
+  /** Remembers which DPoP proofs were used. Default: the store does, for all gateways on it. */
+  readonly useOnce?: UseOnce;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
   /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
@@ -127,6 +131,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   });
   const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
   const { clientCertificates } = config;
+  const certificateOf = clientCertificates && createCertificateOf(clientCertificates.header, isTrustedProxy);
   const steps: WalkDependencies = {
     findRoute: createRouteTable(routes),
     resolverFor,
@@ -138,9 +143,10 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     }),
     senderOf: createSenderOf(isTrustedProxy),
     readTokenCookie: createReadTokenCookie({ sealed, publicOrigin }),
+    certificateOf,
     checkSenderConstraint: createCheckSenderConstraint(
-      { dpop, nonceSecret: secret, ...(clientCertificates && { clientCertificates }) },
-      { store, publicOrigin, isTrustedProxy, now },
+      { dpop, nonceSecret: secret },
+      { useOnce: dependencies.useOnce ?? onceInStore(store), publicOrigin, certificateOf, now },
     ),
   };
   /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */

@@ -1,10 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import {
   type AccessTokenClaims,
   AccessTokenError,
-  certificateOfConnection,
-  certificateOfHeader,
   createDPoPNonces,
   createSenderConstraint,
   type DPoPNonces,
@@ -12,11 +9,11 @@ import {
   ValidationUnavailableError,
 } from '@tallystick/resource-server';
 import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import type { CertificateOf } from './client_certificate.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Credentials } from './credentials.ts';
 import type { PublicOrigin } from './public_origin.ts';
 import type { ProtectedRoute } from './route.ts';
-import type { IsTrustedProxy } from './trusted_proxies.ts';
 
 /** What a client asked for, and the request that says so; behind another gateway they need not be one. */
 export interface AskedFor {
@@ -41,32 +38,32 @@ export type CheckSenderConstraint = (
   claims: AccessTokenClaims | undefined,
 ) => Promise<string | undefined> | undefined;
 
-export interface SenderConstraintConfig extends Pick<GatewayConfig, 'dpop' | 'clientCertificates'> {
+export interface SenderConstraintConfig extends Pick<GatewayConfig, 'dpop'> {
   /** Gateways with the same one accept each other's nonces. */
   readonly nonceSecret: string;
 }
 
 export interface SenderConstraintDependencies {
-  readonly store: Pick<TokenStore, 'useOnce'>;
+  readonly useOnce: UseOnce;
   readonly publicOrigin: PublicOrigin;
-  readonly isTrustedProxy: IsTrustedProxy;
+  /** Where there is none, tokens that are bound to a certificate are refused. */
+  readonly certificateOf?: CertificateOf | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
 export function createCheckSenderConstraint(
-  { dpop, nonceSecret, clientCertificates }: SenderConstraintConfig,
-  { store, publicOrigin, isTrustedProxy, now }: SenderConstraintDependencies,
+  { dpop, nonceSecret }: SenderConstraintConfig,
+  { useOnce, publicOrigin, certificateOf, now }: SenderConstraintDependencies,
 ): CheckSenderConstraint {
-  const certificateOf = createCertificateOf(clientCertificates?.header, isTrustedProxy);
   const nonces = createDPoPNonces({ secret: nonceSecret }, { now });
   const constraint = (withNonces: DPoPNonces | undefined) =>
     createSenderConstraint<AskedFor & { rawHeaders: readonly string[] }>(
       {
         dpop: { ...dpop, uriOf: ({ request, target }) => uriOf(publicOrigin(request), target) },
-        ...(clientCertificates && { certificateOf: ({ request }) => certificateOf(request) }),
+        ...(certificateOf && { certificateOf: ({ request }) => certificateOf(request) }),
       },
-      { useOnce: throughStore(store), nonces: withNonces, now },
+      { useOnce, nonces: withNonces, now },
     );
   const constraints = { off: constraint(undefined), required: constraint(nonces) };
 
@@ -84,18 +81,8 @@ function uriOf(origin: string | undefined, target: string): string | undefined {
   return origin === undefined ? undefined : `${origin}${target}`;
 }
 
-/** The certificate of a client: a proxy ended the client's connection, and says; what it shows of itself is not the client's. */
-function createCertificateOf(header: string | undefined, isTrustedProxy: IsTrustedProxy) {
-  return (request: IncomingMessage): X509Certificate | undefined => {
-    if (header === undefined) return undefined;
-    if (!isTrustedProxy(request)) return certificateOfConnection(request.socket);
-    const value = request.headers[header]?.toString();
-    return value === undefined ? undefined : certificateOfHeader(value);
-  };
-}
-
-/** Infrastructure failure is never a verdict on the proof. */
-function throughStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
+/** Remembers what was used for all gateways on the store. While it is away nobody can tell, and that is no verdict on a proof. */
+export function onceInStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
   return async (name, expiresIn) => {
     try {
       return await store.useOnce(name, expiresIn);

@@ -1,22 +1,33 @@
 import type { IncomingMessage } from 'node:http';
+import type { CertificateOf } from './client_certificate.ts';
 import type { Credentials } from './credentials.ts';
 import type { Destination } from './forward/forwarder.ts';
 import type { ProtectedRoute } from './route.ts';
 
+/** What the walk found out, as far as the API is to know it. */
+export interface Presented {
+  readonly credentials: Credentials;
+  /** For the API. */
+  readonly accessToken: string;
+  readonly certificateOf: CertificateOf | undefined;
+}
+
 /**
  * What the API gets for credentials. The JWT goes as a bearer token: the client has shown here that it is its own. Where the API
- * is to see that for itself, it gets the proof too (RFC 9449 section 7.1).
- *
- * @param accessToken for the API
+ * is to see that for itself, it gets the proof too (RFC 9449 section 7.1); and the certificate where it alone knows what the
+ * token is bound to (RFC 9440 section 2.1).
  */
 export function upstreamCredentials(
-  { headers }: Pick<IncomingMessage, 'headers'>,
+  request: IncomingMessage,
   { style, dpop }: Pick<ProtectedRoute, 'style' | 'dpop'>,
-  { scheme }: Credentials,
-  accessToken: string,
-): Pick<Destination, 'authorization' | 'dpop'> {
-  if (scheme === 'DPoP' && (dpop.forward || style === 'opaque')) {
-    return { authorization: `DPoP ${accessToken}`, dpop: headers.dpop?.toString() };
-  }
-  return { authorization: `Bearer ${accessToken}` };
+  { credentials: { scheme }, accessToken, certificateOf }: Presented,
+): Pick<Destination, 'authorization' | 'dpop' | 'clientCertificate'> {
+  const knowsMore = style === 'opaque';
+  const isProved = scheme === 'DPoP' && (dpop.forward || knowsMore);
+  const certificate = knowsMore ? certificateOf?.(request) : undefined;
+  return {
+    authorization: `${isProved ? scheme : 'Bearer'} ${accessToken}`,
+    dpop: isProved ? request.headers.dpop?.toString() : undefined,
+    clientCertificate: certificate && `:${certificate.raw.toString('base64')}:`,
+  };
 }

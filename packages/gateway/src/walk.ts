@@ -4,6 +4,7 @@ import { authorize } from './authorize.ts';
 import type { FillCache } from './cache/fill.ts';
 import type { TokenCache } from './cache/token_cache.ts';
 import { checkRequest } from './check_request.ts';
+import type { CertificateOf } from './client_certificate.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
 import { type Decision, shortened } from './decision.ts';
 import type { Destination } from './forward/forwarder.ts';
@@ -26,6 +27,8 @@ export interface WalkDependencies {
   readonly senderOf: SenderOf;
   readonly readTokenCookie: ReadTokenCookie;
   readonly checkSenderConstraint: CheckSenderConstraint;
+  /** Where certificates of clients are looked at. */
+  readonly certificateOf: CertificateOf | undefined;
 }
 
 /**
@@ -69,7 +72,7 @@ export async function walk(
   const { token: clientHeld } = credentials;
   return {
     ...{ forwarding: route.forwarding, target: targetAtApi(route, target), clientHeld, dpopNonce },
-    ...upstreamCredentials(request, route, credentials, accessToken),
+    ...upstreamCredentials(request, route, { credentials, accessToken, certificateOf: dependencies.certificateOf }),
   };
 }
 

@@ -9,6 +9,9 @@ describe('protected resource metadata', () => {
       scopesSupported: ['read', 'write'],
       resourceName: 'Orders',
       resourceDocumentation: 'https://api.example.com/docs',
+      dpopSigningAlgorithms: ['ES256'],
+      dpopRequired: true,
+      certificateBoundTokens: true,
     });
     expect(document).toEqual({
       resource: 'https://api.example.com/orders',
@@ -17,6 +20,9 @@ describe('protected resource metadata', () => {
       scopes_supported: ['read', 'write'],
       resource_name: 'Orders',
       resource_documentation: 'https://api.example.com/docs',
+      dpop_signing_alg_values_supported: ['ES256'],
+      dpop_bound_access_tokens_required: true,
+      tls_client_certificate_bound_access_tokens: true,
     });
   });
 

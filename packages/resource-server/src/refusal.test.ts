@@ -7,12 +7,14 @@ describe('a refusal', () => {
     ['missing_token', 401],
     ['invalid_request', 400],
     ['invalid_token', 401],
+    ['invalid_dpop_proof', 401],
+    ['use_dpop_nonce', 401],
     ['insufficient_scope', 403],
   ] as const)('of %s is %d with a challenge', (code, status) => {
     const answer = refusal(new AccessTokenError(code, 'a reason'));
     expect(answer.status).toBe(status);
     expect(answer.headers).toMatchObject({
-      'WWW-Authenticate': expect.stringMatching(/^Bearer/),
+      'WWW-Authenticate': expect.stringMatching(/^(Bearer|DPoP) ?/),
       'Content-Type': 'application/json',
       'Cache-Control': 'no-store',
     });
@@ -21,6 +23,15 @@ describe('a refusal', () => {
   test('of a bad token says so in the body', () => {
     const { body } = refusal(new AccessTokenError('invalid_token', 'the token has expired'));
     expect(JSON.parse(body)).toEqual({ error: 'invalid_token', error_description: 'the token has expired' });
+  });
+
+  test('of a proof without the nonce gives it', () => {
+    const error = new AccessTokenError('use_dpop_nonce', 'the DPoP proof must carry a nonce', { dpopNonce: 'next' });
+    expect(refusal(error)).toMatchObject({
+      status: 401,
+      headers: { 'DPoP-Nonce': 'next', 'WWW-Authenticate': expect.stringContaining('error="use_dpop_nonce"') },
+    });
+    expect(refusal(new AccessTokenError('invalid_token', 'a reason')).headers).not.toHaveProperty('DPoP-Nonce');
   });
 
   test('of a request without a token uses no RFC 6750 error code', () => {

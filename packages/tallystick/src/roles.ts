@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
 import { createGatewayServer, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
+import { createReplayMemory } from '@tallystick/resource-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
@@ -66,6 +67,13 @@ export function runSampleApi(
   );
 }
 
+/** As many proofs as this gateway remembers at a time, where the store does not. */
+const rememberedProofs = 100_000;
+
+function rememberHere({ now = () => Date.now() }: Pick<RoleDependencies, 'now'>) {
+  return createReplayMemory({ maxEntries: rememberedProofs }, { now });
+}
+
 export interface RunningGateway extends Listening {
   /**
    * Serves new requests by another configuration; those under way finish by the one before.
@@ -83,7 +91,11 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     ...gatewayConfig({ ...wanted, secret: wanted.secret ?? secret }),
     ...(await introspectionSettings(wanted, { ownJwtKey, tls })),
   });
-  const gateway = createReplaceableGateway(await configure(config), { ...dependencies, ...tls?.trust });
+  const gateway = createReplaceableGateway(await configure(config), {
+    ...dependencies,
+    ...tls?.trust,
+    ...(config.gateway.dpop.replay === 'memory' && { useOnce: rememberHere(dependencies) }),
+  });
   const server = createGatewayServer(gateway, {
     tls: tls?.server && { ...tls.server, requestCert: config.features.mutualTls },
     maxHeaderBytes: config.gateway.limits.maxHeaderBytes,
@@ -112,6 +124,7 @@ function findFixed(before: Config, after: Config): string | undefined {
   if (before.gateway.timeouts.request !== after.gateway.timeouts.request) return 'gateway.timeouts.request';
   if (before.features.mutualTls !== after.features.mutualTls) return 'features.mutualTls';
   if (!isDeepStrictEqual(before.tls, after.tls)) return 'tls';
+  if (before.gateway.dpop.replay !== after.gateway.dpop.replay) return 'gateway.dpop.replay';
   return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
 }
 
@@ -149,8 +162,9 @@ export function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients
 }
 
 function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
-  const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers } = config.gateway;
+  const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers, clientCertificateHeader } = config.gateway;
   const { limits, cors, upstreamHealth } = config.gateway;
+  const { replay: _, ...dpop } = config.gateway.dpop;
   return {
     issuer: config.issuer,
     authorizationServer: endpoints(config),
@@ -158,6 +172,8 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     jwks,
     timeouts,
     trustedProxies,
+    dpop,
+    ...(config.features.mutualTls && { clientCertificates: { header: clientCertificateHeader } }),
     secret: config.secret,
     tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),
@@ -172,6 +188,7 @@ function sampleApiConfig(config: Config): SampleApiConfig {
     authorizationServer: endpoints(config),
     client: config.sampleApi.client,
     apis: sampleApiRoutes(config),
+    takesClientCertificates: config.features.mutualTls,
   };
 }
 

@@ -20,12 +20,13 @@ export function gatewayRoutes(config: Config): RouteConfig[] {
 }
 
 function accessTo(config: Config, route: ConfiguredRoute) {
-  const { issuer, tokenCookie, onMiss = 'refuse' } = route;
+  const { issuer, tokenCookie, dpop, onMiss = 'refuse' } = route;
   return {
     ...protection(config, route),
     ...tokenPattern(config, route),
     issuer,
     onMiss,
+    dpop,
     tokenCookie: tokenCookie && tokenCookieConfig(config, tokenCookie),
   };
 }
@@ -45,7 +46,14 @@ export function sampleApiRoutes(config: Config): SampleApiRoute[] {
     .filter(leadsToSampleApi)
     .map((route) => {
       const { audience, style, scopes } = protection(config, route);
-      return { prefix: pathAtApi(route), audience, style, scopes };
+      return {
+        prefix: pathAtApi(route),
+        publicPrefix: route.prefix,
+        audience,
+        style,
+        scopes,
+        getsProof: style === 'opaque' || route.dpop?.forward === true,
+      };
     })
     .sort((a, b) => b.prefix.length - a.prefix.length);
 }

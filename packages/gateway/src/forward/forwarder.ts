@@ -23,6 +23,8 @@ export interface Destination {
   readonly clientHeld: string | undefined;
   /** The proof that the API is to check for itself (RFC 9449). The client's goes no further otherwise. */
   readonly dpop?: string | undefined;
+  /** The client's certificate as RFC 9440 has it, for an API that is to compare it with the token. */
+  readonly clientCertificate?: string | undefined;
   /** What the client's next proof is to carry: for the client, not for the API. */
   readonly dpopNonce?: string | undefined;
 }
@@ -64,9 +66,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   };
 
   function headersFor(request: IncomingMessage, upstream: Upstream, destination: Destination) {
-    const { authorization, clientHeld, dpop, forwarding } = destination;
-    const { strippedPrefix } = forwarding;
-    return requestHeaders(request, { host: upstream.host, authorization, clientHeld, dpop, strippedPrefix });
+    const { strippedPrefix } = destination.forwarding;
+    return requestHeaders(request, { ...destination, host: upstream.host, strippedPrefix });
   }
 
   return {

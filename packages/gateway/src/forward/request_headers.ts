@@ -125,6 +125,8 @@ export interface RequestHeaderFacts {
   readonly dpop?: string | undefined;
   /** What was taken from the front of the path, if anything. */
   readonly strippedPrefix?: string | undefined;
+  /** The client's certificate, if the upstream is to know it: `:<base64 of DER>:` (RFC 9440 section 2.1). */
+  readonly clientCertificate?: string | undefined;
 }
 
 /** Makes the headers that go upstream from those the client sent. @throws {RequestError} */
@@ -140,7 +142,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
   const { tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
-  return (request, { host, authorization, clientHeld, dpop, strippedPrefix }) => {
+  return (request, { host, authorization, clientHeld, dpop, clientCertificate, strippedPrefix }) => {
     const sent = request.headers;
     const named = connectionNames(sent.connection);
     const headers: IncomingHttpHeaders = {};
@@ -160,6 +162,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     if (authorization !== undefined) headers.authorization = authorization;
     if (dpop !== undefined) headers.dpop = dpop;
     if (strippedPrefix !== undefined) headers['x-forwarded-prefix'] = strippedPrefix;
+    if (clientCertificate !== undefined) headers['client-cert'] = clientCertificate;
     headers['x-forwarded-for'] = request.socket.remoteAddress ?? 'unknown';
     headers['x-forwarded-host'] = publicUrl?.host ?? sent.host ?? '';
     headers['x-forwarded-proto'] =

@@ -1,7 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import type { AcceptedAccessToken, AuthenticateOptions } from '../authenticate.ts';
 import type { ChallengeOptions } from '../challenge.ts';
+import { createDPoPNonces } from '../dpop/nonces.ts';
 import { AccessTokenError, ValidationUnavailableError } from '../errors.ts';
+import { checkedAtTheGateway, createSenderConstraint } from '../sender_constraint.ts';
+import { athOf, createProver, provedAt } from './prover.ts';
 
 /** Knows one good token, one bad one, and two that bring trouble. */
 const validator = {
@@ -23,7 +27,7 @@ const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-re
  */
 export function describeMiddleware(
   name: string,
-  start: (options: AuthenticateOptions & ChallengeOptions) => Promise<string>,
+  start: (options: AuthenticateOptions<IncomingMessage> & ChallengeOptions) => Promise<string>,
 ): void {
   const call = async (token?: string, init: RequestInit = {}) => {
     const url = await start({ validator, scopes, resourceMetadata, realm: 'orders' });
@@ -79,9 +83,61 @@ export function describeMiddleware(
       expect([response.status, await response.text()]).toEqual([500, 'fault: a fault in the program']);
     });
 
+    describe('with tokens that are bound to a key', () => {
+      const bound = (cnf: object) => ({ validate: async () => ({ aud: 'https://api.example.com', cnf }) });
+      const token = 'bound-token';
+
+      test('refuses them as bearer tokens, unless told that the gateway has checked', async () => {
+        const headers = { authorization: `Bearer ${token}` };
+        const { jkt } = await createProver();
+        const refused = await fetch(await start({ validator: bound({ jkt }) }), { headers });
+        expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
+          401,
+          expect.stringMatching(/^Bearer error="invalid_token"(?!.*, DPoP )/),
+        ]);
+        const relying = { validator: bound({ jkt }), senderConstraint: checkedAtTheGateway };
+        expect((await fetch(await start(relying), { headers })).status).toBe(200);
+      });
+
+      test('does not know the scheme DPoP unless it checks proofs', async () => {
+        const response = await fetch(await start({ validator }), { headers: { authorization: 'DPoP good' } });
+        expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+      });
+
+      test('checks the proof, asks for a nonce, and gives the next one in time', async () => {
+        const clock = { seconds: provedAt };
+        const now = () => clock.seconds * 1000;
+        const prover = await createProver();
+        const senderConstraint = createSenderConstraint<IncomingMessage>(
+          { dpop: { uriOf: ({ url }) => `https://api.example.com${url}`, algorithms: ['ES256'] } },
+          { nonces: createDPoPNonces({ secret: 'a secret' }, { now }), now },
+        );
+        const url = await start({ validator: bound({ jkt: prover.jkt }), senderConstraint, resourceMetadata });
+        const call = async (claims: object) => {
+          const ath = athOf(token);
+          const proof = await prover.proof({ htu: 'https://api.example.com/a', ath, ...claims });
+          return fetch(`${url}/a?b=c`, { headers: { authorization: `DPoP ${token}`, dpop: proof } });
+        };
+        const told = await call({});
+        expect(told.status).toBe(401);
+        expect(told.headers.get('www-authenticate')).toBe(
+          `DPoP error="use_dpop_nonce", error_description="the DPoP proof must carry a nonce", algs="ES256", resource_metadata="${resourceMetadata}"`,
+        );
+        const nonce = told.headers.get('dpop-nonce') ?? '';
+        const served = await call({ nonce });
+        expect([served.status, served.headers.get('dpop-nonce')]).toEqual([200, null]);
+        expect((await call({ nonce, htm: 'POST' })).status).toBe(401);
+        clock.seconds += 60;
+        const rotating = await call({ nonce });
+        expect(rotating.status).toBe(200);
+        expect(rotating.headers.get('dpop-nonce')).toMatch(/^[\w-]{43}$/);
+      });
+    });
+
     test('cannot be made without a validator, or with scopes that are no function', async () => {
       await expect(start({} as never)).rejects.toThrow(TypeError);
       await expect(start({ validator, scopes: ['read'] as never })).rejects.toThrow(TypeError);
+      await expect(start({ validator, senderConstraint: {} as never })).rejects.toThrow(TypeError);
     });
 
     test('needs no scopes unless told', async () => {

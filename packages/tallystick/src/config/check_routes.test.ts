@@ -71,6 +71,17 @@ describe('a route is refused', () => {
     ],
     ['with a limit that is none', { api, limits: { maxBodyBytes: -1 } }, 'limits.maxBodyBytes: '],
     ['with a timeout of no time', { api, timeouts: { upstream: 0 } }, 'timeouts.upstream: '],
+    [
+      'whose API is to check proofs about what it never sees',
+      { api, dpop: { forward: true } },
+      'dpop.forward: expected false',
+    ],
+    [
+      'whose tokens come in a cookie and with a proof',
+      { api, dpop: { required: true }, tokenCookie: { name: '__Host-token', origins: [], csrfHeader: 'X-CSRF' } },
+      'dpop.required: expected false: a token in a cookie comes without a proof',
+    ],
+    ['that is public with proofs', { public: true, upstream, dpop: {} }, 'dpop: expected nothing: the route is public'],
     ['with a method in lower case', { api, scopes: { get: [] } }, 'scopes.get: '],
   ])('%s', async (_what, route, problem) => {
     const problems = await problemsWith({ routes: [{ prefix: '/a', ...route }] });

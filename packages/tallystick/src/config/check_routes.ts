@@ -5,7 +5,7 @@ import type { Config } from './schema.ts';
 type Route = Config['gateway']['routes'][number];
 type Path = readonly (string | number)[];
 
-const ofApis = ['audience', 'issuer', 'accessTokens', 'scopes', 'onMiss', 'tokenCookie'] as const;
+const ofApis = ['audience', 'issuer', 'accessTokens', 'scopes', 'onMiss', 'dpop', 'tokenCookie'] as const;
 
 /** What the routes say must fit together, and fit the APIs and issuers. */
 export function checkRoutes(config: Config, refuse: Refuse): void {
@@ -22,8 +22,12 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
     if (places.indexOf(places[index] ?? '') !== index) {
       refuse([...path, 'prefix'], 'expected a value that no other has, in any case, at one host', route.prefix);
     }
-    if (route.public) checkPublic(route, path, refuse);
-    else checkProtected(route, path, config, refuse);
+    if (route.public) {
+      checkPublic(route, path, refuse);
+    } else {
+      checkProtected(route, path, config, refuse);
+      checkProofs(route, path, config, refuse);
+    }
     checkForwarding(route, path, refuse);
   }
   checkSampleApi(routes, refuse);
@@ -68,6 +72,22 @@ function checkPublic(route: Route, path: Path, refuse: Refuse): void {
   }
   if (route.upstream === undefined && route.upstreams === undefined) {
     refuse([...path, 'upstream'], 'expected an origin: the sample API serves nobody without a token', undefined);
+  }
+}
+
+/** A proof must be about something that whoever checks it can see. */
+function checkProofs(
+  { api, accessTokens, dpop, tokenCookie }: Route,
+  path: Path,
+  { apis }: Config,
+  refuse: Refuse,
+): void {
+  if (dpop?.required && tokenCookie) {
+    refuse([...path, 'dpop', 'required'], 'expected false: a token in a cookie comes without a proof', true);
+  }
+  const style = accessTokens ?? apis.find(({ resource }) => resource === api)?.accessTokens;
+  if (dpop?.forward && style === 'phantom') {
+    refuse([...path, 'dpop', 'forward'], 'expected false: a phantom API never sees what the proof is about', true);
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { bytes, milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import { bytes, headerName, milliseconds, network, origin, port, seconds } from './common_schema.ts';
 import { cors } from './cors_schema.ts';
+import { gatewayDPoP } from './dpop_schema.ts';
 import { introspection, introspectionClient, ownJwts } from './introspection_schema.ts';
 import { issuer } from './issuer_schema.ts';
 import { route } from './route_schema.ts';
@@ -21,6 +22,13 @@ export const gateway = z.strictObject({
   ownJwts: ownJwts
     .prefault({})
     .describe('The JWTs that the gateway makes where an authorization server has none to give.'),
+  clientCertificateHeader: headerName
+    .transform((name) => name.toLowerCase())
+    .default('client-cert')
+    .describe(
+      'Where trusted proxies pass the client certificate, with `features.mutualTls`: as RFC 9440 has it, or URL-encoded PEM.',
+    ),
+  dpop: gatewayDPoP.prefault({}).describe('How DPoP proofs are checked (RFC 9449).'),
   cache: z
     .strictObject({
       maxEntries: z.int().positive().default(10_000).describe('Tokens whose JWTs are held, at most.'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accessTokenStyle, bytes, httpMethod, milliseconds, origin, resource, scopes } from './common_schema.ts';
 import { cors } from './cors_schema.ts';
+import { routeDPoP } from './dpop_schema.ts';
 import { cookieName, csrfHeader, pageOrigins } from './token_handler_schema.ts';
 import { upstreamHealth } from './upstream_schema.ts';
 
@@ -85,6 +86,7 @@ export const route = z.strictObject({
     .enum(['refuse', 'introspect'])
     .optional()
     .describe('What a split lookup that finds nothing does. Default: refuse.'),
+  dpop: routeDPoP.optional().describe('What is peculiar to tokens that are bound to a DPoP key.'),
   tokenCookie: z
     .strictObject({ name: cookieName, origins: pageOrigins.optional(), csrfHeader: csrfHeader.optional() })
     .optional()

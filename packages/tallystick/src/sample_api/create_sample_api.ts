@@ -8,6 +8,7 @@ import {
   type RequiredScopes,
 } from '@tallystick/resource-server';
 import Koa, { type Middleware } from 'koa';
+import { createApiConstraint } from './api_constraint.ts';
 
 export interface SampleApiConfig {
   readonly issuer: string;
@@ -15,14 +16,21 @@ export interface SampleApiConfig {
   readonly authorizationServer: { readonly introspectionEndpoint: string; readonly jwksUri: string };
   readonly client: { readonly id: string; readonly secret: string };
   readonly apis: readonly SampleApiRoute[];
+  /** Whether the gateway passes client certificates on, with tokens whose binding it cannot see. */
+  readonly takesClientCertificates: boolean;
 }
 
 export interface SampleApiRoute {
+  /** Of the paths as they are here. */
   readonly prefix: string;
+  /** Of the same paths at the gateway. */
+  readonly publicPrefix: string;
   /** What the `aud` of a token must be, or contain; of several, one. */
   readonly audience: string | readonly string[];
   readonly style: 'jwt' | 'opaque' | 'phantom' | 'split';
   readonly scopes: { readonly [method: string]: RequiredScopes };
+  /** Whether the gateway passes DPoP proofs on to this API, which then checks them. */
+  readonly getsProof: boolean;
 }
 
 export interface SampleApiDependencies {
@@ -60,7 +68,11 @@ export function createSampleApi(config: SampleApiConfig, dependencies: SampleApi
             dependencies,
           )
         : createJwtValidator({ issuer: config.issuer, audience: route.audience }, { jwks, ...dependencies });
-    return protectWithKoa({ validator, scopes: (method) => route.scopes[method] ?? route.scopes['*'] ?? [] });
+    return protectWithKoa({
+      validator,
+      scopes: (method) => route.scopes[method] ?? route.scopes['*'] ?? [],
+      senderConstraint: createApiConstraint(route, config, dependencies),
+    });
   }
 
   return app.callback();

@@ -1,0 +1,36 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { Socket } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { certificateOfConnection, certificateOfHeader, certificateThumbprint } from './client_certificate.ts';
+import { CLIENT_CERTIFICATE } from './testing/client_certificate.ts';
+
+const { raw } = new X509Certificate(CLIENT_CERTIFICATE);
+
+test.each([
+  ['RFC 9440', `:${raw.toString('base64')}:`],
+  ['NGINX', encodeURIComponent(CLIENT_CERTIFICATE)],
+])('a certificate is read as %s passes it on', (_, header) => {
+  const certificate = certificateOfHeader(header);
+  expect(certificate?.raw).toEqual(raw);
+});
+
+test.each([
+  '',
+  'junk',
+  '%',
+  ':bm9uZQ==:',
+  raw.toString('base64'),
+  `:${raw.toString('base64')}:, :${raw.toString('base64')}:`,
+])('what is none is as good as none: %j', (header) => {
+  expect(certificateOfHeader(header)).toBeUndefined();
+});
+
+test('the thumbprint is the SHA-256 of the DER in BASE64URL', () => {
+  const expected = createHash('sha256').update(raw).digest('base64url');
+  expect(certificateThumbprint(new X509Certificate(CLIENT_CERTIFICATE))).toBe(expected);
+  expect(expected).toMatch(/^[\w-]{43}$/);
+});
+
+test('a connection without TLS has none', () => {
+  expect(certificateOfConnection(new Socket())).toBeUndefined();
+});
