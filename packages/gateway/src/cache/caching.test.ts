@@ -131,16 +131,53 @@ describe('That a token is not active', () => {
   });
 });
 
+describe('The cache is bounded by what it holds', () => {
+  /** Uses a token whose claims take some 10 KB. */
+  async function useLarge(): Promise<string> {
+    const reference = await house.issueReference(api('phantom'), { note: 'n'.repeat(2_000) });
+    expect((await house.call('/phantom', reference)).status).toBe(200);
+    return reference;
+  }
+
+  test('what was used least recently makes room, long before there are too many entries', async () => {
+    await house.stop();
+    house = await buildHouse(({ cache }) => ({ cache: { ...cache, maxBytes: 50_000 } }));
+    const first = await useLarge();
+    for (let index = 0; index < 10; index += 1) await useLarge();
+    const last = await useLarge();
+    await house.call('/phantom', last);
+    await house.call('/phantom', first);
+    expect(house.cacheLevels().slice(-2)).toEqual(['hit', 'miss']);
+  });
+
+  test('what is larger than all of it is served, and not kept', async () => {
+    await house.stop();
+    house = await buildHouse(({ cache }) => ({ cache: { ...cache, maxBytes: 5_000 } }));
+    await house.call('/phantom', await useLarge());
+    expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+  });
+
+  test('so is what is remembered of tokens that are not active', async () => {
+    await house.stop();
+    const negative = { maxEntries: 1_000, maxBytes: 10_000, maxAge: 5 };
+    house = await buildHouse(({ cache }) => ({ cache: { ...cache, negative } }));
+    for (let index = 0; index < 50; index += 1) await house.call('/split', String(index).padStart(86, 'z'));
+    await house.call('/split', '49'.padStart(86, 'z'));
+    await house.call('/split', '0'.padStart(86, 'z'));
+    expect(house.cacheLevels().slice(-2)).toEqual(['negative', 'miss']);
+  });
+});
+
 describe('Concurrent first uses of one token', () => {
   test('make one introspection', async () => {
     const reference = await house.issueReference(api('phantom'));
     const introspection = holdIntrospection();
-    const calls = Array.from({ length: 200 }, () => house.call('/phantom', reference));
+    const calls = Array.from({ length: 1000 }, () => house.call('/phantom', reference));
     await introspection.arrived(1);
     introspection.release();
     expect(new Set(await statuses(calls))).toEqual(new Set([200]));
     expect(house.authorizationServer.introspections).toHaveLength(1);
-    expect(house.upstream.seen).toHaveLength(200);
+    expect(house.upstream.seen).toHaveLength(1000);
   });
 
   test('do not suffer when the first of them leaves', async () => {

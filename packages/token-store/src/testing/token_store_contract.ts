@@ -1,6 +1,7 @@
 import { afterEach, describe } from '@jest/globals';
 import { describeRecords } from './record_contract.ts';
 import { describeRevocation } from './revocation_contract.ts';
+import { describeSharedAnswers } from './shared_answer_contract.ts';
 import { describeSharing } from './sharing_contract.ts';
 import type { StoreUnderTest } from './store_under_test.ts';
 import { describeUnitsOfWork } from './unit_of_work_contract.ts';
@@ -22,5 +23,6 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     describeUnitsOfWork(start);
     describeRevocation(start);
     describeSharing(start);
+    describeSharedAnswers(start);
   });
 }

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { flood } from '../testing/flood.ts';
+import { api, buildHouse, type House } from '../testing/house.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+let house: House;
+beforeEach(async () => {
+  house = await buildHouse(({ routes, timeouts }) => ({
+    // However busy the machine is that runs this.
+    timeouts: { ...timeouts, authorizationServer: 30_000 },
+    routes: routes.map((route) => ({ ...route, tokenPattern: '[\\w-]{43}' })),
+    introspection: { maxConcurrent: 16, maxWaiting: 64 },
+  }));
+  expect((await fetch(`${house.origin}/readyz`)).status).toBe(200);
+});
+afterEach(() => house.stop());
+
+/** What the house remembers for tests, and no gateway would. */
+function forgetRecords(): void {
+  house.log.length = 0;
+  house.authorizationServer.introspections.length = 0;
+  house.upstream.seen.length = 0;
+}
+
+/** Bytes. */
+function heapUsed(): number {
+  forgetRecords();
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+function* junk(count: number, shape: (random: string) => string): Generator<string> {
+  for (let index = 0; index < count; index += 1) yield shape(randomBytes(32).toString('base64url'));
+}
+
+const options = () => ({ port: house.port, from: '127.0.0.66', path: '/phantom/a', connections: 32, window: 16 });
+
+test('50,000 tokens of impossible shape lead to no introspection', async () => {
+  const impossible = junk(50_000, (random) => `${random}${random.slice(0, 1)}`);
+  const statuses = await flood(impossible, options());
+  expect([...statuses]).toEqual([[401, 50_000]]);
+  expect(house.authorizationServer.introspections).toEqual([]);
+}, 60_000);
+
+test('50,000 tokens of plausible shape take bounded memory, and live traffic goes on', async () => {
+  // It takes its time, as over a network, so that there is always more to ask than may be asked.
+  house.authorizationServer.onIntrospection = (response, token) => {
+    const jwt = house.authorizationServer.active.get(token);
+    const answer = () =>
+      jwt === undefined
+        ? response.writeHead(204).end()
+        : response.writeHead(200, { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' }).end(jwt);
+    setTimeout(answer, 5);
+  };
+  const hot = await house.issueReference(api('phantom'));
+  expect((await house.call('/phantom', hot)).status).toBe(200);
+  await flood(junk(2_000, String), options());
+  const before = heapUsed();
+
+  let over = false;
+  let mostWaiting = 0;
+  const flooding = flood(junk(50_000, String), options()).finally(() => {
+    over = true;
+  });
+  const live: number[] = [];
+  while (!over) {
+    const cold = await house.issueReference(api('phantom'));
+    live.push((await house.call('/phantom', hot)).status, (await house.call('/phantom', cold)).status);
+    const [load] = house.gateway.introspectionLoads().values();
+    mostWaiting = Math.max(mostWaiting, load?.waiting ?? 0);
+    expect(load?.running).toBeLessThanOrEqual(16);
+    house.authorizationServer.active.delete(cold);
+  }
+
+  const statuses = await flooding;
+  expect(statuses.get(401)).toBeGreaterThan(0);
+  expect(statuses.get(503)).toBeGreaterThan(0);
+  expect(Number(statuses.get(401)) + Number(statuses.get(503))).toBe(50_000);
+  expect(mostWaiting).toBeGreaterThan(0);
+  expect(mostWaiting).toBeLessThanOrEqual(64);
+  expect(live.length).toBeGreaterThan(10);
+  expect(live.filter((status) => status !== 200)).toEqual([]);
+  expect(heapUsed() - before).toBeLessThan(8 * 1024 * 1024);
+}, 120_000);
