@@ -5,8 +5,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import type { IntrospectionClient } from '../introspection_config.ts';
 import { issuer } from '../testing/authorization_server.ts';
+import { makeCertificate } from '../testing/certificate.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { makeSelfSigned } from '../testing/self_signed.ts';
 import { listen, type Running } from '../testing/servers.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
@@ -85,9 +85,9 @@ describe('private_key_jwt (RFC 7523)', () => {
 
 describe('A client certificate (RFC 8705)', () => {
   test('is shown to the authorization server, on connections that are kept', async () => {
-    const [own, server] = await Promise.all([makeSelfSigned('gateway'), makeSelfSigned('login')]);
+    const [own, server] = await Promise.all([makeCertificate('gateway'), makeCertificate('login')]);
     const seen: { form: URLSearchParams; name: string | undefined; socket: object }[] = [];
-    const options = { cert: server.certificate, key: server.key, requestCert: true, ca: own.certificate };
+    const options = { cert: server.cert, key: server.key, requestCert: true, ca: own.cert };
     tlsServer = await listen(
       createServer(options, async (request, response) => {
         const chunks: Buffer[] = [];
@@ -102,7 +102,7 @@ describe('A client certificate (RFC 8705)', () => {
     const introspectionEndpoint = `https://127.0.0.1:${tlsServer.port}/introspect`;
     house = await buildHouse(({ authorizationServer }) => ({
       authorizationServer: { ...authorizationServer, introspectionEndpoint },
-      client: { id: 'gateway', ...own, ca: server.certificate },
+      client: { id: 'gateway', certificate: own.cert, key: own.key, ca: server.cert },
     }));
     for (let round = 0; round < 2; round += 1) {
       expect((await house.call('/phantom', await house.issueReference(api('phantom')))).status).toBe(200);
@@ -113,10 +113,10 @@ describe('A client certificate (RFC 8705)', () => {
   });
 
   test('of a server that is not trusted, nothing is told: 503', async () => {
-    const [own, server] = await Promise.all([makeSelfSigned('gateway'), makeSelfSigned('login')]);
+    const [own, server] = await Promise.all([makeCertificate('gateway'), makeCertificate('login')]);
     let requests = 0;
     tlsServer = await listen(
-      createServer({ cert: server.certificate, key: server.key }, (_request, response) => {
+      createServer({ cert: server.cert, key: server.key }, (_request, response) => {
         requests += 1;
         response.end();
       }),
@@ -124,15 +124,15 @@ describe('A client certificate (RFC 8705)', () => {
     const introspectionEndpoint = `https://127.0.0.1:${tlsServer.port}/introspect`;
     house = await buildHouse(({ authorizationServer }) => ({
       authorizationServer: { ...authorizationServer, introspectionEndpoint },
-      client: { id: 'gateway', ...own },
+      client: { id: 'gateway', certificate: own.cert, key: own.key },
     }));
     expect((await house.call('/phantom', 'x'.repeat(43))).status).toBe(503);
     expect(requests).toBe(0);
   });
 
   test('must be there with its own key', async () => {
-    const [one, other] = await Promise.all([makeSelfSigned('one'), makeSelfSigned('other')]);
-    const mixed = { id: 'gateway', certificate: one.certificate, key: other.key };
+    const [one, other] = await Promise.all([makeCertificate('one'), makeCertificate('other')]);
+    const mixed = { id: 'gateway', certificate: one.cert, key: other.key };
     expect(() => createCertificateFetch(mixed)).toThrow(/^client\.key is not the private key/);
     const nonsense = { ...mixed, key: 'nonsense' };
     expect(() => createCertificateFetch(nonsense)).toThrow(/^client\.certificate and client\.key/);

@@ -19,7 +19,12 @@ export async function makeCertificate(name: string): Promise<TestCertificate> {
     name: `CN=${name}`,
     keys,
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: name }])],
+    extensions: [
+      new SubjectAlternativeNameExtension([
+        { type: 'dns', value: name },
+        { type: 'ip', value: '127.0.0.1' },
+      ]),
+    ],
   });
   const der = Buffer.from(certificate.rawData);
   const cert = certificate.toString('pem');
