@@ -36,6 +36,15 @@ describe('the authorization server', () => {
     ['an unknown resource', '/token', GOOD_FORM.replace('split', 'none'), {}, 400, 'invalid_target'],
     ['no resource', '/token', 'grant_type=client_credentials&scope=read', {}, 400, 'invalid_target'],
     ['no grant type', '/token', '', {}, 400, 'invalid_request'],
+    ['a grant that the client does not have', '/token', 'grant_type=refresh_token', {}, 400, 'unauthorized_client'],
+    [
+      'such a grant, and a wrong secret',
+      '/token',
+      'grant_type=refresh_token',
+      { Authorization: `Basic ${btoa('demo-service:x')}` },
+      401,
+      'invalid_client',
+    ],
     ['an unknown grant type', '/token', 'grant_type=magic', {}, 400, 'unsupported_grant_type'],
     [
       'JSON for a form',
@@ -88,7 +97,7 @@ describe('the authorization server', () => {
     ['broken details', '/token', `${GOOD_FORM}&authorization_details=[`, {}, 400, 'invalid_authorization_details'],
     ['an empty pushed request', '/request', 'client_id=demo-web', { Authorization: '' }, 400, 'invalid_request'],
     ['a pushed request of nobody', '/request', 'client_id=nobody', { Authorization: '' }, 401, 'invalid_client'],
-    ['a device that is none', '/device/auth', 'client_id=demo-web', { Authorization: '' }, 400, 'invalid_request'],
+    ['a device that is none', '/device/auth', 'client_id=demo-web', { Authorization: '' }, 400, 'unauthorized_client'],
     [
       'no device code',
       '/token',
@@ -97,7 +106,7 @@ describe('the authorization server', () => {
       400,
       'invalid_request',
     ],
-    ['a backchannel request of a stranger', '/backchannel', 'login_hint=alice', {}, 400, 'invalid_request'],
+    ['a backchannel request of a stranger', '/backchannel', 'login_hint=alice', {}, 400, 'unauthorized_client'],
     [
       'a registration that is no JSON',
       '/reg',

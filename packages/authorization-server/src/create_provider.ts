@@ -14,6 +14,7 @@ import { registerJwtBearer } from './grants/jwt_bearer.ts';
 import { registerPassword } from './grants/password.ts';
 import { rememberRendered } from './grants/rendered_tokens.ts';
 import { registerTokenExchange } from './grants/token_exchange.ts';
+import { unauthorizedClient } from './grants/unauthorized_client.ts';
 import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
 import { createIssueToken, type IssueToken } from './issue_token.ts';
@@ -56,6 +57,7 @@ export function createProvider(
   provider.use(oneWritePerTokenRequest(store, units));
   provider.use(introspectionAsJwt(store, rememberRendered(styles, config, store), config.introspectionMaxAge));
   provider.use(trueDiscovery());
+  provider.use(unauthorizedClient());
   provider.use(pollingInterval(config, store));
   provider.use(filledInUserCode());
   provider.use(interactions(provider, config, accounts));
