@@ -223,6 +223,36 @@ describe('A public route', () => {
   });
 });
 
+test('APIs at hosts of their own have their metadata there, even at one path', async () => {
+  const resource = (name: string) => `https://${name}.example.com/`;
+  const at = (name: string, upstream: string) => ({
+    ...route('phantom', upstream),
+    prefix: '/',
+    host: `${name}.example.com`,
+    resource: resource(name),
+  });
+  const house = await houseWith((upstream) => [at('a', upstream), at('b', upstream)]);
+  const metadata = async (host: string) =>
+    send(
+      house.port,
+      message(['GET /.well-known/oauth-protected-resource HTTP/1.1', `Host: ${host}`, 'Connection: close']),
+    );
+  expect(await metadata('a.example.com')).toContain(`"resource":"${resource('a')}"`);
+  expect(await metadata('B.example.com:8443')).toContain(`"resource":"${resource('b')}"`);
+  expect(statusOf(await metadata('c.example.com'))).toBe(404);
+});
+
+test('A page may ask for metadata with headers of its own', async () => {
+  const house = await houseWith((upstream) => [route('phantom', upstream)]);
+  const response = await fetch(`${house.origin}/.well-known/oauth-protected-resource/phantom`, {
+    method: 'OPTIONS',
+    headers: { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'GET' },
+  });
+  expect(response.status).toBe(204);
+  expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  expect(response.headers.get('access-control-allow-headers')).toBe('*');
+});
+
 test('Host decides, and X-Forwarded-Host does not', async () => {
   const house = await houseWith((upstream) => [
     { prefix: '/', public: true, upstream },

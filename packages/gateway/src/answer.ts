@@ -36,7 +36,8 @@ export function answer(
 ): void {
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.sendDate = true;
-  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+  // RFC 9110 section 8.6: a 204 has none.
+  response.writeHead(status, status === 204 ? headers : { ...headers, 'Content-Length': Buffer.byteLength(body) });
   response.end(body);
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer, answerRefusal } from './answer.ts';
+import { isPreflight } from './cors.ts';
 import { RequestError } from './errors.ts';
 import type { FindUnready } from './readiness.ts';
 
@@ -12,8 +13,16 @@ const published = {
   'Access-Control-Allow-Origin': '*',
 };
 
+/** MCP clients send `MCP-Protocol-Version`, which a browser asks about first. */
+const publishedPreflight = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, HEAD',
+  'Access-Control-Allow-Headers': '*',
+  'Access-Control-Max-Age': '600',
+};
+
 export interface OwnPagesDependencies {
-  /** JSON text by request target: the metadata of the APIs, the keys of JWTs that the gateway makes. */
+  /** JSON text by request target, or by host and request target: metadata of APIs, the keys of JWTs that the gateway makes. */
   readonly documents: ReadonlyMap<string, string>;
   readonly findUnready: FindUnready;
 }
@@ -32,12 +41,20 @@ export function createOwnPages({ documents, findUnready }: OwnPagesDependencies)
     else answer(response, 503, { ...json, 'Retry-After': '1' }, JSON.stringify({ status: 'not ready', unready }));
   }
 
+  /** The port makes no difference to a route either. */
+  function ofHost({ url = '', headers }: IncomingMessage): string | undefined {
+    if (!url.startsWith('/.well-known/')) return undefined;
+    return documents.get(`${headers.host?.toLowerCase().replace(/\.?(?::\d*)?$/, '')}${url}`);
+  }
+
   return (request, response) => {
     const { url = '', method } = request;
-    const document = documents.get(url);
+    const document = documents.get(url) ?? ofHost(request);
     if (document === undefined && url !== '/healthz' && url !== '/readyz') return false;
 
-    if (method !== 'GET' && method !== 'HEAD') {
+    if (document !== undefined && isPreflight(request)) {
+      answer(response, 204, publishedPreflight, '');
+    } else if (method !== 'GET' && method !== 'HEAD') {
       answerRefusal(response, new RequestError('method_not_allowed', 'this page is served to GET and HEAD only'));
     } else if (document !== undefined) {
       answer(response, 200, published, document);

@@ -7,7 +7,8 @@ import {
 import type { ProtectedRoute, Route } from './route.ts';
 
 /**
- * The protected resource metadata of every API (RFC 9728), as JSON text by request target.
+ * The protected resource metadata of every API (RFC 9728), as JSON text by request target. Where the metadata of several APIs is
+ * at one target, it is by the host of their routes and the target: `api.example.com/.well-known/…`.
  *
  * @param supported by the gateway, so for every API
  * @throws {TypeError} for a resource indicator that can have no metadata, or two whose metadata would be at one place
@@ -17,21 +18,34 @@ export function createResourceMetadata(
   supported: Pick<ProtectedResourceMetadataOptions, 'dpopSigningAlgorithms' | 'certificateBoundTokens'>,
 ): ReadonlyMap<string, string> {
   const protectedRoutes = routes.filter((route) => !route.isPublic);
+  const resources = [...new Set(protectedRoutes.map((route) => route.resource))];
   const documents = new Map<string, string>();
-  for (const resource of new Set(protectedRoutes.map((route) => route.resource))) {
+  for (const resource of resources) {
     const path = metadataPath(resource);
-    if (documents.has(path)) throw new TypeError(`two resource indicators have their metadata at ${path}`);
+    const isShared = resources.some((other) => other !== resource && metadataPath(other) === path);
     const ofApi = protectedRoutes.filter((route) => route.resource === resource);
-    const document = protectedResourceMetadata({
-      resource,
-      authorizationServers: [...new Set(ofApi.map(({ issuer }) => issuer))],
-      scopesSupported: scopesOf(ofApi),
-      ...supported,
-      ...(ofApi.every(({ dpop }) => dpop.required) && { dpopRequired: true }),
-    });
-    documents.set(path, JSON.stringify(document));
+    const document = JSON.stringify(
+      protectedResourceMetadata({
+        resource,
+        authorizationServers: [...new Set(ofApi.map(({ issuer }) => issuer))],
+        scopesSupported: scopesOf(ofApi),
+        ...supported,
+        ...(ofApi.every(({ dpop }) => dpop.required) && { dpopRequired: true }),
+      }),
+    );
+    for (const place of isShared ? new Set(ofApi.map(({ host }) => placeAt(host, path))) : [path]) {
+      if (documents.has(place)) throw new TypeError(`two resource indicators have their metadata at ${place}`);
+      documents.set(place, document);
+    }
   }
   return documents;
+}
+
+function placeAt(host: string | undefined, path: string): string {
+  if (host === undefined || host.startsWith('*')) {
+    throw new TypeError(`two resource indicators have their metadata at ${path}: each of their routes needs a host`);
+  }
+  return `${host}${path}`;
 }
 
 function scopesOf(routes: readonly ProtectedRoute[]): string[] {

@@ -61,29 +61,40 @@ export function createForwardRequest(mayKeepAlive: () => boolean): ForwardReques
       connected: false,
       usedConnection: false,
     };
-    const send = (to: ProxyTarget, fail: (error: Error) => void) => {
-      proxy.web(request, response, Object.assign(proxyOptions(to), { exchange }), fail);
-    };
-    const fail = (error: Error) => exchange.refuse(upstreamFailure(error));
-    const sendElsewhere = (upstream: Upstream) => {
+    let hasMoved = false;
+    let isOnNewConnection = false;
+
+    function send(to: ProxyTarget): void {
+      exchange.connected = false;
+      proxy.web(request, response, Object.assign(proxyOptions(to), { exchange }), failed);
+    }
+
+    function failed(error: Error): void {
+      if (response.headersSent || response.destroyed || !sendAgain(error)) exchange.refuse(upstreamFailure(error));
+    }
+
+    /** @returns false where the error has to stand */
+    function sendAgain(error: Error): boolean {
+      if (!isOnNewConnection && exchange.usedConnection && isBrokenConnection(error) && isSafe(request)) {
+        isOnNewConnection = true;
+        send({ ...target, upstream: exchange.upstream, agent: undefined });
+        return true;
+      }
+      if (hasMoved || exchange.connected || isOurs(error) || !isIdempotent(request)) return false;
+      const other = upstreams.pickOther(exchange.upstream);
+      if (other === undefined) return false;
       upstreams.failed(exchange.upstream);
-      exchange.upstream = upstream;
-      request.headers.host = upstream.host;
-      send({ ...target, upstream }, fail);
-    };
+      exchange.upstream = other;
+      request.headers.host = other.host;
+      hasMoved = true;
+      isOnNewConnection = false;
+      send({ ...target, upstream: other });
+      return true;
+    }
+
     // Nothing to do about an error here: the response is closed then, and its `close` is heard.
     response.on('error', () => {});
-    send(target, (error) => {
-      if (response.headersSent || response.destroyed) return fail(error);
-      if (!exchange.connected && wasRefused(error) && isIdempotent(request)) {
-        const other = upstreams.pickOther(target.upstream);
-        if (other !== undefined) return sendElsewhere(other);
-      }
-      if (exchange.usedConnection && isBrokenConnection(error) && isSafe(request)) {
-        return send({ ...target, agent: undefined }, fail);
-      }
-      fail(error);
-    });
+    send(target);
   };
 }
 
@@ -154,9 +165,9 @@ function isBrokenConnection(error: NodeJS.ErrnoException): boolean {
   return error.code === 'ECONNRESET' || error.code === 'EPIPE';
 }
 
-/** An error before there was a connection; but not the end of our own patience, which would be asked for twice. */
-function wasRefused(error: Error): boolean {
-  return !(error instanceof ResourceServerError);
+/** The end of our own patience, say, which is not to be tried twice. */
+function isOurs(error: Error): boolean {
+  return error instanceof ResourceServerError;
 }
 
 /** RFC 9110 section 9.2.1: what has no effect, and no body that would be gone, may be sent a second time. */

@@ -92,6 +92,15 @@ describe('Several upstreams of a route', () => {
     expect([connections, alive.seen.length]).toEqual([1, 0]);
   });
 
+  test('one goes away, with connections that had served others: what is safe goes to another', async () => {
+    const [leaving, alive] = [await startUpstream(), await use(startUpstream())];
+    const house = await houseBefore([leaving.origin, alive.origin], { upstreamHealth: { maxFailures: 100 } });
+    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    await leaving.stop();
+    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    expect(alive.seen).toHaveLength(6);
+  });
+
   test('all refuse the connection: 502 after two attempts, and each request goes on trying', async () => {
     const house = await houseBefore([await closedPort(), await closedPort(), await closedPort()]);
     for (let count = 0; count < 6; count += 1) expect(await status(house)).toBe(502);
