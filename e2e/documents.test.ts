@@ -94,6 +94,10 @@ test('every configuration sample in the documents is one, put into the demo conf
   }
 });
 
+test.each(['deploy/traefik/dynamic.yaml', 'deploy/envoy/envoy.yaml'])('%s is YAML', async (file) => {
+  expect(Object.keys(parse(await read(file)))).toHaveLength(1);
+});
+
 test('every link to a file in the documents leads somewhere', async () => {
   for (const file of await documents()) {
     for (const [, target] of (await read(file)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {

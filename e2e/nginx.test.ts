@@ -3,7 +3,7 @@ import * as oidc from 'openid-client';
 import { requirement } from './requirements.ts';
 import { call, demoService, serviceToken } from './support/clients.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
-import { type Nginx, nginxIsThere, startNginx } from './support/nginx.ts';
+import { type Nginx, nginxIsThere, phantomGateway, startNginx } from './support/nginx.ts';
 import { until } from './support/until.ts';
 
 /** Seconds. */
@@ -16,7 +16,9 @@ const MAX_AGE = 2;
     world = await startManyProcesses({
       environment: { TALLYSTICK_AUTHORIZATION_SERVER_INTROSPECTION_MAX_AGE: String(MAX_AGE) },
     });
-    nginx = await startNginx({ introspectionEndpoint: `${world.issuer}/token/introspection`, api: world.sampleApi });
+    nginx = await startNginx(
+      phantomGateway({ introspectionEndpoint: `${world.issuer}/token/introspection`, api: world.sampleApi }),
+    );
   });
   afterAll(async () => {
     await nginx.stop();

@@ -1,5 +1,6 @@
 // npm test: installs, gets a real Redis, checks types and lint, and runs every test. Arguments go to jest.
 import path from 'node:path';
+import { obtainCaddy } from './caddy/obtain_caddy.mjs';
 import { obtainChromium } from './chromium/obtain_chromium.mjs';
 import { obtainNginx } from './nginx/obtain_nginx.mjs';
 import { runStep } from './process/run_step.mjs';
@@ -16,6 +17,7 @@ requireNode();
 await untilInterrupted(async (signal) => {
   await installIfNeeded(signal);
   const nginx = await obtainNginx(signal);
+  const caddy = await obtainCaddy(signal);
   const chromium = await obtainChromium(signal);
   const redis = await obtainRedis(signal);
   try {
@@ -25,6 +27,7 @@ await untilInterrupted(async (signal) => {
       {
         REDIS_URL: redis.url,
         ...(nginx && { NGINX: nginx.binary, NGINX_JS_MODULE: nginx.jsModule }),
+        ...(caddy && { CADDY: caddy }),
         ...(chromium && { CHROMIUM: chromium }),
       },
       signal,

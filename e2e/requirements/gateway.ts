@@ -88,4 +88,20 @@ export const gateway = {
     sentence: "only pages of the application can use a browser's cookies, and only as they are meant",
     link: 'https://www.w3.org/TR/fetch-metadata/',
   },
+  'decides-for-others': {
+    sentence: 'another gateway asks for a decision and gets the JWT for the API, or the refusal with its challenge',
+    link: `${design}#the-gateway`,
+  },
+  'decides-for-trusted': {
+    sentence: 'only a trusted proxy gets a decision, and only about a request that it names',
+    link: `${design}#the-gateway`,
+  },
+  'caddy-asks': {
+    sentence: 'a real Caddy with the configuration in deploy/, which asks as Traefik does, serves every style',
+    link: `${design}#the-gateway`,
+  },
+  'nginx-asks': {
+    sentence: 'a real NGINX with the configuration in deploy/ serves every style, and refuses as the gateway does',
+    link: `${design}#the-gateway`,
+  },
 } as const satisfies Requirements;

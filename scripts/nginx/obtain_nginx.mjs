@@ -1,42 +1,17 @@
 import { existsSync } from 'node:fs';
-import { aptInstall } from '../process/apt_install.mjs';
 import { findOnPath } from '../process/find_on_path.mjs';
-import { StepFailed } from '../process/step_failed.mjs';
+import { obtainOptional } from '../process/obtain_optional.mjs';
 
 /** Where Debian and Ubuntu put NGINX's JavaScript module. */
 const JS_MODULE = '/usr/lib/nginx/modules/ngx_http_js_module.so';
 
 /**
- * @typedef {object} Nginx
- * @property {string} binary
- * @property {string} jsModule path of ngx_http_js_module.so
- */
-
-const howToGetIt = 'sudo apt-get install nginx libnginx-mod-http-js';
-
-/**
- * NGINX with its JavaScript module, from the system; in CI also from Debian's packages (elsewhere not: it would begin to
- * serve port 80 there). Its tests are the only ones that can be left out, and then the run says so.
+ * NGINX with its JavaScript module. Its package starts a service on port 80, so it is not installed where nobody asked.
  * @param {AbortSignal} signal
- * @returns {Promise<Nginx | undefined>}
+ * @returns {Promise<{ binary: string, jsModule: string } | undefined>}
  */
-export async function obtainNginx(signal) {
-  if (find() === undefined && process.env.CI) await install(signal);
-  const nginx = find();
-  console.log(
-    nginx ? `NGINX: ${nginx.binary}` : `NGINX: NOT FOUND, so the tests against it are left out (${howToGetIt})`,
-  );
-  return nginx;
-}
-
-/** @param {AbortSignal} signal */
-async function install(signal) {
-  try {
-    await aptInstall('NGINX', [['nginx', 'libnginx-mod-http-js']], signal);
-  } catch (error) {
-    if (!(error instanceof StepFailed)) throw error;
-    console.log(error.message);
-  }
+export function obtainNginx(signal) {
+  return obtainOptional({ name: 'NGINX', packages: ['nginx', 'libnginx-mod-http-js'], find }, signal);
 }
 
 function find() {

@@ -2,6 +2,7 @@ import type { RequiredScopes } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
 import type { CorsConfig } from './cors.ts';
 import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
+import type { DecisionEndpointConfig } from './forward_auth/config.ts';
 import type { IntrospectionClient, IntrospectionConfig, OwnJwtConfig } from './introspection_config.ts';
 import type { RewriteConfig } from './rewrite.ts';
 import type { TokenHandlerConfig } from './token_handler/config.ts';
@@ -152,6 +153,8 @@ export interface GatewayConfig {
    * rest, `_` counts as `-`. Default: `defaultIdentityHeaders`.
    */
   readonly identityHeaders?: readonly string[];
+  /** For other gateways, which must be among the `trustedProxies`. */
+  readonly decisionEndpoints?: readonly DecisionEndpointConfig[];
   /** For browser applications; their cookies are sealed under `secret`. */
   readonly tokenHandlers?: readonly TokenHandlerConfig[];
   /** What all gateways on one store share, at least 32 characters. Needed for cookies and for DPoP nonces. */

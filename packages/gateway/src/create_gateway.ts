@@ -26,6 +26,8 @@ import type { Refuse } from './forward/forward_request.ts';
 import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
 import type { UpstreamHealth } from './forward/upstream_pool.ts';
+import type { DecisionEndpointConfig } from './forward_auth/config.ts';
+import { answerDecision, createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
 import { createIssuers, createKeys, type Keys } from './issuers.ts';
 import type { Log } from './log.ts';
 import { createOwnPages } from './own_pages.ts';
@@ -125,6 +127,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     config.cache.shared === true && route.style === 'phantom' && route.issuer === issuer;
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
+  const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], isTrustedProxy);
   const sealed = createSealedCookies(secret, now);
   const serveTokenHandlers = createServeTokenHandlers(config.tokenHandlers ?? [], timeouts.authorizationServer, {
     ...{ fetch, sealed, publicOrigin, log, now },
@@ -236,18 +239,39 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     running.begin();
     response.once('close', () => {
       running.end();
-      const { method, url: target } = request;
+      const { method, url: target } = decision.original ?? request;
       const status = response.headersSent ? response.statusCode : 499;
       logRequest(log, decision, { method, target, status, milliseconds: now() - began });
     });
     if (serveTokenHandlers(request, response, decision)) return;
     const refuse = refusing(request, decision, () => response);
+    const endpoint = decisions.find(request.url ?? '');
+    if (endpoint) {
+      decide(request, response, endpoint, decision, refuse);
+      return;
+    }
     if (isPreflight(request) && servePreflight(request, response, decision)) return;
     const forward = (destination: Destination) => {
       if (destination.dpopNonce !== undefined) response.setHeader('DPoP-Nonce', destination.dpopNonce);
       forwarder.request(request, response, destination, refuse);
     };
     void serve(request, decision, forward, refuse);
+  }
+
+  /** The walk without its last step, for another gateway. */
+  function decide(
+    request: IncomingMessage,
+    response: ServerResponse,
+    endpoint: DecisionEndpointConfig,
+    decision: Decision,
+    refuse: Refuse,
+  ): void {
+    try {
+      decision.original = decisions.read(request, endpoint);
+      void serve(decision.original, decision, (to) => answerDecision(response, to, decision.route), refuse);
+    } catch (thrown) {
+      refuse(toRefusal(thrown, log));
+    }
   }
 
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import type { Route } from './route.ts';
 
@@ -18,6 +19,8 @@ export type CacheLevel = 'none' | 'hit' | 'shared' | 'miss' | 'joined' | 'bypass
 export interface Decision {
   route?: Route;
   cache: CacheLevel;
+  /** The request that another gateway asked about, if it was not this one. */
+  original?: IncomingMessage;
   /** The token key, shortened: enough to find its requests, too little to find the token. */
   tokenKey?: string;
   /** The client-held token is in the request target, which is not logged then. */

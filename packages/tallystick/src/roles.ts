@@ -163,7 +163,7 @@ export function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients
 
 function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
   const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers, clientCertificateHeader } = config.gateway;
-  const { limits, cors, upstreamHealth } = config.gateway;
+  const { limits, cors, upstreamHealth, decisionEndpoints } = config.gateway;
   const { replay: _, ...dpop } = config.gateway.dpop;
   return {
     issuer: config.issuer,
@@ -174,6 +174,7 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     trustedProxies,
     dpop,
     ...(config.features.mutualTls && { clientCertificates: { header: clientCertificateHeader } }),
+    decisionEndpoints,
     secret: config.secret,
     tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),

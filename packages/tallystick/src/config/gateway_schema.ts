@@ -90,6 +90,17 @@ export const gateway = z.strictObject({
     .optional()
     .describe('When an upstream that does not answer is left alone; for routes that do not say.'),
   issuers: z.array(issuer).default([]).describe('Further authorization servers, whose tokens some routes take.'),
+  decisionEndpoints: z
+    .array(
+      z.strictObject({
+        path: z.string().regex(/^(\/[\w-]+)+$/, { error: 'expected a path without a slash at its end' }),
+        for: z
+          .enum(['nginx', 'traefik', 'envoy'])
+          .describe('Which gateway asks, and so where the original request is found.'),
+      }),
+    )
+    .default([])
+    .describe('Decide for other gateways, which do the forwarding. They must be among the `trustedProxies`.'),
   tokenHandlers: z
     .array(tokenHandler)
     .default([])

@@ -85,6 +85,9 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
   checkRoutes(config, refuse);
   checkTokenHandlers(config, refuse);
+  if (config.gateway.decisionEndpoints.length > 0 && config.gateway.trustedProxies.length === 0) {
+    refuse(['gateway', 'trustedProxies'], 'expected the addresses of the gateways that ask for decisions', []);
+  }
   checkGrants(config, refuse);
   checkIntrospection(config.gateway, refuse);
   for (const role of ['gateway', 'sampleApi'] as const) {

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import { RequestError } from '../errors.ts';
+import type { DecisionEndpointConfig } from './config.ts';
+
+/**
+ * The request that another gateway asks about, as if it had come here: its method, target and host, with the headers and the
+ * connection of the one that asks.
+ *
+ * @throws {RequestError} `invalid_request` when the gateway does not say which request it is
+ */
+export function originalRequest(request: IncomingMessage, endpoint: DecisionEndpointConfig): IncomingMessage {
+  const { headers } = request;
+  const host = lastOf(headers['x-forwarded-host']) ?? headers.host;
+  return Object.create(request, {
+    ...properties(methodAndTarget(request, endpoint)),
+    headers: { value: { ...headers, ...(host !== undefined && { host }) } },
+  });
+}
+
+function methodAndTarget({ headers, method, url = '' }: IncomingMessage, { for: kind, path }: DecisionEndpointConfig) {
+  switch (kind) {
+    case 'nginx':
+      return told(headers['x-original-method'], headers['x-original-uri']);
+    case 'traefik':
+      return told(headers['x-forwarded-method'], headers['x-forwarded-uri']);
+    case 'envoy':
+      return { method, url: url.slice(path.length) };
+  }
+}
+
+/** Node.js joins several headers of one name with a comma and a space, which neither of the two may have. */
+function told(method: unknown, url: unknown): { method: string; url: string } {
+  if (typeof method !== 'string' || !/^[A-Z]+$/.test(method) || typeof url !== 'string') {
+    throw new RequestError('invalid_request', 'the request does not say which request is to be decided');
+  }
+  return { method, url };
+}
+
+/** Of several values, the one that the proxy itself added. */
+function lastOf(header: string | string[] | undefined): string | undefined {
+  return header?.toString().split(',').at(-1)?.trim();
+}
+
+function properties(values: Record<string, unknown>): PropertyDescriptorMap {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
+}
