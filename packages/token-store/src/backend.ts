@@ -46,6 +46,12 @@ export interface Backend {
    */
   write(batch: readonly Write[], conditions?: readonly Condition[]): Promise<Condition | undefined>;
   get(key: string): Promise<string | undefined>;
+  /** Where copies may be asked. */
+  readonly getFromReplica?: {
+    /** @returns what a copy has, or had `maxLag` milliseconds ago; undefined, too, when it does not answer */
+    get(key: string): Promise<string | undefined>;
+    readonly maxLag: number;
+  };
   getRecord(key: string): Promise<StoredRecord | undefined>;
   /** The members that have not expired. */
   members(key: string): Promise<string[]>;

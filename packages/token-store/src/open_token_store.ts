@@ -21,6 +21,15 @@ export interface OpenStoreOptions {
   readonly prefix?: string;
   /** Milliseconds that Redis may take to answer. Default: 2000. */
   readonly commandTimeout?: number;
+  /**
+   * How many replicas must have a write before it counts; if fewer do, it is an error, and what was written stays. Default: 0,
+   * with which a fail-over can lose the last writes.
+   */
+  readonly waitForReplicas?: number;
+  /** Where split entries are read first. Replicas are known to Sentinels and to a Cluster. Default: `master`. */
+  readonly readFrom?: 'master' | 'replica';
+  /** Seconds that a replica may be behind and still answer. Default: 60, after which Redis gives up its link. */
+  readonly maxReplicaLag?: number;
   /** Entries that the memory store holds at most. Default: 200,000. */
   readonly maxEntries?: number;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -40,14 +49,28 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
     seal = false,
     prefix = 'tallystick:',
     commandTimeout = 2000,
+    waitForReplicas = 0,
+    readFrom = 'master',
+    maxReplicaLag = 60,
     maxEntries = 200_000,
     now = () => Date.now(),
   } = options;
   const location = parseStoreUrl(url);
   if (location.kind === 'memory') return createTokenStore(createMemoryBackend({ maxEntries, now }), { seal, now });
+  if (readFrom === 'replica' && location.kind === 'standalone') {
+    throw new TypeError('store.readFrom: expected master, as only Sentinels and a Cluster know of replicas');
+  }
   const material = await readTls(tls);
   // Loaded only when it is used: most development runs on the memory store, and should start fast.
   const { createRedisBackend } = await import('./redis_backend.ts');
-  const backend = createRedisBackend({ location, tls: material, sentinel, prefix, commandTimeout });
+  const backend = createRedisBackend({
+    location,
+    tls: material,
+    sentinel,
+    prefix,
+    commandTimeout,
+    waitForReplicas,
+    maxReplicaLag: readFrom === 'replica' ? maxReplicaLag * 1000 : undefined,
+  });
   return createTokenStore(backend, { seal, now });
 }

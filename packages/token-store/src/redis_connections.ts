@@ -33,14 +33,19 @@ export interface ConnectionOptions {
   readonly commandTimeout: number;
 }
 
-/** Opens the connections; that they are there is found out by using them. */
-export function connectRedis(options: ConnectionOptions): RedisConnections {
-  return options.location.kind === 'cluster' ? connectCluster(options) : connectOne(options);
+/**
+ * Opens the connections; that they are there is found out by using them.
+ *
+ * @param to the masters, or copies of them for reading. Only Sentinels and a Cluster know of copies.
+ */
+export function connectRedis(options: ConnectionOptions, to: 'masters' | 'replicas' = 'masters'): RedisConnections {
+  return options.location.kind === 'cluster' ? connectCluster(options, to) : connectOne(options, to);
 }
 
 /** One master: the server itself, or the one that the Sentinels name. */
-function connectOne(options: ConnectionOptions): RedisConnections {
-  const settings = { ...commonOptions(options), ...addressOptions(options) };
+function connectOne(options: ConnectionOptions, to: 'masters' | 'replicas'): RedisConnections {
+  const role = to === 'masters' ? 'master' : 'slave';
+  const settings = { ...commonOptions(options), ...addressOptions(options), role } as const;
   const client = new Redis({
     ...settings,
     // Fail at once when Redis is away: a caller that waits is worse off than one that is told.
@@ -60,11 +65,12 @@ function connectOne(options: ConnectionOptions): RedisConnections {
   };
 }
 
-function connectCluster(options: ConnectionOptions): RedisConnections {
+function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'): RedisConnections {
   const servers = 'servers' in options.location ? [...options.location.servers] : [];
   const settings = commonOptions(options);
   const client = new Cluster(servers, {
     redisOptions: settings,
+    scaleReads: to === 'masters' ? 'master' : 'slave',
     // A name may stand for the certificate, so it is not replaced by its address.
     dnsLookup: (name, callback) => callback(null, name),
     clusterRetryStrategy: retryDelay,
@@ -117,6 +123,7 @@ function commonOptions({ location, tls, commandTimeout }: ConnectionOptions) {
     connectTimeout: commandTimeout / 2,
     // A server that has gone without a word: what was asked meanwhile has timed out; from here on a new connection is tried.
     socketTimeout: commandTimeout * 2,
+    disconnectTimeout: 500,
     maxRetriesPerRequest: 0,
     // A write whose answer never came was answered with an error; sending it again would issue a token nobody asked for.
     autoResendUnfulfilledCommands: false,

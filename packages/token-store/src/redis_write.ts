@@ -7,6 +7,9 @@ export interface RedisBatch {
   readonly commands: readonly RedisCommand[];
 }
 
+/** Carries out a write as safely as was asked for. @param key what it is written under */
+export type Safely = <T>(key: string | undefined, write: () => Promise<T>) => Promise<T>;
+
 /** What it is written under, if it is, and the command with its arguments. */
 export interface RedisCommand {
   readonly key: string | undefined;
@@ -76,13 +79,28 @@ function wordsOf(write: Exclude<Write, { do: 'publish' }>, key: string): string[
   }
 }
 
-/** The whole batch in one step, all of it or none. @returns the place of the condition that did not hold */
-export async function writeAtOnce(redis: RedisClient, batch: RedisBatch): Promise<number | undefined> {
-  if (batch.conditions.length > 0) return runScript(redis, batch);
+/**
+ * The whole batch in one step, all of it or none.
+ *
+ * @returns the place of the condition that did not hold
+ */
+export async function writeAtOnce(redis: RedisClient, batch: RedisBatch, safely: Safely): Promise<number | undefined> {
+  if (batch.conditions.length === 0 && batch.commands.length === 0) return undefined;
+  return safely(writtenKey(batch), () =>
+    batch.conditions.length > 0 ? runScript(redis, batch) : transact(redis, batch),
+  );
+}
+
+/** Something that a batch writes under, if it does. */
+export function writtenKey({ conditions, commands }: RedisBatch): string | undefined {
+  const consumed = conditions.find((condition) => condition.if === 'consumable')?.key;
+  return consumed ?? commands.find(({ key }) => key !== undefined)?.key;
+}
+
+async function transact(redis: RedisClient, batch: RedisBatch): Promise<undefined> {
   const results = await redis.multi(batch.commands.map(({ words }) => [...words])).exec();
   if (results === null) throw new Error('Redis discarded the transaction');
   for (const [error] of results) if (error) throw error;
-  return undefined;
 }
 
 /**

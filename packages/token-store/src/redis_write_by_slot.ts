@@ -1,6 +1,6 @@
 import type { Condition } from './backend.ts';
 import type { RedisClient } from './redis_connections.ts';
-import { type RedisBatch, type RedisCommand, runScript } from './redis_write.ts';
+import { type RedisBatch, type RedisCommand, runScript, type Safely, writtenKey } from './redis_write.ts';
 
 /** What of a batch lies under one hash tag, so that one script can carry it out. */
 interface Part extends RedisBatch {
@@ -21,7 +21,7 @@ interface Part extends RedisBatch {
  *
  * @returns the place of the condition that did not hold
  */
-export async function writeBySlot(redis: RedisClient, batch: RedisBatch): Promise<number | undefined> {
+export async function writeBySlot(redis: RedisClient, batch: RedisBatch, safely: Safely): Promise<number | undefined> {
   const tried: Part[] = [];
   const isUsingUp = batch.conditions.some((condition) => condition.if === 'consumable');
   const takeBack = async () => {
@@ -31,7 +31,7 @@ export async function writeBySlot(redis: RedisClient, batch: RedisBatch): Promis
     tried.push(part);
     let failed: number | undefined;
     try {
-      failed = await runPart(redis, part);
+      failed = await safely(writtenKey(part), () => runPart(redis, part));
     } catch (error) {
       void takeBack(); // Not waited for: whoever asked is told at once that Redis did not acknowledge.
       throw error;

@@ -2,8 +2,9 @@ import type { Backend, Condition, StoredRecord, Write } from './backend.ts';
 import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork } from './contract.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { partitionOf } from './partition.ts';
-import { isSealed, seal, unseal } from './seal.ts';
+import { seal, unseal } from './seal.ts';
 import { ACCESS_TOKENS, answerKey, createSharedAnswers, recordKey } from './shared_answers.ts';
+import { createSplitEntries, splitEntryKey } from './split_entries.ts';
 import { tokenKey } from './token_key.ts';
 
 /** Seconds for which a revoked grant refuses writes of requests that began before: longer than any request lives. */
@@ -41,13 +42,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
   return {
     records: (kind) => createRecords(kind, backend, options),
     begin: () => beginUnitOfWork(backend, options),
-    splitEntries: {
-      async find(signature) {
-        const key = splitEntryKey(tokenKey(signature));
-        const value = await backend.get(key);
-        return value !== undefined && isSealed(value) ? unseal(signature, key, value) : value;
-      },
-    },
+    splitEntries: createSplitEntries(backend),
     sharedAnswers: createSharedAnswers(backend),
     subscribe: (listener: RevocationListener) =>
       backend.subscribe({
@@ -243,10 +238,6 @@ function throwIfNot(failed: Condition | undefined): void {
 
 function listKey(name: string): string {
   return `{${tokenKey(name)}}:list`;
-}
-
-function splitEntryKey(hashedSignature: string): string {
-  return `{${hashedSignature}}:signing-input`;
 }
 
 function stringOf(value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import { parseStoreUrl, type StoreLocation } from '@tallystick/token-store';
 import { z } from 'zod';
+import { seconds } from './common_schema.ts';
 
 export const store = z
   .strictObject({
@@ -34,8 +35,20 @@ export const store = z
       .boolean()
       .default(false)
       .describe('Encrypt split entries under a key that only the client holds. Records always are encrypted so.'),
+    waitForReplicas: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('How many replicas must have a write before it counts. 0: a fail-over can lose the last writes.'),
+    readFrom: z
+      .enum(['master', 'replica'])
+      .default('master')
+      .describe('Where gateways look for split entries first. Sentinels and a Cluster know of replicas.'),
+    maxReplicaLag: seconds
+      .default(60)
+      .describe('Seconds that a replica may be behind. Until so long after a start, masters are read.'),
   })
-  .superRefine(({ url, tls, sentinel }, context) => {
+  .superRefine(({ url, tls, sentinel, readFrom }, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     let location: StoreLocation;
     try {
@@ -51,5 +64,8 @@ export const store = z
     }
     if (sentinel !== undefined && location.kind !== 'sentinel') {
       refuse(['sentinel'], 'expected nothing, as the URL names no Sentinels');
+    }
+    if (readFrom === 'replica' && location.kind !== 'sentinel' && location.kind !== 'cluster') {
+      refuse(['readFrom'], 'expected master, as only Sentinels and a Cluster know of replicas');
     }
   });

@@ -12,10 +12,11 @@ export interface RedisSentinels {
   stop(): Promise<void>;
 }
 
-/** A real master with a replica, and three Sentinels that watch over them. */
-export async function startRedisSentinels(): Promise<RedisSentinels> {
+/** A real master with replicas, and three Sentinels that watch over them. */
+export async function startRedisSentinels({ replicas: count = 1 } = {}): Promise<RedisSentinels> {
   const master = await startRedisServer();
-  const replica = await startRedisServer({ settings: [`replicaof 127.0.0.1 ${master.port}`] });
+  const startReplica = () => startRedisServer({ settings: [`replicaof 127.0.0.1 ${master.port}`] });
+  const replicas = await Promise.all(Array.from({ length: count }, startReplica));
   const watch = [
     `sentinel monitor mymaster 127.0.0.1 ${master.port} 2`,
     'sentinel down-after-milliseconds mymaster 1000',
@@ -23,13 +24,16 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
   ];
   const startSentinel = () => startRedisServer({ sentinel: 'sentinel', settings: watch });
   const sentinels = await Promise.all([startSentinel(), startSentinel(), startSentinel()]);
-  const servers = [master, replica];
+  const servers = [master, ...replicas];
   const [first] = sentinels;
   await until(async () => {
     const states = await Promise.all(sentinels.map(({ admin }) => admin.info('sentinel')));
-    return states.every((info) => info.includes('slaves=1,sentinels=3'));
+    return states.every((info) => info.includes(`slaves=${count},sentinels=3`));
   });
-  await until(async () => (await replica.admin.info('replication')).includes('master_link_status:up'));
+  await until(async () => {
+    const links = await Promise.all(replicas.map(({ admin }) => admin.info('replication')));
+    return links.every((info) => info.includes('master_link_status:up'));
+  });
   return {
     url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join()}/mymaster`,
     servers,

@@ -49,7 +49,7 @@ export async function startRedisServer({
   const listening = tls ? ['port 0', `tls-port ${port}`] : [`port ${port}`];
   const quiet = sentinel ? [] : ['save ""', 'appendonly no', 'repl-diskless-sync-delay 0'];
   await writeFile(file, [...listening, 'bind 127.0.0.1', `dir ${folder}`, ...quiet, ...settings, ''].join('\n'));
-  const admin = new Redis(port, '127.0.0.1', { lazyConnect: true, protocol: 2, ...client });
+  const admin = new Redis(port, '127.0.0.1', { lazyConnect: true, protocol: 2, disconnectTimeout: 100, ...client });
   admin.on('error', () => {});
   let child: ChildProcess | undefined;
 

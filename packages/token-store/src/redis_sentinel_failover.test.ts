@@ -1,0 +1,47 @@
+import { expect, test } from '@jest/globals';
+import { openTokenStore, tokenKey } from './index.ts';
+import { lost, startLoad } from './testing/load.ts';
+import { type RedisSentinels, startRedisSentinels } from './testing/redis_sentinel.ts';
+import { listen, until } from './testing/store_under_test.ts';
+
+const WAYS: Record<string, (redis: RedisSentinels) => Promise<void>> = {
+  'on command': async ({ sentinels }) => void (await sentinels[0]?.admin.call('SENTINEL', 'FAILOVER', 'mymaster')),
+  'as the master dies': async (redis) => (await redis.master()).kill(),
+  'as the master hangs': async (redis) => (await redis.master()).pause(),
+};
+
+test('a fail-over by Sentinels under load loses no token that a replica has, and is recovered from without a restart', async () => {
+  // All at once: the Sentinels take their time to make a replica of what was the master.
+  await Promise.all(
+    Object.entries(WAYS).map(async ([way, failOver]) => {
+      const redis = await startRedisSentinels();
+      const open = { url: redis.url, commandTimeout: 1000 };
+      const [store, gateway] = [await openTokenStore({ ...open, waitForReplicas: 1 }), await openTokenStore(open)];
+      try {
+        const { revoked } = await listen(gateway);
+        const load = startLoad(store, way);
+        await load.recovered();
+        const before = await redis.master();
+        await failOver(redis);
+        await until(async () => (await redis.master()) !== before);
+        if (way.endsWith('dies')) await before.start();
+        before.resume();
+        await load.recovered();
+        const { issued, wrong, answers, unavailable } = await load.stop();
+        expect([way, wrong]).toEqual([way, []]);
+        expect([way, await lost(store, issued)]).toEqual([way, []]);
+        expect(answers).toBeGreaterThan(0);
+        expect(unavailable).toBeGreaterThan(0);
+
+        const [first = ''] = issued;
+        await until(async () => {
+          await store.records('AccessToken').destroy(first); // Again, as the gateway may still be on its way to the new master.
+          return revoked.includes(tokenKey(first));
+        });
+        expect(await gateway.splitEntries.find(first)).toBeUndefined();
+      } finally {
+        await Promise.all([store.close(), gateway.close(), redis.stop()]);
+      }
+    }),
+  );
+}, 60_000);

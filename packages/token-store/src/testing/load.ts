@@ -1,0 +1,90 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { StoreUnavailableError, type TokenStore } from '../index.ts';
+
+export interface Outcome {
+  /** The tokens whose write was acknowledged, and that were never destroyed. */
+  readonly issued: readonly string[];
+  /** Answers while all went well. */
+  readonly answers: number;
+  /** How often the store said that it is unavailable. */
+  readonly unavailable: number;
+  /** Errors of any other kind, and answers that were not true. */
+  readonly wrong: readonly string[];
+}
+
+export interface Load {
+  /** What happened so far. */
+  outcome(): Outcome;
+  /** Resolves after so many answers in a row of each worker, without an error between them. */
+  recovered(): Promise<void>;
+  stop(): Promise<Outcome>;
+}
+
+/** In a row, for each worker, until it counts as recovered. */
+const IN_A_ROW = 50;
+
+/** Issues tokens, looks them up and uses refresh tokens up, in several workers, without a pause. */
+export function startLoad(store: TokenStore, name: string, workers = 6): Load {
+  const issued: string[] = [];
+  const wrong: string[] = [];
+  const inARow = Array.from({ length: workers }, () => 0);
+  let [answers, unavailable, isStopping] = [0, 0, false];
+
+  async function work(worker: number) {
+    for (let round = 0; !isStopping; round++) {
+      try {
+        await (round % 3 === 0 ? issue(`${name}-${worker}-${round}`) : lookUp());
+        answers++;
+        inARow[worker] = Number(inARow[worker]) + 1;
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) unavailable++;
+        else wrong.push(String(error));
+        inARow[worker] = 0;
+      }
+      await turn();
+    }
+  }
+
+  /** As a token request does: a refresh token is used up for an access token and the next refresh token. */
+  async function issue(id: string) {
+    await store.records('RefreshToken').upsert(`${id}-refresh`, { grantId: `grant of ${id}` }, 600);
+    const request = store.begin();
+    await request.records('RefreshToken').consume(`${id}-refresh`);
+    await request.records('AccessToken').upsert(id, { grantId: `grant of ${id}`, signingInput: `${id}.input` }, 600);
+    await request.records('RefreshToken').upsert(`${id}-next`, { grantId: `grant of ${id}` }, 600);
+    await request.commit();
+    issued.push(id);
+  }
+
+  async function lookUp() {
+    const id = issued[Math.floor(Math.random() * issued.length)];
+    if (id === undefined) return;
+    const [entry, record] = await Promise.all([store.splitEntries.find(id), store.records('AccessToken').find(id)]);
+    if (entry !== `${id}.input` || record === undefined) wrong.push(`${id} was not found, though it was issued`);
+  }
+
+  const working = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
+  const outcome = () => ({ issued, answers, unavailable, wrong });
+  return {
+    outcome,
+    async recovered() {
+      inARow.fill(0);
+      const giveUp = Date.now() + 30_000;
+      while (!inARow.every((count) => count >= IN_A_ROW)) {
+        if (Date.now() > giveUp) throw new Error(`not recovered: ${JSON.stringify({ inARow, wrong, unavailable })}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    async stop() {
+      isStopping = true;
+      await working;
+      return outcome();
+    },
+  };
+}
+
+/** Those of the issued tokens that are not there. */
+export async function lost(store: TokenStore, issued: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(issued.map((id) => store.splitEntries.find(id)));
+  return issued.filter((_, index) => found[index] === undefined);
+}
