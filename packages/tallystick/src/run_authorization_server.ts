@@ -46,11 +46,16 @@ export async function runAuthorizationServer(
       authorizationServerConfig({ ...config, ...entries, issuer, secret }),
       { store: part, log, now: clock.now, ...(tls && { fetch: tls.trust.fetch }) },
     );
+    const { configuration } = authorizationServer;
     async function replace(changed: Entries): Promise<void> {
-      await authorizationServer.configuration.replace(worldOf(changed)).catch((error) => {
+      const before = configuration.current();
+      await configuration.replace(worldOf(changed)).catch((error) => {
         throw error instanceof WrongClientError ? new InputError('metadata', error.message) : error;
       });
-      await follow?.(changed);
+      await follow?.(changed).catch(async (error) => {
+        await configuration.replace(before);
+        throw error instanceof TypeError ? new InputError('', error.message) : error;
+      });
     }
     return createIssuer(
       { issuer, entries, check, provokable },
