@@ -108,8 +108,12 @@ inBothWorlds((world) => {
     expect(tokens.token_type).toBe('dpop');
     expect((await issuedClaims(world(), style, tokens.access_token)).cnf).toEqual({ jkt });
     if (style !== 'jwt') expect((await introspect(world(), tokens.access_token)).cnf).toEqual({ jkt });
-    // The gateway does not look into an opaque token; its API does, and refuses it.
+    // The gateway does not look into an opaque token; its API does.
     expect((await call(world().gateways[0], style, tokens.access_token)).status).toBe(401);
+    const url = new URL(`${world().gateways[0]}/${style}/hello`);
+    const proving = { DPoP: oidc.getDPoPHandle(client, keys) };
+    const answer = await oidc.fetchProtectedResource(client, tokens.access_token, url, 'GET', null, undefined, proving);
+    expect(answer.status).toBe(200);
 
     await expect(oidc.refreshTokenGrant(client, String(tokens.refresh_token))).rejects.toMatchObject({
       error: 'invalid_grant',

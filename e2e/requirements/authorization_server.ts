@@ -148,7 +148,7 @@ export const authorizationServer = {
   },
   'dpop-bound': {
     sentence:
-      'an access token asked for with a DPoP proof is bound to its key, and no gateway takes it as a bearer token',
+      'an access token asked for with a DPoP proof is bound to its key: with a proof it works, and as a bearer token nowhere',
     link: rfc(9449, '6'),
   },
   'issuer-in-the-response': {

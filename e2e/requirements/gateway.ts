@@ -63,6 +63,31 @@ export const gateway = {
       'of a malformed or ambiguous request the API sees one well-formed request or none, without the client-held token or an identity that the client made up',
     link: rfc(9112, '11.2'),
   },
+  'dpop-at-the-gateway': {
+    sentence: 'a token that is bound to a DPoP key works with proofs of that key, in every style, nonces included',
+    link: rfc(9449, '7'),
+  },
+  'dpop-proof-once': {
+    sentence: 'a DPoP proof is good for one request, at whichever gateway on the store',
+    link: rfc(9449, '11.1'),
+  },
+  'dpop-no-downgrade': {
+    sentence: 'a token that is bound to a DPoP key is no bearer token, and another one is no DPoP token',
+    link: rfc(9449, '7.2'),
+  },
+  'dpop-metadata': {
+    sentence: 'challenges and metadata tell that DPoP is spoken, and with which algorithms',
+    link: rfc(9728, '2'),
+  },
+  'dpop-end-to-end': {
+    sentence:
+      'an API that asks for it gets the proof and checks it itself, of a split token too, whose signature it is about',
+    link: rfc(9449, '7.1'),
+  },
+  'certificate-at-the-gateway': {
+    sentence: 'a token that is bound to a client certificate works with that certificate only',
+    link: rfc(8705, '3'),
+  },
   'mcp-client': {
     sentence:
       'an MCP client of the official SDK discovers, registers, authorizes and calls an MCP server behind the gateway',
