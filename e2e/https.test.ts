@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import * as oidc from 'openid-client';
 import type { ConfigInput } from 'tallystick';
 import { WebSocket, WebSocketServer } from 'ws';
 import { requirement } from './requirements.ts';
 import { createCa, selfSigned, type TestCa } from './support/certificates.ts';
 import { type OneProcess, startOneProcess } from './support/one_process.ts';
 import { rawRequest } from './support/raw_request.ts';
+import { signIn } from './support/sign_in.ts';
 import { type TlsClient, tlsClient } from './support/tls_client.ts';
 import { resourceOf, STYLES, type Style } from './support/world.ts';
 
@@ -99,6 +101,22 @@ describe('With a self-made certificate', () => {
     const cookies = answer.headers.getSetCookie();
     expect(cookies.length).toBeGreaterThan(0);
     for (const cookie of cookies) expect(cookie).toMatch(/; secure/i);
+  });
+
+  test(requirement('https', 'openid-client signs a user in and refreshes'), async () => {
+    const openIdClient = await oidc.discovery(new URL(world.issuer), 'demo-web', undefined, oidc.None(), {
+      [oidc.customFetch]: client.fetch as oidc.CustomFetch,
+    });
+    const { tokens } = await signIn(world, {
+      style: 'split',
+      client: openIdClient,
+      scope: 'openid read offline_access',
+    });
+    const resource = resourceOf('split');
+    const refreshed = await oidc.refreshTokenGrant(openIdClient, String(tokens.refresh_token), { resource });
+    world.log.secret(refreshed.access_token, refreshed.refresh_token);
+    const headers = { Authorization: `Bearer ${refreshed.access_token}` };
+    expect((await client.fetch(`${world.gateways[0]}/split/hello`, { headers })).status).toBe(200);
   });
 
   test(requirement('https', 'plain HTTP and old TLS get no answer'), async () => {

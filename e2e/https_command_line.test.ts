@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { requirement } from './requirements.ts';
 import { freePorts } from './support/free_ports.ts';
-import { MAIN, type RunningCommand, runCommand } from './support/run_command.ts';
+import { MAIN, ROOT, type RunningCommand, runCommand } from './support/run_command.ts';
 import { until } from './support/until.ts';
 import { DEMO_CONFIG } from './support/world.ts';
 
@@ -88,6 +88,21 @@ test(requirement('https', 'each role a process of its own, started at the same m
     const token = JSON.parse(answer).access_token;
     const call = `${curl} https://localhost:${ports.TALLYSTICK_GATEWAY_PORT}/${style}/hello -H "Authorization: Bearer ${token}"`;
     expect(JSON.parse(await bash(call))).toMatchObject({ style, claims: { client_id: 'demo-service' } });
+  }
+});
+
+test(requirement('https', 'the library, as the documents have it'), async () => {
+  const page = await readFile(path.join(ROOT, 'docs/how-to/https.md'), 'utf8');
+  const [, sample = ''] = /^```js\n(.*?)^```/ms.exec(page) ?? [];
+  const example = await mkdtemp(path.join(ROOT, 'e2e/example-'));
+  try {
+    await copyFile(DEMO_CONFIG, path.join(example, path.basename(DEMO_CONFIG)));
+    await writeFile(path.join(example, 'example.mjs'), sample);
+    const printed = await bash(`cd ${example} && node example.mjs`);
+    expect(printed).toMatch(/^https:\/\/localhost:\d+$/m);
+    expect(printed).toContain('-----BEGIN CERTIFICATE-----');
+  } finally {
+    await rm(example, { recursive: true });
   }
 });
 

@@ -23,6 +23,7 @@ export async function startOneProcess(
     issuer: tallystick.issuer,
     gateways: [tallystick.gatewayUrl],
     sampleApi: tallystick.sampleApiUrl,
+    ...(tallystick.ca !== undefined && { ca: tallystick.ca }),
     log,
     async stop() {
       await tallystick.stop();

@@ -62,7 +62,7 @@ export async function authorize(world: World, options: SignInOptions = {}) {
     ...(style ? { resource: resourceOf(style) } : undefined),
     ...parameters,
   });
-  const browser = supertest.agent(new URL(world.issuer).origin);
+  const browser = supertest.agent(new URL(world.issuer).origin, world.ca === undefined ? {} : { ca: world.ca });
   const callback = await followToCallback(world, browser, url, user);
   world.log.secret(callback.searchParams.get('code'));
   return { client, browser, callback, checks };

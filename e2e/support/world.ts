@@ -6,6 +6,8 @@ export interface World {
   /** One or more gateways on one store. */
   readonly gateways: readonly [string, ...string[]];
   readonly sampleApi: string;
+  /** What clients have to trust, if it speaks HTTPS: PEM. */
+  readonly ca?: string;
   readonly log: CapturedLog;
   stop(): Promise<void>;
 }

@@ -107,7 +107,8 @@ function tlsOptions({ cert, key, requestCert = false }: GatewayTls): TlsServerOp
     rejectUnauthorized: false,
     ca: [],
     minVersion: 'TLSv1.2',
-    handshakeTimeout: 20_000,
+    /** Milliseconds: no longer than a server waits for its last connections when it stops. */
+    handshakeTimeout: 10_000,
   };
 }
 

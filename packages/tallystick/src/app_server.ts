@@ -45,6 +45,8 @@ function tlsOptions({ cert, key, clientCas }: ServerTls): ServerOptions {
     cert,
     key,
     minVersion: 'TLSv1.2',
+    /** Milliseconds: no longer than a server waits for its last connections when it stops. */
+    handshakeTimeout: 10_000,
     requestCert: clientCas !== undefined,
     // Self-signed ones are good for `self_signed_tls_client_auth` (RFC 8705 section 2.2): who asks for one judges it.
     rejectUnauthorized: false,

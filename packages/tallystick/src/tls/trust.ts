@@ -31,6 +31,13 @@ export function createTrust(cas: readonly string[]): Trust {
 function usualCas(): readonly string[] {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
   if (getCACertificates) return getCACertificates('default');
-  const extra = process.env.NODE_EXTRA_CA_CERTS;
-  return extra === undefined ? tls.rootCertificates : [...tls.rootCertificates, readFileSync(extra, 'utf8')];
+  return [...tls.rootCertificates, ...extraCas(process.env.NODE_EXTRA_CA_CERTS)];
+}
+
+function extraCas(file: string | undefined): string[] {
+  try {
+    return file === undefined ? [] : [readFileSync(file, 'utf8')];
+  } catch {
+    return []; // Node.js does without it too, and has warned of that.
+  }
 }
