@@ -1,6 +1,7 @@
 import { authorizationServer } from './requirements/authorization_server.ts';
 import { controlApi } from './requirements/control_api.ts';
 import { gateway } from './requirements/gateway.ts';
+import { introspection } from './requirements/introspection.ts';
 import { routes } from './requirements/routes.ts';
 import { whole } from './requirements/whole.ts';
 
@@ -8,7 +9,14 @@ import { whole } from './requirements/whole.ts';
  * What the whole must do, each with the source that says so. Every requirement is cited by at least one test, and every
  * citation is of one of these: `requirements.test.ts` sees to it.
  */
-export const requirements = { ...authorizationServer, ...gateway, ...routes, ...controlApi, ...whole };
+export const requirements = {
+  ...authorizationServer,
+  ...gateway,
+  ...introspection,
+  ...routes,
+  ...controlApi,
+  ...whole,
+};
 
 export type RequirementId = keyof typeof requirements;
 

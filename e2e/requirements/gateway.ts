@@ -54,10 +54,6 @@ export const gateway = {
     sentence: 'with Redis stopped nothing is 401, nothing is let through unproven, and all recovers by itself',
     link: `${design}#failure`,
   },
-  'one-introspection': {
-    sentence: '200 concurrent first calls with one phantom token make one introspection',
-    link: `${design}#the-gateway`,
-  },
   'malformed-requests': {
     sentence:
       'of a malformed or ambiguous request the API sees one well-formed request or none, without the client-held token or an identity that the client made up',

@@ -1,0 +1,36 @@
+import { design, type Requirements, rfc } from './source.ts';
+
+/** How the gateway asks authorization servers, and what it makes of their answers. */
+export const introspection = {
+  'introspection-client': {
+    sentence: 'the gateway authenticates at the introspection endpoint with a secret, an assertion or a certificate',
+    link: rfc(7662, '2.1'),
+  },
+  'signed-introspection': {
+    sentence:
+      'where the authorization server signs its introspection answers, the API gets a JWT that the gateway makes',
+    link: rfc(9701, '5'),
+  },
+  'any-introspection-server': {
+    sentence:
+      'an authorization server that is not ours and answers with JSON can stand behind the gateway; the API verifies with the keys of the gateway',
+    link: rfc(7662, '2.2'),
+  },
+  'one-introspection': {
+    sentence: '1,000 concurrent first calls with one phantom token make one introspection',
+    link: `${design}#the-gateway`,
+  },
+  'shared-cache': {
+    sentence:
+      'what one gateway found out about a phantom token needs no introspection at another, where that is configured',
+    link: `${design}#the-gateway`,
+  },
+  'shared-cache-sealed': {
+    sentence: 'of what gateways share, the store can read neither the token nor a claim',
+    link: `${design}#the-store`,
+  },
+  'shared-cache-revoked': {
+    sentence: 'a revoked token is gone from what gateways share, and none that races with its revocation comes back',
+    link: `${design}#the-store`,
+  },
+} as const satisfies Requirements;

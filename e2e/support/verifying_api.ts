@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
+
+export interface VerifyingApi {
+  readonly url: string;
+  /** Whose JWTs it takes, and where the keys are. Set before the first call. */
+  trust: { readonly issuer: string; readonly jwksUri: string; readonly audience: string };
+  stop(): Promise<void>;
+}
+
+/** An API of somebody else's: it validates JWT access tokens (RFC 9068) and answers with their claims. */
+export async function startVerifyingApi(): Promise<VerifyingApi> {
+  const server = createServer(async (request, response) => {
+    const { issuer, jwksUri, audience } = api.trust;
+    const token = String(request.headers.authorization).replace('Bearer ', '');
+    try {
+      const keys = createRemoteJWKSet(new URL(jwksUri));
+      const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: 'at+jwt' });
+      response.setHeader('Content-Type', 'application/json').end(JSON.stringify(payload satisfies JWTPayload));
+    } catch (error) {
+      response.writeHead(401).end(String(error));
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const api: VerifyingApi = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    trust: { issuer: '', jwksUri: '', audience: '' },
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return api;
+}
