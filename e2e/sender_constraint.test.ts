@@ -6,9 +6,10 @@ import { requirement } from './requirements.ts';
 import { selfSigned } from './support/certificates.ts';
 import { demoService, type Shown, serviceToken } from './support/clients.ts';
 import { type Front, startFront } from './support/front.ts';
-import { startManyProcesses } from './support/many_processes.ts';
+import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
 import { type OneProcess, startOneProcess } from './support/one_process.ts';
 import { tlsClient } from './support/tls_client.ts';
+import { until } from './support/until.ts';
 import { resourceOf, STYLES, type Style, type World } from './support/world.ts';
 
 const JWT_STYLES = ['jwt', 'phantom', 'split'] as const;
@@ -42,7 +43,7 @@ async function boundClient(world: World) {
 
 describe('Two gateways on one Redis that are one address, and ask for a nonce', () => {
   let front: Front;
-  let world: World;
+  let world: ManyProcesses;
   beforeAll(async () => {
     front = await startFront();
     world = await startManyProcesses({
@@ -97,6 +98,24 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
     }
   });
 
+  test(requirement('dpop-store-stopped'), async () => {
+    const { obtain, call, sent } = await boundClient(world);
+    const token = await obtain('jwt');
+    expect((await call(front.url, 'jwt', token)).status).toBe(200);
+    await world.redisRelay.cut();
+    const refused = await call(front.url, 'jwt', token);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(refused.headers.get('www-authenticate')).toBeNull();
+    // Who has no proof is told so: that needs no store.
+    const bare = await fetch(`${front.url}/jwt/hello`, { headers: { authorization: `DPoP ${token}` } });
+    expect(bare.status).toBe(401);
+    await world.redisRelay.restore();
+    await until(async () => (await call(front.url, 'jwt', token)).status === 200);
+    const replayed = await fetch(`${world.gateways[0]}/jwt/hello?a=b`, { headers: sent.at(-1) as Headers });
+    expect(replayed.status).toBe(401);
+  });
+
   test(requirement('dpop-metadata'), async () => {
     const challenged = await fetch(`${front.url}/split/hello`);
     const challenge = challenged.headers.get('www-authenticate') ?? '';
@@ -106,6 +125,39 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
       dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'PS256', 'Ed25519']),
     });
   });
+});
+
+describe('Gateways that remember proofs for themselves', () => {
+  let front: Front;
+  let world: ManyProcesses;
+  beforeAll(async () => {
+    front = await startFront();
+    world = await startManyProcesses({
+      environment: { TALLYSTICK_GATEWAY_PUBLIC_URL: front.url, TALLYSTICK_GATEWAY_DPOP_REPLAY: 'memory' },
+    });
+    front.targets = [world.gateways[0]];
+  });
+  afterAll(async () => {
+    await world?.stop();
+    await front?.close();
+  });
+
+  test(
+    requirement('dpop-proof-once', 'at each gateway, and without the store, where each remembers for itself'),
+    async () => {
+      const { obtain, call, sent } = await boundClient(world);
+      const token = await obtain('jwt');
+      expect((await call(front.url, 'jwt', token)).status).toBe(200);
+      await world.redisRelay.cut();
+      expect((await call(front.url, 'jwt', token)).status).toBe(200);
+      const headers = sent.at(-1) as Headers;
+      const replay = async (gateway: string) => (await fetch(`${gateway}/jwt/hello?a=b`, { headers })).status;
+      expect(await replay(world.gateways[0])).toBe(401);
+      expect(await replay(world.gateways[1] as string)).toBe(200);
+      expect(await replay(world.gateways[1] as string)).toBe(401);
+      await world.redisRelay.restore();
+    },
+  );
 });
 
 describe('An API that gets the proof', () => {

@@ -67,6 +67,10 @@ export const gateway = {
     sentence: 'a DPoP proof is good for one request, at whichever gateway on the store',
     link: rfc(9449, '11.1'),
   },
+  'dpop-store-stopped': {
+    sentence: 'while the store cannot tell whether a DPoP proof was used before, the request is 503 and goes nowhere',
+    link: `${design}#failure`,
+  },
   'dpop-no-downgrade': {
     sentence: 'a token that is bound to a DPoP key is no bearer token, and another one is no DPoP token',
     link: rfc(9449, '7.2'),

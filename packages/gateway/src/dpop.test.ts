@@ -302,6 +302,27 @@ describe('Behind a proxy', () => {
   });
 });
 
+test('A decision for another gateway is about the request that came there', () =>
+  inHouse(
+    () => ({ trustedProxies: ['127.0.0.1'], decisionEndpoints: [{ path: '/decision', for: 'nginx' }] }),
+    async (other) => {
+      const token = await issue('split', prover.cnf, other);
+      const decide = async (proof: string, method = 'GET') => {
+        const original = { 'X-Original-Method': method, 'X-Original-URI': '/split/a?b=c' };
+        const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'api.example.com' };
+        const headers = { Authorization: `DPoP ${token}`, DPoP: proof, ...original, ...forwarded };
+        return other.call('/decision', undefined, { headers });
+      };
+      const proof = await prover.proof('https://api.example.com/split/a', token);
+      const decided = await decide(proof);
+      expect(decided.status).toBe(200);
+      expect(decided.headers.get('authorization')).toMatch(/^Bearer ([\w-]+\.){2}[\w-]+$/);
+      expect((await decide(proof)).status).toBe(401);
+      expect((await decide(await prover.proof('https://api.example.com/split/a', token), 'POST')).status).toBe(401);
+      expect((await decide(await prover.proof(`${other.origin}/decision`, token))).status).toBe(401);
+    },
+  ));
+
 describe('Where a nonce is required', () => {
   const secret = 'what all gateways on one store know';
   const dpop = { nonce: 'required' } as const;
