@@ -14,13 +14,16 @@ export interface RequestPath {
 const encoded = /%[0-9A-Fa-f]{2}/;
 const allEncoded = /(?:%[0-9A-Fa-f]{2})+/g;
 
+/** Each time is work of the length of the path, and `%252525…` could ask for as many times as it is long. */
+const maximumEncodings = 5;
+
 /** A path in which nothing can be understood in two ways, but for upper and lower case. */
 const ordinary = /^(?:\/[\w~-]+)*\/?$/;
 
 /**
  * Reads the request target in origin form (RFC 9112 section 3.2.1), the only one that is served.
  *
- * @throws {RequestError} `invalid_request` for any other form; for what no URL can contain; for broken percent-encoding; and for
+ * @throws {RequestError} `invalid_request` for any other form; for what no URL can contain; for broken or endless percent-encoding; and for
  *   dot-segments, however they are written: the path goes upstream as it is, and must not leave its prefix there
  */
 export function readRequestPath(target: string): RequestPath {
@@ -36,7 +39,7 @@ export function readRequestPath(target: string): RequestPath {
 
   const segments = decodeRepeatedly(literal)
     .split(/[/\\]/)
-    .map((segment) => segment.replace(/;.*$/, ''));
+    .map((segment) => segment.split(';', 1)[0] ?? '');
   if (segments.includes('.') || segments.includes('..')) {
     throw new RequestError('invalid_request', 'the path must not contain dot-segments');
   }
@@ -46,7 +49,10 @@ export function readRequestPath(target: string): RequestPath {
 /** What was encoded twice is decoded twice where one server stands behind another. There, nothing is malformed any more. */
 function decodeRepeatedly(path: string): string {
   let decoded = decode(path);
-  while (encoded.test(decoded)) decoded = decoded.replace(allEncoded, decodeSomehow);
+  for (let times = 1; encoded.test(decoded); times += 1) {
+    if (times === maximumEncodings) throw new RequestError('invalid_request', 'the path is encoded too many times');
+    decoded = decoded.replace(allEncoded, decodeSomehow);
+  }
   return decoded;
 }
 

@@ -142,6 +142,8 @@ describe('A public route and a protected one', () => {
     '/%2561dmin;%25zz',
     '/%2561dmin;%25ff',
     '/%2561dmin;%2500',
+    '/%2561dmin;%250a',
+    '/admin;%250a/a',
     '/%41DMIN',
     '/admin%2fa',
     '/admin;x/a',
@@ -161,6 +163,13 @@ describe('A public route and a protected one', () => {
       expect(around(target).isPublic).toBe(true);
     },
   );
+});
+
+test('A path that is encoded over and over is refused, and soon', () => {
+  const find = findIn(createRouteTable([publicAt('/')]));
+  expect(find(`/%${'25'.repeat(4)}41`).isPublic).toBe(true);
+  expect(() => find(`/%${'25'.repeat(5)}41`)).toThrow(expect.objectContaining({ status: 400 }));
+  expect(() => find(`/%${'25'.repeat(30_000)}`)).toThrow(expect.objectContaining({ status: 400 }));
 });
 
 describe('The host of a route', () => {
