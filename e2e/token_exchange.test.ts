@@ -171,7 +171,7 @@ inBothWorlds((world) => {
     for (const client of [await demoService(world()), await demoWeb(world())]) {
       await expect(
         exchange(world(), tokens.access_token, { resource: resourceOf('jwt') }, client),
-      ).rejects.toMatchObject({ error: 'invalid_request' });
+      ).rejects.toMatchObject({ error: 'unauthorized_client' });
     }
     const metadata = (await demoWeb(world())).serverMetadata();
     expect(metadata.grant_types_supported).toContain(GRANT_TYPE);
