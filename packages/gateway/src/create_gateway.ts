@@ -201,19 +201,13 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     forward: (destination: Destination) => void,
     refuse: Refuse,
   ): Promise<void> {
+    walking.begin();
     try {
-      const destination = await toDestination(request, decision);
+      const destination = await walk(request, steps, decision);
       if (isClosed) throw new ValidationUnavailableError('the gateway is shutting down');
       if (!request.socket.destroyed) forward(destination);
     } catch (thrown) {
       refuse(toRefusal(thrown, log));
-    }
-  }
-
-  async function toDestination(request: IncomingMessage, decision: Decision): Promise<Destination> {
-    walking.begin();
-    try {
-      return await walk(request, steps, decision);
     } finally {
       walking.end();
     }
