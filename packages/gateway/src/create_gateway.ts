@@ -10,10 +10,11 @@ import {
   ValidationUnavailableError,
 } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
+import { announcing } from './announce_feed.ts';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
 import { createFillCache } from './cache/fill.ts';
 import { createSharedLevel } from './cache/shared_level.ts';
-import { createTokenCache, type TokenCache } from './cache/token_cache.ts';
+import { createTokenCache } from './cache/token_cache.ts';
 import { challengeOptions } from './challenge_options.ts';
 import { checkConfig } from './check_config.ts';
 import { createCertificateOf } from './client_certificate.ts';
@@ -25,10 +26,9 @@ import { toRefusal } from './failure.ts';
 import type { Refuse } from './forward/forward_request.ts';
 import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
-import type { UpstreamHealth } from './forward/upstream_pool.ts';
 import type { DecisionEndpointConfig } from './forward_auth/config.ts';
 import { answerDecision, createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
-import { createIssuers, createKeys, type Keys } from './issuers.ts';
+import { createIssuers, createKeys, fetchKeys, type Keys } from './issuers.ts';
 import type { Log } from './log.ts';
 import { createOwnPages } from './own_pages.ts';
 import { createPreflights } from './preflight.ts';
@@ -40,6 +40,7 @@ import { createOwnJwts } from './resolve/own_jwts.ts';
 import { createResolvers } from './resolve/resolvers.ts';
 import { createResourceMetadata } from './resource_metadata.ts';
 import { createRoute, type ProtectedRoute } from './route.ts';
+import { type RouteHealth, upstreamHealth } from './route_health.ts';
 import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
 import { createSenderOf } from './sender.ts';
@@ -74,13 +75,6 @@ export interface Gateway {
   readonly keys: Keys;
   /** What is going on between the gateway and the authorization servers that it asks, by issuer identifier. */
   introspectionLoads(): ReadonlyMap<string, IntrospectionLoad>;
-}
-
-/** The upstreams of one route, which is known by its place. */
-export interface RouteHealth {
-  readonly host: string | undefined;
-  readonly prefix: string;
-  readonly upstreams: readonly UpstreamHealth[];
 }
 
 export interface GatewayDependencies {
@@ -183,16 +177,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   let isClosed = false;
 
   const unsubscribe = store.subscribe(announcing(cache, log));
-  if (dependencies.keys === undefined) {
-    // With the keys at hand before the first request needs them, `jwt` and `split` do without the authorization server.
-    for (const [name, jwks] of keys) {
-      jwks
-        .refresh()
-        .catch((error: Error) =>
-          log.warn({ issuer: name, reason: error.message }, 'the keys could not be fetched yet'),
-        );
-    }
-  }
+  if (dependencies.keys === undefined) fetchKeys(keys, log);
 
   /** The walk to the end; whatever goes wrong on it is answered by `refuse`. */
   async function serve(
@@ -327,23 +312,5 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     );
   }
 
-  const upstreamHealth = () =>
-    routes.map(({ host, prefix, forwarding }) => ({ host, prefix, upstreams: forwarding.upstreams.health() }));
-
-  return { handler, upgrade, close, retire, upstreamHealth, keys, introspectionLoads };
-}
-
-/** The state of the revocation feed is worth a line in the log: without it every request is a lookup. */
-function announcing(cache: TokenCache, log: Log): Parameters<TokenStore['subscribe']>[0] {
-  return {
-    revoked: (key) => cache.revoked(key),
-    connected() {
-      log.info({}, 'revocations are heard: the cache is in use');
-      cache.connected();
-    },
-    disconnected() {
-      log.warn({}, 'revocations are not heard: the cache is flushed and bypassed');
-      cache.disconnected();
-    },
-  };
+  return { handler, upgrade, close, retire, upstreamHealth: () => upstreamHealth(routes), keys, introspectionLoads };
 }

@@ -1,5 +1,6 @@
 import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
 import type { GatewayConfig, IssuerConfig } from './config.ts';
+import type { Log } from './log.ts';
 import { createIntrospection, type Introspection } from './resolve/introspect.ts';
 import type { ProtectedRoute } from './route.ts';
 
@@ -35,6 +36,15 @@ export function createKeys(config: GatewayConfig, { fetch, now }: KeyDependencie
       createRemoteJwks({ uri, timeout, ...config.jwks }, { fetch, now }),
     ]),
   );
+}
+
+/** With the keys at hand before the first request needs them, `jwt` and `split` do without the authorization server. */
+export function fetchKeys(keys: Keys, log: Log): void {
+  for (const [issuer, jwks] of keys) {
+    jwks
+      .refresh()
+      .catch((error: Error) => log.warn({ issuer, reason: error.message }, 'the keys could not be fetched yet'));
+  }
 }
 
 export interface IssuerDependencies {
