@@ -168,3 +168,17 @@ test(requirement('certificate-bound', 'discovery says so'), async () => {
     token_endpoint_auth_methods_supported: expect.arrayContaining(['tls_client_auth', 'self_signed_tls_client_auth']),
   });
 });
+
+test.each(['jwt', 'phantom', 'split'] as const)(
+  requirement('certificate-at-the-gateway', 'from the token request on, %s'),
+  async (style) => {
+    const token = await tokenOf(await discover('pinned', certificates.selfSigned), style);
+    const call = async (certificate?: Certificate) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      return (await connectWith(certificate)(`${world.gateways[0]}/${style}/hello`, { headers })).status;
+    };
+    expect(await call(certificates.selfSigned)).toBe(200);
+    expect(await call(certificates.another)).toBe(401);
+    expect(await call()).toBe(401);
+  },
+);

@@ -21,5 +21,6 @@ store.url is TALLYSTICK_STORE_URL, authorizationServer.port is TALLYSTICK_AUTHOR
 Examples:
   tallystick start
   TALLYSTICK_GATEWAY_PORT=8080 tallystick start
+  TALLYSTICK_ISSUER=https://localhost:4000 TALLYSTICK_TLS_SELF_MADE=true tallystick start
   tallystick gateway --config /etc/tallystick.yaml
   tallystick config schema > tallystick.schema.json`;

@@ -57,7 +57,7 @@ export function checkTls(config: Checked, refuse: Refuse): void {
     refuse(['tls', 'selfMade'], 'expected false, since there is a certificate', selfMade);
   if (!listensWithTls(config)) {
     if (clientCa !== undefined)
-      refuse(['tls', 'clientCa'], 'expected it only with a certificate or selfMade', clientCa);
+      refuse(['tls', 'clientCa'], 'expected it only with a certificate or selfMade', kindOf(clientCa));
     return;
   }
   if (!issuer.startsWith('https:')) refuse(['issuer'], 'expected https, since `tls` has the servers on HTTPS', issuer);
@@ -65,4 +65,9 @@ export function checkTls(config: Checked, refuse: Refuse): void {
   if (config.features.mutualTls && usesPki && clientCa === undefined) {
     refuse(['tls', 'clientCa'], 'expected the CAs of the clients that use tls_client_auth', clientCa);
   }
+}
+
+/** The name of a file. What PEM says may be a key that was put into the wrong place. */
+function kindOf(given: string): string {
+  return given.includes('-----BEGIN ') ? 'PEM' : given;
 }

@@ -27,7 +27,11 @@ async function configured(tls: NonNullable<ConfigInput['tls']>): Promise<Config>
 
 test.each<[string, () => NonNullable<ConfigInput['tls']>, RegExp]>([
   ['a file that is not there', () => ({ certificate: '/none.pem', key: one.key }), /tls\.certificate: .*"\/none\.pem"/],
-  ['a file of something else', () => ({ ca: join(folder, 'file') }), /tls\.ca: expected a certificate in PEM/],
+  [
+    'a file of something else',
+    () => ({ ca: join(folder, 'file') }),
+    /tls\.ca: expected a certificate in PEM; found ".*file"/,
+  ],
   [
     'a key for a certificate',
     () => ({ certificate: one.cert, key: one.key, clientCa: one.key }),
@@ -48,6 +52,11 @@ test.each<[string, () => NonNullable<ConfigInput['tls']>, RegExp]>([
   const opened = openTls(await configured(tls()));
   await expect(opened).rejects.toThrow(message);
   await expect(opened).rejects.not.toThrow('PRIVATE KEY');
+});
+
+test('a self-signed certificate is what clients trust, also beside CAs for other calls', async () => {
+  const { ca, caFile } = await openTls(await configured({ certificate: one.cert, key: one.key, ca: another.cert }));
+  expect([ca, caFile]).toEqual([one.cert, undefined]);
 });
 
 test('a check makes no certificate', async () => {

@@ -19,7 +19,10 @@ export async function openTls(config: Config): Promise<Tls> {
   if (tls.selfMade) {
     const { selfMadeCertificate } = await import('./self_made.ts');
     const made = await selfMadeCertificate(tls.directory, hostsOf(config)).catch((error: Error) => {
-      throw wrong('directory', `expected a directory that can be written (${error.message})`);
+      throw wrong(
+        'directory',
+        `expected a directory that can be written; found ${JSON.stringify(tls.directory)} (${error.message})`,
+      );
     });
     const server = { cert: made.cert, key: made.key, fingerprint: new X509Certificate(made.cert).fingerprint256 };
     return { server, ca: made.ca, caFile: made.caFile, clientCas, trust: createTrust([...given, made.ca]) };
@@ -28,14 +31,14 @@ export async function openTls(config: Config): Promise<Tls> {
   const own = new X509Certificate(certificate);
   // Nothing else than itself can vouch for a self-signed certificate, and the roles must trust one another.
   const isSelfSigned = own.checkIssued(own);
-  const ofClients = ca ?? (isSelfSigned ? certificate : undefined);
-  const caFile = fileOf(ca === undefined && isSelfSigned ? tls.certificate : tls.ca);
+  const ofClients = isSelfSigned ? certificate : ca;
+  const caFile = fileOf(isSelfSigned ? tls.certificate : tls.ca);
   return {
     server: { cert: certificate, key, fingerprint: own.fingerprint256 },
     ...(ofClients !== undefined && { ca: ofClients }),
     ...(caFile !== undefined && { caFile }),
     clientCas,
-    trust: createTrust(ofClients === undefined ? [] : [ofClients]),
+    trust: createTrust(isSelfSigned ? [...given, certificate] : given),
   };
 }
 
@@ -52,25 +55,27 @@ async function readGiven(tls: NonNullable<Config['tls']>) {
     readPem(tls, 'clientCa'),
   ]);
   for (const [name, text] of Object.entries({ certificate, ca, clientCa })) {
-    if (text !== undefined && !isCertificate(text)) throw wrong(name, 'expected a certificate in PEM');
+    if (text !== undefined && !isCertificate(text)) {
+      throw wrong(name, `expected a certificate in PEM; found ${kindOf(tls[name as keyof Given])}`);
+    }
   }
   if (certificate !== undefined && key !== undefined && !isKeyOf(key, new X509Certificate(certificate))) {
-    throw wrong('key', 'expected the private key of `tls.certificate`, in PEM, without a passphrase');
+    const expected = 'expected the private key of `tls.certificate`, in PEM, without a passphrase';
+    throw wrong('key', `${expected}; found ${kindOf(tls.key)}`);
   }
   return { certificate, key, ca, clientCa };
 }
 
-async function readPem(
-  tls: NonNullable<Config['tls']>,
-  name: 'certificate' | 'key' | 'ca' | 'clientCa',
-): Promise<string | undefined> {
+type Given = Pick<NonNullable<Config['tls']>, 'certificate' | 'key' | 'ca' | 'clientCa'>;
+
+async function readPem(tls: Given, name: keyof Given): Promise<string | undefined> {
   const given = tls[name];
   const file = fileOf(given);
   if (file === undefined) return given;
   try {
     return await readFile(file, 'utf8');
   } catch {
-    throw wrong(name, `expected PEM, or a file that can be read; found ${JSON.stringify(file)}`);
+    throw wrong(name, `expected PEM, or a file that can be read; found ${kindOf(given)}`);
   }
 }
 
@@ -93,6 +98,12 @@ function isKeyOf(key: string, certificate: X509Certificate): boolean {
   } catch {
     return false;
   }
+}
+
+/** The name of a file, or that it was PEM: what that says may be a key. */
+function kindOf(given: string | undefined): string {
+  const file = fileOf(given);
+  return file === undefined ? 'other PEM' : JSON.stringify(file);
 }
 
 function wrong(name: string, what: string): ConfigError {
