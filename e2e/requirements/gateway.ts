@@ -88,6 +88,23 @@ export const gateway = {
     sentence: 'a token that is bound to a client certificate works with that certificate only',
     link: rfc(8705, '3'),
   },
+  'malformed-requests-soak': {
+    sentence:
+      'ten thousand malformed requests leave nothing behind in the gateway: no memory, no connection, no exception',
+    link: `${design}#the-gateway`,
+  },
+  'streams-in-constant-memory': {
+    sentence: 'a body of a gigabyte goes through a gateway that does not grow, and waits for whoever reads it slowly',
+    link: `${design}#the-gateway`,
+  },
+  'streams-outlast-silence': {
+    sentence: 'an event stream and a WebSocket outlast ten minutes of silence',
+    link: 'https://html.spec.whatwg.org/multipage/server-sent-events.html',
+  },
+  'answers-of-every-kind': {
+    sentence: 'HEAD, 204, 304, interim responses and WebSockets pass the gateway as they are; trailers do not pass',
+    link: rfc(9110, '15'),
+  },
   'mcp-client': {
     sentence:
       'an MCP client of the official SDK discovers, registers, authorizes and calls an MCP server behind the gateway',

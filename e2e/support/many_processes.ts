@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 export interface ManyProcesses extends World {
   /** Before both authorization servers; its URL is the issuer. */
   readonly front: Front;
+  /** Starts one more gateway. @returns its URL */
+  startGateway(different: Readonly<Record<string, string>>): Promise<string>;
   /** Before Redis. */
   readonly redisRelay: TcpRelay;
   /** The real Redis, and where in it this world's keys are. */
@@ -28,9 +30,13 @@ export interface ManyProcessesOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** User and password of a Redis user that the authorization servers use. */
   readonly authorizationServerRedisUser?: string;
+  /** What is different for the gateways. */
+  readonly gatewayEnvironment?: Readonly<Record<string, string>>;
+  /** How many gateways there are. Default: 2. */
+  readonly gatewayCount?: number;
 }
 
-/** The demo world as two authorization servers, two gateways and a sample API, each a process, on a real Redis. */
+/** The demo world as two authorization servers, some gateways and a sample API, each a process, on a real Redis. */
 export async function startManyProcesses(options: ManyProcessesOptions = {}): Promise<ManyProcesses> {
   if (!process.env.REDIS_URL) throw new Error('REDIS_URL is not set: `npm test` starts a Redis and sets it');
   const redisUrl = new URL(process.env.REDIS_URL);
@@ -78,14 +84,26 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   };
 
   const [sampleApi] = await Promise.all([startRole('sample-api', environment, log.write), startAuthorizationServers()]);
-  const gatewayEnvironment = { ...environment, TALLYSTICK_SAMPLE_API_URL: sampleApi.url };
-  const gateways = await Promise.all([0, 1].map(() => startRole('gateway', gatewayEnvironment, log.write)));
-  const [first, second] = gateways as [RoleProcess, RoleProcess];
+  const gatewayEnvironment = {
+    ...environment,
+    TALLYSTICK_SAMPLE_API_URL: sampleApi.url,
+    ...options.gatewayEnvironment,
+  };
+  const { gatewayCount = 2 } = options;
+  const gateways = await Promise.all(
+    Array.from({ length: gatewayCount }, () => startRole('gateway', gatewayEnvironment, log.write)),
+  );
+  const gatewayUrls = gateways.map(({ url }) => url) as [string, ...string[]];
 
   return {
     issuer: front.url,
-    gateways: [first.url, second.url],
+    gateways: gatewayUrls,
     sampleApi: sampleApi.url,
+    async startGateway(different) {
+      const gateway = await startRole('gateway', { ...gatewayEnvironment, ...different }, log.write);
+      gateways.push(gateway);
+      return gateway.url;
+    },
     log,
     front,
     redisRelay,

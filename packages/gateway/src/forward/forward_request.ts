@@ -5,6 +5,7 @@ import { applyCors } from '../cors.ts';
 import { RequestError, UpstreamFailedError } from '../errors.ts';
 import type { Forwarding } from './forwarding.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
+import { passInterimResponses } from './interim_responses.ts';
 import { limitBody } from './limit_body.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
@@ -115,6 +116,7 @@ function watch(
   upstreamRequest.socket?.once('connect', () => {
     exchange.connected = true;
   });
+  passInterimResponses(upstreamRequest, response);
   if (forwarding.maxBodyBytes !== undefined) limitBody(upstreamRequest, request, forwarding.maxBodyBytes);
   let settled = false;
   response.once('close', () => {
