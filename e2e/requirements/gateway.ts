@@ -105,6 +105,20 @@ export const gateway = {
     sentence: 'HEAD, 204, 304, interim responses and WebSockets pass the gateway as they are; trailers do not pass',
     link: rfc(9110, '15'),
   },
+  'revocation-under-load': {
+    sentence:
+      'under load four gateways hear of a revocation at once, and none lets a token through that was revoked before the request was sent',
+    link: rfc(7009, '2'),
+  },
+  'revocation-unheard': {
+    sentence: 'a revocation that a gateway could not hear, as the feed was cut or stalled, holds there too',
+    link: `${design}#the-gateway`,
+  },
+  'revocation-in-flight': {
+    sentence:
+      'an introspection that was under way when the token was revoked lets nobody through and leaves nothing in the cache',
+    link: `${design}#the-gateway`,
+  },
   'mcp-client': {
     sentence:
       'an MCP client of the official SDK discovers, registers, authorizes and calls an MCP server behind the gateway',

@@ -8,12 +8,22 @@ export interface Front {
   targets: string[];
   /** How many requests for the path came by. */
   count(path: string): number;
+  /** From now on keeps the answers to requests for the path back, once they are there. */
+  hold(path: string): HeldAnswers;
   close(): Promise<void>;
+}
+
+export interface HeldAnswers {
+  /** How many there are. */
+  count(): number;
+  /** Lets them go, and those that come. */
+  release(): void;
 }
 
 /** What stands before several authorization servers that are one issuer: passes requests on in turn, and counts them. */
 export async function startFront(): Promise<Front> {
   const seen = new Map<string, number>();
+  const held = new Map<string, (() => void)[]>();
   let turn = 0;
   const server = createServer((incoming, outgoing) => {
     const path = String(incoming.url).split('?')[0] ?? '';
@@ -22,8 +32,13 @@ export async function startFront(): Promise<Front> {
     if (target === undefined) return void incoming.socket.destroy();
     const { method, headers, url } = incoming;
     const onward = request(target + url, { ...(method && { method }), headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
-      answer.pipe(outgoing);
+      const pass = () => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        answer.pipe(outgoing);
+      };
+      const waiting = held.get(path);
+      if (waiting === undefined) pass();
+      else waiting.push(pass);
     });
     onward.on('error', () => incoming.socket.destroy());
     incoming.pipe(onward);
@@ -34,6 +49,17 @@ export async function startFront(): Promise<Front> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     targets: [],
     count: (path) => seen.get(path) ?? 0,
+    hold(path) {
+      const waiting: (() => void)[] = [];
+      held.set(path, waiting);
+      return {
+        count: () => waiting.length,
+        release() {
+          held.delete(path);
+          for (const pass of waiting) pass();
+        },
+      };
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -5,6 +5,8 @@ export interface TcpRelay {
   readonly port: number;
   /** Cuts every connection and refuses new ones, as a server that was stopped does. */
   cut(): Promise<void>;
+  /** Holds up whatever is sent, as a network does that has lost its way; nobody is told. */
+  stall(): void;
   restore(): Promise<void>;
   close(): Promise<void>;
 }
@@ -12,6 +14,7 @@ export interface TcpRelay {
 /** Stands between a client and a real server, so that a test can take the server away without harming other tests. */
 export async function relayTo(target: { host: string; port: number }): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
+  let isStalled = false;
   const server = createServer((inbound) => {
     const outbound = connect(target);
     for (const [socket, other] of [
@@ -25,6 +28,7 @@ export async function relayTo(target: { host: string; port: number }): Promise<T
         other.destroy();
       });
       socket.pipe(other);
+      if (isStalled) socket.pause();
     }
   });
   const listen = async (port: number) => {
@@ -41,7 +45,15 @@ export async function relayTo(target: { host: string; port: number }): Promise<T
   return {
     port,
     cut,
-    restore: async () => void (await listen(port)),
+    stall() {
+      isStalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    async restore() {
+      isStalled = false;
+      for (const socket of sockets) socket.resume();
+      if (!server.listening) await listen(port);
+    },
     close: () => (server.listening ? cut() : Promise.resolve()),
   };
 }
