@@ -1,6 +1,7 @@
 import { authorizationServer } from './requirements/authorization_server.ts';
 import { controlApi } from './requirements/control_api.ts';
 import { gateway } from './requirements/gateway.ts';
+import { gatewayUnderAttack } from './requirements/gateway_under_attack.ts';
 import { introspection } from './requirements/introspection.ts';
 import { routes } from './requirements/routes.ts';
 import { whole } from './requirements/whole.ts';
@@ -12,6 +13,7 @@ import { whole } from './requirements/whole.ts';
 export const requirements = {
   ...authorizationServer,
   ...gateway,
+  ...gatewayUnderAttack,
   ...introspection,
   ...routes,
   ...controlApi,
