@@ -93,7 +93,10 @@ export const gateway = z.strictObject({
   decisionEndpoints: z
     .array(
       z.strictObject({
-        path: z.string().regex(/^(\/[\w-]+)+$/, { error: 'expected a path without a slash at its end' }),
+        path: z
+          .string()
+          .regex(/^(\/[\w-]+)+$/, { error: 'expected a path without a slash at its end' })
+          .describe('Where it asks; for `envoy`, what the path of the original request follows.'),
         for: z
           .enum(['nginx', 'traefik', 'envoy'])
           .describe('Which gateway asks, and so where the original request is found.'),
