@@ -190,6 +190,11 @@ export const authorizationServer = {
     sentence: 'codes, tokens, sign-ins and what waits for a user live as long as configured, and no longer',
     link: `${design}#the-authorization-server`,
   },
+  'one-issuer-two-channels': {
+    sentence:
+      'a browser outside and a client inside a container network see one issuer, endpoints that work for them, and equal tokens',
+    link: `${design}#the-authorization-server`,
+  },
   'keys-rotate': {
     sentence: 'keys rotate while tokens are issued and used, and no call fails',
     link: `${design}#the-authorization-server`,

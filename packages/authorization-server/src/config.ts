@@ -147,6 +147,8 @@ export interface TrustedIssuerConfig {
 export interface AuthorizationServerConfig {
   /** Issuer identifier, without a trailing slash. The same however the server is reached. */
   readonly issuer: string;
+  /** Origin at which those reach it that cannot reach the issuer's. */
+  readonly backChannelUrl?: string | undefined;
   /** Protects cookies and the signing keys at rest; the same in every process on one store. At least 32 characters. */
   readonly secret: string;
   readonly apis: readonly ApiConfig[];

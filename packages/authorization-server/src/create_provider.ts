@@ -9,6 +9,7 @@ import { type BackchannelRequests, createBackchannelRequests } from './backchann
 import { checkClients } from './check_clients.ts';
 import type { ApiConfig, AuthorizationServerConfig } from './config.ts';
 import { filledInUserCode } from './device_flow.ts';
+import { nameEndpointsByAddress } from './endpoint_addresses.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { registerJwtBearer } from './grants/jwt_bearer.ts';
 import { registerPassword } from './grants/password.ts';
@@ -49,6 +50,7 @@ export function createProvider(
   const lifetimes = createLifetimes(config);
   const configuration = providerConfiguration(config, { store, units, jwks, accounts, fetch });
   const provider = new Provider(config.issuer, configuration);
+  nameEndpointsByAddress(provider, config);
   const styles = serveAccessTokenStyles(provider, config.apis, log);
   registerTokenExchange(provider, config, { store, jwks });
   registerJwtBearer(provider, config, store);

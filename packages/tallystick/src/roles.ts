@@ -132,6 +132,7 @@ export function authorizationServerConfig(config: Config & { secret: string }): 
   return {
     issuer: config.issuer,
     secret: config.secret,
+    backChannelUrl: config.authorizationServer.backChannelUrl,
     ...worldOf(config),
     trustedIssuers: config.trustedIssuers,
     insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
