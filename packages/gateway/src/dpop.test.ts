@@ -264,6 +264,18 @@ test('An API that takes nothing else says so, and refuses bearer tokens', () =>
     expect((await prove('/split', token, {}, other)).status).toBe(200);
   }));
 
+test('A WebSocket takes a proof too, and each takes one of its own', async () => {
+  const token = await issue('split');
+  const proof = await prover.proof(`${house.origin}/split`, token);
+  const head = ['GET /split HTTP/1.1', `Host: 127.0.0.1:${house.port}`, 'Connection: Upgrade', 'Upgrade: websocket'];
+  const ask = () => send(house.port, message([...head, `Authorization: DPoP ${token}`, `DPoP: ${proof}`]));
+  // This API answers with something else than a WebSocket, which is passed on.
+  expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
+  expect(house.upstream.seen[0]?.headers).toMatchObject({ upgrade: 'websocket' });
+  expect(house.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
+  expect(await ask()).toMatch(/^HTTP\/1\.1 401 .*the DPoP proof was used before/s);
+});
+
 describe('Behind a proxy', () => {
   const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'api.example.com' };
 
