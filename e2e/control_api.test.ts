@@ -6,6 +6,7 @@ import { call, serviceToken } from './support/clients.ts';
 import { type Controlled, startControlled } from './support/controlled.ts';
 import { startOneProcess } from './support/one_process.ts';
 import { rawRequest } from './support/raw_request.ts';
+import { startRole } from './support/role_process.ts';
 import { resourceOf, STYLES } from './support/world.ts';
 
 let world: Controlled;
@@ -22,6 +23,23 @@ test(requirement('control-api-absent'), async () => {
   await without.stop();
   expect(without.tallystick.controlUrl).toBeUndefined();
   expect(new URL(world.controlUrl).hostname).toBe('localhost');
+});
+
+test.each([
+  ['authorization-server', 'false', false],
+  ['authorization-server', 'true', true],
+  ['gateway', 'true', false],
+] as const)(requirement('control-api-absent', 'role %s, enabled: %s'), async (role, enabled, isThere) => {
+  const environment = {
+    TALLYSTICK_AUTHORIZATION_SERVER_PORT: '0',
+    TALLYSTICK_GATEWAY_PORT: '0',
+    TALLYSTICK_CONTROL_API_ENABLED: enabled,
+    TALLYSTICK_CONTROL_API_PORT: '0',
+  };
+  const process = await startRole(role, environment, world.log.write);
+  expect(process.controlUrl !== undefined).toBe(isThere);
+  if (process.controlUrl) expect((await fetch(`${process.controlUrl}/openapi.json`)).status).toBe(200);
+  expect(await process.stop()).toBe(0);
 });
 
 const token = { client: 'demo-service', api: resourceOf('phantom') };

@@ -1,7 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import * as oidc from 'openid-client';
+import { parse } from 'yaml';
 import { requirement } from './requirements.ts';
 import { askUser, demoBank, pollBackchannel } from './support/backchannel.ts';
 import { call, demoWeb, introspect, serviceToken } from './support/clients.ts';
@@ -10,11 +14,16 @@ import { connectDevice, demoTv, pollDevice, startDevice } from './support/device
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
 import { authorize, signIn } from './support/sign_in.ts';
 import { until } from './support/until.ts';
-import { resourceOf, STYLES, type Style } from './support/world.ts';
+import { DEMO_CONFIG, resourceOf, STYLES, type Style } from './support/world.ts';
 
+let folder: string;
 let world: ManyProcesses;
 beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'tallystick-'));
+  const config = path.join(folder, 'config.json');
+  await writeFile(config, JSON.stringify(await withTenant()));
   world = await startManyProcesses({
+    config,
     environment: {
       TALLYSTICK_CONTROL_API_ENABLED: 'true',
       TALLYSTICK_CONTROL_API_PORT: '0',
@@ -22,7 +31,17 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => world.stop());
+afterAll(async () => {
+  await world.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** The demo world, and a tenant that is like it. */
+async function withTenant(): Promise<object> {
+  const demo = parse(await readFile(DEMO_CONFIG, 'utf8'));
+  const { apis, clients, users } = demo;
+  return { ...demo, tenants: [{ id: 'ours', apis, clients, users }] };
+}
 
 /** Milliseconds: whoever validates JWTs fetches the keys for an unknown one at most every 5 seconds. */
 const LONGER_THAN_COOLDOWN = 5_500;
@@ -208,6 +227,26 @@ test(requirement('two-are-one', 'a session that began at one goes on, and ends, 
   const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1];
   await browser.post(new URL(action, world.issuer).pathname).type('form').send({ xsrf, logout: 'yes' });
   expect(await gatewaysAnswer('phantom', tokens.access_token)).toEqual([401, 401]);
+});
+
+test(requirement('two-are-one', 'a tenant that both have is one too'), async () => {
+  const tenant = { ...world, issuer: `${world.issuer}/ours` };
+  reach(0);
+  const { client, callback, checks } = await authorize(tenant, { style: 'phantom' });
+  reach(1);
+  const { access_token: token, refresh_token, id_token } = await oidc.authorizationCodeGrant(client, callback, checks);
+  world.log.secret(token, refresh_token, id_token);
+  reach(0);
+  expect(await introspect(tenant, token)).toMatchObject({ active: true, sub: 'alice' });
+  expect(await introspect(world, token)).toEqual({ active: false });
+  await oidc.tokenRevocation(client, token);
+  reach(1);
+  expect(await introspect(tenant, token)).toEqual({ active: false });
+  const rotated = await control(0)('POST', '/keys/rotation?tenant=ours', { announceFor: 0 });
+  await until(async () => {
+    const { keys } = (await control(1)('GET', '/keys?tenant=ours')).body;
+    return keys[0].kid === rotated.body.keys[0].kid;
+  });
 });
 
 test(requirement('control-api-of-a-role', 'faults, scripted answers and records are of its process'), async () => {

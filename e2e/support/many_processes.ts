@@ -27,6 +27,8 @@ export interface ManyProcesses extends World {
 }
 
 export interface ManyProcessesOptions {
+  /** The configuration file. Default: that of the demo world. */
+  readonly config?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** User and password of a Redis user that the authorization servers use. */
   readonly authorizationServerRedisUser?: string;
@@ -69,7 +71,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   let authorizationServers: RoleProcess[] = [];
   const startAuthorizationServers = async () => {
     authorizationServers = await Promise.all(
-      [0, 1].map(() => startRole('authorization-server', authorizationServerEnvironment, log.write)),
+      [0, 1].map(() => startRole('authorization-server', authorizationServerEnvironment, log.write, options.config)),
     );
     front.targets = authorizationServers.map((server) => server.url);
   };
@@ -83,7 +85,10 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     front.targets = [];
   };
 
-  const [sampleApi] = await Promise.all([startRole('sample-api', environment, log.write), startAuthorizationServers()]);
+  const [sampleApi] = await Promise.all([
+    startRole('sample-api', environment, log.write, options.config),
+    startAuthorizationServers(),
+  ]);
   const gatewayEnvironment = {
     ...environment,
     TALLYSTICK_SAMPLE_API_URL: sampleApi.url,
@@ -91,7 +96,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   };
   const { gatewayCount = 2 } = options;
   const gateways = await Promise.all(
-    Array.from({ length: gatewayCount }, () => startRole('gateway', gatewayEnvironment, log.write)),
+    Array.from({ length: gatewayCount }, () => startRole('gateway', gatewayEnvironment, log.write, options.config)),
   );
   const gatewayUrls = gateways.map(({ url }) => url) as [string, ...string[]];
 
@@ -100,7 +105,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     gateways: gatewayUrls,
     sampleApi: sampleApi.url,
     async startGateway(different) {
-      const gateway = await startRole('gateway', { ...gatewayEnvironment, ...different }, log.write);
+      const gateway = await startRole('gateway', { ...gatewayEnvironment, ...different }, log.write, options.config);
       gateways.push(gateway);
       return gateway.url;
     },

@@ -20,8 +20,9 @@ export async function startRole(
   role: 'authorization-server' | 'gateway' | 'sample-api',
   environment: Readonly<Record<string, string>>,
   log: (text: string) => void,
+  config = DEMO_CONFIG,
 ): Promise<RoleProcess> {
-  const child = spawn(process.execPath, [MAIN, role, '--config', DEMO_CONFIG], {
+  const child = spawn(process.execPath, [MAIN, role, '--config', config], {
     env: { PATH: process.env.PATH, TALLYSTICK_LOG_LEVEL: 'debug', TALLYSTICK_HOST: '127.0.0.1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
