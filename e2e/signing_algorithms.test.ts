@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { decodeProtectedHeader } from 'jose';
+import { type CryptoKey, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { ConfigError } from 'tallystick';
 import { requirement } from './requirements.ts';
@@ -120,6 +120,21 @@ describe('keys by algorithm', () => {
     expect(others(await publishedKeys())).toEqual(others(before));
     await world.control('POST', '/clock/advance', { seconds: 3_600 + 20 });
     expect(await kidsOf('RS256')).toEqual([now]);
+  });
+
+  test.each([
+    ['PEM', async (key: CryptoKey) => exportPKCS8(key)],
+    ['JWK', async (key: CryptoKey) => exportJWK(key)],
+  ])(requirement('signing-algorithm', 'can be imported as %s'), async (_form, write) => {
+    const { privateKey, publicKey } = await generateKeyPair('PS256', { extractable: true });
+    const key = await write(privateKey);
+    const refused = await world.control('POST', '/keys/rotation', { algorithm: 'ES256', key });
+    expect([refused.status, refused.body.path]).toEqual([400, 'key']);
+    const imported = await world.control('POST', '/keys/rotation', { algorithm: 'PS256', announceFor: 0, key });
+    expect([imported.status, JSON.stringify(imported.body).includes('"d"')]).toEqual([201, false]);
+    const { jwt } = await world.mint('phantom');
+    expect(await kidsOf('PS256')).toContain(decodeProtectedHeader(jwt).kid);
+    expect((await jwtVerify(jwt, publicKey)).protectedHeader.alg).toBe('PS256');
   });
 
   test(requirement('signing-algorithm', 'are there for an API that wants another at run time'), async () => {
