@@ -17,7 +17,17 @@ beforeEach(async () => {
   }));
   authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'), { scope: 'write' })}`;
 });
-afterEach(() => house.stop());
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  await house.stop();
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  const started = await starting;
+  stops.push(started.stop);
+  return started;
+}
 
 const post = (headers: string[], body = '', path = '/phantom') =>
   message([`POST ${path} HTTP/1.1`, 'Host: g', authorization, 'Connection: close', ...headers], body);
@@ -74,85 +84,87 @@ describe('A request body', () => {
 });
 
 test('An upstream that answers before the body turns out to be too large: the answer is broken off', async () => {
-  const early = await startRawUpstream((socket) =>
-    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')),
+  const early = await use(
+    startRawUpstream((socket) =>
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')),
+    ),
   );
-  const before = await buildHouse(() => ({
-    routes: [{ prefix: '/', public: true, upstream: early.origin, limits: { maxBodyBytes: 10 } }],
-  }));
+  const before = await use(
+    buildHouse(() => ({
+      routes: [{ prefix: '/', public: true, upstream: early.origin, limits: { maxBodyBytes: 10 } }],
+    })),
+  );
   const client = await openConnection(before.port);
   client.socket.write(message(['POST / HTTP/1.1', 'Host: g', 'Transfer-Encoding: chunked'], chunks(4)));
   await client.until(/half$/);
   client.socket.write(chunks(100));
   const answer = await client.closed();
   expect([statusOf(answer), bodyOf(answer)]).toEqual([200, 'half']);
-  await Promise.all([before.stop(), early.stop()]);
 });
 
 describe('The server', () => {
   test('refuses headers that are larger than it was told', async () => {
-    const server = await listen(createGatewayServer(house.gateway, { maxHeaderBytes: 2_000 }));
+    const server = await use(listen(createGatewayServer(house.gateway, { maxHeaderBytes: 2_000 })));
     const get = (size: number) =>
       message(['GET /healthz HTTP/1.1', 'Host: g', 'Connection: close', `X-A: ${'a'.repeat(size)}`]);
     expect(statusOf(await send(server.port, get(1_500)))).toBe(200);
     expect(statusOf(await send(server.port, get(2_500)))).toBe(431);
-    await server.stop();
   });
 
   test('gives up on a request that does not arrive in time, however steadily it comes', async () => {
-    const server = await listen(createGatewayServer(house.gateway, { requestTimeout: 300 }));
+    const server = await use(listen(createGatewayServer(house.gateway, { requestTimeout: 300 })));
     const client = await openConnection(server.port);
     client.socket.write(post(['Transfer-Encoding: chunked'], chunks(1), '/large'));
     await until('the upstream is connected', async () => (await house.upstream.connections()) === 1);
     const trickle = setInterval(() => client.socket.write(chunks(1)), 20);
-    const answer = await client.closed();
-    clearInterval(trickle);
-    expect(statusOf(answer)).toBe(408);
+    stops.push(() => clearInterval(trickle));
+    expect(statusOf(await client.closed())).toBe(408);
     await until('the upstream connection is closed', async () => (await house.upstream.connections()) === 0);
     expect(house.upstream.seen).toEqual([]);
-    await server.stop();
   });
 
   test('gives up on headers that do not arrive in time', async () => {
-    const server = await listen(createGatewayServer(house.gateway, { requestTimeout: 200 }));
+    const server = await use(listen(createGatewayServer(house.gateway, { requestTimeout: 200 })));
     const client = await openConnection(server.port);
     client.socket.write('GET /healthz HTTP/1.1\r\nHost: g\r\nX-A: a');
     expect(statusOf(await client.closed())).toBe(408);
-    await server.stop();
   });
 });
 
 test('A route can wait longer for its upstream than others do', async () => {
   let respond: () => void = () => {};
-  const other = await buildHouse(
-    ({ routes, timeouts }) => ({
-      timeouts: { ...timeouts, upstream: 50 },
-      routes: [
-        { prefix: '/short', public: true, upstream: routes[0]?.upstream ?? '' },
-        { prefix: '/long', public: true, upstream: routes[0]?.upstream ?? '', timeouts: { upstream: 60_000 } },
-      ],
-    }),
-    undefined,
-    (request, response) => {
-      if (request.url === '/long') respond = () => response.end('late');
-    },
+  const other = await use(
+    buildHouse(
+      ({ routes, timeouts }) => ({
+        timeouts: { ...timeouts, upstream: 50 },
+        routes: [
+          { prefix: '/short', public: true, upstream: routes[0]?.upstream ?? '' },
+          { prefix: '/long', public: true, upstream: routes[0]?.upstream ?? '', timeouts: { upstream: 60_000 } },
+        ],
+      }),
+      undefined,
+      (request, response) => {
+        if (request.url === '/long') respond = () => response.end('late');
+      },
+    ),
   );
   const long = other.call('/long');
   await until('the upstream has the request', () => other.upstream.seen.length === 1);
   expect((await other.call('/short')).status).toBe(504);
   respond();
   expect(await (await long).text()).toBe('late');
-  await other.stop();
 });
 
 test('What is taken from the path is told to the API, and what the client says of it is not', async () => {
-  const other = await buildHouse(({ routes }) => ({
-    routes: [
-      { prefix: '/orders', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { stripPrefix: true } },
-      { prefix: '/', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { prefix: '/v2' } },
-      { prefix: '/as-it-is', public: true, upstream: routes[0]?.upstream ?? '' },
-    ],
-  }));
+  const other = await use(
+    buildHouse(({ routes }) => ({
+      routes: [
+        { prefix: '/orders', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { stripPrefix: true } },
+        { prefix: '/', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { prefix: '/v2' } },
+        { prefix: '/as-it-is', public: true, upstream: routes[0]?.upstream ?? '' },
+      ],
+    })),
+  );
   for (const target of ['/orders/a//b?c=%2F', '/x', '/as-it-is', '/orders//evil.example']) {
     await send(
       other.port,
@@ -164,5 +176,4 @@ test('What is taken from the path is told to the API, and what the client says o
     ['/v2/x', undefined],
     ['/as-it-is', undefined],
   ]);
-  await other.stop();
 });
