@@ -55,20 +55,30 @@ export interface IssuerDependencies {
   readonly now: () => number;
 }
 
-export function createIssuers(config: GatewayConfig, { keys, fetch, now }: IssuerDependencies): Issuers {
+/** @throws {TypeError} for a client whose key or certificate cannot be used */
+export function createIssuers(config: GatewayConfig, dependencies: IssuerDependencies): Issuers {
   const timeout = config.timeouts.authorizationServer;
   return new Map(
-    allIssuers(config).map(({ issuer, introspectionEndpoint: endpoint, client, introspection: asked = {} }) => {
-      const jwks = keys.get(issuer);
-      if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
-      const introspection =
-        endpoint && client
-          ? createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, fetch, now })
-          : undefined;
-      const audienceIs = asked.audience ?? 'required';
-      return [issuer, { issuer, jwks, introspection, clientId: client?.id, audienceIs }];
+    allIssuers(config).map((issuer, index) => {
+      try {
+        return [issuer.issuer, createIssuer(issuer, timeout, dependencies)];
+      } catch (error) {
+        if (index === 0 || !(error instanceof TypeError)) throw error;
+        throw new TypeError(`issuers[${index - 1}].${error.message}`);
+      }
     }),
   );
+}
+
+function createIssuer(config: IssuerConfig, timeout: number, { keys, fetch, now }: IssuerDependencies): Issuer {
+  const { issuer, introspectionEndpoint: endpoint, client, introspection: asked = {} } = config;
+  const jwks = keys.get(issuer);
+  if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
+  const introspection =
+    endpoint && client
+      ? createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, fetch, now })
+      : undefined;
+  return { issuer, jwks, introspection, clientId: client?.id, audienceIs: asked.audience ?? 'required' };
 }
 
 /** Every authorization server that routes may name; the gateway's own comes first. */

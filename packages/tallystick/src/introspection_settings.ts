@@ -93,6 +93,12 @@ function parseJwk(path: Path, text: string): object {
   }
 }
 
+/** What the gateway says of a key or a certificate that it cannot use, where a person looks for it. */
+export function asGatewayConfigError(error: unknown): unknown {
+  if (!(error instanceof TypeError) || !/^(?:issuers\[\d+\]\.)?(?:client|ownJwts)\./.test(error.message)) return error;
+  return new ConfigError('the configuration', [`gateway.${error.message}`]);
+}
+
 function wrong(path: Path, what: string): ConfigError {
   return new ConfigError('the configuration', [`${pathText(path)}: ${what}`]);
 }

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
-import { introspectionSettings } from './introspection_settings.ts';
+import { asGatewayConfigError, introspectionSettings } from './introspection_settings.ts';
 import { type Listening, listen } from './listen.ts';
 import { createOwnJwtKey } from './own_jwt_key.ts';
 import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
@@ -85,13 +85,8 @@ export interface RunningGateway extends Listening {
 }
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
-  const secret = config.secret ?? randomBytes(32).toString('base64url');
-  const ownJwtKey = createOwnJwtKey(config.secret, dependencies.store);
-  const configure = async (wanted: Config): Promise<GatewayConfig> => ({
-    ...gatewayConfig({ ...wanted, secret: wanted.secret ?? secret }),
-    ...(await introspectionSettings(wanted, { ownJwtKey, tls })),
-  });
-  const gateway = createReplaceableGateway(await configure(config), {
+  const configure = configuringGateway(config.secret, dependencies.store, tls);
+  const gateway = createConfiguredGateway(await configure(config), {
     ...dependencies,
     ...tls?.trust,
     ...(config.gateway.dpop.replay === 'memory' && { useOnce: rememberHere(dependencies) }),
@@ -107,12 +102,45 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     async replace(changed) {
       const fixed = findFixed(config, changed);
       if (fixed) throw new ConfigError('the configuration', [`${fixed}: cannot change while the gateway runs`]);
-      await gateway.replace(await configure(changed));
+      await gateway.replace(await configure(changed)).catch((error) => {
+        throw asGatewayConfigError(error);
+      });
     },
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
     },
   };
+}
+
+/** Finds what is wrong with the gateway's configuration without listening or calling anybody. @throws {ConfigError} */
+export async function checkGateway(config: Config, log: Logger): Promise<void> {
+  const store = await openTokenStore({ url: 'memory:' });
+  const fetch = () => Promise.reject(new Error('nobody is called'));
+  try {
+    const configure = configuringGateway(config.secret, store, undefined);
+    await createConfiguredGateway(await configure(config), { store, log, fetch }).close();
+  } finally {
+    await store.close();
+  }
+}
+
+/** What the gateway needs to know, by any configuration that it gets while it runs. */
+function configuringGateway(secret: string | undefined, store: TokenStore, tls: Tls | undefined) {
+  const usedSecret = secret ?? randomBytes(32).toString('base64url');
+  const ownJwtKey = createOwnJwtKey(secret, store);
+  return async (config: Config): Promise<GatewayConfig> => ({
+    ...gatewayConfig({ ...config, secret: config.secret ?? usedSecret }),
+    ...(await introspectionSettings(config, { ownJwtKey, tls })),
+  });
+}
+
+/** @throws {ConfigError} a key or a certificate cannot be used */
+function createConfiguredGateway(...given: Parameters<typeof createReplaceableGateway>) {
+  try {
+    return createReplaceableGateway(...given);
+  } catch (error) {
+    throw asGatewayConfigError(error);
+  }
 }
 
 /** The gateway's server, and the store that it is on, are there before it and stay. */

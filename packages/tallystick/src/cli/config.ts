@@ -6,8 +6,10 @@ import { createLog } from '../log.ts';
 export async function validate(file: string): Promise<number> {
   const config = await loadConfig(file, process.env);
   if (config.tls) await (await import('../tls/open_tls.ts')).checkTlsFiles(config);
-  const { checkAuthorizationServer } = await import('../roles.ts'); // Not for `schema`, which needs no server.
-  await checkAuthorizationServer(config, createLog('silent'));
+  const { checkAuthorizationServer, checkGateway } = await import('../roles.ts'); // Not for `schema`, which needs no server.
+  const log = createLog('silent');
+  await checkAuthorizationServer(config, log);
+  await checkGateway(config, log);
   const styles = config.apis.map((api) => `${api.resource} (${api.accessTokens})`);
   console.log(
     `${file} is valid: ${styles.length} APIs, ${config.clients.length} clients, ${config.users.length} users`,
