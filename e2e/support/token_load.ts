@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { call } from './clients.ts';
 import type { Style } from './world.ts';
 
@@ -15,6 +16,9 @@ export interface TokenLoad {
   stop(): Promise<void>;
 }
 
+/** Milliseconds between two calls of a caller: what is measured is the gateways, not a processor that has too much to do. */
+const PAUSE = 2;
+
 /** Uses a token at every gateway, again and again, from some callers at the same time. */
 export function startTokenLoad(gateways: readonly string[], style: Style, token: string, callers = 2): TokenLoad {
   const calls: Called[] = [];
@@ -25,6 +29,7 @@ export function startTokenLoad(gateways: readonly string[], style: Style, token:
       const answer = await call(url, style, token);
       await answer.arrayBuffer();
       calls.push({ gateway, sentAt, answeredAt: performance.now(), status: answer.status });
+      await pause(PAUSE);
     }
   };
   const working = gateways.flatMap((url, gateway) => Array.from({ length: callers }, () => work(url, gateway)));
