@@ -64,8 +64,9 @@ export interface ProtectedRouteConfig extends AnyRouteConfig {
     /** The API takes no other tokens. Default: it does. */
     readonly required?: boolean;
     /**
-     * The API gets the token under the scheme DPoP, together with the proof, so that it can check for itself; not for `phantom`,
-     * whose proof is about what the API never sees. Default: the gateway's check is the only one, except for `opaque`.
+     * The API gets the token under the scheme DPoP, together with the proof, so that it can check for itself, and the client's
+     * certificate as `Client-Cert` (RFC 9440), where the gateway looks at certificates; not for `phantom`, whose proof is about
+     * what the API never sees. Default: the gateway's check is the only one, except for `opaque`.
      */
     readonly forward?: boolean;
     /** Default: that of the gateway. */

@@ -14,17 +14,16 @@ export interface Presented {
 
 /**
  * What the API gets for credentials. The JWT goes as a bearer token: the client has shown here that it is its own. Where the API
- * is to see that for itself, it gets the proof too (RFC 9449 section 7.1); and the certificate where it alone knows what the
- * token is bound to (RFC 9440 section 2.1).
+ * is to see that for itself, it gets the proof too (RFC 9449 section 7.1), or the certificate (RFC 9440 section 2.1).
  */
 export function upstreamCredentials(
   request: IncomingMessage,
   { style, dpop }: Pick<ProtectedRoute, 'style' | 'dpop'>,
   { credentials: { scheme }, accessToken, certificateOf }: Presented,
 ): Pick<Destination, 'authorization' | 'dpop' | 'clientCertificate'> {
-  const knowsMore = style === 'opaque';
-  const isProved = scheme === 'DPoP' && (dpop.forward || knowsMore);
-  const certificate = knowsMore ? certificateOf?.(request) : undefined;
+  const checksItself = dpop.forward || style === 'opaque';
+  const isProved = scheme === 'DPoP' && checksItself;
+  const certificate = checksItself ? certificateOf?.(request) : undefined;
   return {
     authorization: `${isProved ? scheme : 'Bearer'} ${accessToken}`,
     dpop: isProved ? request.headers.dpop?.toString() : undefined,

@@ -27,7 +27,7 @@ export const routeDPoP = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'The API gets the token under DPoP with the proof, to check for itself. Not for phantom; opaque always does.',
+      'The API gets the token under DPoP with the proof, and the client certificate, to check for itself. Not for phantom; opaque always does.',
     ),
   nonce: nonce.optional().describe('Whether proofs must carry a nonce. Default: as for the gateway.'),
 });
