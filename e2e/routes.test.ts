@@ -77,7 +77,7 @@ test.each(STYLES)(requirement('tokens-of-another-issuer', '%s'), async (style) =
     issuers: [
       {
         issuer: other.issuer,
-        jwksUri: `${other.issuer}/jwks`,
+        // Its keys are found by its metadata.
         introspectionEndpoint: `${other.issuer}/token/introspection`,
         client: { id: 'gateway', secret: 'gateway-secret' },
       },

@@ -26,6 +26,8 @@ export function checkConfig(config: GatewayConfig): void {
   if (clientCertificates !== undefined && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(clientCertificates.header)) {
     throw new TypeError('clientCertificates.header must be the name of a header in lower case');
   }
+  const names = [issuer, ...(config.issuers ?? []).map((other) => other.issuer)];
+  if (new Set(names).size < names.length) throw new TypeError('issuers must differ, and differ from issuer');
   if (routes.length === 0) throw new TypeError('routes must not be empty');
   requireNumber('cache.maxEntries', cache.maxEntries, 1);
   requireNumber('cache.maxBytes', cache.maxBytes ?? 1, 1);

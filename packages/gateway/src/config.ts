@@ -83,7 +83,8 @@ export interface PublicRouteConfig extends AnyRouteConfig {
 export interface IssuerConfig {
   /** Issuer identifier: the `iss` that a JWT must have. */
   readonly issuer: string;
-  readonly jwksUri: string;
+  /** Default: where the metadata of the issuer says (RFC 8414). */
+  readonly jwksUri?: string;
   /** RFC 7662. Needed for `phantom`, and for `split` with `onMiss: introspect`. */
   readonly introspectionEndpoint?: string;
   /** The gateway's own client there; it may introspect. */

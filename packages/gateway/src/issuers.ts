@@ -1,5 +1,6 @@
 import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
 import type { GatewayConfig, IssuerConfig } from './config.ts';
+import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';
 import type { Log } from './log.ts';
 import { createIntrospection, type Introspection } from './resolve/introspect.ts';
 import type { ProtectedRoute } from './route.ts';
@@ -31,10 +32,11 @@ export interface KeyDependencies {
 export function createKeys(config: GatewayConfig, { fetch, now }: KeyDependencies): Keys {
   const timeout = config.timeouts.authorizationServer;
   return new Map(
-    allIssuers(config).map(({ issuer, jwksUri: uri }) => [
-      issuer,
-      createRemoteJwks({ uri, timeout, ...config.jwks }, { fetch, now }),
-    ]),
+    allIssuers(config).map(({ issuer, jwksUri }) => {
+      const [uri, get] =
+        jwksUri === undefined ? [metadataUrls(issuer)[0], createDiscoveringFetch(issuer, fetch)] : [jwksUri, fetch];
+      return [issuer, createRemoteJwks({ uri, timeout, ...config.jwks }, { fetch: get, now })];
+    }),
   );
 }
 

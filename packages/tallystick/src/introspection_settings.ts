@@ -26,7 +26,7 @@ export async function introspectionSettings(
   const issuers = gateway.issuers.map(
     async ({ issuer, jwksUri, introspectionEndpoint, client, introspection }, index) => ({
       issuer,
-      jwksUri,
+      ...(jwksUri !== undefined && { jwksUri }),
       ...(introspectionEndpoint !== undefined && { introspectionEndpoint }),
       ...(client && { client: await readClient(['gateway', 'issuers', index, 'client'], client, tls) }),
       introspection: askedAs(introspection),

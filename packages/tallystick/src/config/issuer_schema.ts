@@ -4,8 +4,8 @@ import { introspection, introspectionClient } from './introspection_schema.ts';
 
 /** An authorization server other than ours. */
 export const issuer = z.strictObject({
-  issuer: z.url().describe('Issuer identifier: the `iss` of its tokens.'),
-  jwksUri: httpUrl.describe('Where its keys are.'),
+  issuer: httpUrl.describe('Issuer identifier: the `iss` of its tokens.'),
+  jwksUri: httpUrl.optional().describe('Where its keys are. Default: where its metadata says (RFC 8414).'),
   introspectionEndpoint: httpUrl
     .optional()
     .describe('RFC 7662. For phantom tokens, and for split tokens with `onMiss: introspect`.'),
