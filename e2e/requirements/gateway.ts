@@ -124,4 +124,21 @@ export const gateway = {
     sentence: 'a real NGINX with the configuration in deploy/ serves every style, and refuses as the gateway does',
     link: `${design}#the-gateway`,
   },
+  metrics: {
+    sentence: 'an operator sees in /metrics what the gateway decides and how what it depends on is doing, and no token',
+    link: `${design}#operations`,
+  },
+  reload: {
+    sentence:
+      'on SIGHUP a gateway goes on by its changed configuration file, or says why it does not, and no call fails',
+    link: `${design}#operations`,
+  },
+  workers: {
+    sentence: 'several workers serve as one gateway, count as one, and stop together',
+    link: `${design}#operations`,
+  },
+  drains: {
+    sentence: 'on SIGTERM a gateway takes no new connection and finishes what is running',
+    link: `${design}#operations`,
+  },
 } as const satisfies Requirements;

@@ -155,6 +155,8 @@ export interface GatewayConfig {
    * rest, `_` counts as `-`. Default: `defaultIdentityHeaders`.
    */
   readonly identityHeaders?: readonly string[];
+  /** `/healthz`, `/readyz` and `/metrics` are only where `Gateway.operations` is served. Default: beside the routes. */
+  readonly operationsApart?: boolean;
   /** For other gateways, which must be among the `trustedProxies`. */
   readonly decisionEndpoints?: readonly DecisionEndpointConfig[];
   /** For browser applications; their cookies are sealed under `secret`. */

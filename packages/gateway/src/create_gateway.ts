@@ -10,7 +10,6 @@ import {
   ValidationUnavailableError,
 } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
-import { announcing } from './announce_feed.ts';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
 import { createFillCache } from './cache/fill.ts';
 import { createSharedLevel } from './cache/shared_level.ts';
@@ -30,6 +29,8 @@ import type { DecisionEndpointConfig } from './forward_auth/config.ts';
 import { answerDecision, createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
 import { createIssuers, createKeys, fetchKeys, type Keys } from './issuers.ts';
 import type { Log } from './log.ts';
+import type { MetricSource, Metrics } from './metrics/create_metrics.ts';
+import { createOperationsPages } from './operations_pages.ts';
 import { createOwnPages } from './own_pages.ts';
 import { createPreflights } from './preflight.ts';
 import { createPublicOrigin } from './public_origin.ts';
@@ -39,8 +40,9 @@ import type { IntrospectionLoad } from './resolve/introspect.ts';
 import { createOwnJwts } from './resolve/own_jwts.ts';
 import { createResolvers } from './resolve/resolvers.ts';
 import { createResourceMetadata } from './resource_metadata.ts';
+import { createRevocationFeed } from './revocation_feed.ts';
 import { createRoute, type ProtectedRoute } from './route.ts';
-import { type RouteHealth, upstreamHealth } from './route_health.ts';
+import { upstreamHealth } from './route_health.ts';
 import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
 import { createSenderOf } from './sender.ts';
@@ -54,7 +56,7 @@ import { createValidate } from './validate.ts';
 import { type WalkDependencies, walk } from './walk.ts';
 
 /** An API gateway, to be put on any number of servers. */
-export interface Gateway {
+export interface Gateway extends MetricSource {
   /** Answers a request. */
   handler(this: void, request: IncomingMessage, response: ServerResponse): void;
   /** Answers a request to upgrade the connection. */
@@ -69,12 +71,10 @@ export interface Gateway {
    * because another one has taken its place on the same server; it can still be told to close.
    */
   retire(): Promise<void>;
-  /** What is known about the upstreams of each route, in the order of the configuration. */
-  upstreamHealth(): readonly RouteHealth[];
   /** The authorization servers' keys, as this gateway has them. */
   readonly keys: Keys;
-  /** What is going on between the gateway and the authorization servers that it asks, by issuer identifier. */
-  introspectionLoads(): ReadonlyMap<string, IntrospectionLoad>;
+  /** Answers a request for what an operator asks: `/healthz`, `/readyz`, `/metrics`. */
+  operations(this: void, request: IncomingMessage, response: ServerResponse): void;
 }
 
 export interface GatewayDependencies {
@@ -88,6 +88,8 @@ export interface GatewayDependencies {
   readonly useOnce?: UseOnce;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
+  /** Default: nothing is counted, and there is no `/metrics`. */
+  readonly metrics?: Metrics;
   /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
   readonly keys?: Keys;
 }
@@ -104,13 +106,13 @@ export interface GatewayDependencies {
  */
 export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
   checkConfig(config);
-  const { store, log, fetch = globalThis.fetch, now = () => Date.now(), secureContext } = dependencies;
+  const { store, log, fetch = globalThis.fetch, now = () => Date.now(), secureContext, metrics } = dependencies;
   const { issuer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
   const secret = config.secret ?? randomBytes(32).toString('base64url');
 
   const routes = config.routes.map((route) => createRoute(route, config, now));
   const keys = dependencies.keys ?? createKeys(config, { fetch, now });
-  const issuers = createIssuers(config, { keys, fetch, now });
+  const issuers = createIssuers(config, { keys, fetch, now, metrics });
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
   const cache = createTokenCache(config.cache, [...partitions], { now });
   const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });
@@ -159,6 +161,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     isTrustedProxy,
     certificateHeader: config.clientCertificates?.header,
     mayKeepAlive: () => !running.draining,
+    answered: metrics && (({ routeName }, milliseconds) => metrics.upstreamAnswered(routeName, milliseconds / 1000)),
     secureContext,
   });
   const serveOwnPage = createOwnPages({
@@ -169,14 +172,18 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       }),
       ...(ownJwts ? [['/.well-known/jwks.json', JSON.stringify(ownJwts.jwks)] as const] : []),
     ]),
-    findUnready: createReadiness({ store, issuers }),
+  });
+  const serveOperationsPage = createOperationsPages({
+    findUnready: createReadiness({ store, issuers, isDraining: () => running.draining }),
+    metrics,
   });
 
   const servePreflight = createPreflights(steps.findRoute);
 
   let isClosed = false;
 
-  const unsubscribe = store.subscribe(announcing(cache, log));
+  const feed = createRevocationFeed({ cache, log, metrics });
+  const unsubscribe = store.subscribe(feed.listener);
   if (dependencies.keys === undefined) fetchKeys(keys, log);
 
   /** The walk to the end; whatever goes wrong on it is answered by `refuse`. */
@@ -211,6 +218,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
 
   function handler(request: IncomingMessage, response: ServerResponse): void {
     lingerAfterAnswer(request, response);
+    if (config.operationsApart !== true && serveOperationsPage(request, response)) return;
     if (serveOwnPage(request, response)) return;
 
     const decision: Decision = { cache: 'none' };
@@ -220,6 +228,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       running.end();
       const { method, url: target } = decision.original ?? request;
       const status = response.headersSent ? response.statusCode : 499;
+      metrics?.decided(decision);
       logRequest(log, decision, { method, target, status, milliseconds: now() - began });
     });
     if (serveTokenHandlers(request, response, decision)) return;
@@ -267,6 +276,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       sockets.delete(socket);
       running.end();
       const { method, url: target } = request;
+      metrics?.decided(decision);
       logRequest(log, decision, { method, target, status, milliseconds: now() - began });
     });
     const refuse: Refuse = (error) => {
@@ -312,5 +322,14 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     );
   }
 
-  return { handler, upgrade, close, retire, upstreamHealth: () => upstreamHealth(routes), keys, introspectionLoads };
+  function operations(request: IncomingMessage, response: ServerResponse): void {
+    if (serveOperationsPage(request, response)) return;
+    answerRefusal(response, new RequestError('not_found', 'there is /healthz, /readyz and /metrics'));
+  }
+
+  const { size: cacheSize } = cache;
+  const { state: feedState } = feed;
+  const sources = { upstreamHealth: () => upstreamHealth(routes), introspectionLoads, cacheSize, feedState };
+  metrics?.watch(sources);
+  return { handler, upgrade, operations, close, retire, keys, ...sources };
 }

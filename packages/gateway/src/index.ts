@@ -4,4 +4,5 @@ export { createGateway, type Gateway, type GatewayDependencies } from './create_
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
 export { createGatewayServer, type GatewayTls } from './gateway_server.ts';
 export type { Log } from './log.ts';
+export { createMetrics, exposeTogether, type Metrics, type MetricsSnapshot } from './metrics/create_metrics.ts';
 export { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';

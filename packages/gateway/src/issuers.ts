@@ -2,7 +2,8 @@ import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
 import type { GatewayConfig, IssuerConfig } from './config.ts';
 import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';
 import type { Log } from './log.ts';
-import { createIntrospection, type Introspection } from './resolve/introspect.ts';
+import type { IntrospectionOutcome, Metrics } from './metrics/create_metrics.ts';
+import { createIntrospection, type Introspect, type Introspection } from './resolve/introspect.ts';
 import type { ProtectedRoute } from './route.ts';
 
 /** An authorization server, as the gateway deals with it. */
@@ -55,6 +56,7 @@ export interface IssuerDependencies {
   readonly fetch: typeof globalThis.fetch;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  readonly metrics?: Pick<Metrics, 'introspected'> | undefined;
 }
 
 /** @throws {TypeError} for a client whose key or certificate cannot be used */
@@ -72,15 +74,41 @@ export function createIssuers(config: GatewayConfig, dependencies: IssuerDepende
   );
 }
 
-function createIssuer(config: IssuerConfig, timeout: number, { keys, fetch, now }: IssuerDependencies): Issuer {
+function createIssuer(
+  config: IssuerConfig,
+  timeout: number,
+  { keys, fetch, now, metrics }: IssuerDependencies,
+): Issuer {
   const { issuer, introspectionEndpoint: endpoint, client, introspection: asked = {} } = config;
   const jwks = keys.get(issuer);
   if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
   const introspection =
     endpoint && client
-      ? createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, fetch, now })
+      ? timed(
+          createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, fetch, now }),
+          issuer,
+          metrics,
+        )
       : undefined;
   return { issuer, jwks, introspection, clientId: client?.id, audienceIs: asked.audience ?? 'required' };
+}
+
+function timed(introspection: Introspection, issuer: string, metrics: IssuerDependencies['metrics']): Introspection {
+  if (metrics === undefined) return introspection;
+  const introspect: Introspect = async (token, sender) => {
+    const began = performance.now();
+    const over = (outcome: IntrospectionOutcome) =>
+      metrics.introspected(issuer, outcome, (performance.now() - began) / 1000);
+    try {
+      const answer = await introspection.introspect(token, sender);
+      over(answer === undefined ? 'inactive' : 'active');
+      return answer;
+    } catch (error) {
+      over('failed');
+      throw error;
+    }
+  };
+  return { ...introspection, introspect };
 }
 
 /** Every authorization server that routes may name; the gateway's own comes first. */

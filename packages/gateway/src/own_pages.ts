@@ -2,9 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer, answerRefusal } from './answer.ts';
 import { isPreflight } from './cors.ts';
 import { RequestError } from './errors.ts';
-import type { FindUnready } from './readiness.ts';
-
-const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 
 /** RFC 9728 section 3.2. Any web page may read metadata and keys: they are public, and a client in a browser starts with them. */
 const published = {
@@ -24,23 +21,16 @@ const publishedPreflight = {
 export interface OwnPagesDependencies {
   /** JSON text by request target, or by host and request target: metadata of APIs, the keys of JWTs that the gateway makes. */
   readonly documents: ReadonlyMap<string, string>;
-  readonly findUnready: FindUnready;
 }
 
 /**
- * Answers requests for what the gateway itself serves: `/healthz`, `/readyz`, and what it publishes.
+ * Answers requests for what the gateway itself publishes.
  *
  * @returns whether the request was one
  */
 export type ServeOwnPage = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export function createOwnPages({ documents, findUnready }: OwnPagesDependencies): ServeOwnPage {
-  async function answerReadiness(response: ServerResponse): Promise<void> {
-    const unready = await findUnready();
-    if (unready.length === 0) answer(response, 200, json, '{"status":"ready"}');
-    else answer(response, 503, { ...json, 'Retry-After': '1' }, JSON.stringify({ status: 'not ready', unready }));
-  }
-
+export function createOwnPages({ documents }: OwnPagesDependencies): ServeOwnPage {
   /** The port makes no difference to a route either. */
   function ofHost({ url = '', headers }: IncomingMessage): string | undefined {
     if (!url.startsWith('/.well-known/')) return undefined;
@@ -50,18 +40,14 @@ export function createOwnPages({ documents, findUnready }: OwnPagesDependencies)
   return (request, response) => {
     const { url = '', method } = request;
     const document = documents.get(url) ?? ofHost(request);
-    if (document === undefined && url !== '/healthz' && url !== '/readyz') return false;
+    if (document === undefined) return false;
 
-    if (document !== undefined && isPreflight(request)) {
+    if (isPreflight(request)) {
       answer(response, 204, publishedPreflight, '');
     } else if (method !== 'GET' && method !== 'HEAD') {
       answerRefusal(response, new RequestError('method_not_allowed', 'this page is served to GET and HEAD only'));
-    } else if (document !== undefined) {
-      answer(response, 200, published, document);
-    } else if (url === '/healthz') {
-      answer(response, 200, json, '{"status":"ok"}');
     } else {
-      void answerReadiness(response);
+      answer(response, 200, published, document);
     }
     return true;
   };

@@ -7,13 +7,14 @@ export type FindUnready = () => Promise<readonly string[]>;
 export interface ReadinessDependencies {
   readonly store: Pick<TokenStore, 'ping'>;
   readonly issuers: Issuers;
+  readonly isDraining: () => boolean;
 }
 
 /**
  * The token store must answer now. Every authorization server must have given its keys once: from then on `jwt` and `split` do
  * without it.
  */
-export function createReadiness({ store, issuers }: ReadinessDependencies): FindUnready {
+export function createReadiness({ store, issuers, isDraining }: ReadinessDependencies): FindUnready {
   const withoutKeys = new Set(issuers.values());
 
   async function fetchKeysOnce(): Promise<void> {
@@ -27,6 +28,7 @@ export function createReadiness({ store, issuers }: ReadinessDependencies): Find
   return async () => {
     const [stored, keyed] = await Promise.allSettled([store.ping(), fetchKeysOnce()]);
     return [
+      ...(isDraining() ? ['draining'] : []),
       ...(stored.status === 'rejected' ? ['token-store'] : []),
       ...(keyed.status === 'rejected' ? ['authorization-server'] : []),
     ];

@@ -3,7 +3,8 @@ import type { GatewayConfig } from './config.ts';
 import { createGateway, type Gateway, type GatewayDependencies } from './create_gateway.ts';
 
 /** A gateway that can take another configuration while it runs. */
-export interface ReplaceableGateway extends Pick<Gateway, 'handler' | 'upgrade' | 'close' | 'upstreamHealth'> {
+export interface ReplaceableGateway
+  extends Pick<Gateway, 'handler' | 'upgrade' | 'operations' | 'close' | 'upstreamHealth'> {
   /**
    * Serves new requests by another configuration; those under way, WebSockets among them, finish by the one before.
    * The new one takes over once it has the authorization servers' keys, so that no request fails for the change.
@@ -44,6 +45,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
       await Promise.all([...gateway.keys.values()].map((jwks) => jwks.refresh()));
     } catch (error) {
       await gateway.close();
+      dependencies.metrics?.watch(current.gateway);
       throw error;
     }
     return gateway;
@@ -52,6 +54,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
   return {
     handler: (request, response) => current.gateway.handler(request, response),
     upgrade: (request, socket, head) => current.gateway.upgrade(request, socket, head),
+    operations: (request, response) => current.gateway.operations(request, response),
     upstreamHealth: () => current.gateway.upstreamHealth(),
     replace(changed) {
       const replaced = lastReplacement.then(() => take(changed));

@@ -97,6 +97,7 @@ function createForwarding(config: RouteConfig, defaults: RouteDefaults, now: () 
   const timeout = config.timeouts?.upstream ?? defaults.timeouts.upstream;
   const maxBodyBytes = config.limits?.maxBodyBytes ?? defaults.limits?.maxBodyBytes;
   return {
+    routeName: `${config.host ?? ''}${config.prefix}`,
     upstreams: createUpstreamPool([config.upstream].flat(), upstreamHealth ?? {}, now),
     timeout,
     maxBodyBytes,

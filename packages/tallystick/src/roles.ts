@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
-import { createGatewayServer, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
+import {
+  createGatewayServer,
+  createMetrics,
+  createReplaceableGateway,
+  type GatewayConfig,
+  type Metrics,
+} from '@tallystick/gateway';
 import { createReplayMemory } from '@tallystick/resource-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
@@ -24,6 +31,8 @@ export interface RoleDependencies {
   readonly log: Logger;
   /** Epoch milliseconds. Default: real time. */
   readonly now?: () => number;
+  /** What the gateway counts; default: nothing is shared with other processes. */
+  readonly metrics?: Metrics;
   /** Default: plain HTTP, and the usual CAs. */
   readonly tls?: Tls | undefined;
 }
@@ -75,6 +84,8 @@ function rememberHere({ now = () => Date.now() }: Pick<RoleDependencies, 'now'>)
 }
 
 export interface RunningGateway extends Listening {
+  /** Where /healthz, /readyz and /metrics are, if they have a port of their own. */
+  readonly operationsPort?: number;
   /**
    * Serves new requests by another configuration; those under way finish by the one before.
    *
@@ -87,6 +98,7 @@ export interface RunningGateway extends Listening {
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
   const configure = configuringGateway(config.secret, dependencies.store, tls);
   const gateway = createConfiguredGateway(await configure(config), {
+    metrics: createMetrics(),
     ...dependencies,
     ...tls?.trust,
     ...(config.gateway.dpop.replay === 'memory' && { useOnce: rememberHere(dependencies) }),
@@ -96,9 +108,12 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     maxHeaderBytes: config.gateway.limits.maxHeaderBytes,
     requestTimeout: config.gateway.timeouts.request,
   });
+  const { operations } = config.gateway;
+  const apart = operations && (await listen(createServer(gateway.operations), operations));
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
     port: listening.port,
+    ...(apart && { operationsPort: apart.port }),
     async replace(changed) {
       const fixed = findFixed(config, changed);
       if (fixed) throw new ConfigError('the configuration', [`${fixed}: cannot change while the gateway runs`]);
@@ -108,6 +123,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     },
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
+      await apart?.stop();
     },
   };
 }
@@ -147,6 +163,7 @@ function createConfiguredGateway(...given: Parameters<typeof createReplaceableGa
 function findFixed(before: Config, after: Config): string | undefined {
   if (before.host !== after.host) return 'host';
   if (before.gateway.port !== after.gateway.port) return 'gateway.port';
+  if (!isDeepStrictEqual(before.gateway.operations, after.gateway.operations)) return 'gateway.operations';
   if (before.gateway.limits.maxHeaderBytes !== after.gateway.limits.maxHeaderBytes)
     return 'gateway.limits.maxHeaderBytes';
   if (before.gateway.timeouts.request !== after.gateway.timeouts.request) return 'gateway.timeouts.request';
@@ -204,6 +221,7 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     dpop,
     ...(config.features.mutualTls && { clientCertificates: { header: clientCertificateHeader } }),
     decisionEndpoints,
+    operationsApart: config.gateway.operations !== undefined,
     secret: config.secret,
     tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),

@@ -26,6 +26,8 @@ export interface FeedListener {
   message(message: string): void;
   connected(): void;
   disconnected(): void;
+  /** The connection was checked, which took so many milliseconds. */
+  checked?(milliseconds: number): void;
 }
 
 /**

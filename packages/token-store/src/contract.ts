@@ -88,6 +88,8 @@ export interface RevocationListener {
   connected(): void;
   /** Revocations may be missed from now on, until `connected`. */
   disconnected(): void;
+  /** The connection was checked, which took so many milliseconds: no revocation on it is heard later than that. */
+  checked?(milliseconds: number): void;
 }
 
 export interface TokenStore {

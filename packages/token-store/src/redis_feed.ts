@@ -38,8 +38,11 @@ export function createRedisFeed(
     connection = subscriber;
     const isCurrent = () => connection === subscriber;
     const check = async () => {
+      const began = performance.now();
       await checkFeed(subscriber);
-      if (isCurrent()) setUp(true);
+      if (!isCurrent()) return;
+      setUp(true);
+      for (const listener of listeners) listener.checked?.(performance.now() - began);
     };
     const giveUp = () => {
       if (isCurrent()) setUp(false);
@@ -57,7 +60,7 @@ export function createRedisFeed(
       for (const listener of listeners) listener.message(message);
     });
     heartbeat = setInterval(() => {
-      if (up) checkFeed(subscriber).catch(giveUp);
+      if (up) check().catch(giveUp);
     }, HEARTBEAT_INTERVAL);
     heartbeat.unref();
   }

@@ -52,6 +52,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
         },
         connected: () => listener.connected(),
         disconnected: () => listener.disconnected(),
+        checked: (milliseconds) => listener.checked?.(milliseconds),
       }),
     ...createKept(backend),
     partition: (name) => createTokenStore(partitionOf(backend, `${name}:`), options),

@@ -41,6 +41,15 @@ export interface TokenCache extends RevocationListener {
     decision: Decision,
     fill: Fill,
   ): ResolvedToken | Promise<ResolvedToken>;
+  size(): CacheSize;
+}
+
+/** What is cached at the moment. */
+export interface CacheSize {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Tokens that were found to be no good. */
+  readonly inactive: number;
 }
 
 export interface TokenCacheDependencies {
@@ -149,6 +158,7 @@ export function createTokenCache(
       decision.cache = connected ? 'miss' : 'bypass';
       return flights.start(id, (flight) => lookUp(id, flight, fill));
     },
+    size: () => ({ entries: entries.size, bytes: entries.calculatedSize, inactive: inactive.size }),
     revoked(key) {
       for (const partition of partitions) {
         const id = identify(key, partition);

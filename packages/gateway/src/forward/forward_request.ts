@@ -25,6 +25,9 @@ export type ForwardRequest = (
   refuse: Refuse,
 ) => void;
 
+/** @param milliseconds since the request was sent */
+export type OnAnswer = (forwarding: Forwarding, milliseconds: number) => void;
+
 export type Refuse = (error: ResourceServerError) => void;
 
 /** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
@@ -32,6 +35,9 @@ interface Exchange {
   readonly refuse: Refuse;
   readonly forwarding: Forwarding;
   readonly mayKeepAlive: () => boolean;
+  readonly answered: OnAnswer | undefined;
+  /** By `performance.now()`. */
+  sentAt: number;
   /** Where it is sent. */
   upstream: Upstream;
   /** There was a connection, so that the upstream may have seen something of it. */
@@ -41,7 +47,7 @@ interface Exchange {
 }
 
 /** @param mayKeepAlive whether the client's connection may serve further requests; asked when the response begins */
-export function createForwardRequest(mayKeepAlive: () => boolean): ForwardRequest {
+export function createForwardRequest(mayKeepAlive: () => boolean, answered?: OnAnswer): ForwardRequest {
   const proxy = createHardenedProxy();
 
   // Emitted for every request, because `expect` never goes upstream, and before anything was sent.
@@ -58,6 +64,8 @@ export function createForwardRequest(mayKeepAlive: () => boolean): ForwardReques
       },
       forwarding,
       mayKeepAlive,
+      answered,
+      sentAt: 0,
       upstream: target.upstream,
       connected: false,
       usedConnection: false,
@@ -67,6 +75,7 @@ export function createForwardRequest(mayKeepAlive: () => boolean): ForwardReques
 
     function send(to: ProxyTarget): void {
       exchange.connected = false;
+      exchange.sentAt = performance.now();
       proxy.web(request, response, Object.assign(proxyOptions(to), { exchange }), failed);
     }
 
@@ -112,10 +121,14 @@ function watch(
   }
   const { refuse, forwarding } = exchange;
   exchange.usedConnection = upstreamRequest.reusedSocket;
-  exchange.connected = upstreamRequest.socket?.connecting === false;
-  upstreamRequest.socket?.once('connect', () => {
-    exchange.connected = true;
-  });
+  const { socket } = upstreamRequest;
+  exchange.connected = socket?.connecting === false;
+  // A connection that is used again would collect a listener from each request.
+  if (socket?.connecting) {
+    socket.once('connect', () => {
+      exchange.connected = true;
+    });
+  }
   passInterimResponses(upstreamRequest, response);
   if (forwarding.maxBodyBytes !== undefined) limitBody(upstreamRequest, request, forwarding.maxBodyBytes);
   let settled = false;
@@ -145,7 +158,7 @@ function judge(
   upstreamResponse: IncomingMessage,
   request: IncomingMessage,
   response: ServerResponse,
-  { refuse, forwarding, upstream }: Exchange,
+  { refuse, forwarding, upstream, answered, sentAt }: Exchange,
 ): void {
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
@@ -153,6 +166,7 @@ function judge(
     return;
   }
   forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
+  answered?.(forwarding, performance.now() - sentAt);
   cleanResponseHead(upstreamResponse, response);
   if (forwarding.cors) applyCors(upstreamResponse.headers, forwarding.cors, request.headers.origin);
   upstreamResponse.once('close', () => {

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from 'n
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { createForwardRequest, type Refuse } from './forward_request.ts';
+import { createForwardRequest, type OnAnswer, type Refuse } from './forward_request.ts';
 import { createForwardUpgrade } from './forward_upgrade.ts';
 import type { Forwarding } from './forwarding.ts';
 import { checkBodyLength } from './limit_body.ts';
@@ -32,6 +32,8 @@ export interface Destination {
 export interface ForwarderOptions extends RequestHeaderOptions {
   /** Whether connections of clients may be kept alive. Default: yes. */
   readonly mayKeepAlive?: () => boolean;
+  /** An API began to answer, so many milliseconds after it was sent the request. */
+  readonly answered?: OnAnswer | undefined;
   /** Whom to trust, of upstreams on https. Default: the usual CAs. */
   readonly secureContext?: SecureContext | undefined;
 }
@@ -58,7 +60,7 @@ export interface Forwarder {
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { mayKeepAlive = () => true, secureContext } = options;
   const requestHeaders = createRequestHeaders(options);
-  const forwardRequest = createForwardRequest(mayKeepAlive);
+  const forwardRequest = createForwardRequest(mayKeepAlive, options.answered);
   const forwardUpgrade = createForwardUpgrade();
   const agents = {
     'http:': new HttpAgent({ keepAlive: true, timeout: idleConnection }),

@@ -3,6 +3,8 @@ import type { UpstreamPool } from './upstream_pool.ts';
 
 /** What a route says about the way to its API and back, whatever the request. */
 export interface Forwarding {
+  /** The route's host, if it has one, and prefix. */
+  readonly routeName: string;
   readonly upstreams: UpstreamPool;
   /** Milliseconds for connecting to an upstream, and for each silence of it before the response begins. */
   readonly timeout: number;

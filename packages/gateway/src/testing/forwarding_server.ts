@@ -12,6 +12,7 @@ import { listen, type Running } from './servers.ts';
 export async function startForwarding(upstreamOrigin: string, timeout = 5_000): Promise<Running> {
   const forwarder = createForwarder({ identityHeaders: defaultIdentityHeaders });
   const forwarding: Forwarding = {
+    routeName: '/',
     upstreams: createUpstreamPool([upstreamOrigin], {}, Date.now),
     timeout,
     maxBodyBytes: undefined,

@@ -4,7 +4,7 @@ Usage: tallystick <command> [--config tallystick.config.yaml]
 
   start                  everything in one process: authorization server, gateway, sample API
   authorization-server   one role each, for containers and for several processes on one Redis
-  gateway
+  gateway                reads its configuration again on SIGHUP
   sample-api
   demo                   the four ways to serve an access token, hop by hop, in the terminal
   config validate        checks the configuration file
@@ -12,6 +12,7 @@ Usage: tallystick <command> [--config tallystick.config.yaml]
 
 Options:
   -c, --config <file>    YAML or JSON (default: tallystick.config.yaml)
+  -w, --workers <n>      gateway: so many processes that share its port (default: 1)
   -h, --help
   -v, --version
 
@@ -22,5 +23,5 @@ Examples:
   tallystick start
   TALLYSTICK_GATEWAY_PORT=8080 tallystick start
   TALLYSTICK_ISSUER=https://localhost:4000 TALLYSTICK_TLS_SELF_MADE=true tallystick start
-  tallystick gateway --config /etc/tallystick.yaml
+  tallystick gateway --config /etc/tallystick.yaml --workers 4
   tallystick config schema > tallystick.schema.json`;

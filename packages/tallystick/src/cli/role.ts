@@ -1,13 +1,16 @@
+import cluster from 'node:cluster';
+import { createMetrics } from '@tallystick/gateway';
 import { createClock } from '../clock/create_clock.ts';
 import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
 import type { Listening } from '../listen.ts';
 import { createLog } from '../log.ts';
 import { openStore } from '../open_store.ts';
-import { openApp, runGateway, runSampleApi } from '../roles.ts';
+import { openApp, type RoleDependencies, runGateway, runSampleApi } from '../roles.ts';
 import { type AuthorizationServerRole, runAuthorizationServer } from '../run_authorization_server.ts';
 import { runControlApi } from '../run_control_api.ts';
 import { type Tls, tlsOf } from '../tls/tls.ts';
+import { createSharedMetrics } from '../workers/shared_metrics.ts';
 import { trustHint } from './trust_hint.ts';
 import { untilStopped } from './until_stopped.ts';
 import { untilStoreAnswers } from './until_store_answers.ts';
@@ -28,12 +31,30 @@ export async function role(
   const clock = createClock({ movable: config.store.url === 'memory:' });
   const store = await openStore(config, clock.now);
   try {
-    if (name === 'gateway') return await serveUntilStopped(name, await runGateway(config, { store, log, tls }), tls);
+    if (name === 'gateway') return await serveGateway(configFile, config, { store, log, tls });
     await untilStoreAnswers(store);
     return await serveUntilStopped(name, await startAuthorizationServer(config, { store, log, tls, clock }), tls);
   } finally {
     await store.close();
   }
+}
+
+/** The gateway takes its configuration file again on SIGHUP; if it cannot be used, it goes on with what it has. */
+async function serveGateway(configFile: string, config: Config, dependencies: RoleDependencies): Promise<number> {
+  const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
+  const gateway = await runGateway(config, { ...dependencies, metrics });
+  process.on('SIGHUP', async () => {
+    try {
+      await gateway.replace(await loadConfig(configFile, process.env));
+      console.log('the configuration was read again');
+    } catch (error) {
+      console.error(`tallystick: the configuration stays as it was: ${(error as Error).message}`);
+    }
+  });
+  if (gateway.operationsPort !== undefined) console.log(`operations on port ${gateway.operationsPort}`);
+  const code = await serveUntilStopped('gateway', gateway, dependencies.tls);
+  cluster.worker?.disconnect(); // Otherwise what it hears from the process above would keep it alive.
+  return code;
 }
 
 /** The authorization server, and the control API of this process if it is enabled. */

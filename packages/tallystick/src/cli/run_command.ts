@@ -2,15 +2,22 @@ import { parseArgs } from 'node:util';
 import { StoreUnavailableError, WrongSecretError } from '@tallystick/token-store';
 import { ConfigError } from '../config/config_error.ts';
 import { HELP } from './help.ts';
+import { UsageError } from './usage_error.ts';
 
 /** Where the configuration is looked for when none is named. */
 const DEFAULT_CONFIG = 'tallystick.config.yaml';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c', default: DEFAULT_CONFIG },
+  workers: { type: 'string', short: 'w', default: '1' },
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', short: 'v', default: false },
 } as const;
+
+interface Values {
+  readonly config: string;
+  readonly workers: string;
+}
 
 /**
  * Runs the command line. Commands are loaded when they are run, so that `start` does not wait for what it does not use.
@@ -22,21 +29,23 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
     if (values.version) return print(await version());
     if (values.help) return print(HELP);
-    return await run(positionals, values.config);
+    return await run(positionals, values);
   } catch (error) {
     console.error(explain(error));
     return 1;
   }
 }
 
-async function run(command: readonly string[], config: string): Promise<number> {
+async function run(command: readonly string[], { config, workers }: Values): Promise<number> {
+  if (workers !== '1' && command[0] !== 'gateway') throw new UsageError('--workers is for the gateway only');
   switch (command.join(' ')) {
     case 'start':
       return (await import('./start.ts')).start(config);
-    case 'authorization-server':
     case 'gateway':
+      return (await import('./gateway.ts')).gateway(config, workers);
+    case 'authorization-server':
     case 'sample-api':
-      return (await import('./role.ts')).role(command[0] as 'authorization-server' | 'gateway' | 'sample-api', config);
+      return (await import('./role.ts')).role(command[0] as 'authorization-server' | 'sample-api', config);
     case 'demo':
       return (await import('./demo.ts')).demo(config);
     case 'config validate':
@@ -56,6 +65,7 @@ async function run(command: readonly string[], config: string): Promise<number> 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return `tallystick: ${String(error)}`;
   const code = 'code' in error ? String(error.code) : '';
+  if (error instanceof UsageError) return `tallystick: ${error.message}; see tallystick --help`;
   if (error instanceof ConfigError) return `tallystick: ${error.message}`;
   if (error instanceof WrongSecretError)
     return `tallystick: ${error.message}; use the secret of the servers that run on it, or another database`;

@@ -17,6 +17,13 @@ export const gateway = z.strictObject({
     .describe(
       'Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client; they must set them on every request.',
     ),
+  operations: z
+    .strictObject({
+      port: port.describe('Port of /healthz, /readyz and /metrics.'),
+      host: z.string().min(1).default('localhost').describe('Address to listen on.'),
+    })
+    .optional()
+    .describe('Serves /healthz, /readyz and /metrics on a port of their own. Default: on the port of the gateway.'),
   client: introspectionClient.describe("The gateway's own client; it must be one that `introspects`."),
   introspection: introspection.prefault({}).describe('How the authorization server is asked about tokens.'),
   ownJwts: ownJwts
