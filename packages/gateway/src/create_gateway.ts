@@ -112,7 +112,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
 
   const routes = config.routes.map((route) => createRoute(route, config, now));
   const keys = dependencies.keys ?? createKeys(config, { fetch, now });
-  const issuers = createIssuers(config, { keys, fetch, now, metrics });
+  const issuers = createIssuers(config, { keys, fetch, log, now, metrics });
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
   const cache = createTokenCache(config.cache, [...partitions], { now });
   const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });

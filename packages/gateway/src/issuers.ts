@@ -54,6 +54,7 @@ export interface IssuerDependencies {
   /** Of all of them. */
   readonly keys: Keys;
   readonly fetch: typeof globalThis.fetch;
+  readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly metrics?: Pick<Metrics, 'introspected'> | undefined;
@@ -74,18 +75,14 @@ export function createIssuers(config: GatewayConfig, dependencies: IssuerDepende
   );
 }
 
-function createIssuer(
-  config: IssuerConfig,
-  timeout: number,
-  { keys, fetch, now, metrics }: IssuerDependencies,
-): Issuer {
+function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ...others }: IssuerDependencies): Issuer {
   const { issuer, introspectionEndpoint: endpoint, client, introspection: asked = {} } = config;
   const jwks = keys.get(issuer);
   if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
   const introspection =
     endpoint && client
       ? timed(
-          createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, fetch, now }),
+          createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, ...others }),
           issuer,
           metrics,
         )

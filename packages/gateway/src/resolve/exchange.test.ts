@@ -145,6 +145,11 @@ describe('The circuit breaker', () => {
     while (status === 503) ({ status } = await callOnce());
     expect(status).toBe(200);
     expect(load()).toEqual({ circuit: 'closed', running: 0, waiting: 0 });
+    const said = house.log
+      .map(({ message }) => message)
+      .filter((message) => message.startsWith('the authorization server'));
+    expect(said.at(0)).toBe('the authorization server is down: it is left alone for a moment');
+    expect(said.at(-1)).toBe('the authorization server is back');
   });
 
   test('lets one introspection find out, and stays open if it fails', async () => {

@@ -1,6 +1,7 @@
 import { type RemoteJwks, ValidationUnavailableError } from '@tallystick/resource-server';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
 import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../introspection_config.ts';
+import type { Log } from '../log.ts';
 import { AuthorizationServerDownError } from './authorization_server_down.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
@@ -24,6 +25,7 @@ export interface IntrospectDependencies {
   /** Keys of the authorization server, for answers that it signs. */
   readonly jwks: Pick<RemoteJwks, 'getKey'>;
   readonly fetch: typeof globalThis.fetch;
+  readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -44,10 +46,12 @@ export type IntrospectionAnswer = ({ readonly jwt: string } | { readonly introsp
  */
 export type Introspect = (token: string, sender: string) => Promise<IntrospectionAnswer | undefined>;
 
+type CircuitName = 'closed' | 'open' | 'half-open';
+
 /** What is going on between the gateway and an authorization server. */
 export interface IntrospectionLoad {
   /** `open`: it was down, and is left alone for a moment. */
-  readonly circuit: 'closed' | 'open' | 'half-open';
+  readonly circuit: CircuitName;
   /** Introspections under way, and those that wait for their turn. */
   readonly running: number;
   readonly waiting: number;
@@ -61,7 +65,7 @@ export interface Introspection {
 /** @throws {TypeError} for a client whose key or certificate cannot be used */
 export function createIntrospection(options: IntrospectOptions, dependencies: IntrospectDependencies): Introspection {
   const { endpoint, issuer, client, timeout, accept = 'application/jwt', maxAge } = options;
-  const { jwks, now } = dependencies;
+  const { jwks, log, now } = dependencies;
   const exchange = createExchange(
     { endpoint, accept },
     {
@@ -72,7 +76,10 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
   );
   const readSigned = createReadSignedIntrospection({ issuer, clientId: client.id }, { jwks, now });
   const queue = createFairQueue({ maxRunning: options.maxConcurrent ?? 64, maxWaiting: options.maxWaiting ?? 1000 });
-  const breaker = createBreaker(options.circuitBreaker ?? { failures: 10, pause: 2000 });
+  const breaker = createBreaker(options.circuitBreaker ?? { failures: 10, pause: 2000 }, (state) => {
+    if (state === 'open') log.warn({ issuer }, 'the authorization server is down: it is left alone for a moment');
+    if (state === 'closed') log.info({ issuer }, 'the authorization server is back');
+  });
 
   async function read({ body, cacheControl }: IntrospectionResponse): Promise<IntrospectionAnswer | undefined> {
     const answer = { maxAge: maxAge ?? maxAgeOf(cacheControl) };
@@ -99,12 +106,13 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
  * {@link AuthorizationServerDownError} only: that a token is not active, or an answer that one strange token provokes, is not for
  * an attacker to shut everybody out with.
  */
-function createBreaker({ failures, pause }: CircuitBreakerConfig) {
+function createBreaker({ failures, pause }: CircuitBreakerConfig, announce: (state: CircuitName) => void) {
   if (failures === 0) return { run: <T>(task: () => Promise<T>) => task(), state: () => 'closed' as const };
   const breaker = circuitBreaker(handleType(AuthorizationServerDownError), {
     breaker: new ConsecutiveBreaker(failures),
     halfOpenAfter: pause,
   });
+  breaker.onStateChange((state) => announce(nameOf(state)));
 
   async function run<T>(task: () => Promise<T>): Promise<T> {
     try {
@@ -116,10 +124,10 @@ function createBreaker({ failures, pause }: CircuitBreakerConfig) {
     }
   }
 
-  function state() {
-    if (breaker.state === CircuitState.Closed) return 'closed';
-    return breaker.state === CircuitState.HalfOpen ? 'half-open' : 'open';
-  }
+  return { run, state: () => nameOf(breaker.state) };
+}
 
-  return { run, state };
+function nameOf(state: CircuitState): CircuitName {
+  if (state === CircuitState.Closed) return 'closed';
+  return state === CircuitState.HalfOpen ? 'half-open' : 'open';
 }

@@ -12,6 +12,8 @@ export interface TokenIntrospection {
   readonly nbf?: number;
   readonly scope?: string;
   readonly token_type?: string;
+  /** What the token is bound to (RFC 7800). */
+  readonly cnf?: { readonly [method: string]: unknown };
   /** A JWT that stands for the token; some authorization servers have it here. */
   readonly phantom_token?: string;
   readonly [member: string]: unknown;
@@ -108,6 +110,10 @@ export function checkIntrospection(
   if (exp !== undefined && exp * 1000 <= time) throw refused('the token has expired');
   if (nbf !== undefined && nbf * 1000 > time) throw refused('the token is not valid yet');
   if (tokenType !== undefined && !/^(?:bearer|dpop)$/i.test(tokenType)) throw refused('it is not an access token');
+  // RFC 9449 section 6.2. As a bearer token it would be worth what a stolen one is.
+  if (tokenType?.toLowerCase() === 'dpop' && typeof introspection.cnf?.jkt !== 'string') {
+    throw malformed('does not name the key that the token is bound to');
+  }
   const named = [aud ?? []].flat();
   const ours = audience.filter((name) => named.includes(name));
   if (ours.length > 0) return ours;

@@ -5,6 +5,7 @@ import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } fro
 import type { IntrospectionConfig } from '../introspection_config.ts';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';
+import { createProver } from '../testing/prover.ts';
 
 const token = 'r'.repeat(43);
 const own = 'https://gateway.example.com';
@@ -69,6 +70,7 @@ const refused: [string, () => unknown, number][] = [
   ['has a list for scope', () => active({ scope: ['read'] }), 503],
   ['has an object for aud', () => active({ aud: {} }), 503],
   ['has a text for cnf', () => active({ cnf: 'x' }), 503],
+  ['is bound to a key that it does not name', () => active({ token_type: 'DPoP' }), 503],
   ['has a phantom_token that is none', () => active({ phantom_token: 'a.b.c' }), 503],
   ['is a list', () => [active()], 503],
   ['is null', () => null, 503],
@@ -139,9 +141,16 @@ describe('Behind any RFC 7662 server', () => {
     expect((await verifiedJwt()).payload.aud).toEqual([api('phantom')]);
   });
 
-  test('a bound token is bound in the JWT too, and refused while nobody looks at the proof', async () => {
-    answer = active({ cnf: { jkt: 'x' }, token_type: 'DPoP' });
-    expect((await call()).status).toBe(401);
+  test('a bound token is good with a proof only, and bound in the JWT too (RFC 9449)', async () => {
+    const prover = await createProver(() => house.clock.time);
+    answer = active({ cnf: prover.cnf, token_type: 'DPoP' });
+    expectRefusal(await call(), 401);
+    const headers = {
+      Authorization: `DPoP ${token}`,
+      DPoP: await prover.proof(`${house.origin}/phantom`, token),
+    };
+    expect((await house.call('/phantom', undefined, { headers })).status).toBe(200);
+    expect((await verifiedJwt()).payload.cnf).toEqual(prover.cnf);
   });
 
   test('a JWT in the answer is taken and validated like any', async () => {
