@@ -1,5 +1,6 @@
 import type { GatewayConfig, RouteConfig } from './config.ts';
 import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
+import type { IntrospectionClient, IntrospectionConfig } from './introspection_config.ts';
 
 /**
  * Looks at what no part of the gateway looks at for itself.
@@ -18,11 +19,13 @@ export function checkConfig(config: GatewayConfig): void {
       throw new TypeError('publicUrl must be scheme and authority only');
     }
   }
-  if (typeof client.id !== 'string' || client.id === '') throw new TypeError('client must have an id');
-  if (!('secret' in client || 'privateKey' in client || ('certificate' in client && 'key' in client))) {
-    throw new TypeError('client must have a secret, a privateKey, or a certificate and its key');
+  checkClient('client', client);
+  checkIntrospection('introspection', config.introspection);
+  for (const [index, other] of (config.issuers ?? []).entries()) {
+    if (other.client) checkClient(`issuers[${index}].client`, other.client);
+    checkIntrospection(`issuers[${index}].introspection`, other.introspection);
   }
-  checkIntrospection(config);
+  requireNumber('ownJwts.lifetime', config.ownJwts?.lifetime ?? 1, 1);
   if (clientCertificates !== undefined && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(clientCertificates.header)) {
     throw new TypeError('clientCertificates.header must be the name of a header in lower case');
   }
@@ -43,14 +46,20 @@ export function checkConfig(config: GatewayConfig): void {
   requireNumber('timeouts.drain', timeouts.drain ?? 0, 0);
 }
 
-function checkIntrospection({ introspection = {}, ownJwts }: GatewayConfig): void {
+function checkClient(name: string, client: IntrospectionClient): void {
+  if (typeof client.id !== 'string' || client.id === '') throw new TypeError(`${name} must have an id`);
+  if (!('secret' in client || 'privateKey' in client || ('certificate' in client && 'key' in client))) {
+    throw new TypeError(`${name} must have a secret, a privateKey, or a certificate and its key`);
+  }
+}
+
+function checkIntrospection(name: string, introspection: IntrospectionConfig = {}): void {
   const { maxAge = 0, maxConcurrent = 1, maxWaiting = 0, circuitBreaker } = introspection;
-  requireNumber('introspection.maxAge', maxAge, 0);
-  requireNumber('introspection.maxConcurrent', maxConcurrent, 1);
-  requireNumber('introspection.maxWaiting', maxWaiting, 0);
-  requireNumber('introspection.circuitBreaker.failures', circuitBreaker?.failures ?? 0, 0);
-  requireNumber('introspection.circuitBreaker.pause', circuitBreaker?.pause ?? 1, 1);
-  requireNumber('ownJwts.lifetime', ownJwts?.lifetime ?? 1, 1);
+  requireNumber(`${name}.maxAge`, maxAge, 0);
+  requireNumber(`${name}.maxConcurrent`, maxConcurrent, 1);
+  requireNumber(`${name}.maxWaiting`, maxWaiting, 0);
+  requireNumber(`${name}.circuitBreaker.failures`, circuitBreaker?.failures ?? 0, 0);
+  requireNumber(`${name}.circuitBreaker.pause`, circuitBreaker?.pause ?? 1, 1);
 }
 
 function checkRoute({ prefix, timeouts, limits, upstreamHealth }: RouteConfig): void {

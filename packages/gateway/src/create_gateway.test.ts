@@ -247,6 +247,23 @@ describe('A configuration that cannot be served is a TypeError', () => {
     ['routes', { routes: [] }],
     ['same prefix', { routes: [route('phantom', 'http://a'), route('phantom', 'http://a')] }],
     ['cache.maxEntries', { cache: { ...good().cache, maxEntries: 0 } }],
+    ['cache.maxBytes', { cache: { ...good().cache, maxBytes: 0 } }],
+    ['client must have a secret', { client: { id: 'gateway' } as never }],
+    ['introspection.maxConcurrent', { introspection: { maxConcurrent: 0 } }],
+    [
+      'issuers[0].introspection.circuitBreaker.pause',
+      {
+        issuers: [
+          {
+            issuer: 'https://other.example.com',
+            jwksUri: 'https://other.example.com/jwks',
+            introspection: { circuitBreaker: { failures: 1, pause: 0 } },
+          },
+        ],
+      },
+    ],
+    ['ownJwts.signingKey', { ownJwts: { issuer: 'https://gateway.example.com', signingKey: { kty: 'EC' } } }],
+    ['tokenPattern', { routes: [{ ...route('phantom', 'http://a'), tokenPattern: '[' }] }],
     ['timeouts.upstream', { timeouts: { authorizationServer: 1, upstream: Number.NaN } }],
     ['publicUrl', { publicUrl: 'https://gateway.example.com/path' }],
     ['algorithms', { dpop: { algorithms: ['HS256'] } }],
