@@ -151,8 +151,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */
   const running = createRunning();
   const walking = createRunning();
-  /** Those that were, or are to be, upgraded. They have no end of their own. */
-  const sockets = new Set<Socket>();
+  /** Those that were, or are to be, upgraded, and how each is ended. They have no end of their own. */
+  const sockets = new Map<Socket, () => void>();
   const forwarder = createForwarder({
     identityHeaders,
     tokenCookies: namesOfTokenCookies(config),
@@ -266,7 +266,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     const socket = duplex as Socket;
     // Before anything else: a socket without it would end the process with its first error. Its `close` tells the rest.
     socket.on('error', () => {});
-    sockets.add(socket);
+    sockets.set(socket, () => socket.destroySoon());
     running.begin();
 
     const decision: Decision = { cache: 'none' };
@@ -287,15 +287,18 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') {
         throw new RequestError('invalid_request', 'only GET requests can be upgraded, and only to WebSocket');
       }
-      forwarder.upgrade(request, socket, head, destination, refuse);
+      forwarder.upgrade(request, socket, head, destination, refuse, (goAway) => {
+        if (running.draining) goAway();
+        else sockets.set(socket, goAway);
+      });
     };
     void serve(request, decision, forward, refuse);
   }
 
   async function close(): Promise<void> {
-    for (const socket of sockets) socket.destroySoon();
+    for (const goAway of sockets.values()) goAway();
     await running.drain(timeouts.drain ?? 10_000);
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets.keys()) socket.destroy();
     end();
   }
 

@@ -9,6 +9,7 @@ import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
 import type { Upstream } from './upstream.ts';
 import { upstreamFailure } from './upstream_failure.ts';
+import { closeFrame, createFrameFollower } from './websocket_frames.ts';
 
 /**
  * Sends a request for a WebSocket upstream and, once the upstream agrees, everything both ways. The request's headers are
@@ -21,13 +22,18 @@ export type ForwardUpgrade = (
   target: ProxyTarget,
   forwarding: Forwarding,
   refuse: Refuse,
+  opened: OnOpen,
 ) => void;
+
+/** Both sides agreed. @param goAway closes the WebSocket as one does that is going away, as soon as no frame is under way */
+export type OnOpen = (goAway: () => void) => void;
 
 /** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
 interface Exchange {
   readonly refuse: Refuse;
   readonly forwarding: Forwarding;
   readonly upstream: Upstream;
+  readonly opened: OnOpen;
 }
 
 export function createForwardUpgrade(): ForwardUpgrade {
@@ -36,7 +42,7 @@ export function createForwardUpgrade(): ForwardUpgrade {
   // Emitted before http-proxy adds its own listeners.
   proxy.on('proxyReqWs', (upstreamRequest, request, socket, options) => {
     socket.once('close', () => upstreamRequest.destroy());
-    const { refuse, forwarding, upstream } = (options as { exchange: Exchange }).exchange;
+    const { refuse, forwarding, upstream, opened } = (options as { exchange: Exchange }).exchange;
     const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
     // http-proxy, which is about to add its listener, would send the body unchunked under a head that says chunked.
     process.nextTick(() => {
@@ -58,10 +64,12 @@ export function createForwardUpgrade(): ForwardUpgrade {
       upstreamSocket.once('close', () => socket.destroySoon());
       socket.once('end', () => upstreamSocket.destroySoon());
       socket.once('close', () => upstreamSocket.destroy());
+      // By then http-proxy, which is called after this, has told the client, and has connected the two; nothing has flowed yet.
+      process.nextTick(() => opened(closingBetweenFrames(socket, upstreamSocket)));
     });
   });
 
-  return (request, socket, head, target, forwarding, refuse) => {
+  return (request, socket, head, target, forwarding, refuse, opened) => {
     const { upstream } = target;
     const exchange: Exchange = {
       refuse(error) {
@@ -70,6 +78,7 @@ export function createForwardUpgrade(): ForwardUpgrade {
       },
       forwarding,
       upstream,
+      opened,
     };
     const writtenBefore = socket.bytesWritten;
     proxy.ws(request, socket, head, Object.assign(proxyOptions(target), { exchange }), (error) => {
@@ -77,6 +86,34 @@ export function createForwardUpgrade(): ForwardUpgrade {
       if (socket.bytesWritten > writtenBefore) socket.destroySoon();
       else exchange.refuse(upstreamFailure(error));
     });
+  };
+}
+
+/**
+ * Follows the frames of a WebSocket from now on, to be able to end it between two of them.
+ *
+ * @returns sends a close frame to both sides, or to the one that has no frame under way when it is asked, and to the other later
+ */
+function closingBetweenFrames(client: Socket, upstream: Socket): () => void {
+  const sides = [
+    { from: upstream, to: client, frame: closeFrame('client'), frames: createFrameFollower() },
+    { from: client, to: upstream, frame: closeFrame('server'), frames: createFrameFollower() },
+  ];
+  for (const { from, frames } of sides) from.on('data', frames.follow);
+
+  return () => {
+    for (const { from, to, frame, frames } of sides) {
+      const close = () => {
+        if (!frames.isBetweenFrames) return;
+        from.off('data', close).unpipe(to);
+        from.resume(); // Until it has closed too, whatever it still sends is of no use to anyone.
+        // RFC 6455 section 7.1.1: the server is the first to close the connection. What the client does ends the other one.
+        if (to === client) to.end(frame);
+        else to.write(frame);
+      };
+      from.on('data', close);
+      close();
+    }
   };
 }
 

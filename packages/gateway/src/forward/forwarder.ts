@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { createForwardRequest, type OnAnswer, type Refuse } from './forward_request.ts';
-import { createForwardUpgrade } from './forward_upgrade.ts';
+import { createForwardUpgrade, type OnOpen } from './forward_upgrade.ts';
 import type { Forwarding } from './forwarding.ts';
 import { checkBodyLength } from './limit_body.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
@@ -50,9 +50,17 @@ export interface Forwarder {
   request(request: IncomingMessage, response: ServerResponse, destination: Destination, refuse: Refuse): void;
   /**
    * @param refuse answers on the socket in place of an upstream that fails
+   * @param opened is told when there is a WebSocket, and how to close it in good order
    * @throws {RequestError} when the request cannot be sent on; nothing was sent then
    */
-  upgrade(request: IncomingMessage, socket: Socket, head: Buffer, destination: Destination, refuse: Refuse): void;
+  upgrade(
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    destination: Destination,
+    refuse: Refuse,
+    opened: OnOpen,
+  ): void;
   /** Closes the connections to upstreams. */
   close(): void;
 }
@@ -81,11 +89,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const agent = agents[upstream.protocol];
       forwardRequest(request, response, { upstream, target, agent, secureContext }, forwarding, refuse);
     },
-    upgrade(request, socket, head, destination, refuse) {
+    upgrade(request, socket, head, destination, refuse, opened) {
       const { forwarding, target } = destination;
       const upstream = forwarding.upstreams.pick();
       request.headers = withUpgrade(headersFor(request, upstream, destination));
-      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, forwarding, refuse);
+      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, forwarding, refuse, opened);
     },
     close() {
       agents['http:'].destroy();

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { WebSocket, WebSocketServer } from 'ws';
+import { until } from './testing/condition.ts';
+import { api, buildHouse, type House, route } from './testing/house.ts';
+import { message, openConnection } from './testing/raw_client.ts';
+import { startRawUpstream } from './testing/servers.ts';
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+async function houseBefore(upstream: string, drain = 5_000): Promise<House> {
+  const house = await buildHouse(({ timeouts }) => ({
+    routes: [route('split', upstream)],
+    timeouts: { ...timeouts, drain },
+  }));
+  stops.push(() => house.stop());
+  return house;
+}
+
+describe('A WebSocket, when the gateway is closed', () => {
+  test('is closed with 1001 on both sides', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await once(server, 'listening');
+    const codes: number[] = [];
+    server.on('connection', (socket) => {
+      socket.on('message', (data) => socket.send(data));
+      socket.on('close', (code) => codes.push(code));
+    });
+    const house = await houseBefore(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
+    stops.push(() => server.close());
+    const client = new WebSocket(`ws://127.0.0.1:${house.port}/split`, {
+      headers: { Authorization: `Bearer ${await house.issueSplit(api('split'))}` },
+    });
+    await once(client, 'open');
+    client.send('x'.repeat(70_000));
+    await once(client, 'message');
+    const closed = once(client, 'close');
+    await house.gateway.close();
+    expect((await closed)[0]).toBe(1001);
+    await until('the API heard of it', () => codes.length === 1);
+    expect(codes).toEqual([1001]);
+  });
+
+  test('is closed between two frames of the API, not within one', async () => {
+    let apiSocket: Socket | undefined;
+    const upstream = await startRawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+        socket.write(Buffer.of(0x81, 6, 0x61, 0x62, 0x63)); // Half of a text frame.
+        apiSocket = socket;
+      });
+    });
+    stops.push(upstream.stop);
+    const house = await houseBefore(upstream.origin);
+    const client = await openConnection(house.port);
+    client.socket.write(upgradeWith(await house.issueSplit(api('split'))));
+    await client.until(/abc$/);
+    const closing = house.gateway.close();
+    apiSocket?.write('def');
+    await client.until(/abcdef.{4}$/s);
+    expect(client.text().endsWith(`abcdef${CLOSE_1001}`)).toBe(true);
+    client.socket.end();
+    await closing;
+  });
+
+  test('is cut when the frame under way takes too long', async () => {
+    const upstream = await startRawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+        socket.write(Buffer.of(0x81, 6, 0x61, 0x62, 0x63));
+      });
+    });
+    stops.push(upstream.stop);
+    const house = await houseBefore(upstream.origin, 20);
+    const client = await openConnection(house.port);
+    client.socket.write(upgradeWith(await house.issueSplit(api('split'))));
+    await client.until(/abc$/);
+    await house.gateway.close();
+    expect(await client.closed()).toMatch(/abc$/);
+  });
+});
+
+/** A close frame as a server sends it, as latin1. */
+const CLOSE_1001 = Buffer.of(0x88, 2, 0x03, 0xe9).toString('latin1');
+
+function upgradeWith(token: string): string {
+  return message([
+    'GET /split HTTP/1.1',
+    'Host: g',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    `Authorization: Bearer ${token}`,
+  ]);
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+
+/** Follows where the frames of one direction of a WebSocket begin and end (RFC 6455 section 5.2). What is in them it does not read. */
+export interface FrameFollower {
+  /** The next bytes that go this way. */
+  follow(chunk: Buffer): void;
+  /** Nothing of a frame is under way: another one can be put in here. */
+  readonly isBetweenFrames: boolean;
+}
+
+export function createFrameFollower(): FrameFollower {
+  let header = Buffer.alloc(0);
+  /** Bytes of the frame's payload that are still to come. */
+  let payload = 0;
+
+  return {
+    follow(chunk) {
+      let rest = chunk;
+      while (rest.length > 0) {
+        if (payload > 0) {
+          const part = Math.min(payload, rest.length);
+          payload -= part;
+          rest = rest.subarray(part);
+          continue;
+        }
+        const missing = headerLength(header) - header.length;
+        header = Buffer.concat([header, rest.subarray(0, missing)]);
+        rest = rest.subarray(missing);
+        if (header.length < headerLength(header)) continue;
+        payload = payloadLength(header);
+        header = Buffer.alloc(0);
+      }
+    },
+    get isBetweenFrames() {
+      return payload === 0 && header.length === 0;
+    },
+  };
+}
+
+/** How long a header is that begins like this; what is known so far, which may turn out to be too little. */
+function headerLength(header: Buffer): number {
+  if (header.length < 2) return 2;
+  const second = header.readUInt8(1);
+  const length = second & 0x7f;
+  return 2 + (length === 127 ? 8 : length === 126 ? 2 : 0) + (second & 0x80 ? 4 : 0);
+}
+
+function payloadLength(header: Buffer): number {
+  const length = header.readUInt8(1) & 0x7f;
+  if (length === 127) return Number(header.readBigUInt64BE(2));
+  return length === 126 ? header.readUInt16BE(2) : length;
+}
+
+/** RFC 6455 section 7.4.1: an endpoint is going away. */
+const GOING_AWAY = 1001;
+
+/**
+ * A close frame (RFC 6455 section 5.5.1) that says that the gateway is going away.
+ *
+ * @param to `client`: as a server sends it. `server`: masked, as a client does (section 5.3)
+ */
+export function closeFrame(to: 'client' | 'server'): Buffer {
+  const code = Buffer.alloc(2);
+  code.writeUInt16BE(GOING_AWAY);
+  if (to === 'client') return Buffer.concat([Buffer.of(0x88, code.length), code]);
+  const mask = randomBytes(4);
+  const masked = code.map((byte, index) => byte ^ (mask[index % 4] ?? 0));
+  return Buffer.concat([Buffer.of(0x88, 0x80 | code.length), mask, masked]);
+}
