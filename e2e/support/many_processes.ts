@@ -36,6 +36,10 @@ export interface ManyProcessesOptions {
   readonly gatewayEnvironment?: Readonly<Record<string, string>>;
   /** How many gateways there are. Default: 2. */
   readonly gatewayCount?: number;
+  /** Another Redis than the one of the tests, as each role reaches it. */
+  readonly storeUrls?: { readonly authorizationServer: string; readonly gateway: string };
+  /** Begins every key. Default: one that no other test has. */
+  readonly prefix?: string;
 }
 
 /** The demo world as two authorization servers, some gateways and a sample API, each a process, on a real Redis. */
@@ -45,7 +49,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   const redis = new Redis(redisUrl.href);
   const redisRelay = await relayTo({ host: redisUrl.hostname, port: Number(redisUrl.port || 6379) });
   const front = await startFront();
-  const prefix = `e2e:${randomUUID()}:`;
+  const prefix = options.prefix ?? `e2e:${randomUUID()}:`;
   const log = captureLog();
   const storeUrl = (user?: string) => {
     const url = new URL(redisUrl.href);
@@ -56,7 +60,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   const environment = {
     TALLYSTICK_ISSUER: front.url,
     TALLYSTICK_SECRET: `the secret of ${prefix}`,
-    TALLYSTICK_STORE_URL: storeUrl(),
+    TALLYSTICK_STORE_URL: options.storeUrls?.gateway ?? storeUrl(),
     TALLYSTICK_STORE_PREFIX: prefix,
     TALLYSTICK_AUTHORIZATION_SERVER_PORT: '0',
     TALLYSTICK_GATEWAY_PORT: '0',
@@ -65,7 +69,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   };
   const authorizationServerEnvironment = {
     ...environment,
-    TALLYSTICK_STORE_URL: storeUrl(options.authorizationServerRedisUser),
+    TALLYSTICK_STORE_URL: options.storeUrls?.authorizationServer ?? storeUrl(options.authorizationServerRedisUser),
   };
 
   let authorizationServers: RoleProcess[] = [];

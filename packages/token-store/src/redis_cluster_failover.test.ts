@@ -22,7 +22,7 @@ describe('a Redis Cluster that changes under load', () => {
   });
 
   test('answers truly while slots move, and loses nothing', async () => {
-    const store = await open();
+    const store = await open({ waitForReplicas: 1 });
     const load = startLoad(store, 'moving');
     await load.recovered();
     const [from, to] = redis.masters as [RedisServer, RedisServer];

@@ -16,12 +16,14 @@ export async function waitForReplicas(redis: RedisClient, key: string, replicas:
 
 /** A pipeline goes to the server of its first key, over the connection that the write went over. */
 async function waitAtOwner(redis: Cluster, key: string, replicas: number, timeout: number): Promise<number> {
+  // A pipeline does not follow a slot that has moved, but a command does, and the client learns where it is.
+  await redis.exists(key);
   const results = await redis
     .pipeline([
       ['exists', key],
       ['wait', replicas, timeout],
     ])
     .exec();
-  for (const [error] of results ?? []) if (error) throw error; // Among others: the key is elsewhere by now.
+  for (const [error] of results ?? []) if (error) throw error; // Among others: the slot is on its way elsewhere.
   return Number(results?.[1]?.[1]);
 }

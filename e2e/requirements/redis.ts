@@ -1,0 +1,14 @@
+import { design, type Requirements } from './source.ts';
+
+/** What Redis does, and what is seen of it. */
+export const redis = {
+  'redis-changes-under-load': {
+    sentence:
+      'while Redis fails over or moves slots, answers are right or 503, and all is well again without a restart',
+    link: `${design}#the-store`,
+  },
+  'redis-few-rights': {
+    sentence: 'every role runs as a Redis user that may do no more than the documentation says it needs',
+    link: `${design}#the-store`,
+  },
+} as const satisfies Requirements;
