@@ -1,3 +1,5 @@
+import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { until } from '../testing/condition.ts';
 import { startForwarding } from '../testing/forwarding_server.ts';
@@ -169,4 +171,23 @@ describe('4. Nobody waits for who has left', () => {
     breakOff();
     expect((await error).code).toBe('ECONNRESET');
   });
+});
+
+test('A connection that serves many requests keeps nothing of any', async () => {
+  const upstream = await use(startUpstream());
+  const gateway = await use(startForwarding(upstream.origin));
+  const listeners: Record<string, number>[] = [];
+  const count: ChannelListener = (message) => {
+    const { socket, path } = (message as { request: ClientRequest }).request;
+    if (path !== '/kept' || socket === null) return;
+    listeners.push(Object.fromEntries(socket.eventNames().map((name) => [name, socket.listenerCount(name)])));
+  };
+  subscribe('http.client.response.finish', count);
+  try {
+    for (let made = 0; made < 20; made += 1) await (await fetch(`${gateway.origin}/kept`)).text();
+    await until('all responses are over', () => listeners.length === 20);
+  } finally {
+    unsubscribe('http.client.response.finish', count);
+  }
+  expect(listeners.at(-1)).toEqual(listeners.at(1));
 });
