@@ -230,5 +230,5 @@ describe('A response', () => {
     expect(received).toBe(768 * 1024 * 1024);
     // Buffers stay around until they are collected, which each Node.js does at another time: far less than everything will do.
     expect(most).toBeLessThan(384 * 1024 * 1024);
-  });
+  }, 120_000);
 });
