@@ -51,6 +51,11 @@ export async function startRedisCluster({ replicas: perMaster = 0 } = {}): Promi
     return links.every((info) => info.includes('master_link_status:up'));
   });
 
+  const ownerAt = async ({ admin }: RedisServer, slot: number) => {
+    const ranges = (await admin.call('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
+    return ranges.find(([start, end]) => start <= slot && slot <= end)?.[2][1];
+  };
+
   return {
     url: `redis+cluster://${masters.map(({ port }) => `127.0.0.1:${port}`).join()}`,
     masters,
@@ -69,6 +74,10 @@ export async function startRedisCluster({ replicas: perMaster = 0 } = {}): Promi
       await set(to, 'NODE', target);
       await set(from, 'NODE', target);
       for (const other of masters) if (other !== from && other !== to) await set(other, 'NODE', target);
+      // Replicas are told by gossip; one that has not heard of it when the next slot moves may never hear of it.
+      await until(async () =>
+        (await Promise.all(all.map((server) => ownerAt(server, slot)))).every((port) => port === to.port),
+      );
     },
     stop: async () => void (await Promise.all(all.map((server) => server.stop()))),
   };
