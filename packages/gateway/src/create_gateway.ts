@@ -26,7 +26,7 @@ import type { Refuse } from './forward/forward_request.ts';
 import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
 import type { DecisionEndpointConfig } from './forward_auth/config.ts';
-import { answerDecision, createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
+import { createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
 import { createIssuers, createKeys, fetchKeys, type Keys } from './issuers.ts';
 import type { Log } from './log.ts';
 import type { MetricSource, Metrics } from './metrics/create_metrics.ts';
@@ -123,7 +123,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     config.cache.shared === true && route.style === 'phantom' && route.issuer === issuer;
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
-  const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], isTrustedProxy);
+  const tokenCookies = namesOfTokenCookies(config);
+  const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], { isTrustedProxy, tokenCookies });
   const sealed = createSealedCookies(secret, now);
   const serveTokenHandlers = createServeTokenHandlers(config.tokenHandlers ?? [], timeouts.authorizationServer, {
     ...{ fetch, sealed, publicOrigin, log, now },
@@ -155,7 +156,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const sockets = new Map<Socket, () => void>();
   const forwarder = createForwarder({
     identityHeaders,
-    tokenCookies: namesOfTokenCookies(config),
+    tokenCookies,
     publicUrl,
     publicOrigin,
     isTrustedProxy,
@@ -255,8 +256,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     refuse: Refuse,
   ): void {
     try {
-      decision.original = decisions.read(request, endpoint);
-      void serve(decision.original, decision, (to) => answerDecision(response, to, decision.route), refuse);
+      const original = decisions.read(request, endpoint);
+      decision.original = original;
+      void serve(original, decision, (to) => decisions.answer(response, original, to), refuse);
     } catch (thrown) {
       refuse(toRefusal(thrown, log));
     }

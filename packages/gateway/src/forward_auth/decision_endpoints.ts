@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestError } from '../errors.ts';
 import type { Destination } from '../forward/forwarder.ts';
-import type { Route } from '../route.ts';
+import { hasCookie } from '../token_handler/cookies.ts';
 import type { IsTrustedProxy } from '../trusted_proxies.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 import { originalRequest } from './original_request.ts';
@@ -16,11 +16,24 @@ export interface DecisionEndpoints {
    * @throws {RequestError} `forbidden` when it is not a trusted proxy that asks: it could learn from the answer what a token stands for
    */
   read(request: IncomingMessage, endpoint: DecisionEndpointConfig): IncomingMessage;
+  /**
+   * Lets the request pass: 200, with the `Authorization` that the API is to get in place of the client's.
+   *
+   * @param original the request that was decided
+   * @throws {RequestError} when the asking gateway would pass a token of the client on
+   */
+  answer(response: ServerResponse, original: IncomingMessage, destination: Destination): void;
+}
+
+export interface DecisionEndpointsDependencies {
+  readonly isTrustedProxy: IsTrustedProxy;
+  /** Names of cookies that hold tokens. */
+  readonly tokenCookies: readonly string[];
 }
 
 export function createDecisionEndpoints(
   endpoints: readonly DecisionEndpointConfig[],
-  isTrustedProxy: IsTrustedProxy,
+  { isTrustedProxy, tokenCookies }: DecisionEndpointsDependencies,
 ): DecisionEndpoints {
   return {
     find(target) {
@@ -34,22 +47,31 @@ export function createDecisionEndpoints(
       if (!isTrustedProxy(request)) throw new RequestError('forbidden', 'only trusted proxies may ask for a decision');
       return originalRequest(request, endpoint);
     },
+    answer(response, original, destination) {
+      refuseOtherTokens(original, destination.clientHeld, tokenCookies);
+      answer(response, destination);
+    },
   };
 }
 
-/**
- * Lets the request pass: 200, with the `Authorization` that the API is to get in place of the client's.
- *
- * @throws {RequestError} for a request from which the asking gateway could not take the token
- */
-export function answerDecision(
-  response: ServerResponse,
-  { authorization, dpopNonce }: Destination,
-  route: Route | undefined,
-): void {
-  if (route?.isPublic === false && route.tokenCookie !== undefined) {
-    throw new RequestError('not_implemented', 'the token comes in a cookie, which only the gateway itself takes out');
+/** The gateway itself takes these out of a request; whoever asks it for a decision only does so with `Authorization`. */
+function refuseOtherTokens(
+  { headers }: IncomingMessage,
+  clientHeld: string | undefined,
+  tokenCookies: readonly string[],
+) {
+  if (hasCookie(headers.cookie, tokenCookies)) {
+    throw new RequestError('not_implemented', 'a token comes in a cookie, which only the gateway itself takes out');
   }
+  if (clientHeld === undefined) return;
+  for (const name in headers) {
+    if (name !== 'authorization' && String(headers[name]).includes(clientHeld)) {
+      throw new RequestError('invalid_request', 'the access token is in more than one header');
+    }
+  }
+}
+
+function answer(response: ServerResponse, { authorization, dpopNonce }: Destination): void {
   // Envoy keeps what it is not told to remove; the others know the header from their configuration.
   const forApi =
     authorization === undefined

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { RequestError } from '../errors.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 
@@ -10,10 +10,9 @@ import type { DecisionEndpointConfig } from './config.ts';
  */
 export function originalRequest(request: IncomingMessage, endpoint: DecisionEndpointConfig): IncomingMessage {
   const { headers } = request;
-  const host = lastOf(headers['x-forwarded-host']) ?? headers.host;
   return Object.create(request, {
     ...properties(methodAndTarget(request, endpoint)),
-    headers: { value: { ...headers, ...(host !== undefined && { host }) } },
+    headers: { value: { ...headers, ...hosts(headers, endpoint) } },
   });
 }
 
@@ -26,6 +25,13 @@ function methodAndTarget({ headers, method, url = '' }: IncomingMessage, { for: 
     case 'envoy':
       return { method, url: url.slice(path.length) };
   }
+}
+
+/** Envoy sends the host itself, and passes on whatever a client says in `X-Forwarded-Host`. */
+function hosts({ host, 'x-forwarded-host': forwarded }: IncomingHttpHeaders, { for: kind }: DecisionEndpointConfig) {
+  if (kind === 'envoy') return { 'x-forwarded-host': undefined };
+  const told = lastOf(forwarded) ?? host;
+  return told === undefined ? {} : { host: told };
 }
 
 /** Node.js joins several headers of one name with a comma and a space, which neither of the two may have. */

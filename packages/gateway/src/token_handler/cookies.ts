@@ -20,11 +20,18 @@ export function readCookie(header: string | undefined, name: string): string | u
  * @returns undefined when nothing is left
  */
 export function withoutCookies(header: string, names: readonly string[]): string | undefined {
-  const kept = pairs(header).filter((pair) => {
-    const name = pair.split('=', 1)[0]?.trim() ?? '';
-    return !names.some((taken) => name === taken || name.startsWith(`${taken}-`));
-  });
+  const kept = pairs(header).filter((pair) => !isNamed(pair, names));
   return kept.length > 0 ? kept.join('; ') : undefined;
+}
+
+/** Whether there is a cookie that {@link withoutCookies} would take out. */
+export function hasCookie(header: string | undefined, names: readonly string[]): boolean {
+  return header !== undefined && names.length > 0 && pairs(header).some((pair) => isNamed(pair, names));
+}
+
+function isNamed(pair: string, names: readonly string[]): boolean {
+  const name = pair.split('=', 1)[0]?.trim() ?? '';
+  return names.some((taken) => name === taken || name.startsWith(`${taken}-`));
 }
 
 export interface CookieOptions {
