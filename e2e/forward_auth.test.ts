@@ -5,6 +5,7 @@ import { type Caddy, caddyIsThere, startCaddy } from './support/caddy.ts';
 import { call, serviceToken } from './support/clients.ts';
 import { exampleOf, type Nginx, nginxIsThere, startNginx } from './support/nginx.ts';
 import { type OneProcess, startOneProcess } from './support/one_process.ts';
+import { startSeeingServer } from './support/seeing_server.ts';
 import { resourceOf, STYLES } from './support/world.ts';
 
 /** How each of the gateways asks about a request. */
@@ -174,6 +175,18 @@ test.each(KINDS)(requirement('decides-for-trusted', 'not %s at an unknown addres
     const answer = await call(nginx.url, 'phantom', token, { method: 'POST', headers });
     expect(answer.status).toBe(403);
     expect((await fetch(`${nginx.url}/_decision`, { headers })).status).toBe(404);
+  });
+
+  test(requirement('nginx-asks', 'a certificate that a client names is not one that it showed'), async () => {
+    const [gateway, api] = [await startSeeingServer(), await startSeeingServer()];
+    const front = await startNginx(await exampleOf(gateway.origin, api.origin));
+    try {
+      await fetch(`${front.url}/phantom/hello`, { headers: { 'Client-Cert': 'of somebody else' } });
+      for (const { seen } of [gateway, api])
+        expect(seen.map(({ headers }) => headers['client-cert'])).toEqual([undefined]);
+    } finally {
+      await Promise.all([front.stop(), gateway.stop(), api.stop()]);
+    }
   });
 });
 
