@@ -32,7 +32,7 @@ beforeAll(async () => {
     gatewayEnvironment: { TALLYSTICK_STORE_URL: redis.href },
   });
   client = await demoService(world);
-});
+}, 60_000);
 afterAll(async () => {
   await world.stop();
   await relay.close();

@@ -13,8 +13,8 @@ const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 /** What a gateway may hold of a body while it waits for the other side: the buffers of two connections, and then some. */
 const BUFFERS = 16 * MIB;
-/** So many times as fast do the timers of the second gateway run: ten minutes are six seconds. */
-const TIMER_FACTOR = 100;
+/** So many times as fast do the timers of the second gateway run: ten minutes are eight seconds. */
+const TIMER_FACTOR = 75;
 const TEN_MINUTES = 10 * 60 * 1000;
 
 const { environment, measure } = measured();
@@ -32,7 +32,7 @@ beforeAll(async () => {
   const fastTimers = new URL('support/fast_timers.mjs', import.meta.url).href;
   hasty = await world.startGateway({ NODE_OPTIONS: `--import ${fastTimers}`, TIMER_FACTOR: String(TIMER_FACTOR) });
   token = await serviceToken(world, 'jwt', 'read write');
-});
+}, 60_000);
 afterAll(async () => {
   await world.stop();
   await api.close();

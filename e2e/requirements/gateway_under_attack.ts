@@ -38,4 +38,8 @@ export const gatewayUnderAttack = {
       'an introspection that was under way when the token was revoked lets nobody through and leaves nothing in the cache',
     link: `${design}#the-gateway`,
   },
+  'identity-headers-configured': {
+    sentence: 'which headers would tell an API who calls can be configured; a client cannot send them',
+    link: `${design}#the-gateway`,
+  },
 } as const satisfies Requirements;

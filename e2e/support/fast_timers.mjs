@@ -6,7 +6,7 @@ import { Socket } from 'node:net';
 import timers from 'node:timers';
 
 const factor = Number(process.env.TIMER_FACTOR);
-const short = (milliseconds) => (milliseconds === undefined ? undefined : milliseconds / factor);
+const short = (milliseconds) => (milliseconds === undefined ? undefined : Math.ceil(milliseconds / factor));
 
 for (const name of ['setTimeout', 'setInterval']) {
   const { [name]: set } = globalThis;
@@ -16,7 +16,7 @@ for (const name of ['setTimeout', 'setInterval']) {
 // Of an idle connection, on both sides.
 const { setTimeout: setIdleTimeout } = Socket.prototype;
 Socket.prototype.setTimeout = function (milliseconds, callback) {
-  return setIdleTimeout.call(this, Math.ceil(short(milliseconds)), callback);
+  return setIdleTimeout.call(this, short(milliseconds), callback);
 };
 
 const { createServer } = http;

@@ -209,7 +209,7 @@ export function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients
 
 function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
   const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers, clientCertificateHeader } = config.gateway;
-  const { limits, cors, upstreamHealth, decisionEndpoints } = config.gateway;
+  const { limits, cors, upstreamHealth, decisionEndpoints, identityHeaders } = config.gateway;
   const { replay: _, ...dpop } = config.gateway.dpop;
   return {
     issuer: config.issuer,
@@ -225,7 +225,7 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     secret: config.secret,
     tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),
-    ...(withoutUndefined({ limits, cors, upstreamHealth }) as Partial<GatewayConfig>),
+    ...(withoutUndefined({ limits, cors, upstreamHealth, identityHeaders }) as Partial<GatewayConfig>),
     routes: gatewayRoutes(config),
   };
 }

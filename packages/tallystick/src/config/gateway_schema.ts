@@ -17,6 +17,14 @@ export const gateway = z.strictObject({
     .describe(
       'Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client; they must set them on every request.',
     ),
+  identityHeaders: z
+    .array(
+      z.string().regex(/^[\w-]+\*?$/, { error: 'expected the name of a header; * at its end stands for any rest' }),
+    )
+    .optional()
+    .describe(
+      'Headers that would tell an API who calls: those of a client are taken out. `*` at the end stands for any rest, `_` counts as `-`. Default: those of the gateways, proxies and platforms that are known.',
+    ),
   operations: z
     .strictObject({
       port: port.describe('Port of /healthz, /readyz and /metrics.'),

@@ -85,7 +85,7 @@ export async function buildMatrix(): Promise<Matrix> {
         for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift())
           answers.set(cell, await call(cell));
       };
-      await Promise.all(Array.from({ length: 24 }, worker));
+      await Promise.all(Array.from({ length: 32 }, worker));
       return answers;
     },
     async executeAfterwards(cell) {
@@ -112,7 +112,7 @@ async function startGateway(server: AuthorizationServerInTrouble, { store }: Sto
       { ...route('split', upstream.origin), prefix: '/split-or-introspect', onMiss: 'introspect' },
     ],
     cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 60 } },
-    timeouts: { authorizationServer: 500, upstream: 5_000 },
+    timeouts: { authorizationServer: 800, upstream: 5_000 },
   };
   const gateway = createGateway(config, { store, log: silent });
   const running = await listen(createGatewayServer(gateway));
