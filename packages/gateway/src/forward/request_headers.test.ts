@@ -67,6 +67,13 @@ test('The header in which a proxy passes the client certificate does not go upst
   expect(rewrite({ 'acme-certificate': 'a', acme_certificate: 'b' }, options)).toEqual(set);
 });
 
+test.each(['client-cert', 'client_cert', 'client-cert-chain'])(
+  '%s, which the gateway tells APIs itself, is never a client’s, whatever identity headers there are',
+  (name) => {
+    expect(rewrite({ [name]: ':forged:' }, { identityHeaders: [], certificateHeader: 'x-ssl-cert' })).toEqual(set);
+  },
+);
+
 test('A proof goes upstream when the API is to check it', () => {
   const request = { headers: { dpop: 'sent' }, socket: {} } as unknown as IncomingMessage;
   const headers = createRequestHeaders({ identityHeaders: [] })(request, { ...facts, dpop: 'checked' });

@@ -58,8 +58,6 @@ export const defaultIdentityHeaders: readonly string[] = [
   'true-client-ip',
   'fastly-client-ip',
   'cf-connecting-ip*',
-  'client-cert',
-  'client-cert-chain',
 ];
 
 /**
@@ -77,6 +75,9 @@ const untrustedHeaders = [
   'x-http-method-override',
   'x-method-override',
   'proxy',
+  // The gateway itself tells it (RFC 9440), to APIs that check for themselves.
+  'client-cert',
+  'client-cert-chain',
 ];
 
 /** RFC 9110 section 7.6.1, and what else is for this hop only. `transfer-encoding` is looked at apart. */
