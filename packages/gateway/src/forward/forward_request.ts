@@ -3,6 +3,7 @@ import { ResourceServerError } from '@tallystick/resource-server';
 import { breakOff } from '../answer.ts';
 import { applyCors } from '../cors.ts';
 import { RequestError, UpstreamFailedError } from '../errors.ts';
+import { removeSetCookies } from '../token_handler/cookies.ts';
 import type { Forwarding } from './forwarding.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
 import { passInterimResponses } from './interim_responses.ts';
@@ -31,11 +32,9 @@ export type OnAnswer = (forwarding: Forwarding, milliseconds: number) => void;
 export type Refuse = (error: ResourceServerError) => void;
 
 /** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
-interface Exchange {
+interface Exchange extends ForwardRequestOptions {
   readonly refuse: Refuse;
   readonly forwarding: Forwarding;
-  readonly mayKeepAlive: () => boolean;
-  readonly answered: OnAnswer | undefined;
   /** By `performance.now()`. */
   sentAt: number;
   /** Where it is sent. */
@@ -46,8 +45,15 @@ interface Exchange {
   usedConnection: boolean;
 }
 
-/** @param mayKeepAlive whether the client's connection may serve further requests; asked when the response begins */
-export function createForwardRequest(mayKeepAlive: () => boolean, answered?: OnAnswer): ForwardRequest {
+export interface ForwardRequestOptions {
+  /** Whether the client's connection may serve further requests; asked when the response begins. */
+  readonly mayKeepAlive: () => boolean;
+  readonly answered: OnAnswer | undefined;
+  /** Names of cookies that hold tokens, which no upstream may set. */
+  readonly tokenCookies: readonly string[];
+}
+
+export function createForwardRequest(options: ForwardRequestOptions): ForwardRequest {
   const proxy = createHardenedProxy();
 
   // Emitted for every request, because `expect` never goes upstream, and before anything was sent.
@@ -63,8 +69,7 @@ export function createForwardRequest(mayKeepAlive: () => boolean, answered?: OnA
         refuse(error);
       },
       forwarding,
-      mayKeepAlive,
-      answered,
+      ...options,
       sentAt: 0,
       upstream: target.upstream,
       connected: false,
@@ -158,7 +163,7 @@ function judge(
   upstreamResponse: IncomingMessage,
   request: IncomingMessage,
   response: ServerResponse,
-  { refuse, forwarding, upstream, answered, sentAt }: Exchange,
+  { refuse, forwarding, upstream, answered, tokenCookies, sentAt }: Exchange,
 ): void {
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
@@ -168,6 +173,7 @@ function judge(
   forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
   answered?.(forwarding, performance.now() - sentAt);
   cleanResponseHead(upstreamResponse, response);
+  removeSetCookies(upstreamResponse.headers, tokenCookies);
   if (forwarding.cors) applyCors(upstreamResponse.headers, forwarding.cors, request.headers.origin);
   upstreamResponse.once('close', () => {
     if (upstreamResponse.complete) return;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { responseOnSocket } from '../answer.ts';
 import { RequestError, UpstreamFailedError } from '../errors.ts';
+import { removeSetCookies } from '../token_handler/cookies.ts';
 import type { Refuse } from './forward_request.ts';
 import type { Forwarding } from './forwarding.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
@@ -36,7 +37,8 @@ interface Exchange {
   readonly opened: OnOpen;
 }
 
-export function createForwardUpgrade(): ForwardUpgrade {
+/** @param tokenCookies names of cookies that hold tokens, which no upstream may set */
+export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUpgrade {
   const proxy = createHardenedProxy();
 
   // Emitted before http-proxy adds its own listeners.
@@ -50,6 +52,7 @@ export function createForwardUpgrade(): ForwardUpgrade {
         stopWatchingSilence();
         if (isForwardable(upstreamResponse)) {
           forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
+          removeSetCookies(upstreamResponse.headers, tokenCookies);
           relayResponse(upstreamResponse, request, socket);
           return;
         }
@@ -57,8 +60,9 @@ export function createForwardUpgrade(): ForwardUpgrade {
         refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
       });
     });
-    upstreamRequest.once('upgrade', (_upstreamResponse, upstreamSocket) => {
+    upstreamRequest.once('upgrade', ({ headers }, upstreamSocket) => {
       stopWatchingSilence();
+      removeSetCookies(headers, tokenCookies);
       forwarding.upstreams.answered(upstream, 101);
       // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.
       upstreamSocket.once('close', () => socket.destroySoon());

@@ -66,10 +66,10 @@ export interface Forwarder {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { mayKeepAlive = () => true, secureContext } = options;
+  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext } = options;
   const requestHeaders = createRequestHeaders(options);
-  const forwardRequest = createForwardRequest(mayKeepAlive, options.answered);
-  const forwardUpgrade = createForwardUpgrade();
+  const forwardRequest = createForwardRequest({ mayKeepAlive, answered, tokenCookies });
+  const forwardUpgrade = createForwardUpgrade(tokenCookies);
   const agents = {
     'http:': new HttpAgent({ keepAlive: true, timeout: idleConnection }),
     'https:': new HttpsAgent({ keepAlive: true, timeout: idleConnection }),

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { RequestError } from '../errors.ts';
 
 /**
@@ -27,6 +28,17 @@ export function withoutCookies(header: string, names: readonly string[]): string
 /** Whether there is a cookie that {@link withoutCookies} would take out. */
 export function hasCookie(header: string | undefined, names: readonly string[]): boolean {
   return header !== undefined && names.length > 0 && pairs(header).some((pair) => isNamed(pair, names));
+}
+
+/**
+ * Takes the cookies that {@link withoutCookies} would take out of a request out of the head of an API's response: with one of
+ * its own, an API could sign a user in as somebody else.
+ */
+export function removeSetCookies(headers: IncomingHttpHeaders, names: readonly string[]): void {
+  if (names.length === 0 || headers['set-cookie'] === undefined) return;
+  const kept = headers['set-cookie'].filter((cookie) => !isNamed(cookie, names));
+  if (kept.length > 0) headers['set-cookie'] = kept;
+  else delete headers['set-cookie'];
 }
 
 function isNamed(pair: string, names: readonly string[]): boolean {

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { api, buildHouse, type House } from '../testing/house.ts';
+import { message, openConnection } from '../testing/raw_client.ts';
+import { type Running, startCannedUpstream } from '../testing/servers.ts';
+
+const name = '__Host-app';
+const cookies = [
+  `${name}=somebody-else; Path=/; Secure`,
+  `${name}-session=x; Path=/; Secure`,
+  `my${name}=kept`,
+  'a=kept',
+];
+const lines = cookies.map((cookie) => `Set-Cookie: ${cookie}`);
+const head = (first: string, ...others: string[]) => `${[first, ...others, ...lines].join('\r\n')}\r\n\r\n`;
+
+let house: House;
+let upstreams: Running[];
+beforeAll(async () => {
+  upstreams = await Promise.all([
+    startCannedUpstream(head('HTTP/1.1 200 OK', 'Content-Length: 0')),
+    startCannedUpstream(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket')),
+  ]);
+  const [plain = '', socket = ''] = upstreams.map(({ origin }) => origin);
+  house = await buildHouse(() => ({
+    routes: [
+      {
+        ...{ prefix: '/browser', upstream: plain, resource: api('browser'), style: 'phantom', scopes: { '*': [] } },
+        tokenCookie: { name, origins: [], csrfHeader: 'x-csrf' },
+      },
+      { prefix: '/plain', upstream: plain, public: true },
+      { prefix: '/socket', upstream: socket, public: true },
+    ],
+  }));
+});
+afterAll(async () => {
+  await Promise.all([house.stop(), ...upstreams.map((upstream) => upstream.stop())]);
+});
+
+const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
+
+test.each([
+  ['an answer', '/plain', ['Connection: close']],
+  ['an answer in place of a WebSocket', '/plain', upgrade],
+  ['the answer that begins a WebSocket', '/socket', upgrade],
+])(
+  'An API cannot sign a user in as somebody else: %s loses the cookies that are the gateway’s',
+  async (_, path, sent) => {
+    const client = await openConnection(house.port);
+    client.socket.write(message([`GET ${path} HTTP/1.1`, 'Host: g', ...sent]));
+    const answer = await client.closed();
+    expect(answer).toMatch(/^HTTP\/1\.1 (?:200|101)/);
+    expect(answer.match(/(?<=set-cookie: ).*(?=\r)/gi)).toEqual(cookies.slice(2));
+  },
+);
