@@ -227,10 +227,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     running.begin();
     response.once('close', () => {
       running.end();
-      const { method, url: target } = decision.original ?? request;
       const status = response.headersSent ? response.statusCode : 499;
       metrics?.decided(decision);
-      logRequest(log, decision, { method, target, status, milliseconds: now() - began });
+      logRequest(log, decision, { request: decision.original ?? request, status, milliseconds: now() - began });
     });
     if (serveTokenHandlers(request, response, decision)) return;
     const refuse = refusing(request, decision, () => response);
@@ -277,9 +276,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     socket.once('close', () => {
       sockets.delete(socket);
       running.end();
-      const { method, url: target } = request;
       metrics?.decided(decision);
-      logRequest(log, decision, { method, target, status, milliseconds: now() - began });
+      logRequest(log, decision, { request, status, milliseconds: now() - began });
     });
     const refuse: Refuse = (error) => {
       status = error.status;

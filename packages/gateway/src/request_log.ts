@@ -1,11 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import type { Decision } from './decision.ts';
 import { causeCode } from './failure.ts';
 import type { Log } from './log.ts';
+import { isInTarget } from './request_target.ts';
 
 export interface RequestOutcome {
-  readonly method: string | undefined;
-  /** The request target. Only its path is logged. */
-  readonly target: string | undefined;
+  /** Of its target only the path is logged. */
+  readonly request: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>;
   /** 499 when the client left before there was one. */
   readonly status: number;
   readonly milliseconds: number;
@@ -14,10 +15,12 @@ export interface RequestOutcome {
 /** One line for every request, when it is over: what was asked, what was decided, and what came of it. */
 export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome): void {
   const { route, cache, tokenKey, isTargetSecret, error } = decision;
-  const { method, target = '', status, milliseconds } = outcome;
+  const { request, status, milliseconds } = outcome;
+  const path = request.url?.split(/[?#]/, 1)[0] ?? '';
+  const isSecret = isTargetSecret || (tokenKey === undefined && hasCredentials(path, request));
   const fields = {
-    method,
-    path: isTargetSecret ? undefined : target.split(/[?#]/, 1)[0],
+    method: request.method,
+    path: isSecret ? undefined : path,
     status,
     milliseconds,
     route: route?.prefix,
@@ -29,4 +32,15 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
   if (status >= 500) log.warn(fields, 'request failed');
   else if (error !== undefined) log.info(fields, 'request refused');
   else log.debug(fields, 'request served');
+}
+
+/** Shorter ones, such as the name of a scheme, are no credentials. */
+const shortestCredentials = 8;
+
+/** Whether a path has something that the request sends as credentials too, where the walk did not come to look for the token. */
+function hasCredentials(path: string, { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  return rawHeaders.some((value, index) => {
+    if (index % 2 === 0 || !/^(?:authorization|cookie)$/i.test(rawHeaders[index - 1] ?? '')) return false;
+    return value.split(/[\s,;=]+/).some((word) => word.length >= shortestCredentials && isInTarget(word, path));
+  });
 }

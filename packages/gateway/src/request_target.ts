@@ -77,3 +77,10 @@ function decode(path: string): string {
   }
   return decoded;
 }
+
+/** Whether a request target has a text in it, in percent-encoding or without. */
+export function isInTarget(text: string, target: string): boolean {
+  if (target.includes(text)) return true;
+  const decodeOne = (triplet: string) => String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+  return target.includes('%') && target.replace(/%[0-9A-Fa-f]{2}/g, decodeOne).includes(text);
+}

@@ -8,6 +8,7 @@ import type { CertificateOf } from './client_certificate.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
 import { type Decision, shortened } from './decision.ts';
 import type { Destination } from './forward/forwarder.ts';
+import { isInTarget } from './request_target.ts';
 import { passReference } from './resolve/opaque.ts';
 import type { Resolver } from './resolve/resolver.ts';
 import type { ProtectedRoute, Route } from './route.ts';
@@ -82,7 +83,7 @@ function targetAtApi({ rewrite }: Route, target: string): string {
 
 /** RFC 6750 section 5.3, for any place in the target: it goes upstream as it is, and into logs on its way. */
 function refuseTokenInTarget(target: string, { token }: Credentials, decision: Decision): void {
-  if (!target.includes(token)) return;
+  if (!isInTarget(token, target)) return;
   decision.isTargetSecret = true;
   throw new AccessTokenError('invalid_request', 'an access token must not be sent in the request target');
 }
