@@ -62,6 +62,7 @@ describe('a client authenticates', () => {
     ['another', AS_PEM, 'invalid_client'],
     ['self-signed', 'nonsense', 'invalid_request'],
     ['self-signed', '%', 'invalid_request'],
+    ['self-signed', `${AS_PEM}, ${AS_PEM}`, 'invalid_request'],
   ])('not as %s with %j', async (client, presented, error) => {
     expect(await (await ask(client, presented)).json()).toMatchObject({ error });
   });

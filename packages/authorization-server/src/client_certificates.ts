@@ -47,6 +47,8 @@ function isTls(ctx: Context): boolean {
 function certificateOfHeader(value: string): X509Certificate | undefined {
   if (value === '') return undefined;
   const [, der] = /^:([A-Za-z0-9+/=]+):$/.exec(value) ?? [];
+  // Node.js joins several headers with a comma, which no certificate has: which is the proxy's, nobody could tell.
+  if (value.includes(',')) throw new errors.InvalidRequest('there is more than one client certificate');
   try {
     return new X509Certificate(der === undefined ? decodeURIComponent(value) : Buffer.from(der, 'base64'));
   } catch {

@@ -21,6 +21,9 @@ test.each([
   ':bm9uZQ==:',
   raw.toString('base64'),
   `:${raw.toString('base64')}:, :${raw.toString('base64')}:`,
+  // A client's header, and that of a proxy which added its own: the first would be the client's.
+  `${encodeURIComponent(CLIENT_CERTIFICATE)}, ${encodeURIComponent(CLIENT_CERTIFICATE)}`,
+  `${encodeURIComponent(CLIENT_CERTIFICATE)},`,
 ])('what is none is as good as none: %j', (header) => {
   expect(certificateOfHeader(header)).toBeUndefined();
 });

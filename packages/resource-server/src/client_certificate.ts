@@ -17,6 +17,8 @@ export function certificateOfConnection(socket: Socket): X509Certificate | undef
  * @returns undefined when there is none, or it cannot be read
  */
 export function certificateOfHeader(value: string): X509Certificate | undefined {
+  // Node.js joins several headers with a comma, which no certificate has: which is the proxy's, nobody could tell.
+  if (value.includes(',')) return undefined;
   const [, der] = /^:([A-Za-z0-9+/=]+):$/.exec(value) ?? [];
   try {
     return new X509Certificate(der === undefined ? decodeURIComponent(value) : Buffer.from(der, 'base64'));
