@@ -1,13 +1,19 @@
 // node bench/gateway.mjs: what a call through the gateway costs, with the JWT in its first-level cache, beside what it costs
 // through bare http-proxy with the same agent. In processor time of the proxy's process for each request, so that it does not
-// matter what else the machine is doing; both in turn, and the median of the rounds. Needs `npm run build` first.
+// matter what else the machine is doing; both in turn, and the median of the rounds.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
+import { buildIfNeeded } from '../scripts/workspace/build.mjs';
+import { installIfNeeded } from '../scripts/workspace/install.mjs';
 
 const rounds = 9;
 const requestsPerRound = 6_000;
 const connections = 16;
+
+const { signal } = new AbortController();
+await installIfNeeded(signal);
+await buildIfNeeded(signal);
 
 const upstream = await start('upstream');
 const bare = await start('bare', upstream.url);
