@@ -53,6 +53,25 @@ describe('What the asking gateway would pass on and should not', () => {
   });
 });
 
+test.each([
+  ['X-HTTP-Method-Override', 'DELETE'],
+  ['X_HTTP_Method_Override', 'DELETE'],
+  ['X-HTTP-Method', 'DELETE'],
+  ['X-Method-Override', 'DELETE'],
+  ['X-Rewrite-URL', '/admin'],
+])('A second opinion on what is asked for would be served, and was not decided about: %s', async (name, value) => {
+  const token = await house.issueReference(api('phantom'));
+  const answer = await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: value });
+  expect([answer.status, answer.headers.get('authorization')]).toEqual([400, null]);
+});
+
+test('so is X-Original-URL, which only an NGINX says itself', async () => {
+  const token = await house.issueReference(api('phantom'));
+  const headers = { Authorization: `Bearer ${token}`, 'X-Original-URL': '/admin' };
+  expect((await fetch(`${house.origin}/envoy/phantom/a`, { headers })).status).toBe(400);
+  expect((await ask('/phantom/a', headers)).status).toBe(200);
+});
+
 test('Envoy passes X-Forwarded-Host of a client on, and routes by Host: so does the decision', async () => {
   const answer = await fetch(`${house.origin}/envoy/phantom/a`, {
     headers: { 'X-Forwarded-Host': 'open.example.com' },

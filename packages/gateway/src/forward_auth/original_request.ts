@@ -6,10 +6,11 @@ import type { DecisionEndpointConfig } from './config.ts';
  * The request that another gateway asks about, as if it had come here: its method, target and host, with the headers and the
  * connection of the one that asks.
  *
- * @throws {RequestError} `invalid_request` when the gateway does not say which request it is
+ * @throws {RequestError} `invalid_request` when the gateway does not say which request it is, or the client says that it is another
  */
 export function originalRequest(request: IncomingMessage, endpoint: DecisionEndpointConfig): IncomingMessage {
   const { headers } = request;
+  refuseSecondOpinions(headers, endpoint);
   return Object.create(request, {
     ...properties(methodAndTarget(request, endpoint)),
     headers: { value: { ...headers, ...hosts(headers, endpoint) } },
@@ -24,6 +25,18 @@ function methodAndTarget({ headers, method, url = '' }: IncomingMessage, { for: 
       return told(headers['x-forwarded-method'], headers['x-forwarded-uri']);
     case 'envoy':
       return { method, url: url.slice(path.length) };
+  }
+}
+
+/** What some APIs take for the method or the target in place of the real ones. The gateway drops it; who asks would pass it on. */
+const secondOpinions = ['x-http-method', 'x-http-method-override', 'x-method-override', 'x-rewrite-url'];
+
+function refuseSecondOpinions(headers: IncomingHttpHeaders, { for: kind }: DecisionEndpointConfig): void {
+  for (const name in headers) {
+    const folded = name.replaceAll('_', '-');
+    // Before NGINX some set it themselves, for the question only.
+    const isOne = secondOpinions.includes(folded) || (folded === 'x-original-url' && kind !== 'nginx');
+    if (isOne) throw new RequestError('invalid_request', 'the request says twice what is to be decided');
   }
 }
 
