@@ -202,6 +202,20 @@ describe('several workers', () => {
     expect(await command.exit).toBe(1);
     expect(command.output()).toContain('store.url: expected a Redis, which several workers can share');
   });
+
+  test(requirement('workers', 'a proof counts once at all of them, so they remember it together'), async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-workers-'));
+    const config = parse(await readFile(DEMO_CONFIG, 'utf8'));
+    config.gateway.dpop = { replay: 'memory' };
+    config.store = { url: String(process.env.REDIS_URL) };
+    config.secret = 's'.repeat(32);
+    const file = path.join(folder, 'tallystick.yaml');
+    await writeFile(file, stringify(config));
+    const command = runCommand('node', [MAIN, 'gateway', '--workers', '2', '--config', file]);
+    expect(await command.exit).toBe(1);
+    expect(command.output()).toContain('gateway.dpop.replay: expected "store", which several workers can share');
+    await rm(folder, { recursive: true });
+  });
 });
 
 describe('SIGTERM', () => {
