@@ -68,6 +68,24 @@ describe('a client authenticates', () => {
   });
 });
 
+test('a certificate in a header is believed of a trusted proxy only', async () => {
+  await server.stop();
+  server = await startTestServer((config) => ({
+    ...config,
+    clients: [
+      service('by-host', {
+        token_endpoint_auth_method: 'tls_client_auth',
+        tls_client_auth_san_dns: 'bank.example.com',
+      }),
+    ],
+    features: { ...config.features, mutualTls: true },
+    trustedProxies: ['192.0.2.1', '10.0.0.0/8', '2001:db8::/32'],
+  }));
+  for (const header of [AS_RFC_9440, AS_PEM]) {
+    expect(await (await ask('by-host', header)).json()).toMatchObject({ error: 'invalid_client' });
+  }
+});
+
 test.each(STYLES)('a %s token is bound to the certificate', async (style) => {
   const { access_token: token } = (await (await ask('self-signed', AS_PEM, style)).json()) as { access_token: string };
   const headers = { Authorization: `Basic ${btoa('gateway:gateway-secret')}`, Accept: 'application/jwt' };

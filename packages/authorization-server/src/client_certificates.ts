@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { BlockList, isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
+import type { AuthorizationServerConfig } from './config.ts';
 
 /** What the registered metadata is compared with (RFC 8705 section 2.1.2), as Node.js writes alternative names. */
 const ALTERNATIVE_NAMES: Record<string, string> = {
@@ -13,14 +15,23 @@ const ALTERNATIVE_NAMES: Record<string, string> = {
 
 /**
  * What oidc-provider asks about client certificates (RFC 8705). They come from the TLS connection; only where there is none,
- * from the proxy that ended it, which must set the header on every request and pass on none that a client sent. On a TLS
- * connection of its own a client could write any certificate into the header, without its key.
+ * from the trusted proxy that ended it, which must set the header on every request and pass on none that a client sent. On
+ * a connection of its own a client could write any certificate into the header, without its key.
  *
- * @param header in lower case
+ * @throws {Error} for a proxy that is neither an address nor a network
  */
-export function createClientCertificates(enabled: boolean, header: string) {
-  const getCertificate = (ctx: Context) =>
-    isTls(ctx) ? (ctx.socket as TLSSocket).getPeerX509Certificate() : certificateOfHeader(ctx.get(header));
+export function createClientCertificates(
+  enabled: boolean,
+  {
+    clientCertificateHeader: header,
+    trustedProxies,
+  }: Pick<AuthorizationServerConfig, 'clientCertificateHeader' | 'trustedProxies'>,
+) {
+  const trusted = networks(trustedProxies);
+  const getCertificate = (ctx: Context) => {
+    if (isTls(ctx)) return (ctx.socket as TLSSocket).getPeerX509Certificate();
+    return comesFrom(trusted, ctx) ? certificateOfHeader(ctx.get(header)) : undefined;
+  };
   return {
     enabled,
     certificateBoundAccessTokens: true,
@@ -37,6 +48,22 @@ export function createClientCertificates(enabled: boolean, header: string) {
       return names.includes(`${ALTERNATIVE_NAMES[property]}${expected}`);
     },
   };
+}
+
+/** @param addresses or networks in CIDR notation */
+function networks(addresses: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of addresses) {
+    const [address = '', prefix] = network.split('/');
+    const [type, longest] = isIPv6(address) ? (['ipv6', 128] as const) : (['ipv4', 32] as const);
+    list.addSubnet(address, Number(prefix ?? longest), type);
+  }
+  return list;
+}
+
+/** By the address of the connection. Nothing that a request says of itself counts. */
+function comesFrom(list: BlockList, { socket: { remoteAddress = '' } }: Context): boolean {
+  return remoteAddress !== '' && list.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
 }
 
 function isTls(ctx: Context): boolean {

@@ -170,6 +170,8 @@ export interface AuthorizationServerConfig {
   readonly pollingInterval: number;
   /** The header in which a TLS-terminating proxy passes the client certificate it verified; only read with `mutualTls`. */
   readonly clientCertificateHeader: string;
+  /** Addresses or networks (CIDR) that such a proxy connects from. From anywhere else the header is as good as none. */
+  readonly trustedProxies: readonly string[];
   readonly features: FeatureConfig;
   /**
    * Whether the server may call clients at addresses that are not public. Default: if the issuer is on http or on this

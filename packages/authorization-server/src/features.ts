@@ -41,6 +41,6 @@ export function providerFeatures(config: AuthorizationServerConfig, store: Token
     registrationManagement: { enabled: features.clientRegistration },
     clientIdMetadataDocument: { enabled: features.clientIdMetadataDocuments, ack: 'draft-02' },
     backchannelLogout: { enabled: features.backChannelLogout },
-    mTLS: createClientCertificates(features.mutualTls, config.clientCertificateHeader),
+    mTLS: createClientCertificates(features.mutualTls, config),
   } as Configuration['features'];
 }

@@ -187,6 +187,7 @@ export function authorizationServerConfig(config: Config & { secret: string }): 
     introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
     acrValues: config.authorizationServer.acrValues,
     clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
+    trustedProxies: config.authorizationServer.trustedProxies,
     pollingInterval: config.authorizationServer.pollingInterval,
     features: config.features,
     // A certificate of one's own making is for development, whatever the issuer is called.

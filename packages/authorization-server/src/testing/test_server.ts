@@ -77,6 +77,7 @@ export function testConfiguration(issuer: string): AuthorizationServerConfig {
     acrValues: [],
     pollingInterval: 1,
     clientCertificateHeader: 'client-cert',
+    trustedProxies: ['127.0.0.1'],
     features: {
       pushedAuthorizationRequests: true,
       requestObjects: true,

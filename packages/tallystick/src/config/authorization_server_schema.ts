@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { origin, port, seconds, signingAlgorithm } from './common_schema.ts';
+import { network, origin, port, seconds, signingAlgorithm } from './common_schema.ts';
 
 export const authorizationServer = z.strictObject({
   port: port.default(4000),
@@ -33,6 +33,12 @@ export const authorizationServer = z.strictObject({
     .transform((name) => name.toLowerCase())
     .default('client-cert')
     .describe('Where a proxy passes the client certificate: as RFC 9440 has it, or URL-encoded PEM.'),
+  trustedProxies: z
+    .array(network)
+    .default(['127.0.0.0/8', '::1'])
+    .describe(
+      'Addresses or networks (CIDR) of the proxies whose `clientCertificateHeader` is believed; they must set it on every request. Default: those on this machine.',
+    ),
   pollingInterval: seconds
     .default(5)
     .describe('Seconds that a device or backchannel client is told to wait between polls (RFC 8628 section 3.2).'),

@@ -20,6 +20,6 @@ export const features = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Client certificates (RFC 8705): those of the TLS connection with `tls`. Without it, needs a proxy that sets `authorizationServer.clientCertificateHeader` on every request, and nobody who can go around it.',
+      'Client certificates (RFC 8705): those of the TLS connection with `tls`. Without it, needs a proxy, one of `authorizationServer.trustedProxies`, that sets `authorizationServer.clientCertificateHeader` on every request.',
     ),
 });
