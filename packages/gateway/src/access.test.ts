@@ -168,6 +168,20 @@ describe('The issuer of a route', () => {
 });
 
 describe('A public route', () => {
+  test('lets the token of a client go no further under another name', async () => {
+    const house = await houseWith((upstream) => [{ prefix: '/', public: true, upstream }]);
+    const token = await house.issueReference(api('phantom'));
+    for (const scheme of ['Bearer', 'DPoP', 'bearer ']) {
+      const headers = { Authorization: `${scheme} ${token}`, 'X-Debug': `token=${token}`, Cookie: `a=${token}` };
+      const statuses = [`/a?q=${token}`, `/${token}`, '/a'].map(
+        async (path) => (await house.call(path, undefined, { headers })).status,
+      );
+      expect(await Promise.all(statuses)).toEqual([400, 400, 200]);
+    }
+    expect(house.upstream.seen).toHaveLength(3);
+    expect(JSON.stringify([house.upstream.seen, house.log])).not.toContain(token);
+  });
+
   const withPublic = () =>
     houseWith((upstream) => [
       { prefix: '/', public: true, upstream },

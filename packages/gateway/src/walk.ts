@@ -51,7 +51,9 @@ export async function walk(
   decision.route = route;
   if (route.isPublic) {
     const { forwarding } = route;
-    return { forwarding, target: targetAtApi(route, target), authorization: undefined, clientHeld: undefined };
+    const clientHeld = unwantedToken(request);
+    if (clientHeld !== undefined) refuseTokenInTarget(target, clientHeld, decision);
+    return { forwarding, target: targetAtApi(route, target), authorization: undefined, clientHeld };
   }
 
   const presented = route.tokenCookie
@@ -59,7 +61,7 @@ export async function walk(
     : readAccessToken(request);
   const credentials = credentialsOf(presented, route.tokenShape);
   decision.tokenKey = shortened(credentials.key);
-  refuseTokenInTarget(target, credentials, decision);
+  refuseTokenInTarget(target, credentials.token, decision);
 
   const { accessToken, claims } =
     route.style === 'opaque'
@@ -81,8 +83,13 @@ function targetAtApi({ rewrite }: Route, target: string): string {
   return rewrite === undefined ? target : rewrite(target);
 }
 
+/** Where no token is asked for, the one that a client sends all the same is not looked at; it only goes no further. */
+function unwantedToken({ headers: { authorization } }: IncomingMessage): string | undefined {
+  return authorization === undefined ? undefined : /^(?:bearer|dpop) +([\w.~+/=-]{16,})/i.exec(authorization)?.[1];
+}
+
 /** RFC 6750 section 5.3, for any place in the target: it goes upstream as it is, and into logs on its way. */
-function refuseTokenInTarget(target: string, { token }: Credentials, decision: Decision): void {
+function refuseTokenInTarget(target: string, token: string, decision: Decision): void {
   if (!isInTarget(token, target)) return;
   decision.isTargetSecret = true;
   throw new AccessTokenError('invalid_request', 'an access token must not be sent in the request target');
