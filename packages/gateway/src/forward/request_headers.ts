@@ -218,13 +218,24 @@ function checkedTransferEncoding(headers: IncomingHttpHeaders): string {
   return 'chunked';
 }
 
+const REMEMBERED_NAMES = 500;
+
 /** Whether a lower-case header name is one of the names given; `name*` matches every name that begins so. */
 function nameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const fold = (name: string) => name.toLowerCase().replaceAll('_', '-');
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')).map(fold));
   const beginnings = patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => fold(pattern.slice(0, -1)));
-  return (name) => {
-    const folded = name.includes('_') ? name.replaceAll('_', '-') : name;
+  const matches = (name: string) => {
+    const folded = fold(name);
     return exact.has(folded) || beginnings.some((beginning) => folded.startsWith(beginning));
+  };
+  // The same few names come with every request; whoever makes names up does not fill the memory.
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const remembered = known.get(name);
+    if (remembered !== undefined) return remembered;
+    const isMatch = matches(name);
+    if (known.size < REMEMBERED_NAMES) known.set(name, isMatch);
+    return isMatch;
   };
 }
