@@ -92,10 +92,17 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
 
   return {
     async introspect(token, sender) {
-      // The exchange belongs to all who wait for it, so it ends by its own timeout only.
-      const signal = AbortSignal.timeout(timeout);
-      const response = await queue.run(sender, signal, () => breaker.run(() => exchange(token, signal)));
-      return response && read(response);
+      // The exchange belongs to all who wait for it, so it ends by its own timeout only. That is over with it: in a flood, signals
+      // that live until they would abort take more memory than anything else.
+      const patience = new AbortController();
+      const over = setTimeout(() => patience.abort(new DOMException('too slow', 'TimeoutError')), timeout);
+      const { signal } = patience;
+      try {
+        const response = await queue.run(sender, signal, () => breaker.run(() => exchange(token, signal)));
+        return response && (await read(response));
+      } finally {
+        clearTimeout(over);
+      }
     },
     load: () => ({ circuit: breaker.state(), running: queue.running, waiting: queue.waiting }),
   };
