@@ -73,3 +73,11 @@ test('the path of a request without a token is', async () => {
   await until('the request is in the log', () => house.log.length > 0);
   expect(house.log).toEqual([expect.objectContaining({ path: '/nowhere/a', error: 'not_found' })]);
 });
+
+test('a path that would take long to compare with credentials is not logged', async () => {
+  const cookies = Array.from({ length: 2_500 }, (_, index) => `n${index}=${'v'.repeat(8)}`).join('; ');
+  const lines = [`GET /nowhere/${'%61'.repeat(5_000)} HTTP/1.1`, 'Host: g', `Cookie: ${cookies}`, 'Connection: close'];
+  await send(house.port, message(lines));
+  await until('the request is in the log', () => house.log.length > 0);
+  expect(house.log).toEqual([expect.objectContaining({ error: 'not_found', path: undefined })]);
+});

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Decision } from './decision.ts';
 import { causeCode } from './failure.ts';
 import type { Log } from './log.ts';
-import { isInTarget } from './request_target.ts';
+import { withoutEscapes } from './request_target.ts';
 
 export interface RequestOutcome {
   /** Of its target only the path is logged. */
@@ -37,10 +37,16 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
 /** Shorter ones, such as the name of a scheme, are no credentials. */
 const shortestCredentials = 8;
 
-/** Whether a path has something that the request sends as credentials too, where the walk did not come to look for the token. */
+/** Headers and paths whose lengths make more than this are not compared: that is work for the one who sends them. */
+const longestComparison = 4 * 1024 * 1024;
+
+/** Whether a path may have something that the request sends as credentials too, where the walk did not come to look for the token. */
 function hasCredentials(path: string, { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  return rawHeaders.some((value, index) => {
-    if (index % 2 === 0 || !/^(?:authorization|cookie)$/i.test(rawHeaders[index - 1] ?? '')) return false;
-    return value.split(/[\s,;=]+/).some((word) => word.length >= shortestCredentials && isInTarget(word, path));
-  });
+  const isCredentials = (index: number) => /^(?:authorization|cookie)$/i.test(rawHeaders[index] ?? '');
+  const sent = rawHeaders.filter((_, index) => index % 2 === 1 && isCredentials(index - 1)).join(' ');
+  if (sent === '') return false;
+  if (sent.length * path.length > longestComparison) return true;
+  const decoded = withoutEscapes(path);
+  const words = sent.split(/[\s,;=]+/).filter(({ length }) => length >= shortestCredentials);
+  return words.some((word) => path.includes(word) || decoded.includes(word));
 }

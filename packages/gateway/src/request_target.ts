@@ -80,7 +80,10 @@ function decode(path: string): string {
 
 /** Whether a request target has a text in it, in percent-encoding or without. */
 export function isInTarget(text: string, target: string): boolean {
-  if (target.includes(text)) return true;
-  const decodeOne = (triplet: string) => String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
-  return target.includes('%') && target.replace(/%[0-9A-Fa-f]{2}/g, decodeOne).includes(text);
+  return target.includes(text) || (target.includes('%') && withoutEscapes(target).includes(text));
+}
+
+/** A target with its percent-encoding undone once, for comparison only: it never fails. */
+export function withoutEscapes(target: string): string {
+  return target.replace(/%[0-9A-Fa-f]{2}/g, (triplet) => String.fromCharCode(Number.parseInt(triplet.slice(1), 16)));
 }
