@@ -22,6 +22,9 @@ export interface StoredRecord {
   readonly consumed?: number;
 }
 
+/** On the feed, in place of a token key: all of them are revoked. */
+export const CLEARED = 'cleared';
+
 export interface FeedListener {
   message(message: string): void;
   connected(): void;

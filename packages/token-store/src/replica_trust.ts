@@ -1,4 +1,4 @@
-import type { FeedListener } from './backend.ts';
+import { CLEARED, type FeedListener } from './backend.ts';
 
 /** How many revocations are remembered at most. */
 const MAX_REMEMBERED = 100_000;
@@ -40,6 +40,10 @@ export function createReplicaTrust(maxLag: number): ReplicaTrust {
     mayRead: () => performance.now() >= completeFrom,
     wasRevoked: (hashedId) => revoked.has(hashedId),
     message(hashedId) {
+      if (hashedId === CLEARED) {
+        startAgain();
+        return;
+      }
       forgetOld();
       if (revoked.size >= MAX_REMEMBERED) startAgain();
       revoked.delete(hashedId);

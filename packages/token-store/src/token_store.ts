@@ -1,4 +1,4 @@
-import type { Backend, Condition, StoredRecord, Write } from './backend.ts';
+import { type Backend, CLEARED, type Condition, type StoredRecord, type Write } from './backend.ts';
 import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork } from './contract.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { partitionOf } from './partition.ts';
@@ -9,9 +9,6 @@ import { tokenKey } from './token_key.ts';
 
 /** Seconds for which a revoked grant refuses writes of requests that began before: longer than any request lives. */
 const REVOCATION_REMEMBERED = 300;
-
-/** On the feed, in place of a token key: all of them are revoked. */
-const CLEARED = 'cleared';
 
 export interface TokenStoreOptions {
   /** Encrypts split entries too; records always are. */

@@ -1,0 +1,21 @@
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { CLEARED } from './backend.ts';
+import { createReplicaTrust } from './replica_trust.ts';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+test('no replica is believed after everything was deleted, for as long as it may not have seen it', () => {
+  let time = 0;
+  jest.spyOn(performance, 'now').mockImplementation(() => time);
+  const trust = createReplicaTrust(1_000);
+  trust.connected();
+  time = 1_000;
+  expect(trust.mayRead()).toBe(true);
+  trust.message(CLEARED);
+  time = 1_999;
+  expect(trust.mayRead()).toBe(false);
+  time = 2_000;
+  expect(trust.mayRead()).toBe(true);
+});
