@@ -133,7 +133,15 @@ test.each(KINDS)(requirement('decides-for-trusted', 'not %s at an unknown addres
     const decision = [{ path: '/decision', for: 'nginx' as const }];
     world = await startOneProcess((config) => ({
       ...config,
-      gateway: { ...config.gateway, trustedProxies: ['127.0.0.0/8', '::1'], decisionEndpoints: decision },
+      gateway: {
+        ...config.gateway,
+        trustedProxies: ['127.0.0.0/8', '::1'],
+        decisionEndpoints: decision,
+        routes: [
+          ...config.gateway.routes,
+          { prefix: '/browser', api: resourceOf('phantom'), tokenCookie: { name: '__Host-app' } },
+        ],
+      },
     }));
     nginx = await startNginx(await exampleOf(world.gateways[0], world.sampleApi));
   });
@@ -175,6 +183,12 @@ test.each(KINDS)(requirement('decides-for-trusted', 'not %s at an unknown addres
     const answer = await call(nginx.url, 'phantom', token, { method: 'POST', headers });
     expect(answer.status).toBe(403);
     expect((await fetch(`${nginx.url}/_decision`, { headers })).status).toBe(404);
+  });
+
+  test(requirement('nginx-asks', 'a token in a cookie reaches no API'), async () => {
+    const headers = { Cookie: `__Host-app=${'a'.repeat(43)}` };
+    const answer = await call(nginx.url, 'phantom', await serviceToken(world, 'phantom'), { headers });
+    expect([answer.status, await answer.json()]).toEqual([501, { error: 'not_implemented' }]);
   });
 
   test(requirement('nginx-asks', 'a certificate that a client names is not one that it showed'), async () => {
