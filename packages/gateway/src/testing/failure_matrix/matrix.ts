@@ -77,15 +77,21 @@ export async function buildMatrix(): Promise<Matrix> {
       await Promise.all(Object.values(opened).map((store) => store.beginTrouble()));
       await Promise.all(Object.values(opened).map((store) => store.failOver()));
       const answers = new Map<Cell, Answer>();
-      // Those first whose moment passes. A few at a time: all at once they would keep the processor too busy for the timeouts.
-      const waiting = [...cells].sort(
-        (a, b) => Number(b.store === 'failing over') - Number(a.store === 'failing over'),
-      );
-      const worker = async () => {
-        for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift())
-          answers.set(cell, await call(cell));
+      const callAll = async (waiting: Cell[], atATime: number) => {
+        const worker = async () => {
+          for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
+            answers.set(cell, await call(cell));
+          }
+        };
+        await Promise.all(Array.from({ length: atATime }, worker));
       };
-      await Promise.all(Array.from({ length: 32 }, worker));
+      // Those first whose moment passes, and a few at a time: all at once they would keep the processor too busy for the timeouts.
+      const [passing, lasting] = partition(cells, ({ store }) => store === 'failing over');
+      const [slow, quick] = partition(lasting, ({ store, authorizationServer }) =>
+        [store, authorizationServer].includes('slow'),
+      );
+      await callAll(passing, 8);
+      await Promise.all([callAll(slow, 64), callAll(quick, 6)]);
       return answers;
     },
     async executeAfterwards(cell) {
@@ -100,6 +106,10 @@ export async function buildMatrix(): Promise<Matrix> {
   };
 }
 
+function partition(cells: readonly Cell[], isFirst: (cell: Cell) => boolean): [Cell[], Cell[]] {
+  return [cells.filter(isFirst), cells.filter((cell) => !isFirst(cell))];
+}
+
 async function startGateway(server: AuthorizationServerInTrouble, { store }: StoreInTrouble, upstream: TestUpstream) {
   const config: GatewayConfig = {
     issuer,
@@ -112,7 +122,7 @@ async function startGateway(server: AuthorizationServerInTrouble, { store }: Sto
       { ...route('split', upstream.origin), prefix: '/split-or-introspect', onMiss: 'introspect' },
     ],
     cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 60 } },
-    timeouts: { authorizationServer: 800, upstream: 5_000 },
+    timeouts: { authorizationServer: 2_000, upstream: 5_000 },
   };
   const gateway = createGateway(config, { store, log: silent });
   const running = await listen(createGatewayServer(gateway));

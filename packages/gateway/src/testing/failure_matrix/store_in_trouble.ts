@@ -22,7 +22,7 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
   const prefix = `matrix:${randomUUID()}:`;
   const admin = new Redis(url.href);
   const relay = await startRelay({ host: url.hostname, port: Number(url.port || 6379) });
-  const open = (to: string) => openTokenStore({ url: to, prefix, commandTimeout: 800 });
+  const open = (to: string) => openTokenStore({ url: to, prefix, commandTimeout: 2_000 });
 
   // Everything is written before the trouble begins, and not by the gateway: it only ever reads.
   const readOnly = { name: prefix, password: randomUUID() };
