@@ -128,6 +128,19 @@ export const gateway = {
     sentence: 'an operator sees in /metrics what the gateway decides and how what it depends on is doing, and no token',
     link: `${design}#operations`,
   },
+  traces: {
+    sentence:
+      "a request's span, the introspection and the upstream call are in one trace, which is the client's if it has one",
+    link: 'https://www.w3.org/TR/trace-context/',
+  },
+  'traces-hold-no-secret': {
+    sentence: 'no token, cookie, path or query is in any span',
+    link: `${design}#operations`,
+  },
+  'traces-do-no-harm': {
+    sentence: 'requests do not depend on traces',
+    link: `${design}#operations`,
+  },
   reload: {
     sentence:
       'on SIGHUP a gateway goes on by its changed configuration file, or says why it does not, and no call fails',

@@ -51,6 +51,8 @@ import { createReadTokenCookie } from './token_cookie.ts';
 import { namesOfTokenCookies } from './token_handler/config.ts';
 import { createSealedCookies } from './token_handler/sealed_cookies.ts';
 import { createServeTokenHandlers } from './token_handler/serve_token_handlers.ts';
+import type { Tracing } from './tracing/request_trace.ts';
+import { traceOutcome } from './tracing/trace_outcome.ts';
 import { createTrustedProxies } from './trusted_proxies.ts';
 import { createValidate } from './validate.ts';
 import { type WalkDependencies, walk } from './walk.ts';
@@ -90,6 +92,8 @@ export interface GatewayDependencies {
   readonly now?: () => number;
   /** Default: nothing is counted, and there is no `/metrics`. */
   readonly metrics?: Metrics;
+  /** Default: nothing is traced, and the trace context of clients goes to APIs as it is. */
+  readonly tracing?: Tracing;
   /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
   readonly keys?: Keys;
 }
@@ -106,7 +110,15 @@ export interface GatewayDependencies {
  */
 export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
   checkConfig(config);
-  const { store, log, fetch = globalThis.fetch, now = () => Date.now(), secureContext, metrics } = dependencies;
+  const {
+    store,
+    log,
+    fetch = globalThis.fetch,
+    now = () => Date.now(),
+    secureContext,
+    metrics,
+    tracing,
+  } = dependencies;
   const { issuer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
   const secret = config.secret ?? randomBytes(32).toString('base64url');
 
@@ -200,7 +212,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       if (isClosed) throw new ValidationUnavailableError('the gateway is shutting down');
       if (!request.socket.destroyed) forward(destination);
     } catch (thrown) {
-      refuse(toRefusal(thrown, log));
+      refuse(toRefusal(thrown, log, decision.trace?.spanContext.traceId));
     } finally {
       walking.end();
     }
@@ -223,12 +235,14 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     if (serveOwnPage(request, response)) return;
 
     const decision: Decision = { cache: 'none' };
+    if (tracing) decision.trace = tracing.begin(request);
     const began = now();
     running.begin();
     response.once('close', () => {
       running.end();
       const status = response.headersSent ? response.statusCode : 499;
       metrics?.decided(decision);
+      if (tracing) traceOutcome(decision, { method: (decision.original ?? request).method, status });
       logRequest(log, decision, { request: decision.original ?? request, status, milliseconds: now() - began });
     });
     if (serveTokenHandlers(request, response, decision)) return;
@@ -241,7 +255,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     if (isPreflight(request) && servePreflight(request, response, decision)) return;
     const forward = (destination: Destination) => {
       if (destination.dpopNonce !== undefined) response.setHeader('DPoP-Nonce', destination.dpopNonce);
-      forwarder.request(request, response, destination, refuse);
+      forwarder.request(request, response, destination, refuse, decision.trace);
     };
     void serve(request, decision, forward, refuse);
   }
@@ -259,7 +273,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       decision.original = original;
       void serve(original, decision, (to) => decisions.answer(response, original, to), refuse);
     } catch (thrown) {
-      refuse(toRefusal(thrown, log));
+      refuse(toRefusal(thrown, log, decision.trace?.spanContext.traceId));
     }
   }
 
@@ -271,12 +285,19 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     running.begin();
 
     const decision: Decision = { cache: 'none' };
+    if (tracing) decision.trace = tracing.begin(request);
     const began = now();
-    let status = 101;
+    let status = 499;
+    /** The span ends with the handshake: nobody would see it before a WebSocket ends that may live for days. */
+    const answered = (by: number) => {
+      status = by;
+      traceOutcome(decision, { method: request.method, status });
+    };
     socket.once('close', () => {
       sockets.delete(socket);
       running.end();
       metrics?.decided(decision);
+      if (tracing) traceOutcome(decision, { method: request.method, status });
       logRequest(log, decision, { request, status, milliseconds: now() - began });
     });
     const refuse: Refuse = (error) => {
@@ -287,10 +308,11 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') {
         throw new RequestError('invalid_request', 'only GET requests can be upgraded, and only to WebSocket');
       }
-      forwarder.upgrade(request, socket, head, destination, refuse, (goAway) => {
+      const opened = (goAway: () => void) => {
         if (running.draining) goAway();
         else sockets.set(socket, goAway);
-      });
+      };
+      forwarder.upgrade(request, socket, head, destination, { refuse, answered, opened }, decision.trace);
     };
     void serve(request, decision, forward, refuse);
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import type { Route } from './route.ts';
+import type { RequestTrace } from './tracing/request_trace.ts';
 
 /**
  * Where the JWT of a request came from.
@@ -15,7 +16,7 @@ import type { Route } from './route.ts';
  */
 export type CacheLevel = 'none' | 'hit' | 'shared' | 'miss' | 'joined' | 'bypass' | 'negative';
 
-/** What the walk found out about one request, for the log. Its steps fill it in as they go. */
+/** What the walk found out about one request, for log, metrics and trace. Its steps fill it in as they go. */
 export interface Decision {
   route?: Route;
   cache: CacheLevel;
@@ -27,6 +28,8 @@ export interface Decision {
   isTargetSecret?: boolean;
   /** What refused the request, or met it upstream. */
   error?: ResourceServerError;
+  /** Where requests are traced. */
+  trace?: RequestTrace;
 }
 
 /** @returns the form in which a token key is logged */

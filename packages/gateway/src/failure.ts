@@ -5,12 +5,14 @@ import type { Log } from './log.ts';
 /**
  * What was thrown on the walk, as the client gets to know it. What nobody expected is logged by its name and where it came from;
  * not by its message, which may hold anything.
+ *
+ * @param traceId of the request, where requests are traced
  */
-export function toRefusal(thrown: unknown, log: Log): ResourceServerError {
+export function toRefusal(thrown: unknown, log: Log, traceId?: string): ResourceServerError {
   if (thrown instanceof ResourceServerError) return thrown;
   const { name, code, stack = '' } = thrown as NodeJS.ErrnoException;
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  log.error({ name, code, frames }, 'a fault in the gateway');
+  log.error({ name, code, frames, trace_id: traceId }, 'a fault in the gateway');
   return new InternalError('the gateway failed', { cause: thrown });
 }
 

@@ -6,3 +6,4 @@ export { createGatewayServer, type GatewayTls } from './gateway_server.ts';
 export type { Log } from './log.ts';
 export { createMetrics, exposeTogether, type Metrics, type MetricsSnapshot } from './metrics/create_metrics.ts';
 export { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
+export type { Tracing } from './tracing/request_trace.ts';

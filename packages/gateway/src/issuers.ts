@@ -92,12 +92,12 @@ function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ..
 
 function timed(introspection: Introspection, issuer: string, metrics: IssuerDependencies['metrics']): Introspection {
   if (metrics === undefined) return introspection;
-  const introspect: Introspect = async (token, sender) => {
+  const introspect: Introspect = async (token, sender, trace) => {
     const began = performance.now();
     const over = (outcome: IntrospectionOutcome) =>
       metrics.introspected(issuer, outcome, (performance.now() - began) / 1000);
     try {
-      const answer = await introspection.introspect(token, sender);
+      const answer = await introspection.introspect(token, sender, trace);
       over(answer === undefined ? 'inactive' : 'active');
       return answer;
     } catch (error) {

@@ -14,7 +14,7 @@ export interface RequestOutcome {
 
 /** One line for every request, when it is over: what was asked, what was decided, and what came of it. */
 export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome): void {
-  const { route, cache, tokenKey, isTargetSecret, error } = decision;
+  const { route, cache, tokenKey, isTargetSecret, error, trace } = decision;
   const { request, status, milliseconds } = outcome;
   const path = request.url?.split(/[?#]/, 1)[0] ?? '';
   const isSecret = isTargetSecret || (tokenKey === undefined && hasCredentials(path, request));
@@ -27,6 +27,7 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
     style: route?.style,
     cache,
     tokenKey,
+    trace_id: trace?.spanContext.traceId,
     ...(error && { error: error.code, reason: error.description, cause: causeCode(error.cause) }),
   };
   if (status >= 500) log.warn(fields, 'request failed');

@@ -22,6 +22,7 @@ import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import type { Tls } from './tls/tls.ts';
 import { tokenHandlerConfig } from './token_handler_config.ts';
+import { openTracing } from './tracing/open_tracing.ts';
 import { withoutUndefined } from './without_undefined.ts';
 import { asConfigError } from './wrong_client.ts';
 
@@ -97,9 +98,12 @@ export interface RunningGateway extends Listening {
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
   const configure = configuringGateway(config.secret, dependencies.store, tls);
-  const gateway = createConfiguredGateway(await configure(config), {
+  const gatewayConfig = await configure(config);
+  const traces = config.gateway.tracing && (await openTracing(config.gateway.tracing, dependencies));
+  const gateway = createConfiguredGateway(gatewayConfig, {
     metrics: createMetrics(),
     ...dependencies,
+    ...(traces && { tracing: traces.tracing }),
     ...tls?.trust,
     ...(config.gateway.dpop.replay === 'memory' && { useOnce: rememberHere(dependencies) }),
   });
@@ -123,7 +127,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     },
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
-      await apart?.stop();
+      await Promise.all([apart?.stop(), traces?.stop()]);
     },
   };
 }
@@ -164,6 +168,7 @@ function findFixed(before: Config, after: Config): string | undefined {
   if (before.host !== after.host) return 'host';
   if (before.gateway.port !== after.gateway.port) return 'gateway.port';
   if (!isDeepStrictEqual(before.gateway.operations, after.gateway.operations)) return 'gateway.operations';
+  if (!isDeepStrictEqual(before.gateway.tracing, after.gateway.tracing)) return 'gateway.tracing';
   if (before.gateway.limits.maxHeaderBytes !== after.gateway.limits.maxHeaderBytes)
     return 'gateway.limits.maxHeaderBytes';
   if (before.gateway.timeouts.request !== after.gateway.timeouts.request) return 'gateway.timeouts.request';

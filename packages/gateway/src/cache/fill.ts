@@ -56,7 +56,7 @@ export function createFillCache({ resolverFor, validate, sharedFor }: FillDepend
       decision.cache = 'shared';
       return known;
     }
-    const candidate = await resolverFor(route).find(credentials, sender);
+    const candidate = await resolverFor(route).find(credentials, sender, decision.trace);
     if (candidate === undefined) return undefined;
     const token = await resolved(candidate, route, credentials);
     sharedFor(route)?.keep(route.cachePartition, credentials.token, candidate, token.claims.exp);

@@ -153,10 +153,11 @@ export function createTokenCache(
       const joined = connected ? flights.underWay(id) : undefined;
       if (joined !== undefined) {
         decision.cache = 'joined';
-        return joined;
+        if (joined.trace) decision.trace?.joins(joined.trace);
+        return joined.landing;
       }
       decision.cache = connected ? 'miss' : 'bypass';
-      return flights.start(id, (flight) => lookUp(id, flight, fill));
+      return flights.start(id, decision.trace, (flight) => lookUp(id, flight, fill));
     },
     size: () => ({ entries: entries.size, bytes: entries.calculatedSize, inactive: inactive.size }),
     revoked(key) {

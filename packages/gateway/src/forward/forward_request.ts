@@ -3,7 +3,9 @@ import { ResourceServerError } from '@tallystick/resource-server';
 import { breakOff } from '../answer.ts';
 import { applyCors } from '../cors.ts';
 import { RequestError, UpstreamFailedError } from '../errors.ts';
+import { causeCode } from '../failure.ts';
 import { removeSetCookies } from '../token_handler/cookies.ts';
+import type { CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 import type { Forwarding } from './forwarding.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
 import { passInterimResponses } from './interim_responses.ts';
@@ -11,12 +13,14 @@ import { limitBody } from './limit_body.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
 import type { Upstream } from './upstream.ts';
+import { startUpstreamCall } from './upstream_call.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 
 /**
  * Sends a request upstream and its response back, both streamed. The request's headers are already those for the upstream.
  *
  * @param refuse answers when the upstream does not, or breaks off the answer that has begun
+ * @param trace of the request, where requests are traced; each time it is sent has a span of its own
  */
 export type ForwardRequest = (
   request: IncomingMessage,
@@ -24,6 +28,7 @@ export type ForwardRequest = (
   target: ProxyTarget,
   forwarding: Forwarding,
   refuse: Refuse,
+  trace: RequestTrace | undefined,
 ) => void;
 
 /** @param milliseconds since the request was sent */
@@ -35,6 +40,8 @@ export type Refuse = (error: ResourceServerError) => void;
 interface Exchange extends ForwardRequestOptions {
   readonly refuse: Refuse;
   readonly forwarding: Forwarding;
+  /** The span of its way. */
+  call: CallTrace | undefined;
   /** By `performance.now()`. */
   sentAt: number;
   /** Where it is sent. */
@@ -61,15 +68,17 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
     watch(upstreamRequest, request, response, (options as { exchange: Exchange }).exchange);
   });
 
-  return (request, response, target, forwarding, refuse) => {
+  return (request, response, target, forwarding, refuse, trace) => {
     const { upstreams } = forwarding;
     const exchange: Exchange = {
       refuse(error) {
+        exchange.call?.failed(causeCode(error));
         if (!(error instanceof RequestError || response.destroyed)) upstreams.failed(exchange.upstream);
         refuse(error);
       },
       forwarding,
       ...options,
+      call: undefined,
       sentAt: 0,
       upstream: target.upstream,
       connected: false,
@@ -80,11 +89,13 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
 
     function send(to: ProxyTarget): void {
       exchange.connected = false;
+      exchange.call = startUpstreamCall(request, to.upstream, trace);
       exchange.sentAt = performance.now();
       proxy.web(request, response, Object.assign(proxyOptions(to), { exchange }), failed);
     }
 
     function failed(error: Error): void {
+      exchange.call?.failed(causeCode(error));
       if (response.headersSent || response.destroyed || !sendAgain(error)) exchange.refuse(upstreamFailure(error));
     }
 
@@ -109,6 +120,8 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
 
     // Nothing to do about an error here: the response is closed then, and its `close` is heard.
     response.on('error', () => {});
+    // http-proxy says nothing of a request whose client has left.
+    if (trace) response.once('close', () => exchange.call?.failed('closed'));
     send(target);
   };
 }
@@ -163,7 +176,7 @@ function judge(
   upstreamResponse: IncomingMessage,
   request: IncomingMessage,
   response: ServerResponse,
-  { refuse, forwarding, upstream, answered, tokenCookies, sentAt }: Exchange,
+  { refuse, forwarding, upstream, answered, tokenCookies, call, sentAt }: Exchange,
 ): void {
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
@@ -172,6 +185,7 @@ function judge(
   }
   forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
   answered?.(forwarding, performance.now() - sentAt);
+  call?.answered(upstreamResponse.statusCode ?? 0);
   cleanResponseHead(upstreamResponse, response);
   removeSetCookies(upstreamResponse.headers, tokenCookies);
   if (forwarding.cors) applyCors(upstreamResponse.headers, forwarding.cors, request.headers.origin);

@@ -22,19 +22,26 @@ export type ForwardUpgrade = (
   head: Buffer,
   target: ProxyTarget,
   forwarding: Forwarding,
-  refuse: Refuse,
-  opened: OnOpen,
+  watch: UpgradeWatch,
 ) => void;
+
+/** Whoever has to know what becomes of a request to upgrade. */
+export interface UpgradeWatch {
+  /** Answers on the socket in place of an upstream that fails. */
+  readonly refuse: Refuse;
+  /** The upstream began to answer. @param status 101 when it agrees */
+  readonly answered: (status: number) => void;
+  /** Is told when there is a WebSocket, and how to close it in good order. */
+  readonly opened: OnOpen;
+}
 
 /** Both sides agreed. @param goAway closes the WebSocket as one does that is going away, as soon as no frame is under way */
 export type OnOpen = (goAway: () => void) => void;
 
 /** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
-interface Exchange {
-  readonly refuse: Refuse;
+interface Exchange extends UpgradeWatch {
   readonly forwarding: Forwarding;
   readonly upstream: Upstream;
-  readonly opened: OnOpen;
 }
 
 /** @param tokenCookies names of cookies that hold tokens, which no upstream may set */
@@ -44,7 +51,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUp
   // Emitted before http-proxy adds its own listeners.
   proxy.on('proxyReqWs', (upstreamRequest, request, socket, options) => {
     socket.once('close', () => upstreamRequest.destroy());
-    const { refuse, forwarding, upstream, opened } = (options as { exchange: Exchange }).exchange;
+    const { refuse, answered, forwarding, upstream, opened } = (options as { exchange: Exchange }).exchange;
     const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
     // http-proxy, which is about to add its listener, would send the body unchunked under a head that says chunked.
     process.nextTick(() => {
@@ -53,6 +60,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUp
         if (isForwardable(upstreamResponse)) {
           forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
           removeSetCookies(upstreamResponse.headers, tokenCookies);
+          answered(upstreamResponse.statusCode ?? 0);
           relayResponse(upstreamResponse, request, socket);
           return;
         }
@@ -64,6 +72,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUp
       stopWatchingSilence();
       removeSetCookies(headers, tokenCookies);
       forwarding.upstreams.answered(upstream, 101);
+      answered(101);
       // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.
       upstreamSocket.once('close', () => socket.destroySoon());
       socket.once('end', () => upstreamSocket.destroySoon());
@@ -73,13 +82,14 @@ export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUp
     });
   });
 
-  return (request, socket, head, target, forwarding, refuse, opened) => {
+  return (request, socket, head, target, forwarding, { refuse, answered, opened }) => {
     const { upstream } = target;
     const exchange: Exchange = {
       refuse(error) {
         if (!(error instanceof RequestError || socket.destroyed)) forwarding.upstreams.failed(upstream);
         refuse(error);
       },
+      answered,
       forwarding,
       upstream,
       opened,

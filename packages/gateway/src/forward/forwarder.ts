@@ -2,12 +2,14 @@ import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from 'n
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import type { RequestTrace } from '../tracing/request_trace.ts';
 import { createForwardRequest, type OnAnswer, type Refuse } from './forward_request.ts';
-import { createForwardUpgrade, type OnOpen } from './forward_upgrade.ts';
+import { createForwardUpgrade, type UpgradeWatch } from './forward_upgrade.ts';
 import type { Forwarding } from './forwarding.ts';
 import { checkBodyLength } from './limit_body.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
 import type { Upstream } from './upstream.ts';
+import { startUpstreamCall, watchedByCall } from './upstream_call.ts';
 
 /** Milliseconds for which an unused upstream connection is kept. */
 const idleConnection = 60_000;
@@ -45,12 +47,18 @@ export interface ForwarderOptions extends RequestHeaderOptions {
 export interface Forwarder {
   /**
    * @param refuse answers in place of an upstream that fails
+   * @param trace of the request, where requests are traced
    * @throws {RequestError} when the request cannot be sent on; nothing was sent then
    */
-  request(request: IncomingMessage, response: ServerResponse, destination: Destination, refuse: Refuse): void;
+  request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    destination: Destination,
+    refuse: Refuse,
+    trace?: RequestTrace,
+  ): void;
   /**
-   * @param refuse answers on the socket in place of an upstream that fails
-   * @param opened is told when there is a WebSocket, and how to close it in good order
+   * @param trace of the request, where requests are traced
    * @throws {RequestError} when the request cannot be sent on; nothing was sent then
    */
   upgrade(
@@ -58,8 +66,8 @@ export interface Forwarder {
     socket: Socket,
     head: Buffer,
     destination: Destination,
-    refuse: Refuse,
-    opened: OnOpen,
+    watch: UpgradeWatch,
+    trace?: RequestTrace,
   ): void;
   /** Closes the connections to upstreams. */
   close(): void;
@@ -81,19 +89,21 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   return {
-    request(request, response, destination, refuse) {
+    request(request, response, destination, refuse, trace) {
       const { forwarding, target } = destination;
       if (forwarding.maxBodyBytes !== undefined) checkBodyLength(request, forwarding.maxBodyBytes);
       const upstream = forwarding.upstreams.pick();
       request.headers = headersFor(request, upstream, destination);
       const agent = agents[upstream.protocol];
-      forwardRequest(request, response, { upstream, target, agent, secureContext }, forwarding, refuse);
+      forwardRequest(request, response, { upstream, target, agent, secureContext }, forwarding, refuse, trace);
     },
-    upgrade(request, socket, head, destination, refuse, opened) {
+    upgrade(request, socket, head, destination, watch, trace) {
       const { forwarding, target } = destination;
       const upstream = forwarding.upstreams.pick();
       request.headers = withUpgrade(headersFor(request, upstream, destination));
-      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, forwarding, refuse, opened);
+      const call = startUpstreamCall(request, upstream, trace);
+      const traced = call ? watchedByCall(socket, watch, call) : watch;
+      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, forwarding, traced);
     },
     close() {
       agents['http:'].destroy();

@@ -1,6 +1,7 @@
 import { ValidationUnavailableError, ValidatorRefusedError } from '@tallystick/resource-server';
 import { causeCode } from '../failure.ts';
 import type { IntrospectionMediaType } from '../introspection_config.ts';
+import type { CallTarget, CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 import { AuthorizationServerDownError } from './authorization_server_down.ts';
 import type { AuthenticateClient } from './client_authentication.ts';
 import { readText } from './read_text.ts';
@@ -27,12 +28,17 @@ export interface IntrospectionResponse {
  * Asks an introspection endpoint about a token (RFC 7662 section 2.1).
  *
  * @param signal ends all of it, the second try included
+ * @param trace of the request for which it is asked; each try has a span of its own
  * @returns undefined for 204, which says that the token is not active
  * @throws {AuthorizationServerDownError} when it is down
  * @throws {ValidationUnavailableError} for an answer that cannot be understood
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
-export type Exchange = (token: string, signal: AbortSignal) => Promise<IntrospectionResponse | undefined>;
+export type Exchange = (
+  token: string,
+  signal: AbortSignal,
+  trace: RequestTrace | undefined,
+) => Promise<IntrospectionResponse | undefined>;
 
 /** The largest answer that is read, in bytes. */
 const maximumBytes = 1024 * 1024;
@@ -45,20 +51,29 @@ const connectionFailures = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_
 
 export function createExchange({ endpoint, accept }: ExchangeOptions, dependencies: ExchangeDependencies): Exchange {
   const { authenticate, fetch, now } = dependencies;
+  const target = callTarget(endpoint);
 
-  async function ask(token: string, signal: AbortSignal): Promise<IntrospectionResponse | undefined> {
+  async function ask(
+    token: string,
+    signal: AbortSignal,
+    startCall: () => CallTrace | undefined,
+  ): Promise<IntrospectionResponse | undefined> {
     const { headers, parameters } = await authenticate();
+    const call = startCall();
     const init = {
       method: 'POST',
-      headers: { ...headers, Accept: accept, 'Content-Type': 'application/x-www-form-urlencoded' },
+      headers: { ...headers, ...call?.headers, Accept: accept, 'Content-Type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams({ token, token_type_hint: 'access_token', ...parameters }).toString(),
       redirect: 'error',
       signal,
     } as const;
     const response = await fetch(endpoint, init).catch((cause: unknown) => {
-      const mayRetry = connectionFailures.has(causeCode(cause) ?? '');
+      const code = causeCode(cause);
+      call?.failed(code);
+      const mayRetry = connectionFailures.has(code ?? '');
       throw new AuthorizationServerDownError('the authorization server could not be reached', { cause, mayRetry });
     });
+    call?.answered(response.status);
     if (response.status === 200 && mediaType(response) === accept) {
       return { body: await readBody(response), cacheControl: response.headers.get('cache-control') };
     }
@@ -67,15 +82,21 @@ export function createExchange({ endpoint, accept }: ExchangeOptions, dependenci
     throw failureOf(response, now());
   }
 
-  return async (token, signal) => {
+  return async (token, signal, trace) => {
     try {
-      return await ask(token, signal);
+      return await ask(token, signal, () => trace?.call(target));
     } catch (error) {
       // Introspection changes nothing at the authorization server, so that asking twice is safe where there was no answer.
       if (!(error instanceof AuthorizationServerDownError) || !error.mayRetry || signal.aborted) throw error;
-      return ask(token, signal);
+      return ask(token, signal, () => trace?.call({ ...target, resendCount: 1 }));
     }
   };
+}
+
+function callTarget(endpoint: string): CallTarget {
+  const { protocol, hostname, port, pathname } = new URL(endpoint);
+  const usualPort = protocol === 'https:' ? 443 : 80;
+  return { method: 'POST', hostname, port: port === '' ? usualPort : Number(port), endpoint: pathname };
 }
 
 async function readBody(response: Response): Promise<string> {

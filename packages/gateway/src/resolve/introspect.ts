@@ -2,6 +2,7 @@ import { type RemoteJwks, ValidationUnavailableError } from '@tallystick/resourc
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
 import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../introspection_config.ts';
 import type { Log } from '../log.ts';
+import type { RequestTrace } from '../tracing/request_trace.ts';
 import { AuthorizationServerDownError } from './authorization_server_down.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
@@ -40,11 +41,16 @@ export type IntrospectionAnswer = ({ readonly jwt: string } | { readonly introsp
  * Asks the authorization server about a client-held token.
  *
  * @param sender who sent the token; senders take turns when there is more to ask than can be asked at once
+ * @param trace of the request for which it is asked, where requests are traced
  * @returns undefined when the token is not active
  * @throws {ValidationUnavailableError} when there is no answer, or none that can be understood
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
-export type Introspect = (token: string, sender: string) => Promise<IntrospectionAnswer | undefined>;
+export type Introspect = (
+  token: string,
+  sender: string,
+  trace: RequestTrace | undefined,
+) => Promise<IntrospectionAnswer | undefined>;
 
 type CircuitName = 'closed' | 'open' | 'half-open';
 
@@ -91,14 +97,14 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
   }
 
   return {
-    async introspect(token, sender) {
+    async introspect(token, sender, trace) {
       // The exchange belongs to all who wait for it, so it ends by its own timeout only. That is over with it: in a flood, signals
       // that live until they would abort take more memory than anything else.
       const patience = new AbortController();
       const over = setTimeout(() => patience.abort(new DOMException('too slow', 'TimeoutError')), timeout);
       const { signal } = patience;
       try {
-        const response = await queue.run(sender, signal, () => breaker.run(() => exchange(token, signal)));
+        const response = await queue.run(sender, signal, () => breaker.run(() => exchange(token, signal, trace)));
         return response && (await read(response));
       } finally {
         clearTimeout(over);

@@ -18,8 +18,8 @@ export function createPhantomResolver({ introspect, translate }: PhantomResolver
   }
 
   return {
-    async find({ token }, sender) {
-      const answer = await introspect(token, sender);
+    async find({ token }, sender, trace) {
+      const answer = await introspect(token, sender, trace);
       return answer && toCandidate(answer, token);
     },
     keep: (jwt) => jwt,

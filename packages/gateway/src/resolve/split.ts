@@ -22,12 +22,12 @@ export function createSplitResolver({ splitEntries, introspect }: SplitResolverD
   }
 
   return {
-    async find({ token: signature }, sender): Promise<Candidate | undefined> {
+    async find({ token: signature }, sender, trace): Promise<Candidate | undefined> {
       const signingInput = await findEntry(signature);
       if (signingInput !== undefined) {
         return { jwt: `${signingInput}.${signature}`, source: 'store', maxAge: Number.POSITIVE_INFINITY };
       }
-      const answer = await introspect?.(signature, sender);
+      const answer = await introspect?.(signature, sender, trace);
       if (answer === undefined) return undefined;
       if (!('jwt' in answer) || !answer.jwt.endsWith(`.${signature}`)) {
         throw new ValidationUnavailableError('the authorization server answered with the JWT of another token');

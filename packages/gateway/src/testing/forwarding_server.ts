@@ -47,7 +47,8 @@ export async function startForwarding(upstreamOrigin: string, timeout = 5_000): 
     socket.on('error', () => {});
     serve(
       () => responseOnSocket(request, socket),
-      (refuse) => forwarder.upgrade(request, socket, head, destination(request.url), refuse, () => {}),
+      (refuse) =>
+        forwarder.upgrade(request, socket, head, destination(request.url), { refuse, answered() {}, opened() {} }),
     );
   });
 

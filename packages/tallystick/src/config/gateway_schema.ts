@@ -6,6 +6,7 @@ import { introspection, introspectionClient, ownJwts } from './introspection_sch
 import { issuer } from './issuer_schema.ts';
 import { route } from './route_schema.ts';
 import { tokenHandler } from './token_handler_schema.ts';
+import { tracing } from './tracing_schema.ts';
 import { upstreamHealth } from './upstream_schema.ts';
 
 export const gateway = z.strictObject({
@@ -32,6 +33,7 @@ export const gateway = z.strictObject({
     })
     .optional()
     .describe('Serves /healthz, /readyz and /metrics on a port of their own. Default: on the port of the gateway.'),
+  tracing: tracing.optional().describe('Sends traces to an OpenTelemetry collector. Default: nothing is traced.'),
   client: introspectionClient.describe("The gateway's own client; it must be one that `introspects`."),
   introspection: introspection.prefault({}).describe('How the authorization server is asked about tokens.'),
   ownJwts: ownJwts

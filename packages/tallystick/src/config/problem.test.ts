@@ -56,6 +56,12 @@ describe('a wrong value is named by its path, what was expected and what was fou
       'issuer: expected scheme and authority only, such as http://localhost:4000, without a trailing slash; found "http://x/y"',
     ],
     [
+      'a part of an object that need not be there',
+      ['gateway', 'tracing'],
+      { endpoint: 'collector:4318' },
+      'gateway.tracing.endpoint: expected an http or https URL; found "collector:4318"',
+    ],
+    [
       'an entry of a list',
       ['apis', 0, 'scopes', 1],
       'a b',

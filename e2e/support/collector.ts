@@ -1,0 +1,91 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A span as it came to the collector. */
+export interface ReceivedSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly name: string;
+  readonly kind: 'server' | 'client' | undefined;
+  readonly isError: boolean;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  /** Span identifiers. */
+  readonly links: readonly string[];
+  readonly service: unknown;
+}
+
+export interface Collector {
+  /** Where it takes spans. */
+  readonly endpoint: string;
+  readonly spans: readonly ReceivedSpan[];
+  /** Everything that came, as it came. */
+  text(): string;
+  stop(): Promise<void>;
+}
+
+/** An OpenTelemetry collector, as far as spans by OTLP over HTTP in JSON are concerned. @param port 0 for a free one */
+export async function startCollector(port = 0): Promise<Collector> {
+  const spans: ReceivedSpan[] = [];
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString();
+    bodies.push(body);
+    for (const { resource, scopeSpans } of (JSON.parse(body) as Payload).resourceSpans) {
+      const service = valuesOf(resource.attributes)['service.name'];
+      for (const span of scopeSpans.flatMap((scope) => scope.spans)) spans.push(received(span, service));
+    }
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
+    spans,
+    text: () => bodies.join('\n'),
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** `opentelemetry/proto/trace/v1/trace.proto`, what is used of it. */
+interface Payload {
+  resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: Span[] }[] }[];
+}
+interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  kind: number;
+  status?: { code?: number };
+  attributes: Attribute[];
+  links?: { spanId: string }[];
+}
+interface Attribute {
+  key: string;
+  value: Record<string, unknown>;
+}
+
+function received({ kind, status, attributes, links = [], parentSpanId, ...span }: Span, service: unknown) {
+  const { traceId, spanId, name } = span;
+  return {
+    ...{ traceId, spanId, name, service },
+    parentSpanId: parentSpanId || undefined,
+    kind: ({ 2: 'server', 3: 'client' } as const)[kind],
+    isError: status?.code === 2,
+    attributes: valuesOf(attributes),
+    links: links.map((link) => link.spanId),
+  };
+}
+
+/** An integer is a number or a text, by the JSON mapping of protobuf. */
+function valuesOf(attributes: readonly Attribute[]): Record<string, unknown> {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => [key, 'intValue' in value ? Number(value.intValue) : Object.values(value)[0]]),
+  );
+}
