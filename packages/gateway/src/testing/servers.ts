@@ -78,8 +78,3 @@ export function startRawUpstream(onConnection: (socket: Socket) => void, allowHa
 export function startCannedUpstream(bytes: string): Promise<Running> {
   return startRawUpstream((socket) => socket.once('data', () => socket.end(Buffer.from(bytes, 'latin1'))));
 }
-
-/** An API that sends back what it gets, as it gets it. */
-export function startEcho(): Promise<Running> {
-  return listen(createServer((request, response) => request.pipe(response)));
-}
