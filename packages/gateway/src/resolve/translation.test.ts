@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { IntrospectionConfig } from '../introspection_config.ts';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, buildHouse, type House, route } from '../testing/house.ts';
 import { createProver } from '../testing/prover.ts';
 
 const token = 'r'.repeat(43);
@@ -310,4 +310,20 @@ describe('A gateway that asks for JWTs', () => {
     house = await buildHouse();
     expect((await fetch(`${house.origin}/.well-known/jwks.json`)).status).toBe(404);
   });
+});
+
+test('A JWT that the gateway made is no token for it, not even at a route for the same API whose tokens are JWTs', async () => {
+  house = await buildHouse(({ routes, ...config }) => ({
+    ...config,
+    introspection: { accept: 'application/json' },
+    ownJwts: { issuer: own, signingKey },
+    routes: [...routes, { ...route('jwt', routes[0]?.upstream ?? ''), prefix: '/same', resource: api('phantom') }],
+  }));
+  house.authorizationServer.onIntrospection = (response) =>
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(active()));
+  expect((await call()).status).toBe(200);
+  const [made] = given();
+  expect((await house.call('/same', made)).status).toBe(401);
+  expect((await house.call('/phantom', made)).status).toBe(401);
+  expect(house.upstream.seen).toHaveLength(1);
 });
