@@ -1,22 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SecureContext } from 'node:tls';
-import {
-  defaultDPoPAlgorithms,
-  type ResourceServerError,
-  type UseOnce,
-  ValidationUnavailableError,
-} from '@tallystick/resource-server';
-import type { TokenStore } from '@tallystick/token-store';
+import { type ResourceServerError, ValidationUnavailableError } from '@tallystick/resource-server';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
-import { createFillCache } from './cache/fill.ts';
-import { createSharedLevel } from './cache/shared_level.ts';
-import { createTokenCache } from './cache/token_cache.ts';
 import { challengeOptions } from './challenge_options.ts';
 import { checkConfig } from './check_config.ts';
-import { createCertificateOf } from './client_certificate.ts';
 import type { GatewayConfig } from './config.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import type { Decision } from './decision.ts';
@@ -27,35 +15,24 @@ import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
 import type { DecisionEndpointConfig } from './forward_auth/config.ts';
 import { createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
-import { createIssuers, createKeys, fetchKeys, type Keys } from './issuers.ts';
-import type { Log } from './log.ts';
-import type { MetricSource, Metrics } from './metrics/create_metrics.ts';
+import type { GatewayDependencies } from './gateway_dependencies.ts';
+import { fetchKeys, type Keys } from './issuers.ts';
+import type { MetricSource } from './metrics/create_metrics.ts';
 import { createOperationsPages } from './operations_pages.ts';
 import { createOwnPages } from './own_pages.ts';
+import { createParts } from './parts.ts';
 import { createPreflights } from './preflight.ts';
-import { createPublicOrigin } from './public_origin.ts';
 import { createReadiness } from './readiness.ts';
 import { logRequest } from './request_log.ts';
 import type { IntrospectionLoad } from './resolve/introspect.ts';
-import { createOwnJwts } from './resolve/own_jwts.ts';
-import { createResolvers } from './resolve/resolvers.ts';
 import { createResourceMetadata } from './resource_metadata.ts';
 import { createRevocationFeed } from './revocation_feed.ts';
-import { createRoute, type ProtectedRoute } from './route.ts';
 import { upstreamHealth } from './route_health.ts';
-import { createRouteTable } from './route_table.ts';
 import { createRunning } from './running.ts';
-import { createSenderOf } from './sender.ts';
-import { createCheckSenderConstraint, onceInStore } from './sender_constraint.ts';
-import { createReadTokenCookie } from './token_cookie.ts';
 import { namesOfTokenCookies } from './token_handler/config.ts';
-import { createSealedCookies } from './token_handler/sealed_cookies.ts';
 import { createServeTokenHandlers } from './token_handler/serve_token_handlers.ts';
-import type { Tracing } from './tracing/request_trace.ts';
 import { traceOutcome } from './tracing/trace_outcome.ts';
-import { createTrustedProxies } from './trusted_proxies.ts';
-import { createValidate } from './validate.ts';
-import { type WalkDependencies, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
 /** An API gateway, to be put on any number of servers. */
 export interface Gateway extends MetricSource {
@@ -79,25 +56,6 @@ export interface Gateway extends MetricSource {
   operations(this: void, request: IncomingMessage, response: ServerResponse): void;
 }
 
-export interface GatewayDependencies {
-  readonly store: Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping' | 'useOnce'>;
-  readonly log: Log;
-  /** Default: `globalThis.fetch`. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** Whom to trust, of upstreams on https. Default: the usual CAs. */
-  readonly secureContext?: SecureContext;
-  /** Remembers which DPoP proofs were used. Default: the store does, for all gateways on it. */
-  readonly useOnce?: UseOnce;
-  /** Epoch milliseconds. Default: `Date.now`. */
-  readonly now?: () => number;
-  /** Default: nothing is counted, and there is no `/metrics`. */
-  readonly metrics?: Metrics;
-  /** Default: nothing is traced, and the trace context of clients goes to APIs as it is. */
-  readonly tracing?: Tracing;
-  /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
-  readonly keys?: Keys;
-}
-
 /**
  * Makes a gateway. It starts to listen to revocations and fetches the authorization server's keys; it serves when it is asked.
  *
@@ -119,48 +77,15 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     metrics,
     tracing,
   } = dependencies;
-  const { issuer, timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
-  const secret = config.secret ?? randomBytes(32).toString('base64url');
-
-  const routes = config.routes.map((route) => createRoute(route, config, now));
-  const keys = dependencies.keys ?? createKeys(config, { fetch, now });
-  const issuers = createIssuers(config, { keys, fetch, log, now, metrics });
-  const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
-  const cache = createTokenCache(config.cache, [...partitions], { now });
-  const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });
-  const resolverFor = createResolvers(routes, issuers, { splitEntries: store.splitEntries, ownJwts, now });
-  const shared = createSharedLevel({ maxAge: config.cache.maxAge }, { answers: store.sharedAnswers, log, now });
-  // The store knows the tokens of one issuer, and deletes what is shared about them when they are revoked.
-  const isShared = (route: ProtectedRoute) =>
-    config.cache.shared === true && route.style === 'phantom' && route.issuer === issuer;
-  const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
-  const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
+  const { timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
+  const parts = createParts(config, { ...dependencies, fetch, now });
+  const { routes, keys, issuers, cache, ownJwts, sealed, steps, isTrustedProxy, publicOrigin, dpop } = parts;
+  const { clientCertificates } = config;
   const tokenCookies = namesOfTokenCookies(config);
   const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], { isTrustedProxy, tokenCookies });
-  const sealed = createSealedCookies(secret, now);
   const serveTokenHandlers = createServeTokenHandlers(config.tokenHandlers ?? [], timeouts.authorizationServer, {
     ...{ fetch, sealed, publicOrigin, log, now },
   });
-  const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
-  const { clientCertificates } = config;
-  const certificateOf = clientCertificates && createCertificateOf(clientCertificates.header, isTrustedProxy);
-  const steps: WalkDependencies = {
-    findRoute: createRouteTable(routes),
-    resolverFor,
-    cache,
-    fill: createFillCache({
-      resolverFor,
-      validate: createValidate(issuers, { ownJwts, log, now }),
-      sharedFor: (route) => (isShared(route) ? shared : undefined),
-    }),
-    senderOf: createSenderOf(isTrustedProxy),
-    readTokenCookie: createReadTokenCookie({ sealed, publicOrigin }),
-    certificateOf,
-    checkSenderConstraint: createCheckSenderConstraint(
-      { dpop, nonceSecret: secret },
-      { useOnce: dependencies.useOnce ?? onceInStore(store), publicOrigin, certificateOf, now },
-    ),
-  };
   /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */
   const running = createRunning();
   const walking = createRunning();

@@ -1,7 +1,8 @@
 export type { AccessTokenStyle } from './access_token_style.ts';
 export type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config.ts';
-export { createGateway, type Gateway, type GatewayDependencies } from './create_gateway.ts';
+export { createGateway, type Gateway } from './create_gateway.ts';
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
+export type { GatewayDependencies } from './gateway_dependencies.ts';
 export { createGatewayServer, type GatewayTls } from './gateway_server.ts';
 export type { Log } from './log.ts';
 export { createMetrics, exposeTogether, type Metrics, type MetricsSnapshot } from './metrics/create_metrics.ts';

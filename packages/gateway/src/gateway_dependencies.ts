@@ -1,0 +1,27 @@
+import type { SecureContext } from 'node:tls';
+import type { UseOnce } from '@tallystick/resource-server';
+import type { TokenStore } from '@tallystick/token-store';
+import type { Keys } from './issuers.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics/create_metrics.ts';
+import type { Tracing } from './tracing/request_trace.ts';
+
+/** What a gateway needs from outside. */
+export interface GatewayDependencies {
+  readonly store: Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping' | 'useOnce'>;
+  readonly log: Log;
+  /** Default: `globalThis.fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Whom to trust, of upstreams on https. Default: the usual CAs. */
+  readonly secureContext?: SecureContext;
+  /** Remembers which DPoP proofs were used. Default: the store does, for all gateways on it. */
+  readonly useOnce?: UseOnce;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: () => number;
+  /** Default: nothing is counted, and there is no `/metrics`. */
+  readonly metrics?: Metrics;
+  /** Default: nothing is traced, and the trace context of clients goes to APIs as it is. */
+  readonly tracing?: Tracing;
+  /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
+  readonly keys?: Keys;
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { createFillCache } from './cache/fill.ts';
+import { createSharedLevel } from './cache/shared_level.ts';
+import { createTokenCache } from './cache/token_cache.ts';
+import { createCertificateOf } from './client_certificate.ts';
+import type { GatewayConfig } from './config.ts';
+import type { GatewayDependencies } from './gateway_dependencies.ts';
+import { createIssuers, createKeys } from './issuers.ts';
+import { createPublicOrigin } from './public_origin.ts';
+import { createOwnJwts } from './resolve/own_jwts.ts';
+import { createResolvers } from './resolve/resolvers.ts';
+import { createRoute, type ProtectedRoute } from './route.ts';
+import { createRouteTable } from './route_table.ts';
+import { createSenderOf } from './sender.ts';
+import { createCheckSenderConstraint, onceInStore } from './sender_constraint.ts';
+import { createReadTokenCookie } from './token_cookie.ts';
+import { createSealedCookies } from './token_handler/sealed_cookies.ts';
+import { createTrustedProxies } from './trusted_proxies.ts';
+import { createValidate } from './validate.ts';
+import type { WalkDependencies } from './walk.ts';
+
+export type PartsDependencies = GatewayDependencies & Required<Pick<GatewayDependencies, 'fetch' | 'now'>>;
+
+/**
+ * What a gateway with this configuration is made of, up to the steps of the walk. Nothing of it does anything yet.
+ *
+ * @throws {TypeError} for a configuration that cannot be served
+ */
+export function createParts(config: GatewayConfig, dependencies: PartsDependencies) {
+  const { store, log, fetch, now, metrics } = dependencies;
+  const { issuer, publicUrl, clientCertificates } = config;
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
+
+  const routes = config.routes.map((route) => createRoute(route, config, now));
+  const keys = dependencies.keys ?? createKeys(config, { fetch, now });
+  const issuers = createIssuers(config, { keys, fetch, log, now, metrics });
+  const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
+  const cache = createTokenCache(config.cache, [...partitions], { now });
+  const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });
+  const resolverFor = createResolvers(routes, issuers, { splitEntries: store.splitEntries, ownJwts, now });
+  const shared = createSharedLevel({ maxAge: config.cache.maxAge }, { answers: store.sharedAnswers, log, now });
+  // The store knows the tokens of one issuer, and deletes what is shared about them when they are revoked.
+  const isShared = (route: ProtectedRoute) =>
+    config.cache.shared === true && route.style === 'phantom' && route.issuer === issuer;
+  const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
+  const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
+  const sealed = createSealedCookies(secret, now);
+  const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
+  const certificateOf = clientCertificates && createCertificateOf(clientCertificates.header, isTrustedProxy);
+  const steps: WalkDependencies = {
+    findRoute: createRouteTable(routes),
+    resolverFor,
+    cache,
+    fill: createFillCache({
+      resolverFor,
+      validate: createValidate(issuers, { ownJwts, log, now }),
+      sharedFor: (route) => (isShared(route) ? shared : undefined),
+    }),
+    senderOf: createSenderOf(isTrustedProxy),
+    readTokenCookie: createReadTokenCookie({ sealed, publicOrigin }),
+    certificateOf,
+    checkSenderConstraint: createCheckSenderConstraint(
+      { dpop, nonceSecret: secret },
+      { useOnce: dependencies.useOnce ?? onceInStore(store), publicOrigin, certificateOf, now },
+    ),
+  };
+  return { routes, keys, issuers, cache, ownJwts, sealed, steps, isTrustedProxy, publicOrigin, dpop };
+}
