@@ -340,6 +340,21 @@ test(requirement('traces-do-no-harm', 'the collector is down, and comes back'), 
   }
 });
 
+test(requirement('traces-do-no-harm', 'the collector refuses them'), async () => {
+  const refusing = await startCollector();
+  refusing.status = 400;
+  const world = await startWorld({ seeing: api.origin }, { endpoint: refusing.endpoint });
+  const token = await serviceToken(world, 'phantom');
+  await until(async () => {
+    expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
+    return refusing.refusals > 2;
+  });
+  expect(world.log.text().split('traces cannot be sent')).toHaveLength(2);
+  expect(world.log.text()).toContain('"cause":400');
+  await world.stop();
+  await refusing.stop();
+});
+
 test(requirement('traces-do-no-harm', 'without them, the trace context goes from client to API as it is'), async () => {
   const world = await startWorld({ seeing: api.origin });
   const token = await serviceToken(world, 'phantom');

@@ -19,6 +19,10 @@ export interface Collector {
   /** Where it takes spans. */
   readonly endpoint: string;
   readonly spans: readonly ReceivedSpan[];
+  /** What it answers. What it does not answer 200 is lost. */
+  status: number;
+  /** How often it did not answer 200. */
+  refusals: number;
   /** Everything that came, as it came. */
   text(): string;
   stop(): Promise<void>;
@@ -31,6 +35,11 @@ export async function startCollector(port = 0): Promise<Collector> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
+    if (collector.status !== 200) {
+      collector.refusals += 1;
+      response.writeHead(collector.status).end();
+      return;
+    }
     const body = Buffer.concat(chunks).toString();
     bodies.push(body);
     for (const { resource, scopeSpans } of (JSON.parse(body) as Payload).resourceSpans) {
@@ -40,9 +49,11 @@ export async function startCollector(port = 0): Promise<Collector> {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return {
+  const collector: Collector = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
     spans,
+    status: 200,
+    refusals: 0,
     text: () => bodies.join('\n'),
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
@@ -50,6 +61,7 @@ export async function startCollector(port = 0): Promise<Collector> {
       await closed;
     },
   };
+  return collector;
 }
 
 /** `opentelemetry/proto/trace/v1/trace.proto`, what is used of it. */
