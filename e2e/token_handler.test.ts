@@ -116,6 +116,30 @@ describe('whose request it is', () => {
     }
   });
 
+  test(requirement('token-handler-csrf', 'a page of a known origin asks first, and may read the answer'), async () => {
+    const ask = (origin: string) =>
+      fetch(`${running.gateway}/oauth-agent/refresh`, {
+        method: 'OPTIONS',
+        headers: {
+          Origin: origin,
+          'Access-Control-Request-Method': 'POST',
+          'Access-Control-Request-Headers': 'x-csrf',
+        },
+      });
+    const known = (await ask('https://app.example.com')).headers;
+    expect(known.get('access-control-allow-origin')).toBe('https://app.example.com');
+    expect(known.get('access-control-allow-credentials')).toBe('true');
+    expect(known.get('access-control-allow-headers')).toBe('X-CSRF');
+    expect((await ask('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+
+    const headers = { 'X-CSRF': '1', Origin: 'https://app.example.com', Cookie: cookie };
+    const session = await fetch(`${running.gateway}/oauth-agent/session`, { headers });
+    expect(session.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+    const evil = { ...headers, Origin: 'https://evil.example' };
+    const refused = await fetch(`${running.gateway}/oauth-agent/session`, { headers: evil });
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+  });
+
   test.each([
     ['no cookie', '', 401],
     ['another cookie', '__Host-tallystick2=abc', 401],

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AccessTokenError, refusal } from '@tallystick/resource-server';
+import { type CorsPolicy, corsHeaders, createCorsPolicy, isPreflight } from '../cors.ts';
 import type { Decision } from '../decision.ts';
 import { toRefusal } from '../failure.ts';
 import type { EndpointName, TokenHandlerConfig } from './config.ts';
@@ -19,11 +20,12 @@ export function createServeTokenHandlers(
   timeout: number,
   dependencies: TokenHandlerDependencies,
 ): ServeTokenHandlers {
-  const endpoints = new Map<string, { name: EndpointName; handler: () => Promise<TokenHandler> }>();
+  const endpoints = new Map<string, Endpoint>();
   for (const config of configs) {
-    const handler = loadedOnce(config, timeout, dependencies);
+    const load = loadedOnce(config, timeout, dependencies);
+    const cors = corsPolicyOf(config);
     for (const [name, segment] of Object.entries(config.endpoints) as [EndpointName, string][]) {
-      endpoints.set(`${config.prefix}/${segment}`, { name, handler });
+      endpoints.set(`${config.prefix}/${segment}`, { name, load, cors });
     }
   }
 
@@ -31,23 +33,38 @@ export function createServeTokenHandlers(
     if (endpoints.size === 0) return false;
     const endpoint = endpoints.get(request.url?.split('?', 1)[0] ?? '');
     if (endpoint === undefined) return false;
-    void serve(endpoint.name, endpoint.handler);
+    const { origin } = request.headers;
+    if (endpoint.cors && isPreflight(request)) response.writeHead(204, endpoint.cors.preflightHeaders(origin)).end();
+    else void serve(endpoint);
     return true;
 
-    async function serve(name: EndpointName, load: () => Promise<TokenHandler>): Promise<void> {
+    async function serve({ name, load, cors }: Endpoint): Promise<void> {
       const handler = await load();
+      const forPage = corsHeaders(cors, origin);
       try {
-        send(response, await handler.answer(name, request));
+        send(response, await handler.answer(name, request), forPage);
       } catch (thrown) {
         const error = toRefusal(thrown, dependencies.log);
         decision.error = error;
         const { status, headers, body } = refusal(error);
         // A session that cannot be continued is none.
         const cookies = error instanceof AccessTokenError ? { 'Set-Cookie': handler.endSession() } : {};
-        response.writeHead(status, { ...headers, ...cookies }).end(body);
+        response.writeHead(status, { ...headers, ...forPage, ...cookies }).end(body);
       }
     }
   };
+}
+
+interface Endpoint {
+  readonly name: EndpointName;
+  readonly load: () => Promise<TokenHandler>;
+  readonly cors: CorsPolicy | undefined;
+}
+
+/** Pages of other origins that may use the endpoints may read what they say, and send the header that they must. */
+function corsPolicyOf({ origins, csrfHeader }: TokenHandlerConfig): CorsPolicy | undefined {
+  if (origins.length === 0) return undefined;
+  return createCorsPolicy({ origins, headers: [csrfHeader], methods: ['GET', 'POST'], credentials: true });
 }
 
 /** Loaded only when it is used: few gateways have one, and all should start fast. */
@@ -61,8 +78,9 @@ function loadedOnce(config: TokenHandlerConfig, timeout: number, dependencies: T
   };
 }
 
-function send(response: ServerResponse, answer: PageAnswer): void {
+function send(response: ServerResponse, answer: PageAnswer, forPage: Readonly<Record<string, string>> = {}): void {
   const headers = {
+    ...forPage,
     'Cache-Control': 'no-store',
     'Referrer-Policy': 'no-referrer',
     ...(answer.cookies && { 'Set-Cookie': [...answer.cookies] }),
