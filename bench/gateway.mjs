@@ -21,7 +21,8 @@ const { child: authorizationServer, url: issuer, tokens } = await start('authori
 const gateway = await start('gateway', upstream.url, issuer);
 
 const contestants = [
-  { name: 'bare http-proxy', process: bare, path: '/bare/hello', token: 'x'.repeat(43) },
+  // The same bytes go upstream.
+  { name: 'bare http-proxy', process: bare, path: '/bare/hello', token: tokens.jwt },
   { name: 'jwt', process: gateway, path: '/jwt/hello', token: tokens.jwt },
   { name: 'phantom', process: gateway, path: '/phantom/hello', token: tokens.phantom },
   { name: 'split', process: gateway, path: '/split/hello', token: tokens.split },

@@ -60,7 +60,7 @@ export interface ForwardRequestOptions {
   readonly tokenCookies: readonly string[];
 }
 
-export function createForwardRequest(options: ForwardRequestOptions): ForwardRequest {
+export function createForwardRequest({ mayKeepAlive, answered, tokenCookies }: ForwardRequestOptions): ForwardRequest {
   const proxy = createHardenedProxy();
 
   // Emitted for every request, because `expect` never goes upstream, and before anything was sent.
@@ -77,7 +77,9 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
         refuse(error);
       },
       forwarding,
-      ...options,
+      mayKeepAlive,
+      answered,
+      tokenCookies,
       call: undefined,
       sentAt: 0,
       upstream: target.upstream,

@@ -84,8 +84,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   };
 
   function headersFor(request: IncomingMessage, upstream: Upstream, destination: Destination) {
-    const { strippedPrefix } = destination.forwarding;
-    return requestHeaders(request, { ...destination, host: upstream.host, strippedPrefix });
+    const { forwarding, authorization, clientHeld, dpop, clientCertificate } = destination;
+    const { strippedPrefix } = forwarding;
+    const { host } = upstream;
+    return requestHeaders(request, { host, authorization, clientHeld, dpop, clientCertificate, strippedPrefix });
   }
 
   return {
