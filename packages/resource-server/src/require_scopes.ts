@@ -19,8 +19,8 @@ export type RequiredScopes =
  */
 export function requireScopes(claims: Pick<AccessTokenClaims, 'scope'>, required: RequiredScopes): void {
   const { allOf = [], anyOf } = membersOf(required);
-  const granted = new Set(claims.scope?.split(' '));
-  const has = (scope: string) => granted.has(scope);
+  const granted = claims.scope?.split(' ') ?? [];
+  const has = (scope: string) => granted.includes(scope);
   if (allOf.every(has) && (anyOf?.some(has) ?? true)) return;
   throw new AccessTokenError('insufficient_scope', `the request needs ${described(allOf, anyOf)}`, {
     scope: scopeNames(required),
