@@ -81,7 +81,11 @@ describe('a client with automatic login', () => {
     for (let step = 0; answer.status === 303 && step < 6; step++) {
       answer = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
     }
-    expect(await answer.text()).toMatch(/<h1>Allow/);
+    const page = await answer.text();
+    expect(page).toMatch(/<h1>Allow/);
+    // The API's scope is said where it is meant, and once.
+    expect(page).toContain('<strong>openid</strong>');
+    expect(page.match(/<strong>[^<]*read[^<]*<\/strong>/g)).toEqual(['<strong>read</strong>']);
     const none = await createBrowser().open(automatic({ prompt: 'none' }));
     expect(new URL(none.headers.get('location') ?? '').searchParams.get('error')).toBe('login_required');
   });

@@ -8,6 +8,7 @@ import { mountPathOf } from './mount.ts';
 import { CONTENT_SECURITY_POLICY } from './pages/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from './pages/pages.ts';
 import { readForm } from './read_form.ts';
+import { USER_SCOPES } from './user_scopes.ts';
 
 type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
 
@@ -141,7 +142,9 @@ function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): v
 }
 
 function requestsOf({ missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails) {
-  const aboutTheUser = [...(missingOIDCScope ?? []), ...(missingOIDCClaims ?? [])];
+  // To oidc-provider a scope of an API is one of the user's too; what it is about is said once, where it is meant.
+  const scopes = (missingOIDCScope ?? []).filter((scope) => USER_SCOPES.includes(scope));
+  const aboutTheUser = [...scopes, ...(missingOIDCClaims ?? [])];
   const atApis = Object.entries(missingResourceScopes).map(
     ([resource, scopes]): ConsentRequest => ({ resource, scopes }),
   );

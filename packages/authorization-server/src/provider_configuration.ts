@@ -17,6 +17,7 @@ import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { errorPage } from './pages/pages.ts';
 import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
+import { USER_SCOPES } from './user_scopes.ts';
 
 export interface ProviderDependencies {
   readonly store: TokenStore;
@@ -72,7 +73,7 @@ export function providerConfiguration(
     fetch: createOutgoingFetch(config, fetch),
     responseTypes: ['code'],
     // Those of the APIs too: a client that registers itself may name only scopes that are supported (RFC 7591 section 2).
-    scopes: ['openid', 'offline_access', 'profile', 'email', ...new Set(config.apis.flatMap((api) => api.scopes))],
+    scopes: [...USER_SCOPES, ...new Set(config.apis.flatMap((api) => api.scopes))],
     claims: {
       // Every claim of a user can be asked for by itself (OpenID Connect Core section 5.5).
       ...Object.fromEntries(config.users.flatMap((user) => Object.keys(user.claims).map((name) => [name, null]))),
