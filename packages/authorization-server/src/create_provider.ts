@@ -6,6 +6,7 @@ import { serveAccessTokenStyles } from './access_token_styles.ts';
 import { createAccounts } from './accounts.ts';
 import { backchannelPage } from './backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from './backchannel_requests.ts';
+import { behindTls } from './behind_tls.ts';
 import { checkClients } from './check_clients.ts';
 import type { ApiConfig, AuthorizationServerConfig } from './config.ts';
 import { filledInUserCode } from './device_flow.ts';
@@ -72,7 +73,7 @@ export function createProvider(
   const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
   return {
-    handler: mount(mountPathOf(config.issuer), provider.callback()),
+    handler: behindTls(provider, mount(mountPathOf(config.issuer), provider.callback())),
     backchannelRequests,
     checkClients: () => checkClients(provider, config.clients),
     issueToken: createIssueToken({ provider, configuration, lifetimes, styles, store, signingKey }),
