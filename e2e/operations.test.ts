@@ -181,7 +181,8 @@ describe('several workers', () => {
       expect((await call(url, 'split', token, { headers: close })).status).toBe(200);
     }
     await until(async () => sumOf(await metricsOf(url), 'decisions_total', { outcome: 'forwarded' }) === 20);
-    expect(sumOf(await metricsOf(url), 'revocation_feed_up')).toBe(1);
+    await until(() => command.output().split('gateway listening').length === 3);
+    await until(async () => sumOf(await metricsOf(url), 'revocation_feed_up') === 1);
     command.signal('SIGHUP');
     await until(() => command.output().split('the configuration was read again').length === 3);
     command.signal('SIGTERM');

@@ -42,15 +42,17 @@ export async function role(
 /** The gateway takes its configuration file again on SIGHUP; if it cannot be used, it goes on with what it has. */
 async function serveGateway(configFile: string, config: Config, dependencies: RoleDependencies): Promise<number> {
   const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
-  const gateway = await runGateway(config, { ...dependencies, metrics });
+  const starting = runGateway(config, { ...dependencies, metrics });
+  // Before it listens: from then on it may be told, and without a listener the signal would end it.
   process.on('SIGHUP', async () => {
     try {
-      await gateway.replace(await loadConfig(configFile, process.env));
+      await (await starting).replace(await loadConfig(configFile, process.env));
       console.log('the configuration was read again');
     } catch (error) {
       console.error(`tallystick: the configuration stays as it was: ${(error as Error).message}`);
     }
   });
+  const gateway = await starting;
   if (gateway.operationsPort !== undefined) console.log(`operations on port ${gateway.operationsPort}`);
   const code = await serveUntilStopped('gateway', gateway, dependencies.tls);
   cluster.worker?.disconnect(); // Otherwise what it hears from the process above would keep it alive.

@@ -40,8 +40,11 @@ export async function runWorkers(count: number): Promise<number> {
   process.on('SIGINT', () => {
     isStopping = true;
   });
+  // One that does not listen yet reads the configuration as it is now, and would not bear the signal.
+  const listening = new WeakSet<Worker>();
+  cluster.on('listening', (worker) => listening.add(worker));
   process.on('SIGHUP', () => {
-    for (const worker of workers()) worker.process.kill('SIGHUP');
+    for (const worker of workers()) if (listening.has(worker)) worker.process.kill('SIGHUP');
   });
   for (let index = 0; index < count; index += 1) start();
   while (workers().length > 0) await once(cluster, 'exit');
