@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from 'tallystick';
 import { parse, stringify } from 'yaml';
 import { requirements } from './requirements.ts';
+import { freePort } from './support/free_port.ts';
 import { mergeSample } from './support/merge_sample.ts';
 import { ROOT, type RunningCommand, runCommand } from './support/run_command.ts';
 import { until } from './support/until.ts';
@@ -23,7 +23,7 @@ describe('the README', () => {
   let start: RunningCommand;
   const ports: Record<string, string> = {};
   beforeAll(async () => {
-    for (const port of ['4000', '4100', '4200', '4300']) ports[port] = await freePort();
+    for (const port of ['4000', '4100', '4200', '4300']) ports[port] = String(await freePort());
     start = runCommand('node', ['scripts/start.mjs'], {
       environment: {
         TALLYSTICK_ISSUER: `http://localhost:${ports['4000']}`,
@@ -122,13 +122,4 @@ function withPorts(command: string, ports: Record<string, string>): string {
     (text, [from, to]) => text.replaceAll(`localhost:${from}`, `localhost:${to}`),
     command,
   );
-}
-
-function freePort(): Promise<string> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, 'localhost', () => {
-      const { port } = server.address() as import('node:net').AddressInfo;
-      server.close(() => resolve(String(port)));
-    });
-  });
 }

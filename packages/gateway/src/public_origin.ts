@@ -35,6 +35,6 @@ export function createPublicOrigin({ publicUrl, isTrustedProxy }: PublicOriginOp
 }
 
 /** The value that the trusted proxy itself added: what stands before it may be the client's. */
-function lastOf(header: string | string[] | undefined): string | undefined {
+export function lastOf(header: string | string[] | undefined): string | undefined {
   return header?.toString().split(',').at(-1)?.trim();
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { RequestError } from '../errors.ts';
+import { lastOf } from '../public_origin.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 
 /**
@@ -53,11 +54,6 @@ function told(method: unknown, url: unknown): { method: string; url: string } {
     throw new RequestError('invalid_request', 'the request does not say which request is to be decided');
   }
   return { method, url };
-}
-
-/** Of several values, the one that the proxy itself added. */
-function lastOf(header: string | string[] | undefined): string | undefined {
-  return header?.toString().split(',').at(-1)?.trim();
 }
 
 function properties(values: Record<string, unknown>): PropertyDescriptorMap {

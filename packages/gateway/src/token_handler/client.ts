@@ -59,7 +59,7 @@ export function createFindClient(
 }
 
 /** Whether the authorization server looked at what it was given and refused it (RFC 6749 section 5.2). */
-export function isRefusedGrant(error: unknown): boolean {
+export function isRefusedGrant(error: unknown): error is oidc.ResponseBodyError {
   return error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant';
 }
 

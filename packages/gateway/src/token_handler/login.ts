@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import * as oidc from 'openid-client';
 import { RequestError } from '../errors.ts';
-import { callFailure, type FindClient } from './client.ts';
+import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
 import { cookieNames, type TokenHandlerConfig } from './config.ts';
 import { readCookie, setCookie } from './cookies.ts';
 import type { PageAnswer } from './page_answer.ts';
@@ -88,7 +88,7 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
       return { location: login.returnTo, cookies: [over, ...cookies] };
     } catch (error) {
       // The user said no, or the code is no good any more: that is the application's to tell.
-      if (error instanceof oidc.AuthorizationResponseError || isInvalidGrant(error)) {
+      if (error instanceof oidc.AuthorizationResponseError || isRefusedGrant(error)) {
         const location = new URL(login.returnTo);
         location.searchParams.set('error', error.error);
         return { location: location.href, cookies: [over] };
@@ -120,8 +120,4 @@ function returnTo({ application }: TokenHandlerConfig, asked: string | null, ori
   if (url.origin !== home.origin)
     throw new RequestError('invalid_request', 'return_to must be a path of the application');
   return url.href;
-}
-
-function isInvalidGrant(error: unknown): error is oidc.ResponseBodyError {
-  return error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant';
 }
