@@ -43,7 +43,7 @@ const BUTTONS = '<output></output><button id="in">Sign in</button><button id="ou
     await page.getByRole('button', { name: 'Alice' }).click();
     await page.getByRole('button', { name: /allow|continue|consent/i }).click();
     await page.getByText('alice@example.com 200').waitFor();
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.stop();
     await running.world.stop();

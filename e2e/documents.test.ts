@@ -36,7 +36,7 @@ describe('the README', () => {
       },
     });
     await until(() => start.output().includes('Ctrl-C stops it.'));
-  }, 120_000);
+  });
   afterAll(async () => {
     start.signal('SIGINT');
     expect(await start.exit).toBe(0);

@@ -42,7 +42,7 @@ test(requirement('killed-in-mid-issue'), async () => {
       }
     }
   }
-}, 120_000);
+});
 
 async function halves() {
   const keys = await world.redis.keys(`${world.prefix}*`);

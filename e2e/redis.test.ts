@@ -72,11 +72,11 @@ function startClients(world: ManyProcesses, tokens: { split: string[]; phantom: 
     async recovered() {
       recent.calls.length = 0;
       recent.tokens.length = 0;
-      const giveUp = Date.now() + 40_000;
+      const giveUp = Date.now() + 120_000;
       const isGood = (answers: boolean[], last: number) =>
         answers.length >= last && answers.slice(-last).every(Boolean);
       while (!isGood(recent.calls, 100) || !isGood(recent.tokens, 10)) {
-        if (Date.now() > giveUp) throw new Error('not recovered in 40 seconds');
+        if (Date.now() > giveUp) throw new Error('not recovered in two minutes');
         await pause(20);
       }
     },
@@ -118,7 +118,7 @@ test(requirement('redis-changes-under-load', 'Sentinel'), async () => {
   const seen = await clients.stop();
   for (const statuses of [seen.gateway, seen.tokenEndpoint]) expect([[200], [200, 503]]).toContainEqual(statuses);
   await expectRevocable(world, String(tokens.split[0]));
-}, 120_000);
+});
 
 test(requirement('redis-changes-under-load', 'Cluster'), async () => {
   const redis = await startRedisCluster({ replicas: 1 });
@@ -137,7 +137,7 @@ test(requirement('redis-changes-under-load', 'Cluster'), async () => {
   const seen = await clients.stop();
   expect(seen).toEqual({ gateway: [200, 503], tokenEndpoint: [200, 503] });
   await expectRevocable(world, String(tokens.split[0]));
-}, 120_000);
+});
 
 /** Moves the slot of each token to another master. */
 async function moveToNext({ masters, moveSlot }: RedisCluster, tokens: readonly string[]) {
@@ -170,4 +170,4 @@ test(requirement('redis-few-rights'), async () => {
   expect((await fetch(`${gateway}/readyz`)).status).toBe(200);
   await expectRevocable(world, await serviceToken(world, 'split'));
   expect(await redis.admin.acl('LOG')).toEqual([]);
-}, 60_000);
+});

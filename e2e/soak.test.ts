@@ -28,7 +28,7 @@ beforeAll(async () => {
     gatewayEnvironment: { ...environment, TALLYSTICK_SAMPLE_API_URL: upstream.url },
   });
   for (const style of STYLES) tokens[style] = await serviceToken(world, style, 'read write');
-}, 60_000);
+});
 afterAll(async () => {
   await world.stop();
   await upstream.stop();

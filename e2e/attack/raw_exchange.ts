@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 
 /** Milliseconds after which an answer does not come any more. */
-const PATIENCE = 10_000;
+const PATIENCE = 60_000;
 
 export type Writing = 'at once' | 'byte by byte';
 
@@ -14,9 +14,9 @@ export interface RawExchange {
   text(): string;
   /** The statuses up to now, with a space between them. @throws {Error} what was read is not HTTP */
   statuses(): string;
-  /** Resolves when the statuses match, or the other side has ended the connection. @throws {Error} after ten seconds */
+  /** Resolves when the statuses match, or the other side has ended the connection. @throws {Error} after a minute */
   settled(pattern: RegExp): Promise<void>;
-  /** Says that nothing follows, and resolves when the other side has closed. @throws {Error} after ten seconds */
+  /** Says that nothing follows, and resolves when the other side has closed. @throws {Error} after a minute */
   end(): Promise<void>;
 }
 

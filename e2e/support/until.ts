@@ -1,5 +1,5 @@
-/** Milliseconds after which a wait is in vain: a little less than a test may take. */
-const PATIENCE = 25_000;
+/** Milliseconds after which nothing is waited for any more: less than a test may take, and far more than a busy machine needs. */
+const PATIENCE = 120_000;
 
 /**
  * Polls until the condition holds.

@@ -3,11 +3,29 @@ import type { TokenStore, UnitOfWork } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
 import { answeringForTheStore } from './store_unavailable.ts';
 
-/** What the requests under way have collected. */
-export type UnitsOfWork = AsyncLocalStorage<UnitOfWork>;
+/**
+ * One for the whole process: Node.js 20 and 22 never give one up that was used, and each of them costs something with every
+ * promise. A provider is made for each change of keys or configuration.
+ */
+const current = new AsyncLocalStorage<{ readonly owner: UnitsOfWork; readonly work: UnitOfWork }>();
+
+/** The units of work of one provider's token requests. */
+export interface UnitsOfWork {
+  /** Runs an operation, and all that it waits for, within a unit of work. */
+  run<T>(work: UnitOfWork, operation: () => T): T;
+  /** @returns the unit of work of the request that is being served; undefined outside a token request */
+  current(): UnitOfWork | undefined;
+}
 
 export function createUnitsOfWork(): UnitsOfWork {
-  return new AsyncLocalStorage<UnitOfWork>();
+  const units: UnitsOfWork = {
+    run: (work, operation) => current.run({ owner: units, work }, operation),
+    current() {
+      const store = current.getStore();
+      return store?.owner === units ? store.work : undefined;
+    },
+  };
+  return units;
 }
 
 /**

@@ -28,7 +28,7 @@ export interface RecordAdapterOptions {
 export function createRecordAdapter({ store, units, requestedAt }: RecordAdapterOptions) {
   return (kind: string): Adapter => {
     const records = store.records(kind);
-    const written = () => (ISSUED.has(kind) ? units.getStore()?.records(kind) : undefined) ?? records;
+    const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
     const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
       answeringForTheStore(written().upsert(id, payload, expiresIn, requestedAt()));
 

@@ -10,7 +10,7 @@ let answers: ReadonlyMap<Cell, Answer>;
 beforeAll(async () => {
   matrix = await buildMatrix();
   answers = await matrix.execute();
-}, 60_000);
+});
 afterAll(() => matrix.stop());
 
 const errors = { 200: undefined, 401: 'invalid_token', 502: 'validator_refused', 503: 'temporarily_unavailable' };

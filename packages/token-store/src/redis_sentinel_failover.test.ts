@@ -44,4 +44,4 @@ test('a fail-over by Sentinels under load loses no token that a replica has, and
       }
     }),
   );
-}, 60_000);
+});

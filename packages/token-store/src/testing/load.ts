@@ -69,7 +69,7 @@ export function startLoad(store: TokenStore, name: string, workers = 6): Load {
     outcome,
     async recovered() {
       inARow.fill(0);
-      const giveUp = Date.now() + 30_000;
+      const giveUp = Date.now() + 120_000;
       while (!inARow.every((count) => count >= IN_A_ROW)) {
         if (Date.now() > giveUp) throw new Error(`not recovered: ${JSON.stringify({ inARow, wrong, unavailable })}`);
         await new Promise((resolve) => setTimeout(resolve, 20));

@@ -67,7 +67,7 @@ export async function startRedisServer({
   }
 
   async function untilReady() {
-    const giveUp = Date.now() + 10_000;
+    const giveUp = Date.now() + 120_000;
     for (;;) {
       try {
         if (admin.status !== 'ready') {

@@ -54,7 +54,7 @@ export async function buildMatrix(): Promise<Matrix> {
     const response = await fetch(`${houses.get(key(cell))?.origin}${path}`, {
       headers: { Authorization: `Bearer ${tokens.get(cell)}` },
       // None hangs.
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(120_000),
     });
     const body = await response.text();
     return {
