@@ -20,6 +20,11 @@ export const whole = {
     sentence: 'a wrong configuration stops the start with the path of the bad value and what was expected',
     link: `${design}#configuration`,
   },
+  'idle-connections-outlive-balancers': {
+    sentence:
+      'every server keeps an idle connection for the configured time, says so, and closes it with its last answer',
+    link: rfc(9112, '9.3'),
+  },
   https: {
     sentence: 'with a certificate, given or self-made, every server speaks HTTPS and the roles trust one another',
     link: `${design}#https`,

@@ -156,6 +156,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
 
   function handler(request: IncomingMessage, response: ServerResponse): void {
     lingerAfterAnswer(request, response);
+    if (running.draining) response.shouldKeepAlive = false;
     if (config.operationsApart !== true && serveOperationsPage(request, response)) return;
     if (serveOwnPage(request, response)) return;
 

@@ -38,6 +38,11 @@ export interface GatewayServerOptions {
    * as it keeps coming: the gateway watches that.
    */
   readonly requestTimeout?: number | undefined;
+  /**
+   * Milliseconds for which an idle connection of a client stays open. It must be longer than a load balancer keeps its own, or
+   * a request can meet the close. Default: 620,000, longer than the common ones.
+   */
+  readonly keepAliveTimeout?: number | undefined;
 }
 
 /**
@@ -87,13 +92,18 @@ function mayRefuse({ req, headersSent, writableFinished }: ServerResponse): bool
   return req.complete ? writableFinished : !headersSent;
 }
 
-function limiting({ maxHeaderBytes = 64 * 1024, requestTimeout = 0 }: GatewayServerOptions): ServerOptions {
+function limiting({
+  maxHeaderBytes = 64 * 1024,
+  requestTimeout = 0,
+  keepAliveTimeout = 620_000,
+}: GatewayServerOptions): ServerOptions {
   /** Milliseconds; what takes longer for its headers is an attack. */
   const headersTimeout = requestTimeout === 0 ? 20_000 : Math.min(20_000, requestTimeout);
   return {
     maxHeaderSize: maxHeaderBytes,
     requestTimeout,
     headersTimeout,
+    keepAliveTimeout,
     connectionsCheckingInterval: Math.min(5_000, headersTimeout),
   };
 }

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 
@@ -9,6 +9,8 @@ export interface AppServer {
   readonly server: Server;
   /** Until then requests get 503: who listens on a port of the system's choice has to listen before it knows who it is. */
   answerWith(handler: RequestListener): void;
+  /** From now on each answer closes its connection, also those to requests that have begun. */
+  drain(): void;
 }
 
 /** How a server speaks TLS. Certificates and keys are PEM. */
@@ -20,15 +22,25 @@ export interface ServerTls {
   readonly clientCas?: readonly string[];
 }
 
-/**
- * An HTTP server for the authorization server and the sample API. The gateway brings its own.
- *
- * @param tls without it, plain HTTP
- */
-export function createAppServer(tls?: ServerTls): AppServer {
+export interface AppServerOptions {
+  /** Default: plain HTTP. */
+  readonly tls?: ServerTls | undefined;
+  /** Milliseconds for which an idle connection stays open. */
+  readonly keepAliveTimeout: number;
+}
+
+/** An HTTP server for everything but the gateway's APIs: the gateway brings its own for these. */
+export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
-  const answer: RequestListener = (request, response) => current(request, response);
-  const options = { maxHeaderSize: MAX_HEADER_SIZE };
+  const inFlight = new Set<ServerResponse>();
+  let draining = false;
+  const answer: RequestListener = (request, response) => {
+    inFlight.add(response);
+    response.once('close', () => inFlight.delete(response));
+    if (draining) response.shouldKeepAlive = false;
+    current(request, response);
+  };
+  const options = { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout };
   const server =
     tls === undefined ? createServer(options, answer) : createTlsServer({ ...options, ...tlsOptions(tls) }, answer);
   server.on('clientError', refuseUnreadable);
@@ -36,6 +48,10 @@ export function createAppServer(tls?: ServerTls): AppServer {
     server,
     answerWith(handler) {
       current = handler;
+    },
+    drain() {
+      draining = true;
+      for (const response of inFlight) response.shouldKeepAlive = false;
     },
   };
 }

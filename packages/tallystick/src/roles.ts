@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
 import {
@@ -47,11 +46,24 @@ export async function openApp(
   tls?: Tls,
 ): Promise<OpenApp> {
   const asksForCertificates = role === 'authorizationServer' && config.features.mutualTls;
-  const { server, answerWith } = createAppServer(
-    tls?.server && { ...tls.server, ...(asksForCertificates && { clientCas: tls.clientCas }) },
-  );
-  const { host, port } = { host: config.host, ...config[role] };
-  return { ...(await listen(server, { host, port })), answerWith };
+  const { host, port, timeouts } = { host: config.host, ...config[role] };
+  const app = createAppServer({
+    tls: tls?.server && { ...tls.server, ...(asksForCertificates && { clientCas: tls.clientCas }) },
+    keepAliveTimeout: timeouts.keepAlive,
+  });
+  return openServer(app, { host, port });
+}
+
+async function openServer(app: AppServer, address: { host: string; port: number }): Promise<OpenApp> {
+  const listening = await listen(app.server, address);
+  return {
+    port: listening.port,
+    answerWith: app.answerWith,
+    stop() {
+      app.drain();
+      return listening.stop();
+    },
+  };
 }
 
 /** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
@@ -111,9 +123,11 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     tls: tls?.server && { ...tls.server, requestCert: config.features.mutualTls },
     maxHeaderBytes: config.gateway.limits.maxHeaderBytes,
     requestTimeout: config.gateway.timeouts.request,
+    keepAliveTimeout: config.gateway.timeouts.keepAlive,
   });
-  const { operations } = config.gateway;
-  const apart = operations && (await listen(createServer(gateway.operations), operations));
+  const { operations, timeouts } = config.gateway;
+  const apart = operations && (await openServer(createAppServer({ keepAliveTimeout: timeouts.keepAlive }), operations));
+  apart?.answerWith(gateway.operations);
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
     port: listening.port,
@@ -172,6 +186,7 @@ function findFixed(before: Config, after: Config): string | undefined {
   if (before.gateway.limits.maxHeaderBytes !== after.gateway.limits.maxHeaderBytes)
     return 'gateway.limits.maxHeaderBytes';
   if (before.gateway.timeouts.request !== after.gateway.timeouts.request) return 'gateway.timeouts.request';
+  if (before.gateway.timeouts.keepAlive !== after.gateway.timeouts.keepAlive) return 'gateway.timeouts.keepAlive';
   if (before.features.mutualTls !== after.features.mutualTls) return 'features.mutualTls';
   if (!isDeepStrictEqual(before.tls, after.tls)) return 'tls';
   if (before.gateway.dpop.replay !== after.gateway.dpop.replay) return 'gateway.dpop.replay';

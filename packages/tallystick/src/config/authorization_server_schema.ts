@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { network, origin, port, seconds, signingAlgorithm } from './common_schema.ts';
+import { network, origin, port, seconds, serverTimeouts, signingAlgorithm } from './common_schema.ts';
 
 export const authorizationServer = z.strictObject({
   port: port.default(4000),
+  timeouts: serverTimeouts,
   backChannelUrl: origin
     .optional()
     .describe('How gateway and API reach the authorization server. Default: the issuer.'),

@@ -19,6 +19,14 @@ export const seconds = z.int().positive();
 /** Seconds; a longer life than ten years is a slip of the pen, and no cookie or entry lives so long. */
 export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);
 export const milliseconds = z.int().positive();
+/** Longer than AWS (60 s), NGINX (60 s), Traefik (90 s), Caddy (120 s), Azure (240 s) and Google Cloud (600 s) keep theirs. */
+export const keepAlive = milliseconds
+  .default(620_000)
+  .describe(
+    'Milliseconds for which an idle connection stays open: longer than a load balancer in front keeps its own.',
+  );
+/** For the servers that have no other timeouts. */
+export const serverTimeouts = z.strictObject({ keepAlive }).prefault({}).describe('How long clients are waited for.');
 export const bytes = z.int().min(0);
 export const port = z.int().min(0).max(65535).describe('TCP port to listen on; 0 takes a free one.');
 export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' });

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { port } from './common_schema.ts';
+import { port, serverTimeouts } from './common_schema.ts';
 
 export const controlApi = z.strictObject({
   enabled: z.boolean().default(false).describe('Serve the control API, with which tests provoke and watch.'),
   port: port.default(4300),
+  timeouts: serverTimeouts,
   host: z.string().min(1).default('localhost').describe('Address to listen on. Who reaches it can do anything.'),
   allowedHosts: z
     .array(z.string().min(1))

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, headerName, milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import { bytes, headerName, keepAlive, milliseconds, network, origin, port, seconds } from './common_schema.ts';
 import { cors } from './cors_schema.ts';
 import { gatewayDPoP } from './dpop_schema.ts';
 import { introspection, introspectionClient, ownJwts } from './introspection_schema.ts';
@@ -89,6 +89,7 @@ export const gateway = z.strictObject({
       upstream: milliseconds
         .default(30_000)
         .describe('For connecting to an upstream, and for each silence of it before the response begins.'),
+      keepAlive,
       request: milliseconds
         .optional()
         .describe('For a whole request to arrive, its body included. Default: as long as it keeps coming.'),
