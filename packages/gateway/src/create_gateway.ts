@@ -5,6 +5,7 @@ import { type ResourceServerError, ValidationUnavailableError } from '@tallystic
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
 import { challengeOptions } from './challenge_options.ts';
 import { checkConfig } from './check_config.ts';
+import { checkHandshake } from './check_handshake.ts';
 import type { GatewayConfig } from './config.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import type { Decision } from './decision.ts';
@@ -154,11 +155,17 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     };
   }
 
+  /** @returns whether the request was for a page of the gateway's own */
+  function serveOwn(request: IncomingMessage, response: ServerResponse): boolean {
+    return (
+      (config.operationsApart !== true && serveOperationsPage(request, response)) || serveOwnPage(request, response)
+    );
+  }
+
   function handler(request: IncomingMessage, response: ServerResponse): void {
     lingerAfterAnswer(request, response);
     if (running.draining) response.shouldKeepAlive = false;
-    if (config.operationsApart !== true && serveOperationsPage(request, response)) return;
-    if (serveOwnPage(request, response)) return;
+    if (serveOwn(request, response)) return;
 
     const decision: Decision = { cache: 'none' };
     if (tracing) decision.trace = tracing.begin(request);
@@ -203,10 +210,31 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     }
   }
 
+  /**
+   * Answers a request to upgrade the connection that needs no other protocol: one for a page of the gateway's own, where the wish
+   * is ignored (RFC 9110 section 7.8), or for a decision. The asking gateway passes the headers of the client on, and it is the one
+   * that upgrades.
+   *
+   * @returns whether it was one
+   */
+  function answersItself(request: IncomingMessage, socket: Socket): boolean {
+    const response = responseOnSocket(request, socket);
+    const isDecision = decisions.find(request.url ?? '') !== undefined;
+    if (isDecision) handler(request, response);
+    if (isDecision || serveOwn(request, response)) {
+      sockets.set(socket, () => {}); // It ends with the answer.
+      return true;
+    }
+    response.detachSocket(socket);
+    return false;
+  }
+
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
     const socket = duplex as Socket;
     // Before anything else: a socket without it would end the process with its first error. Its `close` tells the rest.
     socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+    if (answersItself(request, socket)) return;
     sockets.set(socket, () => socket.destroySoon());
     running.begin();
 
@@ -220,7 +248,6 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       traceOutcome(decision, { method: request.method, status });
     };
     socket.once('close', () => {
-      sockets.delete(socket);
       running.end();
       metrics?.decided(decision);
       if (tracing) traceOutcome(decision, { method: request.method, status });
@@ -231,9 +258,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       refusing(request, decision, () => responseOnSocket(request, socket))(error);
     };
     const forward = (destination: Destination) => {
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') {
-        throw new RequestError('invalid_request', 'only GET requests can be upgraded, and only to WebSocket');
-      }
+      checkHandshake(request);
       const opened = (goAway: () => void) => {
         if (running.draining) goAway();
         else sockets.set(socket, goAway);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkHandshake } from '../check_handshake.ts';
 import { RequestError } from '../errors.ts';
 import type { Destination } from '../forward/forwarder.ts';
 import { hasCookie } from '../token_handler/cookies.ts';
@@ -20,7 +21,7 @@ export interface DecisionEndpoints {
    * Lets the request pass: 200, with the `Authorization` that the API is to get in place of the client's.
    *
    * @param original the request that was decided
-   * @throws {RequestError} when the asking gateway would pass a token of the client on
+   * @throws {RequestError} when the asking gateway would pass a token of the client on, or change to a protocol other than WebSocket
    */
   answer(response: ServerResponse, original: IncomingMessage, destination: Destination): void;
 }
@@ -48,10 +49,16 @@ export function createDecisionEndpoints(
       return originalRequest(request, endpoint);
     },
     answer(response, original, destination) {
+      if (asksToUpgrade(original)) checkHandshake(original);
       refuseOtherTokens(original, destination.clientHeld, tokenCookies);
       answer(response, destination);
     },
   };
+}
+
+/** As Node.js reads it: the asking gateway may upgrade whatever it is let to. */
+function asksToUpgrade({ headers: { connection, upgrade } }: IncomingMessage): boolean {
+  return upgrade !== undefined && /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(connection ?? '');
 }
 
 /** The gateway itself takes these out of a request; whoever asks it for a decision only does so with `Authorization`. */
