@@ -7,6 +7,7 @@ COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY patches patches
 COPY e2e/package.json e2e/
 COPY packages/authorization-server/package.json packages/authorization-server/
+COPY packages/common/package.json packages/common/
 COPY packages/gateway/package.json packages/gateway/
 COPY packages/resource-server/package.json packages/resource-server/
 COPY packages/tallystick/package.json packages/tallystick/
@@ -30,6 +31,7 @@ WORKDIR /app
 COPY --from=production /app/node_modules node_modules
 COPY --from=production /app/packages packages
 COPY --from=build /app/packages/authorization-server/dist packages/authorization-server/dist
+COPY --from=build /app/packages/common/dist packages/common/dist
 COPY --from=build /app/packages/gateway/dist packages/gateway/dist
 COPY --from=build /app/packages/resource-server/dist packages/resource-server/dist
 COPY --from=build /app/packages/tallystick/dist packages/tallystick/dist

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runStep } from '../process/run_step.mjs';
 import { contentHash } from './content_hash.mjs';
@@ -37,5 +37,16 @@ export function dependenciesHash() {
 }
 
 function hasNodeModules() {
-  return ['.', ...memberFolders()].every((folder) => existsSync(path.join(root, folder, 'node_modules')));
+  return ['.', ...memberFolders().filter(hasDependencies)].every((folder) =>
+    existsSync(path.join(root, folder, 'node_modules')),
+  );
+}
+
+/**
+ * pnpm makes no `node_modules` for a package without dependencies.
+ * @param {string} folder
+ */
+function hasDependencies(folder) {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
+  return dependencies !== undefined || devDependencies !== undefined;
 }

@@ -152,7 +152,7 @@ export interface GatewayConfig {
   };
   /**
    * Headers in which APIs expect to be told who calls; those of a client are taken out. `*` at the end stands for any
-   * rest, `_` counts as `-`. Default: `defaultIdentityHeaders`.
+   * rest; a character that is not a letter or digit counts as `-`. Default: `defaultIdentityHeaders`.
    */
   readonly identityHeaders?: readonly string[];
   /** `/healthz`, `/readyz` and `/metrics` are only where `Gateway.operations` is served. Default: beside the routes. */

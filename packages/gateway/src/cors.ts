@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { listMembers } from '@tallystick/common';
 
 /** Which web pages of other origins may call the APIs of a route, and what they get to see (Fetch standard, section 3.2). */
 export interface CorsConfig {
@@ -94,7 +95,7 @@ export function applyCors(headers: IncomingHttpHeaders, policy: CorsPolicy, orig
 
 function withOrigin(vary: string | undefined): string {
   if (vary === undefined || vary === '') return 'Origin';
-  const names = vary.split(',').map((name) => name.trim().toLowerCase());
+  const names = listMembers(vary.toLowerCase());
   return names.includes('*') || names.includes('origin') ? vary : `${vary}, Origin`;
 }
 

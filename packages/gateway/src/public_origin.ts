@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { listMembers } from '@tallystick/common';
 import type { IsTrustedProxy } from './trusted_proxies.ts';
 
 /** What may be an authority in a URL that is sent back or compared; anything else a client sends as `Host` is not. */
@@ -36,5 +37,5 @@ export function createPublicOrigin({ publicUrl, isTrustedProxy }: PublicOriginOp
 
 /** The value that the trusted proxy itself added: what stands before it may be the client's. */
 export function lastOf(header: string | string[] | undefined): string | undefined {
-  return header?.toString().split(',').at(-1)?.trim();
+  return header === undefined ? undefined : listMembers(header.toString()).at(-1);
 }

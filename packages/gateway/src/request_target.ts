@@ -5,8 +5,9 @@ export interface RequestPath {
   /** Without the query. Otherwise byte for byte. */
   readonly literal: string;
   /**
-   * Decoded until nothing is left to decode, with `\` for `/`, without path parameters and empty segments, in lower case: all that servers are known to do
-   * before they look for a handler.
+   * Decoded until nothing is left to decode, with `\` for `/`, without path parameters and empty segments, each segment without
+   * blanks around it and dots at its end (as Windows has file names), in lower case: all that servers are known to do before
+   * they look for a handler.
    */
   readonly interpreted: string;
 }
@@ -39,11 +40,18 @@ export function readRequestPath(target: string): RequestPath {
 
   const segments = decodeRepeatedly(literal)
     .split(/[/\\]/)
-    .map((segment) => segment.split(';', 1)[0] ?? '');
+    .map((segment) => (segment.split(';', 1)[0] ?? '').trim());
   if (segments.includes('.') || segments.includes('..')) {
     throw new RequestError('invalid_request', 'the path must not contain dot-segments');
   }
-  return { literal, interpreted: `/${segments.filter(Boolean).join('/').toLowerCase()}` };
+  return { literal, interpreted: `/${segments.map(withoutEnd).filter(Boolean).join('/').toLowerCase()}` };
+}
+
+/** Character by character: a regular expression would begin again at each of a million dots. */
+function withoutEnd(segment: string): string {
+  let end = segment.length;
+  while (end > 0 && /[.\s]/.test(segment.charAt(end - 1))) end -= 1;
+  return segment.slice(0, end);
 }
 
 /** What was encoded twice is decoded twice where one server stands behind another. There, nothing is malformed any more. */

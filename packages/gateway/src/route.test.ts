@@ -9,9 +9,12 @@ const routeAt = (prefix: string, change: Partial<ProtectedRouteConfig> = {}) =>
   createRoute({ prefix, upstream, resource, style: 'phantom', scopes: {}, ...change }, defaults, Date.now);
 
 describe('A route cannot be served', () => {
-  test.each(['', 'api', '/api/', '//api', '/api?x', '/a%20b', '/a/../b', '/a b', '/.'])('at %j', (prefix) => {
-    expect(() => routeAt(prefix)).toThrow(TypeError);
-  });
+  test.each(['', 'api', '/api/', '//api', '/api?x', '/a%20b', '/a/../b', '/a b', '/.', '/a.', '/a./b'])(
+    'at %j',
+    (prefix) => {
+      expect(() => routeAt(prefix)).toThrow(TypeError);
+    },
+  );
 
   test.each(['', '*', '*.', 'a b', 'api.example.com:443', 'http://api.example.com', 'a.*.com', 'äpi.com', '.com'])(
     'at the host %j',

@@ -79,7 +79,7 @@ const membersOfProtectedRoutes = [
  */
 export function createRoute(config: RouteConfig, defaults: RouteDefaults, now: () => number): Route {
   const { prefix } = config;
-  if (prefix !== '/' && !/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/.test(prefix)) {
+  if (prefix !== '/' && !/^(?:\/[\w~.-]*[\w~-])+$/.test(prefix)) {
     throw new TypeError(`the prefix of a route must be "/" or segments like "/orders/v1": ${JSON.stringify(prefix)}`);
   }
   const host = config.host === undefined ? undefined : normalizeHostPattern(config.host);

@@ -25,6 +25,8 @@ describe('The route of a request', () => {
     ['/api/Orders//%7E/a;b=c/%E2%82%AC/x.y', '/api'],
     ['/split/https://example.com/..a/b..', '/split'],
     ['/split?broken=%E9&more', '/split'],
+    ['/api/orders./1.', '/api'],
+    ['/api/orders%20', '/api'],
   ])('%s is %s', (target, prefix) => {
     expect(find(target).prefix).toBe(prefix);
   });
@@ -78,6 +80,8 @@ describe('A request target is refused', () => {
     '/api/..;/split',
     '/api/..;a=b/split',
     '/api/%2e%2e%3b/split',
+    '/api/..%20/split',
+    '/api/%20../split',
   ])('when it has dot-segments: %s', (target) => {
     expect(() => find(target)).toThrow(expect.objectContaining({ code: 'invalid_request', status: 400 }));
   });
@@ -90,6 +94,17 @@ describe('A request target is refused', () => {
     '/api/;x/admin',
     '/api/admin;x/users',
     '/api/%5cadmin',
+    '/api/admin.',
+    '/api/admin...',
+    '/api/admin%20',
+    '/api/admin%09',
+    '/api/admin.%20.',
+    '/api/admin%C2%A0',
+    '/api/%20admin',
+    '/api/admin./users',
+    '/api/admin.;x',
+    '/api/.../admin',
+    '/api/admin%252e',
   ])('when a server could take it for the path of another route: %s', (target) => {
     expect(() => find(target)).toThrow(expect.objectContaining({ code: 'invalid_request', status: 400 }));
   });
@@ -170,6 +185,12 @@ test('A path that is encoded over and over is refused, and soon', () => {
   expect(find(`/%${'25'.repeat(4)}41`).isPublic).toBe(true);
   expect(() => find(`/%${'25'.repeat(5)}41`)).toThrow(expect.objectContaining({ status: 400 }));
   expect(() => find(`/%${'25'.repeat(30_000)}`)).toThrow(expect.objectContaining({ status: 400 }));
+});
+
+test('A path of dots is read soon, however many there are', () => {
+  const find = findIn(createRouteTable([publicAt('/')]));
+  expect(find(`/${'.'.repeat(60_000)}x`).isPublic).toBe(true);
+  expect(find(`/${'%20'.repeat(20_000)}x`).isPublic).toBe(true);
 });
 
 describe('The host of a route', () => {

@@ -1,3 +1,4 @@
+import { mediaTypeOf } from '@tallystick/common';
 import { ValidationUnavailableError } from './errors.ts';
 
 /** The largest answer that is read, in bytes after content decoding. */
@@ -38,7 +39,7 @@ export async function fetchJson(exchange: JsonExchange): Promise<JsonAnswer> {
       await response.body?.cancel();
       return { status: response.status, json: undefined };
     }
-    if (mediaType !== undefined && essence(response) !== mediaType) {
+    if (mediaType !== undefined && mediaTypeOf(response.headers.get('content-type')) !== mediaType) {
       await response.body?.cancel();
       throw new ValidationUnavailableError(`${subject} did not answer with ${mediaType}`);
     }
@@ -47,11 +48,6 @@ export async function fetchJson(exchange: JsonExchange): Promise<JsonAnswer> {
     if (cause instanceof ValidationUnavailableError) throw cause;
     throw new ValidationUnavailableError(`${subject} could not be reached`, { cause });
   }
-}
-
-/** The media type without its parameters (RFC 9110 section 8.3.1). */
-function essence(response: Response): string | undefined {
-  return response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
 }
 
 async function readBody(subject: string, response: Response): Promise<Buffer> {

@@ -48,6 +48,26 @@ describe('Identity headers', () => {
     'dpop',
     'client-cert',
     'client_cert',
+    'x.user',
+    'x~user',
+    'x!user',
+    "x'user`id",
+    'x^client.cert|a',
+    'x-amzn-mtls-clientcert',
+    'x-client-verify',
+    'x-tls-client-cert',
+    'x-client-dn',
+    'x-ssl-cert',
+    'x-hasura-role',
+    'x-role',
+    'x-scopes',
+    'x-tenant-id',
+    'x-userid',
+    'x-principal',
+    'x-subject',
+    'shib-session-id',
+    'mellon-nameid',
+    'x-serverless-authorization',
   ])('%s of a client does not go upstream', (name) => {
     expect(rewrite({ [name]: 'alice' })).toEqual(set);
   });
@@ -60,6 +80,25 @@ describe('Identity headers', () => {
     const sent = { 'x-user': 'a', 'acme-identity': 'b', acme_identity: 'c', 'acme-other': 'd' };
     expect(rewrite(sent, { identityHeaders: ['Acme-Identity'] })).toEqual({ ...set, 'x-user': 'a', 'acme-other': 'd' });
   });
+});
+
+test.each([
+  'proxy_authorization',
+  'proxy.authorization',
+  'keep_alive',
+  'http2_settings',
+  'content.length',
+  'transfer~encoding',
+])('%s is what its folded name is, and does not go upstream', (name) => {
+  expect(rewrite({ [name]: 'chunked' })).toEqual(set);
+});
+
+test('Made-up names beyond those that are remembered are judged like all others', () => {
+  const headers = createRequestHeaders({ identityHeaders: defaultIdentityHeaders });
+  const ask = (name: string) =>
+    headers({ headers: { [name]: 'a' }, socket: {} } as unknown as IncomingMessage, facts)[name];
+  for (let index = 0; index < 600; index += 1) expect(ask(`x-made-up-${index}`)).toBe('a');
+  expect([ask('x.user'), ask('x-made-up-1'), ask('x-made-up')]).toEqual([undefined, 'a', 'a']);
 });
 
 test('The header in which a proxy passes the client certificate does not go upstream, whatever identity headers there are', () => {
@@ -96,7 +135,11 @@ describe('Where a request came from', () => {
     'x-forwarded-port',
     'x-forwarded-prefix',
     'x-original-url',
+    'x-originating-url',
     'x-rewrite-url',
+    'x.rewrite.url',
+    'x-envoy-original-path',
+    'x-middleware-subrequest',
     'x-http-method-override',
     'proxy',
     'content_length',

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { listMembers } from '@tallystick/common';
 import { RequestError } from '../errors.ts';
 import type { PublicOrigin } from '../public_origin.ts';
 import { withoutCookies } from '../token_handler/cookies.ts';
@@ -7,15 +8,21 @@ import type { IsTrustedProxy } from '../trusted_proxies.ts';
 
 /**
  * Names under which APIs behind other gateways expect to be told who calls. A client must not be able to tell them.
- * `*` at the end stands for any rest; `_` counts as `-`.
+ * `*` at the end stands for any rest; every character that is not a letter or digit counts as `-`.
  */
 export const defaultIdentityHeaders: readonly string[] = [
   'x-user',
   'x-user-*',
+  'x-userid',
   'x-username',
+  'x-principal',
+  'x-subject',
+  'x-tenant-id',
   'x-email',
   'x-groups',
+  'x-role',
   'x-roles',
+  'x-scopes',
   'x-auth-*',
   'x-authenticated-*',
   'x-jwt-*',
@@ -29,6 +36,10 @@ export const defaultIdentityHeaders: readonly string[] = [
   'x-client-id',
   'x-client-cert',
   'x-client-cert-*',
+  'x-client-dn',
+  'x-client-verify',
+  'x-tls-client-cert',
+  'x-ssl-cert',
   'x-ssl-client-*',
   'ssl-client-*',
   'x-remote-user',
@@ -37,6 +48,8 @@ export const defaultIdentityHeaders: readonly string[] = [
   'remote-*',
   'x-webauth-*',
   'oidc-*',
+  'shib-*',
+  'mellon-*',
   'sm-*',
   'impersonate-*',
   'x-endpoint-api-userinfo',
@@ -47,6 +60,9 @@ export const defaultIdentityHeaders: readonly string[] = [
   'x-ms-token-*',
   'x-arr-clientcert',
   'x-amzn-oidc-*',
+  'x-amzn-mtls-*',
+  'x-hasura-*',
+  'x-serverless-authorization',
   'cf-access-*',
   'x-pomerium-*',
   'x-authentik-*',
@@ -69,6 +85,10 @@ const untrustedHeaders = [
   'x-forwarded',
   'x-forwarded-*',
   'x-original-*',
+  'x-originating-url',
+  'x-envoy-original-*',
+  // Next.js left its middleware out for requests that had it (CVE-2025-29927).
+  'x-middleware-subrequest',
   'x-host',
   'x-rewrite-url',
   'x-http-method',
@@ -100,6 +120,16 @@ const proof = 'dpop';
 
 /** How long the body is must be told even if `Connection` names these: without them a body would be read as a request. */
 const framingHeaders = new Set(['content-length', 'transfer-encoding']);
+
+/**
+ * A header's name as an API may come to know it: CGI, WSGI, PHP and others make one character of all that is not a letter
+ * or a digit, so that `X_User` and `X.User` are `X-User` there.
+ *
+ * @param name in lower case
+ */
+export function foldName(name: string): string {
+  return name.replace(/[^a-z0-9]/g, '-');
+}
 
 export interface RequestHeaderOptions {
   /** Names of cookies that hold tokens. They do not go upstream, nor do those whose names begin with one of them and a hyphen. */
@@ -134,12 +164,13 @@ export interface RequestHeaderFacts {
 export type RequestHeaders = (request: IncomingMessage, facts: RequestHeaderFacts) => IncomingHttpHeaders;
 
 export function createRequestHeaders(options: RequestHeaderOptions): RequestHeaders {
-  const isUntrusted = nameMatcher([
+  const isUntrusted = matcherOfNames([
     ...untrustedHeaders,
     ...options.identityHeaders,
     proof,
     ...(options.certificateHeader === undefined ? [] : [options.certificateHeader]),
   ]);
+  const staysHere = remembering((name) => hopByHopHeaders.has(name) || isUntrusted(name) || isInDisguise(name));
   const { tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
@@ -148,7 +179,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     const named = connectionNames(sent.connection);
     const headers: IncomingHttpHeaders = {};
     for (const name in sent) {
-      if (hopByHopHeaders.has(name) || isUntrusted(name) || isFramingInDisguise(name)) continue;
+      if (staysHere(name)) continue;
       if (named?.has(name) && !framingHeaders.has(name)) continue;
       headers[name] = sent[name];
     }
@@ -199,12 +230,13 @@ export function withUpgrade(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 /** Header names that `Connection` lists are for the next hop only (RFC 9110 section 7.6.1). */
 function connectionNames(connection: string | undefined): Set<string> | undefined {
   if (connection === undefined || /^(?:keep-alive|close|upgrade)$/i.test(connection)) return undefined;
-  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+  return new Set(listMembers(connection.toLowerCase()));
 }
 
-/** Under CGI and WSGI `Content_Length` is read as `Content-Length`. */
-function isFramingInDisguise(name: string): boolean {
-  return name.includes('_') && framingHeaders.has(name.replaceAll('_', '-'));
+/** To an API that folds names, `Content_Length` says how long the body is, and `Proxy.Authorization` who calls. */
+function isInDisguise(name: string): boolean {
+  const folded = foldName(name);
+  return folded !== name && (framingHeaders.has(folded) || hopByHopHeaders.has(folded));
 }
 
 /** RFC 9112 section 6.1: what is not understood is 501; and it never comes with a length. */
@@ -218,24 +250,27 @@ function checkedTransferEncoding(headers: IncomingHttpHeaders): string {
   return 'chunked';
 }
 
+/** Whether a lower-case header name is one of the names given; `name*` matches every name that begins so. */
+function matcherOfNames(patterns: readonly string[]): (name: string) => boolean {
+  const lower = patterns.map((pattern) => pattern.toLowerCase());
+  const exact = new Set(lower.filter((pattern) => !pattern.endsWith('*')).map(foldName));
+  const beginnings = lower.filter((pattern) => pattern.endsWith('*')).map((pattern) => foldName(pattern.slice(0, -1)));
+  return (name) => {
+    const known = foldName(name);
+    return exact.has(known) || beginnings.some((beginning) => known.startsWith(beginning));
+  };
+}
+
 const REMEMBERED_NAMES = 500;
 
-/** Whether a lower-case header name is one of the names given; `name*` matches every name that begins so. */
-function nameMatcher(patterns: readonly string[]): (name: string) => boolean {
-  const fold = (name: string) => name.toLowerCase().replaceAll('_', '-');
-  const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')).map(fold));
-  const beginnings = patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => fold(pattern.slice(0, -1)));
-  const matches = (name: string) => {
-    const folded = fold(name);
-    return exact.has(folded) || beginnings.some((beginning) => folded.startsWith(beginning));
-  };
-  // The same few names come with every request; whoever makes names up does not fill the memory.
+/** The same few names come with every request; a client that makes names up does not fill the memory. */
+function remembering(finds: (name: string) => boolean): (name: string) => boolean {
   const known = new Map<string, boolean>();
   return (name) => {
     const remembered = known.get(name);
     if (remembered !== undefined) return remembered;
-    const isMatch = matches(name);
-    if (known.size < REMEMBERED_NAMES) known.set(name, isMatch);
-    return isMatch;
+    const found = finds(name);
+    if (known.size < REMEMBERED_NAMES) known.set(name, found);
+    return found;
   };
 }

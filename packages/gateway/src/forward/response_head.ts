@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { listMembers } from '@tallystick/common';
 
 /** RFC 9110 section 7.6.1. `trailer`: trailers are not passed on, and Node.js throws for the header on a framed body. */
 const hopByHopHeaders = ['keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
@@ -21,10 +22,7 @@ export function cleanResponseHead(upstreamResponse: IncomingMessage, response: S
   const { headers } = upstreamResponse;
   const { connection } = headers;
   if (connection !== undefined && !isPersistence.test(connection)) {
-    for (const name of connection.split(',')) {
-      const named = name.trim().toLowerCase();
-      if (named !== 'content-length') delete headers[named];
-    }
+    for (const name of listMembers(connection.toLowerCase())) if (name !== 'content-length') delete headers[name];
   }
   // What is not there is not deleted: an object that something is deleted from is slow from then on.
   for (const name of hopByHopHeaders) if (headers[name] !== undefined) delete headers[name];

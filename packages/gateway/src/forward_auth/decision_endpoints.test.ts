@@ -59,6 +59,10 @@ describe('What the asking gateway would pass on and should not', () => {
 test.each([
   ['X-HTTP-Method-Override', 'DELETE'],
   ['X_HTTP_Method_Override', 'DELETE'],
+  ['X.HTTP.Method.Override', 'DELETE'],
+  ['X_Original_URL', '/admin'],
+  ['X-Originating-URL', '/admin'],
+  ['X-Envoy-Original-Path', '/admin'],
   ['X-HTTP-Method', 'DELETE'],
   ['X-Method-Override', 'DELETE'],
   ['X-Rewrite-URL', '/admin'],

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { RequestError } from '../errors.ts';
+import { foldName } from '../forward/request_headers.ts';
 import { lastOf } from '../public_origin.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 
@@ -29,15 +30,25 @@ function methodAndTarget({ headers, method, url = '' }: IncomingMessage, { for: 
   }
 }
 
-/** What some APIs take for the method or the target in place of the real ones. The gateway drops it; who asks would pass it on. */
-const secondOpinions = ['x-http-method', 'x-http-method-override', 'x-method-override', 'x-rewrite-url'];
+/**
+ * What some APIs take for the method or the target in place of the real ones, with the kind of gateway that sets it itself for
+ * the question. The gateway drops it; a gateway that asks would pass it on.
+ */
+const secondOpinions = new Map<string, DecisionEndpointConfig['for'] | undefined>([
+  ['x-envoy-original-path', 'envoy'],
+  ['x-http-method', undefined],
+  ['x-http-method-override', undefined],
+  ['x-method-override', undefined],
+  ['x-original-url', 'nginx'],
+  ['x-originating-url', undefined],
+  ['x-rewrite-url', undefined],
+]);
 
 function refuseSecondOpinions(headers: IncomingHttpHeaders, { for: kind }: DecisionEndpointConfig): void {
   for (const name in headers) {
-    const folded = name.replaceAll('_', '-');
-    // Before NGINX some set it themselves, for the question only.
-    const isOne = secondOpinions.includes(folded) || (folded === 'x-original-url' && kind !== 'nginx');
-    if (isOne) throw new RequestError('invalid_request', 'the request says twice what is to be decided');
+    if (secondOpinions.has(foldName(name)) && secondOpinions.get(name) !== kind) {
+      throw new RequestError('invalid_request', 'the request says twice what is to be decided');
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { mediaTypeOf } from '@tallystick/common';
 import { ValidationUnavailableError, ValidatorRefusedError } from '@tallystick/resource-server';
 import { causeCode } from '../failure.ts';
 import type { IntrospectionMediaType } from '../introspection_config.ts';
@@ -74,7 +75,7 @@ export function createExchange({ endpoint, accept }: ExchangeOptions, dependenci
       throw new AuthorizationServerDownError('the authorization server could not be reached', { cause, mayRetry });
     });
     call?.answered(response.status);
-    if (response.status === 200 && mediaType(response) === accept) {
+    if (response.status === 200 && mediaTypeOf(response.headers.get('content-type')) === accept) {
       return { body: await readBody(response), cacheControl: response.headers.get('cache-control') };
     }
     await response.body?.cancel();
@@ -136,8 +137,4 @@ function readRetryAfter(headers: Headers, time: number): number {
   const text = headers.get('retry-after')?.trim() ?? '';
   const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - time) / 1000);
   return Math.min(longestRetryAfter, Math.max(1, Number.isNaN(seconds) ? 1 : seconds));
-}
-
-function mediaType(response: Response): string | undefined {
-  return response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { trimWhitespace } from '@tallystick/common';
 import { RequestError } from '../errors.ts';
 
 /**
@@ -42,7 +43,7 @@ export function removeSetCookies(headers: IncomingHttpHeaders, names: readonly s
 }
 
 function isNamed(pair: string, names: readonly string[]): boolean {
-  const name = pair.split('=', 1)[0]?.trim() ?? '';
+  const name = trimWhitespace(pair.split('=', 1)[0] ?? '');
   return names.some((taken) => name === taken || name.startsWith(`${taken}-`));
 }
 
@@ -61,6 +62,6 @@ export function setCookie(name: string, value: string, { maxAge, sameSite }: Coo
 function pairs(header: string): string[] {
   return header
     .split(';')
-    .map((pair) => pair.trim())
+    .map(trimWhitespace)
     .filter((pair) => pair !== '');
 }

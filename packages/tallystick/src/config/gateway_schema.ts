@@ -24,7 +24,7 @@ export const gateway = z.strictObject({
     )
     .optional()
     .describe(
-      'Headers that would tell an API who calls: those of a client are taken out. `*` at the end stands for any rest, `_` counts as `-`. Default: those of the gateways, proxies and platforms that are known.',
+      'Headers that would tell an API who calls: those of a client are taken out. `*` at the end stands for any rest; a character that is not a letter or digit counts as `-`. Default: those of the gateways, proxies and platforms that are known.',
     ),
   operations: z
     .strictObject({

@@ -30,6 +30,7 @@ export const route = z.strictObject({
   prefix: z
     .string()
     .regex(/^\/[\w\-/.]*$/, { error: 'expected a path that begins with a slash' })
+    .regex(/^(?!.*\.(?:\/|$))/, { error: 'expected no segment that ends in a dot: some servers leave that dot out' })
     .meta({
       description:
         'Path prefix, matched by whole segments; it stays in the path that the API sees, unless `rewrite` says otherwise.',

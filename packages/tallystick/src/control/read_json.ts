@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { mediaTypeOf } from '@tallystick/common';
 import { InputError } from '../input_error.ts';
 import { ControlError } from './control_error.ts';
 
@@ -15,7 +16,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   if (length === 0) return {};
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  const type = mediaTypeOf(request.headers['content-type']);
   if (type !== 'application/json') throw new ControlError(415, 'invalid_request', 'expected application/json');
   try {
     return JSON.parse(Buffer.concat(chunks).toString());

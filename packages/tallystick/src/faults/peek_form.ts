@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { mediaTypeOf } from '@tallystick/common';
 
 /** Bytes; oidc-provider refuses more than 56 KB. */
 const LIMIT = 64 * 1024;
@@ -6,7 +7,7 @@ const LIMIT = 64 * 1024;
 /** Reads a request's form and puts it back, so that who answers reads it again. @returns undefined when there is none */
 export async function peekForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const { 'content-type': contentType, 'content-length': length } = request.headers;
-  const type = contentType?.split(';')[0]?.trim().toLowerCase();
+  const type = mediaTypeOf(contentType);
   if (request.method !== 'POST' || type !== 'application/x-www-form-urlencoded' || length === '0') return undefined;
   return new URLSearchParams((await peek(request)).toString());
 }

@@ -1,0 +1,28 @@
+import { expect, test } from '@jest/globals';
+import { listMembers, mediaTypeOf, trimWhitespace } from './header_grammar.ts';
+
+test.each([
+  [' \t a b\t ', 'a b'],
+  ['\u00a0a\u00a0', '\u00a0a\u00a0'],
+  ['\u2003a\ufeff', '\u2003a\ufeff'],
+  ['\va\f', '\va\f'],
+  [' \t ', ''],
+  ['', ''],
+])('of %j only SP and HTAB are trimmed', (text, trimmed) => {
+  expect(trimWhitespace(text)).toBe(trimmed);
+});
+
+test('a list has members', () => {
+  expect(listMembers('close,\tx-hop , \u00a0a')).toEqual(['close', 'x-hop', '\u00a0a']);
+});
+
+test.each([
+  ['Application/JSON ; charset=utf-8', 'application/json'],
+  ['text/html', 'text/html'],
+  ['\u00a0application/json', '\u00a0application/json'],
+  ['', ''],
+  [null, undefined],
+  [undefined, undefined],
+])('the media type of %j', (contentType, mediaType) => {
+  expect(mediaTypeOf(contentType)).toBe(mediaType);
+});

@@ -1,0 +1,28 @@
+/**
+ * A text without the optional whitespace around it: SP and HTAB (RFC 9110 section 5.6.3, RFC 6265 section 5.2).
+ *
+ * `String.prototype.trim` also takes U+00A0 away. A browser does not: to it a cookie that begins with one has another
+ * name, which the rules for the prefix `__Host-` do not hold for.
+ */
+export function trimWhitespace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isWhitespace(text.charCodeAt(start))) start += 1;
+  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isWhitespace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/** The members of a header that is a list (RFC 9110 section 5.6.1). */
+export function listMembers(value: string): string[] {
+  return value.split(',').map(trimWhitespace);
+}
+
+/** The media type in `Content-Type`, in lower case and without parameters (RFC 9110 section 8.3.1). */
+export function mediaTypeOf(contentType: string | null | undefined): string | undefined {
+  if (contentType === null || contentType === undefined) return undefined;
+  return trimWhitespace(contentType.split(';', 1)[0] ?? '').toLowerCase();
+}

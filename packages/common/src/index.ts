@@ -1,0 +1,1 @@
+export { listMembers, mediaTypeOf, trimWhitespace } from './header_grammar.ts';
