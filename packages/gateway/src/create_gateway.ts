@@ -41,6 +41,8 @@ export interface Gateway extends MetricSource {
   handler(this: void, request: IncomingMessage, response: ServerResponse): void;
   /** Answers a request to upgrade the connection. */
   upgrade(this: void, request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Counts and logs a request that the server has refused, because it is not well-formed HTTP. */
+  unreadable(this: void, error: RequestError): void;
   /**
    * Closes WebSockets, waits for running requests, then closes the connections to APIs, which breaks off what takes too long, and
    * stops listening to revocations. New connections are the server's to refuse, and those of clients its to close.
@@ -268,6 +270,12 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     void serve(request, decision, forward, refuse);
   }
 
+  function unreadable(error: RequestError): void {
+    const decision: Decision = { cache: 'none', error };
+    metrics?.decided(decision);
+    logRequest(log, decision, { request: { rawHeaders: [] }, status: error.status, milliseconds: 0 });
+  }
+
   async function close(): Promise<void> {
     for (const goAway of sockets.values()) goAway();
     await running.drain(timeouts.drain ?? 10_000);
@@ -307,5 +315,5 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const { state: feedState } = feed;
   const sources = { upstreamHealth: () => upstreamHealth(routes), introspectionLoads, cacheSize, feedState };
   metrics?.watch(sources);
-  return { handler, upgrade, operations, close, retire, keys, ...sources };
+  return { handler, upgrade, operations, unreadable, close, retire, keys, ...sources };
 }

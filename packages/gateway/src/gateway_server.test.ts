@@ -11,6 +11,10 @@ afterEach(() => house.stop());
 
 const get = (...headers: string[]) => message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', ...headers]);
 
+function statusesOf(answers: string): number[] {
+  return [...answers.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+}
+
 describe('What is not well-formed is answered with an OAuth error, and no API sees it', () => {
   test.each([
     ['no HTTP', 400, 'hello\r\n\r\n'],
@@ -53,14 +57,70 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
     expect(house.upstream.seen).toEqual([]);
   });
 
-  test('is not answered in place of another request that is still being served', async () => {
+  test('is answered after the request that is still being served', async () => {
     const reference = await house.issueReference(api('phantom'));
-    house.authorizationServer.onIntrospection = () => {};
+    const jwt = house.authorizationServer.active.get(reference);
+    let introspected = () => {};
+    house.authorizationServer.onIntrospection = (response) => {
+      introspected = () => response.writeHead(200, { 'Content-Type': 'application/jwt' }).end(jwt);
+    };
     const client = await openConnection(house.port);
     client.socket.write(message(['GET /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${reference}`]));
     await until('the request is being served', () => house.authorizationServer.introspections.length === 1);
     client.socket.write('hello\r\n\r\n');
-    expect(await client.closed()).toBe('');
+    client.socket.write('more of it\r\n\r\n');
+    await until('it was read', () => house.log.some(({ error }) => error === 'invalid_request'));
+    expect(client.text()).toBe('');
+    introspected();
+    expect(statusesOf(await client.closed())).toEqual([200, 400]);
+  });
+});
+
+describe('Answers that are due are given before what is malformed is refused', () => {
+  const good = (token: string, path = '/phantom') =>
+    message([`GET ${path} HTTP/1.1`, 'Host: g', `Authorization: Bearer ${token}`]);
+  const post = (token: string, body: string) =>
+    message(['POST /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`, 'Content-Length: 4'], body);
+  const chunked = (token: string, body: string) =>
+    message(
+      ['POST /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`, 'Transfer-Encoding: chunked'],
+      body,
+    );
+
+  test.each<[string, number[], (token: string) => string]>([
+    ['a length of 4 with 5 bytes', [200, 400], (token) => post(token, 'body!')],
+    ['a length of 4 with 5 bytes, and a good request', [200, 400], (token) => post(token, 'body!') + good(token)],
+    ['two good requests and one that is not HTTP', [200, 200, 400], (token) => `${good(token)}${good(token)}?\r\n\r\n`],
+    ['a refused request and one that is not HTTP', [401, 400], () => `${good('unknown')}?\r\n\r\n`],
+    [
+      'a good request and one with two lengths',
+      [200, 400],
+      (token) => `${good(token)}${message(['POST / HTTP/1.1', 'Host: g', 'Content-Length: 1', 'Content-Length: 2'])}`,
+    ],
+    ['a good request and one with a broken chunk', [200, 400], (token) => good(token) + chunked(token, 'zz\r\n')],
+    [
+      'two good requests and one with a broken chunk',
+      [200, 200, 400],
+      (token) => good(token) + good(token) + chunked(token, '4\r\nbody\r\nzz\r\n'),
+    ],
+    [
+      'a good request and headers that are too large',
+      [200, 431],
+      (token) => `${good(token)}GET / HTTP/1.1\r\nX: ${'a'.repeat(70_000)}`,
+    ],
+    [
+      'a request that closes the connection, and anything',
+      [200],
+      (token) =>
+        `${message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', `Authorization: Bearer ${token}`])}?\r\n\r\n`,
+    ],
+  ])('%s: %j', async (_, statuses, bytes) => {
+    const token = await house.issueReference(api('phantom'), { scope: 'read write' });
+    const client = await openConnection(house.port);
+    client.socket.write(bytes(token), 'latin1');
+    expect(statusesOf(await client.closed())).toEqual(statuses);
+    const refused = statuses.filter((status) => status !== 200).length;
+    expect(house.log.filter(({ message: text }) => text === 'request refused')).toHaveLength(refused);
   });
 });
 

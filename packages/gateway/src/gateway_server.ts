@@ -9,6 +9,7 @@ import {
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { refusal } from '@tallystick/resource-server';
+import { answerRefusal } from './answer.ts';
 import type { Gateway } from './create_gateway.ts';
 import { RequestError } from './errors.ts';
 
@@ -53,14 +54,17 @@ export interface GatewayServerOptions {
  * @throws {RangeError} for a limit that is none
  */
 export function createGatewayServer(
-  gateway: Pick<Gateway, 'handler' | 'upgrade'>,
+  gateway: Pick<Gateway, 'handler' | 'upgrade' | 'unreadable'>,
   { tls, ...limits }: GatewayServerOptions = {},
 ): Server {
   const options = { ...always, ...limiting(limits) };
-  const answering = new WeakMap<Duplex, ServerResponse>();
+  /** The answer to the last request that was read from a connection. */
+  const lastAnswers = new WeakMap<Duplex, ServerResponse>();
+  /** Connections from which nothing more can be read. */
+  const broken = new WeakSet<Duplex>();
   const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
   const handle: RequestListener = (request, response) => {
-    answering.set(request.socket, response);
+    lastAnswers.set(request.socket, response);
     gateway.handler(request, response);
   };
   server.on('request', handle);
@@ -75,21 +79,37 @@ export function createGatewayServer(
       socket.destroy();
       return;
     }
-    const response = answering.get(socket);
+    const last = lastAnswers.get(socket);
     // RFC 9112 section 9.6: what follows a request that closes the connection is overlooked.
-    if (error.code === 'HPE_CLOSED_CONNECTION' && response !== undefined) return;
-    if (response === undefined || mayRefuse(response)) refuse(socket, malformed(error));
-    else socket.destroy();
+    if (error.code === 'HPE_CLOSED_CONNECTION' && last !== undefined) return;
+    // Each further packet is the same error again.
+    if (broken.has(socket)) return;
+    broken.add(socket);
+    const refused = malformed(error);
+    gateway.unreadable(refused);
+    if (last === undefined || (last.req.complete && last.writableFinished)) refuse(socket, refused);
+    else if (last.req.complete) refuseAfter(last, socket, refused);
+    else if (last.headersSent) socket.destroy();
+    else refuseBody(last, refused);
   });
   return server;
 }
 
 /**
- * Whether a refusal would be read as the answer to what is malformed: the body of the request that was last read, or what
- * follows that request. It must not be read as the answer to one that is still being served, or was answered before.
+ * Refuses what follows a request that is still being served. Answers leave in the order of the requests, so all that are due have
+ * left when this one has.
  */
-function mayRefuse({ req, headersSent, writableFinished }: ServerResponse): boolean {
-  return req.complete ? writableFinished : !headersSent;
+function refuseAfter(last: ServerResponse, socket: Duplex, error: RequestError): void {
+  last.once('close', () => {
+    if (last.writableFinished) refuse(socket, error);
+    else socket.destroy();
+  });
+}
+
+/** Refuses a request whose body is malformed; Node.js sends the answers that are due before it. */
+function refuseBody(response: ServerResponse, error: RequestError): void {
+  response.shouldKeepAlive = false;
+  answerRefusal(response, error);
 }
 
 function limiting({
