@@ -124,6 +124,49 @@ describe('Answers that are due are given before what is malformed is refused', (
   });
 });
 
+describe('Expect: 100-continue', () => {
+  const post = (path: string, token: string, ...more: string[]) =>
+    message([
+      `POST ${path} HTTP/1.1`,
+      'Host: g',
+      `Authorization: Bearer ${token}`,
+      'Content-Length: 4',
+      'Expect: 100-Continue',
+      ...more,
+    ]);
+
+  test.each([
+    ['without a good token', 401, '/phantom', 'unknown'],
+    ['for a path without a route', 404, '/nowhere', 'unknown'],
+    ['without the scope', 403, '/phantom', 'reader'],
+  ])('%s is %d without the body, and the connection ends', async (_, status, path, token) => {
+    const reader = await house.issueReference(api('phantom'), { scope: 'read' });
+    const client = await openConnection(house.port);
+    client.socket.write(post(path, token === 'reader' ? reader : token));
+    expect(statusesOf(await client.closed())).toEqual([status]);
+    expect(house.upstream.seen).toEqual([]);
+  });
+
+  test('is answered once the request is forwarded, and the body follows', async () => {
+    const token = await house.issueReference(api('phantom'), { scope: 'write' });
+    const client = await openConnection(house.port);
+    client.socket.write(post('/phantom', token));
+    await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
+    expect(house.authorizationServer.introspections).toHaveLength(1);
+    client.socket.write(`body${message(['GET /nowhere HTTP/1.1', 'Host: g', 'Connection: close'])}`);
+    expect(statusesOf(await client.closed())).toEqual([100, 200, 404]);
+    expect(house.upstream.seen).toEqual([expect.objectContaining({ body: 'body' })]);
+    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('expect');
+  });
+
+  test('may be followed by the body without waiting', async () => {
+    const token = await house.issueReference(api('phantom'), { scope: 'write' });
+    const answer = await send(house.port, `${post('/phantom', token, 'Connection: close')}body`);
+    expect(statusesOf(answer)).toEqual([100, 200]);
+    expect(house.upstream.seen).toEqual([expect.objectContaining({ body: 'body' })]);
+  });
+});
+
 test('44 headers and a JWT of 30 KB reach the API', async () => {
   const jwt = await house.authorizationServer.issue({ aud: api('jwt'), filling: 'x'.repeat(22_000) });
   expect(jwt.length).toBeGreaterThan(29_000);

@@ -70,6 +70,8 @@ export function createGatewayServer(
   server.on('request', handle);
   // RFC 9110 section 10.1.1: what is expected but `100-continue` may be overlooked. Node.js would answer for itself.
   server.on('checkExpectation', handle);
+  // Node.js would ask for the body at once. The gateway asks when it forwards the request; a refusal closes the connection.
+  server.on('checkContinue', handle);
   server.on('upgrade', gateway.upgrade);
   server.on('connect', (_request, socket) => {
     refuse(socket, new RequestError('method_not_allowed', 'CONNECT is not served'));

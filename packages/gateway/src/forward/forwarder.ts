@@ -73,6 +73,11 @@ export interface Forwarder {
   close(): void;
 }
 
+/** RFC 9110 section 10.1.1. HTTP/1.0 does not know it. */
+function waitsForContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.expect?.toLowerCase() === '100-continue' && httpVersion === '1.1';
+}
+
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext } = options;
   const requestHeaders = createRequestHeaders(options);
@@ -95,6 +100,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const { forwarding, target } = destination;
       if (forwarding.maxBodyBytes !== undefined) checkBodyLength(request, forwarding.maxBodyBytes);
       const upstream = forwarding.upstreams.pick();
+      if (waitsForContinue(request)) response.writeContinue();
       request.headers = headersFor(request, upstream, destination);
       const agent = agents[upstream.protocol];
       forwardRequest(request, response, { upstream, target, agent, secureContext }, forwarding, refuse, trace);
