@@ -28,13 +28,14 @@ export async function askUser(
   return started;
 }
 
-/** The user decides on the request that shows the message. @returns the page after that */
+/** The user signs in on a device of their own and decides on the request that shows the message. @returns the page after that */
 export async function decide(
   world: World,
   { user, message, decision }: { user: string; message: string; decision: 'approve' | 'deny' },
 ): Promise<string> {
   const browser = supertest.agent(world.issuer);
-  const page = (await browser.get('/ciba').query({ user })).text;
+  await submit(browser, (await browser.get('/ciba')).text, { user });
+  const page = (await browser.get('/ciba')).text;
   const form = page.split(/(?=<form )/).find((part) => part.includes(message));
   if (form === undefined) throw new Error(`no request says ${message}`);
   const answer = await submit(browser, form, { decision });

@@ -1,44 +1,91 @@
-import type { Middleware } from 'koa';
-import { errors } from 'oidc-provider';
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import type { Context, Middleware } from 'koa';
+import { errors, type Provider } from 'oidc-provider';
+import { authenticationContext } from './authentication_context.ts';
 import type { createBackchannelRequests } from './backchannel_requests.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { mountPathOf } from './mount.ts';
 import { pendingRequestsPage, whosePage } from './pages/backchannel_pages.ts';
 import { CONTENT_SECURITY_POLICY } from './pages/layout.ts';
 import { readForm } from './read_form.ts';
+import { sameText } from './same_text.ts';
 
 const PATH = '/ciba';
+/** Ties the sign-in form to the browser that it was shown in. */
+const VISIT_COOKIE = '_ciba';
+
+type Session = Awaited<ReturnType<Provider['Session']['get']>>;
+type PageConfig = Pick<AuthorizationServerConfig, 'users' | 'issuer' | 'secret' | 'acrValues' | 'lifetimes'>;
 
 /**
- * The page that stands for a user's authentication device (CIBA): pick a user, approve or deny. Like the login page it
- * lets anyone be anyone; a request is named by a handle that nobody can guess, so no other site can decide for a user.
+ * The page that stands for a user's authentication device (CIBA): a user signs in and approves or denies. A decision needs
+ * the session of the very user who was asked, and a form that this session was shown, so that neither the client nor another
+ * site can decide in the user's place.
  */
 export function backchannelPage(
+  provider: Provider,
   requests: ReturnType<typeof createBackchannelRequests>,
-  { users, issuer }: Pick<AuthorizationServerConfig, 'users' | 'issuer'>,
+  { users, issuer, secret, acrValues, lifetimes }: PageConfig,
 ): Middleware {
-  const action = mountPathOf(issuer) + PATH;
-  const known = (user: string | null) => users.find(({ id }) => id === user)?.id;
+  const mountPath = mountPathOf(issuer);
+  const action = mountPath + PATH;
+  const xsrfKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel page', 32));
+  /** @param held in a cookie of the browser */
+  const xsrfOf = (held: string) => createHmac('sha256', xsrfKey).update(held).digest('base64url');
 
   return async (ctx, next) => {
     if (ctx.path !== PATH) return next();
     ctx.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': CONTENT_SECURITY_POLICY });
     ctx.type = 'html';
-    if (ctx.method === 'GET') {
-      const user = known(new URLSearchParams(ctx.querystring).get('user'));
-      ctx.body =
-        user === undefined ? whosePage(action, users) : pendingRequestsPage(action, user, await requests.pending(user));
-    } else if (ctx.method === 'POST') {
-      const form = await readForm(ctx.req);
-      const user = known(form.get('user'));
-      const decision = form.get('decision');
-      if (user === undefined) throw new errors.InvalidRequest('there is no such user');
-      if (decision !== 'approve' && decision !== 'deny') throw new errors.InvalidRequest('approve or deny');
-      await requests.decide(user, String(form.get('request')), decision);
-      ctx.status = 303;
-      ctx.redirect(`${action}?user=${encodeURIComponent(user)}`);
-    } else {
-      throw new errors.InvalidRequest(`this page does not take ${ctx.method}`, 405);
-    }
+    const session = await provider.Session.get(ctx);
+    if (ctx.method === 'GET') await show(ctx, session);
+    else if (ctx.method === 'POST') await submit(ctx, session, await readForm(ctx.req));
+    else throw new errors.InvalidRequest(`this page does not take ${ctx.method}`, 405);
   };
+
+  async function show(ctx: Context, { jti, accountId }: Session) {
+    if (accountId === undefined) {
+      ctx.body = whosePage({ action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx)) }, users);
+    } else {
+      const form = { action, xsrf: xsrfOf(jti) };
+      const endSession = `${mountPath}/session/end`;
+      ctx.body = pendingRequestsPage(form, { user: accountId, endSession }, await requests.pending(accountId));
+    }
+  }
+
+  async function submit(ctx: Context, session: Session, form: URLSearchParams) {
+    const { jti, accountId } = session;
+    const held = accountId === undefined ? visitOf(ctx) : jti;
+    if (held === undefined || !sameText(xsrfOf(held), form.get('xsrf') ?? '')) {
+      throw new errors.SessionNotFound('this page belongs to another sign-in; open it again');
+    }
+    if (accountId === undefined) await signIn(ctx, session, form.get('user'));
+    else await decide(accountId, form);
+    ctx.status = 303;
+    ctx.redirect(action);
+  }
+
+  async function signIn(ctx: Context, session: Session, user: string | null) {
+    if (!users.some((known) => known.id === user)) throw new errors.InvalidRequest('there is no such user');
+    session.resetIdentifier(); // Whoever knew the identifier before the sign-in knows nothing of the session after it.
+    session.loginAccount({ accountId: String(user), ...authenticationContext({}, acrValues) });
+    await session.save(lifetimes.session);
+    ctx.cookies.set(provider.cookieName('session'), session.jti, { sameSite: 'lax', path: mountPath || '/' });
+  }
+
+  async function decide(accountId: string, form: URLSearchParams) {
+    const decision = form.get('decision');
+    if (decision !== 'approve' && decision !== 'deny') throw new errors.InvalidRequest('approve or deny');
+    await requests.decide(accountId, form.get('request') ?? '', decision);
+  }
+
+  function beginVisit(ctx: Context): string {
+    const visit = randomBytes(32).toString('base64url');
+    ctx.cookies.set(VISIT_COOKIE, visit, { sameSite: 'strict', path: action });
+    return visit;
+  }
+
+  function visitOf(ctx: Context): string | undefined {
+    return ctx.cookies.get(VISIT_COOKIE);
+  }
 }

@@ -1,5 +1,8 @@
+import { createHmac } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
-import { startTestServer, type TestServer, testClient } from './testing/test_server.ts';
+import { tokenKey } from '@tallystick/token-store';
+import { createAuthorizationServer } from './create_authorization_server.ts';
+import { silent, startTestServer, type TestServer, testClient } from './testing/test_server.ts';
 
 const PING = 'https://bank.example.com/ping';
 const CIBA = 'urn:openid:params:grant-type:ciba';
@@ -84,4 +87,43 @@ test('a client that cannot be pinged can still ask', async () => {
   await server.backchannelRequests.approve(id);
   expect(pings).toHaveLength(1);
   expect(await redeem(id)).toMatchObject({ access_token: expect.any(String) });
+});
+
+test.each(['approve and deny', 'approve twice'])(
+  'of two decisions at the same moment one is made: %s',
+  async (which) => {
+    await start();
+    const { store, backchannelRequests } = server;
+    const another = await createAuthorizationServer(server.configuration.current(), { store, log: silent });
+    for (let round = 0; round < 25; round++) {
+      const id = await ask();
+      const decisions = [
+        () => backchannelRequests.approve(id),
+        () =>
+          which === 'approve twice' ? another.backchannelRequests.approve(id) : another.backchannelRequests.deny(id),
+      ];
+      const outcomes = await Promise.allSettled(
+        (round % 2 ? decisions : decisions.reverse()).map((decide) => decide()),
+      );
+      const lost = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason.error);
+      expect(lost).toEqual(['invalid_request']);
+      const approvedAt = which === 'approve twice' ? [0, 1] : [round % 2 ? 0 : 1];
+      const isApproved = approvedAt.some((place) => outcomes[place]?.status === 'fulfilled');
+      expect(await redeem(id)).toMatchObject(
+        isApproved ? { access_token: expect.any(String) } : { error: 'access_denied' },
+      );
+    }
+  },
+);
+
+test('the handle of a request is the same at every server with the secret, and nothing that its client can compute', async () => {
+  await start();
+  const { store } = server;
+  const id = await ask();
+  const [{ handle } = { handle: '' }] = await server.backchannelRequests.pending('alice');
+  const same = await createAuthorizationServer(server.configuration.current(), { store, log: silent });
+  expect((await same.backchannelRequests.pending('alice')).map((pending) => pending.handle)).toEqual([handle]);
+  for (const computed of [id, tokenKey(id), createHmac('sha256', id).update(id).digest('base64url')]) {
+    expect(handle).not.toBe(computed);
+  }
 });

@@ -1,13 +1,15 @@
-import { type TokenStore, tokenKey } from '@tallystick/token-store';
+import { createHmac, hkdfSync } from 'node:crypto';
+import type { TokenStore } from '@tallystick/token-store';
 import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from './config.ts';
 import { describeError } from './error_boundary.ts';
 import type { Log } from './log.ts';
+import { sameText } from './same_text.ts';
 import { answeringForTheStore } from './store_unavailable.ts';
 
 /** A backchannel authentication request (CIBA) that waits for its user's decision. */
 export interface PendingRequest {
-  /** Names the request to whoever decides; the `auth_req_id` is the client's alone. */
+  /** Names the request to whoever decides. It comes from the servers' secret: no client can compute it from its `auth_req_id`. */
   readonly handle: string;
   readonly clientId: string;
   readonly clientName: string;
@@ -52,6 +54,9 @@ export function createBackchannelRequests(
   { secret, acrValues }: Pick<AuthorizationServerConfig, 'secret' | 'acrValues'>,
   { provider, store, log }: BackchannelRequestsDependencies,
 ): BackchannelRequests & { decide(accountId: string, handle: string, decision: Decision): Promise<void> } {
+  const handleKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel handles', 32));
+  const handleOf = (authReqId: string) => createHmac('sha256', handleKey).update(authReqId).digest('base64url');
+
   async function undecided(authReqId: string): Promise<StoredRequest | undefined> {
     const request = (await provider.BackchannelAuthenticationRequest.find(authReqId)) as StoredRequest | undefined;
     return request?.grantId === undefined && request?.error === undefined && !request?.consumed ? request : undefined;
@@ -73,7 +78,7 @@ export function createBackchannelRequests(
     const bindingMessage = request.params?.binding_message;
     return [
       {
-        handle: tokenKey(authReqId),
+        handle: handleOf(authReqId),
         clientId,
         clientName: client?.clientName ?? clientId,
         ...(typeof bindingMessage === 'string' ? { bindingMessage } : undefined),
@@ -100,6 +105,8 @@ export function createBackchannelRequests(
     try {
       await provider.backchannelResult(request, result, signIn);
     } catch (error) {
+      // Another decision came first, or the store did not acknowledge this one.
+      if (error instanceof errors.OIDCProviderError) throw error;
       // The decision was saved before the client was pinged: it can still poll (CIBA Core section 10.2).
       if (await undecided(String(request.jti))) throw error;
       log.warn({ client: request.clientId, ...describeError(error) }, 'the client could not be pinged');
@@ -113,12 +120,20 @@ export function createBackchannelRequests(
     async approve(authReqId: string) {
       const request = await expectUndecided(authReqId);
       const [acr] = acrValues;
-      await settle(request, await grantOf(request), {
+      const grant = await grantOf(request);
+      const signIn = {
         ...(acr === undefined ? undefined : { acr }),
         amr: ['user'],
         authTime: Math.floor(Date.now() / 1000),
         rar: request.params?.authorization_details === undefined ? undefined : detailsOf(request),
-      });
+      };
+      try {
+        await settle(request, grant, signIn);
+      } catch (error) {
+        // Nothing was granted. A store that did not acknowledge may have the decision all the same, and needs the grant then.
+        if (error instanceof errors.InvalidRequest) await grant.destroy();
+        throw error;
+      }
     },
     async deny(authReqId: string) {
       await settle(await expectUndecided(authReqId), new errors.AccessDenied('the user denied the request'));
@@ -127,7 +142,7 @@ export function createBackchannelRequests(
   return {
     ...server,
     async decide(accountId, handle, decision) {
-      const authReqId = (await idsOf(accountId)).find((id) => tokenKey(id) === handle);
+      const authReqId = (await idsOf(accountId)).find((id) => sameText(handleOf(id), handle));
       if (authReqId === undefined) throw new errors.InvalidRequest('there is no such request for this user');
       await server[decision](authReqId);
     },

@@ -65,7 +65,7 @@ export function createProvider(
   provider.use(filledInUserCode());
   provider.use(interactions(provider, config, accounts));
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
-  if (config.features.ciba) provider.use(backchannelPage(backchannelRequests, config));
+  if (config.features.ciba) provider.use(backchannelPage(provider, backchannelRequests, config));
   provider.on('backchannel.error', (_ctx, error, client) =>
     log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
   );

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { deviceConnectedPage, type ProtectedForm, userCodeConfirmPage, userCodePage } from './pages/device_pages.ts';
 
 /** The device flow's pages (RFC 8628 section 3.3) in our look: oidc-provider's forms are not used, they need scripts. */
@@ -42,6 +42,16 @@ function show(ctx: Context, page: string): void {
 function formOf(ctx: Context): ProtectedForm {
   const { secret } = ctx.oidc.session.state as { secret: string };
   return { action: new URL(ctx.oidc.urlFor('code_verification')).pathname, xsrf: secret };
+}
+
+/** A user took the device code on, or decided, at the same moment. oidc-provider has an error of this name, which it does not export. */
+export class AlreadyUsedError extends errors.OIDCProviderError {
+  override name = 'AlreadyUsedError';
+  constructor() {
+    super(400, 'invalid_request');
+    this.expose = true;
+    this.error_description = 'the code was used already';
+  }
 }
 
 /** oidc-provider names these errors and does not export them. */

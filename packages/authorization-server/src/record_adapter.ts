@@ -1,5 +1,6 @@
 import type { RecordPayload, TokenStore } from '@tallystick/token-store';
 import { type Adapter, type AdapterPayload, errors, type Provider } from 'oidc-provider';
+import { AlreadyUsedError } from './device_flow.ts';
 import type { UnitsOfWork } from './one_write.ts';
 import { ALREADY_USED, answeringForTheStore } from './store_unavailable.ts';
 
@@ -14,6 +15,12 @@ const ISSUED = new Set([
   'AuthorizationCode',
   'DeviceCode',
   'BackchannelAuthenticationRequest',
+]);
+
+/** What waits for a user, and how it is refused when another request came first. */
+const DECIDED_BY_USERS = new Map<string, () => Error>([
+  ['DeviceCode', () => new AlreadyUsedError()],
+  ['BackchannelAuthenticationRequest', () => new errors.InvalidRequest('the request was decided already')],
 ]);
 
 export interface RecordAdapterOptions {
@@ -39,9 +46,20 @@ export function createRecordAdapter({ store, units, requestedAt }: RecordAdapter
         throw new errors.InvalidRequest('a proof or assertion was used before');
     };
 
+    /** oidc-provider looked before whether it is decided; of several decisions at the same time only the store can tell. */
+    const upsertByStep = (refuse: () => Error): Adapter['upsert'] => {
+      return async (id, payload, expiresIn = LONGEST_LIFE) => {
+        const step = stepOf(payload);
+        if (step === undefined) return upsert(id, payload, expiresIn);
+        const advanced = records.advance(id, payload, expiresIn, step, requestedAt());
+        if (!(await answeringForTheStore(advanced))) throw refuse();
+      };
+    };
+
+    const refuseDecision = DECIDED_BY_USERS.get(kind);
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
-      upsert: kind === 'ReplayDetection' ? upsertOnce : upsert,
+      upsert: kind === 'ReplayDetection' ? upsertOnce : refuseDecision ? upsertByStep(refuseDecision) : upsert,
       find: async (id) => payloadOrNothing(await answeringForTheStore(records.find(id))),
       findByUid: async (uid) => payloadOrNothing(await answeringForTheStore(records.findByUid(uid))),
       findByUserCode: async (userCode) =>
@@ -54,6 +72,12 @@ export function createRecordAdapter({ store, units, requestedAt }: RecordAdapter
       },
     };
   };
+}
+
+/** How far what waits for a user has come: a user has taken it on, then it is decided. Before that it is at no step. */
+function stepOf({ inFlight, grantId, error }: AdapterPayload): number | undefined {
+  if (grantId !== undefined || error !== undefined) return 2;
+  return inFlight === true ? 1 : undefined;
 }
 
 /** When the request that oidc-provider is handling began. */

@@ -11,6 +11,8 @@ export type Write =
 export type Condition =
   /** The record is there and was not consumed; it is, at that time (epoch seconds), with the batch. */
   | { readonly if: 'consumable'; readonly key: string; readonly at: number }
+  /** The record is there and has not come to this step; it has, with the batch. */
+  | { readonly if: 'advances'; readonly key: string; readonly step: number }
   /** There is something under the key. */
   | { readonly if: 'exists'; readonly key: string }
   /** The key holds no number that is as large or larger. */

@@ -19,6 +19,14 @@ export interface Records {
    *   is `payload.grantId`, or `payload.subjectGrantId` for a token that came from one of another client's grant
    */
   upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
+  /**
+   * Writes a record that comes to a step of its life, such as the decision of a user: once, and steps only go up. Of many
+   * concurrent calls for one step exactly one answers `true`; the others write nothing, as do calls for a record that is not there.
+   *
+   * @param step 1 or more; a record that was only written is at 0
+   * @throws what `upsert` throws
+   */
+  advance(id: string, payload: RecordPayload, expiresIn: number, step: number, requestedAt?: number): Promise<boolean>;
   find(id: string): Promise<RecordPayload | undefined>;
   /** Whether a record is there, for who knows no more of it than the token key of its id. */
   has(tokenKey: string): Promise<boolean>;

@@ -8,6 +8,7 @@ const SWEEP_FROM = 1024;
 export interface MemoryEntry {
   value?: string;
   consumed?: number;
+  step?: number;
   /** Member to the time it expires. */
   members?: Map<string, number>;
   expiresAt: number;
@@ -67,12 +68,15 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
     const entry = live(condition.key);
     if (condition.if === 'exists') return entry !== undefined;
     if (condition.if === 'consumable') return entry !== undefined && entry.consumed === undefined;
+    if (condition.if === 'advances') return entry !== undefined && (entry.step ?? 0) < condition.step;
     return entry?.value === undefined || Number(entry.value) < condition.than;
   }
 
-  function consume(key: string, at: number) {
-    const entry = live(key);
-    if (entry) entry.consumed = at;
+  /** Notes on the record what the condition says is so with the batch. */
+  function mark(condition: Condition) {
+    const entry = live(condition.key);
+    if (entry && condition.if === 'consumable') entry.consumed = condition.at;
+    if (entry && condition.if === 'advances') entry.step = condition.step;
   }
 
   function addMember(key: string, member: string, expiresAt: number) {
@@ -97,7 +101,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
           (write) => 'key' in write && write.do !== 'delete' && write.do !== 'removeMembers' && !entries.has(write.key),
         ).length,
       );
-      for (const condition of conditions) if (condition.if === 'consumable') consume(condition.key, condition.at);
+      for (const condition of conditions) mark(condition);
       for (const write of batch) apply(write);
       return undefined;
     },

@@ -24,12 +24,16 @@ for index, condition in ipairs(request.conditions) do
     if value and tonumber(value) >= condition.than then return index end
   elseif condition['if'] == 'exists' then
     if redis.call('EXISTS', condition.key) == 0 then return index end
+  elseif condition['if'] == 'advances' then
+    local record = redis.call('HMGET', condition.key, 'value', 'step')
+    if not record[1] or tonumber(record[2] or 0) >= condition.step then return index end
   elseif redis.call('EXISTS', condition.key) == 0 or redis.call('HEXISTS', condition.key, 'consumed') == 1 then
     return index
   end
 end
 for _, condition in ipairs(request.conditions) do
   if condition['if'] == 'consumable' then redis.call('HSET', condition.key, 'consumed', condition.at) end
+  if condition['if'] == 'advances' then redis.call('HSET', condition.key, 'step', condition.step) end
 end
 for _, command in ipairs(request.commands) do redis.call(unpack(command)) end
 return 0`;

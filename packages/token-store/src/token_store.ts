@@ -109,8 +109,14 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
   const refusedKey = (hashedId: string) => `{${hashedId}}:${kind}:refused`;
   const inSteps = backend.writesAtOnce !== 'everything';
 
-  async function upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt = options.now()) {
-    if (expiresIn <= 0) return;
+  /** @param step that the record comes to, if it is one with steps. @returns the condition that did not hold */
+  async function write(
+    id: string,
+    payload: RecordPayload,
+    expiresIn: number,
+    requestedAt = options.now(),
+    step?: number,
+  ): Promise<Condition | undefined> {
     const { jti: _id, signingInput, ...body } = payload;
     const hashedId = tokenKey(id);
     const alias = stringOf(body.uid) ?? stringOf(body.userCode);
@@ -121,18 +127,28 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
       const key = splitEntryKey(hashedId);
       batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
     }
+    const conditions: Condition[] = [];
+    if (step !== undefined) conditions.push({ if: 'advances', key: recordKey(kind, tokenKey(alias ?? id)), step });
     const grantId = stringOf(body.grantId) ?? stringOf(body.subjectGrantId);
-    if (grantId === undefined) {
-      await backend.write(batch);
-      return;
-    }
+    if (grantId === undefined) return backend.write(batch, conditions);
     const hashedIds = alias === undefined ? [hashedId] : [hashedId, tokenKey(alias)];
     for (const member of hashedIds) batch.push({ do: 'addMember', key: issuedKey(grantId), member, expiresIn });
-    const conditions: Condition[] = [{ if: 'below', key: revokedKey(grantId), than: requestedAt }];
+    conditions.push({ if: 'below', key: revokedKey(grantId), than: requestedAt });
     // Where the list and the record are not written at once, a revocation of what the list names may come before the record.
     if (inSteps)
       for (const each of hashedIds) conditions.push({ if: 'below', key: refusedKey(each), than: requestedAt });
-    throwIfNot(await backend.write(batch, conditions));
+    return backend.write(batch, conditions);
+  }
+
+  async function upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number) {
+    if (expiresIn > 0) throwIfNot(await write(id, payload, expiresIn, requestedAt));
+  }
+
+  async function advance(id: string, payload: RecordPayload, expiresIn: number, step: number, requestedAt?: number) {
+    if (expiresIn <= 0) return false;
+    const failed = await write(id, payload, expiresIn, requestedAt, step);
+    throwIfNot(failed);
+    return failed === undefined;
   }
 
   function putSealed(id: string, envelope: Envelope, expiresIn: number): Write {
@@ -195,6 +211,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
 
   return {
     upsert,
+    advance,
     find,
     has: async (hashedId) => (await backend.getRecord(recordKey(kind, hashedId))) !== undefined,
     findByUid: findByAlias,

@@ -1,7 +1,8 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config.ts';
 import type { Log } from '../log.ts';
+import { sameText } from '../same_text.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
 import { refusedGrant } from './refused_grant.ts';
@@ -24,7 +25,7 @@ export function registerPassword(provider: Provider, config: AuthorizationServer
     const given = requiredParameter(params, 'password');
     const expected = passwords.get(username);
     // Unknown users take as long as wrong passwords, and get the same answer.
-    const isRight = equalInConstantTime(given, expected ?? randomBytes(16).toString('base64url'));
+    const isRight = sameText(given, expected ?? randomBytes(16).toString('base64url'));
     if (expected === undefined || !isRight) throw refusedGrant('there is no such user, or the password is wrong');
     const api = requestedApi(config.apis, params);
     if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
@@ -33,10 +34,4 @@ export function registerPassword(provider: Provider, config: AuthorizationServer
   }
 
   provider.registerGrantType(GRANT_TYPES.password, grant, ['username', 'password', 'scope', 'resource'], ['resource']);
-}
-
-function equalInConstantTime(one: string, other: string): boolean {
-  const key = randomBytes(32); // Of equal length, and nothing about it can be learned from outside.
-  const [a, b] = [one, other].map((text) => createHmac('sha256', key).update(text).digest());
-  return a !== undefined && b !== undefined && timingSafeEqual(a, b);
 }

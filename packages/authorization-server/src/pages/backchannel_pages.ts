@@ -1,10 +1,11 @@
 import type { PendingRequest } from '../backchannel_requests.ts';
 import type { UserConfig } from '../config.ts';
+import type { ProtectedForm } from './device_pages.ts';
 import { html } from './html.ts';
 import { layout } from './layout.ts';
 
 /** Whose authentication device is this? */
-export function whosePage(action: string, users: readonly UserConfig[]): string {
+export function whosePage({ action, xsrf }: ProtectedForm, users: readonly UserConfig[]): string {
   const choices = users.map(
     ({ id, claims }) =>
       html`<button class="user" name="user" value="${id}"><b>${claims.name ?? id}</b><span>${id}</span></button>`,
@@ -13,7 +14,8 @@ export function whosePage(action: string, users: readonly UserConfig[]): string 
     'Approve requests',
     html`<h1>Approve requests</h1>
 <p>This page stands for a phone that asks its owner (CIBA).</p>
-<form method="get" action="${action}">
+<form method="post" action="${action}">
+<input type="hidden" name="xsrf" value="${xsrf}">
 <fieldset><legend>Whose phone is it?</legend>
 ${choices}
 </fieldset>
@@ -22,7 +24,11 @@ ${choices}
 }
 
 /** What waits for this user's decision, each with approve and deny. */
-export function pendingRequestsPage(action: string, user: string, requests: readonly PendingRequest[]): string {
+export function pendingRequestsPage(
+  { action, xsrf }: ProtectedForm,
+  { user, endSession }: { readonly user: string; readonly endSession: string },
+  requests: readonly PendingRequest[],
+): string {
   const items = requests.map(
     ({
       handle,
@@ -32,7 +38,7 @@ export function pendingRequestsPage(action: string, user: string, requests: read
       resources,
       authorizationDetails,
     }) => html`<form method="post" action="${action}">
-<input type="hidden" name="user" value="${user}">
+<input type="hidden" name="xsrf" value="${xsrf}">
 <input type="hidden" name="request" value="${handle}">
 <fieldset><legend>${clientName}</legend>
 ${bindingMessage === undefined ? undefined : html`<p>It says <strong>${bindingMessage}</strong></p>`}
@@ -48,6 +54,7 @@ ${authorizationDetails.map((detail) => html`<li><code>${JSON.stringify(detail)}<
     'Approve requests',
     html`<h1>Requests for ${user}</h1>
 ${items.length > 0 ? items : html`<p>Nothing waits for a decision.</p>`}
-<form method="get" action="${action}"><button class="plain" name="user" value="${user}">Look again</button></form>`,
+<form method="get" action="${action}"><button class="plain">Look again</button></form>
+<form method="get" action="${endSession}"><button class="plain">Sign out</button></form>`,
   );
 }

@@ -24,8 +24,8 @@ test('what comes from outside is escaped', () => {
     userCodePage({ action: '/device', xsrf: '' }, '', attack),
     userCodeConfirmPage({ action: '/device', xsrf: '' }, attack, attack),
     deviceConnectedPage(attack),
-    whosePage('/ciba', [{ id: attack, claims: { name: attack } }]),
-    pendingRequestsPage('/ciba', attack, [pendingRequest(attack)]),
+    whosePage({ action: '/ciba', xsrf: '' }, [{ id: attack, claims: { name: attack } }]),
+    pendingRequestsPage({ action: '/ciba', xsrf: '' }, { user: attack, endSession: '' }, [pendingRequest(attack)]),
   ]) {
     expect(page).not.toContain('<script');
     expect(page).toContain('&#60;script');

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { tokenKey } from '../index.ts';
+import { GrantRevokedError, tokenKey } from '../index.ts';
 import { ID, OTHER, type Start, until } from './store_under_test.ts';
 
 /** What every token store does with records. */
@@ -104,6 +104,56 @@ export function describeRecords(start: Start): void {
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => records.consume(ID)));
     expect(outcomes.filter(Boolean)).toHaveLength(1);
     expect(await records.find(ID)).toMatchObject({ consumed: expect.any(Number) });
+  });
+
+  test('lets exactly one of many concurrent calls take a record a step further, and writes what that one says', async () => {
+    const { store, underTest } = await start();
+    const [one, other] = [store, await underTest.another()].map((each) => each.records('Request'));
+    await one?.upsert(ID, { jti: ID, decision: 'none' }, 60);
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        (index % 2 ? one : other)?.advance(ID, { jti: ID, decision: index, grantId: `grant-${index}` }, 60, 1),
+      ),
+    );
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(await one?.find(ID)).toMatchObject({ decision: outcomes.indexOf(true) });
+  });
+
+  test.each([
+    ['the same step', [1, 1], [true, false]],
+    ['a step further', [1, 2], [true, true]],
+    ['a step back', [2, 1], [true, false]],
+    ['over a step', [2], [true]],
+  ])('takes a record on its steps: %s', async (_which, steps, answers) => {
+    const { store } = await start();
+    const records = store.records('Request');
+    await records.upsert(ID, { jti: ID }, 60);
+    const outcomes: boolean[] = [];
+    for (const step of steps) outcomes.push(await records.advance(ID, { jti: ID, step }, 60, step));
+    expect(outcomes).toEqual(answers);
+    expect(await records.find(ID)).toMatchObject({ step: Math.max(...steps) });
+  });
+
+  test('takes a device code a step further by whichever name it was found', async () => {
+    const { store } = await start();
+    const codes = store.records('DeviceCode');
+    await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
+    expect(await codes.advance(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', inFlight: true }, 60, 1)).toBe(true);
+    expect(await codes.advance(ID, { jti: ID, userCode: 'WDJBMJHT', accountId: 'bob' }, 60, 1)).toBe(false);
+    expect(await codes.advance(ID, { jti: ID, userCode: 'WDJBMJHT', accountId: 'alice' }, 60, 2)).toBe(true);
+    expect(await codes.find(ID)).toMatchObject({ accountId: 'alice' });
+  });
+
+  test('takes no record a step further that is not there, or whose grant was revoked meanwhile', async () => {
+    const { store } = await start();
+    const records = store.records('Request');
+    expect(await records.advance(ID, { jti: ID }, 60, 1)).toBe(false);
+    expect(await records.find(ID)).toBeUndefined();
+    await records.upsert(ID, { jti: ID }, 60);
+    await records.revokeByGrantId('g');
+    const late = records.advance(ID, { jti: ID, grantId: 'g' }, 60, 1, Date.now() - 60_000);
+    await expect(late).rejects.toThrow(GrantRevokedError);
+    expect(await records.advance(ID, { jti: ID, grantId: 'h' }, 60, 1)).toBe(true);
   });
 
   test('does not consume, and so does not revive, a record that is not there', async () => {
