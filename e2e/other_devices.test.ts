@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import * as oidc from 'openid-client';
 import supertest from 'supertest';
@@ -136,7 +137,35 @@ inBothWorlds((world) => {
     [{ user: 'alice', request: 'x', decision: 'perhaps' }],
     [{}],
   ])(requirement('backchannel-authentication', 'not decided by %j'), async (form) => {
-    const answer = await supertest(world().issuer).post('/ciba').type('form').accept('json').send(form);
-    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+    const alice = supertest.agent(world().issuer);
+    const first = await alice.get('/ciba');
+    expect((await submit(alice, first.text, { user: 'alice' })).status).toBe(303);
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(first.text)?.[1];
+    for (const [browser, sent] of [
+      [supertest(world().issuer), form],
+      [alice, form],
+      [alice, { ...form, xsrf }],
+    ] as const) {
+      const answer = await browser.post('/ciba').type('form').accept('json').send(sent);
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+    }
+  });
+
+  test(requirement('decided-by-the-user'), async () => {
+    const client = await demoBank(world());
+    const request = { style: 'split', user: 'alice', message: 'Only alice decides' } as const;
+    const started = await askUser(world(), client, request);
+    await expect(decide(world(), { ...request, user: 'bob', decision: 'approve' })).rejects.toThrow('no request says');
+    const handle = createHash('sha256').update(started.auth_req_id).digest('base64url');
+    const bob = supertest.agent(world().issuer);
+    await submit(bob, (await bob.get('/ciba')).text, { user: 'bob' });
+    for (const browser of [supertest(world().issuer), bob]) {
+      for (const name of [handle, started.auth_req_id]) {
+        const form = { user: 'alice', request: name, decision: 'approve' };
+        expect((await browser.post('/ciba').type('form').send(form)).status).toBe(400);
+      }
+    }
+    await decide(world(), { ...request, decision: 'deny' });
+    await expect(pollBackchannel(world(), client, started)).rejects.toMatchObject({ error: 'access_denied' });
   });
 });

@@ -26,6 +26,10 @@ export const authorizationServer = {
     sentence: 'openid-client completes authorization code with PKCE, userinfo and refresh',
     link: rfc(6749, '4.1'),
   },
+  'decided-by-the-user': {
+    sentence: 'only the user who was asked decides on a backchannel request, in a session of their own',
+    link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-14',
+  },
   'backchannel-ping': {
     sentence: 'a client that wants to be pinged is told over HTTPS that its user has decided (CIBA Core section 10.2)',
     link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.10.2',
