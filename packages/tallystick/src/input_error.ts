@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { pathText } from './config/config_error.ts';
 import { problemsOf } from './config/problem.ts';
+import { validate } from './config/validate.ts';
 
 /** What a caller gave cannot be used; nothing was changed. */
 export class InputError extends Error {
@@ -17,7 +18,7 @@ export class InputError extends Error {
 
 /** @throws {InputError} that names the first value that does not fit */
 export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const result = schema.safeParse(input, { reportInput: true });
+  const result = validate(schema, input);
   if (result.success) return result.data;
   const [problem] = result.error.issues.flatMap((issue) => problemsOf(issue, schema));
   if (problem === undefined) throw new InputError('', 'the input does not fit');

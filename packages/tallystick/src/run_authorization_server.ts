@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { RunningClock } from './clock/create_clock.ts';
 import type { Entries } from './collections.ts';
 import { type Config, configSchema, tenantSchema } from './config/schema.ts';
+import { validate } from './config/validate.ts';
 import { createHarness, type Harness } from './harness.ts';
 import { InputError } from './input_error.ts';
 import { createIssuer, type RunningIssuer } from './issuer.ts';
@@ -70,7 +71,7 @@ export async function runAuthorizationServer(
     issuer: config.issuer,
     store,
     start: ({ id, ...entries }, issuer, part) =>
-      start(entries, issuer, part, { check: (changed) => tenantSchema.safeParse({ id, ...changed }).error }),
+      start(entries, issuer, part, { check: (changed) => validate(tenantSchema, { id, ...changed }).error }),
     otherwise: first.handler,
   });
   app.answerWith(tenants.handler);
@@ -94,7 +95,7 @@ interface IssuerRules {
 function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<void>): IssuerRules {
   let followed = config.apis;
   return {
-    check: (entries) => configSchema.safeParse({ ...config, ...entries }).error,
+    check: (entries) => validate(configSchema, { ...config, ...entries }).error,
     async follow(entries) {
       if (entries.apis === followed) return;
       await followApis({ ...config, ...entries });

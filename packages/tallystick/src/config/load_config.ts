@@ -4,6 +4,7 @@ import { ConfigError, describeProblem } from './config_error.ts';
 import { applyEnvironment, variableOf } from './environment_overrides.ts';
 import { type Problem, problemsOf } from './problem.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
+import { validate } from './validate.ts';
 
 /**
  * Reads a configuration file, YAML or JSON, with the environment's overrides in place.
@@ -50,7 +51,7 @@ export function checkConfig(config: ConfigInput | unknown, source = 'the configu
 }
 
 function check(config: unknown, source: string, environment: NodeJS.ProcessEnv): Config {
-  const result = configSchema.safeParse(config, { reportInput: true });
+  const result = validate(configSchema, config);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, configSchema));
   const describe = (problem: Problem) => {

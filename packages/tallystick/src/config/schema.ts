@@ -20,9 +20,6 @@ import { checkTls, tls } from './tls_schema.ts';
 import { trustedIssuer } from './trusted_issuer_schema.ts';
 import { user } from './user_schema.ts';
 
-// A configuration is checked once: compiling the checks would take longer than making them.
-z.config({ jitless: true });
-
 export { api as apiSchema, client as clientSchema, tenant as tenantSchema, user as userSchema };
 
 export type Tenant = z.output<typeof tenant>;

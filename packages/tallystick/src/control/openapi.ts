@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { validate } from '../config/validate.ts';
 import type { Route, RouteAnswer } from './route.ts';
 
 const problem = z.object({
@@ -62,7 +63,7 @@ function queryParameters(query: z.ZodObject | undefined): object[] {
 
 /** No body counts as an empty object. */
 function needsBody(body: z.ZodType): boolean {
-  return !body.safeParse({}).success;
+  return !validate(body, {}).success;
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'input'): object {

@@ -28,6 +28,7 @@ test('the certificate names every host, and is of the CA that clients are given'
 
 test('keys are readable by their owner only, and in no repository', async () => {
   await selfMadeCertificate(directory, HOSTS);
+  expect(await modeOf('.')).toBe(0o700);
   expect(await modeOf('ca-with-key.pem')).toBe(0o600);
   expect(await modeOf('server-with-key.pem')).toBe(0o600);
   expect(await readFile(join(directory, 'ca.pem'), 'utf8')).not.toContain('PRIVATE KEY');

@@ -35,7 +35,7 @@ export async function selfMadeCertificate(
   now: () => number = Date.now,
 ): Promise<SelfMade> {
   const file = (name: string) => join(directory, name);
-  const isNew = (await mkdir(directory, { recursive: true })) !== undefined;
+  const isNew = (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined;
   if (isNew) await writeFile(file('.gitignore'), '*\n'); // Keys do not belong into a repository.
   const caFile = file('ca.pem');
   const ca = await openCa(file('ca-with-key.pem'), now());
