@@ -155,7 +155,6 @@ test.each([
   expect(await state()).toEqual(before);
 });
 
-// The last one: with nothing announced before, the gateway learns of the key only after its cooldown.
 test(requirement('changes-at-run-time', 'keys'), async () => {
   const before = (await world.control('GET', '/keys')).body.keys;
   expect(before).toMatchObject([{ status: 'signing' }]);

@@ -43,8 +43,8 @@ async function withTenant(): Promise<object> {
   return { ...demo, tenants: [{ id: 'ours', apis, clients, users }] };
 }
 
-/** Milliseconds: whoever validates JWTs fetches the keys for an unknown one at most every 5 seconds. */
-const LONGER_THAN_COOLDOWN = 5_500;
+/** Milliseconds for which a key is known before it signs. */
+const ANNOUNCE_FOR = 5_500;
 
 const BOTH = [0, 1] as const;
 type Which = (typeof BOTH)[number];
@@ -112,7 +112,7 @@ test.each([
   const before = await Promise.all(BOTH.map(jwksOf));
   expect(before[0]).toEqual(before[1]);
   const { status, body } = await control(which)('POST', '/keys/rotation', {
-    announceFor: LONGER_THAN_COOLDOWN,
+    announceFor: ANNOUNCE_FOR,
     ...options(),
   });
   expect([status, body.keys[0]]).toMatchObject([201, { kid: before[0]?.[0], status: 'signing' }]);

@@ -1,5 +1,7 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
+import type { JSONWebKeySet } from 'jose';
+import type { JWKS } from 'oidc-provider';
 import type { BackchannelRequests } from './backchannel_requests.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { createProvider, type IssuingProvider } from './create_provider.ts';
@@ -9,6 +11,7 @@ import { algorithmsInUse } from './keys/algorithms.ts';
 import { type KeyNeeds, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
 import { createLifetimes } from './lifetimes.ts';
 import type { Log } from './log.ts';
+import { mountPathOf } from './mount.ts';
 
 export interface AuthorizationServer {
   /** Answers requests; whoever made the server listens. */
@@ -37,6 +40,8 @@ export interface AuthorizationServerDependencies {
   readonly log: Log;
   /** Epoch milliseconds. Default: `Date.now`, which is also oidc-provider's clock. */
   readonly now?: () => number;
+  /** Is told the public signing keys whenever they change, before one of the new ones signs anything here. */
+  readonly keysPublished?: ((jwks: JSONWebKeySet) => void) | undefined;
   /** Calls clients: for their keys and metadata, and to notify them. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -51,15 +56,27 @@ export interface AuthorizationServerDependencies {
  */
 export async function createAuthorizationServer(
   given: AuthorizationServerConfig,
-  { store, log, fetch, now = () => Date.now() }: AuthorizationServerDependencies,
+  { store, log, fetch, keysPublished, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   let config = given;
   let needs = keyNeedsOf(config);
-  const keys = await openSigningKeys(config, () => needs, { store, now });
-  const build = (of = config) => createProvider(of, keys.jwks(), { store, log, fetch });
+  const keys = await openSigningKeys(config, () => needs, { store, now, published: keysPublished });
+  async function latestKeys(): Promise<JWKS> {
+    await keys.reread();
+    return keys.jwks();
+  }
+
+  const build = (of = config) => createProvider(of, keys.jwks(), { store, log, fetch, latestKeys });
   let keysVersion = await keys.refresh();
   let current = build();
   await current.checkClients();
+
+  const jwksPath = `${mountPathOf(config.issuer)}/jwks`;
+
+  /** Whoever fetches the keys may have seen one that another authorization server made a moment ago. */
+  function keysFor({ url = '' }: IncomingMessage): number | Promise<number> {
+    return url.split('?', 1)[0] === jwksPath ? keys.reread() : keys.refresh();
+  }
 
   function withKeys(version: number): IssuingProvider {
     if (version !== keysVersion) {
@@ -71,7 +88,7 @@ export async function createAuthorizationServer(
 
   return {
     handler(request, response) {
-      const version = keys.refresh();
+      const version = keysFor(request);
       if (typeof version === 'number') {
         withKeys(version).handler(request, response);
         return;

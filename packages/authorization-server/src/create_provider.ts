@@ -1,5 +1,4 @@
 import type { RequestListener } from 'node:http';
-import type { TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import { type JWKS, Provider } from 'oidc-provider';
 import { serveAccessTokenStyles } from './access_token_styles.ts';
@@ -14,6 +13,7 @@ import { nameEndpointsByAddress } from './endpoint_addresses.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { registerJwtBearer } from './grants/jwt_bearer.ts';
 import { registerPassword } from './grants/password.ts';
+import type { TokenReaderDependencies } from './grants/presented_token.ts';
 import { rememberRendered } from './grants/rendered_tokens.ts';
 import { registerTokenExchange } from './grants/token_exchange.ts';
 import { unauthorizedClient } from './grants/unauthorized_client.ts';
@@ -37,6 +37,12 @@ export interface IssuingProvider {
   checkClients(): Promise<void>;
 }
 
+/** What a provider needs from outside. */
+export interface ProviderWorld extends Pick<TokenReaderDependencies, 'store' | 'latestKeys'> {
+  readonly log: Log;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
 /**
  * Makes an oidc-provider for a configuration and keys. It keeps no state of its own, so that another one can take its
  * place at any time: that is how configuration and keys change.
@@ -44,7 +50,7 @@ export interface IssuingProvider {
 export function createProvider(
   config: AuthorizationServerConfig,
   jwks: JWKS,
-  { store, log, fetch }: { store: TokenStore; log: Log; fetch?: typeof globalThis.fetch | undefined },
+  { store, log, fetch, latestKeys }: ProviderWorld,
 ): IssuingProvider {
   const units = createUnitsOfWork();
   const accounts = createAccounts(config, store);
@@ -53,7 +59,7 @@ export function createProvider(
   const provider = new Provider(config.issuer, configuration);
   nameEndpointsByAddress(provider, config);
   const styles = serveAccessTokenStyles(provider, config.apis, log);
-  registerTokenExchange(provider, config, { store, jwks });
+  registerTokenExchange(provider, config, { store, jwks, latestKeys });
   registerJwtBearer(provider, config, store);
   registerPassword(provider, config, log);
   provider.use(errorBoundary(log));

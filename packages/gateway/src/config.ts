@@ -147,7 +147,7 @@ export interface GatewayConfig {
   readonly jwks?: {
     /** Seconds after which they are fetched anew. A key that has left the JWKS is known to be gone by then. Default: 300. */
     readonly refreshInterval?: number;
-    /** Seconds between the fetches that tokens with an unknown key may provoke. Default: 5. */
+    /** Seconds after which a token with an unknown key may provoke a fetch in any case; few different ones may sooner. Default: 5. */
     readonly cooldown?: number;
   };
   /**

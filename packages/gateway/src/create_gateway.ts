@@ -79,6 +79,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     secureContext,
     metrics,
     tracing,
+    keysChanged = () => keys.get(config.issuer)?.changed(),
   } = dependencies;
   const { timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
   const parts = createParts(config, { ...dependencies, fetch, now });
@@ -123,7 +124,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
 
   let isClosed = false;
 
-  const feed = createRevocationFeed({ cache, log, metrics });
+  const feed = createRevocationFeed({ cache, keysChanged, log, metrics });
   const unsubscribe = store.subscribe(feed.listener);
   if (dependencies.keys === undefined) fetchKeys(keys, log);
 

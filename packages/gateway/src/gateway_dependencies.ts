@@ -24,4 +24,6 @@ export interface GatewayDependencies {
   readonly tracing?: Tracing;
   /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
   readonly keys?: Keys;
+  /** Is told that the authorization servers on the store have other keys. Default: they are fetched again. */
+  readonly keysChanged?: () => void;
 }

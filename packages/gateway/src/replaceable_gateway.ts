@@ -15,6 +15,8 @@ export interface ReplaceableGateway
    * @throws {ValidationUnavailableError} an authorization server that it names does not give its keys; nothing changed
    */
   replace(config: GatewayConfig): Promise<void>;
+  /** Takes the keys of the gateway's own authorization server as somebody knows them without a fetch, the whole set. */
+  takeKeys(jwks: { readonly keys: readonly unknown[] }): void;
 }
 
 /**
@@ -57,6 +59,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
     upgrade: (request, socket, head) => current.gateway.upgrade(request, socket, head),
     operations: (request, response) => current.gateway.operations(request, response),
     unreadable: (error) => current.gateway.unreadable(error),
+    takeKeys: (jwks) => current.gateway.keys.get(current.config.issuer)?.take(jwks),
     upstreamHealth: () => current.gateway.upstreamHealth(),
     replace(changed) {
       const replaced = lastReplacement.then(() => take(changed));

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createJwtValidator } from './jwt_validator.ts';
-import { createRemoteJwks, type RemoteJwksOptions } from './remote_jwks.ts';
+import { createRemoteJwks, type RemoteJwks, type RemoteJwksOptions } from './remote_jwks.ts';
 import { answering, type SigningKey, serveJwks, signingKey } from './testing/jwks_server.ts';
 import { serve } from './testing/serve.ts';
 import { audience, issuedAt, issuer, signAccessToken } from './testing/sign_access_token.ts';
@@ -62,15 +62,135 @@ describe('remote JWKS', () => {
     expect(fetched.times).toBe(2);
   });
 
-  test('refuses an unknown key without asking again while the cooldown lasts', async () => {
+  test('finds a key at once that was published a moment after the last fetch, however often keys rotate', async () => {
+    const { server, verify, fetched } = await setUp();
+    await verify(first);
+    for (let rotation = 1; rotation <= 20; rotation++) {
+      const next = await signingKey(`rotated ${rotation}`);
+      server.keys = [next, ...server.keys];
+      await Promise.all(Array.from({ length: 10 }, () => expect(verify(next)).resolves.toBe(next.kid)));
+      expect(fetched.times).toBe(1 + rotation);
+    }
+  });
+
+  test('asks once for a key that is missing, and again after the cooldown', async () => {
     const { clock, verify, fetched } = await setUp();
     await verify(first);
-    clock.seconds += 4;
-    await Promise.all(Array.from({ length: 20 }, () => expect(verify(second)).rejects.toEqual(unknownKey)));
-    expect(fetched.times).toBe(1);
+    for (const seconds of [0, 4]) {
+      clock.seconds += seconds;
+      await Promise.all(Array.from({ length: 20 }, () => expect(verify(second)).rejects.toEqual(unknownKey)));
+      expect(fetched.times).toBe(2);
+    }
     clock.seconds += 1;
     await Promise.all(Array.from({ length: 20 }, () => expect(verify(second)).rejects.toEqual(unknownKey)));
+    expect(fetched.times).toBe(3);
+  });
+
+  test('finds a new key although tokens with a missing one keep coming', async () => {
+    const { server, verify } = await setUp();
+    await verify(first);
+    const stray = await signingKey('stray');
+    for (let time = 0; time < 50; time++) await expect(verify(stray)).rejects.toEqual(unknownKey);
+    server.keys = [first, second];
+    await expect(verify(second)).resolves.toBe('second');
+  });
+
+  const unknownKid = (jwks: RemoteJwks, kid: string) =>
+    expect(jwks.getKey({ alg: 'ES256', kid }, { payload: '', signature: '' })).rejects.toEqual(unknownKey);
+
+  test('makes one fetch for a flood of 3,000 different keys that are missing', async () => {
+    const { server, clock, jwks, verify, fetched } = await setUp();
+    await verify(first);
+    const release = server.holdAnswers();
+    const refused = [unknownKid(jwks, 'the first')];
+    await verify(first);
+    for (let index = 1; index < 3000; index++) refused.push(unknownKid(jwks, `flood ${index}`));
+    release();
+    await Promise.all(refused);
+    await Promise.all(Array.from({ length: 3000 }, (_, index) => unknownKid(jwks, `more ${index}`)));
     expect(fetched.times).toBe(2);
+    // It keeps nobody from what is new for longer than the cooldown.
+    server.keys = [second];
+    clock.seconds += 5;
+    await expect(verify(second)).resolves.toBe('second');
+  });
+
+  test('makes a few fetches for different missing keys that come one after the other', async () => {
+    const { jwks, fetched } = await setUp();
+    await jwks.refresh();
+    for (let index = 0; index < 100; index++) await unknownKid(jwks, `flood ${index}`);
+    expect(fetched.times).toBe(5);
+  });
+
+  test('calls a key unknown only after a fetch that began when its token was there', async () => {
+    const { server, jwks, verify, fetched } = await setUp();
+    await verify(first);
+    const asked = new Promise<() => void>((resolve) => {
+      server.answer = (_, response) => resolve(() => response.end(JSON.stringify({ keys: [first.jwk] })));
+    });
+    const early = jwks.refresh();
+    const answerAsItWas = await asked;
+    server.answer = server.answerKeys;
+    server.keys = [second];
+    const found = verify(second);
+    await expect(verify(first)).resolves.toBe('first'); // By now the other one waits, too.
+    answerAsItWas();
+    await early;
+    await expect(found).resolves.toBe('second');
+    expect(fetched.times).toBe(3);
+  });
+
+  test('fetches when it is told of a change, once more when it is told during that, and not always after that', async () => {
+    const { server, clock, jwks, fetched } = await setUp();
+    await jwks.refresh();
+    server.keys = [second];
+    jwks.changed();
+    jwks.changed();
+    expect(fetched.times).toBe(2);
+    await jwks.refresh();
+    expect(fetched.times).toBe(3);
+    await jwks.refresh();
+    expect([jwks.has('first'), jwks.has('second')]).toEqual([false, true]);
+    for (let time = 0; time < 1000; time++) {
+      jwks.changed();
+      await jwks.refresh();
+    }
+    // Those that the test made itself do not count: what it was told is not lost, and waits for its second.
+    fetched.times = 0;
+    jwks.has('second');
+    expect(fetched.times).toBe(0);
+    server.keys = [first];
+    clock.seconds += 1;
+    jwks.has('second');
+    expect(fetched.times).toBe(1);
+    await jwks.refresh();
+    expect(jwks.has('first')).toBe(true);
+  });
+
+  test('tries again after it was told of a change and could not fetch', async () => {
+    const { server, clock, jwks } = await setUp();
+    await jwks.refresh();
+    server.answer = answering(500);
+    server.keys = [second];
+    jwks.changed();
+    await expect(jwks.refresh()).rejects.toEqual(unavailable);
+    server.answer = server.answerKeys;
+    clock.seconds += 1;
+    jwks.has('first');
+    await jwks.refresh();
+    expect(jwks.has('second')).toBe(true);
+  });
+
+  test('takes keys without a fetch, and ignores one that began before', async () => {
+    const { server, jwks, verify, fetched } = await setUp();
+    await verify(first);
+    const release = server.holdAnswers();
+    const early = jwks.refresh();
+    jwks.take({ keys: [second.jwk] });
+    await expect(verify(second)).resolves.toBe('second');
+    release();
+    await early;
+    expect([fetched.times, jwks.has('first'), jwks.has('second')]).toEqual([2, false, true]);
   });
 
   test('waits for a fetch that is under way before it calls a key unknown', async () => {

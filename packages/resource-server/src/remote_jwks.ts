@@ -1,7 +1,9 @@
 import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose';
+import { createBudget } from './budget.ts';
 import { AccessTokenError, ValidationUnavailableError } from './errors.ts';
 import { fetchJson } from './fetch_json.ts';
 import { requireFunction, requireHttpUrl, requireNumber } from './options.ts';
+import { createUnknownKeys } from './unknown_keys.ts';
 
 /** Options of {@link createRemoteJwks}. */
 export interface RemoteJwksOptions {
@@ -11,7 +13,10 @@ export interface RemoteJwksOptions {
   readonly timeout?: number;
   /** Seconds after which the next use fetches the keys anew in the background; 300 by default. */
   readonly refreshInterval?: number;
-  /** Seconds between fetches that tokens with an unknown `kid` may provoke; 5 by default. */
+  /**
+   * Seconds after which a token with an unknown `kid` may provoke a fetch in any case; 5 by default. Sooner, it may as long
+   * as few different ones are unknown: then all of them share a fetch that begins at once.
+   */
   readonly cooldown?: number;
 }
 
@@ -39,10 +44,23 @@ export interface RemoteJwks {
    * @throws ValidationUnavailableError when it fails; the keys that were there stay.
    */
   refresh(): Promise<void>;
+  /**
+   * Is told that the authorization server has other keys from now on, and fetches them in the background. However often it
+   * is told, it fetches a few times at once and then once a second; the last time it was told is never lost.
+   */
+  changed(): void;
+  /**
+   * Takes keys that somebody knows without a fetch, such as the authorization server in the same process: the whole set, as
+   * it is published (RFC 7517 section 5). A fetch that is under way brings nothing newer, and is ignored.
+   */
+  take(jwks: { readonly keys: readonly unknown[] }): void;
 }
 
 /** Seconds between attempts after a failed one: soon enough to recover by itself, too seldom to hammer a struggling server. */
 const pauseAfterFailure = 1;
+
+/** How many fetches those who tell of changed keys may provoke at once; each second allows one more. */
+const toldAtOnce = 4;
 
 interface KeySet {
   readonly getKey: JWTVerifyGetKey;
@@ -53,7 +71,8 @@ interface KeySet {
  * Keeps the public keys of an authorization server (RFC 7517 section 5), fetched over HTTP.
  *
  * Nothing is fetched before the first use, and no timer runs: keys older than `refreshInterval` are served while their
- * successors are fetched. A failed fetch never loses keys: those of a server that is down keep working.
+ * successors are fetched. A failed fetch never loses keys: those of a server that is down keep working. A key is only
+ * called unknown after a fetch that began when the token was there, unless tokens with ever other unknown keys flood in.
  *
  * @throws TypeError for a badly typed option.
  * @example
@@ -77,17 +96,24 @@ export function createRemoteJwks(options: RemoteJwksOptions, dependencies: Remot
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   let lastFetchFailed = false;
+  let isTold = false;
+  /** How often a fetch began, and when of these the one that brought the current keys did. */
+  let begun = 0;
+  let currentBegan = 0;
+  const unknownKeys = createUnknownKeys({ cooldown, now });
+  const told = createBudget({ capacity: toldAtOnce, interval: 1, now });
 
   // A clock that was set back must not keep new keys out until it has caught up.
   const secondsSince = (moment: number) => Math.abs(now() - moment) / 1000;
-  const mayFetchAgain = () =>
-    secondsSince(triedAt) >= (lastFetchFailed ? Math.min(cooldown, pauseAfterFailure) : cooldown);
+  const hasRested = () => secondsSince(triedAt) >= (lastFetchFailed ? Math.min(cooldown, pauseAfterFailure) : cooldown);
 
   async function fetchKeys(): Promise<void> {
+    begun += 1;
+    const began = begun;
     try {
-      current = await fetchKeySet({ subject: 'the JWKS', url: uri, timeout, fetch });
-      fetchedAt = now();
-      lastFetchFailed = false;
+      const fetched = await fetchKeySet({ subject: 'the JWKS', url: uri, timeout, fetch });
+      // What was taken meanwhile is newer.
+      if (began > currentBegan) use(fetched, began);
     } catch (error) {
       lastFetchFailed = true;
       throw error;
@@ -96,34 +122,67 @@ export function createRemoteJwks(options: RemoteJwksOptions, dependencies: Remot
     }
   }
 
+  function use(keySet: KeySet, began: number): void {
+    current = keySet;
+    currentBegan = began;
+    fetchedAt = now();
+    lastFetchFailed = false;
+  }
+
   function refresh(): Promise<void> {
     fetching ??= fetchKeys().finally(() => {
       fetching = undefined;
+      refreshWhenTold(); // What was told meanwhile may be newer than what was fetched.
     });
     return fetching;
   }
 
+  function refreshWhenTold(): void {
+    if (!isTold || fetching !== undefined || (lastFetchFailed && !hasRested()) || !told.spend(1)) return;
+    isTold = false;
+    refresh().catch(() => {
+      isTold = true; // A later use tries again.
+    });
+  }
+
   function refreshWhenOld(): void {
-    if (current === undefined || secondsSince(fetchedAt) < refreshInterval || !mayFetchAgain()) return;
+    refreshWhenTold();
+    if (current === undefined || secondsSince(fetchedAt) < refreshInterval || !hasRested()) return;
     // Ignored because nobody waits for it: the old keys serve on, and a later use tries again.
     refresh().catch(() => {});
   }
 
-  /** Asks again for a key that the set lacks, as often as the cooldown allows. */
-  async function refreshForUnknownKey(): Promise<void> {
-    if (fetching !== undefined || mayFetchAgain()) return refresh();
+  /** Asks again for a key that the set lacks. @param came how many fetches had begun when the token came */
+  async function search(kid: string, came: number): Promise<void> {
+    unknownKeys.await(kid);
+    try {
+      // The first fetch may have been under way already.
+      while (currentBegan <= came && !current?.kids.has(kid)) {
+        if (fetching === undefined && !mayFetchFor(kid)) return;
+        await refresh();
+      }
+    } finally {
+      const shown = currentBegan > came ? 'missing' : 'undecided';
+      unknownKeys.settle(kid, current?.kids.has(kid) ? 'found' : shown);
+    }
+  }
+
+  function mayFetchFor(kid: string): boolean {
+    if (hasRested()) return true;
     if (lastFetchFailed) throw new ValidationUnavailableError('the JWKS could not be reached');
+    return unknownKeys.mayFetch(kid);
   }
 
   const getKey: JWTVerifyGetKey = async (header, token) => {
     refreshWhenOld();
+    const came = begun;
     if (current === undefined) await refresh();
     const known = await findKey(current, header, token);
     if (known !== undefined) return known;
 
     // A kid that is there but does not fit the token's alg is the token's fault: no fetch would mend it.
     const { kid } = header;
-    if (kid === undefined || !current?.kids.has(kid)) await refreshForUnknownKey();
+    if (kid === undefined || !current?.kids.has(kid)) await search(kid ?? '', came);
     const found = await findKey(current, header, token);
     if (found === undefined) throw new AccessTokenError('invalid_token', 'the token is signed with an unknown key');
     return found;
@@ -134,7 +193,17 @@ export function createRemoteJwks(options: RemoteJwksOptions, dependencies: Remot
     return current?.kids.has(kid) ?? false;
   }
 
-  return { getKey, has, refresh };
+  function changed(): void {
+    isTold = true;
+    refreshWhenTold();
+  }
+
+  function take(jwks: { readonly keys: readonly unknown[] }): void {
+    begun += 1;
+    use(keySetOf(jwks.keys), begun);
+  }
+
+  return { getKey, has, refresh, changed, take };
 }
 
 async function fetchKeySet(exchange: Parameters<typeof fetchJson>[0]): Promise<KeySet> {
@@ -143,7 +212,11 @@ async function fetchKeySet(exchange: Parameters<typeof fetchJson>[0]): Promise<K
   if (typeof json !== 'object' || json === null || !('keys' in json) || !Array.isArray(json.keys)) {
     throw new ValidationUnavailableError('the JWKS has no array of keys');
   }
-  const keys = json.keys.filter(isPublicKey);
+  return keySetOf(json.keys);
+}
+
+function keySetOf(published: readonly unknown[]): KeySet {
+  const keys = published.filter(isPublicKey);
   const kids = new Set(keys.flatMap(({ kid }) => (typeof kid === 'string' ? kid : [])));
   return { getKey: createLocalJWKSet({ keys }), kids };
 }

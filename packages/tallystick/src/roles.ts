@@ -33,6 +33,8 @@ export interface RoleDependencies {
   readonly now?: () => number;
   /** What the gateway counts; default: nothing is shared with other processes. */
   readonly metrics?: Metrics;
+  /** Tells a gateway's process that the signing keys on the store changed. Default: the gateway fetches them again. */
+  readonly keysChanged?: () => void;
   /** Default: plain HTTP, and the usual CAs. */
   readonly tls?: Tls | undefined;
 }
@@ -106,6 +108,8 @@ export interface RunningGateway extends Listening {
    * @throws {Error} it cannot be used; nothing changed
    */
   replace(config: Config): Promise<void>;
+  /** Takes the authorization server's public keys as they are from now on, without a fetch. */
+  followKeys(jwks: { readonly keys: readonly unknown[] }): void;
 }
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
@@ -139,6 +143,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
         throw asGatewayConfigError(error);
       });
     },
+    followKeys: (jwks) => gateway.takeKeys(jwks),
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
       await Promise.all([apart?.stop(), traces?.stop()]);

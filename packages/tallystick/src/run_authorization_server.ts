@@ -19,6 +19,8 @@ export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' 
   readonly provokable: boolean;
   /** Told what the configuration has become, when APIs changed: who else in this process serves them follows. */
   readonly followApis?: (config: Config) => Promise<void>;
+  /** Told the public keys of the first issuer whenever they change, before one of the new ones signs. */
+  readonly followKeys?: (jwks: { readonly keys: readonly unknown[] }) => void;
 }
 
 /** The authorization server with the tenants beside it, answering on an app. */
@@ -32,7 +34,7 @@ export interface RunningAuthorizationServer {
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
-  { store, log, tls, clock, provokable, followApis = async () => {} }: AuthorizationServerRole,
+  { store, log, tls, clock, provokable, followApis = async () => {}, followKeys }: AuthorizationServerRole,
 ): Promise<RunningAuthorizationServer> {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
 
@@ -40,12 +42,12 @@ export async function runAuthorizationServer(
     { apis, clients, users }: Entries,
     issuer: string,
     part: TokenStore,
-    { check, follow }: IssuerRules,
+    { check, follow, keysPublished }: IssuerRules,
   ): Promise<RunningIssuer> {
     const entries = { apis, clients, users };
     const authorizationServer = await createAuthorizationServer(
       authorizationServerConfig({ ...config, ...entries, issuer, secret }),
-      { store: part, log, now: clock.now, ...(tls && { fetch: tls.trust.fetch }) },
+      { store: part, log, now: clock.now, keysPublished, ...(tls && { fetch: tls.trust.fetch }) },
     );
     const { configuration } = authorizationServer;
     async function replace(changed: Entries): Promise<void> {
@@ -64,7 +66,10 @@ export async function runAuthorizationServer(
     );
   }
 
-  const first = await start(config, config.issuer, store, rulesOfFirst(config, followApis)).catch((error) => {
+  const first = await start(config, config.issuer, store, {
+    ...rulesOfFirst(config, followApis),
+    ...(followKeys && { keysPublished: followKeys }),
+  }).catch((error) => {
     throw asConfigError(error);
   });
   const tenants = await createTenants(config.tenants, {
@@ -89,6 +94,7 @@ export async function runAuthorizationServer(
 interface IssuerRules {
   readonly check: (entries: Entries) => z.ZodError | undefined;
   readonly follow?: (entries: Entries) => Promise<void>;
+  readonly keysPublished?: AuthorizationServerRole['followKeys'];
 }
 
 /** The gateway has routes to the APIs of the first issuer. */

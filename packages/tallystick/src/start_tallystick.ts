@@ -7,7 +7,7 @@ import type { Config, ConfigInput } from './config/schema.ts';
 import type { Harness } from './harness.ts';
 import { createLog } from './log.ts';
 import { openStore } from './open_store.ts';
-import { openApp, runGateway, runSampleApi } from './roles.ts';
+import { openApp, type RunningGateway, runGateway, runSampleApi } from './roles.ts';
 import { runAuthorizationServer } from './run_authorization_server.ts';
 import { runControlApi } from './run_control_api.ts';
 import { tlsOf } from './tls/tls.ts';
@@ -75,6 +75,7 @@ export async function startTallystick({
     for (const stopPart of stops.splice(0).reverse()) await stopPart();
   };
   try {
+    let gateway: RunningGateway | undefined;
     const sampleApi = await openApp(config, 'sampleApi', tls);
     stops.push(sampleApi.stop);
     const authorizationServer = await openApp(config, 'authorizationServer', tls);
@@ -87,11 +88,14 @@ export async function startTallystick({
       clock,
       provokable: true,
       async followApis(changed) {
-        await gateway.replace(changed);
+        await gateway?.replace(changed);
         runSampleApi(changed, sampleApi, dependencies);
       },
+      followKeys: (jwks) => gateway?.followKeys(jwks),
     });
-    const gateway = await runGateway(running, dependencies);
+    // Whichever server on the store changed them, the one of this process reads them and hands them on.
+    const keysChanged = () => void harness.keys.list().catch(() => {});
+    gateway = await runGateway(running, { ...dependencies, keysChanged });
     stops.push(gateway.stop);
     const control = running.controlApi.enabled ? await runControlApi(running, harness, dependencies) : undefined;
     if (control) stops.push(control.stop);

@@ -27,6 +27,16 @@ export interface StoredRecord {
 /** On the feed, in place of a token key: all of them are revoked. */
 export const CLEARED = 'cleared';
 
+/** On the feed, in place of a token key: the kept value under this key is another one. No token key has a colon. */
+export function changeOf(key: string): string {
+  return `changed:${key}`;
+}
+
+/** Whether a message on the feed names an access token that was revoked. */
+export function isTokenKey(message: string): boolean {
+  return message !== CLEARED && !message.includes(':');
+}
+
 export interface FeedListener {
   message(message: string): void;
   connected(): void;
@@ -66,7 +76,7 @@ export interface Backend {
   putIfAbsent(key: string, value: string, expiresIn: number): Promise<boolean>;
   /** Keeps the first value written, for good. @returns the value that is now kept */
   keepFirst(key: string, value: string): Promise<string>;
-  /** Replaces a kept value, for good, if it is still the expected one. @returns whether it was */
+  /** Replaces a kept value, for good, if it is still the expected one, and publishes {@link changeOf} it. @returns whether it was */
   replaceKept(key: string, expected: string, value: string): Promise<boolean>;
   /** Deletes every key but those that `keeps` says. */
   clear(keeps: (key: string) => boolean): Promise<void>;

@@ -96,6 +96,8 @@ export interface RevocationListener {
   connected(): void;
   /** Revocations may be missed from now on, until `connected`. */
   disconnected(): void;
+  /** A kept value was changed with `changeKept`, in this part of the store. @param name the value's name */
+  keptChanged?(name: string): void;
   /** The connection was checked, which took so many milliseconds: no revocation on it is heard later than that. */
   checked?(milliseconds: number): void;
 }
@@ -124,7 +126,8 @@ export interface TokenStore {
    */
   keepFirst(name: string, value: string, secret: string): Promise<string>;
   /**
-   * Changes a kept value. When another process changes it at the same time, `change` is called again with what it is then.
+   * Changes a kept value, and tells all listeners to the feed in the same write. When another process changes it at the same
+   * time, `change` is called again with what it is then.
    *
    * @returns the value that is now kept
    * @throws {StoreUnavailableError}

@@ -14,6 +14,7 @@ export {
   TokenStoreError,
   WrongSecretError,
 } from './errors.ts';
+export { SIGNING_KEYS } from './kept_names.ts';
 export { type OpenStoreOptions, openTokenStore } from './open_token_store.ts';
 export { parseStoreUrl, type StoreLocation } from './store_url.ts';
 export { tokenKey } from './token_key.ts';

@@ -1,4 +1,4 @@
-import type { Backend, Condition, FeedListener, Write } from './backend.ts';
+import { type Backend, type Condition, changeOf, type FeedListener, type Write } from './backend.ts';
 import { StoreUnavailableError } from './errors.ts';
 
 /** Below this many entries nothing is swept. */
@@ -60,8 +60,12 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
         entries.delete(write.key);
         break;
       case 'publish':
-        for (const listener of listeners) listener.message(write.message);
+        publish(write.message);
     }
+  }
+
+  function publish(message: string) {
+    for (const listener of listeners) listener.message(message);
   }
 
   function holds(condition: Condition): boolean {
@@ -133,6 +137,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
     async replaceKept(key, expected, value) {
       if (entries.get(key)?.value !== expected) return false;
       entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
+      publish(changeOf(key));
       return true;
     },
     async clear(keeps) {

@@ -1,4 +1,4 @@
-import type { Backend } from './backend.ts';
+import { type Backend, changeOf } from './backend.ts';
 import { StoreUnavailableError } from './errors.ts';
 import { type ConnectionOptions, connectRedis, type RedisClient } from './redis_connections.ts';
 import { createRedisFeed } from './redis_feed.ts';
@@ -17,6 +17,7 @@ export interface RedisBackendOptions extends ConnectionOptions {
 
 const REPLACE_IF_EXPECTED = `if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2])
+  redis.call('PUBLISH', ARGV[3], ARGV[4])
   return 1
 end
 return 0`;
@@ -92,7 +93,9 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
       }, writing.client),
     replaceKept: (key, expected, value) =>
       run(async () => {
-        const replace = () => writing.client.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value);
+        const announcement = [channel, changeOf(key)] as const;
+        const replace = () =>
+          writing.client.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value, ...announcement);
         return (await safely(prefix + key, replace)) === 1;
       }, writing.client),
     clear: (keeps) =>

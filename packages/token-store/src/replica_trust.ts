@@ -1,4 +1,4 @@
-import { CLEARED, type FeedListener } from './backend.ts';
+import { CLEARED, type FeedListener, isTokenKey } from './backend.ts';
 
 /** How many revocations are remembered at most. */
 const MAX_REMEMBERED = 100_000;
@@ -44,6 +44,7 @@ export function createReplicaTrust(maxLag: number): ReplicaTrust {
         startAgain();
         return;
       }
+      if (!isTokenKey(hashedId)) return;
       forgetOld();
       if (revoked.size >= MAX_REMEMBERED) startAgain();
       revoked.delete(hashedId);

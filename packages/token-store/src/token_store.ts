@@ -1,4 +1,12 @@
-import { type Backend, CLEARED, type Condition, type StoredRecord, type Write } from './backend.ts';
+import {
+  type Backend,
+  CLEARED,
+  type Condition,
+  changeOf,
+  isTokenKey,
+  type StoredRecord,
+  type Write,
+} from './backend.ts';
 import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork } from './contract.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { partitionOf } from './partition.ts';
@@ -15,6 +23,8 @@ export interface TokenStoreOptions {
   readonly seal: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Which part of the store it is: what begins the keys of the part. Default: the whole. */
+  readonly part?: string;
 }
 
 /** What a sealed record says: its payload, or under which other name (a session's uid, a user code) the payload lies. */
@@ -36,6 +46,9 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * ```
  */
 export function createTokenStore(backend: Backend, options: TokenStoreOptions): TokenStore {
+  const { part = '' } = options;
+  // The feed is that of all parts.
+  const changeOfKept = changeOf(`${part}${keptKey('')}`);
   return {
     records: (kind) => createRecords(kind, backend, options),
     begin: () => beginUnitOfWork(backend, options),
@@ -45,14 +58,15 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
       backend.subscribe({
         message(message) {
           if (message === CLEARED) listener.connected();
-          else listener.revoked(message);
+          else if (isTokenKey(message)) listener.revoked(message);
+          else if (message.startsWith(changeOfKept)) listener.keptChanged?.(message.slice(changeOfKept.length));
         },
         connected: () => listener.connected(),
         disconnected: () => listener.disconnected(),
         checked: (milliseconds) => listener.checked?.(milliseconds),
       }),
     ...createKept(backend),
-    partition: (name) => createTokenStore(partitionOf(backend, `${name}:`), options),
+    partition: (name) => createTokenStore(partitionOf(backend, `${name}:`), { ...options, part: `${part}${name}:` }),
     async clear() {
       // What is kept in a partition has the partition's name before it.
       await backend.clear((key) => /(^|:)kept:/.test(key));
@@ -75,29 +89,27 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
 
 /** Values that all processes on the store share, sealed under their secret. */
 function createKept(backend: Backend): Pick<TokenStore, 'keepFirst' | 'changeKept' | 'readKept'> {
-  const keyOf = (name: string) => `kept:${name}`;
-
   function open(name: string, secret: string, sealed: string): string {
-    const value = unseal(secret, keyOf(name), sealed);
+    const value = unseal(secret, keptKey(name), sealed);
     if (value === undefined) throw new WrongSecretError(`"${name}" is kept in the store under another secret`);
     return value;
   }
 
   async function changeKept(name: string, secret: string, change: (value: string) => string): Promise<string> {
-    const sealed = await backend.get(keyOf(name));
+    const sealed = await backend.get(keptKey(name));
     if (sealed === undefined) throw new WrongSecretError(`"${name}" is not kept in the store`);
     const value = change(open(name, secret, sealed));
-    const replaced = await backend.replaceKept(keyOf(name), sealed, seal(secret, keyOf(name), value));
+    const replaced = await backend.replaceKept(keptKey(name), sealed, seal(secret, keptKey(name), value));
     return replaced ? value : changeKept(name, secret, change);
   }
 
   return {
     changeKept,
     async keepFirst(name, value, secret) {
-      return open(name, secret, await backend.keepFirst(keyOf(name), seal(secret, keyOf(name), value)));
+      return open(name, secret, await backend.keepFirst(keptKey(name), seal(secret, keptKey(name), value)));
     },
     async readKept(name, secret) {
-      const sealed = await backend.get(keyOf(name));
+      const sealed = await backend.get(keptKey(name));
       return sealed === undefined ? undefined : open(name, secret, sealed);
     },
   };
@@ -249,6 +261,10 @@ function beginUnitOfWork(backend: Backend, options: TokenStoreOptions): UnitOfWo
 function throwIfNot(failed: Condition | undefined): void {
   if (failed?.if === 'consumable') throw new AlreadyConsumedError('a record was consumed meanwhile');
   if (failed?.if === 'below') throw new GrantRevokedError('the grant was revoked while a record was written for it');
+}
+
+function keptKey(name: string): string {
+  return `kept:${name}`;
 }
 
 function listKey(name: string): string {

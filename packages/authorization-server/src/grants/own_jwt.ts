@@ -1,4 +1,4 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { JWKS } from 'oidc-provider';
 
 /** What a JWT of ours says it is. */
@@ -13,9 +13,21 @@ export interface OwnJwt extends JWTPayload {
 
 const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi']);
 
-/** Verifies what this authorization server signed: signature, issuer, expiry and type. */
-export function createOwnJwtVerifier(issuer: string, jwks: JWKS) {
-  const keys = createLocalJWKSet(publicHalf(jwks));
+/**
+ * Verifies what this authorization server signed: signature, issuer, expiry and type.
+ *
+ * @param latest the keys as they are in the store, where another authorization server may have put one a moment ago
+ */
+export function createOwnJwtVerifier(issuer: string, jwks: JWKS, latest: () => Promise<JWKS> = async () => jwks) {
+  const known = createLocalJWKSet(publicHalf(jwks));
+  const keys: JWTVerifyGetKey = async (header, token) => {
+    try {
+      return await known(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      return createLocalJWKSet(publicHalf(await latest()))(header, token);
+    }
+  };
   /** @throws {Error} it is not ours, has expired, or is something else */
   return async function verifyOwnJwt(jwt: string, kind: OwnJwtKind): Promise<OwnJwt> {
     const { payload, protectedHeader } = await jwtVerify(jwt, keys, {
@@ -31,7 +43,8 @@ export function createOwnJwtVerifier(issuer: string, jwks: JWKS) {
   };
 }
 
-function publicHalf({ keys }: JWKS): JSONWebKeySet {
+/** The keys as they are published (RFC 7517 section 9.2 and RFC 7518 section 6: what is private stays). */
+export function publicHalf({ keys }: { readonly keys: readonly object[] }): JSONWebKeySet {
   const strip = (key: object) => Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_MEMBERS.has(name)));
   return { keys: keys.map(strip) as JSONWebKeySet['keys'] };
 }

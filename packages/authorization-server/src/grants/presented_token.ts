@@ -31,6 +31,13 @@ type StoredToken = NonNullable<
   Awaited<ReturnType<Provider['AccessToken']['find'] | Provider['ClientCredentials']['find']>>
 >;
 
+export interface TokenReaderDependencies {
+  readonly store: TokenStore;
+  readonly jwks: JWKS;
+  /** The signing keys as the store has them, with what another authorization server made a moment ago. */
+  readonly latestKeys: () => Promise<JWKS>;
+}
+
 /**
  * Makes what reads a token of ours that a client presents: a reference token from the store, a JWT by its signature. The
  * JWT that stands for a reference token is good as long as that is: a `split` token is its signature, and of the others
@@ -39,9 +46,9 @@ type StoredToken = NonNullable<
 export function createTokenReader(
   provider: Provider,
   config: AuthorizationServerConfig,
-  { store, jwks }: { readonly store: TokenStore; readonly jwks: JWKS },
+  { store, jwks, latestKeys }: TokenReaderDependencies,
 ) {
-  const verifyOwnJwt = createOwnJwtVerifier(config.issuer, jwks);
+  const verifyOwnJwt = createOwnJwtVerifier(config.issuer, jwks, latestKeys);
   const users = new Set(config.users.map((user) => user.id));
   const apisOf = apisByAudience(config.apis);
 

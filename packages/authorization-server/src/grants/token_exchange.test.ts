@@ -76,6 +76,16 @@ async function issue(server: RunningAuthorizationServer, as: string, style: stri
 const invalidRequest = { status: 400, error: 'invalid_request' };
 
 describe('the new token', () => {
+  test('is issued for one that another authorization server signed with a key that it made a moment ago', async () => {
+    const server = await start();
+    const needs = () => ({ algorithms: ['ES256'] as const, longestLife: 0 });
+    const other = await openSigningKeys(server.config, needs, { store: server.store, now: Date.now });
+    for (let rotation = 0; rotation < 3; rotation++) {
+      await other.rotate({ announceFor: 0 });
+      expect(await exchange(server, await sign(server))).toMatchObject({ status: 200 });
+    }
+  });
+
   test.each(STYLES)('is one of the style of its API: %s', async (style) => {
     const server = await start();
     const actor = { actor_token: await issue(server, 'backend', 'split'), actor_token_type: ACCESS_TOKEN };

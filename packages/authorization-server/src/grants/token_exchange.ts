@@ -1,10 +1,16 @@
-import type { TokenStore } from '@tallystick/token-store';
-import { errors, type JWKS, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig, TokenExchangeConfig } from '../config.ts';
 import { actingBy } from './act_claim.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
-import { ACCESS_TOKEN, createTokenReader, JWT, type PresentedToken, type TokenParameter } from './presented_token.ts';
+import {
+  ACCESS_TOKEN,
+  createTokenReader,
+  JWT,
+  type PresentedToken,
+  type TokenParameter,
+  type TokenReaderDependencies,
+} from './presented_token.ts';
 import { requestedApi } from './requested_api.ts';
 import { requestedScopes } from './requested_scopes.ts';
 import { requiredParameter } from './required_parameter.ts';
@@ -27,7 +33,7 @@ const PARAMETERS = [
 export function registerTokenExchange(
   provider: Provider,
   config: AuthorizationServerConfig,
-  dependencies: { readonly store: TokenStore; readonly jwks: JWKS },
+  dependencies: TokenReaderDependencies,
 ): void {
   const rulesOf = new Map(config.clients.map((client) => [client.id, client.tokenExchange]));
   if (![...rulesOf.values()].some((rules) => rules !== undefined)) return;

@@ -19,6 +19,8 @@ const LONGEST_VALIDITY = 3600;
 const CLOCK_TOLERANCE = 10;
 /** Milliseconds that an issuer may take to give its keys. */
 const KEYS_TIMEOUT = 3000;
+/** Milliseconds between two fetches for an unknown key: an issuer may rotate its keys unannounced. Only clients that may use the grant get here. */
+const KEYS_COOLDOWN = 1000;
 /** What an assertion may say it is; anything else was made for another purpose (RFC 8725 section 3.11). */
 const TYPES = new Set(['jwt', 'authorization-grant+jwt', 'application/authorization-grant+jwt']);
 
@@ -88,7 +90,10 @@ function prepared(config: TrustedIssuerConfig) {
 
 function keysOf({ jwks, jwksUri }: TrustedIssuerConfig): JWTVerifyGetKey {
   if (jwksUri === undefined) return createLocalJWKSet((jwks ?? { keys: [] }) as JSONWebKeySet);
-  const remote = createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: KEYS_TIMEOUT });
+  const remote = createRemoteJWKSet(new URL(jwksUri), {
+    timeoutDuration: KEYS_TIMEOUT,
+    cooldownDuration: KEYS_COOLDOWN,
+  });
   return async (header, token) => {
     try {
       return await remote(header, token);

@@ -63,6 +63,33 @@ describe('a rotation', () => {
     expect(await signingKid()).not.toBe(before);
   });
 
+  test('is in the JWKS of every other authorization server on the store at once', async () => {
+    const first = served.authorizationServer;
+    await served.replaceWithAnother();
+    await publishedKids();
+    const [signing] = await first.keys.rotate({ announceFor: 0 });
+    expect((await publishedKids())[0]).toBe(signing?.kid);
+  });
+
+  test('is told before the new key signs, without what is private', async () => {
+    const told: string[][] = [];
+    const keys = await openSigningKeys(
+      { signingAlgorithm: 'ES256', secret: 'x' },
+      () => ({ algorithms: ['ES256'], longestLife: 60 }),
+      {
+        store: served.store.partition('told'),
+        now: () => now,
+        published(jwks) {
+          expect(JSON.stringify(jwks)).not.toContain('"d"');
+          told.push(jwks.keys.map(({ kid }) => String(kid)));
+        },
+      },
+    );
+    const [first] = await keys.list();
+    const rotated = await keys.rotate({ announceFor: 0 });
+    expect(told).toEqual([[first?.kid], rotated.map(({ kid }) => kid)]);
+  });
+
   test('can be to a given key, as JWK or PEM', async () => {
     const jwk = await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey);
     await served.authorizationServer.keys.rotate({ announceFor: 0, key: { ...jwk, kid: 'mine' } });

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
-import type { JWK } from 'jose';
+import { SIGNING_KEYS as NAME, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import type { JSONWebKeySet, JWK } from 'jose';
 import type { JWKS } from 'oidc-provider';
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config.ts';
+import { publicHalf } from '../grants/own_jwt.ts';
 import {
   type KeySchedule,
   type KeyStatus,
@@ -17,11 +18,8 @@ import { type IdentifiedKey, makeKey, readKey, WrongKeyError } from './make_key.
 /** Milliseconds after which the store is asked whether another authorization server changed the keys. */
 const RECHECK = 1_000;
 
-/** Milliseconds. Longer than gateways wait between the fetches that an unknown key provokes. */
+/** Milliseconds. Longer than resource servers wait at most between the fetches that an unknown key provokes. */
 const ANNOUNCE_FOR = 10_000;
-
-/** Under which the schedules are kept in the store. */
-const NAME = 'signing-keys';
 
 /** The schedule of each algorithm that any authorization server on the store has signed with. */
 type Schedules = { readonly [algorithm in SigningAlgorithm]?: KeySchedule };
@@ -71,12 +69,22 @@ export interface KeySource extends SigningKeys {
   jwks(): JWKS;
   /** Takes up what the clock or another authorization server changed. @returns a number that changes with the keys */
   refresh(): number | Promise<number>;
+  /** Takes up what any authorization server has changed by now. @returns the same as `refresh` */
+  reread(): Promise<number>;
   /**
    * Makes keys for algorithms that have none, and keeps those there are for as long as is needed.
    *
    * @throws {StoreUnavailableError}
    */
   provide(needs: KeyNeeds): Promise<void>;
+}
+
+export interface SigningKeysDependencies {
+  readonly store: TokenStore;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Is told the public keys whenever they change, before one of the new ones signs anything here. */
+  readonly published?: ((jwks: JSONWebKeySet) => void) | undefined;
 }
 
 /**
@@ -95,7 +103,7 @@ export async function openSigningKeys(
     secret,
   }: Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'signingKey' | 'secret'>,
   needs: () => KeyNeeds,
-  { store, now }: { store: TokenStore; now: () => number },
+  { store, now, published: tellPublished = () => {} }: SigningKeysDependencies,
 ): Promise<KeySource> {
   const configured = signingKey === undefined ? undefined : await readKey(signingKey, signingAlgorithm);
   let text = await store.keepFirst(NAME, '{}', secret);
@@ -104,6 +112,7 @@ export async function openSigningKeys(
   let changesAt = nextChange(schedules, now());
   let recheckAt = now() + RECHECK;
   let checking: Promise<number> | undefined;
+  let checkingAgain: Promise<number> | undefined;
   await provide(needs());
 
   function take(newText: string): void {
@@ -111,6 +120,7 @@ export async function openSigningKeys(
       text = newText;
       schedules = JSON.parse(newText) as Schedules;
       version += 1;
+      tellPublished(publicHalf({ keys: published().map(({ key }) => key.jwk) }));
     } else if (now() >= changesAt) {
       version += 1;
     }
@@ -124,6 +134,17 @@ export async function openSigningKeys(
       checking = undefined;
     });
     return checking;
+  }
+
+  /** The look that is under way may have come too early for what is asked for. */
+  function reread(): Promise<number> {
+    if (checking === undefined) return recheck();
+    const again = () => {
+      checkingAgain = undefined;
+      return recheck();
+    };
+    checkingAgain ??= checking.then(again, again);
+    return checkingAgain;
   }
 
   async function readAnew(): Promise<number> {
@@ -183,9 +204,10 @@ export async function openSigningKeys(
   return {
     jwks: () => ({ keys: published().map(({ key }) => key.jwk) }) as JWKS,
     refresh: () => (now() < recheckAt && now() < changesAt ? version : recheck()),
+    reread,
     provide,
     async list() {
-      await recheck();
+      await reread();
       return list();
     },
     async rotate({ announceFor = ANNOUNCE_FOR, algorithm = signingAlgorithm, key } = {}) {

@@ -77,7 +77,11 @@ export const gateway = z.strictObject({
   jwks: z
     .strictObject({
       refreshInterval: seconds.default(300).describe('Seconds after which the keys are fetched anew.'),
-      cooldown: seconds.default(5).describe('Seconds between the fetches that tokens with an unknown key may provoke.'),
+      cooldown: seconds
+        .default(5)
+        .describe(
+          'Seconds after which a token with an unknown key provokes a fetch in any case. Sooner, up to four different unknown keys do.',
+        ),
     })
     .prefault({})
     .describe("How the authorization server's keys are kept."),

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { tokenKey, WrongSecretError } from '../index.ts';
+import { type TokenStore, tokenKey, WrongSecretError } from '../index.ts';
 import { ID, OTHER, SECRET, type Start, until } from './store_under_test.ts';
 
 /** What every token store shares between processes, keeps apart and does not show. */
@@ -53,6 +53,34 @@ export function describeSharing(start: Start): void {
     await expect(store.changeKept('count', 'guess', increment)).rejects.toThrow(WrongSecretError);
     await expect(store.readKept('count', 'guess')).rejects.toThrow(WrongSecretError);
     await expect(store.changeKept('nothing', 'secret', increment)).rejects.toThrow(WrongSecretError);
+  });
+
+  test('tells everybody in the same part of the store that a kept value was changed, and nobody that a token was revoked', async () => {
+    const { store, underTest } = await start();
+    const other = await underTest.another();
+    const heard: string[] = [];
+    const hear = (listener: TokenStore, where: string) =>
+      new Promise<void>((resolve) => {
+        listener.subscribe({
+          revoked: (key) => heard.push(`${where}: ${key}`),
+          keptChanged: (name) => heard.push(`${where}: ${name}`),
+          connected: resolve,
+          disconnected() {},
+        });
+      });
+    await Promise.all([hear(store, 'whole'), hear(other, 'another'), hear(other.partition('part'), 'part')]);
+    for (const each of [store, store.partition('part')]) {
+      await each.keepFirst('keys', 'one', 'secret');
+      await each.changeKept('keys', 'secret', () => 'two');
+      await each.records('AccessToken').destroy(ID);
+    }
+    await until(() => heard.length === 9);
+    const revoked = tokenKey(ID);
+    expect(heard.filter((each) => !each.endsWith(revoked)).sort()).toEqual([
+      'another: keys',
+      'part: keys',
+      'whole: keys',
+    ]);
   });
 
   test('lets a name be used once, by whichever of many processes comes first, until it expires', async () => {
