@@ -11,7 +11,12 @@ let clients: Adapter;
 
 beforeEach(async () => {
   store = await openTokenStore({ url: 'memory:' });
-  const records = createRecordAdapter({ store, units: createUnitsOfWork(), requestedAt: () => undefined })('Client');
+  const records = createRecordAdapter({
+    store,
+    units: createUnitsOfWork(),
+    isWithinGrace: () => false,
+    requestedAt: () => undefined,
+  })('Client');
   clients = createClientAdapter(testConfiguration('http://localhost:4000'), records);
 });
 afterEach(() => store.close());

@@ -92,6 +92,17 @@ export interface LifetimeConfig {
   readonly interaction: number;
 }
 
+/**
+ * Seconds after its use in which a code or refresh token that is presented again is only refused; later, all that was issued under its
+ * grant is revoked.
+ */
+export interface ReuseGraceConfig {
+  /** Of authorization codes, device codes and backchannel requests. 0: none. */
+  readonly code: number;
+  /** 0: none. */
+  readonly refreshToken: number;
+}
+
 /** The parts of the protocol that can be switched off; discovery says what is on. */
 export interface FeatureConfig {
   /** RFC 9126. */
@@ -155,6 +166,7 @@ export interface AuthorizationServerConfig {
   readonly clients: readonly ClientConfig[];
   readonly users: readonly UserConfig[];
   readonly lifetimes: LifetimeConfig;
+  readonly reuseGrace: ReuseGraceConfig;
   /** JWS algorithm of ID tokens and JWT access tokens, unless a client or an API has its own. */
   readonly signingAlgorithm: SigningAlgorithm;
   /** The private key that signs first with it on a store that has no keys yet, as PEM (PKCS #8) or JWK. Default: a new one. */

@@ -26,6 +26,7 @@ import { mount, mountPathOf } from './mount.ts';
 import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
 import { pollingInterval } from './polling_interval.ts';
 import { providerConfiguration } from './provider_configuration.ts';
+import { createIsWithinGrace, revokeWhatIsReused } from './reuse.ts';
 import { trueDiscovery } from './true_discovery.ts';
 
 /** An oidc-provider that serves the access token styles. */
@@ -63,6 +64,7 @@ export function createProvider(
   registerJwtBearer(provider, config, store);
   registerPassword(provider, config, log);
   provider.use(errorBoundary(log));
+  provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
   provider.use(oneWritePerTokenRequest(store, units));
   provider.use(introspectionAsJwt(store, rememberRendered(styles, config, store), config.introspectionMaxAge));
   provider.use(trueDiscovery());

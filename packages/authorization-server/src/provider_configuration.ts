@@ -17,6 +17,7 @@ import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { errorPage } from './pages/pages.ts';
 import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
+import { createIsWithinGrace } from './reuse.ts';
 import { USER_SCOPES } from './user_scopes.ts';
 
 export interface ProviderDependencies {
@@ -39,7 +40,12 @@ export function providerConfiguration(
     ...new Set([...algorithmsInUse(config), ...jwks.keys.map(({ alg }) => alg as SigningAlgorithm)]),
   ];
   const audiences = new Map(config.apis.map((api) => [api.resource, api.audience]));
-  const recordAdapter = createRecordAdapter({ store, units, requestedAt: () => requestStart(Provider) });
+  const recordAdapter = createRecordAdapter({
+    store,
+    units,
+    isWithinGrace: createIsWithinGrace(config),
+    requestedAt: () => requestStart(Provider),
+  });
 
   return {
     adapter: (kind: string) =>

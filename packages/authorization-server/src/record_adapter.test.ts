@@ -5,9 +5,12 @@ import { createRecordAdapter } from './record_adapter.ts';
 
 test('of many uses of one proof or assertion at the same time one counts', async () => {
   const store = await openTokenStore({ url: 'memory:' });
-  const seen = createRecordAdapter({ store, units: createUnitsOfWork(), requestedAt: () => undefined })(
-    'ReplayDetection',
-  );
+  const seen = createRecordAdapter({
+    store,
+    units: createUnitsOfWork(),
+    isWithinGrace: () => false,
+    requestedAt: () => undefined,
+  })('ReplayDetection');
   const uses = await Promise.allSettled(Array.from({ length: 10 }, () => seen.upsert('proof', {}, 60)));
   expect(uses.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   await expect(seen.upsert('proof', {}, 60)).rejects.toMatchObject({ error: 'invalid_request', status: 400 });

@@ -2,7 +2,8 @@ import type { RecordPayload, TokenStore } from '@tallystick/token-store';
 import { type Adapter, type AdapterPayload, errors, type Provider } from 'oidc-provider';
 import { AlreadyUsedError } from './device_flow.ts';
 import type { UnitsOfWork } from './one_write.ts';
-import { ALREADY_USED, answeringForTheStore } from './store_unavailable.ts';
+import type { IsWithinGrace } from './reuse.ts';
+import { AlreadyUsed, answeringForTheStore } from './store_unavailable.ts';
 
 /** Seconds that a record lives which oidc-provider gives no lifetime: no entry stays for ever. */
 const LONGEST_LIFE = 365 * 24 * 60 * 60;
@@ -27,12 +28,13 @@ export interface RecordAdapterOptions {
   readonly store: TokenStore;
   /** What is written within one of these is collected in it. */
   readonly units: UnitsOfWork;
+  readonly isWithinGrace: IsWithinGrace;
   /** When the current request began, in epoch milliseconds; undefined outside a request. */
   readonly requestedAt: () => number | undefined;
 }
 
 /** oidc-provider's Adapter over the token store. */
-export function createRecordAdapter({ store, units, requestedAt }: RecordAdapterOptions) {
+export function createRecordAdapter({ store, units, isWithinGrace, requestedAt }: RecordAdapterOptions) {
   return (kind: string): Adapter => {
     const records = store.records(kind);
     const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
@@ -60,7 +62,12 @@ export function createRecordAdapter({ store, units, requestedAt }: RecordAdapter
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
       upsert: kind === 'ReplayDetection' ? upsertOnce : refuseDecision ? upsertByStep(refuseDecision) : upsert,
-      find: async (id) => payloadOrNothing(await answeringForTheStore(records.find(id))),
+      async find(id) {
+        const payload = payloadOrNothing(await answeringForTheStore(records.find(id)));
+        // oidc-provider would take it for theft. Other endpoints, such as revocation, look at what is used up, too.
+        if (units.current() !== undefined && isWithinGrace(kind, payload?.consumed)) throw new AlreadyUsed();
+        return payload;
+      },
       findByUid: async (uid) => payloadOrNothing(await answeringForTheStore(records.findByUid(uid))),
       findByUserCode: async (userCode) =>
         payloadOrNothing(await answeringForTheStore(records.findByUserCode(userCode))),
@@ -68,7 +75,7 @@ export function createRecordAdapter({ store, units, requestedAt }: RecordAdapter
       revokeByGrantId: (grantId) => answeringForTheStore(records.revokeByGrantId(grantId)),
       async consume(id) {
         // oidc-provider looked before; only the store can tell which of two concurrent redemptions came first.
-        if (!(await answeringForTheStore(written().consume(id)))) throw new errors.InvalidGrant(ALREADY_USED);
+        if (!(await answeringForTheStore(written().consume(id)))) throw new AlreadyUsed();
       },
     };
   };

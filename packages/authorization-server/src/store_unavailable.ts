@@ -14,8 +14,15 @@ export class TemporarilyUnavailable extends errors.OIDCProviderError {
   }
 }
 
-/** Why a code or refresh token that another request used up meanwhile is refused. */
-export const ALREADY_USED = 'already used';
+/** A code or refresh token that was used before is refused. */
+export class AlreadyUsed extends errors.InvalidGrant {
+  constructor() {
+    super('already used');
+  }
+}
+
+/** Another request used it up while this one was under way. */
+export class UsedMeanwhile extends AlreadyUsed {}
 
 /** Runs a store operation; what it throws becomes what oidc-provider knows how to answer. */
 export async function answeringForTheStore<T>(operation: Promise<T>): Promise<T> {
@@ -23,7 +30,7 @@ export async function answeringForTheStore<T>(operation: Promise<T>): Promise<T>
     return await operation;
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw new TemporarilyUnavailable(error);
-    if (error instanceof AlreadyConsumedError) throw new errors.InvalidGrant(ALREADY_USED);
+    if (error instanceof AlreadyConsumedError) throw new UsedMeanwhile();
     if (error instanceof GrantRevokedError) throw new errors.InvalidGrant('the grant was revoked');
     throw error;
   }

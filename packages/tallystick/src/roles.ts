@@ -213,6 +213,7 @@ export function authorizationServerConfig(config: Config & { secret: string }): 
     acrValues: config.authorizationServer.acrValues,
     clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
     trustedProxies: config.authorizationServer.trustedProxies,
+    reuseGrace: config.authorizationServer.reuseGrace,
     pollingInterval: config.authorizationServer.pollingInterval,
     features: config.features,
     // A certificate of one's own making is for development, whatever the issuer is called.

@@ -72,6 +72,7 @@ export function testConfiguration(issuer: string): AuthorizationServerConfig {
     ],
     users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
     lifetimes: LIFETIMES,
+    reuseGrace: { code: 0, refreshToken: 5 },
     signingAlgorithm: 'ES256',
     introspectionMaxAge: 60,
     acrValues: [],

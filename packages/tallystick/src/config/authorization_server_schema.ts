@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { network, origin, port, seconds, serverTimeouts, signingAlgorithm } from './common_schema.ts';
 
+/** Longer is no race any more, and would hide a theft. */
+const reuseGrace = z.int().min(0).max(60);
+
 export const authorizationServer = z.strictObject({
   port: port.default(4000),
   timeouts: serverTimeouts,
@@ -39,6 +42,19 @@ export const authorizationServer = z.strictObject({
     .default(['127.0.0.0/8', '::1'])
     .describe(
       'Addresses or networks (CIDR) of the proxies whose `clientCertificateHeader` is believed; they must set it on every request. Default: those on this machine.',
+    ),
+  reuseGrace: z
+    .strictObject({
+      code: reuseGrace
+        .default(0)
+        .describe(
+          'Of authorization codes, device codes and backchannel requests. Default: none (RFC 6749 section 4.1.2).',
+        ),
+      refreshToken: reuseGrace.default(5).describe('Of refresh tokens, which several processes of a client may hold.'),
+    })
+    .prefault({})
+    .describe(
+      'Seconds after its use in which a code or refresh token that is presented again is only refused. Later that counts as theft: all that was issued under its grant is revoked.',
     ),
   pollingInterval: seconds
     .default(5)
