@@ -36,11 +36,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The demo world, and a tenant that is like it. */
+/** The demo world, and a tenant that is like it. A refresh token that is used again is taken for stolen at once. */
 async function withTenant(): Promise<object> {
   const demo = parse(await readFile(DEMO_CONFIG, 'utf8'));
   const { apis, clients, users } = demo;
-  return { ...demo, tenants: [{ id: 'ours', apis, clients, users }] };
+  return {
+    ...demo,
+    authorizationServer: { reuseGrace: { refreshToken: 0 } },
+    tenants: [{ id: 'ours', apis, clients, users }],
+  };
 }
 
 /** Milliseconds for which a key is known before it signs. */

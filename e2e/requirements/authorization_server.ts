@@ -50,7 +50,7 @@ export const authorizationServer = {
   'code-once': { sentence: 'a code can be redeemed once, also by two at the same time', link: rfc(6749, '4.1.2') },
   'loopback-any-port': { sentence: 'a loopback redirect URI matches with any port', link: rfc(8252, '7.3') },
   'refresh-rotates': {
-    sentence: 'a refresh token works once, and using it again revokes the whole grant',
+    sentence: 'a refresh token works once, and using it again, after a short grace, revokes the whole grant',
     link: rfc(9700, '4.14.2'),
   },
   'every-grant-every-style': {
