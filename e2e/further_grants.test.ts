@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oidc from 'openid-client';
 import { requirement } from './requirements.ts';
-import { call, demoBackend, demoService, demoWeb, shown } from './support/clients.ts';
+import { call, demoBackend, demoService, demoWeb, introspect, renderedClaims, shown } from './support/clients.ts';
 import { startOneProcess } from './support/one_process.ts';
 import { signIn } from './support/sign_in.ts';
 import { resourceOf, STYLES, type Style, type World } from './support/world.ts';
@@ -83,13 +83,20 @@ test.each(Object.keys(GRANTS).flatMap((grant) => STYLES.map((style) => [grant, s
     if (style === 'jwt') expect(accessToken.split('.')).toHaveLength(3);
     else expect(accessToken).toMatch(/^[\w-]{43,}$/);
     const { claims } = await shown(world.gateways[0], style, accessToken);
-    expect(claims).toMatchObject({ client_id: client, aud: resourceOf(style), scope: 'read' });
-    // Introspection names no subject when it is the client itself (RFC 7662 section 2.2: optional).
-    expect(claims.sub ?? claims.client_id).toBe(subject);
+    expect(claims).toMatchObject({ sub: subject, client_id: client, aud: resourceOf(style), scope: 'read' });
     expect(claims.email).toBe(subject === 'alice' ? 'alice@example.com' : undefined);
     expect((await call(world.gateways[0], style, accessToken, { method: 'POST' })).status).toBe(403);
   },
 );
+
+test.each(
+  Object.keys(GRANTS).flatMap((grant) => STYLES.filter((style) => style !== 'jwt').map((style) => [grant, style])),
+)(requirement('introspection-agrees', '%s, %s'), async (grant, style) => {
+  const token = await (GRANTS[grant] as (typeof GRANTS)[string]).token(style as Style);
+  world.log.secret(token);
+  const { jti: _, ...claims } = await renderedClaims(world, token);
+  expect(await introspect(world, token)).toMatchObject(claims);
+});
 
 test(requirement('grants-in-discovery'), async () => {
   const all = (await demoWeb(world)).serverMetadata();

@@ -155,6 +155,19 @@ describe('keys by algorithm', () => {
     }
   });
 
+  test(requirement('signing-algorithm', 'are there for a client that wants another at run time'), async () => {
+    const other = await startControlled();
+    try {
+      const client = { id: 'wants-rs256', secret: 'x', metadata: { id_token_signed_response_alg: 'RS256' } };
+      expect((await other.control('PUT', '/clients', client)).status).toBe(201);
+      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'RS256']);
+      const wrong = { ...client, metadata: { id_token_signed_response_alg: 'HS1' } };
+      expect(await other.control('PUT', '/clients', wrong)).toMatchObject({ status: 400, body: { path: 'metadata' } });
+    } finally {
+      await other.stop();
+    }
+  });
+
   test(requirement('signing-algorithm', 'stay for the longest-lived token that they signed'), async () => {
     const [old] = await kidsOf('EdDSA');
     const lasting = await world.mint('split', { lifetime: 100_000 });

@@ -11,6 +11,10 @@ export const introspection = {
       'where the authorization server signs its introspection answers, the API gets a JWT that the gateway makes',
     link: rfc(9701, '5'),
   },
+  'introspection-agrees': {
+    sentence: 'introspection as JSON and the JWT of a token agree on every claim that both have',
+    link: rfc(7662, '2.2'),
+  },
   'any-introspection-server': {
     sentence:
       'an authorization server that is not ours and answers with JSON can stand behind the gateway; the API verifies with the keys of the gateway',

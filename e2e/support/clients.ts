@@ -51,7 +51,18 @@ export async function shown(gateway: string, style: Style, token: string, init: 
 export async function issuedClaims(world: World, style: Style, token: string): Promise<JWTPayload> {
   if (style === 'jwt') return decodeJwt(token);
   if (style === 'opaque') return (await introspect(world, token)) as JWTPayload;
+  return renderedClaims(world, token);
+}
+
+/** The claims of the JWT that a reference token stands for. */
+export async function renderedClaims(world: World, token: string): Promise<JWTPayload> {
   return decodeJwt(await (await askIntrospection(world, token, 'application/jwt')).text());
+}
+
+/** What a signed introspection answer (RFC 9701) says of the token. */
+export async function introspectSigned(world: World, token: string): Promise<unknown> {
+  const answer = await askIntrospection(world, token, 'application/token-introspection+jwt');
+  return decodeJwt(await answer.text()).token_introspection;
 }
 
 /** What the introspection endpoint says of the token (RFC 7662), as JSON. */

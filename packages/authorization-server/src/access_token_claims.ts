@@ -24,9 +24,9 @@ interface SignIn {
 }
 
 /**
- * What an access token says of its user beyond `sub`: the claims that its API's configuration names, those added at the
- * login page, who acts for the user, and how and when the user signed in (RFC 9068 section 2.2). A reference token rendered as a JWT later says what was true when it was
- * issued.
+ * What an access token says beyond what oidc-provider puts into each: the claims that its API's configuration names, those
+ * added at the login page, who acts for the user, how and when the user signed in, and of a client's own token the subject
+ * (RFC 9068 section 2.2). A reference token rendered as a JWT later says what was true when it was issued.
  */
 export function createAccessTokenClaims(
   { apis, clients }: Pick<AuthorizationServerConfig, 'apis' | 'clients'>,
@@ -45,6 +45,8 @@ export function createAccessTokenClaims(
       ...(accountId === undefined ? undefined : signInClaims(ctx)),
       ...added,
       ...(act && { act }),
+      // The subject of a client's own token is the client (RFC 9068 section 2.2). oidc-provider says so in JWTs only.
+      ...(accountId === undefined && { sub: clientId }),
     };
   };
 }

@@ -272,4 +272,30 @@ describe('the configuration', () => {
     expect(current().clients.map(({ id }) => id)).not.toContain('wrong');
     expect(await issue('phantom')).toBeDefined();
   });
+
+  test.each([
+    ['id_token_signed_response_alg', 'RS256'],
+    ['userinfo_signed_response_alg', 'PS256'],
+    ['introspection_signed_response_alg', 'EdDSA'],
+    ['authorization_signed_response_alg', 'RS256'],
+  ])('may come to have a client that wants another algorithm, as at the start: %s', async (name, algorithm) => {
+    const { current, replace } = served.authorizationServer.configuration;
+    const wanting = testClient({ id: 'wanting', secret: 'wanting-secret', metadata: { [name]: algorithm } });
+    await replace({ ...current(), clients: [...current().clients, wanting] });
+    const published = await served.authorizationServer.keys.list();
+    expect(published.map((key) => [key.algorithm, key.status])).toEqual([
+      ['ES256', 'signing'],
+      [algorithm, 'signing'],
+    ]);
+  });
+
+  test('makes no keys for a client that is refused', async () => {
+    const { current, replace } = served.authorizationServer.configuration;
+    const metadata = { id_token_signed_response_alg: 'RS256', token_endpoint_auth_method: 'magic' };
+    const wrong = testClient({ id: 'wrong', secret: 'x', metadata });
+    const before = await (await fetch(`${issuer}/jwks`)).json();
+    await expect(replace({ ...current(), clients: [wrong] })).rejects.toThrow(WrongClientError);
+    expect(await (await fetch(`${issuer}/jwks`)).json()).toEqual(before);
+    expect(await served.authorizationServer.keys.list()).toHaveLength(1);
+  });
 });

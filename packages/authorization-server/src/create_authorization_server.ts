@@ -66,7 +66,7 @@ export async function createAuthorizationServer(
     return keys.jwks();
   }
 
-  const build = (of = config) => createProvider(of, keys.jwks(), { store, log, fetch, latestKeys });
+  const build = (of = config, jwks = keys.jwks()) => createProvider(of, jwks, { store, log, fetch, latestKeys });
   let keysVersion = await keys.refresh();
   let current = build();
   await current.checkClients();
@@ -115,8 +115,9 @@ export async function createAuthorizationServer(
       current: () => config,
       async replace(changed) {
         const replaced = { ...config, ...changed };
-        await build(replaced).checkClients();
-        await keys.provide(keyNeedsOf(replaced));
+        const prepared = await keys.prepare(keyNeedsOf(replaced));
+        await build(replaced, prepared.jwks).checkClients();
+        await prepared.provide();
         needs = keyNeedsOf(replaced);
         config = replaced;
         current = build(); // With the keys as they are by now.

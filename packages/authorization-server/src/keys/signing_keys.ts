@@ -63,6 +63,14 @@ export interface KeyNeeds {
   readonly longestLife: number;
 }
 
+/** Keys that can be looked at before they are used. */
+export interface PreparedKeys {
+  /** The private keys that there will be. */
+  readonly jwks: JWKS;
+  /** Provides them. @throws {StoreUnavailableError} */
+  provide(): Promise<void>;
+}
+
 /** The same keys, as the authorization server uses them. */
 export interface KeySource extends SigningKeys {
   /** The private keys that are published now, of each algorithm the one that signs first. */
@@ -77,6 +85,8 @@ export interface KeySource extends SigningKeys {
    * @throws {StoreUnavailableError}
    */
   provide(needs: KeyNeeds): Promise<void>;
+  /** Makes keys for algorithms that have none. Nothing is published or stored before `provide`. */
+  prepare(needs: KeyNeeds): Promise<PreparedKeys>;
 }
 
 export interface SigningKeysDependencies {
@@ -158,7 +168,11 @@ export async function openSigningKeys(
     return version;
   }
 
-  async function provide({ algorithms, longestLife }: KeyNeeds): Promise<void> {
+  async function provide(needed: KeyNeeds): Promise<void> {
+    await (await prepare(needed)).provide();
+  }
+
+  async function prepare({ algorithms, longestLife }: KeyNeeds): Promise<PreparedKeys> {
     const missing = algorithms.filter((algorithm) => schedules[algorithm] === undefined);
     const made = await Promise.all(missing.map(async (algorithm) => [algorithm, await firstKey(algorithm)] as const));
     const provided = (known: Schedules): Schedules => {
@@ -166,8 +180,13 @@ export async function openSigningKeys(
       const first = made.map(([algorithm, jwk]) => [algorithm, takenOver([], jwk, { announceFor: 0, longestLife })]);
       return { ...Object.fromEntries(first), ...lasting };
     };
-    if (isDeepStrictEqual(provided(schedules), schedules)) return;
-    take(await store.changeKept(NAME, secret, (kept) => JSON.stringify(provided(JSON.parse(kept) as Schedules))));
+    return {
+      jwks: jwksOf([...published().map(({ key }) => key.jwk), ...made.map(([, jwk]) => jwk)]),
+      async provide() {
+        if (isDeepStrictEqual(provided(schedules), schedules)) return;
+        take(await store.changeKept(NAME, secret, (kept) => JSON.stringify(provided(JSON.parse(kept) as Schedules))));
+      },
+    };
   }
 
   async function firstKey(algorithm: SigningAlgorithm): Promise<IdentifiedKey> {
@@ -202,10 +221,11 @@ export async function openSigningKeys(
   }
 
   return {
-    jwks: () => ({ keys: published().map(({ key }) => key.jwk) }) as JWKS,
+    jwks: () => jwksOf(published().map(({ key }) => key.jwk)),
     refresh: () => (now() < recheckAt && now() < changesAt ? version : recheck()),
     reread,
     provide,
+    prepare,
     async list() {
       await reread();
       return list();
@@ -226,6 +246,10 @@ export async function openSigningKeys(
       return list();
     },
   };
+}
+
+function jwksOf(keys: JWK[]): JWKS {
+  return { keys } as JWKS;
 }
 
 function nextChange(schedules: Schedules, now: number): number {
