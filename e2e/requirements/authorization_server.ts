@@ -134,6 +134,11 @@ export const authorizationServer = {
     sentence: 'a client registers, reads, changes and deletes itself, and gets tokens in every style',
     link: rfc(7591, '3'),
   },
+  'tokens-go-with-their-owner': {
+    sentence:
+      'what a removed client or user was issued is refused everywhere as soon as the removal is answered, and stays so when the name comes back',
+    link: rfc(7592, '2.3'),
+  },
   'pairwise-subjects': {
     sentence: 'clients of one sector know a user by one subject, in every style, and others by another',
     link: 'https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg',

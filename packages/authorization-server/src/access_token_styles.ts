@@ -23,8 +23,13 @@ export interface AccessTokenRecord {
   jwtId?: string;
   /** For a token from an exchange: the grant of its subject token, which is another client's. */
   subjectGrantId?: string;
+  /** For a token from an exchange whose subject is a client: that client. */
+  subjectClientId?: string;
   getValueAndPayload(): Promise<{ value: string; payload?: RecordPayload }>;
 }
+
+/** What a record holds beside what oidc-provider puts into it. */
+const OF_OURS = ['jwtId', 'subjectGrantId', 'subjectClientId', 'api'];
 
 export interface AccessTokenStyles {
   /**
@@ -51,7 +56,7 @@ export function serveAccessTokenStyles(provider: Provider, apis: readonly ApiCon
 
   for (const Token of [provider.AccessToken, provider.ClientCredentials]) {
     const { IN_PAYLOAD } = Token as unknown as { IN_PAYLOAD: readonly string[] };
-    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'jwtId', 'subjectGrantId', 'api'] });
+    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, ...OF_OURS] });
 
     const prototype = Token.prototype as unknown as AccessTokenRecord;
     const inFormatOf = prototype.getValueAndPayload;

@@ -59,7 +59,9 @@ export function createBackchannelRequests(
 
   async function undecided(authReqId: string): Promise<StoredRequest | undefined> {
     const request = (await provider.BackchannelAuthenticationRequest.find(authReqId)) as StoredRequest | undefined;
-    return request?.grantId === undefined && request?.error === undefined && !request?.consumed ? request : undefined;
+    if (request?.grantId !== undefined || request?.error !== undefined || request?.consumed) return undefined;
+    // A server with another configuration may have taken it.
+    return request && (await provider.Client.find(String(request.clientId))) ? request : undefined;
   }
 
   async function expectUndecided(authReqId: string): Promise<StoredRequest> {

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { Adapter } from 'oidc-provider';
 import { createClientAdapter } from './client_adapter.ts';
 import { createUnitsOfWork } from './one_write.ts';
@@ -17,7 +17,7 @@ beforeEach(async () => {
     isWithinGrace: () => false,
     requestedAt: () => undefined,
   })('Client');
-  clients = createClientAdapter(testConfiguration('http://localhost:4000'), records);
+  clients = createClientAdapter(testConfiguration('http://localhost:4000'), { registered: records, store });
 });
 afterEach(() => store.close());
 
@@ -37,4 +37,18 @@ test('whoever has the store and knows the client id cannot open its record', asy
 test('a configured client is found, and nobody can register in its place', async () => {
   await clients.upsert('service', { client_id: 'service', client_secret: 'another' }, 60);
   expect(await clients.find('service')).toMatchObject({ client_secret: 'service-secret' });
+});
+
+test('a client that deletes itself takes its tokens with it, and is there to ask again when the store fails', async () => {
+  await clients.upsert('app', { client_id: 'app' }, 60);
+  await store.records('AccessToken').upsert('token', { clientId: 'app' }, 60);
+  await store.records('RegistrationAccessToken').upsert('registration', { clientId: 'app' }, 60);
+  const revoking = jest.spyOn(store, 'revokeOwner').mockRejectedValueOnce(new StoreUnavailableError('down'));
+  await expect(clients.destroy('app')).rejects.toMatchObject({ statusCode: 503 });
+  expect(await clients.find('app')).toBeDefined();
+  await clients.destroy('app');
+  expect(revoking).toHaveBeenCalledTimes(2);
+  expect(await clients.find('app')).toBeUndefined();
+  expect(await store.records('AccessToken').find('token')).toBeUndefined();
+  expect(await store.records('RegistrationAccessToken').find('registration')).toBeDefined();
 });

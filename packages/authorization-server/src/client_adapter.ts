@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
+import type { TokenStore } from '@tallystick/token-store';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { clientMetadata } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
+import { answeringForTheStore } from './store_unavailable.ts';
 
 /**
  * oidc-provider's Adapter for clients: the configured ones, and behind them those that registered themselves.
@@ -11,8 +13,14 @@ import type { AuthorizationServerConfig } from './config.ts';
  *
  * oidc-provider's own `clients` are not used: it copies them with `structuredClone`, whose objects it then takes for
  * no JSON objects where tests run in a realm of their own, as under Jest.
+ *
+ * A client that deletes itself takes with it what it was issued (RFC 7592 section 2.3). That goes first: when the store fails
+ * in between, the client is still there and can ask again. It gets nothing new meanwhile, as its identifier is gone for good.
  */
-export function createClientAdapter({ clients, secret }: AuthorizationServerConfig, registered: Adapter): Adapter {
+export function createClientAdapter(
+  { clients, secret }: Pick<AuthorizationServerConfig, 'clients' | 'secret'>,
+  { registered, store }: { readonly registered: Adapter; readonly store: Pick<TokenStore, 'revokeOwner'> },
+): Adapter {
   const configured = new Map(clients.map((client) => [client.id, JSON.stringify(clientMetadata(client))]));
   const keyed = (id: string) => createHmac('sha256', secret).update(`registered client ${id}`).digest('base64url');
   return {
@@ -22,6 +30,9 @@ export function createClientAdapter({ clients, secret }: AuthorizationServerConf
       return metadata === undefined ? registered.find(keyed(id)) : (JSON.parse(metadata) as AdapterPayload);
     },
     upsert: (id, payload, expiresIn) => registered.upsert(keyed(id), payload, expiresIn),
-    destroy: (id) => registered.destroy(keyed(id)),
+    async destroy(id) {
+      await answeringForTheStore(store.revokeOwner({ client: id }, { forGood: true }));
+      await registered.destroy(keyed(id));
+    },
   };
 }

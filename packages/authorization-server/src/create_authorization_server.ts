@@ -5,6 +5,7 @@ import type { JWKS } from 'oidc-provider';
 import type { BackchannelRequests } from './backchannel_requests.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { createProvider, type IssuingProvider } from './create_provider.ts';
+import { createDepartures } from './departures.ts';
 import { describeError } from './error_boundary.ts';
 import type { IssueToken } from './issue_token.ts';
 import { algorithmsInUse } from './keys/algorithms.ts';
@@ -31,7 +32,12 @@ export interface AuthorizationServer {
 /** The part of the configuration that can change while the server runs. Requests under way finish with what was before. */
 export interface ChangeableConfiguration {
   current(): AuthorizationServerConfig;
-  /** @throws {WrongClientError} a client's metadata cannot be; nothing changed */
+  /**
+   * What was issued to a client or a user that is not there any more is revoked.
+   *
+   * @throws {WrongClientError} a client's metadata cannot be; nothing changed
+   * @throws {StoreUnavailableError} the store does not answer; the configuration is what it was
+   */
   replace(changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'>): Promise<void>;
 }
 
@@ -70,6 +76,8 @@ export async function createAuthorizationServer(
   let keysVersion = await keys.refresh();
   let current = build();
   await current.checkClients();
+  const departures = createDepartures(config, { store, now });
+  await departures.atStart(config);
 
   const jwksPath = `${mountPathOf(config.issuer)}/jwks`;
 
@@ -84,6 +92,12 @@ export async function createAuthorizationServer(
       current = build();
     }
     return current;
+  }
+
+  function use(changed: AuthorizationServerConfig): void {
+    needs = keyNeedsOf(changed);
+    config = changed;
+    current = build(); // With the keys as they are by now.
   }
 
   return {
@@ -118,9 +132,13 @@ export async function createAuthorizationServer(
         const prepared = await keys.prepare(keyNeedsOf(replaced));
         await build(replaced, prepared.jwks).checkClients();
         await prepared.provide();
-        needs = keyNeedsOf(replaced);
-        config = replaced;
-        current = build(); // With the keys as they are by now.
+        const before = config;
+        use(replaced);
+        // By now no request begins that knows those who are gone. Those under way are refused when they write.
+        await departures.between(before, replaced).catch((error) => {
+          use(before);
+          throw error;
+        });
       },
     },
   };

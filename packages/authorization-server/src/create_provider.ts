@@ -27,6 +27,7 @@ import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
 import { pollingInterval } from './polling_interval.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { createIsWithinGrace, revokeWhatIsReused } from './reuse.ts';
+import { fromNowOn } from './start_of_work.ts';
 import { trueDiscovery } from './true_discovery.ts';
 
 /** An oidc-provider that serves the access token styles. */
@@ -80,10 +81,15 @@ export function createProvider(
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
+  const issueToken = createIssueToken({ provider, configuration, lifetimes, styles, store, signingKey });
   return {
     handler: behindTls(provider, mount(mountPathOf(config.issuer), provider.callback())),
-    backchannelRequests,
+    backchannelRequests: {
+      pending: backchannelRequests.pending,
+      approve: (request) => fromNowOn(() => backchannelRequests.approve(request)),
+      deny: (request) => fromNowOn(() => backchannelRequests.deny(request)),
+    },
     checkClients: () => checkClients(provider, config.clients),
-    issueToken: createIssueToken({ provider, configuration, lifetimes, styles, store, signingKey }),
+    issueToken: (request) => fromNowOn(() => issueToken(request)),
   };
 }

@@ -1,22 +1,32 @@
 import type { TokenStore } from '@tallystick/token-store';
 import type { Configuration } from 'oidc-provider';
+import type { Accounts } from './accounts.ts';
 import { createAuthorizationDetails } from './authorization_details.ts';
 import { createCiba } from './ciba.ts';
 import { createClientCertificates } from './client_certificates.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { deviceFlowPages } from './device_flow.ts';
+import { createAreKnown, type Parties } from './known_parties.ts';
 import { loggedOutPage, logoutPage } from './pages/pages.ts';
 import { createResourceIndicators } from './resource_servers.ts';
 
 /** Which parts of the protocol oidc-provider speaks, and how. */
-export function providerFeatures(config: AuthorizationServerConfig, store: TokenStore): Configuration['features'] {
+export function providerFeatures(
+  config: AuthorizationServerConfig,
+  { store, accounts }: { readonly store: TokenStore; readonly accounts: Accounts },
+): Configuration['features'] {
   const { apis, clients, features } = config;
   const introspectors = new Set(clients.filter((client) => client.introspects).map((client) => client.id));
+  const areKnown = createAreKnown(features, accounts);
   return {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === token.clientId },
-    introspection: { enabled: true, allowedPolicy: async (_ctx, client) => introspectors.has(client.clientId) },
+    introspection: {
+      enabled: true,
+      allowedPolicy: async ({ oidc }, client, token) =>
+        introspectors.has(client.clientId) && areKnown(oidc.provider, token as Parties),
+    },
     jwtIntrospection: { enabled: true },
     resourceIndicators: createResourceIndicators(apis),
     rpInitiatedLogout: {

@@ -18,6 +18,7 @@ import { errorPage } from './pages/pages.ts';
 import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter, requestStart } from './record_adapter.ts';
 import { createIsWithinGrace } from './reuse.ts';
+import { startOfWork } from './start_of_work.ts';
 import { USER_SCOPES } from './user_scopes.ts';
 
 export interface ProviderDependencies {
@@ -44,12 +45,12 @@ export function providerConfiguration(
     store,
     units,
     isWithinGrace: createIsWithinGrace(config),
-    requestedAt: () => requestStart(Provider),
+    requestedAt: () => requestStart(Provider) ?? startOfWork(),
   });
 
   return {
     adapter: (kind: string) =>
-      kind === 'Client' ? createClientAdapter(config, recordAdapter(kind)) : recordAdapter(kind),
+      kind === 'Client' ? createClientAdapter(config, { registered: recordAdapter(kind), store }) : recordAdapter(kind),
     jwks,
     cookies: {
       // Issuers on one host have sessions of their own.
@@ -90,7 +91,7 @@ export function providerConfiguration(
     pkce: { required: () => true },
     ttl: createLifetimes(config).ttl,
     interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
-    features: providerFeatures(config, store),
+    features: providerFeatures(config, { store, accounts }),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(origin, client.redirectUris ?? []),

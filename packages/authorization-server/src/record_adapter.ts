@@ -39,7 +39,7 @@ export function createRecordAdapter({ store, units, isWithinGrace, requestedAt }
     const records = store.records(kind);
     const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
     const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
-      answeringForTheStore(written().upsert(id, payload, expiresIn, requestedAt()));
+      answeringForTheStore(written().upsert(id, withOwners(kind, payload), expiresIn, requestedAt()));
 
     /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
     const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
@@ -85,6 +85,19 @@ export function createRecordAdapter({ store, units, isWithinGrace, requestedAt }
 function stepOf({ inFlight, grantId, error }: AdapterPayload): number | undefined {
   if (grantId !== undefined || error !== undefined) return 2;
   return inFlight === true ? 1 : undefined;
+}
+
+/** A sign-in under way is also its client's and its user's, and ends with them. */
+function withOwners(kind: string, payload: AdapterPayload): RecordPayload {
+  if (kind !== 'Interaction') return payload;
+  const { params, session, result } = payload as InteractionPayload;
+  return { ...payload, clientId: params?.client_id, accountId: result?.login?.accountId ?? session?.accountId };
+}
+
+interface InteractionPayload {
+  readonly params?: { readonly client_id?: unknown };
+  readonly session?: { readonly accountId?: string };
+  readonly result?: { readonly login?: { readonly accountId?: string } };
 }
 
 /** When the request that oidc-provider is handling began. */

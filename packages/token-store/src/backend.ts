@@ -15,7 +15,10 @@ export type Condition =
   | { readonly if: 'advances'; readonly key: string; readonly step: number }
   /** There is something under the key. */
   | { readonly if: 'exists'; readonly key: string }
-  /** The key holds no number that is as large or larger. */
+  /**
+   * The key holds no number that is as large or larger. Where the clock can be set back, a time that has yet to come does not
+   * count; `FOR_GOOD` always does.
+   */
   | { readonly if: 'below'; readonly key: string; readonly than: number };
 
 /** A record's value, and when it was consumed (epoch seconds). */
@@ -23,6 +26,9 @@ export interface StoredRecord {
   readonly value: string;
   readonly consumed?: number;
 }
+
+/** Larger than any time: what is marked with it stays revoked. */
+export const FOR_GOOD = Number.MAX_SAFE_INTEGER;
 
 /** On the feed, in place of a token key: all of them are revoked. */
 export const CLEARED = 'cleared';

@@ -2,6 +2,12 @@
 export type RecordPayload = { [name: string]: unknown };
 
 /**
+ * Whose records are: those of the client that they were issued to, or of the user that they are about. A client and a user of one
+ * name are two owners.
+ */
+export type RecordOwner = { readonly client: string } | { readonly user: string };
+
+/**
  * The records of one kind (`AccessToken`, `Session`, …): the storage half of oidc-provider's Adapter.
  *
  * An `id` is what the client holds (a token, a code, a session cookie). It is never written anywhere: keys are token
@@ -12,11 +18,12 @@ export interface Records {
    * Writes a record, and the split entry with it when `payload.signingInput` is present: both or neither.
    *
    * @param expiresIn seconds from now; the record cannot be found after that. 0 or less: it is not written at all.
-   * @param requestedAt when the request that leads to this write began, in epoch milliseconds. A grant revoked since
-   *   then makes the write fail: a token request that a logout overtakes must not leave a live token behind.
+   * @param requestedAt when the request that leads to this write began, in epoch milliseconds. A grant or an owner revoked
+   *   since then makes the write fail: a token request that a logout overtakes must not leave a live token behind.
    * @throws {StoreUnavailableError} the write was not acknowledged
-   * @throws {GrantRevokedError} the grant that the record belongs to was revoked meanwhile; nothing is left behind. That
-   *   is `payload.grantId`, or `payload.subjectGrantId` for a token that came from one of another client's grant
+   * @throws {GrantRevokedError} the grant that the record belongs to, or one of its owners, was revoked meanwhile; nothing is
+   *   left behind. The grant is `payload.grantId`, or `payload.subjectGrantId` for a token that came from one of another
+   *   client's grant. The owners are `payload.clientId`, and `payload.subjectClientId` or else `payload.accountId`
    */
   upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
   /**
@@ -105,6 +112,22 @@ export interface RevocationListener {
 export interface TokenStore {
   /** The records of one kind, by oidc-provider's model name. */
   records(kind: string): Records;
+  /**
+   * Destroys every record of an owner, of whatever kind, and publishes the revocation of the access tokens among them. Writes
+   * whose request is under way fail. Later ones are not touched, unless the owner is gone for good.
+   *
+   * @param options.forGood no such owner ever comes again under this name, as with a client that the server named itself
+   * @throws {StoreUnavailableError} some records may be left; whoever asks again destroys the rest
+   */
+  revokeOwner(owner: RecordOwner, options?: { readonly forGood?: boolean }): Promise<void>;
+  /**
+   * Whether what was issued to all of these owners at a time was revoked by `revokeOwner` since: for tokens that have no record.
+   * It outlasts `clear`.
+   *
+   * @param issuedAt epoch milliseconds
+   * @throws {StoreUnavailableError}
+   */
+  isRevokedSince(owners: readonly RecordOwner[], issuedAt: number): Promise<boolean>;
   /** Begins to collect what one request writes. */
   begin(): UnitOfWork;
   readonly splitEntries: SplitEntries;
@@ -143,7 +166,7 @@ export interface TokenStore {
   /** A part of the store under a name of its own: what is in one part is not found in another. It is closed with the store. */
   partition(name: string): TokenStore;
   /**
-   * Deletes every entry but what `keepFirst` keeps, partitions included. Listeners to the revocation feed hear
+   * Deletes every entry but what `keepFirst` keeps and when owners were revoked, partitions included. Listeners to the revocation feed hear
    * `connected` again: what was cached before is stale.
    *
    * @throws {StoreUnavailableError}

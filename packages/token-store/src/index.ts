@@ -1,4 +1,5 @@
 export type {
+  RecordOwner,
   RecordPayload,
   Records,
   RevocationListener,

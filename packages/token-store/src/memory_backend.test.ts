@@ -43,3 +43,29 @@ test('the memory store writes a record and its split entry both or neither', asy
   await expect(store.records('AccessToken').find('token')).resolves.toBeUndefined();
   await expect(store.splitEntries.find('token')).resolves.toBeUndefined();
 });
+
+test('the memory store does not refuse what is written after its clock was set back behind a deletion', async () => {
+  let now = 3_600_000;
+  const store = createTokenStore(createMemoryBackend({ maxEntries: 10, now: () => now }), {
+    seal: false,
+    now: () => now,
+  });
+  await store.revokeOwner({ client: 'c' });
+  await store.revokeOwner({ client: 'gone' }, { forGood: true });
+  now = 0;
+  await store.records('AccessToken').upsert('token', { clientId: 'c' }, 10, now);
+  expect(await store.isRevokedSince([{ client: 'c' }], now)).toBe(false);
+  expect(await store.isRevokedSince([{ client: 'gone' }], now)).toBe(true);
+});
+
+test('a list of the memory store forgets the members that have expired', async () => {
+  let now = 0;
+  const entries = new Map<string, MemoryEntry>();
+  const backend = createMemoryBackend({ maxEntries: 10, now: () => now, entries });
+  for (let index = 0; index < 10_000; index++) {
+    now += 1000;
+    await backend.write([{ do: 'addMember', key: 'list', member: String(index), expiresIn: 10 }]);
+  }
+  expect(await backend.members('list')).toHaveLength(10);
+  expect(entries.get('list')?.members?.size).toBeLessThan(200);
+});

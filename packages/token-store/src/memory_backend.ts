@@ -1,8 +1,11 @@
-import { type Backend, type Condition, changeOf, type FeedListener, type Write } from './backend.ts';
+import { type Backend, type Condition, changeOf, type FeedListener, FOR_GOOD, type Write } from './backend.ts';
 import { StoreUnavailableError } from './errors.ts';
 
 /** Below this many entries nothing is swept. */
 const SWEEP_FROM = 1024;
+
+/** Below this many members of a list nothing is swept. */
+const SWEEP_MEMBERS_FROM = 64;
 
 /** What lies under a key; times are epoch milliseconds. */
 export interface MemoryEntry {
@@ -11,6 +14,8 @@ export interface MemoryEntry {
   step?: number;
   /** Member to the time it expires. */
   members?: Map<string, number>;
+  /** From so many members on, those that have expired are looked for. */
+  sweepMembersAt?: number;
   expiresAt: number;
 }
 
@@ -73,7 +78,8 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
     if (condition.if === 'exists') return entry !== undefined;
     if (condition.if === 'consumable') return entry !== undefined && entry.consumed === undefined;
     if (condition.if === 'advances') return entry !== undefined && (entry.step ?? 0) < condition.step;
-    return entry?.value === undefined || Number(entry.value) < condition.than;
+    const value = Number(entry?.value ?? Number.NEGATIVE_INFINITY);
+    return value < condition.than || (value > now() && value !== FOR_GOOD);
   }
 
   /** Notes on the record what the condition says is so with the batch. */
@@ -84,11 +90,17 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
   }
 
   function addMember(key: string, member: string, expiresAt: number) {
-    const entry = live(key) ?? { members: new Map(), expiresAt };
-    const members = entry.members ?? new Map<string, number>();
-    for (const [other, otherExpiry] of members) if (otherExpiry <= now()) members.delete(other);
+    const entry = live(key) ?? { expiresAt };
+    const { members = new Map<string, number>(), sweepMembersAt = SWEEP_MEMBERS_FROM } = entry;
     members.set(member, expiresAt);
-    entries.set(key, { members, expiresAt: Math.max(entry.expiresAt, expiresAt) });
+    const kept = { members, expiresAt: Math.max(entry.expiresAt, expiresAt) };
+    entries.set(key, { ...kept, sweepMembersAt: members.size < sweepMembersAt ? sweepMembersAt : sweep(members) });
+  }
+
+  /** @returns the number of members at which it is worth it again: looking at all of them each time would be quadratic */
+  function sweep(members: Map<string, number>): number {
+    for (const [member, expiresAt] of members) if (expiresAt <= now()) members.delete(member);
+    return Math.max(SWEEP_MEMBERS_FROM, members.size * 2);
   }
 
   function expiry(expiresIn: number): number {

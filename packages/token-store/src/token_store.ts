@@ -8,15 +8,14 @@ import {
   type Write,
 } from './backend.ts';
 import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork } from './contract.ts';
+import { destroyedRecord, refusedKey } from './destroyed_record.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
+import { createOwners, isOwnerMark, type Listing, listingsByOwner, REVOCATION_REMEMBERED } from './owners.ts';
 import { partitionOf } from './partition.ts';
 import { seal, unseal } from './seal.ts';
-import { ACCESS_TOKENS, answerKey, createSharedAnswers, recordKey } from './shared_answers.ts';
+import { createSharedAnswers, recordKey } from './shared_answers.ts';
 import { createSplitEntries, splitEntryKey } from './split_entries.ts';
 import { tokenKey } from './token_key.ts';
-
-/** Seconds for which a revoked grant refuses writes of requests that began before: longer than any request lives. */
-const REVOCATION_REMEMBERED = 300;
 
 export interface TokenStoreOptions {
   /** Encrypts split entries too; records always are. */
@@ -39,7 +38,9 @@ type Envelope = { readonly payload: RecordPayload } | { readonly alias: string }
  * {<key of access token>}:answer      what the authorization server said of the token, sealed under it; gateways share it
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
- * {<key of id>}:<kind>:refused        the same, for one of its records, in a Redis Cluster
+ * {<key of owner>}:<client or user>:issued    kind and token key of the records of a client or a user
+ * {<key of owner>}:<client or user>:revoked   when they were revoked
+ * {<key of id>}:<kind>:refused        the same, for one record, in a Redis Cluster
  * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
  * {<key of name>}:used               a name that was used up, such as the `jti` of a DPoP proof
  * kept:<name>                         a value that all processes share, sealed under their secret
@@ -52,6 +53,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
   return {
     records: (kind) => createRecords(kind, backend, options),
     begin: () => beginUnitOfWork(backend, options),
+    ...createOwners(backend, options),
     splitEntries: createSplitEntries(backend),
     sharedAnswers: createSharedAnswers(backend),
     subscribe: (listener: RevocationListener) =>
@@ -69,7 +71,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     partition: (name) => createTokenStore(partitionOf(backend, `${name}:`), { ...options, part: `${part}${name}:` }),
     async clear() {
       // What is kept in a partition has the partition's name before it.
-      await backend.clear((key) => /(^|:)kept:/.test(key));
+      await backend.clear((key) => /(^|:)kept:/.test(key) || isOwnerMark(key));
       await backend.write([{ do: 'publish', message: CLEARED }]);
     },
     async addToList(name, value, expiresIn, secret) {
@@ -118,7 +120,6 @@ function createKept(backend: Backend): Pick<TokenStore, 'keepFirst' | 'changeKep
 function createRecords(kind: string, backend: Backend, options: TokenStoreOptions): Records {
   const issuedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:issued`;
   const revokedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:revoked`;
-  const refusedKey = (hashedId: string) => `{${hashedId}}:${kind}:refused`;
   const inSteps = backend.writesAtOnce !== 'everything';
 
   /** @param step that the record comes to, if it is one with steps. @returns the condition that did not hold */
@@ -139,16 +140,17 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
       const key = splitEntryKey(hashedId);
       batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
     }
+    const hashedIds = alias === undefined ? [hashedId] : [hashedId, tokenKey(alias)];
+    const listings = [...listingsByGrant(body), ...listingsByOwner(kind, body)];
     const conditions: Condition[] = [];
     if (step !== undefined) conditions.push({ if: 'advances', key: recordKey(kind, tokenKey(alias ?? id)), step });
-    const grantId = stringOf(body.grantId) ?? stringOf(body.subjectGrantId);
-    if (grantId === undefined) return backend.write(batch, conditions);
-    const hashedIds = alias === undefined ? [hashedId] : [hashedId, tokenKey(alias)];
-    for (const member of hashedIds) batch.push({ do: 'addMember', key: issuedKey(grantId), member, expiresIn });
-    conditions.push({ if: 'below', key: revokedKey(grantId), than: requestedAt });
+    for (const { issued, revoked, memberFor } of listings) {
+      for (const each of hashedIds) batch.push({ do: 'addMember', key: issued, member: memberFor(each), expiresIn });
+      conditions.push({ if: 'below', key: revoked, than: requestedAt });
+    }
     // Where the list and the record are not written at once, a revocation of what the list names may come before the record.
-    if (inSteps)
-      for (const each of hashedIds) conditions.push({ if: 'below', key: refusedKey(each), than: requestedAt });
+    if (inSteps && listings.length > 0)
+      for (const each of hashedIds) conditions.push({ if: 'below', key: refusedKey(kind, each), than: requestedAt });
     return backend.write(batch, conditions);
   }
 
@@ -161,6 +163,12 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     const failed = await write(id, payload, expiresIn, requestedAt, step);
     throwIfNot(failed);
     return failed === undefined;
+  }
+
+  function listingsByGrant(payload: RecordPayload): Listing[] {
+    const grantId = stringOf(payload.grantId) ?? stringOf(payload.subjectGrantId);
+    if (grantId === undefined) return [];
+    return [{ issued: issuedKey(grantId), revoked: revokedKey(grantId), memberFor: (hashed) => hashed }];
   }
 
   function putSealed(id: string, envelope: Envelope, expiresIn: number): Write {
@@ -195,14 +203,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     const found = await open(id);
     // What leads to another goes last, so that the other can still be found when destroying is tried again.
     const others = found && 'alias' in found ? [tokenKey(found.alias)] : [];
-    await backend.write([...others, tokenKey(id)].flatMap(destruction));
-  }
-
-  function destruction(hashedId: string): Write[] {
-    const record: Write = { do: 'delete', key: recordKey(kind, hashedId) };
-    if (!ACCESS_TOKENS.some((known) => known === kind)) return [record];
-    const keys = [splitEntryKey(hashedId), answerKey(hashedId)];
-    return [record, ...keys.map((key) => ({ do: 'delete', key }) as const), { do: 'publish', message: hashedId }];
+    await backend.write([...others, tokenKey(id)].flatMap((hashed) => destroyedRecord(kind, hashed)));
   }
 
   async function revokeByGrantId(grantId: string) {
@@ -211,10 +212,10 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     // First refuse what is under way, then collect: whatever is not in the collection yet will meet the refusal.
     await backend.write([{ do: 'put', key: revokedKey(grantId), value, expiresIn: REVOCATION_REMEMBERED }]);
     const members = await backend.members(key);
-    const batch = members.flatMap(destruction);
+    const batch = members.flatMap((member) => destroyedRecord(kind, member));
     if (inSteps) {
       for (const member of members) {
-        batch.push({ do: 'put', key: refusedKey(member), value, expiresIn: REVOCATION_REMEMBERED });
+        batch.push({ do: 'put', key: refusedKey(kind, member), value, expiresIn: REVOCATION_REMEMBERED });
       }
     }
     // Only those: a request that began after the revocation may have added another meanwhile.
@@ -260,7 +261,7 @@ function beginUnitOfWork(backend: Backend, options: TokenStoreOptions): UnitOfWo
 /** @param failed the condition that did not hold */
 function throwIfNot(failed: Condition | undefined): void {
   if (failed?.if === 'consumable') throw new AlreadyConsumedError('a record was consumed meanwhile');
-  if (failed?.if === 'below') throw new GrantRevokedError('the grant was revoked while a record was written for it');
+  if (failed?.if === 'below') throw new GrantRevokedError('what a record was written for was revoked meanwhile');
 }
 
 function keptKey(name: string): string {

@@ -43,6 +43,7 @@ export async function issueAccessToken(
     resourceServer: new provider.ResourceServer(api.resource, resourceServerOf(api)),
     scope: issuing.scopes.join(' ') || undefined,
     subjectGrantId: issuing.subjectGrantId,
+    subjectClientId: issuing.subjectIsUser === false ? issuing.subject : undefined,
   } as unknown as ConstructorParameters<typeof provider.AccessToken>[0]);
   const now = Math.floor(Date.now() / 1000);
   const exp = Math.min(now + token.expiration, issuing.notAfter ?? Number.POSITIVE_INFINITY);

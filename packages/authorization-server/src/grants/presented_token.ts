@@ -81,6 +81,7 @@ export function createTokenReader(
   async function fromIdToken(claims: OwnJwt | undefined): Promise<PresentedToken | undefined> {
     if (claims === undefined || typeof claims.aud !== 'string' || !users.has(claims.sub)) return undefined;
     const { sub: subject, aud: clientId, exp } = claims;
+    if (!(await provider.Client.find(clientId))) return undefined;
     return { subject, subjectIsUser: true, clientId, scopes: new Set(), exp };
   }
 
@@ -120,9 +121,10 @@ export function createTokenReader(
     });
   }
 
-  /** The token, if its subject is still known here and its grant still stands. */
+  /** The token, if its client and its subject are still known here and its grant still stands. */
   async function ifLive(token: Omit<PresentedToken, 'subjectIsUser'>): Promise<PresentedToken | undefined> {
     const { subject, clientId, grantId } = token;
+    if (!(await provider.Client.find(clientId))) return undefined;
     const subjectIsUser = subject !== clientId && users.has(subject);
     if (!subjectIsUser && !(await provider.Client.find(subject))) return undefined;
     if (grantId === undefined) return { ...token, subjectIsUser };

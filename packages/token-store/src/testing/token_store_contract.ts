@@ -1,4 +1,5 @@
 import { afterEach, describe } from '@jest/globals';
+import { describeOwners } from './owner_contract.ts';
 import { describeRecords } from './record_contract.ts';
 import { describeRevocation } from './revocation_contract.ts';
 import { describeSharedAnswers } from './shared_answer_contract.ts';
@@ -22,6 +23,7 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     describeRecords(start);
     describeUnitsOfWork(start);
     describeRevocation(start);
+    describeOwners(start);
     describeSharing(start);
     describeSharedAnswers(start);
   });
