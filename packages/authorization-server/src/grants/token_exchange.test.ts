@@ -31,6 +31,7 @@ const start = (rules: Partial<TokenExchangeConfig> = {}) =>
       }),
       client({ id: 'service', grants: ['client_credentials'] }),
       client({ id: 'unconfigured', grants: ['token_exchange'] }),
+      client({ id: 'web' }),
     ],
     users: [
       { id: 'alice', claims: { email: 'alice@example.com' } },
@@ -245,6 +246,7 @@ const forgeries: [string, () => Forgery | Promise<Forgery>][] = [
   ['of nobody', () => ({ claims: { sub: undefined } })],
   ['of a stranger', () => ({ claims: { sub: 'mallory' } })],
   ['of no client', () => ({ claims: { client_id: undefined } })],
+  ['of a client that is not there any more', () => ({ claims: { client_id: 'gone' } })],
   ['that is bound to a key', () => ({ claims: { cnf: { jkt: 'x' } } })],
   ['of style phantom that nothing was rendered as', () => ({ claims: { aud: resourceOf('phantom') } })],
   ['of style split that is not in the store', () => ({ claims: { aud: resourceOf('split') } })],
