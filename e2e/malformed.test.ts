@@ -116,7 +116,7 @@ describe('the authorization server', () => {
       'invalid_request',
     ],
     ['a path that is none', '/tokens', '', {}, 404, 'invalid_request'],
-    ['broken percent-encoding', '/token%', GOOD_FORM, {}, 404, 'invalid_request'],
+    ['broken percent-encoding', '/token%', GOOD_FORM, {}, 400, 'invalid_request'],
   ])(requirement('malformed-input', 'authorization server, %s'), async (_what, path, body, headers, status, error) => {
     const answer = await post(path, body, headers as Record<string, string>);
     expect([answer.status, await answer.json()]).toEqual([status, { error, error_description: expect.any(String) }]);

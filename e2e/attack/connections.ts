@@ -82,7 +82,7 @@ export const connections: readonly RawCase[] = [
     '400',
   ),
   refused('an upgrade with two tokens', upgrade('Upgrade: websocket', authorization)),
-  refused('an upgrade in absolute form', upgrade('Upgrade: websocket').replace('{path}', 'http://gateway{path}')),
+  upgraded('an upgrade in absolute form', upgrade('Upgrade: websocket').replace('{path}', 'http://gateway{path}')),
   refused('an upgrade with dots', upgrade('Upgrade: websocket').replace('/a', '/../jwt')),
   refused('an upgrade with a length', `${upgrade('Upgrade: websocket', `Content-Length: ${hidden.length}`)}${hidden}`),
   refused('an upgrade with chunks', `${upgrade('Upgrade: websocket', 'Transfer-Encoding: chunked')}0\r\n\r\n${hidden}`),
@@ -107,6 +107,10 @@ export const connections: readonly RawCase[] = [
   { ...passes('a request, then a path that is none', getApi() + another('/none')), answers: '200 404' },
   {
     ...passes('a request, then one in absolute form', getApi() + another('http://gateway{path}/b')),
+    answers: '200 401',
+  },
+  {
+    ...passes('a request, then one in absolute form to another host', getApi() + another('http://mallory{path}/b')),
     answers: '200 400',
   },
   { ...passes('a request, then TRACE', getApi() + another().replace('GET', 'TRACE')), answers: '200 405' },

@@ -1,10 +1,16 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { deviceConnectedPage, type ProtectedForm, userCodeConfirmPage, userCodePage } from './pages/device_pages.ts';
+import { errorPage } from './pages/pages.ts';
 
 /** The device flow's pages (RFC 8628 section 3.3) in our look: oidc-provider's forms are not used, they need scripts. */
 export const deviceFlowPages = {
   async userCodeInputSource(ctx: KoaContextWithOIDC, _form: unknown, _out: unknown, error?: Error) {
+    if (error && isNew(ctx)) {
+      forgetSession(ctx);
+      show(ctx, errorPage('invalid_request', 'This page is too old, or your browser keeps no cookies. Open it again.'));
+      return;
+    }
     show(ctx, userCodePage(formOf(ctx), '', error && problemOf(error)));
   },
   async userCodeConfirmSource(
@@ -32,6 +38,16 @@ export function filledInUserCode(): Middleware {
     const code = ctx.oidc.params?.user_code;
     if (typeof code === 'string') show(ctx, userCodePage(formOf(ctx), code));
   };
+}
+
+/** Whether the browser came without a session that the server knows. */
+function isNew({ oidc }: Context): boolean {
+  return oidc.session.exp === undefined;
+}
+
+/** oidc-provider would keep it for the form, but fails: it expects that the session was kept before. */
+function forgetSession({ oidc }: Context): void {
+  oidc.session.touched = false;
 }
 
 function show(ctx: Context, page: string): void {

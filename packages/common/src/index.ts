@@ -1,1 +1,4 @@
+export { checkRequest, findFault, type RequestFault } from './check_request.ts';
 export { listMembers, mediaTypeOf, trimWhitespace } from './header_grammar.ts';
+export { readHost } from './host.ts';
+export { findTargetFault } from './request_target.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { checkRequest } from '@tallystick/common';
 import { type ResourceServerError, ValidationUnavailableError } from '@tallystick/resource-server';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from './answer.ts';
 import { challengeOptions } from './challenge_options.ts';
@@ -9,7 +10,7 @@ import { checkHandshake } from './check_handshake.ts';
 import type { GatewayConfig } from './config.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import type { Decision } from './decision.ts';
-import { RequestError } from './errors.ts';
+import { errorOf, RequestError } from './errors.ts';
 import { toRefusal } from './failure.ts';
 import type { Refuse } from './forward/forward_request.ts';
 import { createForwarder, type Destination } from './forward/forwarder.ts';
@@ -168,7 +169,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   function handler(request: IncomingMessage, response: ServerResponse): void {
     lingerAfterAnswer(request, response);
     if (running.draining) response.shouldKeepAlive = false;
-    if (serveOwn(request, response)) return;
+    const fault = checkRequest(request);
+    if (fault === undefined && serveOwn(request, response)) return;
 
     const decision: Decision = { cache: 'none' };
     if (tracing) decision.trace = tracing.begin(request);
@@ -181,8 +183,12 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       if (tracing) traceOutcome(decision, { method: (decision.original ?? request).method, status });
       logRequest(log, decision, { request: decision.original ?? request, status, milliseconds: now() - began });
     });
-    if (serveTokenHandlers(request, response, decision)) return;
     const refuse = refusing(request, decision, () => response);
+    if (fault !== undefined) {
+      refuse(errorOf(fault));
+      return;
+    }
+    if (serveTokenHandlers(request, response, decision)) return;
     const endpoint = decisions.find(request.url ?? '');
     if (endpoint) {
       decide(request, response, endpoint, decision, refuse);
@@ -237,7 +243,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     // Before anything else: a socket without it would end the process with its first error. Its `close` tells the rest.
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
-    if (answersItself(request, socket)) return;
+    const fault = checkRequest(request);
+    if (fault === undefined && answersItself(request, socket)) return;
     sockets.set(socket, () => socket.destroySoon());
     running.begin();
 
@@ -260,6 +267,10 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       status = error.status;
       refusing(request, decision, () => responseOnSocket(request, socket))(error);
     };
+    if (fault !== undefined) {
+      refuse(errorOf(fault));
+      return;
+    }
     const forward = (destination: Destination) => {
       checkHandshake(request);
       const opened = (goAway: () => void) => {
@@ -308,6 +319,11 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   }
 
   function operations(request: IncomingMessage, response: ServerResponse): void {
+    const fault = checkRequest(request);
+    if (fault !== undefined) {
+      answerRefusal(response, errorOf(fault));
+      return;
+    }
     if (serveOperationsPage(request, response)) return;
     answerRefusal(response, new RequestError('not_found', 'there is /healthz, /readyz and /metrics'));
   }

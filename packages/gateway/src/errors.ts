@@ -1,3 +1,4 @@
+import type { RequestFault } from '@tallystick/common';
 import { ResourceServerError } from '@tallystick/resource-server';
 
 /** Why a gateway refuses a request for other reasons than its access token. `code` is stable. */
@@ -24,6 +25,11 @@ export class RequestError extends ResourceServerError {
     this.code = code;
     this.status = requestErrorStatus[code];
   }
+}
+
+/** What is wrong with a request, as an error. */
+export function errorOf({ code, description }: RequestFault): RequestError {
+  return new RequestError(code, description);
 }
 
 /** The API's server refused the connection, broke it off, or answered with something that is not HTTP. */

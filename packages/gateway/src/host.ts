@@ -1,9 +1,8 @@
+import { readHost } from '@tallystick/common';
 import { RequestError } from './errors.ts';
 
 /** A name of letters, digits and hyphens (IDNs in their A-label form), with `_` as container networks have it. */
 const hostName = /^[\w-]+(?:\.[\w-]+)*$/;
-/** RFC 9110 section 7.2: a name, which may end in a dot, or an IP literal; with a port or without. */
-const hostHeader = /^([\w-]+(?:\.[\w-]+)*|\[[0-9a-fA-F:.]+\])\.?(?::\d{0,5})?$/;
 
 /**
  * @param pattern `api.example.com`, or `*.example.com` for every name below
@@ -25,11 +24,11 @@ export function normalizeHostPattern(pattern: string): string {
  * @param header the value of `Host`; undefined where HTTP/1.0 has none
  * @throws {RequestError} `invalid_request` for what is no host: two servers could take it for two
  */
-export function readHost(header: string | undefined): string | undefined {
+export function readHostName(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
-  const host = hostHeader.exec(header)?.[1];
+  const host = readHost(header);
   if (host === undefined) throw new RequestError('invalid_request', 'the Host header is malformed');
-  return host.toLowerCase();
+  return host.name;
 }
 
 /** Whether a pattern means this host. */

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { checkRequest } from './check_request.ts';
 import type { Decision } from './decision.ts';
 import { RequestError } from './errors.ts';
 import type { Route } from './route.ts';
@@ -15,7 +14,6 @@ export type ServePreflight = (request: IncomingMessage, response: ServerResponse
 export function createPreflights(findRoute: FindRoute): ServePreflight {
   function routeOf(request: IncomingMessage): Route | undefined {
     try {
-      checkRequest(request);
       return findRoute(request.url ?? '', request.headers.host);
     } catch (error) {
       if (error instanceof RequestError) return undefined; // The walk comes to it again, and its refusal is answered.

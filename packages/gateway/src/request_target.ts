@@ -1,3 +1,4 @@
+import { findTargetFault } from '@tallystick/common';
 import { RequestError } from './errors.ts';
 
 /** The path of a request, as it was sent and as a server may understand it. */
@@ -28,12 +29,8 @@ const ordinary = /^(?:\/[\w~-]+)*\/?$/;
  *   dot-segments, however they are written: the path goes upstream as it is, and must not leave its prefix there
  */
 export function readRequestPath(target: string): RequestPath {
-  if (!target.startsWith('/') || target.startsWith('//')) {
-    throw new RequestError('invalid_request', 'the request target must begin with a single slash');
-  }
-  if (/[^\x21-\x7e]|[\\#]/.test(target) || /%(?![0-9A-Fa-f]{2})/.test(target)) {
-    throw new RequestError('invalid_request', 'the request target is malformed');
-  }
+  const fault = findTargetFault(target);
+  if (fault !== undefined) throw new RequestError('invalid_request', fault);
   const query = target.indexOf('?');
   const literal = query === -1 ? target : target.slice(0, query);
   if (ordinary.test(literal)) return { literal, interpreted: literal.toLowerCase() };

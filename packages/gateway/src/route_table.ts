@@ -1,5 +1,5 @@
 import { RequestError } from './errors.ts';
-import { bySpecificity, matchesHost, readHost } from './host.ts';
+import { bySpecificity, matchesHost, readHostName } from './host.ts';
 import { readRequestPath } from './request_target.ts';
 import type { Route } from './route.ts';
 
@@ -51,7 +51,7 @@ function finderByHost(sorted: readonly Route[]): (host: string | undefined) => P
     .filter((pattern) => pattern !== undefined)
     .map((pattern) => ({ pattern, table: pathTable(sorted.filter((route) => coveredBy(route.host, pattern))) }));
   return (header) => {
-    const host = readHost(header);
+    const host = readHostName(header);
     return tables.find(({ pattern }) => matchesHost(pattern, host))?.table ?? ofAnyHost;
   };
 }

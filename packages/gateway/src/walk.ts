@@ -3,7 +3,6 @@ import { AccessTokenError, readAccessToken } from '@tallystick/resource-server';
 import { authorize } from './authorize.ts';
 import type { FillCache } from './cache/fill.ts';
 import type { TokenCache } from './cache/token_cache.ts';
-import { checkRequest } from './check_request.ts';
 import type { CertificateOf } from './client_certificate.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
 import { type Decision, shortened } from './decision.ts';
@@ -36,6 +35,7 @@ export interface WalkDependencies {
  * The way of a request through the house, up to its door: route, credentials, resolve and validate, sender constraint,
  * authorize. What is left is to forward it to the destination returned.
  *
+ * @param request was checked
  * @param decision is filled in on the way
  * @throws {ResourceServerError} when the request is refused
  */
@@ -44,7 +44,6 @@ export async function walk(
   dependencies: WalkDependencies,
   decision: Decision,
 ): Promise<Destination> {
-  checkRequest(request);
   const { url: target = '', method = '' } = request;
 
   const route = dependencies.findRoute(target, request.headers.host);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { findFault } from '@tallystick/common';
 import { checkHandshake } from '../check_handshake.ts';
-import { RequestError } from '../errors.ts';
+import { errorOf, RequestError } from '../errors.ts';
 import type { Destination } from '../forward/forwarder.ts';
 import { hasCookie } from '../token_handler/cookies.ts';
 import type { IsTrustedProxy } from '../trusted_proxies.ts';
@@ -46,7 +47,10 @@ export function createDecisionEndpoints(
     },
     read(request, endpoint) {
       if (!isTrustedProxy(request)) throw new RequestError('forbidden', 'only trusted proxies may ask for a decision');
-      return originalRequest(request, endpoint);
+      const original = originalRequest(request, endpoint);
+      const fault = findFault(original);
+      if (fault !== undefined) throw errorOf(fault);
+      return original;
     },
     answer(response, original, destination) {
       if (asksToUpgrade(original)) checkHandshake(original);

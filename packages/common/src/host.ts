@@ -1,0 +1,54 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+
+/** A server as `Host` names it. */
+export interface Host {
+  /** In lower case, without the dot at the end; an IPv6 address is in its shortest form, in brackets. */
+  readonly name: string;
+  /** Undefined for the default port of the scheme. */
+  readonly port: number | undefined;
+}
+
+/** Labels of letters, digits and hyphens (IDNs in their A-label form), and `_`, which container networks have in names. */
+const hostHeader = /^((?:[\w-]{1,63}\.)*[\w-]{1,63}|\[[0-9a-fA-F:.]{2,45}\])\.?(?::(\d{0,5}))?$/;
+
+const longestName = 253;
+/** With a dot at its end and a port. */
+const longestHeader = longestName + ':65535'.length + 1;
+
+/**
+ * Reads `Host` (RFC 9110 section 7.2), or the authority of a URL without a user.
+ *
+ * A name that ends in a number is refused unless it is an IPv4 address in its usual form: some servers read `127.1` and
+ * `0x7f.1` as addresses, and others as names.
+ *
+ * @returns undefined for everything else: two servers could take it for two
+ */
+export function readHost(header: string): Host | undefined {
+  const match = header.length > longestHeader ? null : hostHeader.exec(header);
+  if (match === null) return undefined;
+  const [, written = '', digits = ''] = match;
+  const port = digits === '' ? undefined : Number(digits);
+  if (port !== undefined && (port === 0 || port > 65_535)) return undefined;
+  const name = written.startsWith('[') ? shortestIPv6(written) : checkedName(written.toLowerCase());
+  return name === undefined ? undefined : { name, port };
+}
+
+function shortestIPv6(literal: string): string | undefined {
+  return isIPv6(literal.slice(1, -1)) ? new URL(`http://${literal}`).hostname : undefined;
+}
+
+function checkedName(name: string): string | undefined {
+  if (name.length > longestName) return undefined;
+  return /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(name) && !isIPv4(name) ? undefined : name;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** Whether a name is one that only this machine has (RFC 6761 section 6.3), or one of its loopback addresses. @param name of a {@link Host} */
+export function isLoopbackName(name: string): boolean {
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  if (isIPv4(name)) return loopback.check(name, 'ipv4');
+  return name.startsWith('[') && loopback.check(name.slice(1, -1), 'ipv6');
+}
