@@ -45,6 +45,19 @@ inBothWorlds((world) => {
     expect((await call(world().gateways[0], 'phantom', tokens.access_token)).status).toBe(401);
   });
 
+  test.each([
+    ['a form', 'POST', '/device'],
+    ['the way back from a sign-in', 'GET', '/device/anything'],
+  ] as const)(requirement('device-flow', '%s without a session'), async (_what, method, path) => {
+    const ask = () => fetch(world().issuer + path, { method, headers: { Cookie: '_session=unknown' } });
+    const answers = [await ask(), await ask()];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400]);
+    for (const answer of answers) {
+      expect(answer.headers.get('set-cookie')).toBeNull();
+      expect(await answer.text()).toContain('Open it again');
+    }
+  });
+
   test(requirement('device-flow', 'cancelled, pending, unknown'), async () => {
     const client = await demoTv(world());
     const started = await startDevice(world(), client, 'phantom');

@@ -167,6 +167,29 @@ describe('Expect: 100-continue', () => {
   });
 });
 
+describe('Pages of the gateway itself are for requests that are well-formed', () => {
+  const pages = ['/healthz', '/readyz', '/metrics', '/.well-known/oauth-protected-resource/phantom'];
+  test.each(pages)('%s', async (page) => {
+    const ask = (...lines: string[]) => send(house.port, message([...lines, 'Connection: close']));
+    const answers = [
+      await ask(`GET ${page} HTTP/1.1`, 'Host: g', 'Host: g'),
+      await ask(`GET ${page} HTTP/2.0`, 'Host: g'),
+      await ask(`GET ${page} HTTP/1.1`, 'Host:'),
+      await ask(`GET http://other${page} HTTP/1.1`, 'Host: g'),
+      await ask(`GET http://g${page} HTTP/1.1`, 'Host: g'),
+    ];
+    expect(answers.map(statusOf)).toEqual([400, 400, 400, 400, statusOf(await ask(`GET ${page} HTTP/1.1`, 'Host: g'))]);
+    expect(answers[4]).not.toContain('not_found');
+  });
+});
+
+test('A target in absolute form reaches the API in origin form', async () => {
+  const reference = await house.issueReference(api('phantom'));
+  const lines = ['GET HTTP://g:80/phantom/a?b=c HTTP/1.1', 'Host: G', `Authorization: Bearer ${reference}`];
+  expect(statusOf(await send(house.port, message([...lines, 'Connection: close'])))).toBe(200);
+  expect(house.upstream.seen.map(({ url }) => url)).toEqual(['/phantom/a?b=c']);
+});
+
 test('44 headers and a JWT of 30 KB reach the API', async () => {
   const jwt = await house.authorizationServer.issue({ aud: api('jwt'), filling: 'x'.repeat(22_000) });
   expect(jwt.length).toBeGreaterThan(29_000);
