@@ -168,7 +168,7 @@ describe('Expect: 100-continue', () => {
 });
 
 describe('Pages of the gateway itself are for requests that are well-formed', () => {
-  const pages = ['/healthz', '/readyz', '/metrics', '/.well-known/oauth-protected-resource/phantom'];
+  const pages = ['/healthz', '/readyz', '/.well-known/oauth-protected-resource/phantom'];
   test.each(pages)('%s', async (page) => {
     const ask = (...lines: string[]) => send(house.port, message([...lines, 'Connection: close']));
     const answers = [
