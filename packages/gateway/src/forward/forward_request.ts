@@ -15,6 +15,7 @@ import { watchSilence } from './silence.ts';
 import type { Upstream } from './upstream.ts';
 import { startUpstreamCall } from './upstream_call.ts';
 import { upstreamFailure } from './upstream_failure.ts';
+import { isBrokenConnection } from './write_errors.ts';
 
 /**
  * Sends a request upstream and its response back, both streamed. The request's headers are already those for the upstream.
@@ -50,6 +51,8 @@ interface Exchange extends ForwardRequestOptions {
   connected: boolean;
   /** It went over a connection that had served others before, and that may have been closed at the same moment. */
   usedConnection: boolean;
+  /** What the upstream answered, once it has begun to. */
+  upstreamResponse: IncomingMessage | undefined;
 }
 
 export interface ForwardRequestOptions {
@@ -85,6 +88,7 @@ export function createForwardRequest({ mayKeepAlive, answered, tokenCookies }: F
       upstream: target.upstream,
       connected: false,
       usedConnection: false,
+      upstreamResponse: undefined,
     };
     let hasMoved = false;
     let isOnNewConnection = false;
@@ -97,13 +101,15 @@ export function createForwardRequest({ mayKeepAlive, answered, tokenCookies }: F
     }
 
     function failed(error: Error): void {
+      // Whatever happens to the connection after a whole response takes nothing from it: the upstream reads no further, say.
+      if (exchange.upstreamResponse?.complete) return;
       exchange.call?.failed(causeCode(error));
       if (response.headersSent || response.destroyed || !sendAgain(error)) exchange.refuse(upstreamFailure(error));
     }
 
     /** @returns false where the error has to stand */
     function sendAgain(error: Error): boolean {
-      if (!isOnNewConnection && exchange.usedConnection && isBrokenConnection(error) && isSafe(request)) {
+      if (!isOnNewConnection && exchange.usedConnection && isBrokenConnection(error) && isIdempotent(request)) {
         isOnNewConnection = true;
         send({ ...target, upstream: exchange.upstream, agent: undefined });
         return true;
@@ -159,6 +165,7 @@ function watch(
   // Before http-proxy's own listener, which copies the status and the headers.
   upstreamRequest.prependOnceListener('response', (upstreamResponse: IncomingMessage) => {
     settled = true;
+    exchange.upstreamResponse = upstreamResponse;
     // A response may pause for as long as it likes: an event stream does.
     stopWatchingSilence();
     if (!exchange.mayKeepAlive()) response.shouldKeepAlive = false;
@@ -199,21 +206,12 @@ function judge(
   if (upstreamResponse.headers['content-length'] === undefined) sendHeadSoon(response);
 }
 
-function isBrokenConnection(error: NodeJS.ErrnoException): boolean {
-  return error.code === 'ECONNRESET' || error.code === 'EPIPE';
-}
-
 /** The end of our own patience, say, which is not to be tried twice. */
 function isOurs(error: Error): boolean {
   return error instanceof ResourceServerError;
 }
 
-/** RFC 9110 section 9.2.1: what has no effect, and no body that would be gone, may be sent a second time. */
-function isSafe(request: IncomingMessage): boolean {
-  return ['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '') && !hasBody(request);
-}
-
-/** RFC 9110 section 9.2.2. */
+/** RFC 9110 section 9.2.2: what may be sent a second time. A body would be gone by then. */
 function isIdempotent(request: IncomingMessage): boolean {
   return ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].includes(request.method ?? '') && !hasBody(request);
 }

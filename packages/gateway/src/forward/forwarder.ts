@@ -1,5 +1,4 @@
-import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { RequestTrace } from '../tracing/request_trace.ts';
@@ -9,10 +8,8 @@ import type { Forwarding } from './forwarding.ts';
 import { checkBodyLength } from './limit_body.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
 import type { Upstream } from './upstream.ts';
+import { createUpstreamAgents } from './upstream_agents.ts';
 import { startUpstreamCall, watchedByCall } from './upstream_call.ts';
-
-/** Milliseconds for which an unused upstream connection is kept. */
-const idleConnection = 60_000;
 
 /** Where a request goes, once it may. */
 export interface Destination {
@@ -38,6 +35,8 @@ export interface ForwarderOptions extends RequestHeaderOptions {
   readonly answered?: OnAnswer | undefined;
   /** Whom to trust, of upstreams on https. Default: the usual CAs. */
   readonly secureContext?: SecureContext | undefined;
+  /** Milliseconds after which a connection to an upstream serves no further request. Default: 300,000. */
+  readonly maxConnectionAge?: number | undefined;
 }
 
 /**
@@ -79,14 +78,11 @@ function waitsForContinue({ headers, httpVersion }: IncomingMessage): boolean {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext } = options;
+  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext, maxConnectionAge = 300_000 } = options;
   const requestHeaders = createRequestHeaders(options);
   const forwardRequest = createForwardRequest({ mayKeepAlive, answered, tokenCookies });
   const forwardUpgrade = createForwardUpgrade(tokenCookies);
-  const agents = {
-    'http:': new HttpAgent({ keepAlive: true, timeout: idleConnection }),
-    'https:': new HttpsAgent({ keepAlive: true, timeout: idleConnection }),
-  };
+  const agents = createUpstreamAgents(maxConnectionAge);
 
   function headersFor(request: IncomingMessage, upstream: Upstream, destination: Destination) {
     const { forwarding, authorization, clientHeld, dpop, clientCertificate } = destination;

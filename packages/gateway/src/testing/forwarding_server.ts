@@ -2,15 +2,19 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../answer.ts';
-import { createForwarder } from '../forward/forwarder.ts';
+import { createForwarder, type ForwarderOptions } from '../forward/forwarder.ts';
 import type { Forwarding } from '../forward/forwarding.ts';
 import { defaultIdentityHeaders } from '../forward/request_headers.ts';
 import { createUpstreamPool } from '../forward/upstream_pool.ts';
 import { listen, type Running } from './servers.ts';
 
 /** The last step of the walk alone: everything goes to one upstream, with `Bearer internal-jwt`. */
-export async function startForwarding(upstreamOrigin: string, timeout = 5_000): Promise<Running> {
-  const forwarder = createForwarder({ identityHeaders: defaultIdentityHeaders });
+export async function startForwarding(
+  upstreamOrigin: string,
+  timeout = 5_000,
+  options: Partial<ForwarderOptions> = {},
+): Promise<Running> {
+  const forwarder = createForwarder({ identityHeaders: defaultIdentityHeaders, ...options });
   const forwarding: Forwarding = {
     routeName: '/',
     upstreams: createUpstreamPool([upstreamOrigin], {}, Date.now),

@@ -1,0 +1,143 @@
+import type { Socket } from 'node:net';
+import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { describe, expect, test } from '@jest/globals';
+import { makeCertificate } from '../testing/certificate.ts';
+import { until } from '../testing/condition.ts';
+import { startForwarding } from '../testing/forwarding_server.ts';
+import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
+import { listen, startRawUpstream, startUpstream } from '../testing/servers.ts';
+import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
+
+const { use, forwardingTo } = stoppingAfterEach();
+
+const get = (path = '/a', method = 'GET') => message([`${method} ${path} HTTP/1.1`, 'Host: g', 'Connection: close']);
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+describe('A connection on which the upstream says more than it was asked', () => {
+  test.each([
+    ['a whole response', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'],
+    ['an interim response', 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n'],
+    ['the beginning of a response', 'HTTP/1.1 200 OK\r\nX-Evil: '],
+    ['an empty line', '\r\n'],
+    ['one byte', 'H'],
+    ['something that is not HTTP', '\0'],
+  ])('while nothing is asked, %s: it is closed, and the next answer comes over another', async (_, unasked) => {
+    const sockets: Socket[] = [];
+    const upstream = await use(
+      startRawUpstream((socket) => {
+        sockets.push(socket);
+        socket.on('data', () => socket.write(OK));
+      }),
+    );
+    const gateway = await use(startForwarding(upstream.origin));
+    expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
+    sockets[0]?.write(unasked, 'latin1');
+    await until('the gateway has closed it', () => sockets[0]?.destroyed === true);
+    const answer = await send(gateway.port, get());
+    expect([bodyOf(answer), answer.includes('evil')]).toEqual(['ok', false]);
+    expect(sockets).toHaveLength(2);
+  });
+
+  const bodies: [string, number, string][] = [
+    ['HEAD', 200, 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n'],
+    ['GET', 204, 'HTTP/1.1 204 No Content\r\n\r\n'],
+    ['GET', 204, 'HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n'],
+    ['GET', 304, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n'],
+    ['GET', 200, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ];
+  describe.each(bodies)('to %s, a body where there is none, after a %d', (method, status, head) => {
+    test.each(['in one packet', 'in two'])('%s: the answer is without it, and nobody else gets it', async (packets) => {
+      const sockets: Socket[] = [];
+      const upstream = await use(
+        startRawUpstream((socket) => {
+          sockets.push(socket);
+          const isFirst = sockets.length === 1;
+          socket.on('data', () => socket.write(isFirst ? head + (packets === 'in two' ? '' : 'evil') : OK));
+        }),
+      );
+      const gateway = await use(startForwarding(upstream.origin));
+      const answer = await send(gateway.port, get('/a', method));
+      expect([statusOf(answer), bodyOf(answer)]).toEqual([status, '']);
+      if (packets === 'in two') sockets[0]?.write('evil');
+      await until('the gateway has closed it', () => sockets[0]?.destroyed === true);
+      expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
+    });
+  });
+
+  test('after a body of the length that it gave: the answer has that length', async () => {
+    const gateway = await forwardingTo(
+      startRawUpstream((socket) => socket.on('data', () => socket.write(`${OK}evil`))),
+    );
+    for (let turn = 0; turn < 3; turn += 1) expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
+  });
+});
+
+describe('An upstream that answers before it has the whole body, and closes', () => {
+  const BODY = 'x'.repeat(8 * 1024 * 1024);
+  const early = (socket: Socket | TLSSocket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.pause();
+      socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large');
+      socket.destroySoon();
+    });
+  };
+
+  async function answersOf(gateway: { port: number }): Promise<string[]> {
+    const answers: string[] = [];
+    // It is a race between what is read and what cannot be written, so it is run more than once.
+    for (let round = 0; round < 10; round += 1) {
+      const client = await openConnection(gateway.port);
+      client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', `Content-Length: ${BODY.length}`], BODY));
+      answers.push((await client.until(/too large|bad_gateway/)).slice(0, 12));
+      client.socket.destroy();
+    }
+    return answers;
+  }
+
+  test('is believed, over HTTP', async () => {
+    const gateway = await forwardingTo(startRawUpstream(early));
+    expect(new Set(await answersOf(gateway))).toEqual(new Set(['HTTP/1.1 413']));
+  });
+
+  test('is believed, over TLS', async () => {
+    const certificate = await makeCertificate('localhost');
+    const upstream = await use(listen(createTlsServer({ ...certificate }, early)));
+    const secureContext = createSecureContext({ ca: certificate.cert });
+    const gateway = await use(startForwarding(`https://localhost:${upstream.port}`, 5_000, { secureContext }));
+    expect(new Set(await answersOf(gateway))).toEqual(new Set(['HTTP/1.1 413']));
+  });
+
+  test('a connection that is closed without an answer is 502', async () => {
+    const gateway = await forwardingTo(startRawUpstream((socket) => socket.once('data', () => socket.destroy())));
+    const client = await openConnection(gateway.port);
+    client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', `Content-Length: ${BODY.length}`], BODY));
+    expect(statusOf(await client.until(/bad_gateway/))).toBe(502);
+  });
+});
+
+test.each([
+  ['serves the next request', 60_000, 1],
+  ['that is as old as it may be is closed after the request that it serves', 0, 2],
+])('A connection %s', async (_, maxConnectionAge, connections) => {
+  const ports = new Set<number | undefined>();
+  const upstream = await use(
+    startUpstream((request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end('ok');
+    }),
+  );
+  const gateway = await use(startForwarding(upstream.origin, 5_000, { maxConnectionAge }));
+  for (let turn = 0; turn < 2; turn += 1) expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
+  expect(ports.size).toBe(connections);
+});
+
+test('A flood of interim responses is not passed on, and the answer is', async () => {
+  const hint = 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n';
+  const gateway = await forwardingTo(
+    startRawUpstream((socket) => socket.once('data', () => socket.write(hint.repeat(5_000) + OK))),
+  );
+  const answer = await send(gateway.port, get());
+  expect(answer.match(/HTTP\/1\.1 103/g)).toHaveLength(32);
+  expect(answer).toMatch(/HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*\r\nok$/);
+});
