@@ -8,7 +8,7 @@ import { call, demoService, serviceToken, shown } from './support/clients.ts';
 import { connectDevice, demoTv, startDevice } from './support/device.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
 import { authorize, signIn } from './support/sign_in.ts';
-import { resourceOf } from './support/world.ts';
+import { resourceOf, STYLES } from './support/world.ts';
 
 describe('the store', () => {
   let world: ManyProcesses;
@@ -28,6 +28,13 @@ describe('the store', () => {
     const ttl = await world.redis.ttl(entryKey(token));
     expect(Math.abs(ttl - remainingLife)).toBeLessThan(3);
     expect(await world.redis.ttl(`${world.prefix}{${tokenKey(token)}}:ClientCredentials`)).toBe(ttl);
+  });
+
+  test(requirement('store-writer-gains-nothing', 'gateways do not know the secret, and need not'), async () => {
+    for (const style of STYLES) {
+      const { tokens } = await signIn(world, { style });
+      for (const gateway of world.gateways) expect((await call(gateway, style, tokens.access_token)).status).toBe(200);
+    }
   });
 
   test(requirement('dump-holds-no-token'), async () => {

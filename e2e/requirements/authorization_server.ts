@@ -18,6 +18,10 @@ export const authorizationServer = {
     sentence: 'a dump of the store holds no access token, refresh token, code or session that a client holds',
     link: `${design}#the-store`,
   },
+  'store-writer-gains-nothing': {
+    sentence: 'nobody who can write to the store, but does not know the secret, can read, use or invent a credential',
+    link: `${design}#the-store`,
+  },
   'claims-of-the-user': {
     sentence: "the JWT carries the claims of the user that the API's configuration names",
     link: rfc(9068, '2.2.2'),

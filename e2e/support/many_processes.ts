@@ -95,6 +95,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   ]);
   const gatewayEnvironment = {
     ...environment,
+    TALLYSTICK_SECRET: `the secret of the gateways of ${prefix}`,
     TALLYSTICK_SAMPLE_API_URL: sampleApi.url,
     ...options.gatewayEnvironment,
   };

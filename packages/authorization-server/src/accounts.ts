@@ -18,13 +18,13 @@ export interface Accounts {
 
 /** A user who was typed in, and what was added to a sign-in, are remembered as long as a grant or a session. */
 export function createAccounts(
-  { users, lifetimes }: Pick<AuthorizationServerConfig, 'users' | 'lifetimes'>,
+  { users, lifetimes, secret }: Pick<AuthorizationServerConfig, 'users' | 'lifetimes' | 'secret'>,
   store: TokenStore,
 ): Accounts {
   const remembered = Math.max(lifetimes.grant, lifetimes.session);
   const configured = new Map(users.map((user) => [user.id, user]));
-  const typed = store.records('TypedUser');
-  const added = store.records('AddedClaims');
+  const typed = store.records('TypedUser', secret);
+  const added = store.records('AddedClaims', secret);
   return {
     async exists(id) {
       return configured.has(id) || (await answeringForTheStore(typed.find(id))) !== undefined;

@@ -4,7 +4,7 @@ import type { Adapter } from 'oidc-provider';
 import { createClientAdapter } from './client_adapter.ts';
 import { createUnitsOfWork } from './one_write.ts';
 import { createRecordAdapter } from './record_adapter.ts';
-import { testConfiguration } from './testing/test_server.ts';
+import { SECRET, testConfiguration } from './testing/test_server.ts';
 
 let store: TokenStore;
 let clients: Adapter;
@@ -12,6 +12,7 @@ let clients: Adapter;
 beforeEach(async () => {
   store = await openTokenStore({ url: 'memory:' });
   const records = createRecordAdapter({
+    secret: SECRET,
     store,
     units: createUnitsOfWork(),
     isWithinGrace: () => false,
@@ -31,7 +32,7 @@ test('a registered client is found, changed and destroyed by its id', async () =
 
 test('whoever has the store and knows the client id cannot open its record', async () => {
   await clients.upsert('app', { client_id: 'app', client_secret: 'secret' }, 60);
-  expect(await store.records('Client').find('app')).toBeUndefined();
+  expect(await store.records('Client', 'a guess').find('app')).toBeUndefined();
 });
 
 test('a configured client is found, and nobody can register in its place', async () => {
@@ -41,14 +42,14 @@ test('a configured client is found, and nobody can register in its place', async
 
 test('a client that deletes itself takes its tokens with it, and is there to ask again when the store fails', async () => {
   await clients.upsert('app', { client_id: 'app' }, 60);
-  await store.records('AccessToken').upsert('token', { clientId: 'app' }, 60);
-  await store.records('RegistrationAccessToken').upsert('registration', { clientId: 'app' }, 60);
+  await store.records('AccessToken', SECRET).upsert('token', { clientId: 'app' }, 60);
+  await store.records('RegistrationAccessToken', SECRET).upsert('registration', { clientId: 'app' }, 60);
   const revoking = jest.spyOn(store, 'revokeOwner').mockRejectedValueOnce(new StoreUnavailableError('down'));
   await expect(clients.destroy('app')).rejects.toMatchObject({ statusCode: 503 });
   expect(await clients.find('app')).toBeDefined();
   await clients.destroy('app');
   expect(revoking).toHaveBeenCalledTimes(2);
   expect(await clients.find('app')).toBeUndefined();
-  expect(await store.records('AccessToken').find('token')).toBeUndefined();
-  expect(await store.records('RegistrationAccessToken').find('registration')).toBeDefined();
+  expect(await store.records('AccessToken', SECRET).find('token')).toBeUndefined();
+  expect(await store.records('RegistrationAccessToken', SECRET).find('registration')).toBeDefined();
 });

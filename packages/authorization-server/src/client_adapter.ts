@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { clientMetadata } from './clients.ts';
@@ -8,9 +7,6 @@ import { answeringForTheStore } from './store_unavailable.ts';
 /**
  * oidc-provider's Adapter for clients: the configured ones, and behind them those that registered themselves.
  *
- * A client identifier is no secret, so it may not be what a registered client's record, secret and all, is sealed
- * under: the store sees it keyed with the servers' secret.
- *
  * oidc-provider's own `clients` are not used: it copies them with `structuredClone`, whose objects it then takes for
  * no JSON objects where tests run in a realm of their own, as under Jest.
  *
@@ -18,21 +14,19 @@ import { answeringForTheStore } from './store_unavailable.ts';
  * in between, the client is still there and can ask again. It gets nothing new meanwhile, as its identifier is gone for good.
  */
 export function createClientAdapter(
-  { clients, secret }: Pick<AuthorizationServerConfig, 'clients' | 'secret'>,
+  { clients }: Pick<AuthorizationServerConfig, 'clients'>,
   { registered, store }: { readonly registered: Adapter; readonly store: Pick<TokenStore, 'revokeOwner'> },
 ): Adapter {
   const configured = new Map(clients.map((client) => [client.id, JSON.stringify(clientMetadata(client))]));
-  const keyed = (id: string) => createHmac('sha256', secret).update(`registered client ${id}`).digest('base64url');
   return {
     ...registered,
     async find(id) {
       const metadata = configured.get(id);
-      return metadata === undefined ? registered.find(keyed(id)) : (JSON.parse(metadata) as AdapterPayload);
+      return metadata === undefined ? registered.find(id) : (JSON.parse(metadata) as AdapterPayload);
     },
-    upsert: (id, payload, expiresIn) => registered.upsert(keyed(id), payload, expiresIn),
     async destroy(id) {
       await answeringForTheStore(store.revokeOwner({ client: id }, { forGood: true }));
-      await registered.destroy(keyed(id));
+      await registered.destroy(id);
     },
   };
 }

@@ -147,8 +147,8 @@ describe('when the store fails', () => {
   /** Lets the store refuse the next commits, after everything was collected. */
   function refuseCommits() {
     const begin = store.begin.bind(store);
-    store.begin = () => ({
-      ...begin(),
+    store.begin = (secret) => ({
+      ...begin(secret),
       commit: async () => {
         throw new StoreUnavailableError('no');
       },

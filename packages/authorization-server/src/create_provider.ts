@@ -66,7 +66,7 @@ export function createProvider(
   registerPassword(provider, config, log);
   provider.use(errorBoundary(log));
   provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
-  provider.use(oneWritePerTokenRequest(store, units));
+  provider.use(oneWritePerTokenRequest(config, { store, units }));
   provider.use(introspectionAsJwt(store, rememberRendered(styles, config, store), config.introspectionMaxAge));
   provider.use(trueDiscovery());
   provider.use(unauthorizedClient());
@@ -81,7 +81,7 @@ export function createProvider(
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
-  const issueToken = createIssueToken({ provider, configuration, lifetimes, styles, store, signingKey });
+  const issueToken = createIssueToken(config, { provider, configuration, lifetimes, styles, store, signingKey });
   return {
     handler: behindTls(provider, mount(mountPathOf(config.issuer), provider.callback())),
     backchannelRequests: {

@@ -148,12 +148,12 @@ test('a token that was being issued without a flow when its client was removed i
   const server = await start(withBoth);
   const { records } = store;
   let removed: Promise<void> | undefined;
-  jest.spyOn(store, 'records').mockImplementation((kind) => ({
-    ...records(kind),
+  jest.spyOn(store, 'records').mockImplementation((...which) => ({
+    ...records(...which),
     async upsert(...of) {
       removed ??= server.configuration.replace(testConfiguration(issuer));
       await removed;
-      return records(kind).upsert(...of);
+      return records(...which).upsert(...of);
     },
   }));
   const again = await start(withBoth); // Uses what is spied on.

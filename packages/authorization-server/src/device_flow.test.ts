@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { Records } from '@tallystick/token-store';
+import type { Records, TokenStore } from '@tallystick/token-store';
 import { createAuthorizationServer } from './create_authorization_server.ts';
 import { type Browser, createBrowser } from './testing/sign_in.ts';
 import { silent, startTestServer, type TestServer, testClient } from './testing/test_server.ts';
@@ -14,7 +14,8 @@ beforeEach(async () => {
     clients: [...config.clients, testClient({ id: 'tv', grants: ['device_code'] })],
   }));
   atOnce = 1;
-  const store = { ...server.store, records: (kind: string) => readingTogether(server.store.records(kind)) };
+  const records: TokenStore['records'] = (...which) => readingTogether(server.store.records(...which));
+  const store = { ...server.store, records };
   server.answerWith((await createAuthorizationServer(server.configuration.current(), { store, log: silent })).handler);
 });
 afterEach(() => server.stop());

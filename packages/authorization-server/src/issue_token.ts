@@ -3,7 +3,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import type { Configuration, Provider } from 'oidc-provider';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
-import type { ApiConfig } from './config.ts';
+import type { ApiConfig, AuthorizationServerConfig } from './config.ts';
 import { breakJwt, type Defect, WRONG_AUDIENCE } from './defect.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { resourceServerOf } from './resource_servers.ts';
@@ -69,7 +69,10 @@ const RESERVED = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'scope', 'client_id'
 type UnsavedToken = AccessTokenRecord & { kind: string; extra?: object; save(): Promise<string>; tokenType: string };
 
 /** Issues what a flow would have issued, by the same code from the token's model on; or something broken. */
-export function createIssueToken(dependencies: IssueTokenDependencies): IssueToken {
+export function createIssueToken(
+  { secret }: Pick<AuthorizationServerConfig, 'secret'>,
+  dependencies: IssueTokenDependencies,
+): IssueToken {
   const { provider, configuration, lifetimes, styles, store, signingKey } = dependencies;
 
   async function prepare(request: TokenRequest): Promise<{ token: UnsavedToken; api: ApiConfig | undefined }> {
@@ -148,7 +151,7 @@ export function createIssueToken(dependencies: IssueTokenDependencies): IssueTok
     const [header, claims, ownSignature] = jwt.split('.');
     const signature = ownSignature || good.slice(good.lastIndexOf('.') + 1);
     const record = { kind: token.kind, clientId: token.clientId, iat: 0, exp: 1, signingInput: `${header}.${claims}` };
-    await store.records(token.kind).upsert(signature, record, Number(token.exp) - Number(token.iat));
+    await store.records(token.kind, secret).upsert(signature, record, Number(token.exp) - Number(token.iat));
     return [signature, jwt] as const;
   }
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TokenStore, UnitOfWork } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
+import type { AuthorizationServerConfig } from './config.ts';
 import { answeringForTheStore } from './store_unavailable.ts';
 
 /**
@@ -33,10 +34,13 @@ export function createUnitsOfWork(): UnitsOfWork {
  * token that it used up, the new refresh token, the access token and its split entry. When the store fails, or somebody
  * else was faster, nothing is issued and nothing used up, so that the client can try again.
  */
-export function oneWritePerTokenRequest(store: TokenStore, units: UnitsOfWork): Middleware {
+export function oneWritePerTokenRequest(
+  { secret }: Pick<AuthorizationServerConfig, 'secret'>,
+  { store, units }: { store: TokenStore; units: UnitsOfWork },
+): Middleware {
   return async (ctx, next) => {
     if (ctx.path.toLowerCase() !== '/token') return next();
-    const work = store.begin();
+    const work = store.begin(secret);
     await units.run(work, next);
     if (ctx.status === 200) await answeringForTheStore(work.commit());
   };

@@ -22,10 +22,11 @@ interface Poll {
  * open. Only who still has to wait is told so: an answer that is there is given at once.
  */
 export function pollingInterval(
-  { pollingInterval: configured, lifetimes }: Pick<AuthorizationServerConfig, 'pollingInterval' | 'lifetimes'>,
+  config: Pick<AuthorizationServerConfig, 'pollingInterval' | 'lifetimes' | 'secret'>,
   store: TokenStore,
 ): Middleware {
-  const polls = store.records('Poll');
+  const { pollingInterval: configured, lifetimes, secret } = config;
+  const polls = store.records('Poll', secret);
   const remembered = Math.max(lifetimes.deviceCode, lifetimes.backchannelRequest);
 
   /** Notes the poll. @returns whether it came too soon after the one before it */

@@ -42,6 +42,7 @@ export function providerConfiguration(
   ];
   const audiences = new Map(config.apis.map((api) => [api.resource, api.audience]));
   const recordAdapter = createRecordAdapter({
+    secret: config.secret,
     store,
     units,
     isWithinGrace: createIsWithinGrace(config),

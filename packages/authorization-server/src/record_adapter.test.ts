@@ -6,6 +6,7 @@ import { createRecordAdapter } from './record_adapter.ts';
 test('of many uses of one proof or assertion at the same time one counts', async () => {
   const store = await openTokenStore({ url: 'memory:' });
   const seen = createRecordAdapter({
+    secret: 'secret',
     store,
     units: createUnitsOfWork(),
     isWithinGrace: () => false,

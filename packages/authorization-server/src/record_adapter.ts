@@ -25,6 +25,8 @@ const DECIDED_BY_USERS = new Map<string, () => Error>([
 ]);
 
 export interface RecordAdapterOptions {
+  /** What every authorization server on the store knows. */
+  readonly secret: string;
   readonly store: TokenStore;
   /** What is written within one of these is collected in it. */
   readonly units: UnitsOfWork;
@@ -34,9 +36,9 @@ export interface RecordAdapterOptions {
 }
 
 /** oidc-provider's Adapter over the token store. */
-export function createRecordAdapter({ store, units, isWithinGrace, requestedAt }: RecordAdapterOptions) {
+export function createRecordAdapter({ secret, store, units, isWithinGrace, requestedAt }: RecordAdapterOptions) {
   return (kind: string): Adapter => {
-    const records = store.records(kind);
+    const records = store.records(kind, secret);
     const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
     const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
       answeringForTheStore(written().upsert(id, withOwners(kind, payload), expiresIn, requestedAt()));

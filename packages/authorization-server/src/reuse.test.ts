@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { Records } from '@tallystick/token-store';
+import type { Records, TokenStore } from '@tallystick/token-store';
 import type { ReuseGraceConfig } from './config.ts';
 import { createAuthorizationServer } from './create_authorization_server.ts';
 import { silent, startTestServer, type TestServer, testClient } from './testing/test_server.ts';
@@ -23,7 +23,8 @@ async function start(reuseGrace: Partial<ReuseGraceConfig>): Promise<void> {
     reuseGrace: { ...config.reuseGrace, ...reuseGrace },
     clients: [...config.clients, testClient({ id: 'bank', secret: 'bank-secret', grants, metadata })],
   }));
-  const store = { ...server.store, records: (kind: string) => observed(server.store.records(kind), kind) };
+  const records: TokenStore['records'] = (kind, secret) => observed(server.store.records(kind, secret), kind);
+  const store = { ...server.store, records };
   server.answerWith((await createAuthorizationServer(server.configuration.current(), { store, log: silent })).handler);
 }
 

@@ -11,7 +11,9 @@ export type RecordOwner = { readonly client: string } | { readonly user: string 
  * The records of one kind (`AccessToken`, `Session`, …): the storage half of oidc-provider's Adapter.
  *
  * An `id` is what the client holds (a token, a code, a session cookie). It is never written anywhere: keys are token
- * keys and every value is sealed under a key derived from the id, so that only who presents the id can read the record.
+ * keys, and every value is sealed under a key derived from the id and the servers' secret. So a record can be read only with
+ * the id, and made only by a server. A record that does not open, such as one that an attacker wrote, moved or made to
+ * live longer, or one from before the secret changed, is not found.
  */
 export interface Records {
   /**
@@ -110,8 +112,13 @@ export interface RevocationListener {
 }
 
 export interface TokenStore {
-  /** The records of one kind, by oidc-provider's model name. */
-  records(kind: string): Records;
+  /**
+   * The records of one kind.
+   *
+   * @param kind oidc-provider's model name
+   * @param secret what every authorization server on this store knows; gateways need no records and no secret
+   */
+  records(kind: string, secret: string): Records;
   /**
    * Destroys every record of an owner, of whatever kind, and publishes the revocation of the access tokens among them. Writes
    * whose request is under way fail. Later ones are not touched, unless the owner is gone for good.
@@ -128,8 +135,8 @@ export interface TokenStore {
    * @throws {StoreUnavailableError}
    */
   isRevokedSince(owners: readonly RecordOwner[], issuedAt: number): Promise<boolean>;
-  /** Begins to collect what one request writes. */
-  begin(): UnitOfWork;
+  /** Begins to collect what one request writes. @param secret as for `records` */
+  begin(secret: string): UnitOfWork;
   readonly splitEntries: SplitEntries;
   readonly sharedAnswers: SharedAnswers;
   /**

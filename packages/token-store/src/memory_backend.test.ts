@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { StoreUnavailableError } from './errors.ts';
 import { createMemoryBackend, type MemoryEntry } from './memory_backend.ts';
+import { SECRET } from './testing/store_under_test.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 import { createTokenStore } from './token_store.ts';
 
@@ -21,7 +22,7 @@ test('the memory store refuses new entries past its bound and drops no live one'
     seal: false,
     now: () => now,
   });
-  const records = store.records('AccessToken');
+  const records = store.records('AccessToken', SECRET);
   await records.upsert('first', {}, 10);
   await records.upsert('second', {}, 20);
   await expect(records.upsert('third', {}, 20)).rejects.toThrow(StoreUnavailableError);
@@ -38,9 +39,9 @@ test('the memory store refuses new entries past its bound and drops no live one'
 
 test('the memory store writes a record and its split entry both or neither', async () => {
   const store = createTokenStore(createMemoryBackend({ maxEntries: 1, now: Date.now }), { seal: false, now: Date.now });
-  const written = store.records('AccessToken').upsert('token', { signingInput: 'aa.bb' }, 10);
+  const written = store.records('AccessToken', SECRET).upsert('token', { signingInput: 'aa.bb' }, 10);
   await expect(written).rejects.toThrow(StoreUnavailableError);
-  await expect(store.records('AccessToken').find('token')).resolves.toBeUndefined();
+  await expect(store.records('AccessToken', SECRET).find('token')).resolves.toBeUndefined();
   await expect(store.splitEntries.find('token')).resolves.toBeUndefined();
 });
 
@@ -53,7 +54,7 @@ test('the memory store does not refuse what is written after its clock was set b
   await store.revokeOwner({ client: 'c' });
   await store.revokeOwner({ client: 'gone' }, { forGood: true });
   now = 0;
-  await store.records('AccessToken').upsert('token', { clientId: 'c' }, 10, now);
+  await store.records('AccessToken', SECRET).upsert('token', { clientId: 'c' }, 10, now);
   expect(await store.isRevokedSince([{ client: 'c' }], now)).toBe(false);
   expect(await store.isRevokedSince([{ client: 'gone' }], now)).toBe(true);
 });

@@ -4,7 +4,7 @@ import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from
 import { documentedAcl } from './testing/documented_acl.ts';
 import { type RedisServer, startRedisServer } from './testing/redis_server.ts';
 import { storeOnRedis } from './testing/store_on_redis.ts';
-import { ID, listen, OTHER, until } from './testing/store_under_test.ts';
+import { ID, listen, OTHER, SECRET, until } from './testing/store_under_test.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 
 const PREFIX = 'acl:';
@@ -39,12 +39,12 @@ describe("the gateway's Redis user", () => {
 
   test('may read split entries and hear of revocations, which is all that the gateway tries', async () => {
     const [gateway, issuer] = [await open('gateway'), await open('authorization-server')];
-    await issuer.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
     const { revoked } = await listen(gateway);
     await gateway.ping();
     expect(await gateway.splitEntries.find(ID)).toBe('aa.bb');
     expect(await gateway.splitEntries.find(OTHER)).toBeUndefined();
-    await issuer.records('AccessToken').revokeByGrantId('g');
+    await issuer.records('AccessToken', SECRET).revokeByGrantId('g');
     await until(() => revoked.includes(tokenKey(ID)));
     expect(await gateway.splitEntries.find(ID)).toBeUndefined();
     expect(await server.admin.acl('LOG')).toEqual([]);
@@ -52,8 +52,8 @@ describe("the gateway's Redis user", () => {
 
   test('may do nothing else through the store', async () => {
     const [gateway, issuer] = [await open('gateway'), await open('authorization-server')];
-    await issuer.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
-    const records = gateway.records('AccessToken');
+    await issuer.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
+    const records = gateway.records('AccessToken', SECRET);
     for (const attempt of [
       () => records.find(ID),
       () => records.has(tokenKey(ID)),
@@ -74,7 +74,7 @@ describe("the gateway's Redis user", () => {
 
   test('may do nothing else by any command', async () => {
     const issuer = await open('authorization-server');
-    await issuer.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
     const entry = `${PREFIX}{${tokenKey(ID)}}:signing-input`;
     const redis = new Redis(urlFor('gateway'), { protocol: 2, enableReadyCheck: false, disableClientInfo: true });
     for (const [command = '', ...args] of [
@@ -109,9 +109,9 @@ describe("the gateway's Redis user", () => {
     const gateway = await open('remembering');
     expect(await gateway.useOnce('proof', 60)).toBe(true);
     expect(await gateway.useOnce('proof', 60)).toBe(false);
-    await expect(gateway.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60)).rejects.toThrow(
-      StoreUnavailableError,
-    );
+    await expect(
+      gateway.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60),
+    ).rejects.toThrow(StoreUnavailableError);
     const redis = new Redis(urlFor('remembering'), { protocol: 2, enableReadyCheck: false, disableClientInfo: true });
     await expect(redis.set(`${PREFIX}{a}:signing-input`, 'forged')).rejects.toThrow(/NOPERM/);
     redis.disconnect();
@@ -121,7 +121,7 @@ describe("the gateway's Redis user", () => {
     const rules = documentedAcl('gateway', PREFIX, ['the gateways share answers']);
     await server.admin.acl('SETUSER', 'sharing', ...rules);
     const [gateway, issuer] = [await open('sharing'), await open('authorization-server')];
-    await issuer.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
     expect(await gateway.sharedAnswers.put(OTHER, 'answer', 60)).toBe(false);
     expect(await gateway.sharedAnswers.put(ID, 'answer', 60)).toBe(true);
     expect(await gateway.sharedAnswers.find(ID)).toBe('answer');
@@ -138,7 +138,7 @@ describe("the gateway's Redis user", () => {
     const forging = "return redis.call('SET', KEYS[1], 'forged')";
     await expect(redis.eval(forging, 1, record)).rejects.toThrow(/user executing the script can't access/);
     redis.disconnect();
-    await issuer.records('AccessToken').revokeByGrantId('g');
+    await issuer.records('AccessToken', SECRET).revokeByGrantId('g');
     expect(await gateway.sharedAnswers.find(ID)).toBeUndefined();
   });
 });

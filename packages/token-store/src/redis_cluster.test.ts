@@ -4,7 +4,7 @@ import { GrantRevokedError, openTokenStore, StoreUnavailableError, type TokenSto
 import { documentedAcl } from './testing/documented_acl.ts';
 import { type RedisCluster, startRedisCluster } from './testing/redis_cluster.ts';
 import { storeOnRedis } from './testing/store_on_redis.ts';
-import { ID, listen, OTHER, until } from './testing/store_under_test.ts';
+import { ID, listen, OTHER, SECRET, until } from './testing/store_under_test.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 
 let redis: RedisCluster;
@@ -57,12 +57,12 @@ describe('between two steps of a write on a Cluster', () => {
     const held = holdBack(ID);
     try {
       const payload = { jti: ID, grantId: 'g', signingInput: 'aa.bb' };
-      const late = issuer.records('AccessToken').upsert(ID, payload, 60);
+      const late = issuer.records('AccessToken', SECRET).upsert(ID, payload, 60);
       await held.isReached;
-      await revoker.records('AccessToken').revokeByGrantId('g');
+      await revoker.records('AccessToken', SECRET).revokeByGrantId('g');
       held.release();
       await expect(late).rejects.toThrow(GrantRevokedError);
-      expect(await issuer.records('AccessToken').find(ID)).toBeUndefined();
+      expect(await issuer.records('AccessToken', SECRET).find(ID)).toBeUndefined();
       expect(await issuer.splitEntries.find(ID)).toBeUndefined();
     } finally {
       held.restore();
@@ -78,9 +78,9 @@ describe('between two steps of a write on a Cluster', () => {
     const issuer = await openTokenStore({ url: redis.url.replace('//', '//issuer:password@'), prefix });
     opened.push(issuer);
     const admin = await open(prefix);
-    await admin.records('RefreshToken').upsert(OTHER, { jti: OTHER, grantId: 'g' }, 60);
+    await admin.records('RefreshToken', SECRET).upsert(OTHER, { jti: OTHER, grantId: 'g' }, 60);
     const request = async () => {
-      const work = issuer.begin();
+      const work = issuer.begin(SECRET);
       await work.records('RefreshToken').consume(OTHER);
       await work.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
       await work.commit();
@@ -93,15 +93,15 @@ describe('between two steps of a write on a Cluster', () => {
     ] as const) {
       await everywhere(...rights);
       await expect(request()).rejects.toThrow(StoreUnavailableError);
-      await until(async () => ((await admin.records('AccessToken').find(ID)) !== undefined) === left);
-      expect(await admin.records('RefreshToken').find(OTHER)).not.toHaveProperty('consumed');
+      await until(async () => ((await admin.records('AccessToken', SECRET).find(ID)) !== undefined) === left);
+      expect(await admin.records('RefreshToken', SECRET).find(OTHER)).not.toHaveProperty('consumed');
     }
     await everywhere();
     await request();
-    expect(await admin.records('RefreshToken').find(OTHER)).toHaveProperty('consumed');
+    expect(await admin.records('RefreshToken', SECRET).find(OTHER)).toHaveProperty('consumed');
     expect(await admin.splitEntries.find(ID)).toBe('aa.bb');
-    await admin.records('AccessToken').revokeByGrantId('g');
-    expect(await admin.records('AccessToken').find(ID)).toBeUndefined();
+    await admin.records('AccessToken', SECRET).revokeByGrantId('g');
+    expect(await admin.records('AccessToken', SECRET).find(ID)).toBeUndefined();
     for (const { admin: master } of redis.masters) expect(await master.acl('DELUSER', 'issuer')).toBe(1);
   });
 
@@ -113,7 +113,7 @@ describe('between two steps of a write on a Cluster', () => {
     );
     expect(servers.reduce((sum, [, count]) => sum + count, 0)).toBe(listeners.length);
     const ids = Array.from({ length: 10 }, (_, index) => `${ID}-${index}`);
-    await Promise.all(ids.map((id) => issuer?.records('AccessToken').destroy(id)));
+    await Promise.all(ids.map((id) => issuer?.records('AccessToken', SECRET).destroy(id)));
     await until(() => heard.every(({ revoked }) => ids.every((id) => revoked.includes(tokenKey(id)))));
   });
 });

@@ -3,7 +3,7 @@ import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from
 import { lost, startLoad } from './testing/load.ts';
 import { type RedisCluster, startRedisCluster } from './testing/redis_cluster.ts';
 import type { RedisServer } from './testing/redis_server.ts';
-import { until } from './testing/store_under_test.ts';
+import { SECRET, until } from './testing/store_under_test.ts';
 
 describe('a Redis Cluster that changes under load', () => {
   let redis: RedisCluster;
@@ -66,7 +66,7 @@ describe('a Redis Cluster that changes under load', () => {
     expect(unavailable).toBeGreaterThan(0);
     expect(await lost(store, issued)).toEqual([]);
     const [first = ''] = issued;
-    await store.records('AccessToken').revokeByGrantId(`grant of ${first}`);
+    await store.records('AccessToken', SECRET).revokeByGrantId(`grant of ${first}`);
     await until(() => feeds.every(({ revoked }) => revoked.includes(tokenKey(first))));
     for (const gateway of gateways) expect(await gateway.splitEntries.find(first)).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from
 import { startRedisCluster } from './testing/redis_cluster.ts';
 import { type RedisSentinels, startRedisSentinels } from './testing/redis_sentinel.ts';
 import type { RedisServer } from './testing/redis_server.ts';
-import { ID, OTHER, until } from './testing/store_under_test.ts';
+import { ID, OTHER, SECRET, until } from './testing/store_under_test.ts';
 
 /** Seconds. */
 const MAX_LAG = 1;
@@ -56,7 +56,7 @@ describe('a store that reads from replicas', () => {
 
   test('asks them, once it has listened for as long as they may be behind', async () => {
     const [issuer, gateway] = [await open(), await open({ readFrom: 'replica' })];
-    await issuer.records('AccessToken').upsert(ID, payload(ID), 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, payload(ID), 60);
     const before = await readsAt(replica);
     expect(await gateway.splitEntries.find(ID)).toBe('aa.bb');
     expect(await readsAt(replica)).toBe(before);
@@ -68,12 +68,12 @@ describe('a store that reads from replicas', () => {
 
   test('finds what a replica has not heard of yet, and not what it still has though it was revoked', async () => {
     const [issuer, gateway] = [await open(), await open({ readFrom: 'replica', maxReplicaLag: 5 })];
-    await issuer.records('AccessToken').upsert(ID, payload(ID), 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, payload(ID), 60);
     await untilReplicaAnswers(gateway, ID);
     await cutLink();
-    await issuer.records('AccessToken').upsert(OTHER, payload(OTHER), 60);
+    await issuer.records('AccessToken', SECRET).upsert(OTHER, payload(OTHER), 60);
     expect(await gateway.splitEntries.find(OTHER)).toBe('aa.bb');
-    await issuer.records('AccessToken').revokeByGrantId('g');
+    await issuer.records('AccessToken', SECRET).revokeByGrantId('g');
     await until(async () => (await gateway.splitEntries.find(ID)) === undefined);
     for (let round = 0; round < 20; round++) expect(await gateway.splitEntries.find(ID)).toBeUndefined();
     expect(await replica.admin.get(`tallystick:{${tokenKey(ID)}}:signing-input`)).toBe('aa.bb');
@@ -81,17 +81,17 @@ describe('a store that reads from replicas', () => {
 
   test('does not believe them about what may have been revoked before it listened', async () => {
     const issuer = await open();
-    await issuer.records('AccessToken').upsert(ID, payload(ID), 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, payload(ID), 60);
     await until(async () => (await replica.admin.get(`tallystick:{${tokenKey(ID)}}:signing-input`)) !== null);
     await cutLink();
-    await issuer.records('AccessToken').destroy(ID);
+    await issuer.records('AccessToken', SECRET).destroy(ID);
     const gateway = await open({ readFrom: 'replica' });
     for (let round = 0; round < 20; round++) expect(await gateway.splitEntries.find(ID)).toBeUndefined();
   });
 
   test('asks the master where no replica answers', async () => {
     const [issuer, gateway] = [await open(), await open({ readFrom: 'replica', commandTimeout: 300 })];
-    await issuer.records('AccessToken').upsert(ID, payload(ID), 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, payload(ID), 60);
     await untilReplicaAnswers(gateway, ID);
     replica.pause();
     try {
@@ -112,7 +112,8 @@ test('a store that reads from replicas asks those of a Cluster', async () => {
   const [issuer, gateway] = [await openTokenStore(options), await openTokenStore({ ...options, readFrom: 'replica' })];
   try {
     const ids = Array.from({ length: 12 }, (_, index) => `${ID}-${index}`);
-    for (const id of ids) await issuer.records('AccessToken').upsert(id, { jti: id, signingInput: 'aa.bb' }, 60);
+    for (const id of ids)
+      await issuer.records('AccessToken', SECRET).upsert(id, { jti: id, signingInput: 'aa.bb' }, 60);
     const findAll = async () => {
       for (const id of ids) expect(await gateway.splitEntries.find(id)).toBe('aa.bb');
     };

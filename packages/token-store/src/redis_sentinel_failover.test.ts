@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { openTokenStore, tokenKey } from './index.ts';
 import { lost, startLoad } from './testing/load.ts';
 import { type RedisSentinels, startRedisSentinels } from './testing/redis_sentinel.ts';
-import { listen, until } from './testing/store_under_test.ts';
+import { listen, SECRET, until } from './testing/store_under_test.ts';
 
 const WAYS: Record<string, (redis: RedisSentinels) => Promise<void>> = {
   'on command': async ({ sentinels }) => void (await sentinels[0]?.admin.call('SENTINEL', 'FAILOVER', 'mymaster')),
@@ -35,7 +35,7 @@ test('a fail-over by Sentinels under load loses no token that a replica has, and
 
         const [first = ''] = issued;
         await until(async () => {
-          await store.records('AccessToken').destroy(first); // Again, as the gateway may still be on its way to the new master.
+          await store.records('AccessToken', SECRET).destroy(first); // Again, as the gateway may still be on its way to the new master.
           return revoked.includes(tokenKey(first));
         });
         expect(await gateway.splitEntries.find(first)).toBeUndefined();

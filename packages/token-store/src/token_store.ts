@@ -12,7 +12,7 @@ import { destroyedRecord, refusedKey } from './destroyed_record.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { createOwners, isOwnerMark, type Listing, listingsByOwner, REVOCATION_REMEMBERED } from './owners.ts';
 import { partitionOf } from './partition.ts';
-import { seal, unseal } from './seal.ts';
+import { bothSecrets, seal, unseal } from './seal.ts';
 import { createSharedAnswers, recordKey } from './shared_answers.ts';
 import { createSplitEntries, splitEntryKey } from './split_entries.ts';
 import { tokenKey } from './token_key.ts';
@@ -22,18 +22,27 @@ export interface TokenStoreOptions {
   readonly seal: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Which part of the store it is: what begins the keys of the part. Default: the whole. */
+  /**
+   * Which part of the store it is: what begins the keys of the part. What is sealed in one does not open in another.
+   * Default: the whole.
+   */
   readonly part?: string;
 }
 
-/** What a sealed record says: its payload, or under which other name (a session's uid, a user code) the payload lies. */
-type Envelope = { readonly payload: RecordPayload } | { readonly alias: string };
+/**
+ * What a sealed record says: its payload, or under which other name (a session's uid, a user code) the payload lies. A payload
+ * under such a name says so, as nobody may use the name in place of the id: it is no secret.
+ */
+type Content = { readonly payload: RecordPayload; readonly isAliased?: true } | { readonly alias: string };
+
+/** Whoever can write to the store can let a record live longer there, but cannot change when it says that it expires. */
+type Envelope = Content & { /** Epoch milliseconds. */ readonly expiresAt: number };
 
 /**
  * The token store over any backend. The layout, where `<key>` is a token key and the braces are a cluster hash tag:
  *
  * ```
- * {<key of id>}:<kind>                a record, sealed under its id
+ * {<key of id>}:<kind>                a record, sealed under its id and the servers' secret
  * {<key of access token>}:signing-input   a split entry: the signing input, sealed only if asked for
  * {<key of access token>}:answer      what the authorization server said of the token, sealed under it; gateways share it
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
@@ -51,8 +60,8 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
   // The feed is that of all parts.
   const changeOfKept = changeOf(`${part}${keptKey('')}`);
   return {
-    records: (kind) => createRecords(kind, backend, options),
-    begin: () => beginUnitOfWork(backend, options),
+    records: (kind, secret) => createRecords(kind, secret, backend, options),
+    begin: (secret) => beginUnitOfWork(secret, backend, options),
     ...createOwners(backend, options),
     splitEntries: createSplitEntries(backend),
     sharedAnswers: createSharedAnswers(backend),
@@ -76,11 +85,11 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     },
     async addToList(name, value, expiresIn, secret) {
       const key = listKey(name);
-      await backend.write([{ do: 'addMember', key, member: seal(secret, key, value), expiresIn }]);
+      await backend.write([{ do: 'addMember', key, member: seal(secret, part + key, value), expiresIn }]);
     },
     async list(name, secret) {
       const key = listKey(name);
-      const values = (await backend.members(key)).map((member) => unseal(secret, key, member));
+      const values = (await backend.members(key)).map((member) => unseal(secret, part + key, member));
       return values.filter((value) => value !== undefined);
     },
     useOnce: (name, expiresIn) => backend.putIfAbsent(`{${tokenKey(name)}}:used`, '', expiresIn),
@@ -117,7 +126,8 @@ function createKept(backend: Backend): Pick<TokenStore, 'keepFirst' | 'changeKep
   };
 }
 
-function createRecords(kind: string, backend: Backend, options: TokenStoreOptions): Records {
+function createRecords(kind: string, secret: string, backend: Backend, options: TokenStoreOptions): Records {
+  const { part = '' } = options;
   const issuedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:issued`;
   const revokedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:revoked`;
   const inSteps = backend.writesAtOnce !== 'everything';
@@ -135,7 +145,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     const alias = stringOf(body.uid) ?? stringOf(body.userCode);
     const batch: Write[] = [putSealed(id, alias === undefined ? { payload: body } : { alias }, expiresIn)];
     // First what is led to, then what leads to it.
-    if (alias !== undefined) batch.unshift(putSealed(alias, { payload: body }, expiresIn));
+    if (alias !== undefined) batch.unshift(putSealed(alias, { payload: body, isAliased: true }, expiresIn));
     if (typeof signingInput === 'string') {
       const key = splitEntryKey(hashedId);
       batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
@@ -171,29 +181,32 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
     return [{ issued: issuedKey(grantId), revoked: revokedKey(grantId), memberFor: (hashed) => hashed }];
   }
 
-  function putSealed(id: string, envelope: Envelope, expiresIn: number): Write {
+  function putSealed(id: string, content: Content, expiresIn: number): Write {
     const key = recordKey(kind, tokenKey(id));
-    return { do: 'putRecord', key, value: seal(id, key, JSON.stringify(envelope)), expiresIn };
+    const envelope: Envelope = { ...content, expiresAt: options.now() + expiresIn * 1000 };
+    const value = seal(bothSecrets(id, secret), part + key, JSON.stringify(envelope));
+    return { do: 'putRecord', key, value, expiresIn };
   }
 
   async function open(id: string): Promise<(Envelope & Pick<StoredRecord, 'consumed'>) | undefined> {
     const key = recordKey(kind, tokenKey(id));
     const stored = await backend.getRecord(key);
-    const text = stored && unseal(id, key, stored.value);
+    const text = stored && unseal(bothSecrets(id, secret), part + key, stored.value);
     if (stored === undefined || text === undefined) return undefined;
     const envelope = JSON.parse(text) as Envelope;
+    if (envelope.expiresAt <= options.now()) return undefined;
     return stored.consumed === undefined ? envelope : { ...envelope, consumed: stored.consumed };
   }
 
   /** Finds by an alias. The payload comes without the id: who knows the alias does not hold the credential. */
   async function findByAlias(alias: string) {
     const found = await open(alias);
-    return found && 'payload' in found ? found.payload : undefined;
+    return found && 'payload' in found && found.isAliased ? found.payload : undefined;
   }
 
   async function find(id: string) {
     const found = await open(id);
-    if (found === undefined) return undefined;
+    if (found === undefined || ('payload' in found && found.isAliased)) return undefined;
     const payload = 'alias' in found ? await findByAlias(found.alias) : found.payload;
     if (payload === undefined) return undefined;
     return { ...payload, jti: id, ...(found.consumed === undefined ? undefined : { consumed: found.consumed }) };
@@ -239,7 +252,7 @@ function createRecords(kind: string, backend: Backend, options: TokenStoreOption
 }
 
 /** Records over a backend that only collects what it is to write. */
-function beginUnitOfWork(backend: Backend, options: TokenStoreOptions): UnitOfWork {
+function beginUnitOfWork(secret: string, backend: Backend, options: TokenStoreOptions): UnitOfWork {
   const collected: Write[] = [];
   const conditions: Condition[] = [];
   const collecting: Backend = {
@@ -251,7 +264,7 @@ function beginUnitOfWork(backend: Backend, options: TokenStoreOptions): UnitOfWo
     },
   };
   return {
-    records: (kind) => createRecords(kind, collecting, options),
+    records: (kind) => createRecords(kind, secret, collecting, options),
     async commit() {
       if (collected.length > 0 || conditions.length > 0) throwIfNot(await backend.write(collected, conditions));
     },

@@ -18,7 +18,7 @@ export function registerJwtBearer(provider: Provider, config: AuthorizationServe
   if (!config.trustedIssuers?.length) return;
   const readAssertion = createAssertionReader(config.trustedIssuers, [config.issuer, `${config.issuer}/token`]);
   const users = new Set(config.users.map((user) => user.id));
-  const replays = store.records('ReplayDetection');
+  const replays = store.records('ReplayDetection', config.secret);
 
   async function grant(ctx: TokenEndpointGrantContext): Promise<void> {
     const { params } = ctx.oidc;

@@ -93,7 +93,7 @@ export function createTokenReader(
     if (claims.cnf !== undefined) return 'constrained';
     const { style, resource } = api;
     if (style === 'split') return fromStore(jwt.slice(jwt.lastIndexOf('.') + 1));
-    const rendered = style === 'jwt' ? {} : await findRendered(store, claims.jti);
+    const rendered = style === 'jwt' ? {} : await findRendered(claims.jti, { store, secret: config.secret });
     if (rendered === undefined) return undefined;
     return ifLive({
       subject: claims.sub,

@@ -9,7 +9,7 @@ export interface RenderedToken {
   readonly issuedUnder?: string;
 }
 
-const records = (store: TokenStore) => store.records('RenderedToken');
+const KIND = 'RenderedToken';
 
 /**
  * Notes of each JWT that a reference token is rendered as which token that was, where the API that gets it may exchange
@@ -17,7 +17,7 @@ const records = (store: TokenStore) => store.records('RenderedToken');
  */
 export function rememberRendered(
   styles: AccessTokenStyles,
-  { clients }: AuthorizationServerConfig,
+  { clients, secret }: AuthorizationServerConfig,
   store: TokenStore,
 ): AccessTokenStyles {
   const exchangeable = new Set(clients.flatMap((client) => client.tokenExchange?.from ?? []));
@@ -27,7 +27,7 @@ export function rememberRendered(
     const { jwtId, jti, kind, exp = 0, grantId = token.subjectGrantId } = token;
     if (jwtId === undefined || !exchangeable.has(styles.apiOf(token)?.resource ?? '')) return;
     const note = { tokenKey: tokenKey(jti), tokenKind: kind, ...(grantId && { issuedUnder: grantId }) };
-    await answeringForTheStore(records(store).upsert(jwtId, note, exp - Math.floor(Date.now() / 1000)));
+    await answeringForTheStore(store.records(KIND, secret).upsert(jwtId, note, exp - Math.floor(Date.now() / 1000)));
   }
 
   return {
@@ -40,12 +40,15 @@ export function rememberRendered(
 }
 
 /** Finds the token that a JWT was rendered from. @returns undefined when it is not known, or not there any more */
-export async function findRendered(store: TokenStore, jwtId: unknown): Promise<RenderedToken | undefined> {
+export async function findRendered(
+  jwtId: unknown,
+  { store, secret }: { store: TokenStore; secret: string },
+): Promise<RenderedToken | undefined> {
   if (typeof jwtId !== 'string') return undefined;
-  const note = await answeringForTheStore(records(store).find(jwtId));
+  const note = await answeringForTheStore(store.records(KIND, secret).find(jwtId));
   if (note === undefined) return undefined;
   const { tokenKey: key, tokenKind: kind, issuedUnder } = note as { [name: string]: string };
-  const isThere = await answeringForTheStore(store.records(String(kind)).has(String(key)));
+  const isThere = await answeringForTheStore(store.records(String(kind), secret).has(String(key)));
   if (!isThere) return undefined;
   return issuedUnder === undefined ? {} : { issuedUnder };
 }

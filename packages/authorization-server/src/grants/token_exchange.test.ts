@@ -7,7 +7,7 @@ import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from '../testing/start_authorization_server.ts';
-import { resourceOf, STYLES } from '../testing/test_server.ts';
+import { resourceOf, SECRET, STYLES } from '../testing/test_server.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -292,7 +292,7 @@ test('a reference token that is bound to a key is refused', async () => {
   const server = await start({ from: STYLES.map(resourceOf) });
   const exp = Math.floor(Date.now() / 1000) + 60;
   await server.store
-    .records('ClientCredentials')
+    .records('ClientCredentials', SECRET)
     .upsert('bound'.padEnd(43, 'x'), { kind: 'ClientCredentials', clientId: 'service', exp, jkt: 'x' }, 60);
   const answer = await exchange(server, 'bound'.padEnd(43, 'x'));
   expect(answer).toMatchObject({ ...invalidRequest, error_description: expect.stringContaining('bound to a key') });
@@ -306,9 +306,9 @@ test.each([
   const token = 'A'.repeat(43);
   const exp = Math.floor(Date.now() / 1000) + 60;
   const record = { kind: 'AccessToken', clientId: 'backend', accountId: 'alice', grantId: 'grant', exp };
-  await server.store.records('AccessToken').upsert(token, record, 60);
-  if (accountId) await server.store.records('Grant').upsert('grant', { kind: 'Grant', accountId, exp }, 60);
+  await server.store.records('AccessToken', SECRET).upsert(token, record, 60);
+  if (accountId) await server.store.records('Grant', SECRET).upsert('grant', { kind: 'Grant', accountId, exp }, 60);
   expect(await exchange(server, token)).toMatchObject(invalidRequest);
-  await server.store.records('Grant').upsert('grant', { kind: 'Grant', accountId: 'alice', exp }, 60);
+  await server.store.records('Grant', SECRET).upsert('grant', { kind: 'Grant', accountId: 'alice', exp }, 60);
   expect(await exchange(server, token)).toMatchObject({ status: 200 });
 });

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 
 export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
 export const resourceOf = (style: string) => `https://api.example.com/${style}`;
+export const SECRET = 'a secret that only these tests know';
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const LIFETIMES = {
@@ -57,7 +58,7 @@ export async function startTestServer(
 export function testConfiguration(issuer: string): AuthorizationServerConfig {
   return {
     issuer,
-    secret: 'a secret that only this test knows',
+    secret: SECRET,
     apis: STYLES.map((style) => ({
       resource: resourceOf(style),
       style,

@@ -37,7 +37,10 @@ export const configSchema = z
       .string()
       .min(32)
       .optional()
-      .describe('Protects cookies and the signing keys at rest, at least 32 characters. Needed on a shared store.'),
+      .describe(
+        'Protects cookies, and what authorization servers keep in the store, at least 32 characters. Needed on a shared ' +
+          'store. Gateways may have one of their own.',
+      ),
     log: z
       .strictObject({
         level: z

@@ -34,7 +34,9 @@ export const store = z
     seal: z
       .boolean()
       .default(false)
-      .describe('Encrypt split entries under a key that only the client holds. Records always are encrypted so.'),
+      .describe(
+        'Encrypt split entries under a key that only the client holds. Records are always encrypted, under `secret` too.',
+      ),
     waitForReplicas: z
       .int()
       .min(0)

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { StoreUnavailableError, type TokenStore } from '../index.ts';
+import { SECRET } from './store_under_test.ts';
 
 export interface Outcome {
   /** The tokens whose write was acknowledged, and that were never destroyed. */
@@ -47,8 +48,8 @@ export function startLoad(store: TokenStore, name: string, workers = 6): Load {
 
   /** As a token request does: a refresh token is used up for an access token and the next refresh token. */
   async function issue(id: string) {
-    await store.records('RefreshToken').upsert(`${id}-refresh`, { grantId: `grant of ${id}` }, 600);
-    const request = store.begin();
+    await store.records('RefreshToken', SECRET).upsert(`${id}-refresh`, { grantId: `grant of ${id}` }, 600);
+    const request = store.begin(SECRET);
     await request.records('RefreshToken').consume(`${id}-refresh`);
     await request.records('AccessToken').upsert(id, { grantId: `grant of ${id}`, signingInput: `${id}.input` }, 600);
     await request.records('RefreshToken').upsert(`${id}-next`, { grantId: `grant of ${id}` }, 600);
@@ -59,7 +60,10 @@ export function startLoad(store: TokenStore, name: string, workers = 6): Load {
   async function lookUp() {
     const id = issued[Math.floor(Math.random() * issued.length)];
     if (id === undefined) return;
-    const [entry, record] = await Promise.all([store.splitEntries.find(id), store.records('AccessToken').find(id)]);
+    const [entry, record] = await Promise.all([
+      store.splitEntries.find(id),
+      store.records('AccessToken', SECRET).find(id),
+    ]);
     if (entry !== `${id}.input` || record === undefined) wrong.push(`${id} was not found, though it was issued`);
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { GrantRevokedError, type RecordOwner, tokenKey } from '../index.ts';
-import { ID, listen, OTHER, type Start, until } from './store_under_test.ts';
+import { ID, listen, OTHER, SECRET, type Start, until } from './store_under_test.ts';
 
 const CLIENT: RecordOwner = { client: 'c' };
 const USER: RecordOwner = { user: 'u' };
@@ -17,14 +17,16 @@ export function describeOwners(start: Start): void {
     const there = await listen(await underTest.another());
     const kinds = ['AccessToken', 'ClientCredentials', 'RefreshToken', 'AuthorizationCode', 'Grant', 'Session'];
     for (const kind of kinds) {
-      await store.records(kind).upsert(`${ID}-${kind}`, { ...of, grantId: 'g', signingInput: 'aa.bb' }, 60);
-      await store.records(kind).upsert(`${OTHER}-${kind}`, { ...ofOther, grantId: 'g', signingInput: 'cc.dd' }, 60);
+      await store.records(kind, SECRET).upsert(`${ID}-${kind}`, { ...of, grantId: 'g', signingInput: 'aa.bb' }, 60);
+      await store
+        .records(kind, SECRET)
+        .upsert(`${OTHER}-${kind}`, { ...ofOther, grantId: 'g', signingInput: 'cc.dd' }, 60);
     }
     await store.sharedAnswers.put(`${ID}-AccessToken`, 'answer', 60);
     await store.revokeOwner(owner);
     for (const kind of kinds) {
-      expect(await store.records(kind).find(`${ID}-${kind}`)).toBeUndefined();
-      expect(await store.records(kind).find(`${OTHER}-${kind}`)).toBeDefined();
+      expect(await store.records(kind, SECRET).find(`${ID}-${kind}`)).toBeUndefined();
+      expect(await store.records(kind, SECRET).find(`${OTHER}-${kind}`)).toBeDefined();
     }
     for (const kind of ['AccessToken', 'ClientCredentials']) {
       expect(await store.splitEntries.find(`${ID}-${kind}`)).toBeUndefined();
@@ -38,21 +40,21 @@ export function describeOwners(start: Start): void {
 
   test('takes a client and a user of one name for two', async () => {
     const { store } = await start();
-    await store.records('AccessToken').upsert(ID, { clientId: 'same' }, 60);
-    await store.records('AccessToken').upsert(OTHER, { clientId: 'other', accountId: 'same' }, 60);
+    await store.records('AccessToken', SECRET).upsert(ID, { clientId: 'same' }, 60);
+    await store.records('AccessToken', SECRET).upsert(OTHER, { clientId: 'other', accountId: 'same' }, 60);
     await store.revokeOwner({ client: 'same' });
-    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
-    expect(await store.records('AccessToken').find(OTHER)).toBeDefined();
+    expect(await store.records('AccessToken', SECRET).find(ID)).toBeUndefined();
+    expect(await store.records('AccessToken', SECRET).find(OTHER)).toBeDefined();
     expect(await store.isRevokedSince([{ user: 'same' }], 0)).toBe(false);
   });
 
   test('destroys with a session and a device code also what leads to them', async () => {
     const { store } = await start();
-    await store.records('Session').upsert(ID, { accountId: 'u', uid: 'uid-1' }, 60);
-    await store.records('DeviceCode').upsert(OTHER, { accountId: 'u', userCode: 'CODE' }, 60);
+    await store.records('Session', SECRET).upsert(ID, { accountId: 'u', uid: 'uid-1' }, 60);
+    await store.records('DeviceCode', SECRET).upsert(OTHER, { accountId: 'u', userCode: 'CODE' }, 60);
     await store.revokeOwner(USER);
-    expect(await store.records('Session').findByUid('uid-1')).toBeUndefined();
-    expect(await store.records('DeviceCode').findByUserCode('CODE')).toBeUndefined();
+    expect(await store.records('Session', SECRET).findByUid('uid-1')).toBeUndefined();
+    expect(await store.records('DeviceCode', SECRET).findByUserCode('CODE')).toBeUndefined();
   });
 
   test('leaves nothing behind of a write that the deletion of its owner overtook, and takes later ones', async () => {
@@ -60,18 +62,18 @@ export function describeOwners(start: Start): void {
     const requestedAt = Date.now() - 5;
     await store.revokeOwner(CLIENT);
     const payload = { clientId: 'c', signingInput: 'aa.bb' };
-    const late = store.records('ClientCredentials').upsert(ID, payload, 60, requestedAt);
+    const late = store.records('ClientCredentials', SECRET).upsert(ID, payload, 60, requestedAt);
     await expect(late).rejects.toThrow(GrantRevokedError);
-    expect(await store.records('ClientCredentials').find(ID)).toBeUndefined();
+    expect(await store.records('ClientCredentials', SECRET).find(ID)).toBeUndefined();
     expect(await store.splitEntries.find(ID)).toBeUndefined();
-    await store.records('ClientCredentials').upsert(OTHER, payload, 60, Date.now() + 1000);
+    await store.records('ClientCredentials', SECRET).upsert(OTHER, payload, 60, Date.now() + 1000);
     expect(await store.splitEntries.find(OTHER)).toBe('aa.bb');
   });
 
   test('takes no later write for an owner that is gone for good', async () => {
     const { store } = await start();
     await store.revokeOwner(CLIENT, { forGood: true });
-    const late = store.records('AccessToken').upsert(ID, { clientId: 'c' }, 60, Date.now() + 60_000);
+    const late = store.records('AccessToken', SECRET).upsert(ID, { clientId: 'c' }, 60, Date.now() + 60_000);
     await expect(late).rejects.toThrow(GrantRevokedError);
     expect(await store.isRevokedSince([USER, CLIENT], Date.now() + 60_000)).toBe(true);
   });
@@ -91,9 +93,9 @@ export function describeOwners(start: Start): void {
   test('revokes more than fits into one write', async () => {
     const { store } = await start();
     const ids = Array.from({ length: 700 }, (_, index) => `${ID}-${index}`);
-    await Promise.all(ids.map((id) => store.records('ClientCredentials').upsert(id, { clientId: 'c' }, 60)));
+    await Promise.all(ids.map((id) => store.records('ClientCredentials', SECRET).upsert(id, { clientId: 'c' }, 60)));
     await store.revokeOwner(CLIENT);
-    const found = await Promise.all(ids.map((id) => store.records('ClientCredentials').find(id)));
+    const found = await Promise.all(ids.map((id) => store.records('ClientCredentials', SECRET).find(id)));
     expect(found.filter((record) => record !== undefined)).toEqual([]);
   });
 
@@ -103,8 +105,8 @@ export function describeOwners(start: Start): void {
     let refused = 0;
     const round = async (index: number) => {
       const [clientId, used, issued] = [`client-${index}`, `${OTHER}-${index}`, `${ID}-${index}`];
-      await store.records('RefreshToken').upsert(used, { clientId, accountId: 'u', grantId: 'g' }, 60);
-      const work = store.begin();
+      await store.records('RefreshToken', SECRET).upsert(used, { clientId, accountId: 'u', grantId: 'g' }, 60);
+      const work = store.begin(SECRET);
       const requestedAt = Date.now();
       const payload = { clientId, accountId: 'u', grantId: 'g', signingInput: 'a.b' };
       await work.records('RefreshToken').consume(used);
@@ -117,9 +119,9 @@ export function describeOwners(start: Start): void {
       const [committed, revoked] = await Promise.allSettled([work.commit(), revokedFirst ?? revoke()]);
       if (committed.status === 'rejected') refused++;
       expect(revoked.status).toBe('fulfilled');
-      expect(await store.records('AccessToken').find(issued)).toBeUndefined();
+      expect(await store.records('AccessToken', SECRET).find(issued)).toBeUndefined();
       expect(await store.splitEntries.find(issued)).toBeUndefined();
-      expect(await store.records('RefreshToken').find(used)).toBeUndefined();
+      expect(await store.records('RefreshToken', SECRET).find(used)).toBeUndefined();
     };
     for (let batch = 0; batch < 4; batch++) {
       await Promise.all(Array.from({ length: 28 }, (_, index) => round(batch * 28 + index)));

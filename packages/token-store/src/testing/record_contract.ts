@@ -1,15 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { GrantRevokedError, tokenKey } from '../index.ts';
-import { ID, OTHER, type Start, until } from './store_under_test.ts';
+import { ID, OTHER, SECRET, type Start, until } from './store_under_test.ts';
 
 /** What every token store does with records. */
 export function describeRecords(start: Start): void {
   test('finds a record by its id, payload and all', async () => {
     const { store } = await start();
     await store
-      .records('AccessToken')
+      .records('AccessToken', SECRET)
       .upsert(ID, { jti: ID, kind: 'AccessToken', scope: 'read', extra: { a: [1] } }, 60);
-    expect(await store.records('AccessToken').find(ID)).toEqual({
+    expect(await store.records('AccessToken', SECRET).find(ID)).toEqual({
       jti: ID,
       kind: 'AccessToken',
       scope: 'read',
@@ -19,14 +19,14 @@ export function describeRecords(start: Start): void {
 
   test('finds nothing under an unknown id, or under the id of another kind', async () => {
     const { store } = await start();
-    await store.records('AccessToken').upsert(ID, { jti: ID }, 60);
-    expect(await store.records('AccessToken').find(OTHER)).toBeUndefined();
-    expect(await store.records('RefreshToken').find(ID)).toBeUndefined();
+    await store.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
+    expect(await store.records('AccessToken', SECRET).find(OTHER)).toBeUndefined();
+    expect(await store.records('RefreshToken', SECRET).find(ID)).toBeUndefined();
   });
 
   test('replaces a record and keeps that it was consumed', async () => {
     const { store } = await start();
-    const records = store.records('DeviceCode');
+    const records = store.records('DeviceCode', SECRET);
     await records.upsert(ID, { jti: ID, step: 1 }, 60);
     await records.consume(ID);
     await records.upsert(ID, { jti: ID, step: 2 }, 60);
@@ -35,33 +35,33 @@ export function describeRecords(start: Start): void {
 
   test('forgets a record, its split entry and its place in the grant when its time is over', async () => {
     const { store } = await start();
-    await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 1);
+    await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 1);
     expect(await store.splitEntries.find(ID)).toBe('aa.bb');
-    await until(async () => (await store.records('AccessToken').find(ID)) === undefined);
+    await until(async () => (await store.records('AccessToken', SECRET).find(ID)) === undefined);
     await until(async () => (await store.splitEntries.find(ID)) === undefined);
   });
 
   test('says by its token key whether a record is there, of its kind', async () => {
     const { store } = await start();
-    const records = store.records('AccessToken');
+    const records = store.records('AccessToken', SECRET);
     await records.upsert(ID, { jti: ID }, 60);
     expect(await records.has(tokenKey(ID))).toBe(true);
     expect(await records.has(ID)).toBe(false);
-    expect(await store.records('RefreshToken').has(tokenKey(ID))).toBe(false);
+    expect(await store.records('RefreshToken', SECRET).has(tokenKey(ID))).toBe(false);
     await records.destroy(ID);
     expect(await records.has(tokenKey(ID))).toBe(false);
   });
 
   test('does not write what has already expired', async () => {
     const { store } = await start();
-    await store.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 0);
-    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 0);
+    expect(await store.records('AccessToken', SECRET).find(ID)).toBeUndefined();
     expect(await store.splitEntries.find(ID)).toBeUndefined();
   });
 
   test('finds a session by its uid, without the session id', async () => {
     const { store } = await start();
-    const sessions = store.records('Session');
+    const sessions = store.records('Session', SECRET);
     await sessions.upsert(ID, { jti: ID, uid: 'uid-1', accountId: 'alice' }, 60);
     expect(await sessions.findByUid('uid-1')).toEqual({ uid: 'uid-1', accountId: 'alice' });
     expect(await sessions.find(ID)).toEqual({ jti: ID, uid: 'uid-1', accountId: 'alice' });
@@ -72,14 +72,14 @@ export function describeRecords(start: Start): void {
 
   test('finds a device code by its user code, without the device code', async () => {
     const { store } = await start();
-    await store.records('DeviceCode').upsert(ID, { jti: ID, userCode: 'WDJB-MJHT', clientId: 'tv' }, 60);
-    const found = await store.records('DeviceCode').findByUserCode('WDJB-MJHT');
+    await store.records('DeviceCode', SECRET).upsert(ID, { jti: ID, userCode: 'WDJB-MJHT', clientId: 'tv' }, 60);
+    const found = await store.records('DeviceCode', SECRET).findByUserCode('WDJB-MJHT');
     expect(found).toEqual({ userCode: 'WDJB-MJHT', clientId: 'tv' });
   });
 
   test('finds a device code that was changed by its user code, and that it was consumed', async () => {
     const { store } = await start();
-    const codes = store.records('DeviceCode');
+    const codes = store.records('DeviceCode', SECRET);
     await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
     await codes.upsert(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', accountId: 'alice' }, 60); // Who came by user code.
     expect(await codes.find(ID)).toEqual({ jti: ID, userCode: 'WDJBMJHT', accountId: 'alice' });
@@ -89,7 +89,7 @@ export function describeRecords(start: Start): void {
 
   test('revokes a device code under both its names', async () => {
     const { store } = await start();
-    const codes = store.records('DeviceCode');
+    const codes = store.records('DeviceCode', SECRET);
     await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
     await codes.upsert(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', grantId: 'g' }, 60);
     await codes.revokeByGrantId('g');
@@ -99,7 +99,7 @@ export function describeRecords(start: Start): void {
 
   test('lets exactly one of many concurrent calls consume a record', async () => {
     const { store } = await start();
-    const records = store.records('AuthorizationCode');
+    const records = store.records('AuthorizationCode', SECRET);
     await records.upsert(ID, { jti: ID }, 60);
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => records.consume(ID)));
     expect(outcomes.filter(Boolean)).toHaveLength(1);
@@ -108,7 +108,7 @@ export function describeRecords(start: Start): void {
 
   test('lets exactly one of many concurrent calls take a record a step further, and writes what that one says', async () => {
     const { store, underTest } = await start();
-    const [one, other] = [store, await underTest.another()].map((each) => each.records('Request'));
+    const [one, other] = [store, await underTest.another()].map((each) => each.records('Request', SECRET));
     await one?.upsert(ID, { jti: ID, decision: 'none' }, 60);
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -126,7 +126,7 @@ export function describeRecords(start: Start): void {
     ['over a step', [2], [true]],
   ])('takes a record on its steps: %s', async (_which, steps, answers) => {
     const { store } = await start();
-    const records = store.records('Request');
+    const records = store.records('Request', SECRET);
     await records.upsert(ID, { jti: ID }, 60);
     const outcomes: boolean[] = [];
     for (const step of steps) outcomes.push(await records.advance(ID, { jti: ID, step }, 60, step));
@@ -136,7 +136,7 @@ export function describeRecords(start: Start): void {
 
   test('takes a device code a step further by whichever name it was found', async () => {
     const { store } = await start();
-    const codes = store.records('DeviceCode');
+    const codes = store.records('DeviceCode', SECRET);
     await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
     expect(await codes.advance(OTHER, { jti: OTHER, userCode: 'WDJBMJHT', inFlight: true }, 60, 1)).toBe(true);
     expect(await codes.advance(ID, { jti: ID, userCode: 'WDJBMJHT', accountId: 'bob' }, 60, 1)).toBe(false);
@@ -146,7 +146,7 @@ export function describeRecords(start: Start): void {
 
   test('takes no record a step further that is not there, or whose grant was revoked meanwhile', async () => {
     const { store } = await start();
-    const records = store.records('Request');
+    const records = store.records('Request', SECRET);
     expect(await records.advance(ID, { jti: ID }, 60, 1)).toBe(false);
     expect(await records.find(ID)).toBeUndefined();
     await records.upsert(ID, { jti: ID }, 60);
@@ -158,7 +158,7 @@ export function describeRecords(start: Start): void {
 
   test('does not consume, and so does not revive, a record that is not there', async () => {
     const { store } = await start();
-    expect(await store.records('AuthorizationCode').consume(ID)).toBe(false);
-    expect(await store.records('AuthorizationCode').find(ID)).toBeUndefined();
+    expect(await store.records('AuthorizationCode', SECRET).consume(ID)).toBe(false);
+    expect(await store.records('AuthorizationCode', SECRET).find(ID)).toBeUndefined();
   });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { GrantRevokedError, tokenKey } from '../index.ts';
-import { ID, listen, OTHER, type Start, until } from './store_under_test.ts';
+import { ID, listen, OTHER, SECRET, type Start, until } from './store_under_test.ts';
 
 /** What every token store does when tokens are revoked. */
 export function describeRevocation(start: Start): void {
@@ -8,9 +8,9 @@ export function describeRevocation(start: Start): void {
     const { store, underTest } = await start();
     const here = await listen(store);
     const there = await listen(await underTest.another());
-    await store.records('AccessToken').upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
-    await store.records('AccessToken').destroy(ID);
-    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
+    await store.records('AccessToken', SECRET).destroy(ID);
+    expect(await store.records('AccessToken', SECRET).find(ID)).toBeUndefined();
     expect(await store.splitEntries.find(ID)).toBeUndefined();
     await until(() => here.revoked.includes(tokenKey(ID)) && there.revoked.includes(tokenKey(ID)));
   });
@@ -18,9 +18,9 @@ export function describeRevocation(start: Start): void {
   test('says nothing on the feed about what is not an access token', async () => {
     const { store } = await start();
     const { revoked } = await listen(store);
-    await store.records('RefreshToken').upsert(ID, { jti: ID }, 60);
-    await store.records('RefreshToken').destroy(ID);
-    await store.records('AccessToken').destroy(OTHER);
+    await store.records('RefreshToken', SECRET).upsert(ID, { jti: ID }, 60);
+    await store.records('RefreshToken', SECRET).destroy(ID);
+    await store.records('AccessToken', SECRET).destroy(OTHER);
     await until(() => revoked.length > 0);
     expect(revoked).toEqual([tokenKey(OTHER)]);
   });
@@ -28,21 +28,21 @@ export function describeRevocation(start: Start): void {
   test('revokes everything of its kind that a grant issued, and nothing else', async () => {
     const { store } = await start();
     const { revoked } = await listen(store);
-    const records = store.records('AccessToken');
+    const records = store.records('AccessToken', SECRET);
     await records.upsert(ID, { jti: ID, grantId: 'grant-1', signingInput: 'aa.bb' }, 60);
     await records.upsert(OTHER, { jti: OTHER, grantId: 'grant-2', signingInput: 'cc.dd' }, 60);
-    await store.records('RefreshToken').upsert(ID, { jti: ID, grantId: 'grant-1' }, 60);
+    await store.records('RefreshToken', SECRET).upsert(ID, { jti: ID, grantId: 'grant-1' }, 60);
     await records.revokeByGrantId('grant-1');
     expect(await records.find(ID)).toBeUndefined();
     expect(await store.splitEntries.find(ID)).toBeUndefined();
     expect(await records.find(OTHER)).toBeDefined();
-    expect(await store.records('RefreshToken').find(ID)).toBeDefined();
+    expect(await store.records('RefreshToken', SECRET).find(ID)).toBeDefined();
     await until(() => revoked.includes(tokenKey(ID)));
   });
 
   test("destroys with a grant what was issued for one of its tokens under another client's name", async () => {
     const { store } = await start();
-    const records = store.records('AccessToken');
+    const records = store.records('AccessToken', SECRET);
     await records.upsert(ID, { jti: ID, subjectGrantId: 'grant-1' }, 60);
     const requestedAt = Date.now();
     await records.revokeByGrantId('grant-1');
@@ -54,38 +54,38 @@ export function describeRevocation(start: Start): void {
   test('leaves nothing behind of a write that a revocation of its grant overtook', async () => {
     const { store } = await start();
     const requestedAt = Date.now() - 5;
-    await store.records('AccessToken').revokeByGrantId('grant-1');
+    await store.records('AccessToken', SECRET).revokeByGrantId('grant-1');
     const late = store
-      .records('AccessToken')
+      .records('AccessToken', SECRET)
       .upsert(ID, { jti: ID, grantId: 'grant-1', signingInput: 'aa.bb' }, 60, requestedAt);
     await expect(late).rejects.toThrow(GrantRevokedError);
-    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await store.records('AccessToken', SECRET).find(ID)).toBeUndefined();
     expect(await store.splitEntries.find(ID)).toBeUndefined();
   });
 
   test('accepts a grant again for a request that began after its tokens were revoked', async () => {
     const { store } = await start();
-    await store.records('AccessToken').revokeByGrantId('grant-1');
-    await store.records('AccessToken').upsert(ID, { jti: ID, grantId: 'grant-1' }, 60, Date.now() + 1000);
-    expect(await store.records('AccessToken').find(ID)).toBeDefined();
+    await store.records('AccessToken', SECRET).revokeByGrantId('grant-1');
+    await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'grant-1' }, 60, Date.now() + 1000);
+    expect(await store.records('AccessToken', SECRET).find(ID)).toBeDefined();
   });
 
   test('leaves nothing behind of a token request that a revocation of its grant meets anywhere', async () => {
     const { store, underTest } = await start();
     const elsewhere = await underTest.another();
-    const tokens = store.records('AccessToken');
+    const tokens = store.records('AccessToken', SECRET);
     let refused = 0;
     const round = async (index: number) => {
       const [grantId, used, issued] = [`grant-${index}`, `${OTHER}-${index}`, `${ID}-${index}`];
-      await store.records('RefreshToken').upsert(used, { jti: used, grantId }, 60);
-      const work = store.begin();
+      await store.records('RefreshToken', SECRET).upsert(used, { jti: used, grantId }, 60);
+      const work = store.begin(SECRET);
       const requestedAt = Date.now();
       await work.records('RefreshToken').consume(used);
       await work.records('AccessToken').upsert(issued, { jti: issued, grantId, signingInput: 'a.b' }, 60, requestedAt);
       await work.records('RefreshToken').upsert(`${used}-next`, { jti: `${used}-next`, grantId }, 60, requestedAt);
       const revoke = async () => {
         for (let wait = index % 7; wait > 0; wait--) await elsewhere.ping();
-        await elsewhere.records('AccessToken').revokeByGrantId(grantId);
+        await elsewhere.records('AccessToken', SECRET).revokeByGrantId(grantId);
       };
       const revokedFirst = index % 2 === 0 ? revoke() : undefined;
       const [committed, revoked] = await Promise.allSettled([work.commit(), revokedFirst ?? revoke()]);
@@ -97,9 +97,9 @@ export function describeRevocation(start: Start): void {
       const isCommitted = committed.status === 'fulfilled';
       expect(await tokens.find(issued)).toBeUndefined();
       expect(await store.splitEntries.find(issued)).toBeUndefined();
-      const [before, next] = [await store.records('RefreshToken').find(used), `${used}-next`];
+      const [before, next] = [await store.records('RefreshToken', SECRET).find(used), `${used}-next`];
       expect(before && 'consumed' in before).toBe(isCommitted);
-      expect((await store.records('RefreshToken').find(next)) !== undefined).toBe(isCommitted);
+      expect((await store.records('RefreshToken', SECRET).find(next)) !== undefined).toBe(isCommitted);
     };
     for (let batch = 0; batch < 4; batch++) {
       await Promise.all(Array.from({ length: 28 }, (_, index) => round(batch * 28 + index)));

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { tokenKey } from '../index.ts';
-import { ID, OTHER, type Start, until } from './store_under_test.ts';
+import { ID, OTHER, SECRET, type Start, until } from './store_under_test.ts';
 
 /** How every token store shares answers about access tokens. */
 export function describeSharedAnswers(start: Start): void {
   describe('an answer about an access token', () => {
     test.each(['AccessToken', 'ClientCredentials'])('of kind %s is shared by all processes', async (kind) => {
       const { store, underTest } = await start();
-      await store.records(kind).upsert(ID, { jti: ID }, 60);
+      await store.records(kind, SECRET).upsert(ID, { jti: ID }, 60);
       expect(await store.sharedAnswers.find(ID)).toBeUndefined();
       expect(await store.sharedAnswers.put(ID, 'the answer', 60)).toBe(true);
       expect(await (await underTest.another()).sharedAnswers.find(ID)).toBe('the answer');
@@ -16,7 +16,7 @@ export function describeSharedAnswers(start: Start): void {
 
     test('can be read neither by who has the store nor under another token', async () => {
       const { store, underTest } = await start();
-      await store.records('AccessToken').upsert(ID, { jti: ID }, 60);
+      await store.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
       await store.sharedAnswers.put(ID, 'the answer', 60);
       const dump = await underTest.dump();
       expect(dump).toContain(`{${tokenKey(ID)}}:answer`);
@@ -27,14 +27,14 @@ export function describeSharedAnswers(start: Start): void {
 
     test('is not kept for a token that there is no record of', async () => {
       const { store, underTest } = await start();
-      await store.records('RefreshToken').upsert(ID, { jti: ID }, 60);
+      await store.records('RefreshToken', SECRET).upsert(ID, { jti: ID }, 60);
       expect(await store.sharedAnswers.put(ID, 'the answer', 60)).toBe(false);
       expect(await underTest.dump()).not.toContain(':answer');
     });
 
     test('goes with the token, and does not come back', async () => {
       const { store } = await start();
-      const records = store.records('AccessToken');
+      const records = store.records('AccessToken', SECRET);
       await records.upsert(ID, { jti: ID }, 60);
       await store.sharedAnswers.put(ID, 'the answer', 60);
       await records.destroy(ID);
@@ -45,7 +45,7 @@ export function describeSharedAnswers(start: Start): void {
 
     test('goes with the grant', async () => {
       const { store } = await start();
-      const records = store.records('AccessToken');
+      const records = store.records('AccessToken', SECRET);
       await records.upsert(ID, { jti: ID, grantId: 'g' }, 60);
       await store.sharedAnswers.put(ID, 'the answer', 60);
       await records.revokeByGrantId('g');
@@ -54,7 +54,7 @@ export function describeSharedAnswers(start: Start): void {
 
     test('goes when its time is over', async () => {
       const { store } = await start();
-      await store.records('AccessToken').upsert(ID, { jti: ID }, 60);
+      await store.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
       await store.sharedAnswers.put(ID, 'the answer', 1);
       expect(await store.sharedAnswers.find(ID)).toBe('the answer');
       await until(async () => (await store.sharedAnswers.find(ID)) === undefined);
@@ -63,7 +63,7 @@ export function describeSharedAnswers(start: Start): void {
     test('never survives a revocation that it races with', async () => {
       const { store, underTest } = await start();
       const gateway = await underTest.another();
-      const records = store.records('AccessToken');
+      const records = store.records('AccessToken', SECRET);
       for (let round = 0; round < 50; round += 1) {
         const id = `${ID}-${round}`;
         await records.upsert(id, { jti: id }, 60);

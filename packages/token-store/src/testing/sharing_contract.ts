@@ -20,9 +20,9 @@ export function describeSharing(start: Start): void {
     const kinds = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'Interaction', 'Grant'];
     for (const kind of kinds) {
       const payload = { jti: ID, kind, accountId: 'alice', session: { cookie: OTHER }, signingInput: 'hh.pp' };
-      await store.records(kind).upsert(ID, payload, 60);
+      await store.records(kind, SECRET).upsert(ID, payload, 60);
     }
-    await store.records('Session').upsert(OTHER, { jti: OTHER, uid: 'uid-1', accountId: 'alice' }, 60);
+    await store.records('Session', SECRET).upsert(OTHER, { jti: OTHER, uid: 'uid-1', accountId: 'alice' }, 60);
     const dump = await underTest.dump();
     expect(dump).not.toContain(ID);
     expect(dump).not.toContain(OTHER);
@@ -72,7 +72,7 @@ export function describeSharing(start: Start): void {
     for (const each of [store, store.partition('part')]) {
       await each.keepFirst('keys', 'one', 'secret');
       await each.changeKept('keys', 'secret', () => 'two');
-      await each.records('AccessToken').destroy(ID);
+      await each.records('AccessToken', SECRET).destroy(ID);
     }
     await until(() => heard.length === 9);
     const revoked = tokenKey(ID);
@@ -98,17 +98,17 @@ export function describeSharing(start: Start): void {
   test('keeps its partitions apart', async () => {
     const { store, underTest } = await start();
     const [one, two] = [store.partition('one'), store.partition('two')];
-    await one.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+    await one.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
     await one.keepFirst('keys', 'ones', 'secret');
     for (const elsewhere of [two, store]) {
-      expect(await elsewhere.records('AccessToken').find(ID)).toBeUndefined();
+      expect(await elsewhere.records('AccessToken', SECRET).find(ID)).toBeUndefined();
       expect(await elsewhere.splitEntries.find(ID)).toBeUndefined();
-      expect(await elsewhere.records('AccessToken').consume(ID)).toBe(false);
-      await elsewhere.records('AccessToken').revokeByGrantId('g');
+      expect(await elsewhere.records('AccessToken', SECRET).consume(ID)).toBe(false);
+      await elsewhere.records('AccessToken', SECRET).revokeByGrantId('g');
       expect(await elsewhere.readKept('keys', 'secret')).toBeUndefined();
     }
     const same = (await underTest.another()).partition('one');
-    expect(await same.records('AccessToken').find(ID)).toBeDefined();
+    expect(await same.records('AccessToken', SECRET).find(ID)).toBeDefined();
     expect(await same.splitEntries.find(ID)).toBe('aa.bb');
   });
 
@@ -117,7 +117,7 @@ export function describeSharing(start: Start): void {
     const part = store.partition('part');
     for (const each of [store, part]) await each.keepFirst('keys', 'one', 'secret');
     for (const each of [store, part]) {
-      await each.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+      await each.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
     }
     const heard: string[] = [];
     await new Promise<void>((resolve) => {
@@ -125,7 +125,7 @@ export function describeSharing(start: Start): void {
       store.subscribe({ revoked: () => {}, connected, disconnected: () => heard.push('disconnected') });
     });
     await (await underTest.another()).clear();
-    expect(await store.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await store.records('AccessToken', SECRET).find(ID)).toBeUndefined();
     expect(await store.splitEntries.find(ID)).toBeUndefined();
     expect(await underTest.dump()).not.toContain(tokenKey(ID));
     for (const each of [store, part]) expect(await each.readKept('keys', 'secret')).toBe('one');
@@ -136,12 +136,12 @@ export function describeSharing(start: Start): void {
   test('forgets a partition, and nothing else', async () => {
     const { store } = await start();
     const [one, two] = [store.partition('one'), store.partition('two')];
-    for (const each of [store, one, two]) await each.records('AccessToken').upsert(ID, { jti: ID }, 60);
+    for (const each of [store, one, two]) await each.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
     await one.keepFirst('keys', 'kept', 'secret');
     await one.clear();
-    expect(await one.records('AccessToken').find(ID)).toBeUndefined();
+    expect(await one.records('AccessToken', SECRET).find(ID)).toBeUndefined();
     expect(await one.readKept('keys', 'secret')).toBe('kept');
-    for (const each of [store, two]) expect(await each.records('AccessToken').find(ID)).toBeDefined();
+    for (const each of [store, two]) expect(await each.records('AccessToken', SECRET).find(ID)).toBeDefined();
   });
 
   test('answers a ping', async () => {

@@ -157,7 +157,7 @@ async function issueToken(
     default:
       if (!isActive) return signature;
       server.active.set(signature, jwt);
-      await store.records('AccessToken').upsert(signature, { signingInput: `${header}.${payload}` }, 600);
+      await store.records('AccessToken', 'secret').upsert(signature, { signingInput: `${header}.${payload}` }, 600);
       return signature;
   }
 }
