@@ -97,6 +97,33 @@ export interface SharedAnswers {
   put(token: string, value: string, expiresIn: number): Promise<boolean>;
 }
 
+/**
+ * Values that processes with one secret hand to each other for a while, such as what came of a refresh. A name is not written,
+ * only its hash; a value is sealed under its name and the secret.
+ */
+export interface SharedValues {
+  /**
+   * @returns undefined when there is none, or none that the name and the secret open
+   * @throws {StoreUnavailableError}
+   */
+  find(name: string): Promise<string | undefined>;
+  /**
+   * Puts a value in the place of whatever is there.
+   *
+   * @param expiresIn whole seconds from now, at least 1
+   * @throws {StoreUnavailableError} whether it is there is not known
+   */
+  put(name: string, value: string, expiresIn: number): Promise<void>;
+  /**
+   * Puts a value where there is none: of many at the same time, one.
+   *
+   * @param expiresIn whole seconds from now, at least 1
+   * @returns whether it did
+   * @throws {StoreUnavailableError} whether it is there is not known
+   */
+  putIfAbsent(name: string, value: string, expiresIn: number): Promise<boolean>;
+}
+
 /** Hears of every revoked access token, by its token key, as soon as it is revoked. */
 export interface RevocationListener {
   /** @param tokenKey BASE64URL(SHA-256(access token)) */
@@ -139,6 +166,8 @@ export interface TokenStore {
   begin(secret: string): UnitOfWork;
   readonly splitEntries: SplitEntries;
   readonly sharedAnswers: SharedAnswers;
+  /** @param secret what every process that shares the values knows */
+  sharedValues(secret: string): SharedValues;
   /**
    * Starts listening to the revocation feed; `connected` follows when it is up.
    *

@@ -4,6 +4,7 @@ export type {
   Records,
   RevocationListener,
   SharedAnswers,
+  SharedValues,
   SplitEntries,
   TokenStore,
   UnitOfWork,

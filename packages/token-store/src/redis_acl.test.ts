@@ -65,6 +65,8 @@ describe("the gateway's Redis user", () => {
       () => gateway.readKept('keys', 'secret'),
       () => gateway.list('waiting', 'secret'),
       () => gateway.useOnce('proof', 60),
+      () => gateway.sharedValues('secret').find('refresh'),
+      () => gateway.sharedValues('secret').put('refresh', 'value', 60),
       () => gateway.clear(),
     ]) {
       await expect(attempt()).rejects.toThrow(StoreUnavailableError);
@@ -113,6 +115,23 @@ describe("the gateway's Redis user", () => {
       gateway.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60),
     ).rejects.toThrow(StoreUnavailableError);
     const redis = new Redis(urlFor('remembering'), { protocol: 2, enableReadyCheck: false, disableClientInfo: true });
+    await expect(redis.set(`${PREFIX}{a}:signing-input`, 'forged')).rejects.toThrow(/NOPERM/);
+    redis.disconnect();
+  });
+
+  test('may hand values to other gateways, where it signs users in', async () => {
+    const rules = documentedAcl('gateway', PREFIX, ['token handlers']);
+    await server.admin.acl('SETUSER', 'handing', ...rules);
+    const [gateway, issuer] = [await open('handing'), await open('authorization-server')];
+    await issuer.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+    const values = gateway.sharedValues('secret');
+    expect(await values.putIfAbsent('refresh', 'one', 60)).toBe(true);
+    expect(await values.putIfAbsent('refresh', 'two', 60)).toBe(false);
+    await values.put('refresh', 'three', 60);
+    expect(await values.find('refresh')).toBe('three');
+    expect(await gateway.splitEntries.find(ID)).toBe('aa.bb');
+    await expect(gateway.records('AccessToken').find(ID)).rejects.toThrow(StoreUnavailableError);
+    const redis = new Redis(urlFor('handing'), { protocol: 2, enableReadyCheck: false, disableClientInfo: true });
     await expect(redis.set(`${PREFIX}{a}:signing-input`, 'forged')).rejects.toThrow(/NOPERM/);
     redis.disconnect();
   });

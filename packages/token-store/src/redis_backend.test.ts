@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { openTokenStore, StoreUnavailableError } from './index.ts';
@@ -14,6 +15,21 @@ beforeAll(() => {
 afterAll(() => redis.disconnect());
 
 describeTokenStore('Redis', () => storeOnRedis({ url }, () => [redis]));
+
+test('a shared value that somebody puts back after its time is not found', async () => {
+  const prefix = `test:${randomUUID()}:`;
+  let time = Date.now();
+  const store = await openTokenStore({ url, prefix, now: () => time });
+  const values = store.sharedValues('secret');
+  await values.put('refresh', 'value', 60);
+  const [key = ''] = await redis.keys(`${prefix}*`);
+  await redis.persist(key);
+  expect(await values.find('refresh')).toBe('value');
+  time += 60_000;
+  expect(await values.find('refresh')).toBeUndefined();
+  await redis.del(key);
+  await store.close();
+});
 
 describe('a Redis that is not there', () => {
   test('is reported at once, without the password', async () => {

@@ -90,9 +90,23 @@ function wordsOf(write: Exclude<Write, { do: 'publish' }>, key: string): string[
  */
 export async function writeAtOnce(redis: RedisClient, batch: RedisBatch, safely: Safely): Promise<number | undefined> {
   if (batch.conditions.length === 0 && batch.commands.length === 0) return undefined;
-  return safely(writtenKey(batch), () =>
-    batch.conditions.length > 0 ? runScript(redis, batch) : transact(redis, batch),
-  );
+  return safely(writtenKey(batch), () => {
+    const only = onlyCommand(batch);
+    if (only) return runCommand(redis, only);
+    return batch.conditions.length > 0 ? runScript(redis, batch) : transact(redis, batch);
+  });
+}
+
+/** The command of a batch that is nothing but one: it needs neither transaction nor script. */
+export function onlyCommand({ conditions, commands }: RedisBatch): RedisCommand | undefined {
+  return conditions.length === 0 && commands.length === 1 ? commands[0] : undefined;
+}
+
+export async function runCommand(
+  redis: RedisClient,
+  { words: [name = '', ...args] }: RedisCommand,
+): Promise<undefined> {
+  await redis.call(name, ...args);
 }
 
 /** Something that a batch writes under, if it does. */

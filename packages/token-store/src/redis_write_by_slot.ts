@@ -1,6 +1,14 @@
 import type { Condition } from './backend.ts';
 import type { RedisClient } from './redis_connections.ts';
-import { type RedisBatch, type RedisCommand, runScript, type Safely, writtenKey } from './redis_write.ts';
+import {
+  onlyCommand,
+  type RedisBatch,
+  type RedisCommand,
+  runCommand,
+  runScript,
+  type Safely,
+  writtenKey,
+} from './redis_write.ts';
 
 /** What of a batch lies under one hash tag, so that one script can carry it out. */
 interface Part extends RedisBatch {
@@ -31,7 +39,10 @@ export async function writeBySlot(redis: RedisClient, batch: RedisBatch, safely:
     tried.push(part);
     let failed: number | undefined;
     try {
-      failed = await safely(writtenKey(part), () => runPart(redis, part));
+      failed = await safely(writtenKey(part), () => {
+        const only = onlyCommand(part);
+        return only ? runCommand(redis, only) : runScript(redis, part);
+      });
     } catch (error) {
       void takeBack(); // Not waited for: whoever asked is told at once that Redis did not acknowledge.
       throw error;
@@ -66,16 +77,6 @@ function partsOf({ conditions, commands }: RedisBatch): Part[] {
 function rank({ conditions, commands }: Part): number {
   if (conditions.some((condition) => condition.if === 'consumable')) return 2;
   return commands.some(({ words: [name] }) => name === 'zadd') ? 0 : 1;
-}
-
-async function runPart(redis: RedisClient, part: Part): Promise<number | undefined> {
-  const [only] = part.commands;
-  if (part.commands.length === 1 && only?.key === undefined && part.conditions.length === 0) {
-    const [name = '', ...args] = only?.words ?? [];
-    await redis.call(name, ...args);
-    return undefined;
-  }
-  return runScript(redis, part);
 }
 
 /** The keys that hold what a token request issues: new ones, under ids that it made. */

@@ -14,6 +14,7 @@ import { createOwners, isOwnerMark, type Listing, listingsByOwner, REVOCATION_RE
 import { partitionOf } from './partition.ts';
 import { bothSecrets, seal, unseal } from './seal.ts';
 import { createSharedAnswers, recordKey } from './shared_answers.ts';
+import { createSharedValues } from './shared_values.ts';
 import { createSplitEntries, splitEntryKey } from './split_entries.ts';
 import { tokenKey } from './token_key.ts';
 
@@ -52,6 +53,7 @@ type Envelope = Content & { /** Epoch milliseconds. */ readonly expiresAt: numbe
  * {<key of id>}:<kind>:refused        the same, for one record, in a Redis Cluster
  * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
  * {<key of name>}:used               a name that was used up, such as the `jti` of a DPoP proof
+ * {<key of name>}:shared             what processes hand to each other for a while, sealed under its name and their secret
  * kept:<name>                         a value that all processes share, sealed under their secret
  * ```
  */
@@ -65,6 +67,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     ...createOwners(backend, options),
     splitEntries: createSplitEntries(backend),
     sharedAnswers: createSharedAnswers(backend),
+    sharedValues: (secret) => createSharedValues(backend, { secret, part, now: options.now }),
     subscribe: (listener: RevocationListener) =>
       backend.subscribe({
         message(message) {

@@ -3,6 +3,7 @@ import { describeOwners } from './owner_contract.ts';
 import { describeRecords } from './record_contract.ts';
 import { describeRevocation } from './revocation_contract.ts';
 import { describeSharedAnswers } from './shared_answer_contract.ts';
+import { describeSharedValues } from './shared_value_contract.ts';
 import { describeSharing } from './sharing_contract.ts';
 import type { StoreUnderTest } from './store_under_test.ts';
 import { describeUnitsOfWork } from './unit_of_work_contract.ts';
@@ -26,5 +27,6 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     describeOwners(start);
     describeSharing(start);
     describeSharedAnswers(start);
+    describeSharedValues(start);
   });
 }
