@@ -73,6 +73,8 @@ describe.each(STYLES)('an application whose API has tokens of the style %s', (st
     expect(page.cookies.size).toBe(0);
     expect((await page.send(hello)).status).toBe(401);
     if (style !== 'jwt') expect((await page.send(hello, { headers: { Cookie: held } })).status).toBe(401);
+    const copied = await page.send('/oauth-agent/session', { headers: { Cookie: held } });
+    expect([copied.status, copied.headers.getSetCookie().length]).toEqual([401, 2]);
     const refreshed = await page.send('/oauth-agent/refresh', { method: 'POST', headers: { Cookie: held } });
     expect([refreshed.status, refreshed.headers.getSetCookie().length]).toEqual([401, 2]);
   });

@@ -84,12 +84,13 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   } = dependencies;
   const { timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
   const parts = createParts(config, { ...dependencies, fetch, now });
-  const { routes, keys, issuers, cache, ownJwts, sealed, steps, isTrustedProxy, publicOrigin, dpop } = parts;
+  const { routes, keys, issuers, cache, ownJwts, sealed, sharedValues, steps, isTrustedProxy, publicOrigin, dpop } =
+    parts;
   const { clientCertificates } = config;
   const tokenCookies = namesOfTokenCookies(config);
   const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], { isTrustedProxy, tokenCookies });
   const serveTokenHandlers = createServeTokenHandlers(config.tokenHandlers ?? [], timeouts.authorizationServer, {
-    ...{ fetch, sealed, publicOrigin, log, now },
+    ...{ fetch, sealed, sharedValues, publicOrigin, log, now },
   });
   /** Requests and WebSockets, from beginning to end, and of those the ones whose access token is being looked at. */
   const running = createRunning();

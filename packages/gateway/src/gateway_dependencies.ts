@@ -8,7 +8,10 @@ import type { Tracing } from './tracing/request_trace.ts';
 
 /** What a gateway needs from outside. */
 export interface GatewayDependencies {
-  readonly store: Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping' | 'useOnce'>;
+  readonly store: Pick<
+    TokenStore,
+    'splitEntries' | 'sharedAnswers' | 'sharedValues' | 'subscribe' | 'ping' | 'useOnce'
+  >;
   readonly log: Log;
   /** Default: `globalThis.fetch`. */
   readonly fetch?: typeof globalThis.fetch;

@@ -46,6 +46,7 @@ export function createParts(config: GatewayConfig, dependencies: PartsDependenci
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
   const sealed = createSealedCookies(secret, now);
+  const sharedValues = store.sharedValues(secret);
   const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
   const certificateOf = clientCertificates && createCertificateOf(clientCertificates.header, isTrustedProxy);
   const steps: WalkDependencies = {
@@ -65,5 +66,5 @@ export function createParts(config: GatewayConfig, dependencies: PartsDependenci
       { useOnce: dependencies.useOnce ?? onceInStore(store), publicOrigin, certificateOf, now },
     ),
   };
-  return { routes, keys, issuers, cache, ownJwts, sealed, steps, isTrustedProxy, publicOrigin, dpop };
+  return { routes, keys, issuers, cache, ownJwts, sealed, sharedValues, steps, isTrustedProxy, publicOrigin, dpop };
 }

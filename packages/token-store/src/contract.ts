@@ -122,6 +122,8 @@ export interface SharedValues {
    * @throws {StoreUnavailableError} whether it is there is not known
    */
   putIfAbsent(name: string, value: string, expiresIn: number): Promise<boolean>;
+  /** @throws {StoreUnavailableError} whether it is gone is not known */
+  remove(name: string): Promise<void>;
 }
 
 /** Hears of every revoked access token, by its token key, as soon as it is revoked. */

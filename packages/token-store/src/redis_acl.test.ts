@@ -123,14 +123,16 @@ describe("the gateway's Redis user", () => {
     const rules = documentedAcl('gateway', PREFIX, ['token handlers']);
     await server.admin.acl('SETUSER', 'handing', ...rules);
     const [gateway, issuer] = [await open('handing'), await open('authorization-server')];
-    await issuer.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+    await issuer.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
     const values = gateway.sharedValues('secret');
     expect(await values.putIfAbsent('refresh', 'one', 60)).toBe(true);
     expect(await values.putIfAbsent('refresh', 'two', 60)).toBe(false);
     await values.put('refresh', 'three', 60);
     expect(await values.find('refresh')).toBe('three');
+    await values.remove('refresh');
+    expect(await values.find('refresh')).toBeUndefined();
     expect(await gateway.splitEntries.find(ID)).toBe('aa.bb');
-    await expect(gateway.records('AccessToken').find(ID)).rejects.toThrow(StoreUnavailableError);
+    await expect(gateway.records('AccessToken', SECRET).find(ID)).rejects.toThrow(StoreUnavailableError);
     const redis = new Redis(urlFor('handing'), { protocol: 2, enableReadyCheck: false, disableClientInfo: true });
     await expect(redis.set(`${PREFIX}{a}:signing-input`, 'forged')).rejects.toThrow(/NOPERM/);
     redis.disconnect();

@@ -44,5 +44,8 @@ export function createSharedValues(backend: Backend, { secret, part, now }: Shar
     },
     putIfAbsent: (name, value, expiresIn) =>
       backend.putIfAbsent(keyOf(name), sealed(name, value, expiresIn), expiresIn),
+    async remove(name) {
+      await backend.write([{ do: 'delete', key: keyOf(name) }]);
+    },
   };
 }

@@ -1,7 +1,13 @@
-import { type RevocationListener, StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
+import {
+  type RevocationListener,
+  type SharedValues,
+  StoreUnavailableError,
+  type TokenStore,
+  tokenKey,
+} from '@tallystick/token-store';
 
 export interface TestStore
-  extends Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'subscribe' | 'ping' | 'useOnce'> {
+  extends Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'sharedValues' | 'subscribe' | 'ping' | 'useOnce'> {
   /** Signature to signing input. */
   readonly entries: Map<string, string>;
   /** Client-held token to what gateways share about it. */
@@ -23,6 +29,25 @@ export interface TestStore
 
 /** The part of a token store that a gateway uses. Its feed is up from the start. */
 export function createTestStore(): TestStore {
+  const values = new Map<string, string>();
+  const sharedValues: SharedValues = {
+    async find(name) {
+      if (store.unavailable) throw new StoreUnavailableError('down');
+      return values.get(name);
+    },
+    async put(name, value) {
+      if (store.unavailable) throw new StoreUnavailableError('down');
+      values.set(name, value);
+    },
+    async putIfAbsent(name, value) {
+      if (store.unavailable) throw new StoreUnavailableError('down');
+      return !values.has(name) && values.set(name, value) !== undefined;
+    },
+    async remove(name) {
+      if (store.unavailable) throw new StoreUnavailableError('down');
+      values.delete(name);
+    },
+  };
   const store: TestStore = {
     entries: new Map(),
     answers: new Map(),
@@ -51,6 +76,7 @@ export function createTestStore(): TestStore {
         return true;
       },
     },
+    sharedValues: () => sharedValues,
     async useOnce(name) {
       if (store.unavailable) throw new StoreUnavailableError('down');
       return !store.used.has(name) && store.used.add(name) !== undefined;

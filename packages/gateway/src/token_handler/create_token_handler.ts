@@ -1,20 +1,26 @@
 import type { IncomingMessage } from 'node:http';
+import { AccessTokenError } from '@tallystick/resource-server';
+import type { SharedValues } from '@tallystick/token-store';
 import { RequestError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PublicOrigin } from '../public_origin.ts';
 import { checkPage } from './check_page.ts';
 import { createFindClient } from './client.ts';
 import type { EndpointName, TokenHandlerConfig } from './config.ts';
+import { createEndedSessions } from './ended_sessions.ts';
 import { createLogin } from './login.ts';
 import { logoutUrl, revoke } from './logout.ts';
 import type { PageAnswer } from './page_answer.ts';
 import { createRefresh } from './refresh.ts';
 import type { SealedCookies } from './sealed_cookies.ts';
-import { createSessions } from './session.ts';
+import { createSessions, type Session, type Tokens } from './session.ts';
+import { answeringForTheStore } from './shared_values.ts';
 
 export interface TokenHandlerDependencies {
   readonly fetch: typeof globalThis.fetch;
   readonly sealed: SealedCookies;
+  /** What all gateways know that open each other's cookies. */
+  readonly sharedValues: SharedValues;
   readonly publicOrigin: PublicOrigin;
   readonly log: Log;
   /** Epoch milliseconds. */
@@ -50,7 +56,9 @@ export function createTokenHandler(
   const findClient = createFindClient(config, timeout, dependencies);
   const sessions = createSessions(config, sealed, now);
   const login = createLogin(config, { findClient, sealed, sessions, now });
-  const refresh = createRefresh(findClient);
+  const shared = answeringForTheStore(dependencies.sharedValues);
+  const ended = createEndedSessions(config.sessionLifetime, shared, now);
+  const refresh = createRefresh(timeout, { findClient, shared, log });
   const page = { origins: new Set(config.origins), csrfHeader: config.csrfHeader.toLowerCase() };
 
   /** For pages of the application only, whoever's cookies a request brings. */
@@ -61,13 +69,54 @@ export function createTokenHandler(
     };
   };
 
+  async function readOpen(request: IncomingMessage): Promise<Session> {
+    const session = await sessions.read(request);
+    await ended.expectOpen(session);
+    return session;
+  }
+
+  async function end(session: Session): Promise<void> {
+    await ended
+      .add(session)
+      .catch((error: Error) =>
+        log.warn({ reason: error.message }, 'a session could not be ended for copies of its cookie'),
+      );
+  }
+
+  /** With a refresh token goes all that was issued under its grant (RFC 7009 section 2.1). */
+  async function revokeGrant(refreshToken: string | undefined): Promise<void> {
+    if (refreshToken === undefined) return;
+    await revoke(findClient, refreshToken).catch((error: Error) =>
+      log.warn({ reason: error.message }, 'a refresh token could not be revoked at logout'),
+    );
+  }
+
+  /** New tokens for the session, if it is not over by then: a logout wins over a refresh that was under way. */
+  async function renew(request: IncomingMessage): Promise<PageAnswer> {
+    const session = await readOpen(request);
+    let tokens: Tokens;
+    try {
+      tokens = await refresh(session);
+    } catch (error) {
+      // A session that cannot be continued is none, wherever there is a copy of its cookie.
+      if (error instanceof AccessTokenError) await end(session);
+      throw error;
+    }
+    try {
+      await ended.expectOpen(session);
+    } catch (error) {
+      if (error instanceof AccessTokenError) await revokeGrant(tokens.refresh_token);
+      throw error;
+    }
+    return { cookies: await sessions.keep(session, tokens) };
+  }
+
   async function logOut(request: IncomingMessage, _url: URL, origin: string): Promise<PageAnswer> {
     const session = await sessions.read(request).catch(() => undefined);
-    // Whether or not the authorization server can be told, this browser's cookies go.
-    if (session?.refreshToken !== undefined) {
-      await revoke(findClient, session.refreshToken).catch((error: Error) =>
-        log.warn({ reason: error.message }, 'a refresh token could not be revoked at logout'),
-      );
+    // Whether or not the store and the authorization server can be told, this browser's cookies go.
+    if (session !== undefined) {
+      await end(session);
+      await revokeGrant(session.refreshToken);
     }
     const url = await findClient().then(
       (client) => logoutUrl(client, config, origin),
@@ -79,14 +128,8 @@ export function createTokenHandler(
   const endpoints: Record<EndpointName, [method: string, Endpoint]> = {
     login: ['GET', (_request, url, origin) => login.begin(url, origin)],
     callback: ['GET', (request, url) => login.complete(url, request)],
-    session: ['GET', forPages(async (request) => ({ json: { claims: (await sessions.read(request)).claims } }))],
-    refresh: [
-      'POST',
-      forPages(async (request) => {
-        const session = await sessions.read(request);
-        return { cookies: await sessions.keep(session, await refresh(session)) };
-      }),
-    ],
+    session: ['GET', forPages(async (request) => ({ json: { claims: (await readOpen(request)).claims } }))],
+    refresh: ['POST', forPages(renew)],
     logout: ['POST', forPages(logOut)],
   };
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import * as oidc from 'openid-client';
 import { RequestError } from '../errors.ts';
@@ -84,7 +85,9 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
         { resource: config.resource },
       );
       const since = Math.floor(now() / 1000);
-      const cookies = await sessions.keep({ since, claims: claimsOf(tokens.claims() ?? {}, config.claims) }, tokens);
+      const sid = randomBytes(16).toString('base64url');
+      const claims = claimsOf(tokens.claims() ?? {}, config.claims);
+      const cookies = await sessions.keep({ sid, since, claims }, tokens);
       return { location: login.returnTo, cookies: [over, ...cookies] };
     } catch (error) {
       // The user said no, or the code is no good any more: that is the application's to tell.

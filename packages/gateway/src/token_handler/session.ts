@@ -7,6 +7,8 @@ import type { SealedCookies } from './sealed_cookies.ts';
 
 /** What a browser's session cookie holds, sealed. */
 export interface Session extends JWTPayload {
+  /** Names the session, whatever its tokens are. */
+  readonly sid: string;
   /** Epoch seconds of the sign-in. */
   readonly since: number;
   readonly refreshToken?: string;
@@ -51,13 +53,14 @@ export function createSessions(config: TokenHandlerConfig, sealed: SealedCookies
     async read({ headers }) {
       const value = readCookie(headers.cookie, names.session);
       const session = value === undefined ? undefined : await sealed.open<Session>(names.session, value);
-      if (session === undefined) throw new AccessTokenError('missing_token', 'nobody is signed in');
+      // One without a name is from before sessions had one, and could not be ended.
+      if (session?.sid === undefined) throw new AccessTokenError('missing_token', 'nobody is signed in');
       return session;
     },
-    async keep({ since, claims, refreshToken }, tokens) {
+    async keep({ sid, since, claims, refreshToken }, tokens) {
       const maxAge = since + sessionLifetime - Math.floor(now() / 1000);
       const kept = tokens.refresh_token ?? refreshToken;
-      const session = { since, claims, ...(kept !== undefined && { refreshToken: kept }) };
+      const session = { sid, since, claims, ...(kept !== undefined && { refreshToken: kept }) };
       return [
         await accessCookie(tokens),
         fitting(setCookie(names.session, await sealed.seal(names.session, session, maxAge), { maxAge, sameSite })),

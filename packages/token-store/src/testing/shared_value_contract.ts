@@ -37,6 +37,16 @@ export function describeSharedValues(start: Start): void {
       expect(await stores[0]?.find(ID)).toBe(`value ${attempts.indexOf(true)}`);
     });
 
+    test('that is removed makes room for another', async () => {
+      const { store } = await start();
+      const values = store.sharedValues(SECRET);
+      await values.put(ID, 'the value', 60);
+      await values.remove(ID);
+      await values.remove(ID);
+      expect(await values.find(ID)).toBeUndefined();
+      expect(await values.putIfAbsent(ID, 'another value', 60)).toBe(true);
+    });
+
     test('has its time, after which another can be put', async () => {
       const { store } = await start();
       const values = store.sharedValues(SECRET);
