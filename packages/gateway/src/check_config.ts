@@ -43,6 +43,8 @@ export function checkConfig(config: GatewayConfig): void {
   if (limits?.maxBodyBytes !== undefined) requireNumber('limits.maxBodyBytes', limits.maxBodyBytes, 0);
   if (upstreamHealth) checkUpstreamHealth('upstreamHealth', upstreamHealth);
   for (const route of routes) checkRoute(route);
+  requireNumber('timeouts.client', timeouts.client ?? 1, 1);
+  requireNumber('timeouts.upstreamConnection', timeouts.upstreamConnection ?? 1, 1);
   requireNumber('timeouts.drain', timeouts.drain ?? 0, 0);
 }
 

@@ -7,8 +7,8 @@ import { RequestError } from './errors.ts';
  *
  * @throws {RequestError} `invalid_request`
  */
-export function checkHandshake({ method, headers }: IncomingMessage): void {
-  if (headers.upgrade?.toLowerCase() !== 'websocket' || method !== 'GET') {
-    throw new RequestError('invalid_request', 'only GET requests can be upgraded, and only to WebSocket');
+export function checkHandshake({ method, headers, httpVersion }: IncomingMessage): void {
+  if (headers.upgrade?.toLowerCase() !== 'websocket' || method !== 'GET' || httpVersion !== '1.1') {
+    throw new RequestError('invalid_request', 'only GET requests of HTTP/1.1 can be upgraded, and only to WebSocket');
   }
 }

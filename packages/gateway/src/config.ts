@@ -140,6 +140,10 @@ export interface GatewayConfig {
     readonly authorizationServer: number;
     /** Connecting to an upstream, and each silence of it before the response begins. */
     readonly upstream: number;
+    /** In which a client must send 1 KiB of its body, or read some of what it is sent. Default: 60,000. */
+    readonly client?: number;
+    /** After which a connection to an upstream serves no further request, so that a change in DNS is seen. Default: 300,000. */
+    readonly upstreamConnection?: number;
     /** Running requests, when the gateway is closed; then they are broken off. Default: 10,000. */
     readonly drain?: number;
   };

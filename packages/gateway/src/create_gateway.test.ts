@@ -151,10 +151,21 @@ describe('A request to upgrade', () => {
     expect(house.upstream.seen).toEqual([]);
   });
 
-  test('to anything but WebSocket is refused', async () => {
+  test('to anything but WebSocket, or with HTTP/1.0, is refused', async () => {
     const authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'))}`;
-    const lines = ['GET /phantom HTTP/1.1', 'Host: g', 'Connection: Upgrade', 'Upgrade: h2c', authorization];
-    expect(statusOf(await send(house.port, message(lines)))).toBe(400);
+    for (const [version, protocol] of [
+      ['1.1', 'h2c'],
+      ['1.0', 'websocket'],
+    ]) {
+      const lines = [
+        `GET /phantom HTTP/${version}`,
+        'Host: g',
+        'Connection: Upgrade',
+        `Upgrade: ${protocol}`,
+        authorization,
+      ];
+      expect([version, protocol, statusOf(await send(house.port, message(lines)))]).toEqual([version, protocol, 400]);
+    }
     expect(house.upstream.seen).toEqual([]);
   });
 

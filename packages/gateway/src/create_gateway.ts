@@ -107,6 +107,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     mayKeepAlive: () => !running.draining,
     answered: metrics && (({ routeName }, milliseconds) => metrics.upstreamAnswered(routeName, milliseconds / 1000)),
     secureContext,
+    clientTimeout: timeouts.client,
+    maxConnectionAge: timeouts.upstreamConnection,
   });
   const serveOwnPage = createOwnPages({
     documents: new Map([
@@ -179,6 +181,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     running.begin();
     response.once('close', () => {
       running.end();
+      if (response.errored instanceof RequestError) decision.error ??= response.errored;
       const status = response.headersSent ? response.statusCode : 499;
       metrics?.decided(decision);
       if (tracing) traceOutcome(decision, { method: (decision.original ?? request).method, status });

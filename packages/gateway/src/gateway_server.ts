@@ -44,6 +44,8 @@ export interface GatewayServerOptions {
    * a request can meet the close. Default: 620,000, longer than the common ones.
    */
   readonly keepAliveTimeout?: number | undefined;
+  /** Milliseconds after which a client that reads nothing of what it is sent is cut off. Default: 60,000. */
+  readonly clientTimeout?: number | undefined;
 }
 
 /**
@@ -55,7 +57,7 @@ export interface GatewayServerOptions {
  */
 export function createGatewayServer(
   gateway: Pick<Gateway, 'handler' | 'upgrade' | 'unreadable'>,
-  { tls, ...limits }: GatewayServerOptions = {},
+  { tls, clientTimeout = 60_000, ...limits }: GatewayServerOptions = {},
 ): Server {
   const options = { ...always, ...limiting(limits) };
   /** The answer to the last request that was read from a connection. */
@@ -73,6 +75,14 @@ export function createGatewayServer(
   // Node.js would ask for the body at once. The gateway asks when it forwards the request; a refusal closes the connection.
   server.on('checkContinue', handle);
   server.on('upgrade', gateway.upgrade);
+  server.setTimeout(clientTimeout, (socket) => {
+    const last = lastAnswers.get(socket);
+    // It has no request under way: the time for which it is kept is over.
+    if (last === undefined || last.closed) socket.destroy();
+    // The client waits for the API, or the API has nothing to say at the moment.
+    else if (socket.writableLength === 0) socket.setTimeout(clientTimeout);
+    else last.destroy(new RequestError('request_timeout', 'the client did not read the response'));
+  });
   server.on('connect', (_request, socket) => {
     refuse(socket, new RequestError('method_not_allowed', 'CONNECT is not served'));
   });

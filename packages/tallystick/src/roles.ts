@@ -128,6 +128,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     maxHeaderBytes: config.gateway.limits.maxHeaderBytes,
     requestTimeout: config.gateway.timeouts.request,
     keepAliveTimeout: config.gateway.timeouts.keepAlive,
+    clientTimeout: config.gateway.timeouts.client,
   });
   const { operations, timeouts } = config.gateway;
   const apart = operations && (await openServer(createAppServer({ keepAliveTimeout: timeouts.keepAlive }), operations));
@@ -192,6 +193,7 @@ function findFixed(before: Config, after: Config): string | undefined {
     return 'gateway.limits.maxHeaderBytes';
   if (before.gateway.timeouts.request !== after.gateway.timeouts.request) return 'gateway.timeouts.request';
   if (before.gateway.timeouts.keepAlive !== after.gateway.timeouts.keepAlive) return 'gateway.timeouts.keepAlive';
+  if (before.gateway.timeouts.client !== after.gateway.timeouts.client) return 'gateway.timeouts.client';
   if (before.features.mutualTls !== after.features.mutualTls) return 'features.mutualTls';
   if (!isDeepStrictEqual(before.tls, after.tls)) return 'tls';
   if (before.gateway.dpop.replay !== after.gateway.dpop.replay) return 'gateway.dpop.replay';

@@ -12,6 +12,7 @@ import { passInterimResponses } from './interim_responses.ts';
 import { limitBody } from './limit_body.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
+import { watchSlowBody } from './slow_body.ts';
 import type { Upstream } from './upstream.ts';
 import { startUpstreamCall } from './upstream_call.ts';
 import { upstreamFailure } from './upstream_failure.ts';
@@ -61,9 +62,11 @@ export interface ForwardRequestOptions {
   readonly answered: OnAnswer | undefined;
   /** Names of cookies that hold tokens, which no upstream may set. */
   readonly tokenCookies: readonly string[];
+  /** Milliseconds in which a client must get on with its body. */
+  readonly clientTimeout: number;
 }
 
-export function createForwardRequest({ mayKeepAlive, answered, tokenCookies }: ForwardRequestOptions): ForwardRequest {
+export function createForwardRequest(options: ForwardRequestOptions): ForwardRequest {
   const proxy = createHardenedProxy();
 
   // Emitted for every request, because `expect` never goes upstream, and before anything was sent.
@@ -80,9 +83,10 @@ export function createForwardRequest({ mayKeepAlive, answered, tokenCookies }: F
         refuse(error);
       },
       forwarding,
-      mayKeepAlive,
-      answered,
-      tokenCookies,
+      mayKeepAlive: options.mayKeepAlive,
+      answered: options.answered,
+      tokenCookies: options.tokenCookies,
+      clientTimeout: options.clientTimeout,
       call: undefined,
       sentAt: 0,
       upstream: target.upstream,
@@ -162,12 +166,14 @@ function watch(
     if (!response.writableFinished) upstreamRequest.destroy();
   });
   const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
+  const stopWatchingBody = watchSlowBody(upstreamRequest, request, exchange.clientTimeout);
   // Before http-proxy's own listener, which copies the status and the headers.
   upstreamRequest.prependOnceListener('response', (upstreamResponse: IncomingMessage) => {
     settled = true;
     exchange.upstreamResponse = upstreamResponse;
     // A response may pause for as long as it likes: an event stream does.
     stopWatchingSilence();
+    stopWatchingBody();
     if (!exchange.mayKeepAlive()) response.shouldKeepAlive = false;
     judge(upstreamResponse, request, response, exchange);
   });

@@ -152,6 +152,8 @@ describe('5. A WebSocket', () => {
     ['something that is not HTTP', 'SSH-2.0-x\r\n\r\n'],
     ['nothing', ''],
     ['a 101 without an upgrade', 'HTTP/1.1 101 X\r\n\r\n'],
+    ['a 101 to another protocol', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nevil'],
+    ['a 101 to several protocols', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket, h2c\r\n\r\n'],
   ])('whose upstream answers %s is 502', async (_, bytes) => {
     const gateway = await forwardingTo(startCannedUpstream(bytes));
     expect(statusOf(await send(gateway.port, upgrade))).toBe(502);

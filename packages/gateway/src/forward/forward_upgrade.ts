@@ -44,8 +44,11 @@ interface Exchange extends UpgradeWatch {
   readonly upstream: Upstream;
 }
 
-/** @param tokenCookies names of cookies that hold tokens, which no upstream may set */
-export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUpgrade {
+/**
+ * @param tokenCookies names of cookies that hold tokens, which no upstream may set
+ * @param clientTimeout milliseconds after which a client that reads nothing of what it is sent is cut off
+ */
+export function createForwardUpgrade(tokenCookies: readonly string[], clientTimeout: number): ForwardUpgrade {
   const proxy = createHardenedProxy();
 
   // Emitted before http-proxy adds its own listeners.
@@ -53,23 +56,19 @@ export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUp
     socket.once('close', () => upstreamRequest.destroy());
     const { refuse, answered, forwarding, upstream, opened } = (options as { exchange: Exchange }).exchange;
     const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
-    // http-proxy, which is about to add its listener, would send the body unchunked under a head that says chunked.
-    process.nextTick(() => {
-      upstreamRequest.removeAllListeners('response').once('response', (upstreamResponse) => {
-        stopWatchingSilence();
-        if (isForwardable(upstreamResponse)) {
-          forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
-          removeSetCookies(upstreamResponse.headers, tokenCookies);
-          answered(upstreamResponse.statusCode ?? 0);
-          relayResponse(upstreamResponse, request, socket);
-          return;
-        }
-        upstreamResponse.destroy();
-        refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
-      });
-    });
-    upstreamRequest.once('upgrade', ({ headers }, upstreamSocket) => {
+    const onResponse = (upstreamResponse: IncomingMessage) => {
       stopWatchingSilence();
+      if (isForwardable(upstreamResponse)) {
+        forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
+        removeSetCookies(upstreamResponse.headers, tokenCookies);
+        answered(upstreamResponse.statusCode ?? 0);
+        relayResponse(upstreamResponse, request, socket);
+        return;
+      }
+      upstreamResponse.destroy();
+      refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
+    };
+    const onUpgrade = ({ headers }: IncomingMessage, upstreamSocket: Socket) => {
       removeSetCookies(headers, tokenCookies);
       forwarding.upstreams.answered(upstream, 101);
       answered(101);
@@ -77,8 +76,27 @@ export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUp
       upstreamSocket.once('close', () => socket.destroySoon());
       socket.once('end', () => upstreamSocket.destroySoon());
       socket.once('close', () => upstreamSocket.destroy());
-      // By then http-proxy, which is called after this, has told the client, and has connected the two; nothing has flowed yet.
-      process.nextTick(() => opened(closingBetweenFrames(socket, upstreamSocket)));
+    };
+    process.nextTick(() => {
+      // http-proxy has added its listeners. It would send the body unchunked under a head that says chunked.
+      upstreamRequest.removeAllListeners('response').once('response', onResponse);
+      const pass = upstreamRequest.listeners('upgrade');
+      upstreamRequest
+        .removeAllListeners('upgrade')
+        .once('upgrade', (upstreamResponse, upstreamSocket: Socket, head) => {
+          stopWatchingSilence();
+          if (upstreamResponse.headers.upgrade?.toLowerCase() !== 'websocket') {
+            upstreamSocket.destroy();
+            refuse(new UpstreamFailedError('the API changed to a protocol that nobody asked for'));
+            return;
+          }
+          onUpgrade(upstreamResponse, upstreamSocket);
+          for (const listener of pass)
+            Reflect.apply(listener, upstreamRequest, [upstreamResponse, upstreamSocket, head]);
+          cutWhenUnread(socket, clientTimeout);
+          // The client has been told, and the two are connected; nothing has flowed yet.
+          opened(closingBetweenFrames(socket, upstreamSocket));
+        });
     });
   });
 
@@ -101,6 +119,13 @@ export function createForwardUpgrade(tokenCookies: readonly string[]): ForwardUp
       else exchange.refuse(upstreamFailure(error));
     });
   };
+}
+
+function cutWhenUnread(socket: Socket, timeout: number): void {
+  socket.setTimeout(timeout).on('timeout', () => {
+    if (socket.writableLength > 0) socket.destroy();
+    else socket.setTimeout(timeout);
+  });
 }
 
 /**

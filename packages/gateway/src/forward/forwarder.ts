@@ -37,6 +37,8 @@ export interface ForwarderOptions extends RequestHeaderOptions {
   readonly secureContext?: SecureContext | undefined;
   /** Milliseconds after which a connection to an upstream serves no further request. Default: 300,000. */
   readonly maxConnectionAge?: number | undefined;
+  /** Milliseconds in which a client must get on with its body. Default: 60,000. */
+  readonly clientTimeout?: number | undefined;
 }
 
 /**
@@ -78,10 +80,11 @@ function waitsForContinue({ headers, httpVersion }: IncomingMessage): boolean {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext, maxConnectionAge = 300_000 } = options;
+  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext } = options;
+  const { maxConnectionAge = 300_000, clientTimeout = 60_000 } = options;
   const requestHeaders = createRequestHeaders(options);
-  const forwardRequest = createForwardRequest({ mayKeepAlive, answered, tokenCookies });
-  const forwardUpgrade = createForwardUpgrade(tokenCookies);
+  const forwardRequest = createForwardRequest({ mayKeepAlive, answered, tokenCookies, clientTimeout });
+  const forwardUpgrade = createForwardUpgrade(tokenCookies, clientTimeout);
   const agents = createUpstreamAgents(maxConnectionAge);
 
   function headersFor(request: IncomingMessage, upstream: Upstream, destination: Destination) {

@@ -93,6 +93,14 @@ export const gateway = z.strictObject({
       upstream: milliseconds
         .default(30_000)
         .describe('For connecting to an upstream, and for each silence of it before the response begins.'),
+      client: milliseconds
+        .default(60_000)
+        .describe('For a client to send 1 KiB of its body, or to read some of what it is sent.'),
+      upstreamConnection: milliseconds
+        .default(300_000)
+        .describe(
+          'After which a connection to an upstream serves no further request, so that a change in DNS is seen.',
+        ),
       keepAlive,
       request: milliseconds
         .optional()
