@@ -49,6 +49,14 @@ const MAX_AGE = 2;
     expect((await call(nginx.url, 'phantom')).status).toBe(401);
   });
 
+  test(requirement('any-phantom-gateway', 'a JWT, good and broken'), async () => {
+    const token = await serviceToken(world, 'jwt');
+    expect((await call(nginx.url, 'jwt', token)).status).toBe(200);
+    const [header, , signature] = token.split('.');
+    expect((await call(nginx.url, 'jwt', `${header}.e30.${signature}`)).status).toBe(401);
+    expect((await call(nginx.url, 'jwt', 'not.a.jwt')).status).toBe(401);
+  });
+
   test(requirement('any-phantom-gateway', 'a split token'), async () => {
     const token = await serviceToken(world, 'split');
     expect((await call(nginx.url, 'split', token)).status).toBe(200);

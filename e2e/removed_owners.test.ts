@@ -104,6 +104,14 @@ describe('in one process', () => {
       await expectGood(world, style, ofAnother);
     });
 
+    test(requirement('introspection-of-jwts', `the JWT that stands for a token: ${style}`), async () => {
+      await put('/clients', CLIENT);
+      const { jwt } = await world.mint(style, { client: CLIENT.id });
+      expect(await inspected(world, jwt)).toEqual(['active', 'active', 'active']);
+      await remove(`/clients/${CLIENT.id}`);
+      expect(await inspected(world, jwt)).toEqual(['inactive', 'inactive', 'inactive']);
+    });
+
     test(requirement('tokens-go-with-their-owner', `by a reset: ${style}`), async () => {
       await put('/clients', CLIENT);
       const { accessToken } = await world.mint(style, { client: CLIENT.id });
@@ -124,6 +132,32 @@ describe('in one process', () => {
       await expectGood(world, style, accessToken);
     });
   });
+
+  test.each([
+    ['clients', CLIENT, { client: CLIENT.id }],
+    ['users', USER, { user: USER.id }],
+  ] as const)(requirement('introspection-of-jwts', 'ends with its owner: %s'), async (collection, entry, request) => {
+    await put(`/${collection}`, entry);
+    const { accessToken } = await world.mint('jwt', request);
+    await expectGood(world, 'jwt', accessToken);
+    await remove(`/${collection}/${entry.id}`);
+    expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
+    // The gateway asks nobody about a JWT: that is what this style is.
+    expect(await statuses(world, 'jwt', accessToken)).toEqual([200]);
+    await put(`/${collection}`, entry);
+    expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
+    await expectGood(world, 'jwt', (await world.mint('jwt', request)).accessToken);
+    await world.control('POST', '/reset', {});
+    await put(`/${collection}`, entry);
+    expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
+  });
+
+  test.each(['x', 'not.a.jwt', '..', `eyJhbGciOiJub25lIn0.${'A'.repeat(50_000)}.`])(
+    requirement('introspection-of-jwts', 'garbage: %#'),
+    async (garbage) => {
+      expect(await inspected(world, garbage)).toEqual(['inactive', 'inactive', 'inactive']);
+    },
+  );
 
   test.each([
     ['clients', 'demo-web'],
@@ -269,6 +303,24 @@ describe('in many processes on Redis', () => {
         reach(which);
         await expectGone(world, style, issued.access_token);
       }
+    },
+  );
+
+  test(
+    requirement('introspection-of-jwts', 'at another server than issued it, by which its client deletes itself'),
+    async () => {
+      reach(0);
+      const metadata = { grant_types: ['client_credentials'], response_types: [] };
+      const options = { execute: [oidc.allowInsecureRequests] };
+      const client = await oidc.dynamicClientRegistration(new URL(world.issuer), metadata, undefined, options);
+      const { client_secret, registration_access_token: held, registration_client_uri: uri } = client.clientMetadata();
+      const { access_token: jwt } = await oidc.clientCredentialsGrant(client, { resource: resourceOf('jwt') });
+      world.log.secret(client_secret, String(held), jwt);
+      reach(1);
+      expect(await inspected(world, jwt)).toEqual(['active', 'active', 'active']);
+      await fetch(String(uri), { method: 'DELETE', headers: { Authorization: `Bearer ${held}` } });
+      reach(0);
+      expect(await inspected(world, jwt)).toEqual(['inactive', 'inactive', 'inactive']);
     },
   );
 

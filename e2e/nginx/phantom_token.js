@@ -1,7 +1,7 @@
 // A phantom-token gateway in NGINX, as one would write it without knowing Tallystick: RFC 7662 introspection that
 // answers with the JWT. The answer is cached by NGINX itself.
 async function forward(r) {
-  const match = /^bearer +([\w-]+)$/i.exec(r.headersIn.Authorization || '');
+  const match = /^bearer +([\w.~+/-]+=*)$/i.exec(r.headersIn.Authorization || '');
   if (!match) {
     r.headersOut['WWW-Authenticate'] = 'Bearer';
     r.return(401);

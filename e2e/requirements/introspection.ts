@@ -20,6 +20,11 @@ export const introspection = {
       'an authorization server that is not ours and answers with JSON can stand behind the gateway; the API verifies with the keys of the gateway',
     link: rfc(7662, '2.2'),
   },
+  'introspection-of-jwts': {
+    sentence:
+      'a JWT access token can be asked about like any other token: it is active while it is good and its client and user are there, and inactive otherwise',
+    link: rfc(7662, '2.2'),
+  },
   'one-introspection': {
     sentence: '1,000 concurrent first calls with one phantom token make one introspection',
     link: `${design}#the-gateway`,

@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider';
 import type { ApiConfig } from './config.ts';
 import type { Log } from './log.ts';
 import { resourceServerOf } from './resource_servers.ts';
+import { timedJwtId } from './timed_jwt_id.ts';
 
 /** What oidc-provider's AccessToken and ClientCredentials have in common, as far as the styles need it. */
 export interface AccessTokenRecord {
@@ -19,7 +20,7 @@ export interface AccessTokenRecord {
   exp?: number;
   readonly expiration: number;
   format?: 'opaque' | 'jwt';
-  /** The `jti` of the JWT: random, and so neither the client-held token nor derived from it. */
+  /** The `jti` of the JWT: neither the client-held token nor derived from it. That of a JWT without a record says its time. */
   jwtId?: string;
   /** For a token from an exchange: the grant of its subject token, which is another client's. */
   subjectGrantId?: string;
@@ -48,8 +49,14 @@ export interface AccessTokenStyles {
  * oidc-provider knows two formats: `opaque` (a record under a random id) and `jwt` (no record). `jwt`, `opaque` and
  * `phantom` are these as they are. `split` is both: the JWT is built, its signature becomes the id of the record and
  * the client's token, and the signing input goes to the store with the record.
+ *
+ * @param dependencies.startOfWork when the request under way began, in epoch milliseconds
  */
-export function serveAccessTokenStyles(provider: Provider, apis: readonly ApiConfig[], log: Log): AccessTokenStyles {
+export function serveAccessTokenStyles(
+  provider: Provider,
+  apis: readonly ApiConfig[],
+  { log, startOfWork }: { readonly log: Log; readonly startOfWork: () => number },
+): AccessTokenStyles {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const apiOf = ({ api, aud }: AccessTokenRecord) => apiByResource.get(api ?? String(aud));
   const toJwt = new Map<string, (token: AccessTokenRecord) => Promise<string>>();
@@ -73,7 +80,7 @@ export function serveAccessTokenStyles(provider: Provider, apis: readonly ApiCon
 
     prototype.getValueAndPayload = async function (this: AccessTokenRecord) {
       const api = apiOf(this);
-      if (api !== undefined && api.style !== 'jwt') this.jwtId ??= randomBytes(16).toString('base64url');
+      if (api !== undefined) this.jwtId ??= api.style === 'jwt' ? timedJwtId(startOfWork()) : randomJwtId();
       if (api?.audience !== undefined) this.api = api.resource;
       const issued = api?.style === 'split' ? await split(this, asJwt, inFormatOf) : await inFormatOf.call(this);
       if (api?.audience !== undefined && issued.payload) Object.assign(issued.payload, { aud: api.audience });
@@ -100,6 +107,10 @@ export function serveAccessTokenStyles(provider: Provider, apis: readonly ApiCon
   }
 
   return { renderJwt, apiOf };
+}
+
+function randomJwtId(): string {
+  return randomBytes(16).toString('base64url');
 }
 
 async function split(

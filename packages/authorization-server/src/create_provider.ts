@@ -19,15 +19,18 @@ import { registerTokenExchange } from './grants/token_exchange.ts';
 import { unauthorizedClient } from './grants/unauthorized_client.ts';
 import { interactions } from './interactions.ts';
 import { introspectionAsJwt } from './introspection_as_jwt.ts';
+import { introspectionOfJwts } from './introspection_of_jwts.ts';
+import { createMayIntrospect } from './introspection_policy.ts';
 import { createIssueToken, type IssueToken } from './issue_token.ts';
 import { createLifetimes } from './lifetimes.ts';
 import type { Log } from './log.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
+import { createReadOwnAccessToken } from './own_access_tokens.ts';
 import { pollingInterval } from './polling_interval.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { createIsWithinGrace, revokeWhatIsReused } from './reuse.ts';
-import { fromNowOn } from './start_of_work.ts';
+import { fromNowOn, startOfWork } from './start_of_work.ts';
 import { trueDiscovery } from './true_discovery.ts';
 
 /** An oidc-provider that serves the access token styles. */
@@ -60,14 +63,19 @@ export function createProvider(
   const configuration = providerConfiguration(config, { store, units, jwks, accounts, fetch });
   const provider = new Provider(config.issuer, configuration);
   nameEndpointsByAddress(provider, config);
-  const styles = serveAccessTokenStyles(provider, config.apis, log);
+  const styles = rememberRendered(
+    serveAccessTokenStyles(provider, config.apis, { log, startOfWork: () => startOfWork() ?? Date.now() }),
+    { store, secret: config.secret },
+  );
+  const read = createReadOwnAccessToken(provider, config, { store, accounts, jwks, latestKeys });
   registerTokenExchange(provider, config, { store, jwks, latestKeys });
   registerJwtBearer(provider, config, store);
   registerPassword(provider, config, log);
   provider.use(errorBoundary(log));
   provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
   provider.use(oneWritePerTokenRequest(config, { store, units }));
-  provider.use(introspectionAsJwt(store, rememberRendered(styles, config, store), config.introspectionMaxAge));
+  provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
+  provider.use(introspectionOfJwts(provider, { read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(trueDiscovery());
   provider.use(unauthorizedClient());
   provider.use(pollingInterval(config, store));

@@ -6,6 +6,7 @@ import { createCiba } from './ciba.ts';
 import { createClientCertificates } from './client_certificates.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { deviceFlowPages } from './device_flow.ts';
+import { createMayIntrospect } from './introspection_policy.ts';
 import { createAreKnown, type Parties } from './known_parties.ts';
 import { loggedOutPage, logoutPage } from './pages/pages.ts';
 import { createResourceIndicators } from './resource_servers.ts';
@@ -15,8 +16,8 @@ export function providerFeatures(
   config: AuthorizationServerConfig,
   { store, accounts }: { readonly store: TokenStore; readonly accounts: Accounts },
 ): Configuration['features'] {
-  const { apis, clients, features } = config;
-  const introspectors = new Set(clients.filter((client) => client.introspects).map((client) => client.id));
+  const { apis, features } = config;
+  const mayIntrospect = createMayIntrospect(config);
   const areKnown = createAreKnown(features, accounts);
   return {
     devInteractions: { enabled: false },
@@ -25,7 +26,7 @@ export function providerFeatures(
     introspection: {
       enabled: true,
       allowedPolicy: async ({ oidc }, client, token) =>
-        introspectors.has(client.clientId) && areKnown(oidc.provider, token as Parties),
+        mayIntrospect(client.clientId) && areKnown(oidc.provider, token as Parties),
     },
     jwtIntrospection: { enabled: true },
     resourceIndicators: createResourceIndicators(apis),

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
-import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { createAccessTokenClaims } from './access_token_claims.ts';
 import type { AccessTokenRecord } from './access_token_styles.ts';
 import type { Accounts } from './accounts.ts';
@@ -16,7 +16,7 @@ import type { UnitsOfWork } from './one_write.ts';
 import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { errorPage } from './pages/pages.ts';
 import { createPairwiseSubjects } from './pairwise_subjects.ts';
-import { createRecordAdapter, requestStart } from './record_adapter.ts';
+import { createRecordAdapter } from './record_adapter.ts';
 import { createIsWithinGrace } from './reuse.ts';
 import { startOfWork } from './start_of_work.ts';
 import { USER_SCOPES } from './user_scopes.ts';
@@ -46,7 +46,7 @@ export function providerConfiguration(
     store,
     units,
     isWithinGrace: createIsWithinGrace(config),
-    requestedAt: () => requestStart(Provider) ?? startOfWork(),
+    requestedAt: startOfWork,
   });
 
   return {

@@ -1,5 +1,5 @@
 import type { RecordPayload, TokenStore } from '@tallystick/token-store';
-import { type Adapter, type AdapterPayload, errors, type Provider } from 'oidc-provider';
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { AlreadyUsedError } from './device_flow.ts';
 import type { UnitsOfWork } from './one_write.ts';
 import type { IsWithinGrace } from './reuse.ts';
@@ -100,9 +100,4 @@ interface InteractionPayload {
   readonly params?: { readonly client_id?: unknown };
   readonly session?: { readonly accountId?: string };
   readonly result?: { readonly login?: { readonly accountId?: string } };
-}
-
-/** When the request that oidc-provider is handling began. */
-export function requestStart(provider: typeof Provider): number | undefined {
-  return provider.ctx?.state.requestedAt as number | undefined;
 }

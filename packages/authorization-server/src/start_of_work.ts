@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { Provider } from 'oidc-provider';
 
 /** Epoch milliseconds. One for the whole process, as that of the units of work is. */
 const began = new AsyncLocalStorage<number>();
@@ -8,7 +9,10 @@ export function fromNowOn<T>(work: () => Promise<T>): Promise<T> {
   return began.run(Date.now(), work);
 }
 
-/** @returns when the work under way began, in epoch milliseconds, if it was noted */
+/**
+ * @returns when the request began that oidc-provider is handling, or other work that noted it, in epoch milliseconds; undefined
+ *   for what has no beginning
+ */
 export function startOfWork(): number | undefined {
-  return began.getStore();
+  return (Provider.ctx?.state.requestedAt as number | undefined) ?? began.getStore();
 }

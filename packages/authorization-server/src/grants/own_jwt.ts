@@ -1,5 +1,7 @@
+import { StoreUnavailableError } from '@tallystick/token-store';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { JWKS } from 'oidc-provider';
+import { TemporarilyUnavailable } from '../store_unavailable.ts';
 
 /** What a JWT of ours says it is. */
 export type OwnJwtKind = 'access token' | 'ID token';
@@ -28,8 +30,7 @@ export function createOwnJwtVerifier(issuer: string, jwks: JWKS, latest: () => P
       return createLocalJWKSet(publicHalf(await latest()))(header, token);
     }
   };
-  /** @throws {Error} it is not ours, has expired, or is something else */
-  return async function verifyOwnJwt(jwt: string, kind: OwnJwtKind): Promise<OwnJwt> {
+  async function verify(jwt: string, kind: OwnJwtKind): Promise<OwnJwt> {
     const { payload, protectedHeader } = await jwtVerify(jwt, keys, {
       issuer,
       requiredClaims: ['sub', 'exp', 'iat'],
@@ -40,6 +41,19 @@ export function createOwnJwtVerifier(issuer: string, jwks: JWKS, latest: () => P
       throw new TypeError('the JWT is no ID token');
     if (typeof payload.sub !== 'string' || typeof payload.exp !== 'number') throw new TypeError('malformed claims');
     return payload as OwnJwt;
+  }
+
+  /**
+   * @returns undefined for what is not ours, has expired, or is something else; which of these is nothing to whoever shows it
+   * @throws {TemporarilyUnavailable} the store does not tell the latest keys
+   */
+  return async function verifyOwnJwt(jwt: string, kind: OwnJwtKind): Promise<OwnJwt | undefined> {
+    try {
+      return await verify(jwt, kind);
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw new TemporarilyUnavailable(error);
+      return undefined;
+    }
   };
 }
 

@@ -1,6 +1,8 @@
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config.ts';
+import { answeringForTheStore } from '../store_unavailable.ts';
+import { timeOfJwtId } from '../timed_jwt_id.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
 import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
 import { findRendered } from './rendered_tokens.ts';
@@ -68,21 +70,20 @@ export function createTokenReader(
 
   async function readAs(token: string, type: string, parameter: TokenParameter) {
     const isJwt = token.split('.').length === 3;
-    if (type === ID_TOKEN) return fromIdToken(await verified(token, 'ID token'));
-    if (type === JWT || (type === ACCESS_TOKEN && isJwt)) return fromJwt(token, await verified(token, 'access token'));
+    if (type === ID_TOKEN) return fromIdToken(await verifyOwnJwt(token, 'ID token'));
+    if (type === JWT || (type === ACCESS_TOKEN && isJwt))
+      return fromJwt(token, await verifyOwnJwt(token, 'access token'));
     if (type === ACCESS_TOKEN) return fromStore(token);
     throw new errors.InvalidRequest(`the ${parameter}_type is not supported`);
   }
 
-  async function verified(jwt: string, kind: 'access token' | 'ID token'): Promise<OwnJwt | undefined> {
-    return verifyOwnJwt(jwt, kind).catch(() => undefined); // Which check failed is nothing to a client.
-  }
-
   async function fromIdToken(claims: OwnJwt | undefined): Promise<PresentedToken | undefined> {
     if (claims === undefined || typeof claims.aud !== 'string' || !users.has(claims.sub)) return undefined;
-    const { sub: subject, aud: clientId, exp } = claims;
+    const { sub: subject, aud: clientId, exp, iat = 0 } = claims;
     if (!(await provider.Client.find(clientId))) return undefined;
-    return { subject, subjectIsUser: true, clientId, scopes: new Set(), exp };
+    const token = { subject, subjectIsUser: true, clientId, scopes: new Set<string>(), exp };
+    // It does not say which part of a second it is from: of the second of a removal it counts as one from before.
+    return unlessRevoked(token, iat * 1000);
   }
 
   async function fromJwt(jwt: string, claims: OwnJwt | undefined) {
@@ -93,9 +94,10 @@ export function createTokenReader(
     if (claims.cnf !== undefined) return 'constrained';
     const { style, resource } = api;
     if (style === 'split') return fromStore(jwt.slice(jwt.lastIndexOf('.') + 1));
-    const rendered = style === 'jwt' ? {} : await findRendered(claims.jti, { store, secret: config.secret });
+    const issuedAt = timeOfJwtId(claims.jti);
+    const rendered = issuedAt === undefined ? await findRendered(claims.jti, { store, secret: config.secret }) : {};
     if (rendered === undefined) return undefined;
-    return ifLive({
+    const token = await ifLive({
       subject: claims.sub,
       clientId: claims.client_id,
       resource,
@@ -104,6 +106,14 @@ export function createTokenReader(
       exp: claims.exp,
       grantId: rendered.issuedUnder,
     });
+    return token && issuedAt !== undefined ? unlessRevoked(token, issuedAt) : token;
+  }
+
+  /** A token that has no record, if neither its client nor its subject was removed since. */
+  async function unlessRevoked(token: PresentedToken, issuedAt: number): Promise<PresentedToken | undefined> {
+    const { clientId, subject, subjectIsUser } = token;
+    const owners = [{ client: clientId }, subjectIsUser ? { user: subject } : { client: subject }];
+    return (await answeringForTheStore(store.isRevokedSince(owners, issuedAt))) ? undefined : token;
   }
 
   async function fromStore(token: string) {

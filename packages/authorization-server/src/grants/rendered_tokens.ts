@@ -1,6 +1,5 @@
 import { type TokenStore, tokenKey } from '@tallystick/token-store';
 import type { AccessTokenRecord, AccessTokenStyles } from '../access_token_styles.ts';
-import type { AuthorizationServerConfig } from '../config.ts';
 import { answeringForTheStore } from '../store_unavailable.ts';
 
 /** The reference token that a JWT was rendered from. */
@@ -12,20 +11,17 @@ export interface RenderedToken {
 const KIND = 'RenderedToken';
 
 /**
- * Notes of each JWT that a reference token is rendered as which token that was, where the API that gets it may exchange
- * it: a JWT alone does not show whether its token was revoked since. Nothing in the JWT leads to the token.
+ * Notes of each JWT that a reference token is rendered as which token that was. The API that gets the JWT may ask about it or
+ * exchange it, and the JWT alone does not show whether its token was revoked since. Nothing in the JWT leads to the token.
  */
 export function rememberRendered(
   styles: AccessTokenStyles,
-  { clients, secret }: AuthorizationServerConfig,
-  store: TokenStore,
+  { store, secret }: { readonly store: TokenStore; readonly secret: string },
 ): AccessTokenStyles {
-  const exchangeable = new Set(clients.flatMap((client) => client.tokenExchange?.from ?? []));
-  if (exchangeable.size === 0) return styles;
-
   async function remember(token: AccessTokenRecord & { kind?: string; grantId?: string }) {
     const { jwtId, jti, kind, exp = 0, grantId = token.subjectGrantId } = token;
-    if (jwtId === undefined || !exchangeable.has(styles.apiOf(token)?.resource ?? '')) return;
+    // A token without an id was not issued: it is one that a test asked for, to be broken.
+    if (jwtId === undefined || jti === undefined || styles.apiOf(token) === undefined) return;
     const note = { tokenKey: tokenKey(jti), tokenKind: kind, ...(grantId && { issuedUnder: grantId }) };
     await answeringForTheStore(store.records(KIND, secret).upsert(jwtId, note, exp - Math.floor(Date.now() / 1000)));
   }

@@ -8,6 +8,7 @@ import {
   startAuthorizationServer,
 } from '../testing/start_authorization_server.ts';
 import { resourceOf, SECRET, STYLES } from '../testing/test_server.ts';
+import { timedJwtId } from '../timed_jwt_id.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -54,7 +55,7 @@ async function sign({ config, store }: RunningAuthorizationServer, { claims, hea
   const [jwk] = keys.jwks().keys;
   const now = Math.floor(Date.now() / 1000);
   const usual = { iss: config.issuer, sub: 'alice', client_id: 'web', aud: resourceOf('jwt'), scope: 'read' };
-  return new SignJWT({ ...usual, iat: now, exp: now + 60, jti: 'x', ...claims })
+  return new SignJWT({ ...usual, iat: now, exp: now + 60, jti: timedJwtId(Date.now()), ...claims })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: String(jwk?.kid), ...header })
     .sign(key ?? (await importJWK(jwk as JWK, 'ES256')));
 }
@@ -248,7 +249,8 @@ const forgeries: [string, () => Forgery | Promise<Forgery>][] = [
   ['of no client', () => ({ claims: { client_id: undefined } })],
   ['of a client that is not there any more', () => ({ claims: { client_id: 'gone' } })],
   ['that is bound to a key', () => ({ claims: { cnf: { jkt: 'x' } } })],
-  ['of style phantom that nothing was rendered as', () => ({ claims: { aud: resourceOf('phantom') } })],
+  ['of style phantom that nothing was rendered as', () => ({ claims: { aud: resourceOf('phantom'), jti: 'x' } })],
+  ['of style jwt that does not say when it was issued', () => ({ claims: { jti: 'x' } })],
   ['of style split that is not in the store', () => ({ claims: { aud: resourceOf('split') } })],
 ];
 
