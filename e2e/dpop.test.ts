@@ -7,6 +7,7 @@ import { type Shown, serviceToken } from './support/clients.ts';
 import { type Front, startFront } from './support/front.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
 import { type OneProcess, startOneProcess } from './support/one_process.ts';
+import { rawRequest } from './support/raw_request.ts';
 import { until } from './support/until.ts';
 import { STYLES } from './support/world.ts';
 
@@ -182,11 +183,53 @@ describe('An API that gets the proof', () => {
     expect(other.status).toBe(401);
   });
 
+  test.each(['jwt', 'split', 'opaque'] as const)(requirement('dpop-own-host', 'at the API, %s'), async (style) => {
+    const { obtain, call, keys } = await boundClient(world);
+    const token = await obtain(style);
+    const { headers } = (await (await call(world.gateways[0], style, token)).json()) as Shown;
+    const given = String(headers.authorization);
+    world.log.secret(given.slice('DPoP '.length));
+    // The path as the gateway has it; the API has another one for `split`.
+    const dpop = await proofOf(keys, `http://evil.example/${style}/hello`, token);
+    const path = style === 'split' ? '/moved/hello' : `/${style}/hello`;
+    const direct = await fetch(`${world.sampleApi}${path}`, {
+      headers: { authorization: given, dpop, 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' },
+    });
+    expect([direct.status, await direct.json()]).toMatchObject([401, { error: 'invalid_dpop_proof' }]);
+  });
+
   test(requirement('dpop-end-to-end', 'a bearer token is still one'), async () => {
     const token = await serviceToken(world, 'split');
     const headers = { authorization: `Bearer ${token}` };
     expect((await fetch(`${world.gateways[0]}/split/hello`, { headers })).status).toBe(200);
   });
+});
+
+describe('A gateway without a public URL', () => {
+  let world: OneProcess;
+  beforeAll(async () => {
+    world = await startOneProcess((config) => ({ ...config, allowedHosts: ['api.example.com', '*.apps.example.com'] }));
+  });
+  afterAll(() => world?.stop());
+
+  const calls = [
+    ['evil.example', false],
+    ['localhost', true],
+    ['api.example.com', true],
+    ['a.apps.example.com', true],
+    ['apps.example.com', false],
+  ] as const;
+  test.each(STYLES.flatMap((style) => calls.map(([host, isOwn]) => [style, host, isOwn] as const)))(
+    requirement('dpop-own-host', '%s, %s: %s'),
+    async (style, host, isOwn) => {
+      const { obtain, keys } = await boundClient(world);
+      const token = await obtain(style);
+      const proof = await proofOf(keys, `http://${host}/${style}/hello`, token);
+      const head = [`GET /${style}/hello HTTP/1.1`, `Host: ${host}`, `Authorization: DPoP ${token}`, `DPoP: ${proof}`];
+      const { status } = await rawRequest(world.gateways[0], `${head.join('\r\n')}\r\nConnection: close\r\n\r\n`);
+      expect(status === 200).toBe(isOwn);
+    },
+  );
 });
 
 async function proofOf({ publicKey, privateKey }: GenerateKeyPairResult, htu: string, token: string): Promise<string> {

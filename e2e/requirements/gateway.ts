@@ -62,6 +62,10 @@ export const gateway = {
     sentence: 'a DPoP proof is good for one request, at whichever gateway on the store',
     link: rfc(9449, '11.1'),
   },
+  'dpop-own-host': {
+    sentence: 'a DPoP proof that was made for another host is refused, whatever Host and X-Forwarded-Host say',
+    link: rfc(9449, '4.3'),
+  },
   'dpop-store-stopped': {
     sentence: 'while the store cannot tell whether a DPoP proof was used before, the request is 503 and goes nowhere',
     link: `${design}#failure`,

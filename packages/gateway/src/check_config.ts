@@ -1,3 +1,4 @@
+import { readPattern } from '@tallystick/common';
 import type { GatewayConfig, RouteConfig } from './config.ts';
 import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
 import type { IntrospectionClient, IntrospectionConfig } from './introspection_config.ts';
@@ -18,6 +19,10 @@ export function checkConfig(config: GatewayConfig): void {
     if (new URL(publicUrl).href !== `${new URL(publicUrl).origin}/`) {
       throw new TypeError('publicUrl must be scheme and authority only');
     }
+  }
+  for (const host of config.hosts ?? []) {
+    if (readPattern(host) !== undefined) continue;
+    throw new TypeError(`hosts must be names or addresses without a port, or *. and a name: ${JSON.stringify(host)}`);
   }
   checkClient('client', client);
   checkIntrospection('introspection', config.introspection);

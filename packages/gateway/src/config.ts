@@ -167,8 +167,14 @@ export interface GatewayConfig {
   readonly tokenHandlers?: readonly TokenHandlerConfig[];
   /** What all gateways on one store share, at least 32 characters. Needed for cookies and for DPoP nonces. */
   readonly secret?: string;
-  /** Scheme and authority under which clients reach the gateway; for `resource_metadata` (RFC 9728). */
+  /** Scheme and authority under which clients reach the gateway; for `resource_metadata` (RFC 9728) and DPoP (RFC 9449). */
   readonly publicUrl?: string;
+  /**
+   * Names and addresses under which clients reach the gateway, beside localhost, loopback addresses and the hosts of routes:
+   * `api.example.com`, or `*.example.com` for every name below. Without `publicUrl`, a DPoP proof for any other host is refused,
+   * unless a trusted proxy tells of it.
+   */
+  readonly hosts?: readonly string[];
   /**
    * Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client. They must set these
    * headers on every request. Default: none.

@@ -240,6 +240,9 @@ describe('A configuration that cannot be served is a TypeError', () => {
   const cases: [string, Partial<GatewayConfig>][] = [
     ['issuer', { issuer: '' }],
     ['authorizationServer.jwksUri', { authorizationServer: { ...good().authorizationServer, jwksUri: 'jwks' } }],
+    ...['http://a.example', 'a.example:80', 'a b', '*', '*.192.0.2.1', ''].map(
+      (host): [string, Partial<GatewayConfig>] => ['hosts', { hosts: [host] }],
+    ),
     ['client', { client: { id: '', secret: '' } }],
     ['issuers must differ', { issuers: [{ issuer, jwksUri: 'http://127.0.0.1:9/j' }] }],
     ['is none of the issuers', { routes: [{ ...route('phantom', 'http://a'), issuer: 'https://other.example.com' }] }],

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createOwnNames } from '@tallystick/common';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import { createFillCache } from './cache/fill.ts';
 import { createSharedLevel } from './cache/shared_level.ts';
@@ -7,7 +8,7 @@ import { createCertificateOf } from './client_certificate.ts';
 import type { GatewayConfig } from './config.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
 import { createIssuers, createKeys } from './issuers.ts';
-import { createPublicOrigin } from './public_origin.ts';
+import { createOwnOrigin, createPublicOrigin } from './public_origin.ts';
 import { createOwnJwts } from './resolve/own_jwts.ts';
 import { createResolvers } from './resolve/resolvers.ts';
 import { createRoute, type ProtectedRoute } from './route.ts';
@@ -45,6 +46,8 @@ export function createParts(config: GatewayConfig, dependencies: PartsDependenci
     config.cache.shared === true && route.style === 'phantom' && route.issuer === issuer;
   const isTrustedProxy = createTrustedProxies(config.trustedProxies ?? []);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
+  const isOwnName = createOwnNames(config.hosts ?? []);
+  const ownOrigin = createOwnOrigin({ publicUrl, publicOrigin, isTrustedProxy, isOwnName });
   const sealed = createSealedCookies(secret, now);
   const sharedValues = store.sharedValues(secret);
   const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
@@ -63,7 +66,7 @@ export function createParts(config: GatewayConfig, dependencies: PartsDependenci
     certificateOf,
     checkSenderConstraint: createCheckSenderConstraint(
       { dpop, nonceSecret: secret },
-      { useOnce: dependencies.useOnce ?? onceInStore(store), publicOrigin, certificateOf, now },
+      { useOnce: dependencies.useOnce ?? onceInStore(store), ownOrigin, certificateOf, now },
     ),
   };
   return { routes, keys, issuers, cache, ownJwts, sealed, sharedValues, steps, isTrustedProxy, publicOrigin, dpop };

@@ -1,10 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { listMembers } from '@tallystick/common';
+import { type IsOwnName, listMembers, readHost } from '@tallystick/common';
 import type { IsTrustedProxy } from './trusted_proxies.ts';
-
-/** What may be an authority in a URL that is sent back or compared; anything else a client sends as `Host` is not. */
-const authority = /^(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 /** The scheme and authority that a client used to reach the gateway; undefined when the request does not say. */
 export type PublicOrigin = (request: IncomingMessage) => string | undefined;
@@ -30,8 +27,33 @@ export function createPublicOrigin({ publicUrl, isTrustedProxy }: PublicOriginOp
     const host = (trusted && lastOf(headers['x-forwarded-host'])) || headers.host || '';
     const own = (socket as TLSSocket).encrypted ? 'https' : 'http';
     const scheme = ((trusted && lastOf(headers['x-forwarded-proto'])) || own).toLowerCase();
-    if (!authority.test(host) || !/^https?$/.test(scheme)) return undefined;
+    // Anything else is no authority for a URL that is sent back or compared.
+    if (readHost(host) === undefined || !/^https?$/.test(scheme)) return undefined;
     return `${scheme}://${host}`;
+  };
+}
+
+/**
+ * The origin of a request where it is known to be the gateway's own. A client that repeats what it was sent somewhere else
+ * can name any host in `Host`; a DPoP proof that was made for that host must not be good here (RFC 9449 section 4.3).
+ *
+ * @param route the route of the request: where it has a host, that is the host which was asked for
+ * @returns undefined for an origin that anybody can have
+ */
+export type OwnOrigin = (request: IncomingMessage, route: { readonly host: string | undefined }) => string | undefined;
+
+export interface OwnOriginOptions extends PublicOriginOptions {
+  readonly publicOrigin: PublicOrigin;
+  readonly isOwnName: IsOwnName;
+}
+
+/** The origin that is configured or that a trusted proxy tells; else that of a host of the route or of the gateway. */
+export function createOwnOrigin({ publicUrl, publicOrigin, isTrustedProxy, isOwnName }: OwnOriginOptions): OwnOrigin {
+  if (publicUrl !== undefined) return publicOrigin;
+  return (request, route) => {
+    const host = readHost(request.headers.host ?? '');
+    const isOwn = route.host !== undefined || (host !== undefined && isOwnName(host.name)) || isTrustedProxy(request);
+    return isOwn ? publicOrigin(request) : undefined;
   };
 }
 

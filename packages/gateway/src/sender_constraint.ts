@@ -12,7 +12,7 @@ import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store'
 import type { CertificateOf } from './client_certificate.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Credentials } from './credentials.ts';
-import type { PublicOrigin } from './public_origin.ts';
+import type { OwnOrigin } from './public_origin.ts';
 import type { ProtectedRoute } from './route.ts';
 
 /** What a client asked for, and the request that says so; behind another gateway they need not be one. */
@@ -33,7 +33,7 @@ export interface AskedFor {
  */
 export type CheckSenderConstraint = (
   asked: AskedFor,
-  route: Pick<ProtectedRoute, 'dpop'>,
+  route: Pick<ProtectedRoute, 'dpop' | 'host'>,
   credentials: Credentials,
   claims: AccessTokenClaims | undefined,
 ) => Promise<string | undefined> | undefined;
@@ -45,7 +45,7 @@ export interface SenderConstraintConfig extends Pick<GatewayConfig, 'dpop'> {
 
 export interface SenderConstraintDependencies {
   readonly useOnce: UseOnce;
-  readonly publicOrigin: PublicOrigin;
+  readonly ownOrigin: OwnOrigin;
   /** Where there is none, tokens that are bound to a certificate are refused. */
   readonly certificateOf?: CertificateOf | undefined;
   /** Epoch milliseconds. */
@@ -54,13 +54,13 @@ export interface SenderConstraintDependencies {
 
 export function createCheckSenderConstraint(
   { dpop, nonceSecret }: SenderConstraintConfig,
-  { useOnce, publicOrigin, certificateOf, now }: SenderConstraintDependencies,
+  { useOnce, ownOrigin, certificateOf, now }: SenderConstraintDependencies,
 ): CheckSenderConstraint {
   const nonces = createDPoPNonces({ secret: nonceSecret }, { now });
   const constraint = (withNonces: DPoPNonces | undefined) =>
-    createSenderConstraint<AskedFor & { rawHeaders: readonly string[] }>(
+    createSenderConstraint<AskedFor & { rawHeaders: readonly string[]; origin: string | undefined }>(
       {
-        dpop: { ...dpop, uriOf: ({ request, target }) => uriOf(publicOrigin(request), target) },
+        dpop: { ...dpop, uriOf: ({ origin, target }) => uriOf(origin, target) },
         ...(certificateOf && { certificateOf: ({ request }) => certificateOf(request) }),
       },
       { useOnce, nonces: withNonces, now },
@@ -71,9 +71,17 @@ export function createCheckSenderConstraint(
     if (route.dpop.required && credentials.scheme !== 'DPoP') {
       throw new AccessTokenError('invalid_token', 'the API takes no access token that is not bound to a DPoP key');
     }
+    const origin = credentials.scheme === 'DPoP' ? ownOrigin(asked.request, route) : undefined;
+    // Also where the API checks the proof: it compares it with the host that the gateway tells.
+    if (credentials.scheme === 'DPoP' && origin === undefined) {
+      throw new AccessTokenError(
+        'invalid_dpop_proof',
+        'the Host of the request is not known to be a name of the gateway',
+      );
+    }
     if (claims === undefined || (claims.cnf === undefined && credentials.scheme === 'Bearer')) return undefined;
     const { rawHeaders } = asked.request;
-    return constraints[route.dpop.nonce].check({ ...asked, rawHeaders }, credentials, claims);
+    return constraints[route.dpop.nonce].check({ ...asked, rawHeaders, origin }, credentials, claims);
   };
 }
 

@@ -17,6 +17,7 @@ import type { Config } from './config/schema.ts';
 import { asGatewayConfigError, introspectionSettings } from './introspection_settings.ts';
 import { type Listening, listen } from './listen.ts';
 import { createOwnJwtKey } from './own_jwt_key.ts';
+import { allGatewayNames, gatewayNames } from './own_names.ts';
 import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import type { Tls } from './tls/tls.ts';
@@ -255,6 +256,7 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
     ...(publicUrl === undefined ? undefined : { publicUrl }),
     ...(withoutUndefined({ limits, cors, upstreamHealth, identityHeaders }) as Partial<GatewayConfig>),
+    hosts: gatewayNames(config),
     routes: gatewayRoutes(config),
   };
 }
@@ -265,6 +267,7 @@ function sampleApiConfig(config: Config): SampleApiConfig {
     authorizationServer: endpoints(config),
     client: config.sampleApi.client,
     apis: sampleApiRoutes(config),
+    gatewayNames: allGatewayNames(config),
     takesClientCertificates: config.features.mutualTls,
   };
 }

@@ -1,3 +1,4 @@
+import { readPattern } from '@tallystick/common';
 import { z } from 'zod';
 
 /** A resource indicator (RFC 8707). */
@@ -42,6 +43,11 @@ export const credentials = z.strictObject({
 /** An address or a network in CIDR notation. */
 export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'expected an address or a network, such as 10.0.0.0/8',
+});
+
+/** Under which a server may be called: a name, a pattern for names, or an address. */
+export const hostPattern = z.string().refine((pattern) => readPattern(pattern) !== undefined, {
+  error: 'expected a host name or an address without a port, or *. and a host name',
 });
 
 /** RFC 9110 section 5.1. */

@@ -6,7 +6,7 @@ import { checkGrants } from './check_grants.ts';
 import { checkRoutes } from './check_routes.ts';
 import { checkTokenHandlers } from './check_token_handlers.ts';
 import { client } from './client_schema.ts';
-import { origin } from './common_schema.ts';
+import { hostPattern, origin } from './common_schema.ts';
 import { controlApi } from './control_api_schema.ts';
 import { features } from './features_schema.ts';
 import { gateway } from './gateway_schema.ts';
@@ -32,6 +32,12 @@ export const configSchema = z
       .default('http://localhost:4000')
       .describe('Issuer identifier; the same however the server is reached.'),
     host: z.string().min(1).default('localhost').describe('Address to listen on.'),
+    allowedHosts: z
+      .array(hostPattern)
+      .optional()
+      .describe(
+        'Names and addresses under which clients reach the servers, beside those of this machine; `*.example.com` stands for every name below. Without `gateway.publicUrl`, a DPoP proof for any other host is refused.',
+      ),
     tls: tls.optional().describe('With a certificate, every server of the process listens on HTTPS.'),
     secret: z
       .string()

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { createOwnNames, type IsOwnName, readHost } from '@tallystick/common';
 import {
   certificateOfHeader,
   checkedAtTheGateway,
@@ -14,14 +15,15 @@ import type { SampleApiConfig, SampleApiDependencies, SampleApiRoute } from './c
  */
 export function createApiConstraint(
   route: Omit<SampleApiRoute, 'audience' | 'scopes'>,
-  { takesClientCertificates }: Pick<SampleApiConfig, 'takesClientCertificates'>,
+  { gatewayNames, takesClientCertificates }: Pick<SampleApiConfig, 'gatewayNames' | 'takesClientCertificates'>,
   { now }: Pick<SampleApiDependencies, 'now'>,
 ): SenderConstraint<IncomingMessage> {
   if (!route.getsProof) return checkedAtTheGateway;
+  const isGatewayName = createOwnNames(gatewayNames);
   return createSenderConstraint<IncomingMessage>(
     {
       dpop: {
-        uriOf: (request) => uriOf(request, route),
+        uriOf: (request) => uriOf(request, route, isGatewayName),
         ...(route.style === 'split' && { clientHeldToken: signatureOf }),
       },
       ...(takesClientCertificates && { certificateOf }),
@@ -30,13 +32,21 @@ export function createApiConstraint(
   );
 }
 
-/** What the client asked the gateway for. Who reaches the API directly can say anything here, and still needs the key. */
+/**
+ * What the client asked the gateway for. A caller that reaches the API directly can say anything here: a proof that was made for
+ * another server, which it got hold of, must not become good by it.
+ *
+ * @returns undefined for a host that is not the gateway's
+ */
 function uriOf(
   { headers, url = '' }: IncomingMessage,
   { prefix, publicPrefix }: Pick<SampleApiRoute, 'prefix' | 'publicPrefix'>,
-): string {
+  isGatewayName: IsOwnName,
+): string | undefined {
   const proto = headers['x-forwarded-proto']?.toString() ?? 'http';
-  const host = headers['x-forwarded-host']?.toString() ?? headers.host;
+  const host = headers['x-forwarded-host']?.toString() ?? headers.host ?? '';
+  const named = readHost(host);
+  if (named === undefined || !isGatewayName(named.name)) return undefined;
   return `${proto}://${host}${publicPrefix.replace(/\/$/, '')}${url.slice(prefix.replace(/\/$/, '').length)}`;
 }
 

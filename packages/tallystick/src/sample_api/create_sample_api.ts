@@ -16,6 +16,8 @@ export interface SampleApiConfig {
   readonly authorizationServer: { readonly introspectionEndpoint: string; readonly jwksUri: string };
   readonly client: { readonly id: string; readonly secret: string };
   readonly apis: readonly SampleApiRoute[];
+  /** Names and addresses under which clients reach the gateway, beside those of this machine. */
+  readonly gatewayNames: readonly string[];
   /** Whether the gateway passes client certificates on, with tokens whose binding it cannot see. */
   readonly takesClientCertificates: boolean;
 }
