@@ -13,7 +13,7 @@ export function allGatewayNames(config: Pick<Config, 'host' | 'tls' | 'allowedHo
 }
 
 /** @param url undefined for none @returns its host without the port */
-export function hostOf(url: string | undefined): string[] {
+function hostOf(url: string | undefined): string[] {
   return url === undefined ? [] : [new URL(url).hostname];
 }
 
