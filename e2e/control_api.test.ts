@@ -16,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const state = async () =>
-  Promise.all(['/faults', '/scripted-answers'].map(async (path) => (await world.control('GET', path)).body));
+  Promise.all(
+    ['/faults', '/scripted-answers', '/clients', '/users', '/apis'].map(
+      async (path) => (await world.control('GET', path)).body,
+    ),
+  );
 
 test(requirement('control-api-absent'), async () => {
   const without = await startOneProcess();
@@ -66,6 +70,22 @@ test.each([
   ['POST', '/tokens', { ...token, user: 'nobody' }, 'user'],
   ['POST', '/tokens', { ...token, scopes: ['read', 'fly'] }, 'scopes[1]'],
   ['POST', '/tokens', { ...token, claims: { sub: 'root' } }, 'claims.sub'],
+  ['POST', '/tokens', { ...token, claims: JSON.parse('{"constructor":{}}') }, 'claims.constructor'],
+  ['POST', '/tokens', { ...token, claims: { a: [JSON.parse('{"__proto__":{}}')] } }, 'claims.a.0.__proto__'],
+  ['PUT', '/users', { id: 'carol', claims: { acr: 'high' } }, 'claims.acr'],
+  ['PUT', '/users', { id: 'carol', claims: JSON.parse('{"constructor":{}}') }, 'claims.constructor'],
+  ['PUT', '/users', { id: 'carol', claims: JSON.parse('{"__proto__":{}}') }, 'claims.__proto__'],
+  ['PUT', '/users', { id: 'carol', claims: JSON.parse('{"a":{"b":[{"__proto__":{}}]}}') }, 'claims.a.b[0].__proto__'],
+  ['PUT', '/users', { id: 'demo-web' }, 'id'],
+  ['PUT', '/users', { id: 'https://client.example.com/metadata.json' }, 'id'],
+  ['PUT', '/clients', { id: 'alice', secret: 'secret' }, 'id'],
+  ['PUT', '/apis', { resource: 'https://api.example.com/more', scopes: [], claims: ['role', 'acr'] }, 'claims[1]'],
+  [
+    'PUT',
+    '/apis',
+    { resource: 'https://api.example.com/more', scopes: [], claims: { azp: '/client/id' } },
+    'claims.azp',
+  ],
   ['POST', '/tokens', { ...token, lifetime: 0 }, 'lifetime'],
   ['POST', '/tokens', { ...token, defect: 'ugly' }, 'defect'],
   ['POST', '/tokens', { ...token, confirmation: { jkt: 1 } }, 'confirmation.jkt'],
@@ -81,6 +101,14 @@ test.each([
   ]);
   expect(await state()).toEqual(before);
   expect((await world.control('GET', '/clock')).body.ahead).toBe(0);
+});
+
+test(requirement('control-api-explains', 'a user with the name of a client that registered itself'), async () => {
+  const registration = await send('POST', `${world.issuer}/reg`, '{"redirect_uris":["https://client.example.com/"]}');
+  const { client_id: id } = (await registration.json()) as { client_id: string };
+  const refused = await world.control('PUT', '/users', { id });
+  expect([refused.status, refused.body.path]).toEqual([400, 'id']);
+  expect((await world.control('GET', '/users')).body.users).not.toContainEqual(expect.objectContaining({ id }));
 });
 
 test(requirement('control-api-explains', 'what is no JSON'), async () => {

@@ -18,16 +18,19 @@ export interface Accounts {
 
 /** A user who was typed in, and what was added to a sign-in, are remembered as long as a grant or a session. */
 export function createAccounts(
-  { users, lifetimes, secret }: Pick<AuthorizationServerConfig, 'users' | 'lifetimes' | 'secret'>,
+  { users, clients, lifetimes, secret }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'lifetimes' | 'secret'>,
   store: TokenStore,
 ): Accounts {
   const remembered = Math.max(lifetimes.grant, lifetimes.session);
   const configured = new Map(users.map((user) => [user.id, user]));
+  const clientIds = new Set(clients.map((client) => client.id));
   const typed = store.records('TypedUser', secret);
   const added = store.records('AddedClaims', secret);
   return {
     async exists(id) {
-      return configured.has(id) || (await answeringForTheStore(typed.find(id))) !== undefined;
+      if (configured.has(id)) return true;
+      if (clientIds.has(id)) return false; // The client came after the user, who has to take another name.
+      return (await answeringForTheStore(typed.find(id))) !== undefined;
     },
     async claims(id, grantId) {
       const record = grantId === undefined ? undefined : await answeringForTheStore(added.find(grantId));

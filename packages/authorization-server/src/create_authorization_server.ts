@@ -36,6 +36,7 @@ export interface ChangeableConfiguration {
    * What was issued to a client or a user that is not there any more is revoked.
    *
    * @throws {WrongClientError} a client's metadata cannot be; nothing changed
+   * @throws {WrongUserError} a user has the name of a client; nothing changed
    * @throws {StoreUnavailableError} the store does not answer; the configuration is what it was
    */
   replace(changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'>): Promise<void>;
@@ -59,6 +60,7 @@ export interface AuthorizationServerDependencies {
  * @throws {StoreUnavailableError} the signing keys cannot be read from the store
  * @throws {WrongSecretError} the store belongs to servers with another secret
  * @throws {WrongClientError} a client's metadata cannot be
+ * @throws {WrongUserError} a user has the name of a client
  */
 export async function createAuthorizationServer(
   given: AuthorizationServerConfig,
@@ -76,6 +78,7 @@ export async function createAuthorizationServer(
   let keysVersion = await keys.refresh();
   let current = build();
   await current.checkClients();
+  await current.checkUsers();
   const departures = createDepartures(config, { store, now });
   await departures.atStart(config);
 
@@ -130,7 +133,9 @@ export async function createAuthorizationServer(
       async replace(changed) {
         const replaced = { ...config, ...changed };
         const prepared = await keys.prepare(keyNeedsOf(replaced));
-        await build(replaced, prepared.jwks).checkClients();
+        const checked = build(replaced, prepared.jwks);
+        await checked.checkClients();
+        await checked.checkUsers(config.users);
         await prepared.provide();
         const before = config;
         use(replaced);

@@ -7,7 +7,8 @@ import { backchannelPage } from './backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from './backchannel_requests.ts';
 import { behindTls } from './behind_tls.ts';
 import { checkClients } from './check_clients.ts';
-import type { ApiConfig, AuthorizationServerConfig } from './config.ts';
+import { checkUsers, createIsClientName } from './client_names.ts';
+import type { ApiConfig, AuthorizationServerConfig, UserConfig } from './config.ts';
 import { filledInUserCode } from './device_flow.ts';
 import { nameEndpointsByAddress } from './endpoint_addresses.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
@@ -40,6 +41,8 @@ export interface IssuingProvider {
   readonly backchannelRequests: BackchannelRequests;
   /** @throws {WrongClientError} a configured client's metadata cannot be */
   checkClients(): Promise<void>;
+  /** @param known those who were looked at before @throws {WrongUserError} a configured user has the name of a client */
+  checkUsers(known?: readonly UserConfig[]): Promise<void>;
 }
 
 /** What a provider needs from outside. */
@@ -59,6 +62,7 @@ export function createProvider(
 ): IssuingProvider {
   const units = createUnitsOfWork();
   const accounts = createAccounts(config, store);
+  const isClientName = createIsClientName(config, store);
   const lifetimes = createLifetimes(config);
   const configuration = providerConfiguration(config, { store, units, jwks, accounts, fetch });
   const provider = new Provider(config.issuer, configuration);
@@ -80,7 +84,7 @@ export function createProvider(
   provider.use(unauthorizedClient());
   provider.use(pollingInterval(config, store));
   provider.use(filledInUserCode());
-  provider.use(interactions(provider, config, accounts));
+  provider.use(interactions(provider, config, { accounts, isClientName }));
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
   if (config.features.ciba) provider.use(backchannelPage(provider, backchannelRequests, config));
   provider.on('backchannel.error', (_ctx, error, client) =>
@@ -98,6 +102,7 @@ export function createProvider(
       deny: (request) => fromNowOn(() => backchannelRequests.deny(request)),
     },
     checkClients: () => checkClients(provider, config.clients),
+    checkUsers: (known) => checkUsers(config, store, known),
     issueToken: (request) => fromNowOn(() => issueToken(request)),
   };
 }

@@ -1,5 +1,6 @@
 export type { BackchannelRequests, PendingRequest } from './backchannel_requests.ts';
 export { WrongClientError } from './check_clients.ts';
+export { WrongUserError } from './client_names.ts';
 export type {
   AccessTokenStyle,
   ApiConfig,
@@ -21,3 +22,4 @@ export { WrongKeyError } from './keys/make_key.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { Log } from './log.ts';
 export { mountPathOf } from './mount.ts';
+export { claimSetByTheServer, type RefusedClaim, refusedClaim } from './refused_claims.ts';

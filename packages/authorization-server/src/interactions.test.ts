@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { WrongUserError } from './client_names.ts';
 import { type Served, serve } from './testing/serve.ts';
 import {
   authorizationUrl,
@@ -10,6 +11,7 @@ import {
   redeem,
   signIn,
 } from './testing/sign_in.ts';
+import { testClient } from './testing/test_server.ts';
 
 let served: Served;
 let browser: Browser;
@@ -41,8 +43,16 @@ describe('someone who is not in the configuration', () => {
     [
       "claims that are the server's",
       { user: 'carol', claims: '{"sub": "alice", "scope": "write"}' },
-      'The server itself says sub, scope',
+      'The server itself sets sub;',
     ],
+    ['another authentication context', { user: 'carol', claims: '{"acr": "high"}' }, 'The server itself sets acr;'],
+    ['another way to sign in', { user: 'carol', claims: '{"amr": ["hwk"]}' }, 'The server itself sets amr;'],
+    ['another time', { user: 'carol', claims: '{"auth_time": 1}' }, 'The server itself sets auth_time;'],
+    ['a constructor', { user: 'carol', claims: '{"constructor": {}}' }, 'No claim can be called constructor;'],
+    ['a prototype', { user: 'carol', claims: '{"__proto__": {"admin": true}}' }, 'No claim can be called __proto__;'],
+    ['one within', { user: 'carol', claims: '{"a": [{"__proto__": 1}]}' }, 'No claim can be called a.0.__proto__;'],
+    ['claims without end', { user: 'carol', claims: `{"a":${'['.repeat(1000)}${']'.repeat(1000)}}` }, 'too deeply'],
+    ['the name of a metadata document', { user: 'https://client.example.com/me' }, 'That is the name of a client'],
   ])('is asked again for %s', async (_what, form, problem) => {
     const page = await openLogin(served, browser, 'phantom');
     const answer = await browser.open(`${page}/login`, form);
@@ -50,6 +60,42 @@ describe('someone who is not in the configuration', () => {
     expect(await answer.text()).toContain(problem);
     expect((await browser.open(`${page}/login`, { user: 'alice' })).status).toBe(303);
   });
+});
+
+test('a user may not take the name of a client that registered itself', async () => {
+  const registration = await fetch(`${served.issuer}/reg`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: ['https://client.example.com/callback'] }),
+  });
+  const { client_id: user } = (await registration.json()) as { client_id: string };
+  const page = await openLogin(served, browser, 'phantom');
+  const answer = await browser.open(`${page}/login`, { user });
+  expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('That is the name of a client')]);
+  const { current, replace } = served.authorizationServer.configuration;
+  const users = [...current().users, { id: user, claims: {} }];
+  await expect(replace({ ...current(), users })).rejects.toThrow(WrongUserError);
+  expect(current().users).not.toEqual(users);
+});
+
+test('a user who was typed in is none any more when a client of that name is configured', async () => {
+  await signIn(served, 'jwt', { user: 'carol' });
+  const { current, replace } = served.authorizationServer.configuration;
+  await replace({ ...current(), clients: [...current().clients, testClient({ id: 'carol', secret: 'secret' })] });
+  const automatic = authorizationUrl(served, 'jwt', { client_id: 'ci', login_hint: 'carol' });
+  const answer = await browser.open(automatic);
+  const page = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+  expect(await page.text()).toContain('<h1>Sign in</h1>');
+});
+
+test('names that every object has may be said of a user, but for those that are refused', async () => {
+  const { constructor: _, ...inherited } = Object.getOwnPropertyDescriptors(Object.prototype);
+  const names = ['then', 'toJSON', 'length', ...Object.keys(inherited)].filter((name) => name !== '__proto__');
+  const claims = JSON.stringify(Object.fromEntries(names.map((name) => [name, {}])));
+  for (const user of ['__proto__', 'constructor', 'toString']) {
+    const token = await signIn(served, 'jwt', { user, claims });
+    expect(decodeJwt(token)).toMatchObject({ sub: user, toJSON: {}, valueOf: {}, hasOwnProperty: {} });
+  }
 });
 
 describe('a client with automatic login', () => {

@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { Accounts, Claims } from './accounts.ts';
 import { authenticationContext } from './authentication_context.ts';
+import type { IsClientName } from './client_names.ts';
 import type { AuthorizationServerConfig } from './config.ts';
 import { readLogin } from './login_form.ts';
 import { mountPathOf } from './mount.ts';
@@ -18,9 +19,8 @@ const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
 export function interactions(
   provider: Provider,
   { users, clients, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues'>,
-  accounts: Accounts,
+  { accounts, isClientName }: { readonly accounts: Accounts; readonly isClientName: IsClientName },
 ): Middleware {
-  const clientIds = new Set(clients.map(({ id }) => id));
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
     if (matched === undefined) return next();
@@ -66,7 +66,7 @@ export function interactions(
   async function login(ctx: Context, interaction: InteractionDetails) {
     expectPrompt(interaction, 'login');
     const form = await readForm(ctx.req);
-    const read = readLogin(form, clientIds);
+    const read = await readLogin(form, isClientName);
     if ('problem' in read) {
       const typed = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem: read.problem };
       ctx.status = 400;

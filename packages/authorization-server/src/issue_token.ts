@@ -6,6 +6,7 @@ import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles
 import type { ApiConfig, AuthorizationServerConfig } from './config.ts';
 import { breakJwt, type Defect, WRONG_AUDIENCE } from './defect.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { refusedShape } from './refused_claims.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
 /** An access token to be issued without a flow. */
@@ -189,4 +190,7 @@ function refuseForeignScopes(scopes: readonly string[], api: ApiConfig | undefin
 function refuseReserved(claims: TokenRequest['claims']): void {
   const name = Object.keys(claims ?? {}).find((claim) => RESERVED.includes(claim));
   if (name !== undefined) throw new TokenRequestError(`claims.${name}`, 'expected none: the token itself says that');
+  const refused = refusedShape(claims ?? {});
+  if (refused)
+    throw new TokenRequestError(`claims.${refused.path.join('.')}`, `expected no such claim: ${refused.reason}`);
 }

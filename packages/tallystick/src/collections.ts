@@ -69,6 +69,7 @@ export function createCollections(configured: Entries, { check, replace }: Colle
     const changed = { ...current, [kind]: ofKind };
     for (const { path, message } of check(changed)?.issues ?? []) {
       if (path[0] === kind && path[1] === index) throw new InputError(pathText(path.slice(2)), message);
+      if (kind === 'clients' && path[0] === 'users') throw new InputError('id', 'expected an id that no user has');
       if (kind === 'apis' && path.at(-1) === 'api')
         throw new InputError('resource', `${pathText(path)} names this API`);
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createAuthorizationServer, WrongClientError } from '@tallystick/authorization-server';
+import { createAuthorizationServer } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
 import type { z } from 'zod';
 import type { RunningClock } from './clock/create_clock.ts';
@@ -11,7 +11,7 @@ import { InputError } from './input_error.ts';
 import { createIssuer, type RunningIssuer } from './issuer.ts';
 import { authorizationServerConfig, type OpenApp, type RoleDependencies, worldOf } from './roles.ts';
 import { createTenants } from './tenants.ts';
-import { asConfigError } from './wrong_client.ts';
+import { asConfigError, asEntryError } from './wrong_client.ts';
 
 export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
   readonly clock: RunningClock;
@@ -53,7 +53,7 @@ export async function runAuthorizationServer(
     async function replace(changed: Entries): Promise<void> {
       const before = configuration.current();
       await configuration.replace(worldOf(changed)).catch((error) => {
-        throw error instanceof WrongClientError ? new InputError('metadata', error.message) : error;
+        throw asEntryError(error);
       });
       await follow?.(changed).catch(async (error) => {
         await configuration.replace(before);

@@ -1,4 +1,4 @@
-import { WrongClientError, WrongKeyError } from '@tallystick/authorization-server';
+import { WrongClientError, WrongKeyError, WrongUserError } from '@tallystick/authorization-server';
 import { ConfigError } from './config/config_error.ts';
 import { InputError } from './input_error.ts';
 
@@ -10,7 +10,7 @@ import { InputError } from './input_error.ts';
  */
 export function asConfigError(error: unknown, within = ''): unknown {
   const path = within === '' ? '' : `${within}.`;
-  if (error instanceof WrongClientError) {
+  if (error instanceof WrongClientError || error instanceof WrongUserError) {
     return new ConfigError('the configuration', [`${path}${pathOf(error)}: ${error.message}`]);
   }
   if (error instanceof WrongKeyError) {
@@ -21,9 +21,16 @@ export function asConfigError(error: unknown, within = ''): unknown {
 
 /** The same for what was given while everything runs. */
 export function asInputError(error: unknown): unknown {
-  return error instanceof WrongClientError ? new InputError(pathOf(error), error.message) : error;
+  const isWrong = error instanceof WrongClientError || error instanceof WrongUserError;
+  return isWrong ? new InputError(pathOf(error), error.message) : error;
 }
 
-function pathOf({ index }: WrongClientError): string {
-  return `clients[${index}].metadata`;
+/** The same for an entry that was given by itself. */
+export function asEntryError(error: unknown): unknown {
+  if (error instanceof WrongClientError) return new InputError('metadata', error.message);
+  return error instanceof WrongUserError ? new InputError('id', error.message) : error;
+}
+
+function pathOf(error: WrongClientError | WrongUserError): string {
+  return error instanceof WrongUserError ? `users[${error.index}].id` : `clients[${error.index}].metadata`;
 }

@@ -1,3 +1,4 @@
+import { claimSetByTheServer } from '@tallystick/authorization-server';
 import { z } from 'zod';
 import { accessTokenStyle, lifetime, resource, scopes, signingAlgorithm } from './common_schema.ts';
 
@@ -24,6 +25,17 @@ export const api = z
       .describe('JWS algorithm of its JWTs. Default: authorizationServer.signingAlgorithm.'),
     claims: z
       .union([z.array(z.string()), z.record(z.string(), pointer)])
+      .superRefine((names, context) => {
+        const name = claimSetByTheServer(Array.isArray(names) ? names : Object.keys(names));
+        if (name === undefined) return;
+        const path = [Array.isArray(names) ? names.indexOf(name) : name];
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: 'expected no such claim: the server itself sets it',
+          input: name,
+        });
+      })
       .default([])
       .meta({
         description:

@@ -9,9 +9,10 @@ export function checkEntries(entries: Entries, refuse: Refuse): void {
   refuseDuplicates(entries.clients, 'id', ['clients'], refuse);
   refuseDuplicates(entries.users, 'id', ['users'], refuse);
   checkTokenExchange(entries, refuse);
+  checkSubjects(entries, refuse);
 }
 
-function checkTokenExchange({ apis, clients, users }: Entries, refuse: Refuse): void {
+function checkTokenExchange({ apis, clients }: Entries, refuse: Refuse): void {
   for (const [index, { tokenExchange: rules }] of clients.entries()) {
     for (const list of ['from', 'to'] as const) {
       for (const [position, named] of (rules?.[list] ?? []).entries()) {
@@ -25,10 +26,12 @@ function checkTokenExchange({ apis, clients, users }: Entries, refuse: Refuse): 
       }
     }
   }
-  if (!clients.some((known) => known.tokenExchange)) return;
-  // The subject of an exchanged token is a user or a client; RFC 9068 section 5 warns of names that could be either.
+}
+
+/** The subject of a token is a user or a client; RFC 9068 section 5 warns of names that could be either. */
+function checkSubjects({ clients, users }: Entries, refuse: Refuse): void {
+  const clientIds = new Set(clients.map(({ id }) => id));
   for (const [index, { id }] of users.entries()) {
-    if (clients.some((known) => known.id === id))
-      refuse(['users', index, 'id'], 'expected an id that no client has', id);
+    if (clientIds.has(id)) refuse(['users', index, 'id'], 'expected an id that no client has', id);
   }
 }

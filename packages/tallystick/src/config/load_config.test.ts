@@ -127,6 +127,24 @@ describe('a configuration is refused', () => {
       /^users\[0\]\.id: expected an id that no client/,
     ],
     [
+      'with a user who has claims of the server',
+      ['users', 0, 'claims'],
+      { name: 'Alice', auth_time: 1 },
+      /^users\[0\]\.claims\.auth_time: expected no such claim: the server itself sets it; found "auth_time"$/,
+    ],
+    [
+      'with a user whose claims have a prototype',
+      ['users', 1, 'claims'],
+      { address: JSON.parse('{"__proto__":{}}') },
+      /^users\[1\]\.claims\.address\.__proto__: expected another name/,
+    ],
+    [
+      'with an API whose tokens have claims of the server',
+      ['apis', 0, 'claims'],
+      { scope: '/client/scope' },
+      /^apis\[0\]\.claims\.scope: expected no such claim/,
+    ],
+    [
       'with a jwt_bearer client and no issuer',
       ['clients', 0, 'grants'],
       ['jwt_bearer'],

@@ -1,16 +1,30 @@
+import { type RefusedClaim, refusedClaim } from '@tallystick/authorization-server';
 import { z } from 'zod';
+
+const EXPECTED: Record<RefusedClaim['reason'], string> = {
+  'set by the server': 'expected no such claim: the server itself sets it',
+  'inherited name': 'expected another name',
+  'too deep': 'expected fewer objects and lists within each other',
+};
+
+/** Looked at before they are parsed: zod leaves out what is called `__proto__`. */
+const claims = z.preprocess((given: Record<string, unknown> | undefined, context) => {
+  const refused = typeof given === 'object' && given !== null ? refusedClaim(given) : undefined;
+  if (refused) {
+    const message = EXPECTED[refused.reason];
+    context.addIssue({ code: 'custom', path: [...refused.path], message, input: refused.path.at(-1) });
+  }
+  return given;
+}, z.record(z.string(), z.unknown()).default({}));
 
 export const user = z.strictObject({
   id: z
     .string()
     .min(1)
     .meta({ description: 'The `sub`, and the name at the login page.', examples: ['alice'] }),
-  claims: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .meta({
-      description: 'What is known about the user: OpenID Connect claims, and any others.',
-      examples: [{ name: 'Alice Adams', email: 'alice@example.com', role: 'admin' }],
-    }),
+  claims: claims.meta({
+    description: 'What is known about the user: OpenID Connect claims, and any others.',
+    examples: [{ name: 'Alice Adams', email: 'alice@example.com', role: 'admin' }],
+  }),
   password: z.string().min(1).optional().describe('For the password grant only.'),
 });
