@@ -22,6 +22,9 @@ const state = async () =>
     ),
   );
 
+const entries = () =>
+  Promise.all(['/clients', '/users', '/apis'].map(async (path) => (await world.control('GET', path)).body));
+
 test(requirement('control-api-absent'), async () => {
   const without = await startOneProcess();
   await without.stop();
@@ -92,14 +95,14 @@ test.each([
   ['POST', '/reset', { everything: true }, 'everything'],
   ['DELETE', '/faults', { all: true }, 'all'],
 ])(requirement('control-api-explains', '%s %s %j'), async (method, path, body, offending) => {
-  const before = await state();
+  const before = [await state(), await entries()];
   const url = world.controlUrl + path;
   const answer = method === 'GET' ? await fetch(url) : await send(method, url, JSON.stringify(body));
   expect([answer.status, await answer.json()]).toEqual([
     400,
     { error: 'invalid_request', error_description: expect.any(String), path: offending },
   ]);
-  expect(await state()).toEqual(before);
+  expect([await state(), await entries()]).toEqual(before);
   expect((await world.control('GET', '/clock')).body.ahead).toBe(0);
 });
 
