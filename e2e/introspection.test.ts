@@ -6,10 +6,11 @@ import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { requirement } from './requirements.ts';
 import { createCa } from './support/certificates.ts';
 import { call, serviceToken, shown } from './support/clients.ts';
+import { inspected } from './support/inspected.ts';
 import { type OneProcess, startOneProcess } from './support/one_process.ts';
 import { startOtherAuthorizationServer } from './support/other_authorization_server.ts';
 import { startVerifyingApi } from './support/verifying_api.ts';
-import { resourceOf } from './support/world.ts';
+import { resourceOf, STYLES } from './support/world.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -176,4 +177,20 @@ test(requirement('any-introspection-server'), async () => {
   const own = await serviceToken(world, 'phantom');
   expect((await fetch(`${gateway}/elsewhere`, { headers: { Authorization: `Bearer ${own}` } })).status).toBe(401);
   expect((await call(gateway, 'phantom', token)).status).toBe(401);
+});
+
+test(requirement('introspection-for-an-api'), async () => {
+  const world = await start((config) => ({
+    ...config,
+    clients: [
+      ...config.clients,
+      { id: 'orders', secret: 'orders-secret', introspects: [resourceOf('jwt'), resourceOf('split')] },
+    ],
+  }));
+  for (const style of STYLES) {
+    const expected = style === 'jwt' || style === 'split' ? 'active' : 'inactive';
+    const token = await serviceToken(world, style);
+    expect([style, await inspected(world, token, 'orders:orders-secret')]).toEqual([style, Array(3).fill(expected)]);
+    expect(await inspected(world, token)).toEqual(['active', 'active', 'active']);
+  }
 });

@@ -9,14 +9,13 @@ import { askUser, decide, demoBank } from './support/backchannel.ts';
 import { call, demoWeb } from './support/clients.ts';
 import { type Controlled, startControlled } from './support/controlled.ts';
 import { connectDevice, demoTv, startDevice } from './support/device.ts';
+import { inspected } from './support/inspected.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
 import { authorize, signIn } from './support/sign_in.ts';
 import { DEMO_CONFIG, resourceOf, type Style, type World } from './support/world.ts';
 
 /** The styles whose tokens can be revoked. */
 const REFERENCES = ['opaque', 'phantom', 'split'] as const;
-
-const ACCEPTS = ['application/json', 'application/jwt', 'application/token-introspection+jwt'] as const;
 
 const CLIENT = { id: 'passing', secret: 'passing-secret', grants: ['client_credentials'] };
 const USER = { id: 'passing-user', claims: {} };
@@ -36,31 +35,6 @@ async function expectGood(world: World, style: Style, token: string): Promise<vo
 async function expectGone(world: World, style: Style, token: string): Promise<void> {
   expect(new Set(await statuses(world, style, token))).toEqual(new Set([401]));
   expect(await inspected(world, token)).toEqual(['inactive', 'inactive', 'inactive']);
-}
-
-async function inspected(world: World, token: string): Promise<string[]> {
-  return Promise.all(
-    ACCEPTS.map(async (accept) => {
-      const answer = await fetch(`${world.issuer}/token/introspection`, {
-        method: 'POST',
-        headers: { Authorization: `Basic ${btoa('gateway:gateway-secret')}`, Accept: accept },
-        body: new URLSearchParams({ token }),
-      });
-      const text = await answer.text();
-      world.log.secret(...(answer.status === 200 && accept !== 'application/json' ? [text] : []));
-      if (answer.status === 204) return 'inactive';
-      if (answer.status !== 200) return `${answer.status} ${text}`;
-      if (accept === 'application/jwt') return 'active';
-      const said = accept === 'application/json' ? JSON.parse(text) : payloadOf(text).token_introspection;
-      if (said.active) return 'active';
-      expect(said).toEqual({ active: false });
-      return 'inactive';
-    }),
-  );
-}
-
-function payloadOf(jwt: string) {
-  return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
 }
 
 describe('in one process', () => {

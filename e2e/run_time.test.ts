@@ -115,6 +115,20 @@ test.each([
     { id: 'x', secret: 'y', grants: ['token_exchange'], tokenExchange: { to: ['https://none.example.com'] } },
     'tokenExchange.to[0]',
   ],
+  [
+    'PUT',
+    '/clients',
+    { id: 'x', secret: 'y', introspects: [resourceOf('split'), 'https://none.example.com'] },
+    'introspects[1]',
+  ],
+  ['PUT', '/clients', { id: 'x', secret: 'y', introspects: [] }, 'introspects'],
+  ['PUT', '/clients', { id: 'gateway', secret: 'gateway-secret', introspects: [resourceOf('split')] }, 'introspects'],
+  [
+    'PUT',
+    '/clients',
+    { id: 'orders-api', secret: 'orders-api-secret', introspects: [resourceOf('split')] },
+    'introspects',
+  ],
   ['PUT', '/users', { id: 'demo-web' }, 'id'],
   [
     'PUT',

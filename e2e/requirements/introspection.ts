@@ -25,6 +25,10 @@ export const introspection = {
       'a JWT access token can be asked about like any other token: it is active while it is good and its client and user are there, and inactive otherwise',
     link: rfc(7662, '2.2'),
   },
+  'introspection-for-an-api': {
+    sentence: 'a client that introspects for some APIs is told that the tokens of others are not active',
+    link: rfc(9701, '5'),
+  },
   'one-introspection': {
     sentence: '1,000 concurrent first calls with one phantom token make one introspection',
     link: `${design}#the-gateway`,

@@ -49,8 +49,11 @@ export interface ClientConfig {
   readonly lifetimes?: Partial<Pick<LifetimeConfig, 'accessToken' | 'idToken' | 'refreshToken'>>;
   /** Of no meaning to the server; for the claims of access tokens. */
   readonly data?: { readonly [name: string]: unknown };
-  /** Whether the client may call the introspection endpoint. */
-  readonly introspects: boolean;
+  /**
+   * Whether the client may call the introspection endpoint; or the resource indicators of the APIs whose access tokens it may
+   * ask about there. Of others it is told that they are not active.
+   */
+  readonly introspects: boolean | readonly string[];
   /**
    * Signs users in and consents for them without a page: the user of the request's `login_hint`, or else this one. A
    * request with `prompt=login` or `prompt=consent` still shows the page.

@@ -79,7 +79,7 @@ export function createProvider(
   provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
   provider.use(oneWritePerTokenRequest(config, { store, units }));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
-  provider.use(introspectionOfJwts(provider, { read, mayIntrospect: createMayIntrospect(config) }));
+  provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(trueDiscovery());
   provider.use(unauthorizedClient());
   provider.use(pollingInterval(config, store));

@@ -1,6 +1,7 @@
 import type { TokenStore } from '@tallystick/token-store';
 import type { Configuration } from 'oidc-provider';
 import type { Accounts } from './accounts.ts';
+import { resourceOf } from './apis_of_token.ts';
 import { createAuthorizationDetails } from './authorization_details.ts';
 import { createCiba } from './ciba.ts';
 import { createClientCertificates } from './client_certificates.ts';
@@ -26,7 +27,7 @@ export function providerFeatures(
     introspection: {
       enabled: true,
       allowedPolicy: async ({ oidc }, client, token) =>
-        mayIntrospect(client.clientId) && areKnown(oidc.provider, token as Parties),
+        mayIntrospect(client.clientId, [resourceOf(token) ?? []].flat()) && areKnown(oidc.provider, token as Parties),
     },
     jwtIntrospection: { enabled: true },
     resourceIndicators: createResourceIndicators(apis),

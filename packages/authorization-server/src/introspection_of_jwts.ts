@@ -1,5 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { createApisByAudience } from './apis_of_token.ts';
+import type { ApiConfig } from './config.ts';
 import type { MayIntrospect } from './introspection_policy.ts';
 import type { OwnAccessToken, ReadOwnAccessToken } from './own_access_tokens.ts';
 
@@ -10,6 +12,12 @@ export interface ActiveJwt {
   readonly jwt: string;
   /** Epoch seconds. */
   readonly exp: number;
+}
+
+export interface IntrospectionOfJwtsOptions {
+  readonly apis: readonly ApiConfig[];
+  readonly read: ReadOwnAccessToken;
+  readonly mayIntrospect: MayIntrospect;
 }
 
 /** What the middleware found out about a request. */
@@ -31,8 +39,9 @@ export function activeJwtOf(ctx: Context): ActiveJwt | undefined {
  */
 export function introspectionOfJwts(
   provider: Provider,
-  { read, mayIntrospect }: { readonly read: ReadOwnAccessToken; readonly mayIntrospect: MayIntrospect },
+  { apis, read, mayIntrospect }: IntrospectionOfJwtsOptions,
 ): Middleware {
+  const apisOf = createApisByAudience(apis);
   provider.on('introspection.error', ({ state }, error) => {
     (state as State).isJwt = error instanceof errors.UnsupportedTokenType;
   });
@@ -43,7 +52,9 @@ export function introspectionOfJwts(
     const { client, params } = (ctx as KoaContextWithOIDC).oidc;
     if (client === undefined) return;
     const jwt = String(params?.token);
-    const token = mayIntrospect(client.clientId) ? await read(jwt) : undefined;
+    const good = await read(jwt);
+    const apis = apisOf(good?.aud).map(({ resource }) => resource);
+    const token = mayIntrospect(client.clientId, apis) ? good : undefined;
     ctx.status = 200;
     ctx.body = token === undefined ? { active: false } : described(token);
     if (token !== undefined) (ctx.state as State).activeJwt = { jwt, exp: token.exp };

@@ -1,6 +1,7 @@
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
-import type { ApiConfig, AuthorizationServerConfig } from '../config.ts';
+import { createApisByAudience, resourceOf } from '../apis_of_token.ts';
+import type { AuthorizationServerConfig } from '../config.ts';
 import { answeringForTheStore } from '../store_unavailable.ts';
 import { timeOfJwtId } from '../timed_jwt_id.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
@@ -52,7 +53,7 @@ export function createTokenReader(
 ) {
   const verifyOwnJwt = createOwnJwtVerifier(config.issuer, jwks, latestKeys);
   const users = new Set(config.users.map((user) => user.id));
-  const apisOf = apisByAudience(config.apis);
+  const apisOf = createApisByAudience(config.apis);
 
   /**
    * @param parameter which parameter it came in, for the error
@@ -147,19 +148,6 @@ export function createTokenReader(
 function grantIdOf(token: StoredToken): string | undefined {
   const { grantId, subjectGrantId } = token as { grantId?: string; subjectGrantId?: string };
   return grantId ?? subjectGrantId;
-}
-
-/** The name of the API that a stored token is for. */
-function resourceOf(token: StoredToken): string | undefined {
-  const { api, aud } = token as { api?: string; aud?: string };
-  return api ?? aud;
-}
-
-/** Finds the APIs whose tokens have the whole of an audience. */
-function apisByAudience(apis: readonly ApiConfig[]) {
-  const nameOf = (audience: unknown) => JSON.stringify([audience].flat().sort());
-  const named = apis.map((api) => ({ api, name: nameOf(api.audience ?? api.resource) }));
-  return (audience: unknown) => named.filter(({ name }) => name === nameOf(audience)).map(({ api }) => api);
 }
 
 function scopesOf(scope: unknown): ReadonlySet<string> {

@@ -10,6 +10,17 @@ export function checkEntries(entries: Entries, refuse: Refuse): void {
   refuseDuplicates(entries.users, 'id', ['users'], refuse);
   checkTokenExchange(entries, refuse);
   checkSubjects(entries, refuse);
+  checkIntrospection(entries, refuse);
+}
+
+function checkIntrospection({ apis, clients }: Entries, refuse: Refuse): void {
+  for (const [index, { introspects }] of clients.entries()) {
+    if (typeof introspects === 'boolean') continue;
+    for (const [position, named] of introspects.entries()) {
+      if (!apis.some((known) => known.resource === named))
+        refuse(['clients', index, 'introspects', position], 'expected the resource of one of the apis', named);
+    }
+  }
 }
 
 function checkTokenExchange({ apis, clients }: Entries, refuse: Refuse): void {

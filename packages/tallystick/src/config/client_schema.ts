@@ -73,7 +73,14 @@ export const client = z
         examples: [['https://app.example.com/callback']],
       }),
     postLogoutRedirectUris: z.array(z.url()).default([]).describe('Where users may be sent to after a logout.'),
-    introspects: z.boolean().default(false).describe('May call the introspection endpoint.'),
+    introspects: z
+      .union([z.boolean(), z.array(resource).min(1)])
+      .default(false)
+      .meta({
+        description:
+          'May call the introspection endpoint: about all tokens, or only about access tokens for the APIs that are named here.',
+        examples: [true, ['https://api.example.com/orders']],
+      }),
     automaticLogin: z
       .strictObject({
         user: z.string().min(1).optional().describe('Who is signed in when the request has no login_hint.'),

@@ -3,6 +3,7 @@ import { api } from './api_schema.ts';
 import { authorizationServer } from './authorization_server_schema.ts';
 import { checkEntries } from './check_entries.ts';
 import { checkGrants } from './check_grants.ts';
+import { checkIntrospectingClients } from './check_introspecting_clients.ts';
 import { checkRoutes } from './check_routes.ts';
 import { checkTokenHandlers } from './check_token_handlers.ts';
 import { client } from './client_schema.ts';
@@ -96,11 +97,5 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   }
   checkGrants(config, refuse);
   checkIntrospection(config.gateway, refuse);
-  for (const role of ['gateway', 'sampleApi'] as const) {
-    const { id, secret } = config[role].client;
-    const known = config.clients.find((candidate) => candidate.id === id);
-    if (!known?.introspects) refuse([role, 'client', 'id'], 'expected one of the clients that introspect', id);
-    else if (secret !== undefined && known.secret !== secret)
-      refuse([role, 'client', 'secret'], `expected the secret of the client "${id}"`, secret);
-  }
+  checkIntrospectingClients(config, refuse);
 }
