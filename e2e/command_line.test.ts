@@ -73,6 +73,19 @@ test(requirement('demo-walks'), async () => {
   expect(output.match(/^ +API gets/gm)).toHaveLength(4);
   expect(output.match(/the next call through the gateway is 401/g)).toHaveLength(3);
   expect(output).toContain('ssn=078-05-1120');
+  const styles = Object.fromEntries(
+    output.split(/^(?=(?:jwt|opaque|phantom|split) {2})/m).map((part) => [part.split(' ')[0], part]),
+  );
+  expect(styles.split).toMatch(/sealed under the token: it cannot be read or used without it/);
+  for (const style of ['jwt', 'opaque', 'split']) expect(styles[style]).toMatch(/the API can call as its caller/);
+  expect(styles.phantom).toMatch(/the API cannot call as its caller/);
+});
+
+test(requirement('demo-walks', 'it says who can read what is not sealed'), async () => {
+  const demo = tallystick(['demo', '--config', DEMO_CONFIG], { TALLYSTICK_STORE_SEAL: 'false' });
+  expect(await demo.exit).toBe(0);
+  expect(demo.output()).toContain('whoever reads the store reads its claims, but cannot call without the token');
+  expect(demo.output()).not.toContain('sealed under the token: it');
 });
 
 describe('a wrong configuration', () => {

@@ -22,8 +22,10 @@ describe('the store', () => {
   test(requirement('split-entry-at-rest'), async () => {
     const token = await serviceToken(world, 'split');
     const { headers, claims } = await shown(world.gateways[0], 'split', token);
-    const signingInput = await world.redis.get(entryKey(token));
-    expect(headers.authorization).toBe(`Bearer ${signingInput}.${token}`);
+    const entry = String(await world.redis.get(entryKey(token)));
+    expect(entry).toMatch(/^sealed:[\w-]+$/);
+    for (const part of String(headers.authorization).replace('Bearer ', '').split('.'))
+      expect(entry).not.toContain(part);
     const remainingLife = Number(claims.exp) - Date.now() / 1000;
     const ttl = await world.redis.ttl(entryKey(token));
     expect(Math.abs(ttl - remainingLife)).toBeLessThan(3);
@@ -142,6 +144,27 @@ describe('the store', () => {
     const before = world.front.count('/token');
     for (let round = 0; round < 4; round++) await signIn(world, { style: 'split' });
     expect(world.front.count('/token') - before).toBe(4);
+  });
+});
+
+describe('a store that a gateway of somebody else reads', () => {
+  let world: ManyProcesses;
+  beforeAll(async () => {
+    // The gateways themselves do not know, and need not.
+    world = await startManyProcesses({
+      environment: { TALLYSTICK_STORE_SEAL: 'false' },
+      gatewayEnvironment: { TALLYSTICK_STORE_SEAL: 'true' },
+    });
+  });
+  afterAll(() => world.stop());
+
+  test(requirement('split-entry-for-other-gateways'), async () => {
+    const token = await serviceToken(world, 'split');
+    const signingInput = await world.redis.get(`${world.prefix}{${tokenKey(token)}}:signing-input`);
+    const direct = await call(world.sampleApi, 'split', `${signingInput}.${token}`);
+    expect(direct.status).toBe(200);
+    const { headers } = await shown(world.gateways[0], 'split', token);
+    expect(headers.authorization).toBe(`Bearer ${signingInput}.${token}`);
   });
 });
 

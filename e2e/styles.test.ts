@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import * as oidc from 'openid-client';
 import { requirement } from './requirements.ts';
 import { inBothWorlds } from './support/both_worlds.ts';
-import { call, serviceToken, shown } from './support/clients.ts';
+import { call, demoService, serviceToken, shown } from './support/clients.ts';
 import { resourceOf, STYLES, type World } from './support/world.ts';
 
 const BY_REFERENCE = ['opaque', 'phantom', 'split'] as const;
@@ -55,6 +56,23 @@ inBothWorlds((world) => {
       expect(more).toEqual([]);
       expect(jwt).toBe(`${header}.${payload}.${token}`);
       await verify(jwt, world(), resourceOf('split'));
+    }
+  });
+
+  test(requirement('api-with-its-callers-token'), async () => {
+    const [gateway] = world().gateways;
+    const statuses = (token: string) =>
+      Promise.all(world().gateways.map(async (each) => (await call(each, 'split', token)).status));
+    const jwtOfSplit = await bearer(gateway, 'split', await serviceToken(world(), 'split'));
+    const held = String(jwtOfSplit.split('.')[2]);
+    expect(new Set(await statuses(held))).toEqual(new Set([200]));
+    await oidc.tokenRevocation(await demoService(world()), held);
+    expect(new Set(await statuses(held))).toEqual(new Set([401]));
+
+    const jwtOfPhantom = await bearer(gateway, 'phantom', await serviceToken(world(), 'phantom'));
+    for (const held of [jwtOfPhantom, ...jwtOfPhantom.split('.')]) {
+      for (const style of ['opaque', 'phantom', 'split'] as const)
+        expect((await call(gateway, style, held)).status).toBe(401);
     }
   });
 

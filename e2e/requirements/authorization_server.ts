@@ -11,7 +11,12 @@ export const authorizationServer = {
     link: rfc(7519, '4.1.7'),
   },
   'split-entry-at-rest': {
-    sentence: "the store holds the signing input under the token key with the token's remaining life",
+    sentence: "the store holds the signing input, sealed, under the token key with the token's remaining life",
+    link: `${design}#the-store`,
+  },
+  'split-entry-for-other-gateways': {
+    sentence:
+      'without store.seal a gateway of somebody else makes the JWT of the entry, a dot and the client-held token',
     link: `${design}#the-store`,
   },
   'dump-holds-no-token': {

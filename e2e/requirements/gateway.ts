@@ -15,6 +15,10 @@ export const gateway = {
     sentence: 'for split the API gets exactly signing input + "." + the client-held token',
     link: rfc(7515, '7.1'),
   },
+  'api-with-its-callers-token': {
+    sentence: 'a split API can call as its caller until the token is revoked, a phantom API cannot',
+    link: `${design}#the-authorization-server`,
+  },
   'scope-per-method': {
     sentence: 'a method that needs a scope the token lacks is 403 insufficient_scope and names it',
     link: rfc(6750, '3.1'),

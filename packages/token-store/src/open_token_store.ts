@@ -13,8 +13,8 @@ export interface OpenStoreOptions {
   /** Who one is to the Sentinels. The URL says who one is to Redis. */
   readonly sentinel?: SentinelUser | undefined;
   /**
-   * Encrypts split entries under a key derived from the client's half, as records always are. Default: false, so that
-   * a gateway that is not Tallystick's can read them.
+   * Encrypts split entries under a key derived from the client's half. Default: true. A gateway that is not Tallystick's may
+   * need the readable form. Both forms are read, whatever this says.
    */
   readonly seal?: boolean;
   /** Begins every Redis key. Default: `tallystick:`. */
@@ -46,7 +46,7 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
     url,
     tls = {},
     sentinel,
-    seal = false,
+    seal = true,
     prefix = 'tallystick:',
     commandTimeout = 2000,
     waitForReplicas = 0,

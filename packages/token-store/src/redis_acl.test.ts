@@ -27,7 +27,7 @@ describeTokenStore('Redis (with no more rights than it needs)', () =>
 describe("the gateway's Redis user", () => {
   const opened: TokenStore[] = [];
   const open = async (user: string) => {
-    const store = await openTokenStore({ url: urlFor(user), prefix: PREFIX });
+    const store = await openTokenStore({ url: urlFor(user), prefix: PREFIX, seal: false });
     opened.push(store);
     return store;
   };

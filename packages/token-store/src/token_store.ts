@@ -19,7 +19,7 @@ import { createSplitEntries, splitEntryKey } from './split_entries.ts';
 import { tokenKey } from './token_key.ts';
 
 export interface TokenStoreOptions {
-  /** Encrypts split entries too; records always are. */
+  /** Encrypts split entries too; records are always encrypted. */
   readonly seal: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -44,7 +44,7 @@ type Envelope = Content & { /** Epoch milliseconds. */ readonly expiresAt: numbe
  *
  * ```
  * {<key of id>}:<kind>                a record, sealed under its id and the servers' secret
- * {<key of access token>}:signing-input   a split entry: the signing input, sealed only if asked for
+ * {<key of access token>}:signing-input   a split entry: the signing input, sealed under the token unless others are to read it
  * {<key of access token>}:answer      what the authorization server said of the token, sealed under it; gateways share it
  * {<key of grant id>}:<kind>:issued   the token keys of the records issued under a grant
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds

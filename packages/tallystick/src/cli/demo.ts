@@ -1,4 +1,4 @@
-import { openTokenStore, tokenKey } from '@tallystick/token-store';
+import { openTokenStore, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
 import { signIn } from '../demo/sign_in.ts';
@@ -8,37 +8,46 @@ import { colour } from './colour.ts';
 type Style = Config['apis'][number]['accessTokens'];
 
 /** What each style is about, in the words of the design. */
-const STORY: Record<Style, { title: string; gateway: string; perCall: string }> = {
+const STORY: Record<Style, { title: string; gateway: string; perCall: string; api: string; apiCanCall: boolean }> = {
   jwt: {
     title: 'the client holds the JWT',
     gateway: 'validates it and passes it on',
     perCall: 'no authorization server per call',
+    api: "it is the client's token: the API can call as its caller",
+    apiCanCall: true,
   },
   opaque: {
     title: 'the client holds a reference, and so does the API',
     gateway: 'passes it on; the API introspects it',
     perCall: 'the authorization server on every call of every API',
+    api: "it is the client's token: the API can call as its caller",
+    apiCanCall: true,
   },
   phantom: {
     title: 'the client holds a reference, the API gets the JWT',
     gateway: 'introspects it with Accept: application/jwt, validates and caches the JWT',
     perCall: 'the authorization server on a cache miss',
+    api: 'the gateway does not accept it: the API cannot call as its caller',
+    apiCanCall: false,
   },
   split: {
     title: "the client holds the JWT's signature, the store the rest",
     gateway: "looks up the signing input by the token's hash, joins the two, validates",
     perCall: 'never the authorization server',
+    api: "its third part is the client's token: the API can call as its caller, until it is revoked",
+    apiCanCall: true,
   },
 };
 
 /** `tallystick demo`: every style of the configuration, hop by hop, with a user who has something to lose. */
 export async function demo(configFile: string): Promise<number> {
   const config = await loadConfig(configFile, process.env);
-  const store = await openTokenStore({ url: 'memory:' });
+  const { seal } = config.store;
+  const store = await openTokenStore({ url: 'memory:', seal });
   const tallystick = await startTallystick({ config: { ...config, tls: undefined, log: { level: 'silent' } }, store });
   try {
     console.log(`\n${colour('bold', 'One user, one API call, four ways to serve the access token')}`);
-    for (const api of config.apis) await showStyle(tallystick, api, (token) => store.splitEntries.find(token));
+    for (const api of config.apis) await showStyle(tallystick, api, { seal, find: store.splitEntries.find });
     console.log(`\nTo look around yourself: ${colour('bold', 'npm start')}, or tallystick start\n`);
   } finally {
     await tallystick.stop();
@@ -50,7 +59,7 @@ export async function demo(configFile: string): Promise<number> {
 async function showStyle(
   { issuer, gatewayUrl, config }: Tallystick,
   api: Config['apis'][number],
-  splitEntryOf: (token: string) => Promise<string | undefined>,
+  splitEntries: { readonly seal: boolean } & TokenStore['splitEntries'],
 ): Promise<void> {
   const client = config.clients.find(
     (candidate) => candidate.secret === undefined && candidate.redirectUris.length > 0,
@@ -74,14 +83,15 @@ async function showStyle(
   const answer = await fetch(`${gatewayUrl}${route.prefix}/hello`, { headers: { Authorization: `Bearer ${token}` } });
   const received = (await answer.json()) as { headers: { authorization: string }; claims: Record<string, unknown> };
   const atTheApi = received.headers.authorization.replace('Bearer ', '');
-  const signingInput = await splitEntryOf(token);
+  const signingInput = await splitEntries.find(token);
 
   console.log(`\n${colour(['bold', 'cyan'], style)}  ${STORY[style].title}\n`);
   line('client holds', tokenShape(token), [clientLearns(token)]);
-  line('store holds', ...storeHolds(token, style, signingInput));
+  line('store holds', ...storeHolds(token, style, signingInput, splitEntries.seal));
   line('gateway', STORY[style].gateway, [colour('dim', STORY[style].perCall)]);
   line('API gets', tokenShape(atTheApi), [
     claimsOf(received.claims, Array.isArray(api.claims) ? api.claims : Object.keys(api.claims)),
+    colour(STORY[style].apiCanCall ? 'red' : 'green', STORY[style].api),
   ]);
 
   if (style === 'jwt') {
@@ -96,14 +106,16 @@ async function showStyle(
   line('revoked?', `the next call through the gateway is ${colour('green', String(after.status))}`);
 }
 
-function storeHolds(token: string, style: Style, signingInput: string | undefined): [string, string[]?] {
+function storeHolds(token: string, style: Style, signingInput: string | undefined, seal: boolean): [string, string[]?] {
   if (style === 'jwt') return [colour('dim', 'nothing')];
   const key = `${shorten(tokenKey(token))}  ${colour('dim', "(the token's SHA-256)")}`;
-  if (signingInput === undefined) return [key, [`→ a record sealed under the token: useless without it`]];
-  return [
-    key,
-    [`→ ${paint(`${signingInput}.`)} ${colour('dim', 'header.payload, no signature: useless without the token')}`],
-  ];
+  if (signingInput === undefined) {
+    return [key, ['→ a record, sealed under the token and the secret: it cannot be read or used without them']];
+  }
+  const halves = paint(`${signingInput}.`);
+  if (seal) return [key, [`→ ${halves} sealed under the token: it cannot be read or used without it`]];
+  const readable = colour('red', 'whoever reads the store reads its claims, but cannot call without the token');
+  return [key, [`→ ${halves} ${colour('dim', 'no signature')}: ${readable}`]];
 }
 
 /** What whoever gets hold of the client's token can read in it. */

@@ -25,13 +25,13 @@ function problemsOf(config: unknown): readonly string[] {
 describe('the environment', () => {
   test('sets any single value by its path, in its type', async () => {
     const config = await loadConfig(DEMO, {
-      TALLYSTICK_STORE_SEAL: 'true',
+      TALLYSTICK_STORE_SEAL: 'false',
       TALLYSTICK_GATEWAY_PORT: '8080',
       TALLYSTICK_GATEWAY_CACHE_NEGATIVE_MAX_AGE: '7',
       TALLYSTICK_LOG_LEVEL: 'debug',
       TALLYSTICK_GATEWAY_CLIENT_ID: 'gateway',
     });
-    expect(config.store.seal).toBe(true);
+    expect(config.store.seal).toBe(false);
     expect(config.gateway.port).toBe(8080);
     expect(config.gateway.cache.negative.maxAge).toBe(7);
     expect(config.log.level).toBe('debug');
@@ -228,7 +228,7 @@ describe('a store URL is refused, and not shown,', () => {
 
 test('what is not given has its default', async () => {
   const { store, gateway, authorizationServer } = await loadConfig(DEMO);
-  expect(store).toMatchObject({ url: 'memory:', seal: false, prefix: 'tallystick:' });
+  expect(store).toMatchObject({ url: 'memory:', seal: true, prefix: 'tallystick:' });
   expect(gateway.cache.maxEntries).toBeGreaterThan(0);
   expect(authorizationServer).toMatchObject({ port: 4000, signingAlgorithm: 'ES256', introspectionMaxAge: 60 });
 });

@@ -33,9 +33,10 @@ export const store = z
       .describe('Begins every Redis key, so that installations can share a Redis.'),
     seal: z
       .boolean()
-      .default(false)
+      .default(true)
       .describe(
-        'Encrypt split entries under a key that only the client holds. Records are always encrypted, under `secret` too.',
+        'Encrypt split entries under a key that only the client holds. `false`: whoever reads the store reads their claims; a ' +
+          "gateway that is not Tallystick's needs it so. Records are always encrypted, under `secret` too.",
       ),
     waitForReplicas: z
       .int()
