@@ -26,7 +26,11 @@ FROM manifests AS production
 RUN pnpm install --frozen-lockfile --prod --filter 'tallystick...'
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production
+# After SIGTERM each role goes on serving for 5 s, so that a load balancer sees first that /readyz says no.
+ENV NODE_ENV=production \
+    TALLYSTICK_AUTHORIZATION_SERVER_TIMEOUTS_DRAIN_DELAY=5000 \
+    TALLYSTICK_GATEWAY_TIMEOUTS_DRAIN_DELAY=5000 \
+    TALLYSTICK_SAMPLE_API_TIMEOUTS_DRAIN_DELAY=5000
 WORKDIR /app
 COPY --from=production /app/node_modules node_modules
 COPY --from=production /app/packages packages

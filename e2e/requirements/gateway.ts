@@ -162,4 +162,12 @@ export const gateway = {
     sentence: 'on SIGTERM a gateway takes no new connection and finishes what is running',
     link: `${design}#operations`,
   },
+  'drains-after-a-delay': {
+    sentence: 'on SIGTERM a role says first that it is not ready, serves on for the drain delay, and then stops',
+    link: `${design}#operations`,
+  },
+  signals: {
+    sentence: 'SIGINT and SIGTERM stop every role cleanly, and SIGHUP lets it read its configuration again',
+    link: `${design}#operations`,
+  },
 } as const satisfies Requirements;

@@ -45,6 +45,11 @@ export interface Gateway extends MetricSource {
   /** Counts and logs a request that the server has refused, because it is not well-formed HTTP. */
   unreadable(this: void, error: RequestError): void;
   /**
+   * Says in `/readyz` that it is about to stop, and goes on serving; each answer closes its connection. To be called some time
+   * before `close`, so that a load balancer can send its requests elsewhere.
+   */
+  drain(): void;
+  /**
    * Closes WebSockets, waits for running requests, then closes the connections to APIs, which breaks off what takes too long, and
    * stops listening to revocations. New connections are the server's to refuse, and those of clients its to close.
    */
@@ -336,5 +341,5 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const { state: feedState } = feed;
   const sources = { upstreamHealth: () => upstreamHealth(routes), introspectionLoads, cacheSize, feedState };
   metrics?.watch(sources);
-  return { handler, upgrade, operations, unreadable, close, retire, keys, ...sources };
+  return { handler, upgrade, operations, unreadable, drain: running.startDraining, close, retire, keys, ...sources };
 }

@@ -5,7 +5,7 @@ import type { GatewayDependencies } from './gateway_dependencies.ts';
 
 /** A gateway that can take another configuration while it runs. */
 export interface ReplaceableGateway
-  extends Pick<Gateway, 'handler' | 'upgrade' | 'operations' | 'unreadable' | 'close' | 'upstreamHealth'> {
+  extends Pick<Gateway, 'handler' | 'upgrade' | 'operations' | 'unreadable' | 'drain' | 'close' | 'upstreamHealth'> {
   /**
    * Serves new requests by another configuration; those under way, WebSockets among them, finish by the one before.
    * The new one takes over once it has the authorization servers' keys, so that no request fails for the change.
@@ -58,6 +58,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
     handler: (request, response) => current.gateway.handler(request, response),
     upgrade: (request, socket, head) => current.gateway.upgrade(request, socket, head),
     operations: (request, response) => current.gateway.operations(request, response),
+    drain: () => current.gateway.drain(),
     unreadable: (error) => current.gateway.unreadable(error),
     takeKeys: (jwks) => current.gateway.keys.get(current.config.issuer)?.take(jwks),
     upstreamHealth: () => current.gateway.upstreamHealth(),

@@ -5,6 +5,8 @@
 export interface RunningRequests {
   /** From now on connections are not to be kept alive. */
   readonly draining: boolean;
+  /** Ends the keeping alive, while requests go on to be served. */
+  startDraining(): void;
   begin(): void;
   end(): void;
   /** Resolves when nothing is running any more. */
@@ -25,6 +27,9 @@ export function createRunning(): RunningRequests {
   return {
     get draining() {
       return draining;
+    },
+    startDraining() {
+      draining = true;
     },
     begin() {
       count += 1;

@@ -15,11 +15,18 @@ const MAX_HEADER_SIZE = 64 * 1024;
 
 export interface AppServer {
   readonly server: Server;
-  /** Until then requests get 503: who listens on a port of the system's choice has to listen before it knows who it is. */
-  answerWith(handler: RequestListener): void;
-  /** From now on each answer closes its connection, also those to requests that have begun. */
+  /**
+   * Until then requests get 503: a server on a port of the system's choice has to listen before it knows its own address.
+   *
+   * @param findUnready says what the application depends on and does not have, for `/readyz`; without it there is no such page
+   */
+  answerWith(handler: RequestListener, findUnready?: FindUnready): void;
+  /** From now on each answer closes its connection, also those to requests that have begun, and `/readyz` says no. */
   drain(): void;
 }
+
+/** Finds out which of the things that an application depends on do not answer; none means it is ready. */
+export type FindUnready = () => Promise<readonly string[]>;
 
 /** How a server speaks TLS. Certificates and keys are PEM. */
 export interface ServerTls {
@@ -40,6 +47,7 @@ export interface AppServerOptions {
 /** An HTTP server for everything but the gateway's APIs: the gateway brings its own for these. */
 export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
+  let readiness: FindUnready | undefined;
   const inFlight = new Set<ServerResponse>();
   const latest = new WeakMap<Duplex, ServerResponse>();
   let draining = false;
@@ -49,9 +57,21 @@ export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): Ap
     response.once('close', () => inFlight.delete(response));
     if (draining) response.shouldKeepAlive = false;
     const refused = refusalOf(request);
-    if (refused === undefined) current(request, response);
-    else response.writeHead(refused.status, refused.headers).end(refused.body);
+    if (refused !== undefined) response.writeHead(refused.status, refused.headers).end(refused.body);
+    else if (readiness !== undefined && request.url === '/readyz') void answerReadiness(readiness, response);
+    else current(request, response);
   };
+  async function answerReadiness(findUnready: FindUnready, response: ServerResponse): Promise<void> {
+    const unready = [...(draining ? ['draining'] : []), ...(await findUnready())];
+    const isReady = unready.length === 0;
+    response.writeHead(isReady ? 200 : 503, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      ...(!isReady && { 'Retry-After': '1' }),
+    });
+    response.end(JSON.stringify(isReady ? { status: 'ready' } : { status: 'not ready', unready }));
+  }
+
   const options = {
     maxHeaderSize: MAX_HEADER_SIZE,
     keepAliveTimeout,
@@ -70,8 +90,9 @@ export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): Ap
   server.on('clientError', (error, socket) => refuseUnreadable(error, socket, latest.get(socket)));
   return {
     server,
-    answerWith(handler) {
+    answerWith(handler, findUnready) {
       current = handler;
+      readiness = findUnready;
     },
     drain() {
       draining = true;

@@ -28,6 +28,8 @@ export interface Collections {
   readonly users: Changeable<typeof userSchema>;
   /** The gateway and the sample API of the same process follow; which routes there are stays as configured. */
   readonly apis: Changeable<typeof apiSchema>;
+  /** Takes others in place of what was configured. @throws {InputError} they cannot be used; nothing changed */
+  configure(entries: Entries): Promise<void>;
   /** Back to what was configured. */
   reset(): Promise<void>;
 }
@@ -39,7 +41,8 @@ export interface CollectionsOptions {
   readonly replace: (entries: Entries) => Promise<void>;
 }
 
-export function createCollections(configured: Entries, { check, replace }: CollectionsOptions): Collections {
+export function createCollections(given: Entries, { check, replace }: CollectionsOptions): Collections {
+  let configured = given;
   let current = configured;
 
   let lastChange: Promise<unknown> = Promise.resolve();
@@ -108,6 +111,11 @@ export function createCollections(configured: Entries, { check, replace }: Colle
     clients: collection('clients', clientSchema, (client) => client.id),
     users: collection('users', userSchema, (user) => user.id),
     apis: collection('apis', apiSchema, (api) => api.resource),
+    async configure({ clients, users, apis }) {
+      const entries = { clients, users, apis };
+      await change(() => ({ entries, result: true }));
+      configured = entries;
+    },
     reset: async () =>
       void (await change(() => (current === configured ? undefined : { entries: configured, result: true }))),
   };

@@ -45,6 +45,8 @@ export interface Issuer extends Pick<Collections, 'clients' | 'users' | 'apis'> 
 export interface RunningIssuer {
   readonly controls: Issuer;
   readonly handler: RequestListener;
+  /** Takes other clients, users and APIs, to which `reset` goes back from now on. @throws {InputError} they cannot be used */
+  configure(entries: Entries): Promise<void>;
   /** What `reset` does, but for the store. */
   restore(): Promise<void>;
   /** Keeps nobody waiting: calls that are held back go on, and who waits for a recorded request gets none. */
@@ -123,6 +125,7 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
       },
     },
     handler: provokable ? provoke(handler, { faults, scriptedAnswers, requests, clock, log, mountPath }) : handler,
+    configure: collections.configure,
     restore,
     letGo() {
       forget();

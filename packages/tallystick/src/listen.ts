@@ -7,6 +7,8 @@ const GRACE = 10_000;
 
 export interface Listening {
   readonly port: number;
+  /** Goes on serving, but says that it is about to stop, and keeps no connection alive. Default: nothing says so. */
+  readonly drain?: (() => void) | undefined;
   /** Refuses new connections, lets running requests finish, and cuts those that take too long. */
   stop(): Promise<void>;
 }

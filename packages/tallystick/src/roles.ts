@@ -62,6 +62,7 @@ async function openServer(app: AppServer, address: { host: string; port: number 
   return {
     port: listening.port,
     answerWith: app.answerWith,
+    drain: app.drain,
     stop() {
       app.drain();
       return listening.stop();
@@ -87,9 +88,8 @@ export function runSampleApi(
   app: OpenApp,
   { now, tls }: Pick<RoleDependencies, 'now' | 'tls'> = {},
 ): void {
-  app.answerWith(
-    createSampleApi(sampleApiConfig(config), { ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) }),
-  );
+  const dependencies = { ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
+  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), async () => []);
 }
 
 /** As many proofs as this gateway remembers at a time, where the store does not. */
@@ -146,6 +146,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
       });
     },
     followKeys: (jwks) => gateway.takeKeys(jwks),
+    drain: gateway.drain,
     async stop() {
       await Promise.all([listening.stop(), gateway.close()]);
       await Promise.all([apart?.stop(), traces?.stop()]);
@@ -182,6 +183,18 @@ function createConfiguredGateway(...given: Parameters<typeof createReplaceableGa
   } catch (error) {
     throw asGatewayConfigError(error);
   }
+}
+
+/**
+ * Refuses a configuration in which something differs that a role reads only when it starts.
+ *
+ * @throws {ConfigError}
+ */
+export function refuseFixed(role: string, before: Config, after: Config, fixed: readonly (keyof Config)[]): void {
+  const problems = fixed
+    .filter((name) => !isDeepStrictEqual(before[name], after[name]))
+    .map((name) => `${name}: cannot change while ${role} runs`);
+  if (problems.length > 0) throw new ConfigError('the configuration', problems);
 }
 
 /** The gateway's server, and the store that it is on, are there before it and stay. */

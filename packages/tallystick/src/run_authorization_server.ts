@@ -9,7 +9,7 @@ import { validate } from './config/validate.ts';
 import { createHarness, type Harness } from './harness.ts';
 import { InputError } from './input_error.ts';
 import { createIssuer, type RunningIssuer } from './issuer.ts';
-import { authorizationServerConfig, type OpenApp, type RoleDependencies, worldOf } from './roles.ts';
+import { authorizationServerConfig, type OpenApp, type RoleDependencies, refuseFixed, worldOf } from './roles.ts';
 import { createTenants } from './tenants.ts';
 import { asConfigError, asEntryError } from './wrong_client.ts';
 
@@ -26,9 +26,19 @@ export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' 
 /** The authorization server with the tenants beside it, answering on an app. */
 export interface RunningAuthorizationServer {
   readonly harness: Harness;
+  /**
+   * Serves new requests by the clients, users and APIs of another configuration.
+   *
+   * @throws {ConfigError} something is different that cannot change while it runs; nothing changed
+   * @throws {InputError} it cannot be used; nothing changed
+   */
+  replace(config: Config): Promise<void>;
   /** Keeps nobody waiting, so that the app can stop. */
   letGo(): void;
 }
+
+/** What can change while it runs, and what it never reads. Everything else it reads only when it starts. */
+const CHANGEABLE: readonly string[] = ['apis', 'clients', 'users', 'gateway', 'sampleApi', 'log'];
 
 /** @throws {ConfigError} */
 export async function runAuthorizationServer(
@@ -79,9 +89,19 @@ export async function runAuthorizationServer(
       start(entries, issuer, part, { check: (changed) => validate(tenantSchema, { id, ...changed }).error }),
     otherwise: first.handler,
   });
-  app.answerWith(tenants.handler);
+  const findUnready = () =>
+    store.ping().then(
+      () => [],
+      () => ['token-store'],
+    );
+  app.answerWith(tenants.handler, findUnready);
   return {
     harness: createHarness({ store, clock, first, tenants }),
+    async replace(changed) {
+      const fixed = (Object.keys(config) as (keyof Config)[]).filter((name) => !CHANGEABLE.includes(name));
+      refuseFixed('the authorization server', config, changed, fixed);
+      await first.configure(changed);
+    },
     letGo() {
       first.letGo();
       tenants.letGo();

@@ -3,8 +3,8 @@ export const HELP = `Tallystick: opaque tokens outside, JWTs inside.
 Usage: tallystick <command> [--config tallystick.config.yaml]
 
   start                  everything in one process: authorization server, gateway, sample API
-  authorization-server   one role each, for containers and for several processes on one Redis
-  gateway                reads its configuration again on SIGHUP
+  authorization-server   one role each, for containers and for several processes on one Redis;
+  gateway                they read their configuration again on SIGHUP
   sample-api
   demo                   the four ways to serve an access token, hop by hop, in the terminal
   config validate        checks the configuration file

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@tallystick/gateway';
 import { createClock } from '../clock/create_clock.ts';
 import { loadConfig } from '../config/load_config.ts';
@@ -6,7 +7,7 @@ import type { Config } from '../config/schema.ts';
 import type { Listening } from '../listen.ts';
 import { createLog } from '../log.ts';
 import { openStore } from '../open_store.ts';
-import { openApp, type RoleDependencies, runGateway, runSampleApi } from '../roles.ts';
+import { openApp, type RoleDependencies, refuseFixed, runGateway, runSampleApi } from '../roles.ts';
 import { type AuthorizationServerRole, runAuthorizationServer } from '../run_authorization_server.ts';
 import { runControlApi } from '../run_control_api.ts';
 import { type Tls, tlsOf } from '../tls/tls.ts';
@@ -24,37 +25,47 @@ export async function role(
   const log = createLog(config.log.level);
   const tls = await tlsOf(config);
   if (name === 'sample-api') {
-    const app = await openApp(config, 'sampleApi', tls);
-    runSampleApi(config, app, { tls });
-    return serveUntilStopped(name, app, tls);
+    const serving = serveSampleApi(config, tls);
+    reloadOnHangup(configFile, async (changed) => (await serving).replace(changed));
+    return serveUntilStopped(name, await serving, { tls, drainDelay: config.sampleApi.timeouts.drainDelay });
   }
   const clock = createClock({ movable: config.store.url === 'memory:' });
   const store = await openStore(config, clock.now);
   try {
     if (name === 'gateway') return await serveGateway(configFile, config, { store, log, tls });
     await untilStoreAnswers(store);
-    return await serveUntilStopped(name, await startAuthorizationServer(config, { store, log, tls, clock }), tls);
+    const serving = startAuthorizationServer(config, { store, log, tls, clock });
+    reloadOnHangup(configFile, async (changed) => (await serving).replace(changed));
+    const { drainDelay } = config.authorizationServer.timeouts;
+    return await serveUntilStopped(name, await serving, { tls, drainDelay });
   } finally {
     await store.close();
   }
 }
 
-/** The gateway takes its configuration file again on SIGHUP; if it cannot be used, it goes on with what it has. */
-async function serveGateway(configFile: string, config: Config, dependencies: RoleDependencies): Promise<number> {
-  const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
-  const starting = runGateway(config, { ...dependencies, metrics });
-  // Before it listens: from then on it may be told, and without a listener the signal would end it.
+/**
+ * Reads the configuration file again on SIGHUP. If it cannot be used, the role goes on with what it has. To be called before the role
+ * listens: from then on it may get the signal, which ends a process without a listener.
+ */
+function reloadOnHangup(configFile: string, replace: (config: Config) => Promise<void>): void {
   process.on('SIGHUP', async () => {
     try {
-      await (await starting).replace(await loadConfig(configFile, process.env));
+      await replace(await loadConfig(configFile, process.env));
       console.log('the configuration was read again');
     } catch (error) {
       console.error(`tallystick: the configuration stays as it was: ${(error as Error).message}`);
     }
   });
+}
+
+async function serveGateway(configFile: string, config: Config, dependencies: RoleDependencies): Promise<number> {
+  const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
+  const starting = runGateway(config, { ...dependencies, metrics });
+  reloadOnHangup(configFile, async (changed) => (await starting).replace(changed));
   const gateway = await starting;
   if (gateway.operationsPort !== undefined) console.log(`operations on port ${gateway.operationsPort}`);
-  const code = await serveUntilStopped('gateway', gateway, dependencies.tls);
+  const { drainDelay } = config.gateway.timeouts;
+  const code = await serveUntilStopped('gateway', gateway, { tls: dependencies.tls, drainDelay });
   cluster.worker?.disconnect(); // Otherwise what it hears from the process above would keep it alive.
   return code;
 }
@@ -63,14 +74,16 @@ async function serveGateway(configFile: string, config: Config, dependencies: Ro
 async function startAuthorizationServer(
   config: Config,
   dependencies: Omit<AuthorizationServerRole, 'provokable'>,
-): Promise<Listening> {
+): Promise<Reloadable> {
   const app = await openApp(config, 'authorizationServer', dependencies.tls);
   const provokable = config.controlApi.enabled;
-  const { harness, letGo } = await runAuthorizationServer(config, app, { ...dependencies, provokable });
+  const { harness, replace, letGo } = await runAuthorizationServer(config, app, { ...dependencies, provokable });
   const control = provokable ? await runControlApi(config, harness, dependencies) : undefined;
   if (control) console.log(`control API on port ${control.port}`);
   return {
     port: app.port,
+    drain: app.drain,
+    replace,
     async stop() {
       letGo();
       await Promise.all([control?.stop(), app.stop()]);
@@ -78,15 +91,51 @@ async function startAuthorizationServer(
   };
 }
 
+/** A role that can take another configuration while it runs. @see RunningGateway.replace */
+interface Reloadable extends Listening {
+  replace(config: Config): Promise<void>;
+}
+
+async function serveSampleApi(config: Config, tls: Tls | undefined): Promise<Reloadable> {
+  const app = await openApp(config, 'sampleApi', tls);
+  runSampleApi(config, app, { tls });
+  return {
+    ...app,
+    async replace(changed) {
+      refuseFixed('the sample API', config, changed, SAMPLE_API_FIXED);
+      runSampleApi(changed, app, { tls });
+    },
+  };
+}
+
+/** What of the configuration the sample API only reads when it starts. */
+const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as const;
+
+interface Serving {
+  readonly tls?: Tls | undefined;
+  /** Milliseconds for which it goes on serving after SIGTERM. */
+  readonly drainDelay: number;
+}
+
 async function serveUntilStopped(
   name: string,
-  { port, stop }: Listening,
-  { server, caFile }: Partial<Tls> = {},
+  { port, drain, stop }: Listening,
+  { tls, drainDelay }: Serving,
 ): Promise<number> {
-  const stopped = untilStopped(stop);
+  const stopped = untilStopped(
+    async (signal) => {
+      if (signal === 'SIGTERM' && drainDelay > 0) {
+        drain?.();
+        console.log(`not ready any more; serving for ${drainDelay} ms until load balancers have noticed`);
+        await sleep(drainDelay);
+      }
+      await stop();
+    },
+    ['SIGINT', 'SIGTERM'],
+  );
   console.log(`${name} listening on port ${port}`);
-  if (server) console.log(`HTTPS, certificate SHA-256 ${server.fingerprint}`);
-  if (server && caFile !== undefined) console.log(`trust it with ${trustHint(caFile)}`);
+  if (tls?.server) console.log(`HTTPS, certificate SHA-256 ${tls.server.fingerprint}`);
+  if (tls?.server && tls.caFile !== undefined) console.log(`trust it with ${trustHint(tls.caFile)}`);
   await stopped;
   return 0;
 }

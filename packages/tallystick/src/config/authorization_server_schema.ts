@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { network, origin, port, seconds, serverTimeouts, signingAlgorithm } from './common_schema.ts';
+import { network, origin, port, roleTimeouts, seconds, signingAlgorithm } from './common_schema.ts';
 
 /** Longer is no race any more, and would hide a theft. */
 const reuseGrace = z.int().min(0).max(60);
 
 export const authorizationServer = z.strictObject({
   port: port.default(4000),
-  timeouts: serverTimeouts,
+  timeouts: roleTimeouts,
   backChannelUrl: origin
     .optional()
     .describe('How gateway and API reach the authorization server. Default: the issuer.'),

@@ -26,7 +26,18 @@ export const keepAlive = milliseconds
   .describe(
     'Milliseconds for which an idle connection stays open: longer than a load balancer in front keeps its own.',
   );
-/** For the servers that have no other timeouts. */
+/** For the roles, which may be behind a load balancer. */
+export const drainDelay = z
+  .int()
+  .min(0)
+  .default(0)
+  .describe(
+    'Milliseconds for which it goes on serving after SIGTERM while /readyz says no. The container image sets 5,000.',
+  );
+export const roleTimeouts = z
+  .strictObject({ keepAlive, drainDelay })
+  .prefault({})
+  .describe('How long clients are waited for.');
 export const serverTimeouts = z.strictObject({ keepAlive }).prefault({}).describe('How long clients are waited for.');
 export const bytes = z.int().min(0);
 export const port = z.int().min(0).max(65535).describe('TCP port to listen on; 0 takes a free one.');

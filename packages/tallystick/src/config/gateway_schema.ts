@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { bytes, headerName, keepAlive, milliseconds, network, origin, port, seconds } from './common_schema.ts';
+import {
+  bytes,
+  drainDelay,
+  headerName,
+  keepAlive,
+  milliseconds,
+  network,
+  origin,
+  port,
+  seconds,
+} from './common_schema.ts';
 import { cors } from './cors_schema.ts';
 import { gatewayDPoP } from './dpop_schema.ts';
 import { introspection, introspectionClient, ownJwts } from './introspection_schema.ts';
@@ -102,6 +112,7 @@ export const gateway = z.strictObject({
           'After which a connection to an upstream serves no further request, so that a change in DNS is seen.',
         ),
       keepAlive,
+      drainDelay,
       request: milliseconds
         .optional()
         .describe('For a whole request to arrive, its body included. Default: as long as it keeps coming.'),

@@ -19,6 +19,7 @@ const TAKEN = [
   'backchannel',
   'ciba',
   'healthz',
+  'readyz',
 ];
 
 /** An issuer of its own at `{issuer}/{id}`, with its own clients, users, keys and records. */
