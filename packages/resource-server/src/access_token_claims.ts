@@ -1,6 +1,6 @@
 /**
  * What is known about an accepted access token. RFC 7662 section 2.2 leaves most of it optional; a JWT that was accepted
- * carries all of it: see {@link JwtAccessTokenClaims}.
+ * carries more of it: see {@link JwtAccessTokenClaims}.
  */
 export interface AccessTokenClaims {
   readonly iss?: string;
@@ -18,14 +18,15 @@ export interface AccessTokenClaims {
   readonly [claim: string]: unknown;
 }
 
-/** The claims of a JWT access token, with those that RFC 9068 section 2.2 requires. */
+/**
+ * The claims of a JWT access token. By default it has all those that RFC 9068 section 2.2 requires, `client_id` and `jti` too: see
+ * `requiredClaims` of the validator.
+ */
 export interface JwtAccessTokenClaims extends AccessTokenClaims {
   readonly iss: string;
   readonly sub: string;
   readonly exp: number;
   readonly iat: number;
-  readonly jti: string;
-  readonly client_id: string;
 }
 
 /** Decides whether an access token is good for this API. */

@@ -79,3 +79,12 @@ export class ValidatorRefusedError extends ResourceServerError {
   readonly code = 'validator_refused';
   readonly status = 502;
 }
+
+/**
+ * The introspection endpoint answered, and its answer is none that can be believed: HTML, a malformed member, a JWT of somebody else,
+ * a 404. Asking again brings the same. Never a verdict on the token, so never a 401.
+ */
+export class InvalidValidatorResponseError extends ResourceServerError {
+  readonly code = 'invalid_validator_response';
+  readonly status = 502;
+}

@@ -1,5 +1,5 @@
 import { mediaTypeOf } from '@tallystick/common';
-import { ValidationUnavailableError } from './errors.ts';
+import { ResourceServerError, ValidationUnavailableError } from './errors.ts';
 
 /** The largest answer that is read, in bytes after content decoding. */
 const maximumBytes = 1024 * 1024;
@@ -14,6 +14,8 @@ export interface JsonExchange {
   readonly timeout: number;
   /** The media type that the answer must have; any, if not given. */
   readonly mediaType?: string;
+  /** What is thrown for an answer of status 200 that is not as it should be. Default: ValidationUnavailableError. */
+  readonly invalid?: (description: string) => ResourceServerError;
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -24,49 +26,55 @@ export interface JsonAnswer {
 }
 
 /**
- * Fetches a JSON document from the authorization server, trusting the network with nothing: redirects are refused, time and
- * size are bounded.
+ * Fetches a JSON document from the authorization server, trusting the network with nothing: redirects are not followed, time
+ * and size are bounded.
  *
- * @throws ValidationUnavailableError when there is no answer in time, or status 200 comes with anything but JSON. What was
- *   received is in neither the message nor the cause: it may hold claims.
+ * @throws ValidationUnavailableError when there is no answer in time, and what `invalid` makes when status 200 comes with anything but
+ *   JSON. What was received is in neither the message nor the cause: it may hold claims.
  */
 export async function fetchJson(exchange: JsonExchange): Promise<JsonAnswer> {
   const { subject, url, init, timeout, mediaType, fetch } = exchange;
+  const { invalid = (description: string) => new ValidationUnavailableError(description) } = exchange;
   const signal = AbortSignal.timeout(timeout);
   try {
-    const response = await fetch(url, { ...init, redirect: 'error', signal });
+    const response = await fetch(url, { ...init, redirect: 'manual', signal });
     if (response.status !== 200) {
       await response.body?.cancel();
       return { status: response.status, json: undefined };
     }
     if (mediaType !== undefined && mediaTypeOf(response.headers.get('content-type')) !== mediaType) {
       await response.body?.cancel();
-      throw new ValidationUnavailableError(`${subject} did not answer with ${mediaType}`);
+      throw invalid(`${subject} did not answer with ${mediaType}`);
     }
-    return { status: 200, json: parse(subject, await readBody(subject, response)) };
+    const body = await readBody(response);
+    if (body === undefined) throw invalid(`${subject} answered with more than 1 MiB`);
+    const json = parse(body);
+    if (json === undefined) throw invalid(`${subject} did not answer with JSON`);
+    return { status: 200, json };
   } catch (cause) {
-    if (cause instanceof ValidationUnavailableError) throw cause;
+    if (cause instanceof ResourceServerError) throw cause;
     throw new ValidationUnavailableError(`${subject} could not be reached`, { cause });
   }
 }
 
-async function readBody(subject: string, response: Response): Promise<Buffer> {
+/** @returns undefined when it is too long */
+async function readBody(response: Response): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
     // Leaving the loop cancels the stream.
-    if (bytes > maximumBytes) throw new ValidationUnavailableError(`${subject} answered with more than 1 MiB`);
+    if (bytes > maximumBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function parse(subject: string, body: Buffer): unknown {
+/** @returns undefined for what is not JSON; the SyntaxError would quote it */
+function parse(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {
-    // The SyntaxError quotes what it could not parse, so it is not kept as the cause.
-    throw new ValidationUnavailableError(`${subject} did not answer with JSON`);
+    return undefined;
   }
 }

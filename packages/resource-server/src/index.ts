@@ -16,10 +16,12 @@ export { type ErrorBody, errorBody } from './error_body.ts';
 export {
   AccessTokenError,
   type AccessTokenErrorCode,
+  InvalidValidatorResponseError,
   ResourceServerError,
   ValidationUnavailableError,
   ValidatorRefusedError,
 } from './errors.ts';
+export { foreignClientIdClaims, readScope } from './foreign_claims.ts';
 export {
   createIntrospectionValidator,
   type IntrospectionValidatorDependencies,
@@ -27,11 +29,14 @@ export {
 } from './introspection_validator.ts';
 export {
   createJwtValidator,
+  defaultJwtAlgorithms,
+  type InsecureJwtType,
   type JwtValidator,
   type JwtValidatorDependencies,
   type JwtValidatorOptions,
   type VerifiedJwt,
 } from './jwt_validator.ts';
+export { saysAccessToken } from './kind_of_token.ts';
 export { type AccessTokenState, protectWithKoa } from './koa.ts';
 export {
   metadataPath,

@@ -88,26 +88,9 @@ describe('an introspection validator', () => {
 
   const json = { 'content-type': 'application/json' };
   test.each([
-    ['400', answeringJson(active, 400)],
-    ['404', answeringJson(active, 404)],
     ['429', answeringJson(active, 429)],
     ['500', answeringJson(active, 500)],
     ['503', answeringJson(active, 503)],
-    ['a redirect', answering(307, '', { location: '/elsewhere' })],
-    ['no content', answering(204)],
-    ['HTML', answering(200, '<html>', { 'content-type': 'text/html' })],
-    ['JSON that says it is HTML', answering(200, JSON.stringify(active), { 'content-type': 'text/html' })],
-    ['JSON that does not say what it is', answering(200, JSON.stringify(active))],
-    ['HTML that says it is JSON', answering(200, '<html>', json)],
-    ['nothing', answering(200, '', json)],
-    ['half of it', answering(200, '{"active":true,"aud":"', json)],
-    ['null', answeringJson(null)],
-    ['an array', answeringJson([active])],
-    ['active missing', answeringJson({ ...active, active: undefined })],
-    ['active in words', answeringJson({ ...active, active: 'true' })],
-    ['exp in words', answeringJson({ ...active, exp: 'never' })],
-    ['scopes in an array', answeringJson({ ...active, scope: ['read'] })],
-    ['too much', answeringJson({ ...active, filler: 'a'.repeat(1024 * 1024) })],
     ['a broken connection', ((req) => req.socket.destroy()) as RequestListener],
     [
       'a truncated body',
@@ -123,6 +106,36 @@ describe('an introspection validator', () => {
       status: 503,
       retryAfter: 1,
     });
+  });
+
+  test.each([
+    ['400', answeringJson(active, 400)],
+    ['404', answeringJson(active, 404)],
+    ['a redirect', answering(307, '', { location: '/elsewhere' })],
+    ['no content', answering(204)],
+    ['HTML', answering(200, '<html>', { 'content-type': 'text/html' })],
+    ['JSON that says it is HTML', answering(200, JSON.stringify(active), { 'content-type': 'text/html' })],
+    ['JSON that does not say what it is', answering(200, JSON.stringify(active))],
+    ['HTML that says it is JSON', answering(200, '<html>', json)],
+    ['nothing', answering(200, '', json)],
+    ['half of it', answering(200, '{"active":true,"aud":"', json)],
+    ['null', answeringJson(null)],
+    ['an array', answeringJson([active])],
+    ['active missing', answeringJson({ ...active, active: undefined })],
+    ['active in words', answeringJson({ ...active, active: 'true' })],
+    ['exp in words', answeringJson({ ...active, exp: 'never' })],
+    ['scopes that are numbers', answeringJson({ ...active, scope: [7] })],
+    ['too much', answeringJson({ ...active, filler: 'a'.repeat(1024 * 1024) })],
+  ])('tells the client not to try again, and blames no token, when the answer is %s', async (_, answer) => {
+    const { validator } = await setUp(answer);
+    const error = await validator.validate('reference').catch((caught) => caught);
+    expect(error).toMatchObject({ code: 'invalid_validator_response', status: 502 });
+    expect(error).not.toHaveProperty('retryAfter');
+  });
+
+  test('reads scopes in a list', async () => {
+    const { validator } = await setUp(answeringJson({ ...active, scope: ['read', 'write'] }));
+    expect((await validator.validate('reference')).scope).toBe('read write');
   });
 
   test('is unavailable when nobody answers in time', async () => {

@@ -1,6 +1,12 @@
 import type { AccessTokenClaims, AccessTokenValidator } from './access_token_claims.ts';
-import { AccessTokenError, ValidationUnavailableError, ValidatorRefusedError } from './errors.ts';
+import {
+  AccessTokenError,
+  InvalidValidatorResponseError,
+  ValidationUnavailableError,
+  ValidatorRefusedError,
+} from './errors.ts';
 import { fetchJson } from './fetch_json.ts';
+import { readScope } from './foreign_claims.ts';
 import { requireAudience, requireFunction, requireHttpUrl, requireNumber, requireString } from './options.ts';
 
 /** Options of {@link createIntrospectionValidator}. */
@@ -30,7 +36,8 @@ export interface IntrospectionValidatorDependencies {
  * revocation counts from the next call on.
  *
  * Its `validate` throws AccessTokenError `invalid_token` for a token that is not active, expired or for another API,
- * ValidatorRefusedError when the endpoint answers 401 or 403, and ValidationUnavailableError for any other trouble.
+ * ValidatorRefusedError when the endpoint answers 401 or 403, InvalidValidatorResponseError for an answer that is none, and
+ * ValidationUnavailableError for any other trouble.
  *
  * @throws TypeError for a badly typed option.
  * @example
@@ -67,16 +74,19 @@ export function createIntrospectionValidator(
       url: introspectionEndpoint,
       init: { method: 'POST', headers, body },
       mediaType: 'application/json',
+      invalid: (description) => new InvalidValidatorResponseError(description),
       timeout,
       fetch,
     });
     if (status === 401 || status === 403) {
       throw new ValidatorRefusedError('the introspection endpoint refused the credentials of this API');
     }
-    if (status !== 200)
-      throw new ValidationUnavailableError(`the introspection endpoint answered with status ${status}`);
-    if (!isIntrospectionResponse(json)) throw new ValidationUnavailableError('the introspection response is malformed');
-    return json;
+    if (status !== 200) throw failureOf(status);
+    if (!isIntrospectionResponse(json)) {
+      throw new InvalidValidatorResponseError('the introspection response is malformed');
+    }
+    const scope = readScope(json, ['scope']);
+    return scope === undefined ? json : { ...json, scope };
   }
 
   return {
@@ -97,6 +107,13 @@ export function createIntrospectionValidator(
   };
 }
 
+/** A server in trouble may answer soon; one that does not serve the request as it is never will. */
+function failureOf(status: number): Error {
+  const description = `the introspection endpoint answered with status ${status}`;
+  const mayPass = status >= 500 || status === 408 || status === 425 || status === 429;
+  return mayPass ? new ValidationUnavailableError(description) : new InvalidValidatorResponseError(description);
+}
+
 /** RFC 6749 section 2.3.1: both halves are form-urlencoded before they are joined. */
 function basicCredentials(clientId: string, clientSecret: string): string {
   return `Basic ${Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')}`;
@@ -113,7 +130,7 @@ function isIntrospectionResponse(json: unknown): json is Readonly<Record<string,
   return (
     typeof active === 'boolean' &&
     (exp === undefined || typeof exp === 'number') &&
-    (scope === undefined || typeof scope === 'string')
+    readScope({ scope }, ['scope']) !== null
   );
 }
 

@@ -2,6 +2,7 @@ import { errors } from 'jose';
 import { AccessTokenError } from './errors.ts';
 
 const descriptions: Readonly<Record<string, string>> = {
+  kind: 'the token is not an access token',
   typ: 'the token is not an access token: its typ is not at+jwt',
   iss: "the token's issuer is not the one this API trusts",
   aud: "the token's audience is not this API",

@@ -78,11 +78,126 @@ describe('a JWT validator', () => {
     ['no client_id', { client_id: undefined }, {}, 'the token has no client_id claim'],
     ['a client_id that is null', { client_id: null }, {}, "the token's client_id claim is malformed"],
     ['no jti', { jti: undefined }, {}, 'the token has no jti claim'],
-    ['scopes in an array', { scope: ['read'] }, {}, "the token's scope claim is malformed"],
+    ['scopes that are numbers', { scope: [7] }, {}, "the token's scope claim is malformed"],
+    ['a scope that is an object', { scope: {} }, {}, "the token's scope claim is malformed"],
     ['an unknown key', {}, { kid: 'key-2' }, 'the token is signed with an unknown key'],
   ])('refuses %s', async (_, claims, header, description) => {
     const token = await signAccessToken(key, claims, header);
     await expect(validatorFor([key]).validate(token)).rejects.toEqual(refused(description));
+  });
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, string | undefined]>([
+    ['scopes in a list', { scope: ['read', 'write'] }, {}, 'read write'],
+    ['an empty list of scopes', { scope: [] }, {}, ''],
+    ['scp as text', { scope: undefined, scp: 'read write' }, { scopeClaims: ['scp'] }, 'read write'],
+    ['scp as a list', { scope: undefined, scp: ['read'] }, { scopeClaims: ['scope', 'scp'] }, 'read'],
+    ['both', { scope: 'read', scp: ['write'] }, { scopeClaims: ['scope', 'scp'] }, 'read write'],
+    ['scp where it is not configured', { scope: undefined, scp: 'read' }, {}, undefined],
+    ['scope where scp is configured', { scope: 'read' }, { scopeClaims: ['scp'] }, undefined],
+  ])('reads %s', async (_, claims, options, scope) => {
+    expect((await validatorFor([key], options).validate(await signAccessToken(key, claims))).scope).toBe(scope);
+  });
+
+  test('takes the first claim that names the client for client_id, and does without one where it may', async () => {
+    const clientIdClaims = ['client_id', 'azp'];
+    const token = await signAccessToken(key, { client_id: undefined, azp: 'spa' });
+    expect((await validatorFor([key], { clientIdClaims }).validate(token)).client_id).toBe('spa');
+    await expect(validatorFor([key]).validate(token)).rejects.toEqual(refused('the token has no client_id claim'));
+    const claims = await validatorFor([key], { requiredClaims: ['iat', 'sub'] }).validate(token);
+    expect(claims).not.toHaveProperty('client_id');
+  });
+
+  test('does without jti where it may', async () => {
+    const token = await signAccessToken(key, { jti: undefined });
+    await expect(validatorFor([key], { requiredClaims: ['sub'] }).validate(token)).resolves.toBeDefined();
+    const malformed = await signAccessToken(key, { jti: 7 });
+    await expect(validatorFor([key], { requiredClaims: ['sub'] }).validate(malformed)).rejects.toMatchObject({
+      description: "the token's jti claim is malformed",
+    });
+  });
+
+  describe.each([
+    ['JWT', { typ: 'JWT' }],
+    ['JWT in its long form', { typ: 'application/jwt' }],
+    ['absent', { typ: undefined }],
+  ] as const)('where the type %s is allowed', (_, header) => {
+    const insecureTypes = [header.typ === undefined ? 'absent' : 'JWT'];
+    const validate = async (claims: Record<string, unknown>) =>
+      validatorFor([key], { insecureTypes, requiredClaims: ['sub'] }).validate(
+        await signAccessToken(key, claims, header),
+      );
+    const bare = { scope: undefined, client_id: undefined };
+
+    test.each<[string, Record<string, unknown>]>([
+      ['a scope', { ...bare, scope: '' }],
+      ['a client', { ...bare, client_id: 'spa' }],
+      ['scp', { ...bare, scp: ['read'] }],
+      ['an azp that is not its audience', { ...bare, azp: 'spa' }],
+      ['token_use: access, as Cognito says', { ...bare, token_use: 'access' }],
+      ['typ: Bearer, as Keycloak says, also with a nonce', { ...bare, typ: 'Bearer', nonce: 'n' }],
+    ])('a token passes that has %s', async (__, claims) => {
+      await expect(validate(claims)).resolves.toBeDefined();
+    });
+
+    test.each<[string, Record<string, unknown>]>([
+      ['an ID token, by its nonce', { nonce: 'n' }],
+      ['an ID token, by its at_hash', { at_hash: 'h' }],
+      ['an ID token, by its c_hash', { c_hash: 'h' }],
+      ['an ID token of Keycloak', { typ: 'ID' }],
+      ['an ID token of Cognito', { token_use: 'id' }],
+      ['an ID token that says as little as it may', bare],
+      ['an ID token with azp', { ...bare, azp: audience }],
+      ['a refresh token of Keycloak', { typ: 'Refresh' }],
+      ['a logout token', { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }],
+      ['an introspection answer', { token_introspection: { active: true } }],
+      ['what says both', { typ: 'Bearer', token_use: 'id' }],
+      ['what says nothing that can be understood', { typ: 7 }],
+    ])('%s does not', async (__, claims) => {
+      await expect(validate(claims)).rejects.toEqual(refused('the token is not an access token'));
+    });
+
+    test('tokens of other types do not pass, and at+jwt does', async () => {
+      const validator = validatorFor([key], { insecureTypes });
+      for (const typ of ['logout+jwt', 'dpop+jwt', 'token-introspection+jwt', 'JWT ', '']) {
+        await expect(validator.validate(await signAccessToken(key, {}, { typ }))).rejects.toMatchObject({
+          code: 'invalid_token',
+        });
+      }
+      await expect(validator.validate(await signAccessToken(key))).resolves.toBeDefined();
+    });
+  });
+
+  test('allows one insecure type without the other', async () => {
+    const [typed, untyped] = [
+      await signAccessToken(key, {}, { typ: 'JWT' }),
+      await signAccessToken(key, {}, { typ: undefined }),
+    ];
+    const wrongType = refused('the token is not an access token: its typ is not at+jwt');
+    await expect(validatorFor([key], { insecureTypes: ['JWT'] }).validate(untyped)).rejects.toEqual(wrongType);
+    await expect(validatorFor([key], { insecureTypes: ['absent'] }).validate(typed)).rejects.toEqual(wrongType);
+  });
+
+  test('takes a token without audience, or with an empty one, only where it is told to', async () => {
+    for (const aud of [undefined, []]) {
+      const token = await signAccessToken(key, { aud });
+      await expect(validatorFor([key]).validate(token)).rejects.toMatchObject({ code: 'invalid_token' });
+      await expect(validatorFor([key], { insecureMissingAudience: true }).validate(token)).resolves.toBeDefined();
+    }
+    for (const aud of ['other', ['other'], [7]]) {
+      const token = await signAccessToken(key, { aud });
+      await expect(validatorFor([key], { insecureMissingAudience: true }).validate(token)).rejects.toEqual(
+        refused("the token's audience is not this API"),
+      );
+    }
+  });
+
+  test.each(['RS384', 'RS512', 'PS384', 'PS512'])('accepts %s where it is told to', async (alg) => {
+    const other = await signingKey('other', alg);
+    const token = await signAccessToken(other);
+    await expect(validatorFor([other], { algorithms: [alg] }).validate(token)).resolves.toBeDefined();
+    await expect(validatorFor([other]).validate(token)).rejects.toEqual(
+      refused("the token's signing algorithm is not accepted"),
+    );
   });
 
   test('accepts a token until the second it expires in, not longer', async () => {

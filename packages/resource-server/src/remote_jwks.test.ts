@@ -315,6 +315,65 @@ describe('remote JWKS', () => {
     }
   });
 
+  describe('a token that does not say which key signed it', () => {
+    const namelessToken = (key: SigningKey) => signAccessToken(key, { exp: issuedAt + 1_000_000 }, { kid: undefined });
+
+    async function setUpNameless(keys: SigningKey[]) {
+      const world = await setUp();
+      world.server.keys = keys;
+      const validator = createJwtValidator(
+        { issuer, audience },
+        { jwks: world.jwks, now: () => world.clock.seconds * 1000 },
+      );
+      return { ...world, verifyNameless: async (key: SigningKey) => validator.verifyJwt(await namelessToken(key)) };
+    }
+
+    test('is verified with each key that fits', async () => {
+      const other = await signingKey('rsa', 'RS256');
+      const { verifyNameless, fetched } = await setUpNameless([other, first, second]);
+      for (const key of [first, second, other]) {
+        await expect(verifyNameless(key)).resolves.toMatchObject({ kid: undefined });
+      }
+      expect(fetched.times).toBe(1);
+    });
+
+    test('is verified with keys that have no kid either', async () => {
+      const nameless = ({ jwk: { kid: _, ...jwk }, ...key }: SigningKey) => ({ ...key, jwk });
+      const { verifyNameless } = await setUpNameless([nameless(first), nameless(second)]);
+      await expect(verifyNameless(second)).resolves.toBeDefined();
+    });
+
+    test.each([1, 2])('is verified with a key that was published later, where there were %d before', async (count) => {
+      const before = [first, await signingKey('third')].slice(0, count);
+      const { server, clock, verifyNameless, fetched } = await setUpNameless(before);
+      await verifyNameless(first);
+      server.keys = [second];
+      clock.seconds += 5;
+      await expect(verifyNameless(second)).resolves.toBeDefined();
+      await expect(verifyNameless(first)).rejects.toEqual(unknownKey);
+      expect(fetched.times).toBe(2);
+    });
+
+    test('is tried with 16 keys, and no more', async () => {
+      const others = await Promise.all(Array.from({ length: 16 }, (_, n) => signingKey(`other-${n}`)));
+      const { verifyNameless } = await setUpNameless([...others.slice(1), first]);
+      await expect(verifyNameless(first)).resolves.toBeDefined();
+      const crowded = await setUpNameless([...others, first]);
+      await expect(crowded.verifyNameless(first)).rejects.toEqual(unknownKey);
+    });
+  });
+
+  test('tells two keys of one kid apart by which verifies, and does not vouch for the kid', async () => {
+    const { server, jwks, verify, fetched } = await setUp();
+    const namesake = { ...second, kid: 'first', jwk: { ...second.jwk, kid: 'first' } };
+    server.keys = [first, namesake];
+    await expect(verify(first)).resolves.toBe('first');
+    await expect(verify(namesake)).resolves.toBe('first');
+    const impostor = await signingKey('first');
+    await expect(verify(impostor)).rejects.toEqual(unknownKey);
+    expect([fetched.times, jwks.has('first')]).toEqual([1, false]);
+  });
+
   test.each([
     ['an error', answering(500, '{"keys":[]}')],
     ['no content', answering(204)],

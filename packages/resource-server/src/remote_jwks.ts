@@ -1,4 +1,4 @@
-import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose';
+import { type CryptoKey, createLocalJWKSet, errors, flattenedVerify, type JWK, type JWTVerifyGetKey } from 'jose';
 import { createBudget } from './budget.ts';
 import { AccessTokenError, ValidationUnavailableError } from './errors.ts';
 import { fetchJson } from './fetch_json.ts';
@@ -30,13 +30,14 @@ export interface RemoteJwksDependencies {
 /** The authorization server's public keys, kept fresh by use. */
 export interface RemoteJwks {
   /**
-   * The key that a token names, for jose's `jwtVerify`.
+   * The key that a token names, for jose's `jwtVerify`. Where it names none, or several have the name: of the first 16 that fit its
+   * algorithm, the one that verifies it.
    *
    * @throws AccessTokenError `invalid_token` when the authorization server has no such key.
    * @throws ValidationUnavailableError when it could not be asked.
    */
   readonly getKey: JWTVerifyGetKey;
-  /** Whether the current set has a key of this `kid`; false before the first fetch. */
+  /** Whether the current set has one key of this `kid`; false before the first fetch, and when several have it. */
   has(kid: string): boolean;
   /**
    * Fetches the keys now, or joins the fetch that is under way.
@@ -64,8 +65,12 @@ const toldAtOnce = 4;
 
 interface KeySet {
   readonly getKey: JWTVerifyGetKey;
-  readonly kids: ReadonlySet<string>;
+  /** Number of keys by `kid`. */
+  readonly kids: ReadonlyMap<string, number>;
 }
+
+/** As many keys as are tried on a token that does not say which one signed it. Each is work for whoever sends one. */
+const maximumCandidates = 16;
 
 /**
  * Keeps the public keys of an authorization server (RFC 7517 section 5), fetched over HTTP.
@@ -190,7 +195,7 @@ export function createRemoteJwks(options: RemoteJwksOptions, dependencies: Remot
 
   function has(kid: string): boolean {
     refreshWhenOld();
-    return current?.kids.has(kid) ?? false;
+    return current?.kids.get(kid) === 1;
   }
 
   function changed(): void {
@@ -217,7 +222,10 @@ async function fetchKeySet(exchange: Parameters<typeof fetchJson>[0]): Promise<K
 
 function keySetOf(published: readonly unknown[]): KeySet {
   const keys = published.filter(isPublicKey);
-  const kids = new Set(keys.flatMap(({ kid }) => (typeof kid === 'string' ? kid : [])));
+  const kids = new Map<string, number>();
+  for (const { kid } of keys) {
+    if (typeof kid === 'string') kids.set(kid, (kids.get(kid) ?? 0) + 1);
+  }
   return { getKey: createLocalJWKSet({ keys }), kids };
 }
 
@@ -237,15 +245,38 @@ function isPublicKey(jwk: unknown): jwk is JWK {
 /** @returns the key for a token, or undefined when the set has none. */
 async function findKey(keySet: KeySet | undefined, ...[header, token]: Parameters<JWTVerifyGetKey>) {
   try {
-    return await keySet?.getKey(header, token);
+    const key = await keySet?.getKey(header, token);
+    // A token that names no key may be signed with one that is not here yet, though one that is here would fit.
+    return header.kid !== undefined || key === undefined || (await verifies(token, key)) ? key : undefined;
   } catch (error) {
     if (error instanceof errors.JWKSNoMatchingKey) return undefined;
-    if (error instanceof errors.JWKSMultipleMatchingKeys) {
-      throw new AccessTokenError('invalid_token', 'the token does not say which key signed it');
-    }
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return firstThatVerifies(token, error);
     if (error instanceof errors.JOSENotSupported) {
       throw new AccessTokenError('invalid_token', "the token's signing algorithm is not accepted");
     }
     throw new ValidationUnavailableError('the JWKS holds an unusable key', { cause: error });
+  }
+}
+
+type Token = Parameters<JWTVerifyGetKey>[1];
+
+async function firstThatVerifies(token: Token, candidates: AsyncIterable<CryptoKey>): Promise<CryptoKey | undefined> {
+  let tried = 0;
+  for await (const key of candidates) {
+    if (await verifies(token, key)) return key;
+    tried += 1;
+    if (tried === maximumCandidates) return undefined;
+  }
+  return undefined;
+}
+
+async function verifies(token: Token, key: Parameters<typeof flattenedVerify>[1]): Promise<boolean> {
+  try {
+    await flattenedVerify(token, key as CryptoKey);
+    return true;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return false;
+    // A key that is unfit, such as an RSA key that is too short, is for the verification that follows to tell.
+    return true;
   }
 }
