@@ -120,6 +120,49 @@ test(requirement('signed-introspection'), async () => {
   expect((await call(world.gateways[0], 'phantom', await signed.text())).status).toBe(401);
 });
 
+test(requirement('foreign-jwts'), async () => {
+  for (const level of ['info', 'warn'] as const) jest.spyOn(console, level).mockReturnValue();
+  cleanups.push(async () => jest.restoreAllMocks());
+  const [api, other] = await Promise.all([startVerifyingApi(), startOtherAuthorizationServer({ jwts: true })]);
+  cleanups.push(api.stop, other.stop);
+  const jwksUri = `${other.issuer}/jwks`;
+  const settings = {
+    issuer: other.issuer,
+    jwksUri,
+    jwts: { algorithms: ['RS512'], insecureTypes: ['JWT'] },
+    scopeClaims: ['scp'],
+  };
+  api.trust = { issuer: other.issuer, jwksUri, audience: 'account', typ: 'JWT' };
+  const upstream = api.url;
+  const route = {
+    issuer: other.issuer,
+    api: 'https://api.example.com/elsewhere',
+    accessTokens: 'jwt' as const,
+    upstream,
+  };
+  const startWith = (issuer: object) =>
+    start((config) => ({
+      ...config,
+      gateway: {
+        ...config.gateway,
+        issuers: [{ issuer: other.issuer, jwksUri, ...issuer }],
+        routes: [
+          { ...route, prefix: '/account', audience: 'account', scopes: { '*': ['read'] } },
+          { ...route, prefix: '/else', audience: ['elsewhere', 'other'], scopes: { '*': ['read'] } },
+        ],
+      },
+    }));
+  const token = await other.issue('https://api.example.com/elsewhere');
+  const status = async (world: OneProcess, path: string) =>
+    (await fetch(`${world.gateways[0]}${path}`, { headers: { Authorization: `Bearer ${token}` } })).status;
+
+  const configured = await startWith(settings);
+  configured.log.secret(token);
+  expect(await status(configured, '/account')).toBe(200);
+  expect(await status(configured, '/else')).toBe(401);
+  expect(await status(await startWith({}), '/account')).toBe(401);
+});
+
 test(requirement('any-introspection-server'), async () => {
   // It says at length that its defaults are for development.
   for (const level of ['info', 'warn'] as const) jest.spyOn(console, level).mockReturnValue();

@@ -47,8 +47,9 @@ export const controlApi = {
       'a 503 of the introspection endpoint for the next 2 calls is two 503s at the gateway, and then it recovers',
     link: `${design}#faults`,
   },
-  'fault-is-503': {
-    sentence: 'introspection that is slow, garbled, mislabelled or cut off is 503 at the gateway, and then it recovers',
+  'fault-is-no-verdict': {
+    sentence:
+      'introspection that is slow or cut off is 503 at the gateway, garbled or mislabelled 502, and then it recovers',
     link: `${design}#faults`,
   },
   'fault-of-one-client': { sentence: 'a fault for one client strikes no other', link: `${design}#faults` },

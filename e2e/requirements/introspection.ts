@@ -15,6 +15,11 @@ export const introspection = {
     sentence: 'introspection as JSON and the JWT of a token agree on every claim that both have',
     link: rfc(7662, '2.2'),
   },
+  'foreign-jwts': {
+    sentence:
+      'JWTs that are not as RFC 9068 has them (typ, aud, scp, azp, algorithm) pass where that is configured, and only there',
+    link: rfc(9068, '4'),
+  },
   'any-introspection-server': {
     sentence:
       'an authorization server that is not ours and answers with JSON can stand behind the gateway; the API verifies with the keys of the gateway',

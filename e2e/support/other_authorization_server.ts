@@ -1,10 +1,32 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 
-/** oidc-provider as it comes, which answers introspection with JSON. */
-export async function startOtherAuthorizationServer() {
+/** What Keycloak, Entra and others make of RFC 9068: `typ: JWT`, `azp` for `client_id`, `scp` for `scope`, no `jti`. */
+function makeUnlikeRfc9068(
+  _context: unknown,
+  _token: unknown,
+  jwt: { header?: object | undefined; payload: object },
+): void {
+  const { client_id: azp, scope, jti: _, ...others } = jwt.payload as Record<string, unknown>;
+  jwt.header = { typ: 'JWT' };
+  jwt.payload = { ...others, azp, scp: String(scope).split(' ') };
+}
+
+/** One for every RSA algorithm: those that oidc-provider comes with are for RS256. */
+function createKey() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return { ...privateKey.export({ format: 'jwk' }), kty: 'RSA' as const, use: 'sig', kid: 'other-1' };
+}
+
+/**
+ * oidc-provider as it comes, which answers introspection with JSON.
+ *
+ * @param jwts issues JWTs that are not as RFC 9068 has them, for the audience `account`, signed with RS512
+ */
+export async function startOtherAuthorizationServer({ jwts = false } = {}) {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -16,13 +38,17 @@ export async function startOtherAuthorizationServer() {
       { ...client, client_id: 'gateway', client_secret: 'gateway-secret' },
     ],
     scopes: ['read'],
+    ...(jwts && { formats: { customizers: { jwt: makeUnlikeRfc9068 } }, jwks: { keys: [createKey()] } }),
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: () => ({ scope: 'read', accessTokenFormat: 'opaque' as const }),
+        getResourceServerInfo: () =>
+          jwts
+            ? { scope: 'read', audience: 'account', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS512' } } }
+            : { scope: 'read', accessTokenFormat: 'opaque' },
       },
     },
   });

@@ -6,18 +6,18 @@ import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 export interface VerifyingApi {
   readonly url: string;
   /** Whose JWTs it takes, and where the keys are. Set before the first call. */
-  trust: { readonly issuer: string; readonly jwksUri: string; readonly audience: string };
+  trust: { readonly issuer: string; readonly jwksUri: string; readonly audience: string; readonly typ?: string };
   stop(): Promise<void>;
 }
 
-/** An API of somebody else's: it validates JWT access tokens (RFC 9068) and answers with their claims. */
+/** An API of somebody else's: it validates JWT access tokens (RFC 9068, unless told of another `typ`) and answers with their claims. */
 export async function startVerifyingApi(): Promise<VerifyingApi> {
   const server = createServer(async (request, response) => {
-    const { issuer, jwksUri, audience } = api.trust;
+    const { issuer, jwksUri, audience, typ = 'at+jwt' } = api.trust;
     const token = String(request.headers.authorization).replace('Bearer ', '');
     try {
       const keys = createRemoteJWKSet(new URL(jwksUri));
-      const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: 'at+jwt' });
+      const { payload } = await jwtVerify(token, keys, { issuer, audience, typ });
       response.setHeader('Content-Type', 'application/json').end(JSON.stringify(payload satisfies JWTPayload));
     } catch (error) {
       response.writeHead(401).end(String(error));

@@ -2,6 +2,7 @@ import { readPattern } from '@tallystick/common';
 import type { GatewayConfig, RouteConfig } from './config.ts';
 import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
 import type { IntrospectionClient, IntrospectionConfig } from './introspection_config.ts';
+import type { JwtConfig } from './jwt_config.ts';
 
 /**
  * Looks at what no part of the gateway looks at for itself.
@@ -29,6 +30,8 @@ export function checkConfig(config: GatewayConfig): void {
   for (const [index, other] of (config.issuers ?? []).entries()) {
     if (other.client) checkClient(`issuers[${index}].client`, other.client);
     checkIntrospection(`issuers[${index}].introspection`, other.introspection);
+    checkJwts(`issuers[${index}].jwts`, other.jwts);
+    requireNames(`issuers[${index}].scopeClaims`, other.scopeClaims);
   }
   requireNumber('ownJwts.lifetime', config.ownJwts?.lifetime ?? 1, 1);
   if (clientCertificates !== undefined && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(clientCertificates.header)) {
@@ -67,6 +70,23 @@ function checkIntrospection(name: string, introspection: IntrospectionConfig = {
   requireNumber(`${name}.maxWaiting`, maxWaiting, 0);
   requireNumber(`${name}.circuitBreaker.failures`, circuitBreaker?.failures ?? 0, 0);
   requireNumber(`${name}.circuitBreaker.pause`, circuitBreaker?.pause ?? 1, 1);
+}
+
+function checkJwts(name: string, { algorithms, insecureTypes = [] }: JwtConfig = {}): void {
+  requireNames(`${name}.algorithms`, algorithms);
+  // RFC 8725 section 3.1: with a secret that is public, or without any key, everybody can sign.
+  if (algorithms?.some((algorithm) => /^(?:none|hs\d*)$/i.test(algorithm))) {
+    throw new TypeError(`${name}.algorithms must be asymmetric`);
+  }
+  if (!insecureTypes.every((type) => type === 'JWT' || type === 'absent')) {
+    throw new TypeError(`${name}.insecureTypes must be "JWT" and "absent", or one of them`);
+  }
+}
+
+function requireNames(name: string, names: readonly string[] | undefined): void {
+  if (names === undefined || (names.length > 0 && names.every((given) => typeof given === 'string' && given !== '')))
+    return;
+  throw new TypeError(`${name} must be a list of names that is not empty`);
 }
 
 function checkRoute({ prefix, timeouts, limits, upstreamHealth }: RouteConfig): void {

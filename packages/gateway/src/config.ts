@@ -4,6 +4,7 @@ import type { CorsConfig } from './cors.ts';
 import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
 import type { DecisionEndpointConfig } from './forward_auth/config.ts';
 import type { IntrospectionClient, IntrospectionConfig, OwnJwtConfig } from './introspection_config.ts';
+import type { JwtConfig } from './jwt_config.ts';
 import type { RewriteConfig } from './rewrite.ts';
 import type { TokenHandlerConfig } from './token_handler/config.ts';
 
@@ -40,12 +41,15 @@ export interface ProtectedRouteConfig extends AnyRouteConfig {
   readonly public?: false;
   /** Resource indicator (RFC 8707) of the API. */
   readonly resource: string;
-  /** The `aud` that a JWT must have; of several, one. Default: `resource`. */
+  /** The `aud` that a token must have, any text; of several, one. Default: `resource`. */
   readonly audience?: string | readonly string[];
   /** Which of the `issuers` issues the tokens. Default: the gateway's own `issuer`. */
   readonly issuer?: string;
   readonly style: AccessTokenStyle;
-  /** What a client-held token looks like: a regular expression for all of it. Default: base64url of a plausible length. */
+  /**
+   * What a client-held token looks like: a regular expression for all of it. Default: base64url of a plausible length for the gateway's
+   * own issuer, anything for others.
+   */
   readonly tokenPattern?: string;
   /** Scopes by method; `*` stands for every method not named. A list stands for all of them, `{ anyOf }` for one. */
   readonly scopes: { readonly [method: string]: RequiredScopes };
@@ -91,6 +95,10 @@ export interface IssuerConfig {
   readonly client?: IntrospectionClient;
   /** How it is asked. Default: with `Accept: application/jwt`. */
   readonly introspection?: IntrospectionConfig;
+  /** How its JWTs differ from RFC 9068. Default: not at all. */
+  readonly jwts?: JwtConfig;
+  /** Claims that hold scopes, as text or a list, in its JWTs and introspection answers; put together. Default: `scope`. */
+  readonly scopeClaims?: readonly string[];
 }
 
 export interface GatewayConfig {

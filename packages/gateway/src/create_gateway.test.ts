@@ -276,6 +276,18 @@ describe('A configuration that cannot be served is a TypeError', () => {
         ],
       },
     ],
+    ...(
+      [
+        ['jwts.algorithms', { jwts: { algorithms: [] } }],
+        ['jwts.algorithms must be asymmetric', { jwts: { algorithms: ['ES256', 'HS256'] } }],
+        ['jwts.algorithms must be asymmetric', { jwts: { algorithms: ['none'] } }],
+        ['jwts.insecureTypes', { jwts: { insecureTypes: ['at+jwt'] } }],
+        ['scopeClaims', { scopeClaims: [''] }],
+      ] as const
+    ).map(([name, settings]): (typeof cases)[number] => [
+      `issuers[0].${name}`,
+      { issuers: [{ issuer: 'https://other.example.com', ...settings } as never] },
+    ]),
     ['ownJwts.signingKey', { ownJwts: { issuer: 'https://gateway.example.com', signingKey: { kty: 'EC' } } }],
     ['tokenPattern', { routes: [{ ...route('phantom', 'http://a'), tokenPattern: '[' }] }],
     ['timeouts.upstream', { timeouts: { authorizationServer: 1, upstream: Number.NaN } }],

@@ -30,35 +30,26 @@ async function expectUnavailable(response: Response) {
   expect(house.upstream.seen).toEqual([]);
 }
 
+/** A client that is told to try again would try for ever. */
+async function expectNoUse(response: Response) {
+  expect(response.status).toBe(502);
+  expect(response.headers.get('retry-after')).toBeNull();
+  expect(response.headers.get('www-authenticate')).toBeNull();
+  expect(await response.json()).toMatchObject({ error: 'invalid_validator_response' });
+  expect(house.upstream.seen).toEqual([]);
+}
+
 const jwtAnswer = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' };
 
-describe('The authorization server has no usable answer, and no JWT is cached: 503 with Retry-After', () => {
-  const answers: [string, (response: ServerResponse, jwt: string) => unknown][] = [
+type Answers = [string, (response: ServerResponse, jwt: string) => unknown][];
+
+describe('The authorization server has no answer, and no JWT is cached: 503 with Retry-After', () => {
+  const answers: Answers = [
     ['is silent', () => {}],
     ['breaks the connection off', (response) => response.destroy()],
     ['answers 429', (response) => response.writeHead(429).end()],
     ['answers 500', (response) => response.writeHead(500).end()],
     ['answers 503', (response) => response.writeHead(503).end()],
-    ['answers 400', (response) => response.writeHead(400).end('{"error":"invalid_request"}')],
-    [
-      'redirects to where the answer is',
-      (response, jwt) => {
-        if (response.req.url === '/elsewhere') response.writeHead(200, jwtAnswer).end(jwt);
-        else response.writeHead(307, { Location: '/elsewhere' }).end();
-      },
-    ],
-    ['answers with HTML', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>')],
-    [
-      'answers with JSON, which has no JWT',
-      (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":false}'),
-    ],
-    ['answers with a JWT that is called something else', (response, jwt) => response.writeHead(200).end(jwt)],
-    ['answers with nothing', (response) => response.writeHead(200, jwtAnswer).end()],
-    ['answers with garbage', (response) => response.writeHead(200, jwtAnswer).end('a.b.c')],
-    [
-      'answers with more than 1 MiB',
-      (response, jwt) => response.writeHead(200, jwtAnswer).end(jwt.padEnd(1024 * 1024 + 1)),
-    ],
     [
       'stops in the middle of the answer',
       (response, jwt) => {
@@ -67,7 +58,6 @@ describe('The authorization server has no usable answer, and no JWT is cached: 5
       },
     ],
     ['falls silent in the middle of the answer', (response, jwt) => response.writeHead(200, jwtAnswer).write(jwt)],
-    ['answers with half a JWT', (response, jwt) => response.writeHead(200, jwtAnswer).end(jwt.slice(0, -9))],
   ];
   test.each(answers)('it %s', async (_, answer) => {
     const reference = await house.issueReference(api('phantom'));
@@ -75,17 +65,6 @@ describe('The authorization server has no usable answer, and no JWT is cached: 5
       answer(response, house.authorizationServer.active.get(token) ?? '');
     };
     await expectUnavailable(await house.call('/phantom', reference));
-  });
-
-  test.each(['iss', 'typ', 'key'])('it answers with a JWT of another %s', async (what) => {
-    const claims = { aud: api('phantom'), ...(what === 'iss' && { iss: 'https://other.example.com' }) };
-    const options = {
-      ...(what === 'typ' && { typ: 'JWT' }),
-      ...(what === 'key' && { key: await createSigningKey('key-1') }),
-    };
-    house.authorizationServer.active.set('x'.repeat(43), await house.authorizationServer.issue(claims, options));
-    await expectUnavailable(await house.call('/phantom', 'x'.repeat(43)));
-    expect(house.log.find(({ level }) => level === 'warn')?.tokenKey).toHaveLength(8);
   });
 
   test('it is gone', async () => {
@@ -106,6 +85,52 @@ describe('The authorization server has no usable answer, and no JWT is cached: 5
     house.authorizationServer.onJwks = undefined;
     house.clock.time += 1_000;
     expect((await house.call('/split', await house.issueSplit(api('split')))).status).toBe(200);
+  });
+});
+
+describe('The authorization server answers, but never as it should: 502', () => {
+  const answers: Answers = [
+    ['answers 400', (response) => response.writeHead(400).end('{"error":"invalid_request"}')],
+    [
+      'redirects to where the answer is',
+      (response, jwt) => {
+        if (response.req.url === '/elsewhere') response.writeHead(200, jwtAnswer).end(jwt);
+        else response.writeHead(307, { Location: '/elsewhere' }).end();
+      },
+    ],
+    ['answers with HTML', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>')],
+    [
+      'answers with JSON, which has no JWT',
+      (response) =>
+        response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":true,"sub":"alice"}'),
+    ],
+    ['answers with a JWT that is called something else', (response, jwt) => response.writeHead(200).end(jwt)],
+    ['answers with nothing', (response) => response.writeHead(200, jwtAnswer).end()],
+    ['answers with garbage', (response) => response.writeHead(200, jwtAnswer).end('a.b.c')],
+    [
+      'answers with more than 1 MiB',
+      (response, jwt) => response.writeHead(200, jwtAnswer).end(jwt.padEnd(1024 * 1024 + 1)),
+    ],
+    ['answers with half a JWT', (response, jwt) => response.writeHead(200, jwtAnswer).end(jwt.slice(0, -9))],
+    ['answers 404', (response) => response.writeHead(404).end()],
+  ];
+  test.each(answers)('it %s', async (_, answer) => {
+    const reference = await house.issueReference(api('phantom'));
+    house.authorizationServer.onIntrospection = (response, token) => {
+      answer(response, house.authorizationServer.active.get(token) ?? '');
+    };
+    await expectNoUse(await house.call('/phantom', reference));
+  });
+
+  test.each(['iss', 'typ', 'key'])('it answers with a JWT of another %s', async (what) => {
+    const claims = { aud: api('phantom'), ...(what === 'iss' && { iss: 'https://other.example.com' }) };
+    const options = {
+      ...(what === 'typ' && { typ: 'JWT' }),
+      ...(what === 'key' && { key: await createSigningKey('key-1') }),
+    };
+    house.authorizationServer.active.set('x'.repeat(43), await house.authorizationServer.issue(claims, options));
+    await expectNoUse(await house.call('/phantom', 'x'.repeat(43)));
+    expect(house.log.find(({ level }) => level === 'warn')?.tokenKey).toHaveLength(8);
   });
 });
 
@@ -210,9 +235,9 @@ describe('A split miss', () => {
     expect((await house.call('/either', 'x'.repeat(86))).status).toBe(401);
   });
 
-  test('that is answered with the JWT of another token is 503', async () => {
+  test('that is answered with the JWT of another token is 502', async () => {
     house.authorizationServer.active.set('x'.repeat(86), await house.authorizationServer.issue({ aud: api('either') }));
-    await expectUnavailable(await house.call('/either', 'x'.repeat(86)));
+    await expectNoUse(await house.call('/either', 'x'.repeat(86)));
   });
 });
 

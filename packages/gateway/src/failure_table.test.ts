@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { renderTables } from './testing/failure_matrix/document.ts';
 import { type Answer, buildMatrix, type Matrix } from './testing/failure_matrix/matrix.ts';
-import { expectedRetryAfter, expectedStatuses } from './testing/failure_matrix/rules.ts';
+import { expectedBadGateway, expectedRetryAfter, expectedStatuses } from './testing/failure_matrix/rules.ts';
 import { type Cell, cells } from './testing/failure_matrix/states.ts';
 
 let matrix: Matrix;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => matrix.stop());
 
-const errors = { 200: undefined, 401: 'invalid_token', 502: 'validator_refused', 503: 'temporarily_unavailable' };
+const errors = { 200: undefined, 401: 'invalid_token', 503: 'temporarily_unavailable' };
 
 describe('The failure matrix', () => {
   test.each(
@@ -29,7 +29,7 @@ describe('The failure matrix', () => {
       status: answer.status,
       retryAfter: answer.status === 503 ? expectedRetryAfter(cell) : null,
       challenge: answer.status === 401 ? expect.stringMatching(/^Bearer .*error="invalid_token"/) : null,
-      error: errors[answer.status as keyof typeof errors],
+      error: answer.status === 502 ? expectedBadGateway(cell) : errors[answer.status as keyof typeof errors],
       reachedApi: answer.status === 200,
     });
   });

@@ -38,13 +38,19 @@ export type IntrospectionMediaType = 'application/jwt' | 'application/token-intr
 export interface IntrospectionConfig {
   /**
    * `application/jwt` (default) is the JWT itself, `application/token-introspection+jwt` RFC 9701, `application/json` RFC 7662.
-   * For the last two the gateway makes the JWT, unless the answer brings one as `phantom_token`.
+   * For the last two the gateway makes the JWT, unless the answer brings one as `phantom_token` or `jwt`. For the first, JSON that brings
+   * one will do.
    */
   readonly accept?: IntrospectionMediaType;
   /** Seconds that an answer may be cached, in place of what its `Cache-Control` says. */
   readonly maxAge?: number;
   /** Whether a JSON or RFC 9701 answer must name the API, or the gateway's client, as `aud`. Default: `required`. */
   readonly audience?: 'required' | 'optional';
+  /**
+   * With an optional `audience`: takes answers that do not say either that the token is an access token (`token_type`, `token_use`). Refresh
+   * tokens then pass for access tokens, where a server introspects them. Default: false.
+   */
+  readonly insecureMissingTokenType?: boolean;
   /** Introspections under way at one time. Default: 64. */
   readonly maxConcurrent?: number;
   /** Those that wait for their turn; past it, the client that sent most is answered 503. Default: 1000. */

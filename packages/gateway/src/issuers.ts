@@ -1,6 +1,7 @@
 import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
 import type { GatewayConfig, IssuerConfig } from './config.ts';
 import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';
+import type { JwtConfig } from './jwt_config.ts';
 import type { Log } from './log.ts';
 import type { IntrospectionOutcome, Metrics } from './metrics/create_metrics.ts';
 import { createIntrospection, type Introspect, type Introspection } from './resolve/introspect.ts';
@@ -16,6 +17,9 @@ export interface Issuer {
   readonly clientId: string | undefined;
   /** Whether what it says of a token must name the API. */
   readonly audienceIs: 'required' | 'optional';
+  readonly tokenTypeIs: 'required' | 'optional';
+  readonly jwts: JwtConfig;
+  readonly scopeClaims: readonly string[];
 }
 
 /** By issuer identifier. */
@@ -77,17 +81,30 @@ export function createIssuers(config: GatewayConfig, dependencies: IssuerDepende
 
 function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ...others }: IssuerDependencies): Issuer {
   const { issuer, introspectionEndpoint: endpoint, client, introspection: asked = {} } = config;
+  const { jwts = {}, scopeClaims = ['scope'] } = config;
   const jwks = keys.get(issuer);
   if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
   const introspection =
     endpoint && client
       ? timed(
-          createIntrospection({ ...asked, endpoint, issuer, client, timeout }, { jwks, ...others }),
+          createIntrospection(
+            { ...asked, endpoint, issuer, client, timeout, scopeClaims, algorithms: jwts.algorithms },
+            { jwks, ...others },
+          ),
           issuer,
           metrics,
         )
       : undefined;
-  return { issuer, jwks, introspection, clientId: client?.id, audienceIs: asked.audience ?? 'required' };
+  return {
+    issuer,
+    jwks,
+    introspection,
+    clientId: client?.id,
+    audienceIs: asked.audience ?? 'required',
+    tokenTypeIs: asked.insecureMissingTokenType ? 'optional' : 'required',
+    jwts,
+    scopeClaims,
+  };
 }
 
 function timed(introspection: Introspection, issuer: string, metrics: IssuerDependencies['metrics']): Introspection {

@@ -133,7 +133,7 @@ function protection(
   const cachePartition = JSON.stringify([style, onMiss, issuer, resource, ...audience]);
   return {
     ...{ isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, dpop, scopes },
-    tokenShape: tokenShape(style, config.tokenPattern),
+    tokenShape: tokenShape(style, { pattern: config.tokenPattern, isForeign: issuer !== ownIssuer }),
     ...(config.tokenCookie && { tokenCookie: tokenCookieOf(config.tokenCookie) }),
   };
 }

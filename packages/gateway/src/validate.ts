@@ -1,9 +1,11 @@
 import {
   AccessTokenError,
   createJwtValidator,
+  foreignClientIdClaims,
+  InvalidValidatorResponseError,
   type JwtValidator,
+  type JwtValidatorOptions,
   type RemoteJwks,
-  ValidationUnavailableError,
   type VerifiedJwt,
 } from '@tallystick/resource-server';
 import { decodeJwt } from 'jose';
@@ -33,7 +35,8 @@ export interface ValidatedJwt extends VerifiedJwt {
  * Decides whether a JWT is one for this API, whoever it came from (RFC 9068 section 4): this is what a poisoned store meets.
  *
  * @throws {AccessTokenError} `invalid_token`
- * @throws {ValidationUnavailableError} when the keys could not be had, or the authorization server vouched for what is not its own
+ * @throws {ValidationUnavailableError} when the keys could not be had
+ * @throws {InvalidValidatorResponseError} when the authorization server answered with what is no access token of its own
  */
 export type Validate = (candidate: Candidate, route: ProtectedRoute, credentials: Credentials) => Promise<ValidatedJwt>;
 
@@ -42,12 +45,16 @@ export function createValidate(issuers: Issuers, { ownJwts, log, now }: Validate
   const ownValidatorFor = createValidators(now);
 
   /** Whether the authorization server did issue this JWT, be it for another API or for another time. */
-  async function isGenuine(jwt: string, { issuer, jwks }: Issuer): Promise<boolean> {
-    const audience = claimedAudience(jwt);
-    if (audience === undefined) return false;
-    const anyTime = { issuer, audience, clockTolerance: Number.MAX_VALUE };
+  async function isGenuine(jwt: string, issuer: Issuer): Promise<boolean> {
+    const audience = claimedAudience(jwt) ?? 'none';
+    const anyTime = {
+      ...optionsFor(issuer),
+      audience,
+      insecureMissingAudience: true,
+      clockTolerance: Number.MAX_VALUE,
+    };
     try {
-      await createJwtValidator(anyTime, { jwks, now }).verifyJwt(jwt);
+      await createJwtValidator(anyTime, { jwks: issuer.jwks, now }).verifyJwt(jwt);
       return true;
     } catch (error) {
       if (error instanceof AccessTokenError) return false;
@@ -59,17 +66,21 @@ export function createValidate(issuers: Issuers, { ownJwts, log, now }: Validate
     const { jwt, source, maker } = candidate;
     if (maker === 'gateway' && ownJwts !== undefined) {
       const { issuer, keys } = ownJwts;
-      return { ...(await ownValidatorFor(route, { issuer, jwks: keys }).verifyJwt(jwt)), keys };
+      // An introspection answer need not name the client (RFC 7662 section 2.2).
+      const validator = ownValidatorFor(route, { issuer, requiredClaims: ['iat', 'sub', 'jti'] }, keys);
+      return { ...(await validator.verifyJwt(jwt)), keys };
     }
     const issuer = issuerOf(issuers, route);
     try {
-      return { ...(await validatorFor(route, issuer).verifyJwt(jwt)), keys: issuer.jwks };
+      return { ...(await validatorFor(route, optionsFor(issuer), issuer.jwks).verifyJwt(jwt)), keys: issuer.jwks };
     } catch (error) {
       if (!(error instanceof AccessTokenError) || source === 'client' || (await isGenuine(jwt, issuer))) throw error;
       const fields = { tokenKey: shortened(key), route: route.prefix, reason: error.description };
-      log.warn(fields, `the ${source} has a JWT that the authorization server did not issue`);
+      log.warn(fields, `the ${source} has a JWT that is no access token of the authorization server`);
       if (source === 'store') throw new AccessTokenError('invalid_token', 'the access token is not valid');
-      throw new ValidationUnavailableError('the authorization server answered with a JWT that is not its own');
+      throw new InvalidValidatorResponseError(
+        'the authorization server answered with a JWT that is no access token of its own',
+      );
     }
   };
 }
@@ -77,11 +88,24 @@ export function createValidate(issuers: Issuers, { ownJwts, log, now }: Validate
 /** A validator for each route, made when it is first needed. */
 function createValidators(now: () => number) {
   const validators = new Map<ProtectedRoute, JwtValidator>();
-  return (route: ProtectedRoute, { issuer, jwks }: { issuer: string; jwks: Pick<RemoteJwks, 'getKey'> }) => {
-    const validator = validators.get(route) ?? createJwtValidator({ issuer, audience: route.audience }, { jwks, now });
+  return (
+    route: ProtectedRoute,
+    options: Omit<JwtValidatorOptions, 'audience'>,
+    jwks: Pick<RemoteJwks, 'getKey'>,
+  ): JwtValidator => {
+    const validator =
+      validators.get(route) ?? createJwtValidator({ ...options, audience: route.audience }, { jwks, now });
     validators.set(route, validator);
     return validator;
   };
+}
+
+/**
+ * What JWTs of an issuer must be. Nothing depends on `jti`, which many leave out, and on the client, for which there are several names:
+ * RFC 9068 section 4 does not have them checked.
+ */
+function optionsFor({ issuer, jwts, scopeClaims }: Issuer): Omit<JwtValidatorOptions, 'audience'> {
+  return { ...jwts, issuer, scopeClaims, requiredClaims: ['iat', 'sub'], clientIdClaims: foreignClientIdClaims };
 }
 
 function claimedAudience(jwt: string): string | undefined {

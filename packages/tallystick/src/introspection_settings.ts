@@ -4,10 +4,12 @@ import { ConfigError, pathText } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
 import type { OwnJwtKey } from './own_jwt_key.ts';
 import type { Tls } from './tls/tls.ts';
+import { withoutUndefined } from './without_undefined.ts';
 
 type Path = readonly (string | number)[];
 type Client = Config['gateway']['client'];
-type Asked = Omit<Config['gateway']['introspection'], 'tokenPattern'>;
+/** What tokens look like, the routes know. */
+type Asked = Omit<Config['gateway']['introspection'], 'tokenPattern'> & { readonly tokenPattern?: unknown };
 
 export interface IntrospectionSettingsDependencies {
   readonly ownJwtKey: OwnJwtKey;
@@ -24,8 +26,10 @@ export async function introspectionSettings(
   { ownJwtKey, tls }: IntrospectionSettingsDependencies,
 ): Promise<Required<Pick<GatewayConfig, 'client' | 'introspection' | 'issuers'>> & Pick<GatewayConfig, 'ownJwts'>> {
   const issuers = gateway.issuers.map(
-    async ({ issuer, jwksUri, introspectionEndpoint, client, introspection }, index) => ({
+    async ({ issuer, jwksUri, introspectionEndpoint, client, introspection, jwts, scopeClaims }, index) => ({
       issuer,
+      jwts: withoutUndefined(jwts),
+      ...(scopeClaims && { scopeClaims }),
       ...(jwksUri !== undefined && { jwksUri }),
       ...(introspectionEndpoint !== undefined && { introspectionEndpoint }),
       ...(client && { client: await readClient(['gateway', 'issuers', index, 'client'], client, tls) }),
@@ -40,8 +44,7 @@ export async function introspectionSettings(
   };
 }
 
-function askedAs({ accept, maxAge, audience, maxConcurrent, maxWaiting, circuitBreaker }: Asked) {
-  const asked = { accept, audience, maxConcurrent, maxWaiting, circuitBreaker };
+function askedAs({ tokenPattern: _, maxAge, ...asked }: Asked) {
   return { ...asked, ...(maxAge !== undefined && { maxAge }) };
 }
 

@@ -126,8 +126,8 @@ export function createTokenCache(
 
   function remember(id: string, token: ResolvedToken): void {
     const maxAge = Math.min(config.maxAge, token.maxAge);
-    // What has no key identifier could not be dropped when its key leaves the JWKS.
-    if (maxAge <= 0 || token.kid === undefined) return;
+    // What has no key identifier, or one that several keys have, could not be dropped when its key leaves the JWKS.
+    if (maxAge <= 0 || token.kid === undefined || !token.keys.has(token.kid)) return;
     entries.set(id, { token, usableUntil: Math.min(now() + maxAge * 1000, token.claims.exp * 1000) });
   }
 

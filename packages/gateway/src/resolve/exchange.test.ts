@@ -58,11 +58,11 @@ describe('An introspection is not tried again', () => {
   test.each<[string, number, (response: ServerResponse) => unknown]>([
     ['it was answered 503, which asks for less', 503, (response) => response.writeHead(503).end()],
     ['it was answered 500', 503, (response) => response.writeHead(500).end()],
-    ['it was answered 400', 503, (response) => response.writeHead(400).end()],
+    ['it was answered 400', 502, (response) => response.writeHead(400).end()],
     ['it was answered 401', 502, (response) => response.writeHead(401).end()],
     ['it was answered 403', 502, (response) => response.writeHead(403).end()],
     ['it was answered 429', 503, (response) => response.writeHead(429).end()],
-    ['it was answered with garbage', 503, (response) => response.writeHead(200).end('<p>')],
+    ['it was answered with garbage', 502, (response) => response.writeHead(200).end('<p>')],
     [
       'the answer broke off',
       503,
@@ -162,7 +162,7 @@ describe('The circuit breaker', () => {
 
   test.each<[string, number, (response: ServerResponse) => unknown]>([
     ['tokens that are not active', 401, (response) => response.writeHead(204).end()],
-    ['garbage, which one token may provoke', 503, (response) => response.writeHead(200).end('<p>')],
+    ['garbage, which one token may provoke', 502, (response) => response.writeHead(200).end('<p>')],
     ['faults of the server, which one token may provoke', 503, (response) => response.writeHead(500).end()],
     ['refused credentials', 502, (response) => response.writeHead(401).end()],
   ])('does not count %s', async (_, status, answer) => {

@@ -1,5 +1,9 @@
 import { mediaTypeOf } from '@tallystick/common';
-import { ValidationUnavailableError, ValidatorRefusedError } from '@tallystick/resource-server';
+import {
+  InvalidValidatorResponseError,
+  ValidationUnavailableError,
+  ValidatorRefusedError,
+} from '@tallystick/resource-server';
 import { causeCode } from '../failure.ts';
 import type { IntrospectionMediaType } from '../introspection_config.ts';
 import type { CallTarget, CallTrace, RequestTrace } from '../tracing/request_trace.ts';
@@ -19,8 +23,10 @@ export interface ExchangeDependencies {
   readonly now: () => number;
 }
 
-/** What the introspection endpoint answered, in the media type that it was asked for. Nothing of it is believed yet. */
+/** What the introspection endpoint answered. Nothing of it is believed yet. */
 export interface IntrospectionResponse {
+  /** The one that it was asked for; or JSON instead of a JWT, as Keycloak answers. */
+  readonly mediaType: IntrospectionMediaType;
   readonly body: string;
   readonly cacheControl: string | null;
 }
@@ -32,7 +38,8 @@ export interface IntrospectionResponse {
  * @param trace of the request for which it is asked; each try has a span of its own
  * @returns undefined for 204, which says that the token is not active
  * @throws {AuthorizationServerDownError} when it is down
- * @throws {ValidationUnavailableError} for an answer that cannot be understood
+ * @throws {ValidationUnavailableError} when it fails
+ * @throws {InvalidValidatorResponseError} for an answer that cannot be understood
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
 export type Exchange = (
@@ -53,6 +60,7 @@ const connectionFailures = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_
 export function createExchange({ endpoint, accept }: ExchangeOptions, dependencies: ExchangeDependencies): Exchange {
   const { authenticate, fetch, now } = dependencies;
   const target = callTarget(endpoint);
+  const understood = accept === 'application/jwt' ? ([accept, 'application/json'] as const) : [accept];
 
   async function ask(
     token: string,
@@ -65,7 +73,7 @@ export function createExchange({ endpoint, accept }: ExchangeOptions, dependenci
       method: 'POST',
       headers: { ...headers, ...call?.headers, Accept: accept, 'Content-Type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams({ token, token_type_hint: 'access_token', ...parameters }).toString(),
-      redirect: 'error',
+      redirect: 'manual',
       signal,
     } as const;
     const response = await fetch(endpoint, init).catch((cause: unknown) => {
@@ -75,8 +83,9 @@ export function createExchange({ endpoint, accept }: ExchangeOptions, dependenci
       throw new AuthorizationServerDownError('the authorization server could not be reached', { cause, mayRetry });
     });
     call?.answered(response.status);
-    if (response.status === 200 && mediaTypeOf(response.headers.get('content-type')) === accept) {
-      return { body: await readBody(response), cacheControl: response.headers.get('cache-control') };
+    const mediaType = understood.find((type) => type === mediaTypeOf(response.headers.get('content-type')));
+    if (response.status === 200 && mediaType !== undefined) {
+      return { body: await readBody(response), mediaType, cacheControl: response.headers.get('cache-control') };
     }
     await response.body?.cancel();
     if (response.status === 204) return undefined;
@@ -104,12 +113,12 @@ async function readBody(response: Response): Promise<string> {
   const body = await readText(response, maximumBytes).catch((cause: unknown) => {
     throw new AuthorizationServerDownError('the authorization server broke off its answer', { cause });
   });
-  if (body === undefined) throw new ValidationUnavailableError('the authorization server answered with too much');
+  if (body === undefined) throw new InvalidValidatorResponseError('the authorization server answered with too much');
   return body;
 }
 
 /**
- * What an answer means that is none. A server that says 503 asks for less, not for more of the same; 502 and 504 come from
+ * What an answer means that is none. One that is not understood now will not be later: a wrong media type, a redirect, 404. A server that says 503 asks for less, not for more of the same; 502 and 504 come from
  * what stands before it, and the next request may find another server.
  */
 function failureOf(response: Response, time: number): Error {
@@ -117,7 +126,7 @@ function failureOf(response: Response, time: number): Error {
   const description = `the authorization server answered with status ${status}`;
   switch (status) {
     case 200:
-      return new ValidationUnavailableError('the authorization server did not answer with what it was asked for');
+      return new InvalidValidatorResponseError('the authorization server did not answer with what it was asked for');
     case 401:
     case 403:
       return new ValidatorRefusedError("the authorization server refused the gateway's credentials");
@@ -127,8 +136,13 @@ function failureOf(response: Response, time: number): Error {
     case 502:
     case 504:
       return new AuthorizationServerDownError(description, { mayRetry: true });
-    default:
+    case 408:
+    case 425:
       return new ValidationUnavailableError(description);
+    default:
+      return status >= 500
+        ? new ValidationUnavailableError(description)
+        : new InvalidValidatorResponseError(description);
   }
 }
 

@@ -1,4 +1,8 @@
-import { type RemoteJwks, ValidationUnavailableError } from '@tallystick/resource-server';
+import {
+  InvalidValidatorResponseError,
+  type RemoteJwks,
+  ValidationUnavailableError,
+} from '@tallystick/resource-server';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
 import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../introspection_config.ts';
 import type { Log } from '../log.ts';
@@ -20,6 +24,10 @@ export interface IntrospectOptions extends IntrospectionConfig {
   readonly client: IntrospectionClient;
   /** Milliseconds for all of it: the wait for a turn, the exchange, a second try. */
   readonly timeout: number;
+  /** The members of an answer that hold scopes. */
+  readonly scopeClaims: readonly string[];
+  /** JWS algorithms of signed answers. Default: `defaultJwtAlgorithms`. */
+  readonly algorithms?: readonly string[] | undefined;
 }
 
 export interface IntrospectDependencies {
@@ -43,7 +51,8 @@ export type IntrospectionAnswer = ({ readonly jwt: string } | { readonly introsp
  * @param sender who sent the token; senders take turns when there is more to ask than can be asked at once
  * @param trace of the request for which it is asked, where requests are traced
  * @returns undefined when the token is not active
- * @throws {ValidationUnavailableError} when there is no answer, or none that can be understood
+ * @throws {ValidationUnavailableError} when there is no answer
+ * @throws {InvalidValidatorResponseError} for an answer that cannot be believed
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
 export type Introspect = (
@@ -80,20 +89,27 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
       now,
     },
   );
-  const readSigned = createReadSignedIntrospection({ issuer, clientId: client.id }, { jwks, now });
+  const { scopeClaims, algorithms } = options;
+  const readSigned = createReadSignedIntrospection(
+    { issuer, clientId: client.id, algorithms, scopeClaims },
+    { jwks, now },
+  );
   const queue = createFairQueue({ maxRunning: options.maxConcurrent ?? 64, maxWaiting: options.maxWaiting ?? 1000 });
   const breaker = createBreaker(options.circuitBreaker ?? { failures: 10, pause: 2000 }, (state) => {
     if (state === 'open') log.warn({ issuer }, 'the authorization server is down: it is left alone for a moment');
     if (state === 'closed') log.info({ issuer }, 'the authorization server is back');
   });
 
-  async function read({ body, cacheControl }: IntrospectionResponse): Promise<IntrospectionAnswer | undefined> {
-    const answer = { maxAge: maxAge ?? maxAgeOf(cacheControl) };
-    if (accept === 'application/jwt') return { ...answer, jwt: body.trim() };
-    const introspection = accept === 'application/json' ? parseIntrospection(body) : await readSigned(body);
+  async function read({ body, mediaType, ...rest }: IntrospectionResponse): Promise<IntrospectionAnswer | undefined> {
+    const answer = { maxAge: maxAge ?? maxAgeOf(rest.cacheControl) };
+    if (mediaType === 'application/jwt') return { ...answer, jwt: body.trim() };
+    const introspection =
+      mediaType === 'application/json' ? parseIntrospection(body, scopeClaims) : await readSigned(body);
     if (introspection === undefined) return undefined;
-    const { phantom_token: jwt } = introspection;
-    return jwt === undefined ? { ...answer, introspection } : { ...answer, jwt };
+    const jwt = introspection.phantom_token ?? introspection.jwt;
+    if (jwt !== undefined) return { ...answer, jwt };
+    if (accept !== 'application/jwt') return { ...answer, introspection };
+    throw new InvalidValidatorResponseError('the authorization server answered without the JWT that it was asked for');
   }
 
   return {

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
-import type { RemoteJwks } from '@tallystick/resource-server';
+import { InvalidValidatorResponseError, type RemoteJwks } from '@tallystick/resource-server';
 import { createLocalJWKSet, type JWK, SignJWT } from 'jose';
 import type { OwnJwtConfig } from '../introspection_config.ts';
 import type { TokenIntrospection } from './read_introspection.ts';
@@ -21,7 +21,9 @@ export interface OwnJwts {
 }
 
 /** Members that say something of the introspection or the client-held token, and not of who calls. */
-const notClaims = new Set('active iss aud exp iat nbf jti sub client_id username token_type phantom_token'.split(' '));
+const notClaims = new Set(
+  'active iss aud exp iat nbf jti sub client_id username token_type token_use typ phantom_token jwt'.split(' '),
+);
 
 /**
  * @param dependencies.now epoch milliseconds
@@ -41,14 +43,19 @@ export function createOwnJwts(config: OwnJwtConfig, { now }: { now: () => number
     jwks,
     keys: { getKey: createLocalJWKSet(jwks), has: (id) => id === kid },
     make(introspection, audience, token) {
-      const { client_id: clientId = '', sub = clientId } = introspection;
+      const { client_id: clientId, sub = clientId } = introspection;
+      // Left out like any other claim that quotes the token, the JWT would be bound to nothing.
+      if (JSON.stringify(introspection.cnf ?? {}).includes(token)) {
+        throw new InvalidValidatorResponseError("the authorization server's answer quotes the token in cnf");
+      }
       const issuedAt = Math.floor(now() / 1000);
       const entries = Object.entries(introspection).filter(
         // An introspection may quote the token it is about, as `jti` and elsewhere.
-        ([name, value]) => !notClaims.has(name) && !JSON.stringify(value).includes(token),
+        ([name, value]) => value !== undefined && !notClaims.has(name) && !JSON.stringify(value).includes(token),
       );
-      // A client that acts for itself is its own subject (RFC 9068 section 2.2).
-      const identity = { sub, client_id: clientId };
+      // A client that acts for itself is its own subject (RFC 9068 section 2.2). Put a subject in the place of a client, and a user could
+      // pass for a client: that one stays out.
+      const identity = { ...(sub !== undefined && { sub }), ...(clientId !== undefined && { client_id: clientId }) };
       return new SignJWT({
         ...Object.fromEntries(entries),
         ...identity,

@@ -1,4 +1,10 @@
-import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
+import {
+  AccessTokenError,
+  foreignClientIdClaims,
+  InvalidValidatorResponseError,
+  readScope,
+  saysAccessToken,
+} from '@tallystick/resource-server';
 
 /** What an authorization server says of an active token, its types checked (RFC 7662 section 2.2). */
 export interface TokenIntrospection {
@@ -14,18 +20,21 @@ export interface TokenIntrospection {
   readonly token_type?: string;
   /** What the token is bound to (RFC 7800). */
   readonly cnf?: { readonly [method: string]: unknown };
-  /** A JWT that stands for the token; some authorization servers have it here. */
+  /** A JWT that stands for the token; Curity has it here. */
   readonly phantom_token?: string;
+  /** Keycloak has it here. */
+  readonly jwt?: string;
   readonly [member: string]: unknown;
 }
 
 /**
  * Reads an introspection answer as JSON.
  *
+ * @param scopeClaims the members that hold scopes
  * @returns undefined when the token is not active
- * @throws {ValidationUnavailableError} for anything that is not an introspection answer
+ * @throws {InvalidValidatorResponseError} for anything that is not an introspection answer
  */
-export function parseIntrospection(body: string): TokenIntrospection | undefined {
+export function parseIntrospection(body: string, scopeClaims: readonly string[]): TokenIntrospection | undefined {
   let json: unknown;
   try {
     json = JSON.parse(body);
@@ -33,19 +42,23 @@ export function parseIntrospection(body: string): TokenIntrospection | undefined
     // The SyntaxError quotes what it could not parse.
     throw malformed('is not JSON');
   }
-  return readIntrospection(json);
+  return readIntrospection(json, scopeClaims);
 }
 
 /**
  * Believes nothing by its looks: `active` that is not a boolean is no verdict, and a member of a wrong type makes the whole answer
- * garbage.
+ * garbage. One that is null is as good as none.
  *
+ * @param scopeClaims the members that hold scopes, as text or a list; they become `scope`
  * @returns undefined when the token is not active
- * @throws {ValidationUnavailableError} for anything that is not an introspection answer
+ * @throws {InvalidValidatorResponseError} for anything that is not an introspection answer
  */
-export function readIntrospection(json: unknown): TokenIntrospection | undefined {
+export function readIntrospection(json: unknown, scopeClaims: readonly string[]): TokenIntrospection | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw malformed('is not an object');
-  const members = json as Readonly<Record<string, unknown>>;
+  const members = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null)) as Record<
+    string,
+    unknown
+  >;
   if (typeof members.active !== 'boolean') throw malformed('does not say whether the token is active');
   if (!members.active) return undefined;
   for (const [type, names] of Object.entries(types)) {
@@ -53,12 +66,14 @@ export function readIntrospection(json: unknown): TokenIntrospection | undefined
       if (members[name] !== undefined && !isOfType(members[name], type)) throw malformed(`has a malformed ${name}`);
     }
   }
-  return members as TokenIntrospection;
+  const scope = readScope(members, scopeClaims);
+  if (scope === null) throw malformed(`has a malformed ${scopeClaims.join(' or ')}`);
+  const clientId = foreignClientIdClaims.map((name) => members[name]).find((named) => named !== undefined);
+  return { ...members, scope, client_id: clientId } as TokenIntrospection;
 }
 
 const types = {
-  text: ['iss', 'sub', 'client_id', 'username', 'token_type', 'jti', 'phantom_token'],
-  scopes: ['scope'],
+  text: ['iss', 'sub', ...foreignClientIdClaims, 'username', 'token_type', 'jti', 'phantom_token', 'jwt'],
   time: ['exp', 'nbf', 'iat'],
   audience: ['aud'],
   object: ['cnf', 'act'],
@@ -68,8 +83,6 @@ function isOfType(value: unknown, type: string): boolean {
   switch (type) {
     case 'text':
       return typeof value === 'string' && value !== '';
-    case 'scopes':
-      return typeof value === 'string';
     case 'time':
       return typeof value === 'number' && Number.isFinite(value);
     case 'audience':
@@ -88,6 +101,8 @@ export interface IntrospectionExpectations {
   readonly audience: readonly string[];
   /** Whether the answer must have an `aud`. */
   readonly audienceIs: 'required' | 'optional';
+  /** Whether an answer without `aud` must say that it is about an access token. */
+  readonly tokenTypeIs: 'required' | 'optional';
 }
 
 /**
@@ -96,39 +111,47 @@ export interface IntrospectionExpectations {
  * @param time epoch milliseconds
  * @returns those of the API's audiences that it is for
  * @throws {AccessTokenError} `invalid_token` when it is not
- * @throws {ValidationUnavailableError} for an answer about the tokens of another issuer
+ * @throws {InvalidValidatorResponseError} for an answer about the tokens of another issuer
  */
 export function checkIntrospection(
   introspection: TokenIntrospection,
-  { issuer, clientId, audience, audienceIs }: IntrospectionExpectations,
+  { issuer, clientId, audience, audienceIs, tokenTypeIs }: IntrospectionExpectations,
   time: number,
 ): readonly string[] {
-  const { iss, aud, exp, nbf, token_type: tokenType, client_id: client } = introspection;
+  const { iss, exp, nbf, token_type: tokenType } = introspection;
   if (iss !== undefined && iss !== issuer) throw malformed('names another issuer');
-  // RFC 9068 section 2.2 wants it. Put the subject in its place, and a user could pass for a client.
-  if (client === undefined) throw malformed('does not name the client');
+  if (introspection.sub === undefined && introspection.client_id === undefined) {
+    throw malformed('names neither a subject nor a client');
+  }
   if (exp !== undefined && exp * 1000 <= time) throw refused('the token has expired');
   if (nbf !== undefined && nbf * 1000 > time) throw refused('the token is not valid yet');
-  if (tokenType !== undefined && !/^(?:bearer|dpop)$/i.test(tokenType)) throw refused('it is not an access token');
+  // Duende's says access_token.
+  if (tokenType !== undefined && !/^(?:bearer|dpop|access_token)$/i.test(tokenType)) throw refused(notAccessToken);
+  const saysSo = saysAccessToken(introspection);
+  if (saysSo === false) throw refused(notAccessToken);
   // RFC 9449 section 6.2. As a bearer token it would be worth what a stolen one is.
   if (tokenType?.toLowerCase() === 'dpop' && typeof introspection.cnf?.jkt !== 'string') {
     throw malformed('does not name the key that the token is bound to');
   }
-  const named = [aud ?? []].flat();
+  const named = [introspection.aud ?? []].flat();
   const ours = audience.filter((name) => named.includes(name));
   if (ours.length > 0) return ours;
   // What it says of itself to this gateway is for the APIs behind it.
   if (clientId !== undefined && named.includes(clientId)) return audience.slice(0, 1);
-  if (aud !== undefined || audienceIs === 'required') throw refused("the token's audience is not this API");
+  if (named.length > 0 || audienceIs === 'required') throw refused("the token's audience is not this API");
   // Refresh tokens are introspected too (RFC 7662 section 2.1), and have neither audience nor type.
-  if (tokenType === undefined) throw refused('nothing says that it is an access token');
+  if (tokenType === undefined && saysSo === undefined && tokenTypeIs === 'required') {
+    throw refused('nothing says that it is an access token');
+  }
   return audience.slice(0, 1);
 }
+
+const notAccessToken = 'it is not an access token';
 
 function refused(description: string): AccessTokenError {
   return new AccessTokenError('invalid_token', description);
 }
 
-function malformed(what: string): ValidationUnavailableError {
-  return new ValidationUnavailableError(`the authorization server's answer ${what}`);
+function malformed(what: string): InvalidValidatorResponseError {
+  return new InvalidValidatorResponseError(`the authorization server's answer ${what}`);
 }

@@ -1,4 +1,9 @@
-import { type RemoteJwks, ValidationUnavailableError } from '@tallystick/resource-server';
+import {
+  defaultJwtAlgorithms,
+  InvalidValidatorResponseError,
+  type RemoteJwks,
+  ValidationUnavailableError,
+} from '@tallystick/resource-server';
 import { jwtVerify } from 'jose';
 import { readIntrospection, type TokenIntrospection } from './read_introspection.ts';
 
@@ -7,6 +12,10 @@ export interface SignedIntrospectionOptions {
   readonly issuer: string;
   /** The gateway's own client there. */
   readonly clientId: string;
+  /** JWS algorithms. Default: `defaultJwtAlgorithms`. */
+  readonly algorithms?: readonly string[] | undefined;
+  /** The members of an answer that hold scopes. */
+  readonly scopeClaims: readonly string[];
 }
 
 export interface SignedIntrospectionDependencies {
@@ -19,7 +28,8 @@ export interface SignedIntrospectionDependencies {
  * Reads a signed introspection answer (RFC 9701).
  *
  * @returns undefined when the token is not active
- * @throws {ValidationUnavailableError} for anything but an answer that the authorization server just gave to this gateway
+ * @throws {InvalidValidatorResponseError} for anything but an answer that the authorization server just gave to this gateway
+ * @throws {ValidationUnavailableError} when its keys cannot be had
  */
 export type ReadSignedIntrospection = (jwt: string) => Promise<TokenIntrospection | undefined>;
 
@@ -28,10 +38,8 @@ const clockTolerance = 10;
 /** Seconds that an answer may have been on its way: it must be about now, or it may be one that was kept back. */
 const maximumAge = 60;
 
-const algorithms = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'];
-
 export function createReadSignedIntrospection(
-  { issuer, clientId }: SignedIntrospectionOptions,
+  { issuer, clientId, algorithms = defaultJwtAlgorithms, scopeClaims }: SignedIntrospectionOptions,
   { jwks, now }: SignedIntrospectionDependencies,
 ): ReadSignedIntrospection {
   async function verify(jwt: string): Promise<unknown> {
@@ -39,7 +47,7 @@ export function createReadSignedIntrospection(
       issuer,
       audience: clientId,
       typ: 'token-introspection+jwt',
-      algorithms,
+      algorithms: [...algorithms],
       clockTolerance,
       maxTokenAge: maximumAge,
       currentDate: new Date(now()),
@@ -49,9 +57,9 @@ export function createReadSignedIntrospection(
     } catch (error) {
       if (error instanceof ValidationUnavailableError) throw error;
       // The cause would carry the payload.
-      throw new ValidationUnavailableError("the authorization server's answer is not signed as RFC 9701 says");
+      throw new InvalidValidatorResponseError("the authorization server's answer is not signed as RFC 9701 says");
     }
   }
 
-  return async (jwt) => readIntrospection(await verify(jwt.trim()));
+  return async (jwt) => readIntrospection(await verify(jwt.trim()), scopeClaims);
 }

@@ -1,4 +1,4 @@
-import { ValidationUnavailableError } from '@tallystick/resource-server';
+import { InvalidValidatorResponseError, ValidationUnavailableError } from '@tallystick/resource-server';
 import { type SplitEntries, StoreUnavailableError } from '@tallystick/token-store';
 import type { Introspect } from './introspect.ts';
 import type { Candidate, Resolver } from './resolver.ts';
@@ -30,7 +30,7 @@ export function createSplitResolver({ splitEntries, introspect }: SplitResolverD
       const answer = await introspect?.(signature, sender, trace);
       if (answer === undefined) return undefined;
       if (!('jwt' in answer) || !answer.jwt.endsWith(`.${signature}`)) {
-        throw new ValidationUnavailableError('the authorization server answered with the JWT of another token');
+        throw new InvalidValidatorResponseError('the authorization server answered with the JWT of another token');
       }
       return { jwt: answer.jwt, source: 'authorization server', maxAge: answer.maxAge };
     },

@@ -1,4 +1,4 @@
-import { ValidationUnavailableError } from '@tallystick/resource-server';
+import { InvalidValidatorResponseError } from '@tallystick/resource-server';
 import type { OwnJwts } from './own_jwts.ts';
 import { checkIntrospection, type IntrospectionExpectations, type TokenIntrospection } from './read_introspection.ts';
 
@@ -6,7 +6,7 @@ import { checkIntrospection, type IntrospectionExpectations, type TokenIntrospec
  * Makes the JWT for an API of what the authorization server says of a client-held token.
  *
  * @throws {AccessTokenError} `invalid_token` when the token is not for the API, or not at this time
- * @throws {ValidationUnavailableError} when what it says cannot be believed, or the gateway makes no JWTs
+ * @throws {InvalidValidatorResponseError} when what it says cannot be believed, or the gateway makes no JWTs
  */
 export type Translate = (introspection: TokenIntrospection, token: string) => Promise<string>;
 
@@ -22,7 +22,9 @@ export function createTranslate(
 ): Translate {
   return async (introspection, token) => {
     const audience = checkIntrospection(introspection, expectations, now());
-    if (ownJwts === undefined) throw new ValidationUnavailableError('the authorization server answered without a JWT');
+    if (ownJwts === undefined) {
+      throw new InvalidValidatorResponseError('the authorization server answered without a JWT');
+    }
     return ownJwts.make(introspection, audience, token);
   };
 }

@@ -156,7 +156,7 @@ test('routes for everybody, for scopes of which one is enough, and for another i
   const routes = [
     { prefix: '/', host: '*.example.com', public: true, upstream },
     { prefix: '/a', api, audience: ['https://a', api], scopes: { GET: ['read'], '*': { anyOf: ['write', 'admin'] } } },
-    { ...foreign, accessTokens: 'jwt' },
+    { ...foreign, accessTokens: 'jwt', audience: ['account', '0oa1b2c3', 'https://a'] },
   ];
   expect(await problemsWith({ issuers: [partner], routes })).toEqual([]);
 });

@@ -62,6 +62,21 @@ test.each([
     },
     /^gateway\.ownJwts\.issuer: /,
   ],
+  [
+    'an algorithm of JWTs that everybody can compute',
+    { issuers: [{ issuer: 'https://login.example.com', jwts: { algorithms: ['HS256'] } }] },
+    /^gateway\.issuers\[0\]\.jwts\.algorithms\[0\]: /,
+  ],
+  [
+    'a type of JWTs that needs no setting',
+    { issuers: [{ issuer: 'https://login.example.com', jwts: { insecureTypes: ['at+jwt'] } }] },
+    /^gateway\.issuers\[0\]\.jwts\.insecureTypes\[0\]: .*"JWT".*"absent"/,
+  ],
+  [
+    'scopes in no claim',
+    { issuers: [{ issuer: 'https://login.example.com', scopeClaims: [] }] },
+    /^gateway\.issuers\[0\]\.scopeClaims: /,
+  ],
   ['a cache of no bytes', { cache: { maxBytes: 0 } }, /^gateway\.cache\.maxBytes: /],
 ])('a configuration is refused with %s', async (_, changes, problem) => {
   const checking = withGateway(changes);

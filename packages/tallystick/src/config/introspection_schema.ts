@@ -43,7 +43,7 @@ export const introspection = z.strictObject({
     .enum(['application/jwt', 'application/token-introspection+jwt', 'application/json'])
     .default('application/jwt')
     .describe(
-      'What the authorization server answers with: the JWT itself, RFC 9701, or RFC 7662. For the last two the gateway makes the JWT for the API, unless there is one in the answer (`phantom_token`).',
+      'What the authorization server answers with: the JWT itself, RFC 9701, or RFC 7662. For the last two the gateway makes the JWT for the API, unless there is one in the answer (`phantom_token`, `jwt`). JSON that brings one will do for the first.',
     ),
   maxAge: seconds
     .optional()
@@ -57,6 +57,12 @@ export const introspection = z.strictObject({
     .enum(['required', 'optional'])
     .default('required')
     .describe('Whether a JSON or RFC 9701 answer must name the API, or the gateway, as `aud`.'),
+  insecureMissingTokenType: z
+    .boolean()
+    .default(false)
+    .describe(
+      'With an optional `audience`: accepts answers that do not say either that they are about an access token. Refresh tokens may then pass for access tokens.',
+    ),
   maxConcurrent: z.int().positive().default(64).describe('Introspections under way at one time.'),
   maxWaiting: z
     .int()

@@ -5,6 +5,9 @@ import { routeDPoP } from './dpop_schema.ts';
 import { cookieName, csrfHeader, pageOrigins } from './token_handler_schema.ts';
 import { upstreamHealth } from './upstream_schema.ts';
 
+/** RFC 7519 section 4.1.3: any text. Keycloak has `account`, others client identifiers. */
+const audience = z.string().min(1);
+
 const rewrittenPrefix = z.string().regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/, {
   error: 'expected segments such as /orders/v1',
 });
@@ -42,9 +45,12 @@ export const route = z.strictObject({
     .describe('Served to anyone; no token is looked at or passed on. Instead of `api`.'),
   api: resource.optional(),
   audience: z
-    .union([resource, z.array(resource).min(1)], { error: 'expected an absolute URI, or a list of them' })
+    .union([audience, z.array(audience).min(1)], { error: 'expected a text, or a list of them' })
     .optional()
-    .describe('The `aud` that a JWT must have; of several, one. Default: the `api`.'),
+    .meta({
+      description: 'The `aud` that a token must have, any text; of several, one. Default: the `api`.',
+      examples: ['account', ['https://api.example.com/orders', '0oa1b2c3']],
+    }),
   issuer: z.url().optional().describe('Which of the `gateway.issuers` issues the tokens. Default: `issuer`.'),
   accessTokens: accessTokenStyle.optional().describe('Access token style, for an API of another issuer.'),
   upstream: origin.optional().describe('Origin of the API. Default: the sample API.'),

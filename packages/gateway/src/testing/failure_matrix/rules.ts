@@ -35,10 +35,19 @@ function introspected(authorizationServer: AuthorizationServerState, isActive: b
     case 'up':
       return isActive ? 200 : 401;
     case '401':
+    case 'HTML':
+    case 'huge':
+    case 'wrong content type':
+    case 'wrong issuer':
       return 502;
     default:
       return 503;
   }
+}
+
+/** What a 502 says is wrong. */
+export function expectedBadGateway({ authorizationServer }: Cell): string {
+  return authorizationServer === '401' ? 'validator_refused' : 'invalid_validator_response';
 }
 
 /** What a 503 tells clients to wait, in seconds. An authorization server that says how long is believed. */

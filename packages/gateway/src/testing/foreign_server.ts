@@ -1,0 +1,63 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { listen, type Running } from './servers.ts';
+
+/** How a foreign authorization server introspects: what it says, by the headers of the request. */
+export interface ForeignAnswer {
+  readonly status?: number;
+  readonly contentType?: string;
+  readonly body: unknown;
+}
+
+export interface ForeignServer extends Running {
+  /** Issuer identifier. */
+  readonly issuer: string;
+  /** What the JWKS holds. */
+  keys: JWK[];
+  /** What the introspection endpoint says. */
+  introspect: (token: string, headers: IncomingMessage['headers']) => ForeignAnswer | Promise<ForeignAnswer>;
+  /** Bodies of the introspection requests. */
+  readonly asked: string[];
+  /** Signs what it is given, and nothing but that. */
+  sign(header: object, claims: object, key?: CryptoKey): Promise<string>;
+}
+
+export interface ForeignKey {
+  readonly privateKey: CryptoKey;
+  readonly jwk: JWK;
+}
+
+export async function createForeignKey(alg: string, members: JWK | object): Promise<ForeignKey> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { privateKey, jwk: { ...(await exportJWK(publicKey)), ...members } };
+}
+
+/** An authorization server of somebody else: an issuer with keys and an introspection endpoint, which says what a test has it say. */
+export async function startForeignServer(key: ForeignKey): Promise<ForeignServer> {
+  const asked: string[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    if (request.url === '/jwks') {
+      response.end(JSON.stringify({ keys: self.keys }));
+      return;
+    }
+    const body = Buffer.concat(chunks).toString();
+    asked.push(body);
+    const answer = await self.introspect(new URLSearchParams(body).get('token') ?? '', request.headers);
+    const { status = 200, contentType = 'application/json' } = answer;
+    response.writeHead(status, { 'Content-Type': contentType });
+    response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
+  });
+  const running = await listen(server);
+  const self: ForeignServer = {
+    ...running,
+    issuer: running.origin,
+    keys: [key.jwk],
+    introspect: () => ({ body: { active: false } }),
+    asked,
+    sign: (header, claims, signingKey = key.privateKey) =>
+      new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', ...header }).sign(signingKey),
+  };
+  return self;
+}
