@@ -44,6 +44,12 @@ export class UpstreamTimeoutError extends ResourceServerError {
   readonly status = 504;
 }
 
+/** A token is too long for the cookies of a browser. No second try makes it shorter. */
+export class TokenTooLongError extends ResourceServerError {
+  readonly code = 'token_too_long';
+  readonly status = 500;
+}
+
 /** A fault in the gateway. */
 export class InternalError extends ResourceServerError {
   readonly code = 'server_error';

@@ -3,7 +3,7 @@ import { AccessTokenError } from '@tallystick/resource-server';
 import { RequestError } from './errors.ts';
 import type { PublicOrigin } from './public_origin.ts';
 import { checkPage, type PageOptions } from './token_handler/check_page.ts';
-import { readCookie } from './token_handler/cookies.ts';
+import { readLongCookie } from './token_handler/long_cookies.ts';
 import type { SealedCookies } from './token_handler/sealed_cookies.ts';
 
 /** A route whose access tokens come in a cookie. */
@@ -26,7 +26,7 @@ export interface TokenCookieDependencies {
 
 export function createReadTokenCookie({ sealed, publicOrigin }: TokenCookieDependencies): ReadTokenCookie {
   return async (request, cookie) => {
-    const value = readCookie(request.headers.cookie, cookie.name);
+    const value = readLongCookie(request.headers.cookie, cookie.name);
     // RFC 6750 section 2: one way to send a token, not two.
     if (request.headers.authorization !== undefined) {
       throw new RequestError('invalid_request', 'this API takes access tokens from a cookie, not from Authorization');

@@ -1,8 +1,4 @@
-import {
-  type ResourceServerError,
-  ValidationUnavailableError,
-  ValidatorRefusedError,
-} from '@tallystick/resource-server';
+import { ResourceServerError, ValidationUnavailableError, ValidatorRefusedError } from '@tallystick/resource-server';
 import * as oidc from 'openid-client';
 import type { TokenHandlerConfig } from './config.ts';
 
@@ -63,9 +59,9 @@ export function isRefusedGrant(error: unknown): error is oidc.ResponseBodyError 
   return error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant';
 }
 
-/** What an error of a call to the authorization server, other than a refused grant, means to the browser. */
+/** What an error of a call to the authorization server, other than a refused grant, or of what follows it means to the browser. */
 export function callFailure(cause: unknown): ResourceServerError {
-  if (cause instanceof ValidationUnavailableError) return cause;
+  if (cause instanceof ResourceServerError) return cause;
   if (cause instanceof oidc.ResponseBodyError && cause.status < 500) {
     return new ValidatorRefusedError('the authorization server refused the request of the gateway', { cause });
   }

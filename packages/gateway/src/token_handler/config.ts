@@ -43,6 +43,6 @@ export function cookieNames({ cookie }: Pick<TokenHandlerConfig, 'cookie'>) {
   return {
     access: cookie,
     session: `${cookie}-session`,
-    login: (state: string) => `${cookie}-login-${state.slice(0, 8)}`,
+    login: `${cookie}-login`,
   };
 }

@@ -42,8 +42,19 @@ export function removeSetCookies(headers: IncomingHttpHeaders, names: readonly s
   else delete headers['set-cookie'];
 }
 
+/** The cookies of a request whose names begin alike, and how many characters each takes. @param header the `Cookie` header */
+export function cookiesNamed(header = '', beginning: string): { readonly name: string; readonly length: number }[] {
+  return pairs(header)
+    .map((pair) => ({ name: nameOf(pair), length: pair.length }))
+    .filter(({ name }) => name.startsWith(beginning));
+}
+
+function nameOf(pair: string): string {
+  return trimWhitespace(pair.split('=', 1)[0] ?? '');
+}
+
 function isNamed(pair: string, names: readonly string[]): boolean {
-  const name = trimWhitespace(pair.split('=', 1)[0] ?? '');
+  const name = nameOf(pair);
   return names.some((taken) => name === taken || name.startsWith(`${taken}-`));
 }
 
@@ -53,7 +64,7 @@ export interface CookieOptions {
   readonly sameSite: 'strict' | 'lax';
 }
 
-/** A `Set-Cookie` header (RFC 6265 section 4.1) for a `__Host-` cookie, out of reach of scripts. The value is base64url and dots. */
+/** A `Set-Cookie` header (RFC 6265 section 4.1) for a `__Host-` cookie, out of reach of scripts. The value is of characters that need no quotes. */
 export function setCookie(name: string, value: string, { maxAge, sameSite }: CookieOptions): string {
   const site = sameSite === 'strict' ? 'Strict' : 'Lax';
   return `${name}=${value}; Max-Age=${maxAge}; Path=/; Secure; HttpOnly; SameSite=${site}`;

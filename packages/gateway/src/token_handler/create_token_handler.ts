@@ -35,7 +35,7 @@ export interface TokenHandler {
    */
   answer(endpoint: EndpointName, request: IncomingMessage): Promise<PageAnswer>;
   /** @returns the `Set-Cookie` headers that end a session */
-  endSession(): string[];
+  endSession(request: IncomingMessage): string[];
 }
 
 /** @param url of the request @param origin the gateway's, as the browser knows it */
@@ -108,7 +108,7 @@ export function createTokenHandler(
       if (error instanceof AccessTokenError) await revokeGrant(tokens.refresh_token);
       throw error;
     }
-    return { cookies: await sessions.keep(session, tokens) };
+    return { cookies: await sessions.keep(request, session, tokens) };
   }
 
   async function logOut(request: IncomingMessage, _url: URL, origin: string): Promise<PageAnswer> {
@@ -122,11 +122,11 @@ export function createTokenHandler(
       (client) => logoutUrl(client, config, origin),
       () => undefined,
     );
-    return { json: { logout_url: url }, cookies: sessions.end() };
+    return { json: { logout_url: url }, cookies: sessions.end(request) };
   }
 
   const endpoints: Record<EndpointName, [method: string, Endpoint]> = {
-    login: ['GET', (_request, url, origin) => login.begin(url, origin)],
+    login: ['GET', (request, url, origin) => login.begin(request, url, origin)],
     callback: ['GET', (request, url) => login.complete(url, request)],
     session: ['GET', forPages(async (request) => ({ json: { claims: (await readOpen(request)).claims } }))],
     refresh: ['POST', forPages(renew)],
@@ -143,6 +143,6 @@ export function createTokenHandler(
       if (origin === undefined) throw new RequestError('invalid_request', 'the Host header names no host');
       return endpoint(request, new URL(request.url ?? '/', origin), origin);
     },
-    endSession: () => sessions.end(),
+    endSession: (request) => sessions.end(request),
   };
 }

@@ -5,6 +5,8 @@ import { RequestError } from '../errors.ts';
 import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
 import { cookieNames, type TokenHandlerConfig } from './config.ts';
 import { readCookie, setCookie } from './cookies.ts';
+import { loginName, loginState, loginsToDrop } from './logins_under_way.ts';
+import { longestCookie } from './long_cookies.ts';
 import type { PageAnswer } from './page_answer.ts';
 import type { SealedCookies } from './sealed_cookies.ts';
 import type { Sessions } from './session.ts';
@@ -31,13 +33,13 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
   const names = cookieNames(config);
   // Lax, whatever the others are: the browser comes back from the authorization server, another site.
   const cookie = (state: string, value: string, maxAge: number) =>
-    setCookie(names.login(state), value, { maxAge, sameSite: 'lax' });
+    setCookie(loginName(names.login, state), value, { maxAge, sameSite: 'lax' });
 
   /** Sends the browser to the authorization server. @param origin the gateway's, as the browser knows it */
-  async function begin({ searchParams }: URL, origin: string): Promise<PageAnswer> {
+  async function begin({ headers }: IncomingMessage, { searchParams }: URL, origin: string): Promise<PageAnswer> {
     const client = await findClient();
     const login: Login = {
-      state: oidc.randomState(),
+      state: loginState(oidc.randomState(), now()),
       codeVerifier: oidc.randomPKCECodeVerifier(),
       nonce: oidc.randomNonce(),
       redirectUri: `${origin}${config.prefix}/${config.endpoints.callback}`,
@@ -58,15 +60,22 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
     const location = pushes
       ? await oidc.buildAuthorizationUrlWithPAR(client, parameters).catch((error) => Promise.reject(callFailure(error)))
       : oidc.buildAuthorizationUrl(client, parameters);
-    const value = await sealed.seal(names.login(login.state), login, LOGIN_LIFETIME);
-    return { location: location.href, cookies: [cookie(login.state, value, LOGIN_LIFETIME)] };
+    const value = await sealed.seal(loginName(names.login, login.state), login, LOGIN_LIFETIME);
+    const begun = cookie(login.state, value, LOGIN_LIFETIME);
+    if (begun.length > longestCookie) throw new RequestError('invalid_request', 'return_to is too long');
+    const over = loginsToDrop(headers.cookie, names.login, begun.length).map((name) =>
+      setCookie(name, '', { maxAge: 0, sameSite: 'lax' }),
+    );
+    return { location: location.href, cookies: [...over, begun] };
   }
 
   /** Redeems the code with which the browser comes back. */
-  async function complete(url: URL, { headers }: IncomingMessage): Promise<PageAnswer> {
+  async function complete(url: URL, request: IncomingMessage): Promise<PageAnswer> {
+    const { headers } = request;
     const state = url.searchParams.get('state') ?? '';
-    const value = readCookie(headers.cookie, names.login(state));
-    const login = value === undefined ? undefined : await sealed.open<Login>(names.login(state), value);
+    const name = loginName(names.login, state);
+    const value = readCookie(headers.cookie, name);
+    const login = value === undefined ? undefined : await sealed.open<Login>(name, value);
     if (login === undefined) throw new RequestError('invalid_request', 'no login is under way in this browser');
 
     const client = await findClient();
@@ -87,7 +96,7 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
       const since = Math.floor(now() / 1000);
       const sid = randomBytes(16).toString('base64url');
       const claims = claimsOf(tokens.claims() ?? {}, config.claims);
-      const cookies = await sessions.keep({ sid, since, claims }, tokens);
+      const cookies = await sessions.keep(request, { sid, since, claims }, tokens);
       return { location: login.returnTo, cookies: [over, ...cookies] };
     } catch (error) {
       // The user said no, or the code is no good any more: that is the application's to tell.

@@ -48,7 +48,7 @@ export function createServeTokenHandlers(
         decision.error = error;
         const { status, headers, body } = refusal(error);
         // A session that cannot be continued is none.
-        const cookies = error instanceof AccessTokenError ? { 'Set-Cookie': handler.endSession() } : {};
+        const cookies = error instanceof AccessTokenError ? { 'Set-Cookie': handler.endSession(request) } : {};
         response.writeHead(status, { ...headers, ...forPage, ...cookies }).end(body);
       }
     }

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { AccessTokenError } from '@tallystick/resource-server';
 import type { JWTPayload } from 'jose';
+import { TokenTooLongError } from '../errors.ts';
 import { cookieNames, type TokenHandlerConfig } from './config.ts';
-import { readCookie, setCookie } from './cookies.ts';
+import { deleteLongCookie, readLongCookie, setLongCookie } from './long_cookies.ts';
 import type { SealedCookies } from './sealed_cookies.ts';
 
 /** What a browser's session cookie holds, sealed. */
@@ -25,17 +26,19 @@ export interface Tokens {
 
 /** Seconds for which an access token that does not say is kept. */
 const DEFAULT_LIFETIME = 300;
-/** Browsers keep no cookie that is longer, name and attributes included (RFC 6265 section 6.1). */
-const LONGEST_COOKIE = 4096;
 
 /** Keeps the tokens of browsers in their cookies, so that no page gets hold of them. */
 export interface Sessions {
   /** The session of a request. @throws {AccessTokenError} `missing_token` when there is none */
   read(request: IncomingMessage): Promise<Session>;
-  /** @returns the `Set-Cookie` headers for a session and its new tokens */
-  keep(session: Session, tokens: Tokens): Promise<string[]>;
-  /** @returns the `Set-Cookie` headers that end a session */
-  end(): string[];
+  /**
+   * @param request whose cookies are replaced
+   * @returns the `Set-Cookie` headers for a session and its new tokens
+   * @throws {TokenTooLongError}
+   */
+  keep(request: IncomingMessage, session: Session, tokens: Tokens): Promise<string[]>;
+  /** @returns the `Set-Cookie` headers that end the session of a request */
+  end(request: IncomingMessage): string[];
 }
 
 /** @param now epoch milliseconds */
@@ -44,33 +47,46 @@ export function createSessions(config: TokenHandlerConfig, sealed: SealedCookies
   const { sameSite, sessionLifetime } = config;
 
   /** References, and what is not one sealed: a JWT would show its claims to whoever reads the cookie. */
-  async function accessCookie({ access_token: token, expires_in: maxAge = DEFAULT_LIFETIME }: Tokens): Promise<string> {
+  async function accessCookies(
+    { access_token: token, expires_in: maxAge = DEFAULT_LIFETIME }: Tokens,
+    held: string | undefined,
+  ): Promise<string[]> {
     const value = token.includes('.') ? await sealed.seal(names.access, { token }, maxAge) : token;
-    return fitting(setCookie(names.access, value, { maxAge, sameSite }));
+    const cookies = setLongCookie(names.access, value, { maxAge, sameSite }, held);
+    return (
+      cookies ?? tooLong('the access token', token, 'choose an access token style with references (phantom, split)')
+    );
+  }
+
+  async function sessionCookies(session: Session, maxAge: number, held: string | undefined): Promise<string[]> {
+    const value = await sealed.seal(names.session, session, maxAge);
+    const cookies = setLongCookie(names.session, value, { maxAge, sameSite }, held);
+    const content = JSON.stringify(session);
+    return (
+      cookies ??
+      tooLong('the refresh token, with what the application knows of the user,', content, 'have fewer claims')
+    );
   }
 
   return {
     async read({ headers }) {
-      const value = readCookie(headers.cookie, names.session);
+      const value = readLongCookie(headers.cookie, names.session);
       const session = value === undefined ? undefined : await sealed.open<Session>(names.session, value);
       // One without a name is from before sessions had one, and could not be ended.
       if (session?.sid === undefined) throw new AccessTokenError('missing_token', 'nobody is signed in');
       return session;
     },
-    async keep({ sid, since, claims, refreshToken }, tokens) {
+    async keep({ headers: { cookie: held } }, { sid, since, claims, refreshToken }, tokens) {
       const maxAge = since + sessionLifetime - Math.floor(now() / 1000);
       const kept = tokens.refresh_token ?? refreshToken;
       const session = { sid, since, claims, ...(kept !== undefined && { refreshToken: kept }) };
-      return [
-        await accessCookie(tokens),
-        fitting(setCookie(names.session, await sealed.seal(names.session, session, maxAge), { maxAge, sameSite })),
-      ];
+      return [...(await accessCookies(tokens, held)), ...(await sessionCookies(session, maxAge, held))];
     },
-    end: () => [names.access, names.session].map((name) => setCookie(name, '', { maxAge: 0, sameSite })),
+    end: ({ headers: { cookie: held } }) =>
+      [names.access, names.session].flatMap((name) => deleteLongCookie(name, { sameSite }, held)),
   };
 }
 
-function fitting(cookie: string): string {
-  if (cookie.length <= LONGEST_COOKIE) return cookie;
-  throw new TypeError('a token does not fit into a cookie; use an access token style whose tokens are short');
+function tooLong(what: string, content: string, remedy: string): never {
+  throw new TokenTooLongError(`${what} does not fit into cookies: it has ${content.length} characters; ${remedy}`);
 }
