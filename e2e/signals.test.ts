@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { requirement } from './requirements.ts';
+import { call } from './support/clients.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
 import { MAIN, type RunningCommand, runCommand } from './support/run_command.ts';
 import { until } from './support/until.ts';
@@ -126,6 +127,9 @@ describe('SIGHUP', () => {
           }),
         });
       expect([(await askAs('demo-service')).status, (await askAs('other-service')).status]).toEqual([200, 401]);
+      const { access_token: token } = (await (await askAs('demo-service')).json()) as { access_token: string };
+      world.log.secret(token);
+      expect((await call(world.gateways[0], 'split', token)).status).toBe(200);
       await configure((config) => {
         const clients = config.clients as { id: string; secret?: string }[];
         for (const client of clients) {
@@ -136,6 +140,7 @@ describe('SIGHUP', () => {
       command.signal('SIGHUP');
       await until(() => command.output().includes('the configuration was read again'));
       expect([(await askAs('demo-service')).status, (await askAs('other-service')).status]).toEqual([401, 200]);
+      expect((await call(world.gateways[0], 'split', token)).status).toBe(401);
     },
   );
 
