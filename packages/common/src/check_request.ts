@@ -13,6 +13,7 @@ export interface RequestFault {
 const statuses = {
   invalid_request: 400,
   method_not_allowed: 405,
+  request_timeout: 408,
   request_header_fields_too_large: 431,
   not_implemented: 501,
 } as const;
@@ -71,7 +72,8 @@ function findCodingFault(headers: IncomingMessage['headers'], httpVersion: strin
   return undefined;
 }
 
-function fault(code: RequestFault['code'], description: string): RequestFault {
+/** What is wrong with a request, with the status that says so. */
+export function fault(code: RequestFault['code'], description: string): RequestFault {
   return { code, status: statuses[code], description };
 }
 

@@ -1,15 +1,8 @@
-import {
-  createServer,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { answerUnreadable } from '@tallystick/common';
 import { refusal } from '@tallystick/resource-server';
-import { answerRefusal } from './answer.ts';
 import type { Gateway } from './create_gateway.ts';
 import { RequestError } from './errors.ts';
 
@@ -62,8 +55,6 @@ export function createGatewayServer(
   const options = { ...always, ...limiting(limits) };
   /** The answer to the last request that was read from a connection. */
   const lastAnswers = new WeakMap<Duplex, ServerResponse>();
-  /** Connections from which nothing more can be read. */
-  const broken = new WeakSet<Duplex>();
   const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
   const handle: RequestListener = (request, response) => {
     lastAnswers.set(request.socket, response);
@@ -83,45 +74,15 @@ export function createGatewayServer(
     else if (socket.writableLength === 0) socket.setTimeout(clientTimeout);
     else last.destroy(new RequestError('request_timeout', 'the client did not read the response'));
   });
-  server.on('connect', (_request, socket) => {
-    refuse(socket, new RequestError('method_not_allowed', 'CONNECT is not served'));
-  });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!isOfHttp(error)) {
-      socket.destroy();
-      return;
-    }
-    const last = lastAnswers.get(socket);
-    // RFC 9112 section 9.6: what follows a request that closes the connection is overlooked.
-    if (error.code === 'HPE_CLOSED_CONNECTION' && last !== undefined) return;
-    // Each further packet is the same error again.
-    if (broken.has(socket)) return;
-    broken.add(socket);
-    const refused = malformed(error);
-    gateway.unreadable(refused);
-    if (last === undefined || (last.req.complete && last.writableFinished)) refuse(socket, refused);
-    else if (last.req.complete) refuseAfter(last, socket, refused);
-    else if (last.headersSent) socket.destroy();
-    else refuseBody(last, refused);
+  answerUnreadable(server, {
+    lastResponse: (socket) => lastAnswers.get(socket),
+    answer({ code, description }) {
+      const error = new RequestError(code, description);
+      gateway.unreadable(error);
+      return refusal(error);
+    },
   });
   return server;
-}
-
-/**
- * Refuses what follows a request that is still being served. Answers leave in the order of the requests, so all that are due have
- * left when this one has.
- */
-function refuseAfter(last: ServerResponse, socket: Duplex, error: RequestError): void {
-  last.once('close', () => {
-    if (last.writableFinished) refuse(socket, error);
-    else socket.destroy();
-  });
-}
-
-/** Refuses a request whose body is malformed; Node.js sends the answers that are due before it. */
-function refuseBody(response: ServerResponse, error: RequestError): void {
-  response.shouldKeepAlive = false;
-  answerRefusal(response, error);
 }
 
 function limiting({
@@ -152,37 +113,4 @@ function tlsOptions({ cert, key, requestCert = false }: GatewayTls): TlsServerOp
     /** Milliseconds: no longer than a server waits for its last connections when it stops. */
     handshakeTimeout: 10_000,
   };
-}
-
-/** Otherwise it is trouble with the connection, or with TLS before there is one: there is nobody to answer. */
-function isOfHttp({ code = '' }: NodeJS.ErrnoException): boolean {
-  return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
-}
-
-function malformed({ code }: NodeJS.ErrnoException): RequestError {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return new RequestError('request_header_fields_too_large', 'the headers of the request are too large');
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new RequestError('request_timeout', 'the request did not arrive in time');
-    default:
-      return new RequestError('invalid_request', 'the request is not well-formed HTTP');
-  }
-}
-
-/** There is no request to respond to, only a socket. */
-function refuse(socket: Duplex, error: RequestError): void {
-  socket.on('error', () => {});
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { status, headers, body } = refusal(error);
-  const lines = Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' });
-  socket.end(
-    [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines.map(([name, value]) => `${name}: ${value}`), '', body].join(
-      '\r\n',
-    ),
-    () => socket.destroy(),
-  );
 }

@@ -1,14 +1,13 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { checkRequest, findTargetFault } from '@tallystick/common';
+import {
+  answerUnreadable,
+  checkRequest,
+  findTargetFault,
+  type PlainAnswer,
+  type RequestFault,
+} from '@tallystick/common';
 
 /** Bytes: room for a 30 KB JWT among many other headers. */
 const MAX_HEADER_SIZE = 64 * 1024;
@@ -56,8 +55,8 @@ export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): Ap
     inFlight.add(response);
     response.once('close', () => inFlight.delete(response));
     if (draining) response.shouldKeepAlive = false;
-    const refused = refusalOf(request);
-    if (refused !== undefined) response.writeHead(refused.status, refused.headers).end(refused.body);
+    const found = faultOf(request);
+    if (found !== undefined) respond(response, refusal(found));
     else if (readiness !== undefined && request.url === '/readyz') void answerReadiness(readiness, response);
     else current(request, response);
   };
@@ -84,10 +83,7 @@ export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): Ap
     tls === undefined ? createServer(options, answer) : createTlsServer({ ...options, ...tlsOptions(tls) }, answer);
   // RFC 9110 section 10.1.1: what is expected but `100-continue` may be overlooked. Node.js would answer for itself.
   server.on('checkExpectation', answer);
-  server.on('connect', (_request, socket) => {
-    endWith(socket, refusal(405, 'method_not_allowed', 'CONNECT is not served'));
-  });
-  server.on('clientError', (error, socket) => refuseUnreadable(error, socket, latest.get(socket)));
+  answerUnreadable(server, { lastResponse: (socket) => latest.get(socket), answer: refusal });
   return {
     server,
     answerWith(handler, findUnready) {
@@ -116,63 +112,21 @@ function tlsOptions({ cert, key, clientCas }: ServerTls): ServerOptions {
   };
 }
 
-interface Refusal {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | number>>;
-  readonly body: string;
-}
-
 /** An OAuth error (RFC 6749 section 5.2). The connection ends with it: what follows may have been framed otherwise. */
-function refusal(status: number, error: string, description: string): Refusal {
-  const body = JSON.stringify({ error, error_description: description });
-  const headers = {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    Connection: 'close',
-  };
-  return { status, headers, body };
+function refusal({ status, code, description }: RequestFault): PlainAnswer {
+  const error = code === 'method_not_allowed' ? code : 'invalid_request';
+  const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Connection: 'close' };
+  return { status, headers, body: JSON.stringify({ error, error_description: description }) };
 }
 
 /** @returns undefined for a request that the application may see */
-function refusalOf(request: IncomingMessage): Refusal | undefined {
-  const fault = checkRequest(request);
-  if (fault !== undefined) return refusal(fault.status, fault.code, fault.description);
+function faultOf(request: IncomingMessage): RequestFault | undefined {
+  const found = checkRequest(request);
+  if (found !== undefined) return found;
   const description = findTargetFault(request.url ?? '');
-  return description === undefined ? undefined : refusal(400, 'invalid_request', description);
+  return description === undefined ? undefined : { status: 400, code: 'invalid_request', description };
 }
 
-/** @param latest the response to the request that was read before on this connection, or is being read */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex, latest: ServerResponse | undefined): void {
-  const { code = '' } = error;
-  const isOfHttp = /^(HPE|ERR_HTTP)_/.test(code); // The connection failed, or TLS, before there was one.
-  // A refusal after the answer to a request whose body is malformed would be read as the answer to another.
-  if (!isOfHttp || (latest?.headersSent && !latest.req.complete)) {
-    socket.destroy();
-    return;
-  }
-  // RFC 9112 section 9.6: what follows a request that closes the connection is overlooked.
-  if (code === 'HPE_CLOSED_CONNECTION' && latest !== undefined) return;
-  const refuse = () => endWith(socket, unreadable(code));
-  // An answer that is due is given first.
-  if (latest?.req.complete && !latest.writableFinished) latest.once('finish', refuse);
-  else refuse();
-}
-
-function unreadable(code: string): Refusal {
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    return refusal(431, 'invalid_request', `the headers are larger than ${MAX_HEADER_SIZE} bytes`);
-  }
-  return refusal(400, 'invalid_request', 'the request is not valid HTTP');
-}
-
-/** There is no request to respond to, only a socket. */
-function endWith(socket: Duplex, { status, headers, body }: Refusal): void {
-  socket.on('error', () => {});
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'), () => socket.destroy());
+function respond(response: ServerResponse, { status, headers, body }: PlainAnswer): void {
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
