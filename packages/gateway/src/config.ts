@@ -184,6 +184,11 @@ export interface GatewayConfig {
    */
   readonly hosts?: readonly string[];
   /**
+   * Whose requests for any other host are served; all others are 421. A gateway that listens on a loopback address should not
+   * serve anybody's: a web page could have a name of its own point to it (DNS rebinding). Default: `anybody`.
+   */
+  readonly otherHosts?: 'anybody' | 'trustedProxies' | 'nobody';
+  /**
    * Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client. They must set these
    * headers on every request. Default: none.
    */

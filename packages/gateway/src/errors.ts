@@ -11,6 +11,7 @@ const requestErrorStatus = {
   method_not_allowed: 405,
   request_timeout: 408,
   content_too_large: 413,
+  misdirected_request: 421,
   request_header_fields_too_large: 431,
   not_implemented: 501,
 } as const;
