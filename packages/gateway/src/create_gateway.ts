@@ -340,7 +340,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   }
 
   function operations(request: IncomingMessage, response: ServerResponse): void {
-    const fault = checkRequest(request, allowsHost);
+    // At another address than the gateway: for which hosts it answers, its server knows.
+    const fault = checkRequest(request);
     if (fault !== undefined) {
       answerRefusal(response, errorOf(fault));
       return;
