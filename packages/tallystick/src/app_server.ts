@@ -117,7 +117,7 @@ function tlsOptions({ cert, key, clientCas }: ServerTls): ServerOptions {
 
 /** An OAuth error (RFC 6749 section 5.2). The connection ends with it: what follows may have been framed otherwise. */
 function refusal({ status, code, description }: RequestFault): PlainAnswer {
-  const error = code === 'method_not_allowed' ? code : 'invalid_request';
+  const error = code === 'method_not_allowed' || code === 'misdirected_request' ? code : 'invalid_request';
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Connection: 'close' };
   return { status, headers, body: JSON.stringify({ error, error_description: description }) };
 }
