@@ -137,7 +137,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     ]),
   });
   const serveOperationsPage = createOperationsPages({
-    findUnready: createReadiness({ store, issuers, isDraining: () => running.draining }),
+    findReadiness: createReadiness({ store, issuers, isDraining: () => running.draining }),
     metrics,
   });
 
