@@ -1,4 +1,4 @@
-import type { RecordPayload, TokenStore } from '@tallystick/token-store';
+import { GrantRevokedError, type RecordPayload, type TokenStore } from '@tallystick/token-store';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { AlreadyUsedError } from './device_flow.ts';
 import type { UnitsOfWork } from './one_write.ts';
@@ -60,10 +60,23 @@ export function createRecordAdapter({ secret, store, units, isWithinGrace, reque
       };
     };
 
+    /** A session that ended while a request was under way stays ended: what the request made of it is not kept. */
+    const upsertSession: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
+      answeringForTheStore(
+        records.upsert(id, payload, expiresIn, requestedAt()).catch((error) => {
+          if (!(error instanceof GrantRevokedError)) throw error;
+        }),
+      );
+
     const refuseDecision = DECIDED_BY_USERS.get(kind);
+    const upsertOf = new Map([
+      ['ReplayDetection', upsertOnce],
+      ['Session', upsertSession],
+      ...(refuseDecision ? [[kind, upsertByStep(refuseDecision)] as const] : []),
+    ]);
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
-      upsert: kind === 'ReplayDetection' ? upsertOnce : refuseDecision ? upsertByStep(refuseDecision) : upsert,
+      upsert: upsertOf.get(kind) ?? upsert,
       async find(id) {
         const payload = payloadOrNothing(await answeringForTheStore(records.find(id)));
         // oidc-provider would take it for theft. Other endpoints, such as revocation, look at what is used up, too.
@@ -77,10 +90,16 @@ export function createRecordAdapter({ secret, store, units, isWithinGrace, reque
       revokeByGrantId: (grantId) => answeringForTheStore(records.revokeByGrantId(grantId)),
       async consume(id) {
         // oidc-provider looked before; only the store can tell which of two concurrent redemptions came first.
-        if (!(await answeringForTheStore(written().consume(id)))) throw new AlreadyUsed();
+        if (!(await answeringForTheStore(written().consume(id)))) throw alreadyUsed(kind);
       },
     };
   };
+}
+
+/** As oidc-provider refuses what it finds used. */
+function alreadyUsed(kind: string): Error {
+  if (kind !== 'PushedAuthorizationRequest') return new AlreadyUsed();
+  return new errors.InvalidRequestUri('request_uri was already used');
 }
 
 /** How far what waits for a user has come: a user has taken it on, then it is decided. Before that it is at no step. */

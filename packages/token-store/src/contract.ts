@@ -48,7 +48,10 @@ export interface Records {
    * A consumed record is still found, with `consumed` in epoch seconds.
    */
   consume(id: string): Promise<boolean>;
-  /** Deletes the record and its split entry and publishes the revocation: all of it or nothing. */
+  /**
+   * Deletes the record and its split entry and publishes the revocation: all of it or nothing. A session that requests under way
+   * write again is not brought back by them: their `upsert` throws GrantRevokedError.
+   */
   destroy(id: string): Promise<void>;
   /** Destroys every record of this kind that was issued under the grant, and those whose request is under way. */
   revokeByGrantId(grantId: string): Promise<void>;
@@ -228,13 +231,7 @@ export interface TokenStore {
    * @throws {StoreUnavailableError} whether it was used is not known
    */
   useOnce(name: string, expiresIn: number): Promise<boolean>;
-  /**
-   * Resolves when the store answers, is the one that was asked for, and lets this process do what it was opened for.
-   *
-   * @throws {StoreUnavailableError} with the `reason`
-   */
+  /** Resolves when the store answers. @throws {StoreUnavailableError} */
   ping(): Promise<void>;
-  /** What an operator should know although the store can be used; it names no address, user or password. */
-  warnings(): readonly string[];
   close(): Promise<void>;
 }

@@ -2,7 +2,10 @@ import type { Write } from './backend.ts';
 import { ACCESS_TOKENS, answerKey, recordKey } from './shared_answers.ts';
 import { splitEntryKey } from './split_entries.ts';
 
-/** Where a Redis Cluster notes that a record was revoked, for a write of it that is under way. */
+/** Kinds of record that requests read and write again as they change: one that was destroyed in between must not come back. */
+export const WRITTEN_AGAIN: ReadonlySet<string> = new Set(['Session']);
+
+/** Where it is noted that a record was destroyed, for a write of it that is under way; in a Redis Cluster also that it was revoked. */
 export function refusedKey(kind: string, hashedId: string): string {
   return `{${hashedId}}:${kind}:refused`;
 }

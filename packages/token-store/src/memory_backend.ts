@@ -161,7 +161,6 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       return () => listeners.delete(listener);
     },
     async ping() {},
-    warnings: () => [],
     async close() {
       listeners.clear();
       entries.clear();

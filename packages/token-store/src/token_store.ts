@@ -8,7 +8,7 @@ import {
   type Write,
 } from './backend.ts';
 import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork } from './contract.ts';
-import { destroyedRecord, refusedKey } from './destroyed_record.ts';
+import { destroyedRecord, refusedKey, WRITTEN_AGAIN } from './destroyed_record.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { createOwners, isOwnerMark, type Listing, listingsByOwner, REVOCATION_REMEMBERED } from './owners.ts';
 import { partitionOf } from './partition.ts';
@@ -50,7 +50,7 @@ type Envelope = Content & { /** Epoch milliseconds. */ readonly expiresAt: numbe
  * {<key of grant id>}:<kind>:revoked  when the grant was revoked, in epoch milliseconds
  * {<key of owner>}:<client or user>:issued    kind and token key of the records of a client or a user
  * {<key of owner>}:<client or user>:revoked   when they were revoked
- * {<key of id>}:<kind>:refused        the same, for one record, in a Redis Cluster
+ * {<key of id>}:<kind>:refused        when a session was destroyed; in a Redis Cluster, when any one record was revoked
  * {<key of name>}:list               what was added to a list, each sealed under the processes' secret
  * {<key of name>}:used               a name that was used up, such as the `jti` of a DPoP proof
  * {<key of name>}:shared             what processes hand to each other for a while, sealed under its name and their secret
@@ -97,7 +97,6 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     },
     useOnce: (name, expiresIn) => backend.putIfAbsent(`{${tokenKey(name)}}:used`, '', expiresIn),
     ping: () => backend.ping(),
-    warnings: () => backend.warnings(),
     close: () => backend.close(),
   };
 }
@@ -148,8 +147,10 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     const hashedId = tokenKey(id);
     const alias = stringOf(body.uid) ?? stringOf(body.userCode);
     const batch: Write[] = [putSealed(id, alias === undefined ? { payload: body } : { alias }, expiresIn)];
-    // First what is led to, then what leads to it.
-    if (alias !== undefined) batch.unshift(putSealed(alias, { payload: body, isAliased: true }, expiresIn));
+    // First what is led to, then what leads to it; but of what may be refused by its id, that first.
+    const aliased = alias === undefined ? [] : [putSealed(alias, { payload: body, isAliased: true }, expiresIn)];
+    if (WRITTEN_AGAIN.has(kind)) batch.push(...aliased);
+    else batch.unshift(...aliased);
     if (typeof signingInput === 'string') {
       const key = splitEntryKey(hashedId);
       batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
@@ -163,8 +164,8 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
       conditions.push({ if: 'below', key: revoked, than: requestedAt });
     }
     // Where the list and the record are not written at once, a revocation of what the list names may come before the record.
-    if (inSteps && listings.length > 0)
-      for (const each of hashedIds) conditions.push({ if: 'below', key: refusedKey(kind, each), than: requestedAt });
+    const maybeRefused = inSteps && listings.length > 0 ? hashedIds : WRITTEN_AGAIN.has(kind) ? [hashedId] : [];
+    for (const each of maybeRefused) conditions.push({ if: 'below', key: refusedKey(kind, each), than: requestedAt });
     return backend.write(batch, conditions);
   }
 
@@ -220,7 +221,13 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     const found = await open(id);
     // What leads to another goes last, so that the other can still be found when destroying is tried again.
     const others = found && 'alias' in found ? [tokenKey(found.alias)] : [];
-    await backend.write([...others, tokenKey(id)].flatMap((hashed) => destroyedRecord(kind, hashed)));
+    const batch = [...others, tokenKey(id)].flatMap((hashed) => destroyedRecord(kind, hashed));
+    if (WRITTEN_AGAIN.has(kind)) batch.push(refusal(tokenKey(id), String(options.now())));
+    await backend.write(batch);
+  }
+
+  function refusal(hashedId: string, value: string): Write {
+    return { do: 'put', key: refusedKey(kind, hashedId), value, expiresIn: REVOCATION_REMEMBERED };
   }
 
   async function revokeByGrantId(grantId: string) {
@@ -230,11 +237,7 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     await backend.write([{ do: 'put', key: revokedKey(grantId), value, expiresIn: REVOCATION_REMEMBERED }]);
     const members = await backend.members(key);
     const batch = members.flatMap((member) => destroyedRecord(kind, member));
-    if (inSteps) {
-      for (const member of members) {
-        batch.push({ do: 'put', key: refusedKey(kind, member), value, expiresIn: REVOCATION_REMEMBERED });
-      }
-    }
+    if (inSteps) for (const member of members) batch.push(refusal(member, value));
     // Only those: a request that began after the revocation may have added another meanwhile.
     await backend.write([...batch, { do: 'removeMembers', key, members }]);
   }

@@ -66,7 +66,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
         return;
       }
       upstreamResponse.destroy();
-      refuse(new UpstreamFailedError('malformed_response'));
+      refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
     };
     const onUpgrade = ({ headers }: IncomingMessage, upstreamSocket: Socket) => {
       removeSetCookies(headers, tokenCookies);
@@ -87,7 +87,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
           stopWatchingSilence();
           if (upstreamResponse.headers.upgrade?.toLowerCase() !== 'websocket') {
             upstreamSocket.destroy();
-            refuse(new UpstreamFailedError('unexpected_upgrade'));
+            refuse(new UpstreamFailedError('the API changed to a protocol that nobody asked for'));
             return;
           }
           onUpgrade(upstreamResponse, upstreamSocket);

@@ -102,8 +102,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       if (waitsForContinue(request)) response.writeContinue();
       request.headers = headersFor(request, upstream, destination);
       const agent = agents[upstream.protocol];
-      const to = { upstream, target, agent, secureContext, maxHeaderSize: forwarding.maxResponseHeaderBytes };
-      forwardRequest(request, response, to, forwarding, refuse, trace);
+      forwardRequest(request, response, { upstream, target, agent, secureContext }, forwarding, refuse, trace);
     },
     upgrade(request, socket, head, destination, watch, trace) {
       const { forwarding, target } = destination;
@@ -111,8 +110,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       request.headers = withUpgrade(headersFor(request, upstream, destination));
       const call = startUpstreamCall(request, upstream, trace);
       const traced = call ? watchedByCall(socket, watch, call) : watch;
-      const to = { upstream, target, secureContext, maxHeaderSize: forwarding.maxResponseHeaderBytes };
-      forwardUpgrade(request, socket, head, to, forwarding, traced);
+      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, forwarding, traced);
     },
     close() {
       agents['http:'].destroy();

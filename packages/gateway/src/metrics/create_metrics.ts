@@ -1,7 +1,6 @@
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CacheSize } from '../cache/token_cache.ts';
 import type { Decision } from '../decision.ts';
-import { UpstreamError } from '../errors.ts';
 import type { IntrospectionLoad } from '../resolve/introspect.ts';
 import type { RouteHealth } from '../route_health.ts';
 
@@ -75,12 +74,6 @@ export function createMetrics(): Metrics {
     help: 'From sending a request to an API until its answer begins.',
     labelNames: ['route'],
     buckets,
-    registers,
-  });
-  const upstreamFailures = new Counter({
-    name: `${prefix}_upstream_failures_total`,
-    help: 'Requests that an upstream failed to answer, by what went wrong.',
-    labelNames: ['route', 'failure'],
     registers,
   });
   const introspectionSeconds = new Histogram({
@@ -162,9 +155,7 @@ export function createMetrics(): Metrics {
   return {
     decided({ route, cache, error }) {
       const outcome = error?.code ?? 'forwarded';
-      const name = route?.forwarding.routeName ?? '';
-      decisions.inc({ route: name, style: route?.style ?? '', outcome, cache });
-      if (error instanceof UpstreamError) upstreamFailures.inc({ route: name, failure: error.failure });
+      decisions.inc({ route: route?.forwarding.routeName ?? '', style: route?.style ?? '', outcome, cache });
     },
     upstreamAnswered: (route, seconds) => upstreamSeconds.observe({ route }, seconds),
     introspected: (issuer, outcome, seconds) => introspectionSeconds.observe({ issuer, outcome }, seconds),

@@ -15,6 +15,19 @@ export function describeRevocation(start: Start): void {
     await until(() => here.revoked.includes(tokenKey(ID)) && there.revoked.includes(tokenKey(ID)));
   });
 
+  test('a session that is destroyed while a request has it stays destroyed, and another can begin under its uid', async () => {
+    const { store } = await start();
+    const sessions = store.records('Session', SECRET);
+    await sessions.upsert(ID, { jti: ID, uid: 'uid-1', accountId: 'alice' }, 60);
+    await sessions.destroy(ID);
+    const late = sessions.upsert(ID, { jti: ID, uid: 'uid-1', accountId: 'alice' }, 60, Date.now() - 60_000);
+    await expect(late).rejects.toThrow(GrantRevokedError);
+    expect(await sessions.find(ID)).toBeUndefined();
+    expect(await sessions.findByUid('uid-1')).toBeUndefined();
+    await sessions.upsert(OTHER, { jti: OTHER, uid: 'uid-1', accountId: 'alice' }, 60, Date.now() - 60_000);
+    expect(await sessions.find(OTHER)).toMatchObject({ accountId: 'alice' });
+  });
+
   test('says nothing on the feed about what is not an access token', async () => {
     const { store } = await start();
     const { revoked } = await listen(store);
