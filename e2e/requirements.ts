@@ -3,6 +3,7 @@ import { controlApi } from './requirements/control_api.ts';
 import { gateway } from './requirements/gateway.ts';
 import { gatewayUnderAttack } from './requirements/gateway_under_attack.ts';
 import { introspection } from './requirements/introspection.ts';
+import { races } from './requirements/races.ts';
 import { redis } from './requirements/redis.ts';
 import { routes } from './requirements/routes.ts';
 import { whole } from './requirements/whole.ts';
@@ -16,6 +17,7 @@ export const requirements = {
   ...gateway,
   ...gatewayUnderAttack,
   ...introspection,
+  ...races,
   ...redis,
   ...routes,
   ...controlApi,

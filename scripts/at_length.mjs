@@ -1,4 +1,4 @@
-// npm run soak, npm run measure:revocation: one of the tests, for longer than `npm test` has time for. Prints what it measures.
+// npm run soak, npm run measure:revocation, npm run races: one of the tests, for longer than `npm test` has time for. Prints what it measures.
 //
 //     npm run soak -- 1000000
 import { untilInterrupted } from './process/until_interrupted.mjs';
@@ -10,6 +10,7 @@ import { requireNode } from './workspace/require_node.mjs';
 
 const tests = {
   soak: { file: 'e2e/soak.test.ts', variable: 'SOAK_ROUNDS', rounds: 200_000 },
+  races: { file: 'e2e/races.test.ts', variable: 'RACE_ROUNDS', rounds: 200 },
   revocation: { file: 'e2e/revocation_under_load.test.ts', variable: 'REVOCATION_ROUNDS', rounds: 500 },
 };
 

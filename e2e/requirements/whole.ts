@@ -6,11 +6,6 @@ export const whole = {
     sentence: 'malformed input gets a clear OAuth error at every face and changes nothing',
     link: rfc(6749, '5.2'),
   },
-  'own-hosts-only': {
-    sentence:
-      'a server on this machine answers for its own names only, so that no web page can have a name point to it',
-    link: `${design}#hosts`,
-  },
   'no-token-in-a-log': { sentence: 'no token is in any log line at debug level', link: `${design}#logs` },
   'start-banner': {
     sentence: 'tallystick start says how to reach everything, and its commands work when pasted',

@@ -27,7 +27,11 @@ export async function startRole(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');
-  child.stderr.on('data', (chunk) => log(String(chunk)));
+  let complaint = '';
+  child.stderr.on('data', (chunk) => {
+    complaint = `${complaint}${chunk}`.slice(-2000);
+    log(String(chunk));
+  });
   let controlPort: string | undefined;
   const port = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
@@ -36,7 +40,7 @@ export async function startRole(
       const [, found] = /listening on port (\d+)/.exec(line) ?? [];
       if (found) resolve(found);
     });
-    child.once('exit', (code) => reject(new Error(`${role} ended with ${code} before it listened`)));
+    child.once('exit', (code) => reject(new Error(`${role} ended with ${code} before it listened: ${complaint}`)));
   });
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null) child.kill(signal);

@@ -75,7 +75,7 @@ async function followToCallback(world: World, browser: Browser, start: URL, user
   throw new Error('the sign-in did not lead to the client');
 }
 
-/** @returns the first URL that is not the authorization server's, or the first page without a form */
+/** @returns the first URL that is not the authorization server's, or the first page without a form, or that says that it is over */
 export async function follow(world: World, browser: Browser, start: Response, user: string): Promise<URL | string> {
   let answer = start;
   for (let steps = 0; steps < 10; steps++) {
@@ -84,7 +84,7 @@ export async function follow(world: World, browser: Browser, start: Response, us
       const location = new URL(String(answer.headers.location), world.issuer);
       if (location.origin !== new URL(world.issuer).origin) return location;
       answer = await browser.get(location.pathname + location.search).redirects(0);
-    } else if (answer.status === 200 && !answer.text.includes('<form')) {
+    } else if (answer.status === 200 && (!answer.text.includes('<form') || answer.text.includes('used already'))) {
       return answer.text;
     } else if (answer.status === 200) {
       answer = await submit(browser, answer.text, { user });
@@ -92,7 +92,8 @@ export async function follow(world: World, browser: Browser, start: Response, us
       throw new Error(`${answer.status} ${answer.text}`);
     }
   }
-  throw new Error('the sign-in did not come to an end');
+  const [page] = /<h1>.*<\/h1>.*/s.exec(answer.text) ?? [];
+  throw new Error(`the sign-in did not come to an end: ${page?.slice(0, 500)}`);
 }
 
 /** Submits the first form of a page, with what is hidden in it. */
