@@ -6,6 +6,15 @@ export const whole = {
     sentence: 'malformed input gets a clear OAuth error at every face and changes nothing',
     link: rfc(6749, '5.2'),
   },
+  'bounded-input': {
+    sentence:
+      'more parameters than any request has a use for, and JSON without end, get a clear 400 wherever they are read',
+    link: rfc(6749, '5.2'),
+  },
+  'linear-work': {
+    sentence: 'what a client sends as a list is work that grows with its length, not with the square of it',
+    link: `${design}#the-authorization-server`,
+  },
   'no-token-in-a-log': { sentence: 'no token is in any log line at debug level', link: `${design}#logs` },
   'start-banner': {
     sentence: 'tallystick start says how to reach everything, and its commands work when pasted',

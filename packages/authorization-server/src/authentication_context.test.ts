@@ -10,6 +10,8 @@ test.each([
   ['the value that a claim asks for', { claims: claims({ essential: true, value: 'high' }) }, 'high'],
   ['one of the values that a claim asks for', { claims: claims({ values: ['none', 'high'] }) }, 'high'],
   ['the first, if a claim asks for any', { claims: claims(null) }, 'low'],
+  ['the first, if the values are no list', { claims: claims({ values: 5 }) }, 'low'],
+  ['the first, if the values are no classes', { claims: claims({ values: [{}, null, ['high']] }) }, 'low'],
 ])('a sign-in has %s', (_what, params, acr) => {
   expect(authenticationContext(params, ['low', 'high'])).toEqual({ acr, amr: ['user'] });
 });

@@ -1,5 +1,6 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ApiConfig } from './config.ts';
+import { refusedShape } from './refused_claims.ts';
 
 /** One of the `authorization_details` (RFC 9396 section 2). */
 interface AuthorizationDetail {
@@ -29,8 +30,8 @@ export function createAuthorizationDetails(apis: readonly ApiConfig[], enabled: 
     const text = ctx.oidc.params?.authorization_details;
     if (typeof text !== 'string') return undefined;
     const requested = JSON.parse(text) as AuthorizationDetail[];
-    const known = granted?.map(canonical);
-    if (known !== undefined && !requested.every((detail) => known.includes(canonical(detail)))) {
+    const known = granted && new Set(granted.map(canonical));
+    if (known !== undefined && !requested.every((detail) => known.has(canonical(detail)))) {
       throw new errors.InvalidAuthorizationDetails('more authorization_details are requested than were granted');
     }
     return requested;
@@ -38,12 +39,12 @@ export function createAuthorizationDetails(apis: readonly ApiConfig[], enabled: 
 
   return {
     enabled: enabled && types.size > 0,
-    types: Object.fromEntries([...types].map((type) => [type, { validate() {} }])),
+    types: Object.fromEntries([...types].map((type) => [type, { validate }])),
     authorizationDetailsForGrantSource(ctx: KoaContextWithOIDC) {
       const { authorization_details: text } = ctx.oidc.params as { authorization_details?: string };
       if (text === undefined) return undefined;
-      const granted = (ctx.oidc.grant as unknown as WithDetails).rar?.map(canonical) ?? [];
-      return (JSON.parse(text) as AuthorizationDetail[]).filter((detail) => granted.includes(canonical(detail)));
+      const granted = new Set((ctx.oidc.grant as unknown as WithDetails).rar?.map(canonical));
+      return (JSON.parse(text) as AuthorizationDetail[]).filter((detail) => granted.has(canonical(detail)));
     },
     authorizationDetailsForAccessToken(ctx: KoaContextWithOIDC, token: WithDetails, source: WithDetails | undefined) {
       const isForApi = areFor(token.aud);
@@ -55,6 +56,16 @@ export function createAuthorizationDetails(apis: readonly ApiConfig[], enabled: 
     },
     authorizationDetailsForIntrospection: (_ctx: unknown, token: WithDetails) => token.rar,
   };
+}
+
+/** An API gets the details as they are: they may have no names that are not names to it. */
+function validate(_ctx: unknown, detail: object): void {
+  const refused = refusedShape(detail);
+  if (refused) {
+    throw new errors.InvalidAuthorizationDetails(
+      `authorization_details must not have ${refused.path.join('.')}: ${refused.reason}`,
+    );
+  }
 }
 
 /** The same for two JSON values that differ in the order of members only. */

@@ -6,6 +6,7 @@ import { createAccounts } from './accounts.ts';
 import { backchannelPage } from './backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from './backchannel_requests.ts';
 import { behindTls } from './behind_tls.ts';
+import { boundedInput } from './bounded_input.ts';
 import { checkClients } from './check_clients.ts';
 import { checkUsers, createIsClientName } from './client_names.ts';
 import type { ApiConfig, AuthorizationServerConfig, UserConfig } from './config.ts';
@@ -76,6 +77,7 @@ export function createProvider(
   registerJwtBearer(provider, config, store);
   registerPassword(provider, config, log);
   provider.use(errorBoundary(log));
+  provider.use(boundedInput());
   provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
   provider.use(oneWritePerTokenRequest(config, { store, units }));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));

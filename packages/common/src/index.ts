@@ -1,6 +1,10 @@
 export { checkRequest, findFault, type RequestFault } from './check_request.ts';
+export { containsText } from './contains_text.ts';
 export { listMembers, mediaTypeOf, trimWhitespace } from './header_grammar.ts';
 export { readHost } from './host.ts';
+export { isNestedTooDeeply } from './json_depth.ts';
 export { createOwnNames, type IsOwnName, readPattern } from './own_names.ts';
+export { hasTooManyParameters, MAX_PARAMETERS } from './parameters.ts';
+export { peekBody, peekedBody } from './peek_body.ts';
 export { findTargetFault } from './request_target.ts';
 export { answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';

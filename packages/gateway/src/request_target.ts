@@ -1,4 +1,4 @@
-import { findTargetFault } from '@tallystick/common';
+import { containsText, findTargetFault } from '@tallystick/common';
 import { RequestError } from './errors.ts';
 
 /** The path of a request, as it was sent and as a server may understand it. */
@@ -85,7 +85,7 @@ function decode(path: string): string {
 
 /** Whether a request target has a text in it, in percent-encoding or without. */
 export function isInTarget(text: string, target: string): boolean {
-  return target.includes(text) || (target.includes('%') && withoutEscapes(target).includes(text));
+  return containsText(target, text) || (target.includes('%') && containsText(withoutEscapes(target), text));
 }
 
 /** A target with its percent-encoding undone once, for comparison only: it never fails. */

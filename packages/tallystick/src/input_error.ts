@@ -20,7 +20,9 @@ export class InputError extends Error {
 export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const result = validate(schema, input);
   if (result.success) return result.data;
-  const [problem] = result.error.issues.flatMap((issue) => problemsOf(issue, schema));
-  if (problem === undefined) throw new InputError('', 'the input does not fit');
-  throw new InputError(pathText(problem.path), `${problem.expected}; found ${problem.found}`);
+  for (const issue of result.error.issues) {
+    const [problem] = problemsOf(issue, schema);
+    if (problem) throw new InputError(pathText(problem.path), `${problem.expected}; found ${problem.found}`);
+  }
+  throw new InputError('', 'the input does not fit');
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { listMembers } from '@tallystick/common';
+import { containsText, listMembers } from '@tallystick/common';
 import { RequestError } from '../errors.ts';
 import type { PublicOrigin } from '../public_origin.ts';
 import { withoutCookies } from '../token_handler/cookies.ts';
@@ -206,7 +206,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
 
 /** A client may hold its token up in more than one header, and an API, or its log, may look there. */
 function removeToken(headers: IncomingHttpHeaders, clientHeld: string): void {
-  for (const name in headers) if (String(headers[name]).includes(clientHeld)) delete headers[name];
+  for (const name in headers) if (containsText(String(headers[name]), clientHeld)) delete headers[name];
 }
 
 /** The proxy stands where the client would: what it says of the client holds further on too. */

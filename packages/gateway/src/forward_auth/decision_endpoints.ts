@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { findFault } from '@tallystick/common';
+import { containsText, findFault } from '@tallystick/common';
 import { checkHandshake } from '../check_handshake.ts';
 import { errorOf, RequestError } from '../errors.ts';
 import type { Destination } from '../forward/forwarder.ts';
@@ -76,7 +76,7 @@ function refuseOtherTokens(
   }
   if (clientHeld === undefined) return;
   for (const name in headers) {
-    if (name !== 'authorization' && String(headers[name]).includes(clientHeld)) {
+    if (name !== 'authorization' && containsText(String(headers[name]), clientHeld)) {
       throw new RequestError('invalid_request', 'the access token is in more than one header');
     }
   }

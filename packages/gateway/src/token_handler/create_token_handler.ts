@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import { AccessTokenError } from '@tallystick/resource-server';
 import type { SharedValues } from '@tallystick/token-store';
 import { RequestError } from '../errors.ts';
@@ -138,6 +139,9 @@ export function createTokenHandler(
       const [method, endpoint] = endpoints[name];
       if (request.method !== method) {
         throw new RequestError('method_not_allowed', `this page is served to ${method} only`);
+      }
+      if (hasTooManyParameters(request.url?.split('?')[1] ?? '')) {
+        throw new RequestError('invalid_request', `the request has more than ${MAX_PARAMETERS} parameters`);
       }
       const origin = publicOrigin(request);
       if (origin === undefined) throw new RequestError('invalid_request', 'the Host header names no host');

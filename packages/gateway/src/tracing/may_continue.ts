@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Characters of `tracestate`, of which W3C Trace Context section 3.3.1.5 asks for 512. What is longer is not compared. */
+/** Characters of `traceparent` and of `tracestate`, of which W3C Trace Context section 3.3.1.5 asks for 512. What is longer is not compared. */
 const longest = 512;
 
 /** Shorter words, such as the name of a scheme, are no credentials. */
@@ -11,7 +11,7 @@ const shortestCredentials = 8;
  * cookies. `tracestate` is nearly free text, and goes into spans and to whoever is called.
  */
 export function mayContinue({ traceparent, tracestate = '', authorization, cookie }: IncomingHttpHeaders): boolean {
-  if (traceparent === undefined || tracestate.length > longest) return false;
+  if (traceparent === undefined || traceparent.length > longest || tracestate.length > longest) return false;
   const context = `${traceparent} ${tracestate}`;
   const words = `${authorization ?? ''} ${cookie ?? ''}`.split(/[^\w.~+/-]+/);
   return !words.some((word) => word.length >= shortestCredentials && context.includes(word));

@@ -61,7 +61,8 @@ function problemsOfUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   schema: z.ZodType,
 ): Problem[] {
-  const depthOf = (alternative: readonly Issue[]) => Math.max(...alternative.map((each) => each.path.length));
+  const depthOf = (alternative: readonly Issue[]) =>
+    alternative.reduce((deepest, each) => Math.max(deepest, each.path.length), 0);
   const [meant] = [...issue.errors].sort((a, b) => depthOf(b) - depthOf(a));
   if (meant === undefined) return [{ path, expected: expectationOf(issue), found: foundAt(path, issue) }];
   if (depthOf(meant) > 0) return meant.flatMap((each) => problemsBelow(path, each, schema));

@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import { z } from 'zod';
 import type { Harness } from '../harness.ts';
-import { checkInput } from '../input_error.ts';
+import { checkInput, InputError } from '../input_error.ts';
 import { valuesOf } from '../requests/recorded_request.ts';
 import { ControlError, describeProblem } from './control_error.ts';
 import { openApiDocument } from './openapi.ts';
@@ -33,6 +34,7 @@ export function createControlApi(harness: Harness, { allowedHosts, log }: Contro
     if (candidates.length === 0) throw new ControlError(404, 'not_found', 'there is nothing here; see /openapi.json');
     const found = candidates.find(({ route }) => route.method === request.method);
     if (!found) throw new ControlError(405, 'invalid_request', `this takes ${methodsOf(candidates)} only`);
+    if (hasTooManyParameters(query)) throw new InputError('', `the query has more than ${MAX_PARAMETERS} parameters`);
     const { parameters } = found;
     return found.route.handle({
       query: checkInput(found.route.query ?? z.strictObject({}), valuesOf(new URLSearchParams(query))),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { mediaTypeOf } from '@tallystick/common';
+import { isNestedTooDeeply, mediaTypeOf } from '@tallystick/common';
 import { InputError } from '../input_error.ts';
 import { ControlError } from './control_error.ts';
 
@@ -18,8 +18,10 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (length === 0) return {};
   const type = mediaTypeOf(request.headers['content-type']);
   if (type !== 'application/json') throw new ControlError(415, 'invalid_request', 'expected application/json');
+  const text = Buffer.concat(chunks).toString();
+  if (isNestedTooDeeply(text)) throw new InputError('', 'the body is nested too deeply');
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
+    return JSON.parse(text);
   } catch {
     throw new InputError('', 'the body is not valid JSON');
   }

@@ -1,10 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 
+interface CallingRequest {
+  readonly headers: Pick<IncomingMessage['headers'], 'authorization'>;
+  readonly url?: string | undefined;
+}
+
 /**
  * Which client says that it is calling: by HTTP Basic (RFC 6749 section 2.3.1), by `client_id` in form or query, or as the
  * subject of an assertion (RFC 7523 section 3).
  */
-export function clientOf(request: IncomingMessage, form: URLSearchParams | undefined): string | undefined {
+export function clientOf(request: CallingRequest, form: URLSearchParams | undefined): string | undefined {
   const [, credentials] = /^basic +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
   if (credentials !== undefined) return formDecode(Buffer.from(credentials, 'base64').toString().split(':')[0] ?? '');
   const query = new URLSearchParams(request.url?.split('?')[1] ?? '');

@@ -5,11 +5,11 @@ import { createFaults } from './create_faults.ts';
 test('a fault for the next calls strikes that often, and only at its endpoint', () => {
   const faults = createFaults();
   faults.add({ endpoint: 'token', status: 503, calls: 2 });
-  expect(faults.strike('introspection', undefined)).toBeUndefined();
-  expect(faults.strike('token', undefined)).toMatchObject({ status: 503 });
+  expect(faults.strike('introspection', () => undefined)).toBeUndefined();
+  expect(faults.strike('token', () => undefined)).toMatchObject({ status: 503 });
   expect(faults.list()).toMatchObject([{ remaining: 1 }]);
-  expect(faults.strike('token', undefined)).toMatchObject({ status: 503 });
-  expect(faults.strike('token', undefined)).toBeUndefined();
+  expect(faults.strike('token', () => undefined)).toMatchObject({ status: 503 });
+  expect(faults.strike('token', () => undefined)).toBeUndefined();
   expect(faults.list()).toEqual([]);
 });
 
@@ -17,16 +17,16 @@ test('a fault for a fraction strikes by chance, and lets another fault have its 
   const chances = [0.1, 0.5, 0.9];
   const faults = createFaults({ random: () => chances.shift() ?? 0 });
   faults.add({ endpoint: 'token', status: 500, fraction: 0.5 }, { endpoint: 'token', status: 503 });
-  const struck = [1, 2, 3].map(() => faults.strike('token', undefined)?.status);
+  const struck = [1, 2, 3].map(() => faults.strike('token', () => undefined)?.status);
   expect(struck).toEqual([500, 503, 503]);
 });
 
 test('a fault for one client does not strike another, nor one that does not say who it is', () => {
   const faults = createFaults();
   faults.add({ endpoint: 'token', drop: true, clientId: 'one' });
-  expect(faults.strike('token', 'other')).toBeUndefined();
-  expect(faults.strike('token', undefined)).toBeUndefined();
-  expect(faults.strike('token', 'one')).toBeDefined();
+  expect(faults.strike('token', () => 'other')).toBeUndefined();
+  expect(faults.strike('token', () => undefined)).toBeUndefined();
+  expect(faults.strike('token', () => 'one')).toBeDefined();
 });
 
 test('faults are added all or none', () => {

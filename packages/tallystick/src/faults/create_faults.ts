@@ -19,8 +19,12 @@ export interface Faults {
 
 /** The faults, as the server that they strike sees them. */
 export interface StrikingFaults extends Faults {
-  /** The fault that strikes this call, if any; counts it. */
-  strike(endpoint: Endpoint, clientId: string | undefined): Fault | undefined;
+  /**
+   * The fault that strikes this call, if any; counts it.
+   *
+   * @param clientId is asked for only where a fault is for one client
+   */
+  strike(endpoint: Endpoint, clientId: () => string | undefined): Fault | undefined;
   /** Aborted when the faults are cleared. */
   readonly cleared: AbortSignal;
 }
@@ -36,12 +40,12 @@ export function createFaults({ random = Math.random }: { random?: () => number }
   return {
     add(...given) {
       const { faults } = checkInput(z.object({ faults: z.array(faultSchema) }), { faults: given });
-      const ids = faults.map((fault) => {
+      return faults.map((fault) => {
         const id = String(++lastId);
-        active.set(id, fault.calls === undefined ? fault : { ...fault, remaining: fault.calls });
-        return id;
+        const added = fault.calls === undefined ? fault : { ...fault, remaining: fault.calls };
+        active.set(id, added);
+        return { id, ...added };
       });
-      return shown().filter(({ id }) => ids.includes(id));
     },
     list: shown,
     remove: (id) => active.delete(id),
@@ -54,8 +58,14 @@ export function createFaults({ random = Math.random }: { random?: () => number }
       return clearing.signal;
     },
     strike(endpoint, clientId) {
+      let caller: { readonly id: string | undefined } | undefined;
+      const isCaller = (id: string) => {
+        caller ??= { id: clientId() };
+        return caller.id === id;
+      };
       for (const [id, fault] of active) {
-        if (fault.endpoint !== endpoint || (fault.clientId !== undefined && fault.clientId !== clientId)) continue;
+        if (fault.endpoint !== endpoint) continue;
+        if (fault.clientId !== undefined && !isCaller(fault.clientId)) continue;
         if (fault.fraction !== undefined && random() >= fault.fraction) continue;
         if (fault.remaining === 1) active.delete(id);
         else if (fault.remaining !== undefined) fault.remaining -= 1;

@@ -22,7 +22,8 @@ export function createScriptedAnswers(): PlayedAnswers {
   const queue: ScriptedAnswer[] = [];
   return {
     enqueue(...given) {
-      queue.push(...checkInput(z.object({ answers: z.array(scriptedAnswerSchema) }), { answers: given }).answers);
+      const { answers } = checkInput(z.object({ answers: z.array(scriptedAnswerSchema) }), { answers: given });
+      for (const answer of answers) queue.push(answer);
     },
     list: () => [...queue],
     clear() {

@@ -26,7 +26,7 @@ const byLength = Object.entries(paths).sort(([, one], [, other]) => other.length
  * @param mountPath the path of the issuer; empty for none
  */
 export function endpointOf(target: string, mountPath: string): Endpoint {
-  const whole = target.split('?')[0] ?? '';
+  const whole = target.split('?', 1)[0] ?? '';
   const path = whole.startsWith(`${mountPath}/`) ? whole.slice(mountPath.length) : whole;
   if (path.startsWith('/.well-known/')) return 'discovery';
   const found = byLength.find(([, prefix]) => path === prefix || path.startsWith(`${prefix}/`));

@@ -1,12 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { mediaTypeOf, peekBody } from '@tallystick/common';
 import type { RunningClock } from '../clock/create_clock.ts';
 import type { RequestRecorder } from '../requests/create_recorded_requests.ts';
 import { clientOf } from './client_of.ts';
 import type { StrikingFaults } from './create_faults.ts';
 import type { PlayedAnswers } from './create_scripted_answers.ts';
 import { endpointOf } from './endpoint.ts';
-import { peekForm } from './peek_form.ts';
 import type { Fault, ScriptedAnswer } from './schemas.ts';
 import { alterResponse, answerWithStatus } from './strike_response.ts';
 
@@ -27,14 +27,13 @@ export function provoke(handler: RequestListener, provocations: Provocations): R
 
   async function serve(request: IncomingMessage, response: ServerResponse) {
     const endpoint = endpointOf(request.url ?? '', mountPath);
-    const form = await peekForm(request);
+    const form = hasForm(request) ? await peekBody(request) : undefined;
     if (request.destroyed) return;
-    const clientId = clientOf(request, form);
-    requests.record({ request, response, endpoint, form, clientId });
+    requests.record({ request, response, endpoint });
 
     const scripted = scriptedAnswers.play(endpoint);
     if (scripted) return answerAsScripted(response, scripted);
-    const fault = faults.strike(endpoint, clientId);
+    const fault = faults.strike(endpoint, () => clientOf(request, form && new URLSearchParams(form.toString())));
     if (fault && (await strike(fault, response, faults.cleared))) return;
     clock.run(() => handler(request, response));
   }
@@ -45,6 +44,11 @@ export function provoke(handler: RequestListener, provocations: Provocations): R
       response.destroy();
     });
   };
+}
+
+function hasForm({ method, headers }: IncomingMessage): boolean {
+  const isForm = mediaTypeOf(headers['content-type']) === 'application/x-www-form-urlencoded';
+  return method === 'POST' && isForm && headers['content-length'] !== '0';
 }
 
 /** @returns whether that was the answer */

@@ -5,8 +5,8 @@ import { createRecordedRequests, type Exchange, type RequestRecorder } from './c
 /** Records a request, and lets it be answered. */
 function record(requests: RequestRecorder, url: string, endpoint: Exchange['endpoint'] = 'token') {
   const response = Object.assign(new EventEmitter(), { statusCode: 200, headersSent: false, end() {} });
-  const request = { method: 'GET', url, headers: { accept: '*/*', 'x-own': 'mine' } };
-  requests.record({ request, response, endpoint, form: undefined, clientId: undefined } as unknown as Exchange);
+  const request = { method: 'GET', url, rawHeaders: ['Accept', '*/*', 'X-Own', 'mine'] };
+  requests.record({ request, response, endpoint } as unknown as Exchange);
   return response;
 }
 
@@ -32,6 +32,48 @@ test('what is not known to be harmless is redacted unless asked for', () => {
   expect(requests.list({ secrets: true })).toMatchObject([
     { path: '/interaction/aB3_xyz/login', query: { code: 'c0de' }, headers: { 'x-own': 'mine' } },
   ]);
+});
+
+test('a request is not taken apart before somebody reads it', () => {
+  const real = URLSearchParams;
+  let parsed = 0;
+  globalThis.URLSearchParams = class extends real {
+    constructor(...given: ConstructorParameters<typeof URLSearchParams>) {
+      super(...given);
+      parsed += 1;
+    }
+  };
+  try {
+    const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
+    for (let index = 0; index < 10; index++) record(requests, '/token?a=b').end();
+    expect(parsed).toBe(0);
+    expect(requests.list()).toHaveLength(10);
+    expect(parsed).toBeGreaterThan(0);
+  } finally {
+    globalThis.URLSearchParams = real;
+  }
+});
+
+test('a client names what it likes', () => {
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
+  record(requests, '/token?__proto__=a&constructor=b&__proto__=c').end();
+  const [request] = requests.list({ secrets: true });
+  expect(JSON.stringify(request?.query)).toBe('{"__proto__":["a","c"],"constructor":"b"}');
+  expect(request?.query.toString).toBeUndefined();
+  expect(JSON.stringify(requests.list()[0]?.query)).toBe('{"__proto__":"[redacted]","constructor":"[redacted]"}');
+});
+
+test('large requests leave less room for others', () => {
+  const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
+  const size = 60_000;
+  for (let index = 0; index < 200; index++) record(requests, `/token?max_age=${index}&x=${'x'.repeat(size)}`).end();
+  const kept = requests.list();
+  expect(kept.length).toBeGreaterThan(100);
+  expect(kept.length * size).toBeLessThan(8 * 1024 * 1024);
+  expect(kept.at(-1)?.query.max_age).toBe('199');
+  requests.clear();
+  record(requests, '/token').end();
+  expect(requests.list()).toHaveLength(1);
 });
 
 test('the latest 500 are kept', () => {

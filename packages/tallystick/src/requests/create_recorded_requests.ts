@@ -1,13 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { peekedBody } from '@tallystick/common';
 import { z } from 'zod';
 import type { Endpoint } from '../faults/endpoint.ts';
 import { endpointSchema } from '../faults/schemas.ts';
 import { checkInput } from '../input_error.ts';
-import { type RecordedRequest, valuesOf } from './recorded_request.ts';
+import { type KeptRequest, keptRequest, readKept, sizeOf } from './kept_request.ts';
+import type { RecordedRequest } from './recorded_request.ts';
 import { redact } from './redact.ts';
 
-/** How many are kept, the latest. */
+/** How many are kept, the latest, and how many bytes they may have together. */
 const KEPT = 500;
+const KEPT_BYTES = 8 * 1024 * 1024;
 
 export const whichRequests = z.strictObject({
   endpoint: endpointSchema.optional().describe('Only requests to this endpoint.'),
@@ -34,7 +37,7 @@ export interface RecordedRequests {
 }
 
 export interface RequestRecorder extends RecordedRequests {
-  /** Records a request once its answer is complete. */
+  /** Records a request once its answer is complete, with what was read of its body by then. */
   record(exchange: Exchange): void;
   /** Lets go of all who wait. */
   close(): void;
@@ -44,13 +47,11 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly endpoint: Endpoint;
-  readonly form: URLSearchParams | undefined;
-  readonly clientId: string | undefined;
 }
 
 interface Waiter {
   readonly endpoint: Endpoint | undefined;
-  take(request: RecordedRequest | undefined): void;
+  take(request: KeptRequest | undefined): void;
 }
 
 export interface RecordingOptions {
@@ -61,20 +62,33 @@ export interface RecordingOptions {
 }
 
 export function createRecordedRequests({ now, mountPath }: RecordingOptions): RequestRecorder {
-  let recorded: RecordedRequest[] = [];
+  let recorded: KeptRequest[] = [];
+  let bytes = 0;
   const waiters = new Set<Waiter>();
 
-  const matches = (endpoint: Endpoint | undefined) => (request: RecordedRequest) =>
+  const matches = (endpoint: Endpoint | undefined) => (request: KeptRequest) =>
     endpoint === undefined || request.endpoint === endpoint;
 
-  function keep(request: RecordedRequest) {
+  function keep(request: KeptRequest) {
     for (const waiter of waiters) if (matches(waiter.endpoint)(request)) return waiter.take(request);
     recorded.push(request);
-    if (recorded.length > KEPT) recorded.shift();
+    bytes += sizeOf(request);
+    while (recorded.length > KEPT || bytes > KEPT_BYTES) remove(0);
+  }
+
+  function remove(index: number): KeptRequest | undefined {
+    const [removed] = recorded.splice(index, 1);
+    if (removed) bytes -= sizeOf(removed);
+    return removed;
+  }
+
+  function shown(request: KeptRequest, secrets: boolean): RecordedRequest {
+    const read = readKept(request);
+    return secrets ? read : redact(read, mountPath);
   }
 
   function untilRecorded(endpoint: Endpoint | undefined, milliseconds: number, signal: AbortSignal | undefined) {
-    return new Promise<RecordedRequest | undefined>((resolve) => {
+    return new Promise<KeptRequest | undefined>((resolve) => {
       const giveUp = () => waiter.take(undefined);
       const timer = setTimeout(giveUp, milliseconds);
       const waiter: Waiter = {
@@ -94,46 +108,29 @@ export function createRecordedRequests({ now, mountPath }: RecordingOptions): Re
   return {
     list(which = {}) {
       const { endpoint, secrets } = checkInput(whichRequests, which);
-      const found = recorded.filter(matches(endpoint));
-      return secrets ? found : found.map((request) => redact(request, mountPath));
+      return recorded.filter(matches(endpoint)).map((request) => shown(request, secrets));
     },
     async next(which = {}, signal) {
       const { endpoint, secrets, wait } = checkInput(nextRequest, which);
       const index = recorded.findIndex(matches(endpoint));
-      const found = index >= 0 ? recorded.splice(index, 1)[0] : await untilRecorded(endpoint, wait, signal);
-      return found === undefined || secrets ? found : redact(found, mountPath);
+      const found = index >= 0 ? remove(index) : await untilRecorded(endpoint, wait, signal);
+      return found && shown(found, secrets);
     },
     clear() {
       recorded = [];
+      bytes = 0;
     },
-    record(exchange) {
-      const begun = { ...describe(exchange), time: new Date(now()).toISOString() };
+    record({ request, response, endpoint }) {
+      const begun = keptRequest(request, endpoint, now());
       const listAtStart = recorded;
-      whenAnswered(exchange.response, (status) => {
+      whenAnswered(response, (status) => {
         const wasClearedMeanwhile = listAtStart !== recorded;
-        if (!wasClearedMeanwhile) keep(status === undefined ? begun : { ...begun, status });
+        if (!wasClearedMeanwhile) keep({ ...begun, body: peekedBody(request), status });
       });
     },
     close() {
       for (const waiter of waiters) waiter.take(undefined);
     },
-  };
-}
-
-function describe({ request, endpoint, form, clientId }: Exchange): Omit<RecordedRequest, 'time'> {
-  const { method = '', url = '' } = request;
-  const [path = '', query = ''] = url.split('?', 2);
-  const headers = Object.entries(request.headers).flatMap(([name, value = []]) =>
-    [value].flat().map((each) => [name, each] as const),
-  );
-  return {
-    endpoint,
-    ...(clientId !== undefined && { clientId }),
-    method,
-    path,
-    query: valuesOf(new URLSearchParams(query)),
-    headers: valuesOf(headers),
-    ...(form && { form: valuesOf(form) }),
   };
 }
 

@@ -19,12 +19,14 @@ export const recordedRequestSchema = z.object({
 export type RecordedRequest = z.output<typeof recordedRequestSchema>;
 export type Values = z.output<typeof values>;
 
-/** One value as it is, several as a list. */
+/** One value as it is, several as a list. The names are a client's, so that the object has no others: not even inherited ones. */
 export function valuesOf(entries: Iterable<readonly [string, string]>): Values {
-  const collected = new Map<string, string | string[]>();
+  const collected: Values = Object.create(null);
   for (const [name, value] of entries) {
-    const before = collected.get(name);
-    collected.set(name, before === undefined ? value : [before, value].flat());
+    const before = collected[name];
+    if (before === undefined) collected[name] = value;
+    else if (typeof before === 'string') collected[name] = [before, value];
+    else before.push(value);
   }
-  return Object.fromEntries(collected);
+  return collected;
 }

@@ -36,7 +36,7 @@ function redactSegment(segment: string): string {
 }
 
 function keep(values: Values, harmless: ReadonlySet<string>): Values {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, harmless.has(name) ? value : REDACTED]),
-  );
+  const kept: Values = Object.create(null);
+  for (const [name, value] of Object.entries(values)) kept[name] = harmless.has(name) ? value : REDACTED;
+  return kept;
 }

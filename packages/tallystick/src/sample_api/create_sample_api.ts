@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import {
   type AccessTokenValidator,
   createIntrospectionValidator,
@@ -50,7 +51,13 @@ export function createSampleApi(config: SampleApiConfig, dependencies: SampleApi
   const app = new Koa();
   app.silent = true; // Errors are answered; Koa would also print them to the console.
   app.use(async (ctx, next) => {
-    if (ctx.path === '/healthz') ctx.body = { status: 'ok' };
+    if (hasTooManyParameters(ctx.querystring)) {
+      ctx.status = 400;
+      ctx.body = {
+        error: 'invalid_request',
+        error_description: `the request has more than ${MAX_PARAMETERS} parameters`,
+      };
+    } else if (ctx.path === '/healthz') ctx.body = { status: 'ok' };
     else await next();
   });
   const jwks = createRemoteJwks({ uri: config.authorizationServer.jwksUri }, dependencies);
