@@ -94,7 +94,7 @@ test(requirement('one-issuer-two-channels', 'a proof is for the address that is 
 });
 
 test(requirement('one-issuer-two-channels', 'another Host names no endpoint'), async () => {
-  const head = 'GET /.well-known/openid-configuration HTTP/1.1\r\nHost: evil.example.com\r\nConnection: close\r\n\r\n';
+  const head = 'GET /.well-known/openid-configuration HTTP/1.1\r\nHost: evil.localhost\r\nConnection: close\r\n\r\n';
   const answer = await rawRequest(world.issuer, head);
   expect(answer.body).toContain(`${world.issuer}/token`);
   expect(answer.body).not.toContain('evil');

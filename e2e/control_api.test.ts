@@ -125,7 +125,7 @@ test(requirement('control-api-keeps-out'), async () => {
   const { host } = new URL(world.controlUrl);
   expect((await ask(`Host: ${host}`)).status).toBe(200);
   expect((await ask(`Host: ${host}`, `Origin: http://${host}`, 'Sec-Fetch-Site: same-origin')).status).toBe(200);
-  expect((await ask(`Host: rebound.example:${new URL(world.controlUrl).port}`)).status).toBe(403);
+  expect((await ask(`Host: rebound.example:${new URL(world.controlUrl).port}`)).status).toBe(421);
   expect((await ask(`Host: ${host}`, 'Origin: https://evil.example')).status).toBe(403);
   expect((await ask(`Host: ${host}`, 'Origin: null')).status).toBe(403);
   expect((await ask(`Host: ${host}`, 'Sec-Fetch-Site: cross-site')).status).toBe(403);

@@ -164,10 +164,10 @@ describe('the authorization server', () => {
 
   test.each([
     ['what is no HTTP', 'NONSENSE', 400],
-    ['a huge header', `GET /me HTTP/1.1\r\nHost: x\r\nX-Huge: ${'x'.repeat(70_000)}`, 431],
+    ['a huge header', `GET /me HTTP/1.1\r\nHost: localhost\r\nX-Huge: ${'x'.repeat(70_000)}`, 431],
     [
       'a repeated Authorization',
-      `POST /token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ${FORM}\r\nContent-Length: ${GOOD_FORM.length}\r\nAuthorization: ${BASIC}\r\nAuthorization: ${BASIC}\r\n\r\n${GOOD_FORM}`,
+      `POST /token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: ${FORM}\r\nContent-Length: ${GOOD_FORM.length}\r\nAuthorization: ${BASIC}\r\nAuthorization: ${BASIC}\r\n\r\n${GOOD_FORM}`,
       400,
     ],
   ])(requirement('malformed-input', 'authorization server, %s'), async (_what, bytes, status) => {
@@ -183,7 +183,7 @@ describe('the gateway', () => {
   const request = (target: string, ...headers: string[]) =>
     rawRequest(
       world.gateways[0],
-      [`GET ${target} HTTP/1.1`, 'Host: gateway', 'Connection: close', ...headers, '', ''].join('\r\n'),
+      [`GET ${target} HTTP/1.1`, 'Host: gateway.localhost', 'Connection: close', ...headers, '', ''].join('\r\n'),
     );
 
   test.each([
@@ -235,7 +235,9 @@ describe('the sample API', () => {
     ['a JWT that is none', '/jwt/x', ['Authorization: Bearer a.b.c'], 401, 'invalid_token'],
     ['a huge header', '/jwt/x', [`X-Huge: ${'x'.repeat(70_000)}`], 431, 'invalid_request'],
   ])(requirement('malformed-input', 'sample API, %s'), async (_what, target, headers, status, error) => {
-    const head = [`GET ${target} HTTP/1.1`, 'Host: api', 'Connection: close', ...headers, '', ''].join('\r\n');
+    const head = [`GET ${target} HTTP/1.1`, 'Host: api.localhost', 'Connection: close', ...headers, '', ''].join(
+      '\r\n',
+    );
     const answer = await rawRequest(world.sampleApi, head);
     expect([answer.status, JSON.parse(answer.body)]).toEqual([
       status,

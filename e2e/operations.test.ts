@@ -126,7 +126,14 @@ describe('metrics', () => {
     try {
       await until(async () => sumOf(await metricsOf(url), 'revocation_feed_up') === 0);
       const ready = await fetch(`${url}/readyz`);
-      expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', unready: ['token-store'] }]);
+      expect([ready.status, await ready.json()]).toEqual([
+        503,
+        {
+          status: 'not ready',
+          unready: ['token-store'],
+          reasons: { 'token-store': expect.stringContaining('connection') },
+        },
+      ]);
     } finally {
       await world.redisRelay.restore();
     }

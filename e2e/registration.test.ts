@@ -1,19 +1,14 @@
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as oidc from 'openid-client';
 import { requirement } from './requirements.ts';
 import { inBothWorlds } from './support/both_worlds.ts';
 import { call, introspect, issuedClaims } from './support/clients.ts';
+import { type OneProcess, startOneProcess } from './support/one_process.ts';
 import { REDIRECT_URI, signIn } from './support/sign_in.ts';
-import { resourceOf, STYLES } from './support/world.ts';
+import { resourceOf, STYLES, type World } from './support/world.ts';
 
 inBothWorlds((world) => {
-  const register = async (metadata: Partial<oidc.ClientMetadata>) => {
-    const options = { execute: [oidc.allowInsecureRequests] };
-    const client = await oidc.dynamicClientRegistration(new URL(world().issuer), metadata, undefined, options);
-    const { client_secret, registration_access_token } = client.clientMetadata();
-    world().log.secret(client_secret, String(registration_access_token));
-    return client;
-  };
+  const register = (metadata: Partial<oidc.ClientMetadata>) => registerAt(world(), metadata);
 
   const manage = async (method: string, client: oidc.Configuration, body?: object, token?: string) => {
     const { registration_client_uri: uri, registration_access_token: held } = client.clientMetadata();
@@ -25,14 +20,33 @@ inBothWorlds((world) => {
   };
 
   test.each(STYLES)(requirement('client-registers-itself', '%s'), async (style) => {
-    const client = await register({ grant_types: ['client_credentials'], response_types: [] });
-    const tokens = await oidc.clientCredentialsGrant(client, { resource: resourceOf(style), scope: 'read' });
-    world().log.secret(tokens.access_token);
+    const client = await register({ redirect_uris: [REDIRECT_URI], token_endpoint_auth_method: 'client_secret_post' });
+    const { tokens } = await signIn(world(), { style, client });
     expect((await call(world().gateways[0], style, tokens.access_token)).status).toBe(200);
   });
 
+  test(requirement('registered-without-user', 'neither at registration nor by a change'), async () => {
+    const asked = { redirect_uris: [REDIRECT_URI], grant_types: ['authorization_code', 'client_credentials'] };
+    const answer = await fetch(`${world().issuer}/reg`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(asked),
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { error: 'invalid_client_metadata', error_description: expect.stringContaining('client_credentials') },
+    ]);
+
+    const client = await register({ redirect_uris: [REDIRECT_URI] });
+    const { client_id, client_secret } = client.clientMetadata();
+    const changed = await manage('PUT', client, { client_id, client_secret, ...asked });
+    expect([changed.status, await changed.json()]).toMatchObject([400, { error: 'invalid_client_metadata' }]);
+    const granting = oidc.clientCredentialsGrant(client, { resource: resourceOf('jwt'), scope: 'read' });
+    await expect(granting).rejects.toMatchObject({ error: 'unauthorized_client' });
+  });
+
   test(requirement('client-registers-itself', 'reads, changes and deletes itself'), async () => {
-    const client = await register({ grant_types: ['client_credentials'], response_types: [], client_name: 'First' });
+    const client = await register({ redirect_uris: [REDIRECT_URI], client_name: 'First' });
     const read = (await (await manage('GET', client)).json()) as Record<string, unknown>;
     expect(read).toMatchObject({ client_id: client.clientMetadata().client_id, client_name: 'First' });
     expect((await manage('GET', client, undefined, 'wrong')).status).toBe(401);
@@ -85,3 +99,29 @@ inBothWorlds((world) => {
     expect(subjects[1]).not.toBe(subjects[0]);
   });
 });
+
+describe('Where registered clients may have client_credentials', () => {
+  let world: OneProcess;
+  beforeAll(async () => {
+    world = await startOneProcess((config) => ({
+      ...config,
+      authorizationServer: { ...config.authorizationServer, registeredClientCredentials: true },
+    }));
+  });
+  afterAll(() => world?.stop());
+
+  test.each(STYLES)(requirement('registered-without-user', 'configured, %s'), async (style) => {
+    const client = await registerAt(world, { grant_types: ['client_credentials'], response_types: [] });
+    const tokens = await oidc.clientCredentialsGrant(client, { resource: resourceOf(style), scope: 'read' });
+    world.log.secret(tokens.access_token);
+    expect((await call(world.gateways[0], style, tokens.access_token)).status).toBe(200);
+  });
+});
+
+async function registerAt({ issuer, log }: World, metadata: Partial<oidc.ClientMetadata>) {
+  const options = { execute: [oidc.allowInsecureRequests] };
+  const client = await oidc.dynamicClientRegistration(new URL(issuer), metadata, undefined, options);
+  const { client_secret, registration_access_token } = client.clientMetadata();
+  log.secret(client_secret, String(registration_access_token));
+  return client;
+}

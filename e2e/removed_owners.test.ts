@@ -244,7 +244,10 @@ describe('in many processes on Redis', () => {
     folder = await mkdtemp(path.join(tmpdir(), 'tallystick-'));
     configured = parse(await readFile(DEMO_CONFIG, 'utf8'));
     await configure();
-    world = await startManyProcesses({ config: path.join(folder, 'config.json') });
+    world = await startManyProcesses({
+      config: path.join(folder, 'config.json'),
+      environment: { TALLYSTICK_AUTHORIZATION_SERVER_REGISTERED_CLIENT_CREDENTIALS: 'true' },
+    });
   });
   afterAll(async () => {
     await world.stop();

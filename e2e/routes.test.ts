@@ -15,8 +15,12 @@ afterEach(async () => {
 });
 
 /** The demo world with other routes, and whatever else is different about its gateway. */
-async function worldWith(gateway: Partial<Gateway>): Promise<OneProcess> {
-  const world = await startOneProcess((config) => ({ ...config, gateway: { ...config.gateway, ...gateway } }));
+async function worldWith(gateway: Partial<Gateway>, others: Partial<ConfigInput> = {}): Promise<OneProcess> {
+  const world = await startOneProcess((config) => ({
+    ...config,
+    ...others,
+    gateway: { ...config.gateway, ...gateway },
+  }));
   stops.push(world.stop);
   return world;
 }
@@ -37,13 +41,16 @@ const api = resourceOf('phantom');
 
 test(requirement('route-by-host'), async () => {
   const upstream = await seeingServer();
-  const world = await worldWith({
-    routes: [
-      { prefix: '/', public: true, upstream: upstream.origin },
-      { prefix: '/', host: 'api.example.com', api, upstream: upstream.origin },
-      { prefix: '/open', host: '*.example.com', public: true, upstream: upstream.origin },
-    ],
-  });
+  const world = await worldWith(
+    {
+      routes: [
+        { prefix: '/', public: true, upstream: upstream.origin },
+        { prefix: '/', host: 'api.example.com', api, upstream: upstream.origin },
+        { prefix: '/open', host: '*.example.com', public: true, upstream: upstream.origin },
+      ],
+    },
+    { allowedHosts: ['www.example.org'] },
+  );
   const status = async (target: string, ...headers: string[]) => {
     const lines = [`GET ${target} HTTP/1.1`, ...headers, 'Connection: close', '', ''];
     return (await rawRequest(world.gateways[0], lines.join('\r\n'))).status;
@@ -127,7 +134,7 @@ test(requirement('public-route'), async () => {
   ]) {
     const { status } = await rawRequest(
       world.gateways[0],
-      `GET ${target} HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n`,
+      `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     );
     expect([target, status]).toEqual([target, target.startsWith('/admin') ? 401 : 400]);
   }

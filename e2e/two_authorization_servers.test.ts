@@ -25,6 +25,7 @@ beforeAll(async () => {
   world = await startManyProcesses({
     config,
     environment: {
+      TALLYSTICK_AUTHORIZATION_SERVER_REGISTERED_CLIENT_CREDENTIALS: 'true',
       TALLYSTICK_CONTROL_API_ENABLED: 'true',
       TALLYSTICK_CONTROL_API_PORT: '0',
       TALLYSTICK_CONTROL_API_HOST: '127.0.0.1',

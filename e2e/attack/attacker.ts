@@ -37,7 +37,12 @@ export function createAttacker(gateway: string, upstream: StrictUpstream): Attac
   /** The next request over the gateway's connections to the API: where one has been poisoned it goes wrong. */
   async function callHonestly({ path, token }: Held): Promise<void> {
     const target = `${path}/honest/${count++}`;
-    const lines = [`GET ${target} HTTP/1.1`, 'Host: honest', `Authorization: Bearer ${token}`, 'Connection: close'];
+    const lines = [
+      `GET ${target} HTTP/1.1`,
+      'Host: honest.localhost',
+      `Authorization: Bearer ${token}`,
+      'Connection: close',
+    ];
     const exchange = await openExchange(gateway);
     await exchange.write(`${lines.join('\r\n')}\r\n\r\n`);
     await exchange.settled(/^200$/);
@@ -54,7 +59,9 @@ export function createAttacker(gateway: string, upstream: StrictUpstream): Attac
       const exchange = await openExchange(gateway);
       let before = '';
       if (connection === 'a connection in use') {
-        await exchange.write(insert('GET {path}/before HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {token}\r\n\r\n'));
+        await exchange.write(
+          insert('GET {path}/before HTTP/1.1\r\nHost: g.localhost\r\nAuthorization: Bearer {token}\r\n\r\n'),
+        );
         await exchange.settled(/^200$/);
         before = '200 ';
       }

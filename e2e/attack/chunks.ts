@@ -52,7 +52,7 @@ export const chunks: readonly RawCase[] = [
     'a trailer that was announced',
     `${head(
       'POST {path}/a HTTP/1.1',
-      'Host: gateway',
+      'Host: gateway.localhost',
       authorization,
       'Trailer: x-checksum',
       'Transfer-Encoding: chunked',

@@ -72,7 +72,7 @@ export const codings: readonly RawCase[] = [
   ),
   refused(
     'chunks in HTTP/1.0',
-    head('POST {path}/a HTTP/1.0', 'Host: gateway', authorization, 'Transfer-Encoding: chunked') + body,
+    head('POST {path}/a HTTP/1.0', 'Host: gateway.localhost', authorization, 'Transfer-Encoding: chunked') + body,
     unknown,
   ),
   ...['GET', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH'].map((method) =>

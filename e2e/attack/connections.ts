@@ -4,7 +4,7 @@ const websocket = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBs
 const upgrade = (...headers: string[]) => getApi('Connection: Upgrade', ...headers, ...websocket);
 const declined = upgrade('Upgrade: websocket').replace('/a', '/declined');
 const another = (target = '{path}/b', ...headers: string[]) =>
-  head(`GET ${target} HTTP/1.1`, 'Host: gateway', ...headers);
+  head(`GET ${target} HTTP/1.1`, 'Host: gateway.localhost', ...headers);
 /** Upgraded, it is a tunnel: nothing in it is HTTP to the gateway. */
 const upgraded = (name: string, bytes: string): RawCase => ({ ...passes(name, bytes), answers: '101' });
 
@@ -45,7 +45,7 @@ export const connections: readonly RawCase[] = [
   ),
   refused(
     'Expect without a token',
-    head('POST {path}/a HTTP/1.1', 'Host: gateway', 'Expect: 100-continue', 'Content-Length: 4'),
+    head('POST {path}/a HTTP/1.1', 'Host: gateway.localhost', 'Expect: 100-continue', 'Content-Length: 4'),
     '401',
   ),
   passes('Expect of something else', post(['Expect: mallory', 'Content-Length: 4'], 'abcd'), 'abcd'),
@@ -82,7 +82,10 @@ export const connections: readonly RawCase[] = [
     '400',
   ),
   refused('an upgrade with two tokens', upgrade('Upgrade: websocket', authorization)),
-  upgraded('an upgrade in absolute form', upgrade('Upgrade: websocket').replace('{path}', 'http://gateway{path}')),
+  upgraded(
+    'an upgrade in absolute form',
+    upgrade('Upgrade: websocket').replace('{path}', 'http://gateway.localhost{path}'),
+  ),
   refused('an upgrade with dots', upgrade('Upgrade: websocket').replace('/a', '/../jwt')),
   refused('an upgrade with a length', `${upgrade('Upgrade: websocket', `Content-Length: ${hidden.length}`)}${hidden}`),
   refused('an upgrade with chunks', `${upgrade('Upgrade: websocket', 'Transfer-Encoding: chunked')}0\r\n\r\n${hidden}`),
@@ -99,14 +102,18 @@ export const connections: readonly RawCase[] = [
   refused('an upgrade to WebSocket or HTTP/2', upgrade('Upgrade: websocket, h2c')),
   refused('an upgrade to TLS', getApi('Connection: Upgrade', 'Upgrade: TLS/1.0')),
   passes('an empty upgrade', upgrade('Upgrade:')),
-  refused('a CONNECT with a request behind it', head('CONNECT gateway:80 HTTP/1.1', 'Host: gateway') + getApi(), '405'),
+  refused(
+    'a CONNECT with a request behind it',
+    head('CONNECT gateway:80 HTTP/1.1', 'Host: gateway.localhost') + getApi(),
+    '405',
+  ),
   { ...passes('a request, then one without a token', getApi() + another()), answers: '200 401' },
   { ...passes('one without a token, then a request', another() + getApi()), answers: '401 200' },
   { ...passes('a request, then junk', `${getApi()}junk\r\n\r\n`), answers: '200 400|200|', reaches: '0 or 1' },
   { ...passes('a request, then half of one', getApi() + getApi().slice(0, -4)), answers: '200 400|200' },
   { ...passes('a request, then a path that is none', getApi() + another('/none')), answers: '200 404' },
   {
-    ...passes('a request, then one in absolute form', getApi() + another('http://gateway{path}/b')),
+    ...passes('a request, then one in absolute form', getApi() + another('http://gateway.localhost{path}/b')),
     answers: '200 401',
   },
   {

@@ -1,7 +1,7 @@
 import { authorization, get, getApi, head, passes, type RawCase, refused } from './raw_case.ts';
 
 /** With these headers only. */
-const only = (...headers: string[]) => head('GET {path}/a HTTP/1.1', 'Host: gateway', ...headers);
+const only = (...headers: string[]) => head('GET {path}/a HTTP/1.1', 'Host: gateway.localhost', ...headers);
 
 /** Where a token may stand, where it must not, and where a client may have left it by mistake. */
 export const credentials: readonly RawCase[] = [
@@ -30,7 +30,11 @@ export const credentials: readonly RawCase[] = [
   refused('Authorization twice, another scheme first', only('Authorization: Basic bWFsbG9yeQ==', authorization), '400'),
   refused('Authorization twice, with a header between', only(authorization, 'X-A: b', authorization), '400'),
   refused('a token in the query', get('{path}/a?access_token={token}'), '400'),
-  refused('a token in the query only', head('GET {path}/a?access_token={token} HTTP/1.1', 'Host: gateway'), '400'),
+  refused(
+    'a token in the query only',
+    head('GET {path}/a?access_token={token} HTTP/1.1', 'Host: gateway.localhost'),
+    '400',
+  ),
   refused('a token in the query, its name encoded', get('{path}/a?access%5Ftoken={token}'), '400'),
   refused('a token in the query under another name', get('{path}/a?q={token}'), '400'),
   refused('a token in the path', get('{path}/{token}/a'), '400'),

@@ -1,6 +1,7 @@
 import { authorization, get, getApi, head, hidden, passes, type RawCase, refused } from './raw_case.ts';
 
-const request = (line: string, ...headers: string[]) => head(line, 'Host: gateway', authorization, ...headers);
+const request = (line: string, ...headers: string[]) =>
+  head(line, 'Host: gateway.localhost', authorization, ...headers);
 const host = (...hosts: string[]) => head('GET {path}/a HTTP/1.1', ...hosts, authorization);
 
 /** Line folding, bare CR and LF, control characters, request lines, hosts (RFC 9112 sections 2 to 5). */
@@ -13,14 +14,14 @@ export const heads: readonly RawCase[] = [
   refused('a header folded with a tab', getApi('X-A: a', '\tb')),
   refused(
     'a folded Authorization',
-    head('GET {path}/a HTTP/1.1', 'Host: gateway', 'Authorization: Bearer', ' {token}'),
+    head('GET {path}/a HTTP/1.1', 'Host: gateway.localhost', 'Authorization: Bearer', ' {token}'),
   ),
   refused(
     'an Authorization folded after the colon',
-    head('GET {path}/a HTTP/1.1', 'Host: gateway', 'Authorization:', ' Bearer {token}'),
+    head('GET {path}/a HTTP/1.1', 'Host: gateway.localhost', 'Authorization:', ' Bearer {token}'),
   ),
-  refused('a folded Host', head('GET {path}/a HTTP/1.1', 'Host:', ' gateway', authorization)),
-  refused('a fold in the first line', head('GET {path}/a HTTP/1.1', ' Host: gateway', authorization)),
+  refused('a folded Host', head('GET {path}/a HTTP/1.1', 'Host:', ' gateway.localhost', authorization)),
+  refused('a fold in the first line', head('GET {path}/a HTTP/1.1', ' Host: gateway.localhost', authorization)),
   refused('a fold that is an empty line', getApi('X-A: a', ' ')),
   refused('a fold that hides a header', getApi('X-A: a', ' X-User: mallory')),
   refused('bare line feeds throughout', getApi('X-A: b').replaceAll('\r\n', '\n')),
@@ -43,7 +44,7 @@ export const heads: readonly RawCase[] = [
   refused('a blank before the colon', getApi('X-A : b')),
   refused(
     'a blank before the colon of Authorization',
-    head('GET {path}/a HTTP/1.1', 'Host: gateway', 'Authorization : Bearer {token}'),
+    head('GET {path}/a HTTP/1.1', 'Host: gateway.localhost', 'Authorization : Bearer {token}'),
   ),
   refused('a tab in a name', getApi('X\tA: b')),
   refused('a parenthesis in a name', getApi('X(A): b')),
@@ -79,16 +80,16 @@ export const heads: readonly RawCase[] = [
   refused('a blank in the target', request('GET {path}/a b HTTP/1.1')),
   refused('a request in the request line', request(`GET {path}/a HTTP/1.1 ${hidden.slice(0, 20)}`)),
   refused('no Host', host()),
-  refused('two Hosts', host('Host: gateway', 'Host: mallory')),
-  refused('the same Host twice', host('Host: gateway', 'host: gateway')),
-  refused('two Hosts in one', host('Host: gateway, mallory')),
-  refused('a Host with a path', host('Host: gateway/mallory')),
-  refused('a Host with a user', host('Host: mallory@gateway')),
-  refused('a Host with a blank', host('Host: gateway mallory')),
-  refused('a Host with markup', host('Host: gateway"><mallory')),
-  refused('a Host with a port that is none', host('Host: gateway:mallory')),
+  refused('two Hosts', host('Host: gateway.localhost', 'Host: mallory')),
+  refused('the same Host twice', host('Host: gateway.localhost', 'host: gateway')),
+  refused('two Hosts in one', host('Host: gateway.localhost, mallory')),
+  refused('a Host with a path', host('Host: gateway.localhost/mallory')),
+  refused('a Host with a user', host('Host: mallory@gateway.localhost')),
+  refused('a Host with a blank', host('Host: gateway.localhost mallory')),
+  refused('a Host with markup', host('Host: gateway.localhost"><mallory')),
+  refused('a Host with a port that is none', host('Host: gateway.localhost:mallory')),
   ...['0', '65536', '99999', '000080', '-1', '80:80', '+80'].map((port) =>
-    refused(`a Host with the port ${port}`, host(`Host: gateway:${port}`)),
+    refused(`a Host with the port ${port}`, host(`Host: gateway.localhost:${port}`)),
   ),
   ...[
     ...[
@@ -118,9 +119,9 @@ export const heads: readonly RawCase[] = [
     ],
     ...['[v1.a]', '[::1%25lo]', '[]', 'a'.repeat(64), `${'a.'.repeat(127)}ab`],
   ].map((name) => refused(`the Host ${JSON.stringify(name).slice(0, 70)}`, host(`Host: ${name}`))),
-  passes('a Host with an empty port', host('Host: gateway:')),
-  passes('a Host with a dot at its end', host('Host: gateway.:80')),
-  passes('a Host with a port', host('Host: gateway:4100')),
+  passes('a Host with an empty port', host('Host: gateway.localhost:')),
+  passes('a Host with a dot at its end', host('Host: gateway.localhost.:80')),
+  passes('a Host with a port', host('Host: gateway.localhost:4100')),
   passes('a Host that is an IPv6 address', host('Host: [::1]:4100')),
   passes('HTTP/1.0 without a Host', head('GET {path}/a HTTP/1.0', authorization)),
   refused('TRACE', get('{path}/a').replace('GET', 'TRACE'), '405'),

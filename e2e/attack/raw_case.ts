@@ -16,19 +16,19 @@ export interface RawCase {
 export const authorization = 'Authorization: Bearer {token}';
 
 /** What is a request of its own if the gateway and the API do not agree on where a body ends. */
-export const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n';
+export const hidden = 'GET /hidden HTTP/1.1\r\nHost: a.localhost\r\n\r\n';
 
 /** A head of whole lines, with the empty line at its end. */
 export const head = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`;
 
 export const get = (target: string, ...headers: string[]) =>
-  head(`GET ${target} HTTP/1.1`, 'Host: gateway', authorization, ...headers);
+  head(`GET ${target} HTTP/1.1`, 'Host: gateway.localhost', authorization, ...headers);
 
 /** A GET of the API. */
 export const getApi = (...headers: string[]) => get('{path}/a', ...headers);
 
 export const post = (headers: readonly string[], body: string) =>
-  head('POST {path}/a HTTP/1.1', 'Host: gateway', authorization, ...headers) + body;
+  head('POST {path}/a HTTP/1.1', 'Host: gateway.localhost', authorization, ...headers) + body;
 
 export const chunked = (body: string) => post(['Transfer-Encoding: chunked'], body);
 

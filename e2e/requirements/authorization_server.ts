@@ -143,6 +143,10 @@ export const authorizationServer = {
     sentence: 'a client registers, reads, changes and deletes itself, and gets tokens in every style',
     link: rfc(7591, '3'),
   },
+  'registered-without-user': {
+    sentence: 'a client that registers itself gets no token without a user, unless that is configured',
+    link: rfc(7591, '5'),
+  },
   'tokens-go-with-their-owner': {
     sentence:
       'what a removed client or user was issued is refused everywhere as soon as the removal is answered, and stays so when the name comes back',

@@ -6,6 +6,11 @@ export const whole = {
     sentence: 'malformed input gets a clear OAuth error at every face and changes nothing',
     link: rfc(6749, '5.2'),
   },
+  'own-hosts-only': {
+    sentence:
+      'a server on this machine answers for its own names only, so that no web page can have a name point to it',
+    link: `${design}#hosts`,
+  },
   'bounded-input': {
     sentence:
       'more parameters than any request has a use for, and JSON without end, get a clear 400 wherever they are read',

@@ -177,6 +177,8 @@ export interface AuthorizationServerConfig {
   readonly trustedIssuers?: readonly TrustedIssuerConfig[];
   /** Whether users may be asked for their password by a client (RFC 6749 section 4.3). For tests of old clients only. */
   readonly insecurePasswordGrant?: boolean;
+  /** Whether clients that registered themselves, or are their metadata document, may have the client_credentials grant. */
+  readonly registeredClientCredentials?: boolean;
   /** Seconds that an `application/jwt` introspection answer may be cached, at most. */
   readonly introspectionMaxAge: number;
   /** Authentication context class references that a sign-in can have; the first unless the client asks for another. */

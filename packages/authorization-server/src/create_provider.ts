@@ -31,6 +31,7 @@ import { createUnitsOfWork, oneWritePerTokenRequest } from './one_write.ts';
 import { createReadOwnAccessToken } from './own_access_tokens.ts';
 import { pollingInterval } from './polling_interval.ts';
 import { providerConfiguration } from './provider_configuration.ts';
+import { limitRegisteredClients } from './registered_clients.ts';
 import { createIsWithinGrace, revokeWhatIsReused } from './reuse.ts';
 import { fromNowOn, startOfWork } from './start_of_work.ts';
 import { trueDiscovery } from './true_discovery.ts';
@@ -68,6 +69,7 @@ export function createProvider(
   const configuration = providerConfiguration(config, { store, units, jwks, accounts, fetch });
   const provider = new Provider(config.issuer, configuration);
   nameEndpointsByAddress(provider, config);
+  limitRegisteredClients(provider, config);
   const styles = rememberRendered(
     serveAccessTokenStyles(provider, config.apis, { log, startOfWork: () => startOfWork() ?? Date.now() }),
     { store, secret: config.secret },

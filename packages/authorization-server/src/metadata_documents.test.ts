@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { startTestServer, type TestServer } from './testing/test_server.ts';
 
 const CLIENT = 'https://app.example.com/client.json';
@@ -54,4 +55,32 @@ test('nothing is fetched where it is switched off', async () => {
   const answer = await authorize();
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain('invalid_client');
+});
+
+test('a client that is its metadata document gets no token without a user', async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'a', use: 'sig', alg: 'ES256' }] };
+  await start({
+    ...metadata,
+    ...{
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks,
+      grant_types: ['authorization_code', 'client_credentials'],
+    },
+  });
+  const assertion = await new SignJWT({ iss: CLIENT, sub: CLIENT, aud: server.issuer, jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: 'ES256', kid: 'a' })
+    .setIssuedAt()
+    .setExpirationTime('1m')
+    .sign(privateKey);
+  const answer = await fetch(`${server.issuer}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: CLIENT,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+    }),
+  });
+  expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'unauthorized_client' }]);
 });

@@ -17,6 +17,7 @@ import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { errorPage } from './pages/pages.ts';
 import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter } from './record_adapter.ts';
+import { registrationRules } from './registered_clients.ts';
 import { createIsWithinGrace } from './reuse.ts';
 import { startOfWork } from './start_of_work.ts';
 import { USER_SCOPES } from './user_scopes.ts';
@@ -92,6 +93,7 @@ export function providerConfiguration(
     pkce: { required: () => true },
     ttl: createLifetimes(config).ttl,
     interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
+    ...registrationRules(config),
     features: providerFeatures(config, { store, accounts }),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { AllowsHost } from './allowed_hosts.ts';
 import { readHost } from './host.ts';
 import { toOriginForm } from './request_target.ts';
 
@@ -14,6 +15,7 @@ const statuses = {
   invalid_request: 400,
   method_not_allowed: 405,
   request_timeout: 408,
+  misdirected_request: 421,
   request_header_fields_too_large: 431,
   not_implemented: 501,
 } as const;
@@ -26,12 +28,20 @@ const maximumHeaders = 1_000;
  * target looks like then is looked at by {@link findTargetFault}.
  *
  * @param request its `url` is changed
+ * @param allowsHost default: any host
  * @returns undefined for a request that may go on
  */
-export function checkRequest(request: IncomingMessage): RequestFault | undefined {
+export function checkRequest(request: IncomingMessage, allowsHost?: AllowsHost): RequestFault | undefined {
   const found = findFault(request);
   if (found !== undefined) return found;
   const { url = '', method, headers, socket } = request;
+  if (allowsHost !== undefined && headers.host !== undefined) {
+    const name = readHost(headers.host)?.name ?? '';
+    // RFC 9110 section 7.4. It says what is wrong: 403 would send people looking for rights.
+    if (!allowsHost(name, request)) {
+      return fault('misdirected_request', "the Host is none of the server's own names, nor one of its allowedHosts");
+    }
+  }
   const scheme = (socket as TLSSocket).encrypted ? 'https' : 'http';
   const target = toOriginForm(url, { method, host: headers.host, scheme });
   if (target === undefined) return fault('invalid_request', 'the request target is for another server than Host');

@@ -1,7 +1,8 @@
+export { type AllowsHost, createAllowedHosts } from './allowed_hosts.ts';
 export { checkRequest, findFault, type RequestFault } from './check_request.ts';
 export { containsText } from './contains_text.ts';
 export { listMembers, mediaTypeOf, trimWhitespace } from './header_grammar.ts';
-export { readHost } from './host.ts';
+export { isLoopbackName, readHost } from './host.ts';
 export { isNestedTooDeeply } from './json_depth.ts';
 export { createOwnNames, type IsOwnName, readPattern } from './own_names.ts';
 export { hasTooManyParameters, MAX_PARAMETERS } from './parameters.ts';

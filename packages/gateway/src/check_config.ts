@@ -1,5 +1,5 @@
 import { readPattern } from '@tallystick/common';
-import type { GatewayConfig, RouteConfig } from './config.ts';
+import type { GatewayConfig, LimitsConfig, RouteConfig } from './config.ts';
 import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
 import type { IntrospectionClient, IntrospectionConfig } from './introspection_config.ts';
 import type { JwtConfig } from './jwt_config.ts';
@@ -48,7 +48,7 @@ export function checkConfig(config: GatewayConfig): void {
   requireNumber('cache.negative.maxAge', cache.negative.maxAge, 0);
   requireNumber('timeouts.authorizationServer', timeouts.authorizationServer, 1);
   requireNumber('timeouts.upstream', timeouts.upstream, 1);
-  if (limits?.maxBodyBytes !== undefined) requireNumber('limits.maxBodyBytes', limits.maxBodyBytes, 0);
+  checkLimits('limits', limits);
   if (upstreamHealth) checkUpstreamHealth('upstreamHealth', upstreamHealth);
   for (const route of routes) checkRoute(route);
   requireNumber('timeouts.client', timeouts.client ?? 1, 1);
@@ -91,8 +91,13 @@ function requireNames(name: string, names: readonly string[] | undefined): void 
 
 function checkRoute({ prefix, timeouts, limits, upstreamHealth }: RouteConfig): void {
   if (timeouts?.upstream !== undefined) requireNumber(`route ${prefix}: timeouts.upstream`, timeouts.upstream, 1);
-  if (limits?.maxBodyBytes !== undefined) requireNumber(`route ${prefix}: limits.maxBodyBytes`, limits.maxBodyBytes, 0);
+  checkLimits(`route ${prefix}: limits`, limits);
   if (upstreamHealth) checkUpstreamHealth(`route ${prefix}: upstreamHealth`, upstreamHealth);
+}
+
+function checkLimits(name: string, { maxBodyBytes = 0, maxResponseHeaderBytes = 1024 }: LimitsConfig = {}): void {
+  requireNumber(`${name}.maxBodyBytes`, maxBodyBytes, 0);
+  requireNumber(`${name}.maxResponseHeaderBytes`, maxResponseHeaderBytes, 1024);
 }
 
 function checkUpstreamHealth(name: string, { maxFailures = 1, coolDown = 1, maxCoolDown = 1 }: UpstreamHealthConfig) {

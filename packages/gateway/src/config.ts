@@ -31,9 +31,17 @@ interface AnyRouteConfig {
   /** Default: the gateway's. */
   readonly cors?: CorsConfig;
   /** Default: the gateway's. */
-  readonly limits?: { readonly maxBodyBytes?: number };
+  readonly limits?: LimitsConfig;
   /** Milliseconds. Default: the gateway's. */
   readonly timeouts?: { readonly upstream?: number };
+}
+
+/** How large what is passed on may be, in bytes. */
+export interface LimitsConfig {
+  /** The largest request body. Default: any. */
+  readonly maxBodyBytes?: number;
+  /** All headers of an API's response together. Default: 65,536, as much as those of a request. */
+  readonly maxResponseHeaderBytes?: number;
 }
 
 /** A path prefix at which an API is served. */
@@ -138,10 +146,7 @@ export interface GatewayConfig {
   readonly upstreamHealth?: UpstreamHealthConfig;
   /** Which web pages of other origins may call the APIs. Default: nothing is said about it, and an API may say so itself. */
   readonly cors?: CorsConfig;
-  readonly limits?: {
-    /** The largest request body that is passed on. Default: any. */
-    readonly maxBodyBytes?: number;
-  };
+  readonly limits?: LimitsConfig;
   /** All in milliseconds. */
   readonly timeouts: {
     /** Introspection and JWKS calls. */
@@ -183,6 +188,11 @@ export interface GatewayConfig {
    * unless a trusted proxy tells of it.
    */
   readonly hosts?: readonly string[];
+  /**
+   * Whose requests for any other host are served; all others are 421. A gateway that listens on a loopback address should not
+   * serve anybody's: a web page could have a name of its own point to it (DNS rebinding). Default: `anybody`.
+   */
+  readonly otherHosts?: 'anybody' | 'trustedProxies' | 'nobody';
   /**
    * Addresses or networks (CIDR) of the proxies that are believed what their headers say of the client. They must set these
    * headers on every request. Default: none.

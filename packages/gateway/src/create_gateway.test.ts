@@ -80,7 +80,17 @@ describe('The state of the gateway', () => {
     house.store.unavailable = true;
     const response = await house.call('/readyz');
     expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({ status: 'not ready', unready: ['token-store'] });
+    const reasons = { 'token-store': 'down' };
+    expect(await response.json()).toEqual({ status: 'not ready', unready: ['token-store'], reasons });
+  });
+
+  test('/readyz warns of what is dangerous about the store, and is ready', async () => {
+    house.store.warned = ['it drops what is live'];
+    const response = await house.call('/readyz');
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { status: 'ready', warnings: ['it drops what is live'] },
+    ]);
   });
 
   test('/readyz waits for the keys of the authorization server, once', async () => {

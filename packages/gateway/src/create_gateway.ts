@@ -89,8 +89,20 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   } = dependencies;
   const { timeouts, publicUrl, identityHeaders = defaultIdentityHeaders } = config;
   const parts = createParts(config, { ...dependencies, fetch, now });
-  const { routes, keys, issuers, cache, ownJwts, sealed, sharedValues, steps, isTrustedProxy, publicOrigin, dpop } =
-    parts;
+  const {
+    allowsHost,
+    routes,
+    keys,
+    issuers,
+    cache,
+    ownJwts,
+    sealed,
+    sharedValues,
+    steps,
+    isTrustedProxy,
+    publicOrigin,
+    dpop,
+  } = parts;
   const { clientCertificates } = config;
   const tokenCookies = namesOfTokenCookies(config);
   const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], { isTrustedProxy, tokenCookies });
@@ -125,7 +137,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     ]),
   });
   const serveOperationsPage = createOperationsPages({
-    findUnready: createReadiness({ store, issuers, isDraining: () => running.draining }),
+    findReadiness: createReadiness({ store, issuers, isDraining: () => running.draining }),
     metrics,
   });
 
@@ -177,7 +189,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   function handler(request: IncomingMessage, response: ServerResponse): void {
     lingerAfterAnswer(request, response);
     if (running.draining) response.shouldKeepAlive = false;
-    const fault = checkRequest(request);
+    const fault = checkRequest(request, allowsHost);
     if (fault === undefined && serveOwn(request, response)) return;
 
     const decision: Decision = { cache: 'none' };
@@ -252,7 +264,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     // Before anything else: a socket without it would end the process with its first error. Its `close` tells the rest.
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
-    const fault = checkRequest(request);
+    const fault = checkRequest(request, allowsHost);
     if (fault === undefined && answersItself(request, socket)) return;
     sockets.set(socket, () => socket.destroySoon());
     running.begin();
@@ -328,6 +340,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   }
 
   function operations(request: IncomingMessage, response: ServerResponse): void {
+    // At another address than the gateway: for which hosts it answers, its server knows.
     const fault = checkRequest(request);
     if (fault !== undefined) {
       answerRefusal(response, errorOf(fault));

@@ -10,7 +10,7 @@ import type { Tracing } from './tracing/request_trace.ts';
 export interface GatewayDependencies {
   readonly store: Pick<
     TokenStore,
-    'splitEntries' | 'sharedAnswers' | 'sharedValues' | 'subscribe' | 'ping' | 'useOnce'
+    'splitEntries' | 'sharedAnswers' | 'sharedValues' | 'subscribe' | 'ping' | 'warnings' | 'useOnce'
   >;
   readonly log: Log;
   /** Default: `globalThis.fetch`. */

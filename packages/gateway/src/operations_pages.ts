@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer, answerRefusal } from './answer.ts';
 import { RequestError } from './errors.ts';
 import type { Metrics } from './metrics/create_metrics.ts';
-import type { FindUnready } from './readiness.ts';
+import type { FindReadiness } from './readiness.ts';
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 
 export interface OperationsPagesDependencies {
-  readonly findUnready: FindUnready;
+  readonly findReadiness: FindReadiness;
   /** Without it there is no `/metrics`. */
   readonly metrics?: Pick<Metrics, 'expose'> | undefined;
 }
@@ -19,13 +19,17 @@ export interface OperationsPagesDependencies {
  */
 export type ServeOperationsPage = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export function createOperationsPages({ findUnready, metrics }: OperationsPagesDependencies): ServeOperationsPage {
+export function createOperationsPages({ findReadiness, metrics }: OperationsPagesDependencies): ServeOperationsPage {
   const pages: Record<string, (response: ServerResponse) => void | Promise<void>> = {
     '/healthz': (response) => answer(response, 200, json, '{"status":"ok"}'),
     async '/readyz'(response) {
-      const unready = await findUnready();
-      if (unready.length === 0) answer(response, 200, json, '{"status":"ready"}');
-      else answer(response, 503, { ...json, 'Retry-After': '1' }, JSON.stringify({ status: 'not ready', unready }));
+      const { unready, reasons, warnings } = await findReadiness();
+      const warned = warnings.length > 0 && { warnings };
+      if (unready.length === 0) answer(response, 200, json, JSON.stringify({ status: 'ready', ...warned }));
+      else {
+        const body = JSON.stringify({ status: 'not ready', unready, reasons, ...warned });
+        answer(response, 503, { ...json, 'Retry-After': '1' }, body);
+      }
     },
     ...(metrics && {
       async '/metrics'(response: ServerResponse) {

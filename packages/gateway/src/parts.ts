@@ -7,6 +7,7 @@ import { createTokenCache } from './cache/token_cache.ts';
 import { createCertificateOf } from './client_certificate.ts';
 import type { GatewayConfig } from './config.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
+import { createHostPolicy } from './host_policy.ts';
 import { createIssuers, createKeys } from './issuers.ts';
 import { createOwnOrigin, createPublicOrigin } from './public_origin.ts';
 import { createOwnJwts } from './resolve/own_jwts.ts';
@@ -69,5 +70,19 @@ export function createParts(config: GatewayConfig, dependencies: PartsDependenci
       { useOnce: dependencies.useOnce ?? onceInStore(store), ownOrigin, certificateOf, now },
     ),
   };
-  return { routes, keys, issuers, cache, ownJwts, sealed, sharedValues, steps, isTrustedProxy, publicOrigin, dpop };
+  const allowsHost = createHostPolicy(config, isTrustedProxy);
+  return {
+    allowsHost,
+    routes,
+    keys,
+    issuers,
+    cache,
+    ownJwts,
+    sealed,
+    sharedValues,
+    steps,
+    isTrustedProxy,
+    publicOrigin,
+    dpop,
+  };
 }

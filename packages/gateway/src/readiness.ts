@@ -1,11 +1,20 @@
-import type { TokenStore } from '@tallystick/token-store';
+import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { Issuers } from './issuers.ts';
 
-/** Finds out which of the things that the gateway depends on do not answer; none means it is ready. */
-export type FindUnready = () => Promise<readonly string[]>;
+/** What the gateway's dependencies say. */
+export interface Readiness {
+  /** Those that do not answer; none means that the gateway is ready. */
+  readonly unready: readonly string[];
+  /** Why, where it is known, in words that anybody may read. */
+  readonly reasons: Readonly<Record<string, string>>;
+  /** What an operator should know all the same. */
+  readonly warnings: readonly string[];
+}
+
+export type FindReadiness = () => Promise<Readiness>;
 
 export interface ReadinessDependencies {
-  readonly store: Pick<TokenStore, 'ping'>;
+  readonly store: Pick<TokenStore, 'ping' | 'warnings'>;
   readonly issuers: Issuers;
   readonly isDraining: () => boolean;
 }
@@ -14,7 +23,7 @@ export interface ReadinessDependencies {
  * The token store must answer now. Every authorization server must have given its keys once: from then on `jwt` and `split` do
  * without it.
  */
-export function createReadiness({ store, issuers, isDraining }: ReadinessDependencies): FindUnready {
+export function createReadiness({ store, issuers, isDraining }: ReadinessDependencies): FindReadiness {
   const withoutKeys = new Set(issuers.values());
 
   async function fetchKeysOnce(): Promise<void> {
@@ -27,10 +36,15 @@ export function createReadiness({ store, issuers, isDraining }: ReadinessDepende
 
   return async () => {
     const [stored, keyed] = await Promise.allSettled([store.ping(), fetchKeysOnce()]);
-    return [
-      ...(isDraining() ? ['draining'] : []),
-      ...(stored.status === 'rejected' ? ['token-store'] : []),
-      ...(keyed.status === 'rejected' ? ['authorization-server'] : []),
-    ];
+    const storeFailure: unknown = stored.status === 'rejected' ? stored.reason : undefined;
+    return {
+      unready: [
+        ...(isDraining() ? ['draining'] : []),
+        ...(stored.status === 'rejected' ? ['token-store'] : []),
+        ...(keyed.status === 'rejected' ? ['authorization-server'] : []),
+      ],
+      reasons: storeFailure instanceof StoreUnavailableError ? { 'token-store': storeFailure.reason } : {},
+      warnings: store.warnings(),
+    };
   };
 }

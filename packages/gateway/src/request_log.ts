@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { ResourceServerError } from '@tallystick/resource-server';
 import type { Decision } from './decision.ts';
+import { UpstreamError } from './errors.ts';
 import { causeCode } from './failure.ts';
 import type { Log } from './log.ts';
 import { withoutEscapes } from './request_target.ts';
@@ -28,11 +30,18 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
     cache,
     tokenKey,
     trace_id: trace?.spanContext.traceId,
-    ...(error && { error: error.code, reason: error.description, cause: causeCode(error.cause) }),
+    ...(error && { error: error.code, ...causeOf(error) }),
   };
   if (status >= 500) log.warn(fields, 'request failed');
   else if (error !== undefined) log.info(fields, 'request refused');
   else log.debug(fields, 'request served');
+}
+
+/** Of an upstream's failure an operator has to know more than a client. */
+function causeOf(error: ResourceServerError) {
+  const cause = causeCode(error.cause);
+  if (!(error instanceof UpstreamError)) return { reason: error.description, cause };
+  return { reason: error.detail, failure: error.failure, cause };
 }
 
 /** Shorter ones, such as the name of a scheme, are no credentials. */

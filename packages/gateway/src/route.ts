@@ -95,12 +95,13 @@ export function createRoute(config: RouteConfig, defaults: RouteDefaults, now: (
 function createForwarding(config: RouteConfig, defaults: RouteDefaults, now: () => number): Forwarding {
   const { upstreamHealth = defaults.upstreamHealth, cors = defaults.cors } = config;
   const timeout = config.timeouts?.upstream ?? defaults.timeouts.upstream;
-  const maxBodyBytes = config.limits?.maxBodyBytes ?? defaults.limits?.maxBodyBytes;
+  const { maxBodyBytes, maxResponseHeaderBytes = 64 * 1024 } = { ...defaults.limits, ...config.limits };
   return {
     routeName: `${config.host ?? ''}${config.prefix}`,
     upstreams: createUpstreamPool([config.upstream].flat(), upstreamHealth ?? {}, now),
     timeout,
     maxBodyBytes,
+    maxResponseHeaderBytes,
     strippedPrefix: config.rewrite && config.prefix !== '/' ? config.prefix : undefined,
     cors: cors && createCorsPolicy(cors),
   };

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import {
+  type AllowsHost,
   answerUnreadable,
   checkRequest,
   findTargetFault,
@@ -39,12 +40,14 @@ export interface ServerTls {
 export interface AppServerOptions {
   /** Default: plain HTTP. */
   readonly tls?: ServerTls | undefined;
+  /** For which hosts it answers. Default: any. */
+  readonly allowsHost?: AllowsHost | undefined;
   /** Milliseconds for which an idle connection stays open. */
   readonly keepAliveTimeout: number;
 }
 
 /** An HTTP server for everything but the gateway's APIs: the gateway brings its own for these. */
-export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): AppServer {
+export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServerOptions): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
   let readiness: FindUnready | undefined;
   const inFlight = new Set<ServerResponse>();
@@ -55,7 +58,7 @@ export function createAppServer({ tls, keepAliveTimeout }: AppServerOptions): Ap
     inFlight.add(response);
     response.once('close', () => inFlight.delete(response));
     if (draining) response.shouldKeepAlive = false;
-    const found = faultOf(request);
+    const found = faultOf(request, allowsHost);
     if (found !== undefined) respond(response, refusal(found));
     else if (readiness !== undefined && request.url === '/readyz') void answerReadiness(readiness, response);
     else current(request, response);
@@ -114,14 +117,14 @@ function tlsOptions({ cert, key, clientCas }: ServerTls): ServerOptions {
 
 /** An OAuth error (RFC 6749 section 5.2). The connection ends with it: what follows may have been framed otherwise. */
 function refusal({ status, code, description }: RequestFault): PlainAnswer {
-  const error = code === 'method_not_allowed' ? code : 'invalid_request';
+  const error = code === 'method_not_allowed' || code === 'misdirected_request' ? code : 'invalid_request';
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Connection: 'close' };
   return { status, headers, body: JSON.stringify({ error, error_description: description }) };
 }
 
 /** @returns undefined for a request that the application may see */
-function faultOf(request: IncomingMessage): RequestFault | undefined {
-  const found = checkRequest(request);
+function faultOf(request: IncomingMessage, allowsHost: AllowsHost | undefined): RequestFault | undefined {
+  const found = checkRequest(request, allowsHost);
   if (found !== undefined) return found;
   const description = findTargetFault(request.url ?? '');
   return description === undefined ? undefined : { status: 400, code: 'invalid_request', description };

@@ -11,6 +11,7 @@ import {
 import { createReplayMemory } from '@tallystick/resource-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
+import { allowedForOperations, allowedHosts, otherHostsAtGateway } from './allowed_hosts.ts';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
@@ -51,10 +52,16 @@ export async function openApp(
   const asksForCertificates = role === 'authorizationServer' && config.features.mutualTls;
   const { host, port, timeouts } = { host: config.host, ...config[role] };
   const app = createAppServer({
+    allowsHost: await allowedHosts(config, role),
     tls: tls?.server && { ...tls.server, ...(asksForCertificates && { clientCas: tls.clientCas }) },
     keepAliveTimeout: timeouts.keepAlive,
   });
   return openServer(app, { host, port });
+}
+
+async function openOperations(config: Config, address: { host: string; port: number }): Promise<OpenApp> {
+  const allowsHost = await allowedForOperations(config, address.host);
+  return openServer(createAppServer({ allowsHost, keepAliveTimeout: config.gateway.timeouts.keepAlive }), address);
 }
 
 async function openServer(app: AppServer, address: { host: string; port: number }): Promise<OpenApp> {
@@ -131,8 +138,8 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     keepAliveTimeout: config.gateway.timeouts.keepAlive,
     clientTimeout: config.gateway.timeouts.client,
   });
-  const { operations, timeouts } = config.gateway;
-  const apart = operations && (await openServer(createAppServer({ keepAliveTimeout: timeouts.keepAlive }), operations));
+  const { operations } = config.gateway;
+  const apart = operations && (await openOperations(config, operations));
   apart?.answerWith(gateway.operations);
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
@@ -172,6 +179,7 @@ function configuringGateway(secret: string | undefined, store: TokenStore, tls: 
   const ownJwtKey = createOwnJwtKey(secret, store);
   return async (config: Config): Promise<GatewayConfig> => ({
     ...gatewayConfig({ ...config, secret: config.secret ?? usedSecret }),
+    otherHosts: await otherHostsAtGateway(config),
     ...(await introspectionSettings(config, { ownJwtKey, tls })),
   });
 }
@@ -222,6 +230,7 @@ export function authorizationServerConfig(config: Config & { secret: string }): 
     ...worldOf(config),
     trustedIssuers: config.trustedIssuers,
     insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
+    registeredClientCredentials: config.authorizationServer.registeredClientCredentials,
     lifetimes: config.lifetimes,
     signingAlgorithm: config.authorizationServer.signingAlgorithm,
     ...(config.authorizationServer.signingKey !== undefined && { signingKey: config.authorizationServer.signingKey }),

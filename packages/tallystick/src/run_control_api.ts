@@ -12,6 +12,6 @@ export async function runControlApi(
   // Loaded only when it is used: it is off for most, and everything should start fast.
   const { createControlApi } = await import('./control/create_control_api.ts');
   const app = await openApp(config, 'controlApi', tls);
-  app.answerWith(createControlApi(harness, { ...config.controlApi, log }));
+  app.answerWith(createControlApi(harness, { log }));
   return app;
 }

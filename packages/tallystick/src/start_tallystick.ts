@@ -6,7 +6,7 @@ import { checkConfig, loadConfig } from './config/load_config.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import type { Harness } from './harness.ts';
 import { createLog } from './log.ts';
-import { openStore } from './open_store.ts';
+import { openStore, usesOfGateway } from './open_store.ts';
 import { openApp, type RunningGateway, runGateway, runSampleApi } from './roles.ts';
 import { runAuthorizationServer } from './run_authorization_server.ts';
 import { runControlApi } from './run_control_api.ts';
@@ -68,8 +68,10 @@ export async function startTallystick({
   // With a store of its own, everything that expires does so by the clock that tests move.
   const clock = createClock({ movable: givenStore === undefined && config.store.url === 'memory:' });
   const { now } = clock;
-  const store = givenStore ?? (await openStore(config, now));
-  const dependencies = { store, log: log ?? createLog(config.log.level), now, tls };
+  const usedLog = log ?? createLog(config.log.level);
+  const store =
+    givenStore ?? (await openStore(config, { uses: ['records', ...usesOfGateway(config)], log: usedLog, now }));
+  const dependencies = { store, log: usedLog, now, tls };
   const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
   const stop = async () => {
     for (const stopPart of stops.splice(0).reverse()) await stopPart();

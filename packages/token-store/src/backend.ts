@@ -88,6 +88,9 @@ export interface Backend {
   clear(keeps: (key: string) => boolean): Promise<void>;
   /** @returns stops listening */
   subscribe(listener: FeedListener): () => void;
+  /** @throws {StoreUnavailableError} it cannot be used, or not by this user */
   ping(): Promise<void>;
+  /** What is wrong although it can be used. */
+  warnings(): readonly string[];
   close(): Promise<void>;
 }

@@ -231,7 +231,13 @@ export interface TokenStore {
    * @throws {StoreUnavailableError} whether it was used is not known
    */
   useOnce(name: string, expiresIn: number): Promise<boolean>;
-  /** Resolves when the store answers. @throws {StoreUnavailableError} */
+  /**
+   * Resolves when the store answers, is the one that was asked for, and lets this process do what it was opened for.
+   *
+   * @throws {StoreUnavailableError} with the `reason`
+   */
   ping(): Promise<void>;
+  /** What an operator should know although the store can be used; it names no address, user or password. */
+  warnings(): readonly string[];
   close(): Promise<void>;
 }

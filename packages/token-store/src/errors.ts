@@ -7,6 +7,13 @@ export abstract class TokenStoreError extends Error {
 export class StoreUnavailableError extends TokenStoreError {
   readonly code = 'store_unavailable';
   override name = 'StoreUnavailableError';
+  /** Why, in words that name no address, user or password: anybody may read them. */
+  readonly reason: string;
+
+  constructor(message: string, { reason = message, ...options }: ErrorOptions & { readonly reason?: string } = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 /** A record was to be written for a grant that has been revoked. */

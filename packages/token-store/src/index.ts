@@ -18,5 +18,7 @@ export {
 } from './errors.ts';
 export { SIGNING_KEYS } from './kept_names.ts';
 export { type OpenStoreOptions, openTokenStore } from './open_token_store.ts';
+export type { StoreLog } from './redis_health.ts';
+export type { StoreUse } from './redis_rights.ts';
 export { parseStoreUrl, type StoreLocation } from './store_url.ts';
 export { tokenKey } from './token_key.ts';

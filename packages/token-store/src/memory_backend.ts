@@ -161,6 +161,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       return () => listeners.delete(listener);
     },
     async ping() {},
+    warnings: () => [],
     async close() {
       listeners.clear();
       entries.clear();

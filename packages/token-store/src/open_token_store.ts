@@ -1,6 +1,8 @@
 import type { TokenStore } from './contract.ts';
 import { createMemoryBackend } from './memory_backend.ts';
 import type { SentinelUser } from './redis_connections.ts';
+import type { StoreLog } from './redis_health.ts';
+import type { StoreUse } from './redis_rights.ts';
 import { readTls, type StoreTls } from './redis_tls.ts';
 import { parseStoreUrl } from './store_url.ts';
 import { createTokenStore } from './token_store.ts';
@@ -32,6 +34,13 @@ export interface OpenStoreOptions {
   readonly maxReplicaLag?: number;
   /** Entries that the memory store holds at most. Default: 200,000. */
   readonly maxEntries?: number;
+  /**
+   * What it is opened for: the Redis user's rights to do that are looked at on every connection, and it is not used before
+   * it has them. Default: nothing; a command that is refused is then an error of its own.
+   */
+  readonly uses?: readonly StoreUse[];
+  /** Is told, once for each change, why the store cannot be used, that it can again, and what is dangerous about it. */
+  readonly log?: StoreLog;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -53,6 +62,8 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
     readFrom = 'master',
     maxReplicaLag = 60,
     maxEntries = 200_000,
+    uses = [],
+    log,
     now = () => Date.now(),
   } = options;
   const location = parseStoreUrl(url);
@@ -70,6 +81,8 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
     prefix,
     commandTimeout,
     waitForReplicas,
+    uses,
+    log,
     maxReplicaLag: readFrom === 'replica' ? maxReplicaLag * 1000 : undefined,
   });
   return createTokenStore(backend, { seal, now });

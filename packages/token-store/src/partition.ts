@@ -23,6 +23,7 @@ export function partitionOf(backend: Backend, prefix: string): Backend {
     clear: (keeps) => backend.clear((key) => !key.startsWith(prefix) || keeps(key.slice(prefix.length))),
     subscribe: (listener) => backend.subscribe(listener),
     ping: () => backend.ping(),
+    warnings: () => backend.warnings(),
     close: async () => {}, // Closed with the whole.
   };
 }

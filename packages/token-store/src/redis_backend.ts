@@ -1,7 +1,11 @@
 import { type Backend, changeOf } from './backend.ts';
 import { StoreUnavailableError } from './errors.ts';
-import { type ConnectionOptions, connectRedis, type RedisClient } from './redis_connections.ts';
+import { type ConnectionOptions, connectRedis } from './redis_connections.ts';
 import { createRedisFeed } from './redis_feed.ts';
+import { type Guard, guard } from './redis_guard.ts';
+import { type ConnectionName, createRedisHealth, type StoreLog } from './redis_health.ts';
+import { problemOf, type RedisProblem } from './redis_problem.ts';
+import type { NeededRights, StoreUse } from './redis_rights.ts';
 import { waitForReplicas } from './redis_wait.ts';
 import { toRedis, writeAtOnce } from './redis_write.ts';
 import { writeBySlot } from './redis_write_by_slot.ts';
@@ -13,6 +17,9 @@ export interface RedisBackendOptions extends ConnectionOptions {
   readonly waitForReplicas: number;
   /** Milliseconds that replicas may be behind, if they are to be read from. */
   readonly maxReplicaLag: number | undefined;
+  /** What the store is opened for, and so what the user must be allowed to do. */
+  readonly uses: readonly StoreUse[];
+  readonly log: StoreLog | undefined;
 }
 
 const REPLACE_IF_EXPECTED = `if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -24,27 +31,46 @@ return 0`;
 
 /** Keeps everything in Redis (7.0 or newer): one server, what Sentinels watch over, or a Cluster. */
 export function createRedisBackend(options: RedisBackendOptions): Backend {
-  const { prefix, commandTimeout, location, maxReplicaLag } = options;
+  const { prefix, commandTimeout, location, maxReplicaLag, uses } = options;
   const isCluster = location.kind === 'cluster';
-  const connections = connectRedis(options);
+  const channel = `${prefix}revoked`;
+  const health = createRedisHealth(options.log);
+  const rights: NeededRights = {
+    uses,
+    prefix,
+    channel,
+    waits: options.waitForReplicas > 0,
+    asksInfo: asksInfo(options),
+    needsInfo: location.kind === 'sentinel',
+  };
+  const open = (name: ConnectionName, needed: NeededRights, to?: 'replicas') => {
+    const opened = connectRedis(options, to);
+    const report = (problem: RedisProblem | undefined) => health.report(name, problem);
+    return {
+      ...opened,
+      guard: guard(opened, { rights: needed, patience: commandTimeout, report, found: health.found }),
+    };
+  };
+  const connections = open('reading', { ...rights, waits: false });
   const redis = connections.client;
   // While a connection waits for replicas, nothing else is answered over it: reads do not share it.
-  const writing = options.waitForReplicas > 0 ? connectRedis(options) : connections;
-  const replicas = maxReplicaLag === undefined ? undefined : connectRedis(options, 'replicas');
-  const channel = `${prefix}revoked`;
-  const feed = createRedisFeed(connections, channel);
+  const writing = rights.waits ? open('writing', rights) : connections;
+  const readsSplitEntries: NeededRights = { ...rights, uses: ['split entries'], waits: false };
+  const replicas = maxReplicaLag === undefined ? undefined : open('replicas', readsSplitEntries, 'replicas');
+  const feed = createRedisFeed(connections, channel, (problem) => health.report('feed', problem));
 
-  /** Runs one operation. A connection that is only being made is waited for, once it was lost it is not. */
-  async function run<T>(operation: () => Promise<T>, client = redis): Promise<T> {
+  /** Runs one operation over a connection that may be used. */
+  async function run<T>(operation: () => Promise<T>, over: { readonly guard: Guard } = connections): Promise<T> {
     try {
-      await untilConnectionAttempted(client, commandTimeout);
-      if (client.status !== 'ready') throw new Error('not connected');
+      if (!over.guard.isUsable()) await over.guard.untilUsable();
+      const feedProblem = health.feedProblem();
+      if (feedProblem) throw feedProblem;
       return await operation();
-    } catch (cause) {
-      if (cause instanceof StoreUnavailableError) throw cause;
-      throw new StoreUnavailableError(`Redis did not acknowledge: ${reasonOf(cause)}`, {
-        cause: new Error(reasonOf(cause)),
-      });
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      const problem = problemOf(error);
+      if (problem.code === 'no-rights') over.guard.suspect();
+      throw unavailable(problem);
     }
   }
 
@@ -65,15 +91,13 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
         const request = toRedis(batch, conditions, prefix, channel);
         const failed = await (isCluster ? writeBySlot : writeAtOnce)(writing.client, request, safely);
         return failed === undefined ? undefined : conditions[failed];
-      }, writing.client),
+      }, writing),
     get: (key) => run(async () => (await redis.get(prefix + key)) ?? undefined),
     ...(replicas !== undefined &&
       maxReplicaLag !== undefined && {
         getFromReplica: {
           get: (key: string) =>
-            run(async () => (await replicas.client.get(prefix + key)) ?? undefined, replicas.client).catch(
-              () => undefined,
-            ),
+            run(async () => (await replicas.client.get(prefix + key)) ?? undefined, replicas).catch(() => undefined),
           maxLag: maxReplicaLag,
         },
       }),
@@ -88,16 +112,16 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
       run(async () => (await redis.set(prefix + key, value, 'EX', expiresIn, 'NX')) === 'OK'),
     keepFirst: (key, value) =>
       run(async () => {
-        await safely(prefix + key, () => writing.client.setnx(prefix + key, value));
+        await safely(prefix + key, () => writing.client.set(prefix + key, value, 'NX'));
         return (await writing.client.get(prefix + key)) ?? value;
-      }, writing.client),
+      }, writing),
     replaceKept: (key, expected, value) =>
       run(async () => {
         const announcement = [channel, changeOf(key)] as const;
         const replace = () =>
           writing.client.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value, ...announcement);
         return (await safely(prefix + key, replace)) === 1;
-      }, writing.client),
+      }, writing),
     clear: (keeps) =>
       run(async () => {
         const ours = { match: `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`, count: 1000 };
@@ -109,29 +133,34 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
         }
       }),
     subscribe: (listener) => feed.subscribe(listener),
-    ping: () => run(() => connections.check()),
+    ping: () =>
+      run(async () => {
+        await Promise.all([...new Set([connections, writing])].map((each) => each.guard.check()));
+      }),
+    warnings: health.warnings,
     async close() {
       feed.close();
-      for (const each of new Set([connections, writing, replicas])) each?.close();
+      for (const each of new Set([connections, writing, replicas])) {
+        each?.guard.close();
+        each?.close();
+      }
     },
   };
 }
 
-/** Resolves once a connection that is being made is ready or has failed. */
-async function untilConnectionAttempted(redis: RedisClient, timeout: number): Promise<void> {
-  if (redis.status !== 'connecting' && redis.status !== 'connect') return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, timeout);
-    function done() {
-      clearTimeout(timer);
-      redis.off('ready', done).off('close', done).off('error', done);
-      resolve();
-    }
-    redis.once('ready', done).once('close', done).once('error', done);
-  });
+/**
+ * A user that was made for this may not ask, and Redis logs each refusal; only one that authorization servers need may
+ * (docs/how-to/redis.md). Without a user nothing is restricted.
+ */
+function asksInfo({ location, uses }: Pick<RedisBackendOptions, 'location' | 'uses'>): boolean {
+  return location.username === undefined || uses.includes('records');
 }
 
-/** ioredis puts the failed command, arguments and all, on the errors it throws: take the message only. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown error';
+/** ioredis puts the failed command, arguments and all, on the errors it throws: the message only is taken. */
+function unavailable(problem: RedisProblem): StoreUnavailableError {
+  const detail = problem.cause === undefined ? '' : ` (${problem.cause})`;
+  return new StoreUnavailableError(`Redis did not acknowledge: ${problem.message}${detail}`, {
+    cause: new Error(problem.message + detail),
+    reason: problem.message,
+  });
 }

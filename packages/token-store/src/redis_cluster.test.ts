@@ -105,6 +105,33 @@ describe('between two steps of a write on a Cluster', () => {
     for (const { admin: master } of redis.masters) expect(await master.acl('DELUSER', 'issuer')).toBe(1);
   });
 
+  test.each([
+    ['a wrong password', 'wrong', [], /does not know the user, or the password is wrong/],
+    ['no right at one master', 'password', ['-eval'], /lacks rights: it may not run .*EVAL/],
+    ['no right to ask for the state of the cluster', 'password', ['-cluster|info'], /lacks rights/],
+    ['no right to ask where the slots are', 'password', ['-cluster|slots'], /lacks rights/],
+  ] as const)('cannot be used with %s, until it can be', async (_what, password, missing, expected) => {
+    const rules = documentedAcl('authorization-server', 'rights:', ['a Cluster']);
+    const allow = (...also: string[]) =>
+      Promise.all(
+        redis.masters.map(({ admin }, index) =>
+          admin.acl('SETUSER', 'role', 'reset', ...rules, ...(index === 2 || also[0]?.startsWith('-c') ? also : [])),
+        ),
+      );
+    await allow(...missing);
+    const url = redis.url.replace('//', `//role:${password}@`);
+    const store = await openTokenStore({ url, prefix: 'rights:', uses: ['records'] });
+    opened.push(store);
+    const reason = () =>
+      store.ping().then(
+        () => 'usable',
+        ({ reason: why }: StoreUnavailableError) => why,
+      );
+    await until(async () => expected.test(await reason()));
+    await Promise.all(redis.masters.map(({ admin }) => admin.acl('SETUSER', 'role', 'reset', ...rules, '>wrong')));
+    await until(async () => (await reason()) === 'usable');
+  });
+
   test('every listener hears of a revocation, whichever server it is connected to', async () => {
     const [issuer, ...listeners] = await Promise.all(Array.from({ length: 7 }, () => open('feed:')));
     const heard = await Promise.all(listeners.map((listener) => listen(listener)));

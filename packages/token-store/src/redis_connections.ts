@@ -1,6 +1,8 @@
+import { connect } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { problemOf, RedisProblem } from './redis_problem.ts';
 import type { TlsMaterial } from './redis_tls.ts';
-import type { RedisLocation } from './store_url.ts';
+import type { RedisAddress, RedisLocation } from './store_url.ts';
 
 /** What commands go to. */
 export type RedisClient = Redis | Cluster;
@@ -10,12 +12,16 @@ export interface RedisConnections {
   readonly client: RedisClient;
   /** Every server that holds keys of its own. */
   masters(): readonly Redis[];
+  /** Every server that is asked: the masters, or what copies them. */
+  servers(): readonly Redis[];
   /** Rejects when the store does not answer. */
   check(): Promise<void>;
   /** A connection to a server that hears every published message. It is made once: when it ends, ask for another. */
   connectFeed(): Redis;
   /** Rejects when the server at the other end may not hear every message any more. */
   checkFeed(feed: Redis): Promise<void>;
+  /** Finds out more about a problem of these connections, where what is known of it has several causes. */
+  explain(problem: RedisProblem): Promise<RedisProblem>;
   close(): void;
 }
 
@@ -46,18 +52,29 @@ export function connectRedis(options: ConnectionOptions, to: 'masters' | 'replic
 function connectOne(options: ConnectionOptions, to: 'masters' | 'replicas'): RedisConnections {
   const role = to === 'masters' ? 'master' : 'slave';
   const settings = { ...commonOptions(options), ...addressOptions(options), role } as const;
+  let hasDatabase = true;
   const client = new Redis({
     ...settings,
     // Fail at once when Redis is away: a caller that waits is worse off than one that is told.
     enableOfflineQueue: false,
-    retryStrategy: retryDelay,
+    retryStrategy: (attempt) => (hasDatabase ? retryDelay(attempt) : 1000),
     // A master that became a replica: the connection leads to the wrong server, by its name or by the Sentinels.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
-  client.on('error', ignore);
+  client.on('connecting', () => {
+    hasDatabase = true;
+  });
+  client.on('error', (error) => {
+    // ioredis would go on, and everything would be done in database 0, where another installation may be.
+    if (problemOf(error).code !== 'no-database') return;
+    hasDatabase = false;
+    client.stream.destroy();
+  });
   return {
     client,
     masters: () => [client],
+    servers: () => [client],
+    explain: (problem) => explain(problem, options.location),
     check: async () => void (await client.ping()),
     connectFeed: () => new Redis({ ...settings, retryStrategy: null }),
     checkFeed: async (feed) => void (await feed.ping()),
@@ -74,6 +91,8 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
     // A name may stand for the certificate, so it is not replaced by its address.
     dnsLookup: (name, callback) => callback(null, name),
     clusterRetryStrategy: retryDelay,
+    // Whether the cluster is up is asked where the answer is told.
+    enableReadyCheck: false,
     // What was sent and not answered may have been carried out: it is not sent again.
     retryDelayOnFailover: 0,
     // What was refused was not. The retries must end before the command's time does.
@@ -87,6 +106,8 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
   return {
     client,
     masters: () => client.nodes('master'),
+    servers: () => client.nodes(to === 'masters' ? 'master' : 'slave'),
+    explain: (problem) => explain(problem, options.location),
     connectFeed() {
       const known = client.nodes().map(({ options: { host, port } }) => ({ host, port }));
       const server = oneOf(known.length > 0 ? known : servers);
@@ -104,6 +125,38 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
     checkFeed: async (feed) => throwUnlessUp(await feed.cluster('INFO')),
     close: () => client.disconnect(),
   };
+}
+
+/**
+ * Knocks at the address: a server without TLS may never answer the first message of TLS, since it waits for the end of a line;
+ * and of why no server of a Cluster, or no Sentinel, could be reached ioredis keeps nothing.
+ */
+async function explain(problem: RedisProblem, location: RedisLocation): Promise<RedisProblem> {
+  const isSilent = problem.code === 'unreachable' && location.tls;
+  const isUntold = problem.code === 'closed-early' && location.kind !== 'standalone';
+  const [address] = addressesOf(location);
+  if (address === undefined || !(isSilent || isUntold)) return problem;
+  const refusal = await knock(address);
+  if (refusal !== undefined) return problemOf(refusal);
+  return isSilent ? new RedisProblem('no-tls', '', String(problem.cause)) : problem;
+}
+
+function addressesOf(location: RedisLocation): readonly RedisAddress[] {
+  if (location.kind === 'standalone') return [location.server];
+  return location.kind === 'cluster' ? location.servers : location.sentinels;
+}
+
+/** @returns why nobody opens; undefined when somebody does */
+function knock({ host, port }: RedisAddress): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1000 });
+    const finish = (refusal?: Error) => {
+      socket.destroy();
+      resolve(refusal);
+    };
+    socket.once('connect', () => finish()).once('error', finish);
+    socket.once('timeout', () => finish(new Error('connect ETIMEDOUT')));
+  });
 }
 
 /** @param info the answer to CLUSTER INFO */

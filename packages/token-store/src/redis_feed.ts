@@ -1,12 +1,16 @@
 import type { Redis } from 'ioredis';
 import type { FeedListener } from './backend.ts';
 import type { RedisConnections } from './redis_connections.ts';
+import { problemOf, type RedisProblem } from './redis_problem.ts';
 
 /** Milliseconds between two checks of the connection. */
 const HEARTBEAT_INTERVAL = 1000;
 
 /** Milliseconds before another connection is tried. */
 const RECONNECT_DELAY = 100;
+
+/** The same, where somebody has to change something at the server first. */
+const LASTING_DELAY = 1000;
 
 export interface RedisFeed {
   subscribe(listener: FeedListener): () => void;
@@ -20,6 +24,7 @@ export interface RedisFeed {
 export function createRedisFeed(
   { connectFeed, checkFeed }: Pick<RedisConnections, 'connectFeed' | 'checkFeed'>,
   channel: string,
+  report: (problem: RedisProblem | undefined) => void,
 ): RedisFeed {
   const listeners = new Set<FeedListener>();
   let connection: Redis | undefined;
@@ -34,6 +39,11 @@ export function createRedisFeed(
   }
 
   function open(): void {
+    let problem: RedisProblem | undefined;
+    const note = (error: unknown) => {
+      problem ??= problemOf(error);
+      if (isCurrent()) report(problem);
+    };
     const subscriber = connectFeed();
     connection = subscriber;
     const isCurrent = () => connection === subscriber;
@@ -41,20 +51,28 @@ export function createRedisFeed(
       const began = performance.now();
       await checkFeed(subscriber);
       if (!isCurrent()) return;
+      report(undefined);
       setUp(true);
       for (const listener of listeners) listener.checked?.(performance.now() - began);
     };
-    const giveUp = () => {
+    const giveUp = (error: unknown) => {
+      note(error);
       if (isCurrent()) setUp(false);
       subscriber.disconnect();
     };
-    subscriber.on('error', () => {}); // 'end' follows, and tells the listeners.
-    subscriber.on('ready', () => void subscriber.subscribe(channel).then(check).catch(giveUp));
+    // ioredis goes on without the database. Of anything else 'end' follows, and tells the listeners.
+    subscriber.on('error', (error) => (problemOf(error).code === 'no-database' ? giveUp(error) : note(error)));
+    const listen = async () => {
+      if (problem?.code === 'no-database') return;
+      await subscriber.subscribe(channel);
+      await check();
+    };
+    subscriber.on('ready', () => void listen().catch(giveUp));
     subscriber.on('end', () => {
       if (!isCurrent()) return;
       setUp(false);
       clearInterval(heartbeat);
-      reconnect = setTimeout(open, RECONNECT_DELAY);
+      reconnect = setTimeout(open, problem?.isLasting ? LASTING_DELAY : RECONNECT_DELAY);
     });
     subscriber.on('message', (_channel: string, message: string) => {
       for (const listener of listeners) listener.message(message);

@@ -1,6 +1,10 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, test } from '@jest/globals';
+import { openTokenStore, type StoreUnavailableError } from './index.ts';
+import { documentedAcl } from './testing/documented_acl.ts';
 import { type RedisSentinels, startRedisSentinels } from './testing/redis_sentinel.ts';
+import { freePort } from './testing/redis_server.ts';
 import { storeOnRedis } from './testing/store_on_redis.ts';
+import { until } from './testing/store_under_test.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 
 let redis: RedisSentinels;
@@ -12,3 +16,33 @@ afterAll(() => redis?.stop());
 describeTokenStore('Redis Sentinel', () =>
   storeOnRedis({ url: redis.url }, () => redis.servers.slice(0, 1).map(({ admin }) => admin)),
 );
+
+test.each([
+  ['a database that is not there', async () => `${redis.url}/99`, /database cannot be selected/],
+  [
+    'a name that is that of no master',
+    async () => redis.url.replace('mymaster', 'nobody'),
+    /know no master of this name/,
+  ],
+  [
+    'Sentinels that are not there',
+    async () => `redis+sentinel://127.0.0.1:${await freePort()}/mymaster`,
+    /nobody listens/,
+  ],
+  [
+    'a user that may not ask for the role',
+    async () => redis.url.replace('//', '//role:password@'),
+    /lacks rights.*INFO/,
+  ],
+] as const)('what the Sentinels lead to cannot be used with %s', async (_what, url, expected) => {
+  const rules = documentedAcl('gateway', 'role:');
+  await Promise.all(redis.servers.map(({ admin }) => admin.acl('SETUSER', 'role', 'reset', ...rules)));
+  const store = await openTokenStore({ url: await url(), prefix: 'role:', uses: ['split entries'] });
+  const reason = () =>
+    store.ping().then(
+      () => 'usable',
+      ({ reason: why }: StoreUnavailableError) => why,
+    );
+  await until(async () => expected.test(await reason()));
+  await store.close();
+});

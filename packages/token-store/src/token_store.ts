@@ -97,6 +97,7 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     },
     useOnce: (name, expiresIn) => backend.putIfAbsent(`{${tokenKey(name)}}:used`, '', expiresIn),
     ping: () => backend.ping(),
+    warnings: () => backend.warnings(),
     close: () => backend.close(),
   };
 }

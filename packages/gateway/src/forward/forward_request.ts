@@ -180,9 +180,14 @@ function watch(
   upstreamRequest.once('error', () => {
     settled = true;
   });
+  // One that nobody asked for: upgrades have a way of their own.
+  upstreamRequest.once('upgrade', (_upstreamResponse, socket) => {
+    settled = true;
+    socket.destroy();
+    refuse(new UpstreamFailedError('unexpected_upgrade'));
+  });
   upstreamRequest.once('close', () => {
-    // After a 101 that nobody asked for, Node.js closes without an error.
-    if (!settled) refuse(new UpstreamFailedError('the API broke off the connection'));
+    if (!settled) refuse(new UpstreamFailedError('connection_reset'));
   });
 }
 
@@ -195,7 +200,7 @@ function judge(
 ): void {
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
-    refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
+    refuse(new UpstreamFailedError('malformed_response'));
     return;
   }
   forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
@@ -207,7 +212,7 @@ function judge(
   upstreamResponse.once('close', () => {
     if (upstreamResponse.complete) return;
     if (response.headersSent) breakOff(response);
-    else refuse(new UpstreamFailedError('the API broke off its response'));
+    else refuse(new UpstreamFailedError('response_broken_off'));
   });
   if (upstreamResponse.headers['content-length'] === undefined) sendHeadSoon(response);
 }

@@ -66,7 +66,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
         return;
       }
       upstreamResponse.destroy();
-      refuse(new UpstreamFailedError('the API answered with something that cannot be passed on'));
+      refuse(new UpstreamFailedError('malformed_response'));
     };
     const onUpgrade = ({ headers }: IncomingMessage, upstreamSocket: Socket) => {
       removeSetCookies(headers, tokenCookies);
@@ -87,7 +87,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
           stopWatchingSilence();
           if (upstreamResponse.headers.upgrade?.toLowerCase() !== 'websocket') {
             upstreamSocket.destroy();
-            refuse(new UpstreamFailedError('the API changed to a protocol that nobody asked for'));
+            refuse(new UpstreamFailedError('unexpected_upgrade'));
             return;
           }
           onUpgrade(upstreamResponse, upstreamSocket);

@@ -102,7 +102,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       if (waitsForContinue(request)) response.writeContinue();
       request.headers = headersFor(request, upstream, destination);
       const agent = agents[upstream.protocol];
-      forwardRequest(request, response, { upstream, target, agent, secureContext }, forwarding, refuse, trace);
+      const to = { upstream, target, agent, secureContext, maxHeaderSize: forwarding.maxResponseHeaderBytes };
+      forwardRequest(request, response, to, forwarding, refuse, trace);
     },
     upgrade(request, socket, head, destination, watch, trace) {
       const { forwarding, target } = destination;
@@ -110,7 +111,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       request.headers = withUpgrade(headersFor(request, upstream, destination));
       const call = startUpstreamCall(request, upstream, trace);
       const traced = call ? watchedByCall(socket, watch, call) : watch;
-      forwardUpgrade(request, socket, head, { upstream, target, secureContext }, forwarding, traced);
+      const to = { upstream, target, secureContext, maxHeaderSize: forwarding.maxResponseHeaderBytes };
+      forwardUpgrade(request, socket, head, to, forwarding, traced);
     },
     close() {
       agents['http:'].destroy();

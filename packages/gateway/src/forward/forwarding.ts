@@ -10,6 +10,8 @@ export interface Forwarding {
   readonly timeout: number;
   /** The largest request body that is passed on; undefined for any. */
   readonly maxBodyBytes: number | undefined;
+  /** Bytes of all headers of a response together, at most. */
+  readonly maxResponseHeaderBytes: number;
   /** What was taken from the front of the path, for the API to know where its clients see it. */
   readonly strippedPrefix: string | undefined;
   /** Takes the place of what the API says about CORS. */

@@ -28,19 +28,21 @@ export interface ProxyTarget {
   readonly agent?: Agent | undefined;
   /** Whom to trust, of an upstream on https. Default: the usual CAs. */
   readonly secureContext?: SecureContext | undefined;
+  /** Of all headers of the response together. */
+  readonly maxHeaderSize: number;
 }
 
 /** The options that make http-proxy send one request to one upstream. */
-export function proxyOptions({ upstream, target, agent, secureContext }: ProxyTarget): httpProxy.ServerOptions {
-  return { target: upstream, agent, ssl: requestOptions(target, secureContext) };
+export function proxyOptions({ upstream, agent, ...request }: ProxyTarget): httpProxy.ServerOptions {
+  return { target: upstream, agent, ssl: requestOptions(request) };
 }
 
 /**
  * The object that http-proxy fills in and gives to `http.request`; `ssl` is its name for it. Its `path` cannot be changed:
  * http-proxy would make `/a//b` into `/a/b`, and `/a/http:/b` into `/a/http://b`.
  */
-function requestOptions(requestTarget: string, secureContext: SecureContext | undefined): object {
-  return Object.defineProperty({ requestTarget, secureContext }, 'path', unchangeablePath);
+function requestOptions({ target, secureContext, maxHeaderSize }: Omit<ProxyTarget, 'upstream' | 'agent'>): object {
+  return Object.defineProperty({ requestTarget: target, secureContext, maxHeaderSize }, 'path', unchangeablePath);
 }
 
 /** One descriptor for all: with a getter of its own, every such object would be of a kind of its own to V8, and slow. */

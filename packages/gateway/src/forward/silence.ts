@@ -24,5 +24,5 @@ function whoWasSilent(upstreamRequest: ClientRequest, request: IncomingMessage):
     !request.complete && !upstreamRequest.writableNeedDrain && upstreamRequest.socket?.connecting === false;
   return waitsForClient
     ? new RequestError('request_timeout', 'the request body did not arrive in time')
-    : new UpstreamTimeoutError('the API did not answer in time');
+    : new UpstreamTimeoutError(upstreamRequest.socket?.connecting === false ? 'response_timeout' : 'connect_timeout');
 }

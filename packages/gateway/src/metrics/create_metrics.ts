@@ -1,6 +1,7 @@
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CacheSize } from '../cache/token_cache.ts';
 import type { Decision } from '../decision.ts';
+import { UpstreamError } from '../errors.ts';
 import type { IntrospectionLoad } from '../resolve/introspect.ts';
 import type { RouteHealth } from '../route_health.ts';
 
@@ -74,6 +75,12 @@ export function createMetrics(): Metrics {
     help: 'From sending a request to an API until its answer begins.',
     labelNames: ['route'],
     buckets,
+    registers,
+  });
+  const upstreamFailures = new Counter({
+    name: `${prefix}_upstream_failures_total`,
+    help: 'Requests that an upstream failed to answer, by what went wrong.',
+    labelNames: ['route', 'failure'],
     registers,
   });
   const introspectionSeconds = new Histogram({
@@ -155,7 +162,9 @@ export function createMetrics(): Metrics {
   return {
     decided({ route, cache, error }) {
       const outcome = error?.code ?? 'forwarded';
-      decisions.inc({ route: route?.forwarding.routeName ?? '', style: route?.style ?? '', outcome, cache });
+      const name = route?.forwarding.routeName ?? '';
+      decisions.inc({ route: name, style: route?.style ?? '', outcome, cache });
+      if (error instanceof UpstreamError) upstreamFailures.inc({ route: name, failure: error.failure });
     },
     upstreamAnswered: (route, seconds) => upstreamSeconds.observe({ route }, seconds),
     introspected: (issuer, outcome, seconds) => introspectionSeconds.observe({ issuer, outcome }, seconds),

@@ -20,6 +20,7 @@ export async function startForwarding(
     upstreams: createUpstreamPool([upstreamOrigin], {}, Date.now),
     timeout,
     maxBodyBytes: undefined,
+    maxResponseHeaderBytes: 64 * 1024,
     strippedPrefix: undefined,
     cors: undefined,
   };

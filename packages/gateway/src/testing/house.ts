@@ -3,6 +3,7 @@ import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config
 import { createGateway, type Gateway } from '../create_gateway.ts';
 import { createGatewayServer } from '../gateway_server.ts';
 import type { Log } from '../log.ts';
+import { createMetrics } from '../metrics/create_metrics.ts';
 import { issuer, startAuthorizationServer, type TestAuthorizationServer } from './authorization_server.ts';
 import { createTestStore, type TestStore } from './memory_store.ts';
 import { listen, type Running, startUpstream, type TestUpstream } from './servers.ts';
@@ -25,6 +26,8 @@ export interface House {
   readonly clock: { time: number };
   /** What the log says about the cache for every request that is over, in order. */
   cacheLevels(): unknown[];
+  /** What the metrics say, a line for each time series. */
+  metrics(): Promise<string>;
   /** Calls an API with a bearer token. */
   call(path: string, token?: string, init?: RequestInit): Promise<Response>;
   /** Issues a reference whose JWT the authorization server knows. */
@@ -72,9 +75,15 @@ export async function buildHouse(
     cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 5 } },
     timeouts: { authorizationServer: 2_000, upstream: 2_000 },
   };
+  const metrics = createMetrics();
   const gateway = createGateway(
     { ...config, ...change(config) },
-    { store, now, log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') } },
+    {
+      store,
+      now,
+      metrics,
+      log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+    },
   );
   const server: Running = await listen(createGatewayServer(gateway));
 
@@ -88,6 +97,7 @@ export async function buildHouse(
     log,
     clock,
     cacheLevels: () => log.filter(({ message }) => message.startsWith('request ')).map(({ cache }) => cache),
+    metrics: async () => (await metrics.expose()).text,
     call(path, token, init = {}) {
       const headers = new Headers(init.headers);
       if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);

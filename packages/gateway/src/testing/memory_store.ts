@@ -7,7 +7,10 @@ import {
 } from '@tallystick/token-store';
 
 export interface TestStore
-  extends Pick<TokenStore, 'splitEntries' | 'sharedAnswers' | 'sharedValues' | 'subscribe' | 'ping' | 'useOnce'> {
+  extends Pick<
+    TokenStore,
+    'splitEntries' | 'sharedAnswers' | 'sharedValues' | 'subscribe' | 'ping' | 'warnings' | 'useOnce'
+  > {
   /** Signature to signing input. */
   readonly entries: Map<string, string>;
   /** Client-held token to what gateways share about it. */
@@ -17,6 +20,8 @@ export interface TestStore
   /** How many lookups there were. */
   lookups: number;
   unavailable: boolean;
+  /** What it says is dangerous about it. */
+  warned: string[];
   /** Awaited by every lookup before it answers. */
   delay: Promise<void> | undefined;
   /** Who listens to the feed. */
@@ -54,6 +59,7 @@ export function createTestStore(): TestStore {
     used: new Set(),
     lookups: 0,
     unavailable: false,
+    warned: [],
     delay: undefined,
     listeners: new Set(),
     splitEntries: {
@@ -81,6 +87,7 @@ export function createTestStore(): TestStore {
       if (store.unavailable) throw new StoreUnavailableError('down');
       return !store.used.has(name) && store.used.add(name) !== undefined;
     },
+    warnings: () => store.warned,
     async ping() {
       if (store.unavailable) throw new StoreUnavailableError('down');
     },

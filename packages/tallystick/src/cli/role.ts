@@ -1,12 +1,13 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@tallystick/gateway';
+import type { StoreUse } from '@tallystick/token-store';
 import { createClock } from '../clock/create_clock.ts';
 import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
 import type { Listening } from '../listen.ts';
 import { createLog } from '../log.ts';
-import { openStore } from '../open_store.ts';
+import { openStore, usesOfGateway } from '../open_store.ts';
 import { openApp, type RoleDependencies, refuseFixed, runGateway, runSampleApi } from '../roles.ts';
 import { type AuthorizationServerRole, runAuthorizationServer } from '../run_authorization_server.ts';
 import { runControlApi } from '../run_control_api.ts';
@@ -30,7 +31,8 @@ export async function role(
     return serveUntilStopped(name, await serving, { tls, drainDelay: config.sampleApi.timeouts.drainDelay });
   }
   const clock = createClock({ movable: config.store.url === 'memory:' });
-  const store = await openStore(config, clock.now);
+  const uses: StoreUse[] = name === 'gateway' ? usesOfGateway(config) : ['records'];
+  const store = await openStore(config, { uses, log, now: clock.now });
   try {
     if (name === 'gateway') return await serveGateway(configFile, config, { store, log, tls });
     await untilStoreAnswers(store);

@@ -27,6 +27,12 @@ export const authorizationServer = z.strictObject({
     .boolean()
     .default(false)
     .describe('Switches the password grant on (RFC 6749 section 4.3), for tests of old clients only.'),
+  registeredClientCredentials: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether clients that registered themselves, or are the URL of their metadata, may have the client_credentials grant. Anyone can then get tokens for every API, without a user.',
+    ),
   acrValues: z
     .array(z.string().min(1))
     .default(['urn:tallystick:acr:low', 'urn:tallystick:acr:high'])

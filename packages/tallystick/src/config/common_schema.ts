@@ -40,6 +40,9 @@ export const roleTimeouts = z
   .describe('How long clients are waited for.');
 export const serverTimeouts = z.strictObject({ keepAlive }).prefault({}).describe('How long clients are waited for.');
 export const bytes = z.int().min(0);
+export const maxResponseHeaderBytes = bytes
+  .min(1_024)
+  .describe("Of all headers of an API's response together; a larger one is 502.");
 export const port = z.int().min(0).max(65535).describe('TCP port to listen on; 0 takes a free one.');
 export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' });
 const ORIGIN = 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { port, serverTimeouts } from './common_schema.ts';
+import { hostPattern, port, serverTimeouts } from './common_schema.ts';
 
 export const controlApi = z.strictObject({
   enabled: z.boolean().default(false).describe('Serve the control API, with which tests provoke and watch.'),
@@ -7,7 +7,7 @@ export const controlApi = z.strictObject({
   timeouts: serverTimeouts,
   host: z.string().min(1).default('localhost').describe('Address to listen on. Who reaches it can do anything.'),
   allowedHosts: z
-    .array(z.string().min(1))
+    .array(hostPattern)
     .default([])
     .describe('Host names, beside those of this machine, under which it may be reached.'),
 });

@@ -4,6 +4,7 @@ import {
   drainDelay,
   headerName,
   keepAlive,
+  maxResponseHeaderBytes,
   milliseconds,
   network,
   origin,
@@ -123,6 +124,7 @@ export const gateway = z.strictObject({
     .strictObject({
       maxBodyBytes: bytes.optional().describe('The largest request body that is passed on. Default: any.'),
       maxHeaderBytes: bytes.min(1_024).default(65_536).describe('Of all headers of a request together.'),
+      maxResponseHeaderBytes: maxResponseHeaderBytes.default(65_536),
     })
     .prefault({})
     .describe('What is larger is refused.'),

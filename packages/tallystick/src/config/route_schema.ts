@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { accessTokenStyle, bytes, httpMethod, milliseconds, origin, resource, scopes } from './common_schema.ts';
+import {
+  accessTokenStyle,
+  bytes,
+  httpMethod,
+  maxResponseHeaderBytes,
+  milliseconds,
+  origin,
+  resource,
+  scopes,
+} from './common_schema.ts';
 import { cors } from './cors_schema.ts';
 import { routeDPoP } from './dpop_schema.ts';
 import { cookieName, csrfHeader, pageOrigins } from './token_handler_schema.ts';
@@ -70,7 +79,10 @@ export const route = z.strictObject({
     .describe('Takes the prefix out of the path that the API sees, or puts another in its place.'),
   cors: cors.optional().describe('Which web pages of other origins may call the API. Default: that of the gateway.'),
   limits: z
-    .strictObject({ maxBodyBytes: bytes.optional().describe('The largest request body that is passed on.') })
+    .strictObject({
+      maxBodyBytes: bytes.optional().describe('The largest request body that is passed on.'),
+      maxResponseHeaderBytes: maxResponseHeaderBytes.optional(),
+    })
     .optional()
     .describe('Default: those of the gateway.'),
   timeouts: z

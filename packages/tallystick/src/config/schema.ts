@@ -37,7 +37,7 @@ export const configSchema = z
       .array(hostPattern)
       .optional()
       .describe(
-        'Names and addresses under which clients reach the servers, beside those of this machine; `*.example.com` stands for every name below. Without `gateway.publicUrl`, a DPoP proof for any other host is refused.',
+        'Names and addresses for which the servers answer, beside their own and those of this machine; `*.example.com` stands for every name below. Default: a server on a loopback address answers for no other, and any other server for all. Without `gateway.publicUrl`, a DPoP proof for any other host is refused.',
       ),
     tls: tls.optional().describe('With a certificate, every server of the process listens on HTTPS.'),
     secret: z

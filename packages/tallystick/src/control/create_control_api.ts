@@ -12,20 +12,18 @@ import { type Answer, type Route, route } from './route.ts';
 import { controlRoutes } from './routes.ts';
 
 export interface ControlApiOptions {
-  /** Host names, beside those of this machine, under which it may be reached. */
-  readonly allowedHosts: readonly string[];
   /** Is told what failed unexpectedly. */
   readonly log: { error(fields: object, message: string): void };
 }
 
 /** The harness over HTTP, for any language. */
-export function createControlApi(harness: Harness, { allowedHosts, log }: ControlApiOptions): RequestListener {
+export function createControlApi(harness: Harness, { log }: ControlApiOptions): RequestListener {
   const routes = controlRoutes(harness);
   const document = openApiDocument([...routes, describeItself(() => ({}))]);
   const all = [...routes, describeItself(() => document)].map((each) => ({ ...each, matches: matcher(each.path) }));
 
   async function answer(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
-    refuseForeign(request, allowedHosts);
+    refuseForeign(request);
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const candidates = all.flatMap((each) => {
       const parameters = each.matches(path);

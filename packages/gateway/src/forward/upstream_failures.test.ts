@@ -1,0 +1,204 @@
+import { createServer as createTlsServer } from 'node:tls';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { GatewayConfig } from '../config.ts';
+import { makeCertificate } from '../testing/certificate.ts';
+import { until } from '../testing/condition.ts';
+import { buildHouse, type House } from '../testing/house.ts';
+import { openConnection, statusOf } from '../testing/raw_client.ts';
+import { listen, type Running, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
+import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
+import { upstreamFailure } from './upstream_failure.ts';
+
+const { use } = stoppingAfterEach();
+let house: House | undefined;
+afterEach(() => house?.stop());
+
+async function buildHouseBefore(upstream: string, changes: Partial<GatewayConfig> = {}): Promise<House> {
+  house = await buildHouse(() => ({
+    routes: [{ prefix: '/', public: true, upstream }],
+    timeouts: { authorizationServer: 1_000, upstream: 2_000 },
+    ...changes,
+  }));
+  return house;
+}
+
+const headOf = (bytes: number) =>
+  `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Long: ${'x'.repeat(bytes - 60)}\r\nConnection: close\r\n\r\nok`;
+
+async function stopped(): Promise<Running> {
+  const server = await startUpstream();
+  await server.stop();
+  return server;
+}
+
+async function startTls(): Promise<Running> {
+  const { cert, key } = await makeCertificate('localhost');
+  return use(listen(createTlsServer({ cert, key }, (socket) => socket.on('error', () => {})) as never));
+}
+
+const canned = (bytes: string) => use(startCannedUpstream(bytes));
+const overTls = async (server: Promise<Running>) => `https://127.0.0.1:${(await server).port}`;
+const plain = async (server: Promise<Running>) => (await server).origin;
+
+const unreachable = 'the API could not be reached';
+const brokenOff = 'the API broke off the connection';
+const incomprehensible = 'the API answered with something that cannot be passed on';
+
+const failures: [name: string, start: () => Promise<string>, failure: string, reason: RegExp, told: string][] = [
+  ['has a name that nobody knows', async () => 'http://upstream.invalid', 'name_unknown', /name/, unreachable],
+  ['refuses the connection', () => plain(stopped()), 'connection_refused', /refused/, unreachable],
+  [
+    'has a certificate of its own making',
+    () => overTls(startTls()),
+    'certificate_untrusted',
+    /not trusted/,
+    unreachable,
+  ],
+  [
+    'speaks no TLS',
+    () => overTls(canned('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')),
+    'tls_failed',
+    /TLS handshake/,
+    unreachable,
+  ],
+  [
+    'hangs up in the TLS handshake',
+    () => overTls(use(startRawUpstream((socket) => socket.once('data', () => socket.end())))),
+    'tls_failed',
+    /TLS handshake/,
+    unreachable,
+  ],
+  [
+    'resets the connection',
+    () => plain(use(startRawUpstream((socket) => socket.once('data', () => socket.resetAndDestroy())))),
+    'connection_reset',
+    /closed the connection/,
+    brokenOff,
+  ],
+  ['closes without an answer', () => plain(canned('')), 'connection_reset', /closed the connection/, brokenOff],
+  [
+    'has too large a head',
+    () => plain(canned(headOf(66_000))),
+    'head_too_large',
+    /limits\.maxResponseHeaderBytes/,
+    incomprehensible,
+  ],
+  [
+    'speaks something else',
+    () => plain(canned('SSH-2.0-x\r\n\r\n')),
+    'malformed_response',
+    /not HTTP/,
+    incomprehensible,
+  ],
+  [
+    'has a transfer coding that nobody knows',
+    () => plain(canned('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc')),
+    'malformed_response',
+    /not HTTP/,
+    incomprehensible,
+  ],
+  [
+    'changes the protocol unasked',
+    () => plain(canned('HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')),
+    'unexpected_upgrade',
+    /protocol/,
+    incomprehensible,
+  ],
+  [
+    'promises a body and closes',
+    () => plain(canned('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n')),
+    'response_broken_off',
+    /broke off its response/,
+    brokenOff,
+  ],
+];
+
+describe.each(failures)('An upstream that %s', (_name, start, failure, reason, told) => {
+  test('is 502 with what a client may know, and the log and the metrics have what an operator has to', async () => {
+    const { origin, log, metrics } = await buildHouseBefore(await start());
+    const answer = await fetch(`${origin}/a`);
+    expect([answer.status, await answer.json()]).toEqual([502, { error: 'bad_gateway', error_description: told }]);
+    expect(answer.headers.has('retry-after')).toBe(false);
+    await until('the request is logged', () => log.some(({ message }) => message === 'request failed'));
+    const line = log.find(({ message }) => message === 'request failed');
+    expect(line).toMatchObject({ level: 'warn', failure, reason: expect.stringMatching(reason) });
+    expect(await metrics()).toContain(`tallystick_gateway_upstream_failures_total{route="/",failure="${failure}"} 1`);
+  });
+});
+
+test('An upstream that is silent is 504, and said to be', async () => {
+  const { origin, log, metrics } = await buildHouseBefore((await use(startUpstream(() => {}))).origin, {
+    timeouts: { authorizationServer: 1_000, upstream: 50 },
+  });
+  const answer = await fetch(`${origin}/a`);
+  expect([answer.status, await answer.json()]).toEqual([
+    504,
+    { error: 'gateway_timeout', error_description: 'the API did not answer in time' },
+  ]);
+  await until('the request is logged', () => log.some(({ message }) => message === 'request failed'));
+  expect(log.find(({ message }) => message === 'request failed')).toMatchObject({ failure: 'response_timeout' });
+  expect(await metrics()).toContain('failure="response_timeout"} 1');
+});
+
+test('A WebSocket’s upstream is told of in the same words', async () => {
+  const { port, log } = await buildHouseBefore((await canned(headOf(66_000))).origin);
+  const client = await openConnection(port);
+  client.socket.write(
+    'GET /a HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  const answer = await client.closed();
+  expect(statusOf(answer)).toBe(502);
+  expect(answer).toContain(incomprehensible);
+  expect(log.find(({ message }) => message === 'request failed')).toMatchObject({ failure: 'head_too_large' });
+});
+
+describe('Response headers', () => {
+  test.each<[string, number, Partial<GatewayConfig>, object, number]>([
+    ['of 60 KB are passed on', 60_000, {}, {}, 200],
+    ['of 70 KB are not', 70_000, {}, {}, 502],
+    ['of 3 KB are not, where the gateway allows 2', 3_000, { limits: { maxResponseHeaderBytes: 2_048 } }, {}, 502],
+    ['of 200 KB are, where the route allows 256', 200_000, {}, { limits: { maxResponseHeaderBytes: 262_144 } }, 200],
+    [
+      'are limited by the route before the gateway',
+      3_000,
+      { limits: { maxResponseHeaderBytes: 2_048 } },
+      { limits: { maxResponseHeaderBytes: 4_096 } },
+      200,
+    ],
+  ])('%s', async (_, bytes, gateway, route, status) => {
+    const upstream = await canned(headOf(bytes));
+    const { port } = await buildHouseBefore('http://unused', {
+      ...gateway,
+      routes: [{ prefix: '/', public: true, upstream: upstream.origin, ...route }],
+    });
+    const client = await openConnection(port);
+    client.socket.write('GET /a HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n');
+    expect(statusOf(await client.closed())).toBe(status);
+  });
+});
+
+describe('Errors of Node.js and OpenSSL are told apart', () => {
+  test.each([
+    ['EAI_AGAIN', 'name_unknown'],
+    ['EHOSTUNREACH', 'unreachable'],
+    ['ENETUNREACH', 'unreachable'],
+    ['EMFILE', 'out_of_sockets'],
+    ['EADDRNOTAVAIL', 'out_of_sockets'],
+    ['CERT_HAS_EXPIRED', 'certificate_untrusted'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate_untrusted'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate_untrusted'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'certificate_untrusted'],
+    ['INVALID_PURPOSE', 'certificate_untrusted'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'tls_failed'],
+    ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'tls_failed'],
+    ['HPE_INVALID_CONSTANT', 'malformed_response'],
+    ['ESOMETHING', 'connection_failed'],
+  ])('%s is %s: 502', (code, failure) => {
+    expect(upstreamFailure(Object.assign(new Error('x'), { code }))).toMatchObject({ failure, status: 502 });
+  });
+
+  test('ETIMEDOUT is connect_timeout: 504', () => {
+    const error = Object.assign(new Error('x'), { code: 'ETIMEDOUT' });
+    expect(upstreamFailure(error)).toMatchObject({ failure: 'connect_timeout', status: 504 });
+  });
+});

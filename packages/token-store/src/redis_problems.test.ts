@@ -1,0 +1,246 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type OpenStoreOptions, openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from './index.ts';
+import { type Certificates, makeCertificates } from './testing/certificates.ts';
+import { documentedAcl } from './testing/documented_acl.ts';
+import { freePort, type RedisServer, startRedisServer } from './testing/redis_server.ts';
+import { ID, SECRET, until } from './testing/store_under_test.ts';
+
+const PREFIX = 'problems:';
+
+let certificates: Certificates;
+let plain: RedisServer;
+let secure: RedisServer;
+let web: Server;
+const sockets = new Set<Socket>();
+beforeAll(async () => {
+  certificates = await makeCertificates();
+  const { ca, certificate, key, pem } = certificates;
+  [plain, secure] = await Promise.all([
+    startRedisServer(),
+    startRedisServer({
+      tls: 'tls',
+      settings: [`tls-cert-file ${certificate}`, `tls-key-file ${key}`, `tls-ca-cert-file ${ca}`],
+      client: { tls: { ca: pem.ca, cert: pem.certificate, key: pem.key } },
+    }),
+  ]);
+  web = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  });
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  await plain.admin.acl('SETUSER', 'no-select', ...documentedAcl('authorization-server', PREFIX));
+  await plain.admin.acl('SETUSER', 'nothing', 'on', '>password', 'resetkeys', 'resetchannels', '-@all');
+});
+afterAll(async () => {
+  for (const socket of sockets) socket.destroy();
+  web?.close();
+  await Promise.all([plain?.stop(), secure?.stop()]);
+  await certificates?.remove();
+});
+
+const opened: TokenStore[] = [];
+const log: { level: string; reason?: string; message: string }[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store.close()));
+  log.splice(0);
+});
+
+async function open(url: string, options: Partial<OpenStoreOptions> = {}): Promise<TokenStore> {
+  const write = (level: string) => (fields: object, message: string) => void log.push({ level, ...fields, message });
+  const store = await openTokenStore({
+    ...{ url, prefix: PREFIX, commandTimeout: 1000, log: { info: write('info'), warn: write('warn') } },
+    ...options,
+  });
+  opened.push(store);
+  return store;
+}
+
+async function reasonOf(store: TokenStore): Promise<string> {
+  const error = await store.ping().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error === undefined) return 'usable';
+  expect(error).toBeInstanceOf(StoreUnavailableError);
+  expect(String(error)).not.toContain('hunter2');
+  return (error as StoreUnavailableError).reason;
+}
+
+const webPort = () => (web.address() as { port: number }).port;
+
+describe('Why Redis cannot be used is told apart', () => {
+  test.each([
+    [
+      'a wrong password',
+      () => `redis://no-select:hunter2@127.0.0.1:${plain.port}`,
+      /does not know the user, or the password/,
+    ],
+    [
+      'an unknown user',
+      () => `redis://nobody:hunter2@127.0.0.1:${plain.port}`,
+      /does not know the user, or the password/,
+    ],
+    ['a host that is unknown', () => 'redis://no.such.host.invalid', /host name is not known/],
+    ['a port where nobody listens', async () => `redis://127.0.0.1:${await freePort()}`, /nobody listens/],
+    ['TLS to a plain port', () => `rediss://127.0.0.1:${plain.port}`, /does not speak TLS/],
+    [
+      'no TLS to a port of TLS',
+      () => `redis://127.0.0.1:${secure.port}`,
+      /closed the connection before it answered.*TLS/,
+    ],
+    ['a certificate that nobody vouches for', () => `rediss://127.0.0.1:${secure.port}`, /certificate is not trusted/],
+    ['something else than Redis', () => `redis://127.0.0.1:${webPort()}`, /not Redis/],
+    [
+      'a database that is not there',
+      () => `redis://127.0.0.1:${plain.port}/99`,
+      /database cannot be selected: there is no such/,
+    ],
+    [
+      'a user that may not select the database',
+      () => `redis://no-select:password@127.0.0.1:${plain.port}/1`,
+      /database cannot be selected: the user may not run SELECT/,
+    ],
+    ['a user without rights', () => `redis://nothing:password@127.0.0.1:${plain.port}`, /lacks rights: .*ping/],
+  ])('%s', async (_what, url, expected) => {
+    const store = await open(await url());
+    expect(await reasonOf(store)).toMatch(expected);
+    await until(() => log.length > 0 && expected.test(String(log.at(-1)?.reason)));
+    // It stays so, and is not told time and again.
+    expect(await reasonOf(store)).toMatch(expected);
+    expect(log.filter(({ reason }) => expected.test(String(reason)))).toHaveLength(1);
+    expect(JSON.stringify(log)).not.toMatch(/hunter2/);
+    await expect(store.splitEntries.find(ID)).rejects.toThrow(StoreUnavailableError);
+  });
+
+  test('a client certificate that is missing', async () => {
+    const store = await open(`rediss://127.0.0.1:${secure.port}`, { tls: { ca: certificates.pem.ca } });
+    expect(await reasonOf(store)).toMatch(/refuses our certificate, or wants one/);
+  });
+});
+
+describe('A database that cannot be selected', () => {
+  test('is not database 0: nothing is read, written or heard there', async () => {
+    const inZero = await open(`redis://127.0.0.1:${plain.port}`);
+    await inZero.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
+    for (const url of [`redis://127.0.0.1:${plain.port}/99`, `redis://no-select:password@127.0.0.1:${plain.port}/1`]) {
+      const store = await open(url);
+      let isUp = false;
+      const connected = () => {
+        isUp = true;
+      };
+      store.subscribe({ revoked() {}, connected, disconnected() {} });
+      for (let time = 0; time < 20; time++) {
+        await expect(store.splitEntries.find(ID)).rejects.toThrow(/database cannot be selected/);
+        await expect(store.records('AccessToken', SECRET).upsert('x', { jti: 'x' }, 60)).rejects.toThrow(/database/);
+        await expect(store.clear()).rejects.toThrow(/database cannot be selected/);
+      }
+      expect(isUp).toBe(false);
+    }
+    expect(await inZero.splitEntries.find(ID)).toBe('aa.bb');
+  });
+
+  test('is used once it can be, and is the right one', async () => {
+    await plain.admin.acl('SETUSER', 'later', ...documentedAcl('authorization-server', PREFIX));
+    const store = await open(`redis://later:password@127.0.0.1:${plain.port}/3`);
+    expect(await reasonOf(store)).toMatch(/SELECT/);
+    await plain.admin.acl('SETUSER', 'later', '+select');
+    await until(async () => (await reasonOf(store)) === 'usable');
+    expect(log.at(-1)).toMatchObject({ level: 'info', message: 'the token store can be used again' });
+    await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'in.three' }, 60);
+    await plain.admin.select(3);
+    expect(await plain.admin.get(`${PREFIX}{${tokenKey(ID)}}:signing-input`)).toContain('sealed:');
+    await plain.admin.select(0);
+  });
+
+  test('is noticed when a connection is made again', async () => {
+    await plain.admin.acl('SETUSER', 'for-now', ...documentedAcl('authorization-server', PREFIX), '+select');
+    const store = await open(`redis://for-now:password@127.0.0.1:${plain.port}/2`);
+    expect(await reasonOf(store)).toBe('usable');
+    await plain.admin.acl('SETUSER', 'for-now', '-select');
+    await plain.admin.client('KILL', 'USER', 'for-now');
+    await until(async () => /SELECT/.test(await reasonOf(store)));
+    await expect(store.splitEntries.find(ID)).rejects.toThrow(/SELECT/);
+  });
+});
+
+describe('The rights that a role needs', () => {
+  const ROLES = [
+    ['gateway', ['split entries'], []],
+    ['gateway', ['split entries', 'shared answers'], ['the gateways share answers']],
+    ['gateway', ['split entries', 'shared values'], ['token handlers']],
+    ['authorization-server', ['records'], []],
+  ] as const;
+
+  test.each(ROLES)('are those that are documented: %s, %j', async (user, uses, more) => {
+    await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl(user, PREFIX, more));
+    await plain.admin.acl('LOG', 'RESET');
+    const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses });
+    expect(await reasonOf(store)).toBe('usable');
+    expect(await plain.admin.acl('LOG')).toEqual([]);
+  });
+
+  test('leave nothing behind when they are looked at', async () => {
+    const store = await open(`redis://127.0.0.1:${plain.port}`, {
+      uses: ['split entries', 'shared answers', 'shared values', 'records'],
+      prefix: 'looked-at:',
+    });
+    await store.ping();
+    expect(await plain.admin.keys('looked-at:*')).toEqual([]);
+  });
+
+  test.each(
+    'get set del unlink exists expire hset hmget hexists zadd zrem zremrangebyscore zrangebyscore scan multi eval publish'
+      .split(' ')
+      .map((command) => [command]),
+  )('of an authorization server are missed: %s', async (command) => {
+    const rules = documentedAcl('authorization-server', PREFIX);
+    await plain.admin.acl('SETUSER', 'role', 'reset', ...rules, `-${command}`);
+    const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses: ['records'] });
+    expect(await reasonOf(store)).toMatch(new RegExp(`lacks rights: it may not run .*\\b${command.toUpperCase()}\\b`));
+    await expect(store.splitEntries.find(ID)).rejects.toThrow(StoreUnavailableError);
+    await plain.admin.acl('SETUSER', 'role', `+${command}`);
+    await until(async () => (await reasonOf(store)) === 'usable');
+  });
+
+  test.each([
+    ['the keys', ['split entries'], '-get', /GET/],
+    ['keys under another prefix', ['split entries'], 'resetkeys', /GET/],
+    ['values', ['shared values'], '-set', /SET/],
+    ['answers', ['shared answers'], '-eval', /EVAL|SET|EXISTS/],
+  ] as const)('of a gateway are missed: %s', async (_what, uses, rule, expected) => {
+    await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl('gateway', PREFIX), rule);
+    const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses });
+    expect(await reasonOf(store)).toMatch(expected);
+  });
+
+  test('to hear of revocations is missed by whoever listens', async () => {
+    await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl('gateway', PREFIX), 'resetchannels');
+    const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses: ['split entries'] });
+    store.subscribe({ revoked() {}, connected() {}, disconnected() {} });
+    await until(async () => /subscribe/i.test(await reasonOf(store)));
+    await plain.admin.acl('SETUSER', 'role', ...documentedAcl('gateway', PREFIX));
+    await until(async () => (await reasonOf(store)) === 'usable');
+  });
+
+  test('are missed once they are taken away', async () => {
+    await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl('gateway', PREFIX));
+    const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses: ['split entries'] });
+    expect(await reasonOf(store)).toBe('usable');
+    await plain.admin.acl('SETUSER', 'role', '-get');
+    await expect(store.splitEntries.find(ID)).rejects.toThrow(/lacks rights/);
+    expect(await reasonOf(store)).toMatch(/lacks rights.*GET/);
+  });
+});
+
+test('A Redis that goes away and comes back is told of once each', async () => {
+  const server = await startRedisServer();
+  const store = await open(`redis://127.0.0.1:${server.port}`);
+  await store.ping();
+  await server.kill();
+  await until(() => log.some(({ reason }) => reason === 'nobody listens at its port'));
+  await server.start();
+  await until(async () => (await reasonOf(store)) === 'usable');
+  expect(log.map(({ level }) => level)).toEqual(['warn', 'info']);
+  await server.stop();
+});
