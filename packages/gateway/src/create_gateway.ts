@@ -115,6 +115,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   /** Those that were, or are to be, upgraded, and how each is ended. They have no end of their own. */
   const sockets = new Map<Socket, () => void>();
   const forwarder = createForwarder({
+    via: steps.via,
     identityHeaders,
     tokenCookies,
     publicUrl,

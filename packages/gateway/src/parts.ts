@@ -6,6 +6,7 @@ import { createSharedLevel } from './cache/shared_level.ts';
 import { createTokenCache } from './cache/token_cache.ts';
 import { createCertificateOf } from './client_certificate.ts';
 import type { GatewayConfig } from './config.ts';
+import { createVia } from './forward/via.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
 import { createHostPolicy } from './host_policy.ts';
 import { createIssuers, createKeys } from './issuers.ts';
@@ -63,6 +64,7 @@ export function createParts(config: GatewayConfig, dependencies: PartsDependenci
       sharedFor: (route) => (isShared(route) ? shared : undefined),
     }),
     senderOf: createSenderOf(isTrustedProxy),
+    via: createVia(),
     readTokenCookie: createReadTokenCookie({ sealed, publicOrigin }),
     certificateOf,
     checkSenderConstraint: createCheckSenderConstraint(

@@ -70,6 +70,7 @@ describe('The headers of a request', () => {
       'connection',
       'content-length',
       'host',
+      'via',
       'x-forwarded-for',
       'x-forwarded-host',
       'x-forwarded-proto',

@@ -6,7 +6,9 @@ import type { TokenCache } from './cache/token_cache.ts';
 import type { CertificateOf } from './client_certificate.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
 import { type Decision, shortened } from './decision.ts';
+import { RequestError } from './errors.ts';
 import type { Destination } from './forward/forwarder.ts';
+import type { Via } from './forward/via.ts';
 import { isInTarget } from './request_target.ts';
 import { passReference } from './resolve/opaque.ts';
 import type { Resolver } from './resolve/resolver.ts';
@@ -25,6 +27,7 @@ export interface WalkDependencies {
   readonly cache: TokenCache;
   readonly fill: FillCache;
   readonly senderOf: SenderOf;
+  readonly via: Via;
   readonly readTokenCookie: ReadTokenCookie;
   readonly checkSenderConstraint: CheckSenderConstraint;
   /** Where certificates of clients are looked at. */
@@ -48,6 +51,7 @@ export async function walk(
 
   const route = dependencies.findRoute(target, request.headers.host);
   decision.route = route;
+  refuseLoop(request, dependencies.via, decision);
   if (route.isPublic) {
     const { forwarding } = route;
     const clientHeld = unwantedToken(request);
@@ -83,6 +87,18 @@ export async function walk(
     clientCertificate,
     dpopNonce,
   };
+}
+
+/**
+ * RFC 5842 section 7.2. Before anything is made of the token: the one of a request that comes back is made for the API, and would be
+ * refused as none. For another gateway's question it says nothing: that one may stand behind this one.
+ */
+function refuseLoop(request: IncomingMessage, via: Pick<Via, 'hasPassed'>, { original }: Decision): void {
+  if (original !== undefined || !via.hasPassed(request)) return;
+  throw new RequestError(
+    'loop_detected',
+    'the request has come back to the gateway: the upstream of a route leads to it',
+  );
 }
 
 function targetAtApi({ rewrite }: Route, target: string): string {

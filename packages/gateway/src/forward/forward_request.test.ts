@@ -85,6 +85,7 @@ describe('2. What is taken out of the headers is taken out whatever the client d
       accept: 'text/x',
       cookie: 'a=b',
       'content-type': 'text/y',
+      via: expect.stringMatching(/^1\.1 tallystick-/),
       authorization: 'Bearer internal-jwt',
       connection: 'keep-alive',
       host: new URL(upstream.origin).host,

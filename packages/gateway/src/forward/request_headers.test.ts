@@ -8,17 +8,19 @@ import {
 } from './request_headers.ts';
 
 const facts = { host: 'api:8080', authorization: 'Bearer internal-jwt', clientHeld: 'client-held' };
+const via = { appended: () => '1.1 gateway' };
 const set = {
   host: 'api:8080',
   authorization: 'Bearer internal-jwt',
   'x-forwarded-for': '192.0.2.1',
   'x-forwarded-host': 'gateway.example.com',
   'x-forwarded-proto': 'http',
+  via: '1.1 gateway',
 };
 
 function rewrite(headers: IncomingHttpHeaders, options: Partial<RequestHeaderOptions> = {}) {
   const request = { headers: { host: 'gateway.example.com', ...headers }, socket: { remoteAddress: '192.0.2.1' } };
-  return createRequestHeaders({ identityHeaders: defaultIdentityHeaders, ...options })(
+  return createRequestHeaders({ via, identityHeaders: defaultIdentityHeaders, ...options })(
     request as unknown as IncomingMessage,
     facts,
   );
@@ -94,7 +96,7 @@ test.each([
 });
 
 test('Made-up names beyond those that are remembered are judged like all others', () => {
-  const headers = createRequestHeaders({ identityHeaders: defaultIdentityHeaders });
+  const headers = createRequestHeaders({ via, identityHeaders: defaultIdentityHeaders });
   const ask = (name: string) =>
     headers({ headers: { [name]: 'a' }, socket: {} } as unknown as IncomingMessage, facts)[name];
   for (let index = 0; index < 600; index += 1) expect(ask(`x-made-up-${index}`)).toBe('a');
@@ -115,7 +117,7 @@ test.each(['client-cert', 'client_cert', 'client-cert-chain'])(
 
 test('A proof goes upstream when the API is to check it', () => {
   const request = { headers: { dpop: 'sent' }, socket: {} } as unknown as IncomingMessage;
-  const headers = createRequestHeaders({ identityHeaders: [] })(request, { ...facts, dpop: 'checked' });
+  const headers = createRequestHeaders({ via, identityHeaders: [] })(request, { ...facts, dpop: 'checked' });
   expect(headers.dpop).toBe('checked');
 });
 

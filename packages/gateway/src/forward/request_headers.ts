@@ -5,6 +5,7 @@ import { RequestError } from '../errors.ts';
 import type { PublicOrigin } from '../public_origin.ts';
 import { withoutCookies } from '../token_handler/cookies.ts';
 import type { IsTrustedProxy } from '../trusted_proxies.ts';
+import type { Via } from './via.ts';
 
 /**
  * Names under which APIs behind other gateways expect to be told who calls. A client must not be able to tell them.
@@ -134,6 +135,8 @@ export function foldName(name: string): string {
 export interface RequestHeaderOptions {
   /** Names of cookies that hold tokens. They do not go upstream, nor do those whose names begin with one of them and a hyphen. */
   readonly tokenCookies?: readonly string[];
+  /** Tells that the request went through this gateway. */
+  readonly via: Pick<Via, 'appended'>;
   /** Names of identity headers, as {@link defaultIdentityHeaders}. */
   readonly identityHeaders: readonly string[];
   /** Scheme and authority under which clients reach the gateway. Default: what the connection and `Host` say. */
@@ -171,7 +174,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     ...(options.certificateHeader === undefined ? [] : [options.certificateHeader]),
   ]);
   const staysHere = remembering((name) => hopByHopHeaders.has(name) || isUntrusted(name) || isInDisguise(name));
-  const { tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
+  const { via, tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
   return (request, { host, authorization, clientHeld, dpop, clientCertificate, strippedPrefix }) => {
@@ -191,6 +194,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     }
     if (clientHeld !== undefined) removeToken(headers, clientHeld);
     headers.host = host;
+    headers.via = via.appended(request);
     if (authorization !== undefined) headers.authorization = authorization;
     if (dpop !== undefined) headers.dpop = dpop;
     if (strippedPrefix !== undefined) headers['x-forwarded-prefix'] = strippedPrefix;

@@ -6,6 +6,7 @@ import { createForwarder, type ForwarderOptions } from '../forward/forwarder.ts'
 import type { Forwarding } from '../forward/forwarding.ts';
 import { defaultIdentityHeaders } from '../forward/request_headers.ts';
 import { createUpstreamPool } from '../forward/upstream_pool.ts';
+import { createVia } from '../forward/via.ts';
 import { listen, type Running } from './servers.ts';
 
 /** The last step of the walk alone: everything goes to one upstream, with `Bearer internal-jwt`. */
@@ -14,7 +15,7 @@ export async function startForwarding(
   timeout = 5_000,
   options: Partial<ForwarderOptions> = {},
 ): Promise<Running> {
-  const forwarder = createForwarder({ identityHeaders: defaultIdentityHeaders, ...options });
+  const forwarder = createForwarder({ via: createVia(), identityHeaders: defaultIdentityHeaders, ...options });
   const forwarding: Forwarding = {
     routeName: '/',
     upstreams: createUpstreamPool([upstreamOrigin], {}, Date.now),

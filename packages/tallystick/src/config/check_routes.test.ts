@@ -4,11 +4,11 @@ import { checkConfig, loadConfig } from './load_config.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 
-/** What is wrong with the demo configuration when its gateway is changed. */
-async function problemsWith(gateway: object): Promise<readonly string[]> {
+/** What is wrong with the demo configuration when its gateway is changed. @param others what else is */
+async function problemsWith(gateway: object, others: object = {}): Promise<readonly string[]> {
   const config = await loadConfig(DEMO);
   try {
-    checkConfig({ ...config, gateway: { ...config.gateway, ...gateway } });
+    checkConfig({ ...config, ...others, gateway: { ...config.gateway, ...gateway } });
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -159,4 +159,25 @@ test('routes for everybody, for scopes of which one is enough, and for another i
     { ...foreign, accessTokens: 'jwt', audience: ['account', '0oa1b2c3', 'https://a'] },
   ];
   expect(await problemsWith({ issuers: [partner], routes })).toEqual([]);
+});
+
+const own = 'expected another server: this is the gateway itself';
+test.each<[string, object, string | undefined, string[]]>([
+  ['its address', { upstream: 'http://localhost:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
+  ['another name of it', { upstream: 'http://127.0.0.1:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
+  ['its address, of any', { upstream: 'http://[::1]:4100' }, '0.0.0.0', [`gateway.routes[0].upstream: ${own}`]],
+  ['its only address', { upstream: 'http://10.0.0.5:4100' }, '10.0.0.5', [`gateway.routes[0].upstream: ${own}`]],
+  [
+    'one of several',
+    { upstreams: ['http://api:8080', 'http://localhost:4100'] },
+    undefined,
+    [`gateway.routes[0].upstreams[1]: ${own}`],
+  ],
+  ['another port', { upstream: 'http://localhost:4200' }, undefined, []],
+  ['another host', { upstream: 'http://api:4100' }, undefined, []],
+  ['loopback, where it listens elsewhere', { upstream: 'http://localhost:4100' }, '10.0.0.5', []],
+])('a route that leads to the gateway itself is refused: %s', async (_, route, host, problems) => {
+  const routes = [{ prefix: '/loop', public: true, ...route }];
+  const found = await problemsWith({ port: 4100, routes }, host === undefined ? {} : { host });
+  expect(found).toEqual(problems.map((problem) => expect.stringContaining(problem)));
 });

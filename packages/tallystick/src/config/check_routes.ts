@@ -29,6 +29,7 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
       checkProofs(route, path, config, refuse);
     }
     checkForwarding(route, path, refuse);
+    checkLoop(route, path, config, refuse);
   }
   checkSampleApi(routes, refuse);
 }
@@ -46,6 +47,27 @@ function checkForwarding({ prefix, upstream, upstreams, rewrite }: Route, path: 
   if (rewrite && pathAtApi({ prefix, rewrite }) === pathAtApi({ prefix })) {
     refuse([...path, 'rewrite'], 'expected another prefix than that of the route', rewrite);
   }
+}
+
+/** Of the ways in which an upstream can lead to the gateway, the one that is plain to see. */
+function checkLoop({ upstream, upstreams = [] }: Route, path: Path, { host, gateway }: Config, refuse: Refuse): void {
+  const isOwn = (origin: string) => leadsTo(origin, { host, port: gateway.port });
+  const expected = 'expected another server: this is the gateway itself';
+  if (upstream !== undefined && isOwn(upstream)) refuse([...path, 'upstream'], expected, upstream);
+  for (const [index, origin] of upstreams.entries()) {
+    if (isOwn(origin)) refuse([...path, 'upstreams', index], expected, origin);
+  }
+}
+
+const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/** @param server its address; port 0 is one that nobody knows yet */
+function leadsTo(origin: string, server: { readonly host: string; readonly port: number }): boolean {
+  const { hostname, port, protocol } = new URL(origin);
+  const usualPort = protocol === 'https:' ? 443 : 80;
+  if ((port === '' ? usualPort : Number(port)) !== server.port) return false;
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  return hostname === host || (loopback.test(hostname) && /^(?:localhost|127\..*|0\.0\.0\.0|\[::1?\])$/.test(host));
 }
 
 /** It tells APIs by their path alone, and must not take the calls of one for those of another. */
