@@ -17,15 +17,12 @@ inBothWorlds((world) => {
     }
   });
 
-  test.each(CASES.filter(({ style }) => style !== 'jwt'))(
-    requirement('introspection-agrees', '$name, $style'),
-    async ({ obtain, style, subject }) => {
-      const token = await obtain(world(), style);
-      // The jti is the JWT's alone: a reference token has no name but itself.
-      const { jti: _, ...claims } = await renderedClaims(world(), token);
-      const described = await introspect(world(), token);
-      expect(described).toMatchObject({ ...claims, sub: subject, active: true });
-      expect(await introspectSigned(world(), token)).toEqual(described);
-    },
-  );
+  test.each(CASES)(requirement('introspection-agrees', '$name, $style'), async ({ obtain, style, subject }) => {
+    const token = await obtain(world(), style);
+    // The jti is the JWT's alone: a reference token has no name but itself.
+    const { jti: _, ...claims } = await renderedClaims(world(), token);
+    const described = await introspect(world(), token);
+    expect(described).toMatchObject({ ...claims, sub: subject, active: true });
+    expect(await introspectSigned(world(), token)).toEqual(described);
+  });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import type { TokenRequest } from './issue_token.ts';
-import { startTestServer, testClient } from './testing/test_server.ts';
+import { STYLES, startTestServer, testClient } from './testing/test_server.ts';
 
 const AUDIENCE = ['https://one.example.com', 'https://two.example.com'];
 
@@ -15,9 +15,7 @@ const TOKENS: Record<string, Omit<TokenRequest, 'api'>> = {
   'with further claims': { client: 'service', claims: { role: 'auditor', auth_time: 1, nested: { a: [1] } } },
 };
 
-const styles = ['opaque', 'phantom', 'split'] as const;
-
-test.each(styles.flatMap((style) => Object.keys(TOKENS).map((token) => [style, token] as const)))(
+test.each(STYLES.flatMap((style) => Object.keys(TOKENS).map((token) => [style, token] as const)))(
   'JSON and JWT agree on every claim of a %s token that both tell of: %s',
   async (style, token) => {
     const api = `https://api.example.com/${style}`;
