@@ -12,7 +12,7 @@ export interface Harness extends Issuer {
   /**
    * Back to the configured state, all issuers at once: clients, users, APIs and tenants as configured, no faults, scripted
    * answers or recorded requests, real time, and a store that holds nothing but the signing keys. On Redis that is
-   * everything under this installation's prefix.
+   * every key of this installation.
    *
    * @returns how long it took
    */

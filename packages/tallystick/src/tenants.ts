@@ -62,7 +62,7 @@ export async function createTenants(
     if (running.has(id) || starting.has(id)) throw new TenantExistsError(`there is a tenant "${id}" already`);
     starting.add(id);
     try {
-      const added = await start(tenant, `${issuer}/${id}`, store.partition(`tenant:${partition}`));
+      const added = await start(tenant, `${issuer}/${id}`, store.partition(partition));
       running.set(id, added);
       return added;
     } finally {
@@ -87,7 +87,7 @@ export async function createTenants(
     async create(given) {
       const tenant = checkInput(tenantSchema, given);
       // A tenant made again under the same name starts with nothing of the one before it.
-      const created = await add(tenant, `${tenant.id}:${randomUUID()}`).catch((error) => {
+      const created = await add(tenant, `${tenant.id}.${randomUUID()}`).catch((error) => {
         throw asInputError(error);
       });
       return created.controls;

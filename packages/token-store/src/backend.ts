@@ -84,8 +84,8 @@ export interface Backend {
   keepFirst(key: string, value: string): Promise<string>;
   /** Replaces a kept value, for good, if it is still the expected one, and publishes {@link changeOf} it. @returns whether it was */
   replaceKept(key: string, expected: string, value: string): Promise<boolean>;
-  /** Deletes every key but those that `keeps` says. */
-  clear(keeps: (key: string) => boolean): Promise<void>;
+  /** Deletes every key that is doomed. */
+  clear(isDoomed: (key: string) => boolean): Promise<void>;
   /** @returns stops listening */
   subscribe(listener: FeedListener): () => void;
   /** @throws {StoreUnavailableError} it cannot be used, or not by this user */

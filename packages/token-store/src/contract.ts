@@ -204,10 +204,11 @@ export interface TokenStore {
    * @throws {WrongSecretError} the value is kept under another secret
    */
   readKept(name: string, secret: string): Promise<string | undefined>;
-  /** A part of the store under a name of its own: what is in one part is not found in another. It is closed with the store. */
+  /** A part of the store under a name of its own: what is in one part is not found in another. It is closed with the store. @throws {TypeError} a name with a colon */
   partition(name: string): TokenStore;
   /**
-   * Deletes every entry but what `keepFirst` keeps and when owners were revoked, partitions included. Listeners to the revocation feed hear
+   * Deletes every entry but what `keepFirst` keeps and when owners were revoked, partitions included, and nothing of another
+   * installation, also where its prefix begins with this one's. Listeners to the revocation feed hear
    * `connected` again: what was cached before is stale.
    *
    * @throws {StoreUnavailableError}

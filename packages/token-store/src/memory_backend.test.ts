@@ -11,6 +11,9 @@ describeTokenStore('memory', () => {
   return {
     open: async (options) => createTokenStore(backend, { seal: options?.seal ?? false, now: Date.now }),
     another: async () => createTokenStore(backend, { seal: false, now: Date.now }),
+    // Nobody else is in this process's memory.
+    nested: async () =>
+      createTokenStore(createMemoryBackend({ maxEntries: 10, now: Date.now }), { seal: false, now: Date.now }),
     dump: async () => JSON.stringify([...entries], (_, value) => (value instanceof Map ? [...value] : value)),
     close: () => backend.close(),
   };

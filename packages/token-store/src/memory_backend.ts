@@ -152,8 +152,8 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
       publish(changeOf(key));
       return true;
     },
-    async clear(keeps) {
-      for (const key of entries.keys()) if (!keeps(key)) entries.delete(key);
+    async clear(isDoomed) {
+      for (const key of entries.keys()) if (isDoomed(key)) entries.delete(key);
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -69,11 +69,11 @@ test.each([
 });
 
 test('a genuine record or list that is moved to another partition does not open there', async () => {
-  const part = store.partition('tenant');
+  const part = store.partition('x');
   await part.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
   await part.addToList('waiting', 'value', 60, SECRET);
   const [record, list] = [keyOf(ID, 'AccessToken'), keyOf('waiting', 'list')];
-  for (const key of [record, list]) await redis.copy(`${prefix}tenant:${key}`, prefix + key);
+  for (const key of [record, list]) await redis.copy(`${prefix}tenant:x:${key}`, prefix + key);
   for (const key of [record, list]) expect(await redis.exists(prefix + key)).toBe(1);
   expect(await store.records('AccessToken', SECRET).find(ID)).toBeUndefined();
   expect(await store.list('waiting', SECRET)).toEqual([]);

@@ -11,7 +11,7 @@ import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork
 import { destroyedRecord, refusedKey, WRITTEN_AGAIN } from './destroyed_record.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
 import { createOwners, isOwnerMark, type Listing, listingsByOwner, REVOCATION_REMEMBERED } from './owners.ts';
-import { partitionOf } from './partition.ts';
+import { isKeptKey, isOwnKey, partitionOf, partPrefix } from './partition.ts';
 import { bothSecrets, seal, unseal } from './seal.ts';
 import { createSharedAnswers, recordKey } from './shared_answers.ts';
 import { createSharedValues } from './shared_values.ts';
@@ -55,6 +55,7 @@ type Envelope = Content & { /** Epoch milliseconds. */ readonly expiresAt: numbe
  * {<key of name>}:used               a name that was used up, such as the `jti` of a DPoP proof
  * {<key of name>}:shared             what processes hand to each other for a while, sealed under its name and their secret
  * kept:<name>                         a value that all processes share, sealed under their secret
+ * tenant:<name>:…                     the same again, for a part of the store
  * ```
  */
 export function createTokenStore(backend: Backend, options: TokenStoreOptions): TokenStore {
@@ -80,10 +81,12 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
         checked: (milliseconds) => listener.checked?.(milliseconds),
       }),
     ...createKept(backend),
-    partition: (name) => createTokenStore(partitionOf(backend, `${name}:`), { ...options, part: `${part}${name}:` }),
+    partition(name) {
+      const prefix = partPrefix(name);
+      return createTokenStore(partitionOf(backend, prefix), { ...options, part: part + prefix });
+    },
     async clear() {
-      // What is kept in a partition has the partition's name before it.
-      await backend.clear((key) => /(^|:)kept:/.test(key) || isOwnerMark(key));
+      await backend.clear((key) => isOwnKey(key) && !isKeptKey(key) && !isOwnerMark(key));
       await backend.write([{ do: 'publish', message: CLEARED }]);
     },
     async addToList(name, value, expiresIn, secret) {

@@ -133,6 +133,37 @@ export function describeSharing(start: Start): void {
     expect(heard).toEqual(['connected', 'connected']);
   });
 
+  test.each(['b:', 'part:', 'kept:', 'x', '{', 'tenants:', '*'])(
+    'forgets nothing of an installation whose prefix goes on with %s',
+    async (more) => {
+      const { store, underTest } = await start();
+      const nested = await underTest.nested(more);
+      const part = store.partition('part');
+      const theirs = [nested, nested.partition('part')];
+      for (const each of [store, part, ...theirs]) {
+        await each.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
+        await each.keepFirst('keys', 'one', 'secret');
+      }
+      await store.clear();
+      for (const each of [store, part]) expect(await each.records('AccessToken', SECRET).find(ID)).toBeUndefined();
+      for (const each of theirs) {
+        expect(await each.records('AccessToken', SECRET).find(ID)).toBeDefined();
+        expect(await each.splitEntries.find(ID)).toBe('aa.bb');
+        expect(await each.readKept('keys', 'secret')).toBe('one');
+      }
+    },
+  );
+
+  test('forgets a part, and not another whose name begins in the same way', async () => {
+    const { store } = await start();
+    const [part, other] = [store.partition('part'), store.partition('part.2')];
+    for (const each of [part, other]) await each.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
+    await part.clear();
+    expect(await part.records('AccessToken', SECRET).find(ID)).toBeUndefined();
+    expect(await other.records('AccessToken', SECRET).find(ID)).toBeDefined();
+    for (const name of ['part:2', '']) expect(() => store.partition(name)).toThrow(TypeError);
+  });
+
   test('forgets a partition, and nothing else', async () => {
     const { store } = await start();
     const [one, two] = [store.partition('one'), store.partition('two')];

@@ -11,7 +11,7 @@ import type { StoreUnderTest } from './store_under_test.ts';
 export function storeOnRedis(options: OpenStoreOptions, masters: () => readonly Redis[]): StoreUnderTest {
   const prefix = `test:${randomUUID()}:`;
   const opened: TokenStore[] = [];
-  const open = async (also?: { seal?: boolean }) => {
+  const open = async (also?: { seal?: boolean; prefix?: string }) => {
     const store = await openTokenStore({ prefix, ...options, ...also });
     opened.push(store);
     return store;
@@ -20,6 +20,7 @@ export function storeOnRedis(options: OpenStoreOptions, masters: () => readonly 
   return {
     open,
     another: () => open(),
+    nested: (more) => open({ prefix: (options.prefix ?? prefix) + more }),
     async dump() {
       const parts = masters().map(async (master) => {
         const keys = await keysOf(master);

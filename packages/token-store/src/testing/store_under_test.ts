@@ -4,6 +4,8 @@ export interface StoreUnderTest {
   /** Opens a store of its own; `another` opens a second one on the same data, as another process would. */
   open(options?: { seal?: boolean }): Promise<TokenStore>;
   another(): Promise<TokenStore>;
+  /** Opens that of another installation on the same server, whose prefix begins with that of `open`. */
+  nested(prefix: string): Promise<TokenStore>;
   /** Every key and every value, as whoever steals the store reads them. */
   dump(): Promise<string>;
   close(): Promise<void>;
