@@ -32,6 +32,7 @@ import { createReadOwnAccessToken } from './own_access_tokens.ts';
 import { pollingInterval } from './polling_interval.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { limitRegisteredClients } from './registered_clients.ts';
+import { refuseReplaysAlike } from './replay_detection.ts';
 import { createIsWithinGrace, revokeWhatIsReused } from './reuse.ts';
 import { fromNowOn, startOfWork } from './start_of_work.ts';
 import { trueDiscovery } from './true_discovery.ts';
@@ -70,6 +71,7 @@ export function createProvider(
   const provider = new Provider(config.issuer, configuration);
   nameEndpointsByAddress(provider, config);
   limitRegisteredClients(provider, config);
+  refuseReplaysAlike(provider);
   const styles = rememberRendered(
     serveAccessTokenStyles(provider, config.apis, { log, startOfWork: () => startOfWork() ?? Date.now() }),
     { store, secret: config.secret },

@@ -2,6 +2,7 @@ import { GrantRevokedError, type RecordPayload, type TokenStore } from '@tallyst
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { AlreadyUsedError } from './device_flow.ts';
 import type { UnitsOfWork } from './one_write.ts';
+import { ReplayedMeanwhile } from './replay_detection.ts';
 import type { IsWithinGrace } from './reuse.ts';
 import { AlreadyUsed, answeringForTheStore } from './store_unavailable.ts';
 
@@ -46,8 +47,7 @@ export function createRecordAdapter({ secret, store, units, isWithinGrace, reque
     /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
     const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
       await upsert(id, payload, expiresIn);
-      if (!(await answeringForTheStore(records.consume(id))))
-        throw new errors.InvalidRequest('a proof or assertion was used before');
+      if (!(await answeringForTheStore(records.consume(id)))) throw new ReplayedMeanwhile();
     };
 
     /** oidc-provider looked before whether it is decided; of several decisions at the same time only the store can tell. */
