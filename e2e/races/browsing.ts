@@ -53,27 +53,32 @@ async function told(world: RaceWorld, cookies: Cookies): Promise<string> {
   return [called, session, refreshed].map(({ status }) => status).join(' ');
 }
 
-/** Tabs of one browser, each at another gateway. */
-export const browsing: readonly Race[] = [
-  {
-    name: 'two tabs that refresh at two gateways',
+/** Three tabs of one browser refresh. @param doors whom each asks */
+function tabsThatRefresh(where: string, doors: (world: RaceWorld) => readonly string[]): Race {
+  return {
+    name: `tabs that refresh ${where}`,
     source: BROWSER_APPLICATIONS,
     async prepare(world) {
       const cookies = await signInAtGateway(world);
       let latest: Cookies = cookies;
       const refresh = async (door: string) => {
-        const answer = await fetch(`${door}/oauth-agent/refresh`, { method: 'POST', headers: headersOf(cookies) });
+        // A connection of its own: the workers get connections in turn.
+        const headers = { ...headersOf(cookies), Connection: 'close' };
+        const answer = await fetch(`${door}/oauth-agent/refresh`, { method: 'POST', headers });
         if (answer.status === 204) latest = withCookiesOf(cookies, answer);
         world.log.secret(...latest.values());
         return `${answer.status}`;
       };
-      return {
-        actions: [...world.doors, world.doors[1]].map((door) => () => refresh(door)),
-        after: () => told(world, latest),
-      };
+      return { actions: doors(world).map((door) => () => refresh(door)), after: () => told(world, latest) };
     },
     allowed: ['204 + 204 + 204; 200 200 204'],
-  },
+  };
+}
+
+/** Tabs of one browser, each at another gateway. */
+export const browsing: readonly Race[] = [
+  tabsThatRefresh('at two gateways', ({ doors: [one, other] }) => [one, other, one]),
+  tabsThatRefresh('at two workers of a gateway', ({ workers }) => [workers, workers, workers]),
   {
     name: 'a tab that refreshes beside one that signs out',
     source: BROWSER_APPLICATIONS,

@@ -114,7 +114,7 @@ export const once: readonly Race[] = [
       };
       return { actions: world.servers.map((server) => () => ask(server)), after: () => lives('split') };
     },
-    allowed: ['invalid_client + tokens; alive', 'invalid_request + tokens; alive'],
+    allowed: ['invalid_client + tokens; alive'],
   },
   {
     name: 'a DPoP proof at two servers',
@@ -134,7 +134,7 @@ export const once: readonly Race[] = [
       };
       return { actions: world.servers.map((server) => () => ask(server)) };
     },
-    allowed: ['invalid_grant + tokens', 'invalid_request + tokens'],
+    allowed: ['invalid_grant + tokens'],
   },
   {
     name: 'a DPoP proof at two gateways, three times',

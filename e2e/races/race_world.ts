@@ -24,6 +24,8 @@ export interface RaceWorld extends ManyProcesses {
   /** The authorization servers, each at its own address. */
   readonly servers: Pair<string>;
   readonly doors: Pair<string>;
+  /** One more gateway, which is two workers. */
+  readonly workers: string;
   /** The address that the gateways have in common. */
   readonly publicUrl: string;
   readonly control: Pair<Control>;
@@ -53,6 +55,7 @@ export async function startRaceWorld(): Promise<RaceWorld> {
     ...world,
     servers: pair(servers.map(({ url }) => url)),
     doors: pair(world.gateways),
+    workers: await world.startGateway({}, ['--workers', '2']),
     publicUrl: front.url,
     control: pair(servers.map(({ controlUrl }) => controlAt(String(controlUrl)))),
     alice: supertest.agent(world.issuer),
@@ -99,7 +102,11 @@ async function configuration(clientKeys: GenerateKeyPairResult, idpKeys: Generat
   return {
     ...demo,
     controlApi: { enabled: true, host: '127.0.0.1' },
-    authorizationServer: { ...demo.authorizationServer, reuseGrace: { refreshToken: GRACE } },
+    authorizationServer: {
+      ...demo.authorizationServer,
+      reuseGrace: { refreshToken: GRACE },
+      registeredClientCredentials: true,
+    },
     trustedIssuers: [{ issuer: IDP, jwks: await jwksOf(idpKeys) }],
     clients: [...demo.clients.map(withMore), racer, portal],
     gateway: {

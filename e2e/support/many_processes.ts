@@ -10,7 +10,7 @@ export interface ManyProcesses extends World {
   /** Before both authorization servers; its URL is the issuer. */
   readonly front: Front;
   /** Starts one more gateway. @returns its URL */
-  startGateway(different: Readonly<Record<string, string>>): Promise<string>;
+  startGateway(different: Readonly<Record<string, string>>, args?: readonly string[]): Promise<string>;
   /** Before Redis. */
   readonly redisRelay: TcpRelay;
   /** The real Redis, and where in it this world's keys are. */
@@ -109,8 +109,9 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     issuer: front.url,
     gateways: gatewayUrls,
     sampleApi: sampleApi.url,
-    async startGateway(different) {
-      const gateway = await startRole('gateway', { ...gatewayEnvironment, ...different }, log.write, options.config);
+    async startGateway(different, args) {
+      const its = { ...gatewayEnvironment, ...different };
+      const gateway = await startRole('gateway', its, log.write, options.config, args);
       gateways.push(gateway);
       return gateway.url;
     },

@@ -21,8 +21,9 @@ export async function startRole(
   environment: Readonly<Record<string, string>>,
   log: (text: string) => void,
   config = DEMO_CONFIG,
+  args: readonly string[] = [],
 ): Promise<RoleProcess> {
-  const child = spawn(process.execPath, [MAIN, role, '--config', config], {
+  const child = spawn(process.execPath, [MAIN, role, '--config', config, ...args], {
     env: { PATH: process.env.PATH, TALLYSTICK_LOG_LEVEL: 'debug', TALLYSTICK_HOST: '127.0.0.1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
