@@ -170,4 +170,9 @@ export const gateway = {
     sentence: 'SIGINT and SIGTERM stop every role cleanly, and SIGHUP lets it read its configuration again',
     link: `${design}#operations`,
   },
+  'web-socket-ends-with-its-token': {
+    sentence:
+      'a WebSocket is closed when its access token expires or is revoked, and an outage of the feed closes none whose token is good',
+    link: `${design}#the-gateway`,
+  },
 } as const satisfies Requirements;

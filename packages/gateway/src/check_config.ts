@@ -51,6 +51,7 @@ export function checkConfig(config: GatewayConfig): void {
   checkLimits('limits', limits);
   if (upstreamHealth) checkUpstreamHealth('upstreamHealth', upstreamHealth);
   for (const route of routes) checkRoute(route);
+  checkCloseCode(config.webSockets?.tokenCloseCode);
   requireNumber('timeouts.client', timeouts.client ?? 1, 1);
   requireNumber('timeouts.upstreamConnection', timeouts.upstreamConnection ?? 1, 1);
   requireNumber('timeouts.drain', timeouts.drain ?? 0, 0);
@@ -93,6 +94,12 @@ function checkRoute({ prefix, timeouts, limits, upstreamHealth }: RouteConfig): 
   if (timeouts?.upstream !== undefined) requireNumber(`route ${prefix}: timeouts.upstream`, timeouts.upstream, 1);
   checkLimits(`route ${prefix}: limits`, limits);
   if (upstreamHealth) checkUpstreamHealth(`route ${prefix}: upstreamHealth`, upstreamHealth);
+}
+
+/** RFC 6455 section 7.4.1: the others mean something else, or must not be sent. */
+function checkCloseCode(code = 1008): void {
+  if (code !== 1008 && !(Number.isInteger(code) && code >= 3000 && code <= 4999))
+    throw new TypeError('webSockets.tokenCloseCode must be 1008, or from 3000 to 4999');
 }
 
 function checkLimits(name: string, { maxBodyBytes = 0, maxResponseHeaderBytes = 1024 }: LimitsConfig = {}): void {

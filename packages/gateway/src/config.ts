@@ -172,6 +172,13 @@ export interface GatewayConfig {
    * rest; a character that is not a letter or digit counts as `-`. Default: `defaultIdentityHeaders`.
    */
   readonly identityHeaders?: readonly string[];
+  /** WebSockets that outlive the access token that they were opened with. */
+  readonly webSockets?: {
+    /** Whether they are closed when it expires or is revoked. Default: true. */
+    readonly closeWithToken?: boolean;
+    /** The close code (RFC 6455 section 7.4): 1008, or one from 3000 to 4999. Default: 4401. */
+    readonly tokenCloseCode?: number;
+  };
   /** `/healthz`, `/readyz` and `/metrics` are only where `Gateway.operations` is served. Default: beside the routes. */
   readonly operationsApart?: boolean;
   /** For other gateways, which must be among the `trustedProxies`. */

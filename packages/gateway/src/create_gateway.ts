@@ -13,8 +13,10 @@ import type { Decision } from './decision.ts';
 import { errorOf, RequestError } from './errors.ts';
 import { toRefusal } from './failure.ts';
 import type { Refuse } from './forward/forward_request.ts';
+import type { CloseWebSocket } from './forward/forward_upgrade.ts';
 import { createForwarder, type Destination } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
+import { GOING_AWAY } from './forward/websocket_frames.ts';
 import type { DecisionEndpointConfig } from './forward_auth/config.ts';
 import { createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
@@ -33,6 +35,7 @@ import { upstreamHealth } from './route_health.ts';
 import { createRunning } from './running.ts';
 import { namesOfTokenCookies } from './token_handler/config.ts';
 import { createServeTokenHandlers } from './token_handler/serve_token_handlers.ts';
+import { createTokenWatch, type TokenEnd } from './token_watch.ts';
 import { traceOutcome } from './tracing/trace_outcome.ts';
 import { walk } from './walk.ts';
 
@@ -63,6 +66,21 @@ export interface Gateway extends MetricSource {
   readonly keys: Keys;
   /** Answers a request for what an operator asks: `/healthz`, `/readyz`, `/metrics`. */
   operations(this: void, request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** Not of RFC 6455: private use (section 7.4.2), after the status that a request with such a token gets. */
+const TOKEN_ENDED = 4401;
+
+/** Milliseconds that the two sides of a WebSocket have to close it. */
+const CLOSING = 10_000;
+
+/** A request for a WebSocket. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly decision: Decision;
+  /** What the watch had heard before the token was looked at. */
+  readonly heardBefore: number;
 }
 
 /**
@@ -148,6 +166,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
 
   const feed = createRevocationFeed({ cache, keysChanged, log, metrics });
   const unsubscribe = store.subscribe(feed.listener);
+  const { closeWithToken = true, tokenCloseCode = TOKEN_ENDED } = config.webSockets ?? {};
+  const tokenWatch = createTokenWatch({ cache, fill: steps.fill, issuers, subscribe: store.subscribe, now });
   if (dependencies.keys === undefined) fetchKeys(keys, log);
 
   /** The walk to the end; whatever goes wrong on it is answered by `refuse`. */
@@ -270,6 +290,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     sockets.set(socket, () => socket.destroySoon());
     running.begin();
 
+    const heardBefore = tokenWatch.heard;
     const decision: Decision = { cache: 'none' };
     if (tracing) decision.trace = tracing.begin(request);
     const began = now();
@@ -295,13 +316,41 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     }
     const forward = (destination: Destination) => {
       checkHandshake(request);
-      const opened = (goAway: () => void) => {
+      const watchOpened = watchToken({ request, socket, decision, heardBefore }, destination);
+      const opened = (close: CloseWebSocket) => {
+        const goAway = () => close({ code: GOING_AWAY });
         if (running.draining) goAway();
         else sockets.set(socket, goAway);
+        watchOpened(close);
       };
       forwarder.upgrade(request, socket, head, destination, { refuse, answered, opened }, decision.trace);
     };
     void serve(request, decision, forward, refuse);
+  }
+
+  /** Closes the WebSocket that is to be opened when its token ends. @returns is to be told when it is open, and how to close it */
+  function watchToken(upgrade: Upgrade, destination: Destination): (close: CloseWebSocket) => void {
+    const { request, socket, decision, heardBefore } = upgrade;
+    const { credentials, claims } = destination;
+    const { route } = decision;
+    if (!closeWithToken || credentials === undefined || route === undefined || route.isPublic) return () => {};
+    let close: CloseWebSocket | undefined;
+    let ended: TokenEnd | undefined;
+    const end = (why: TokenEnd) => {
+      ended = why;
+      if (close === undefined) return;
+      log.info({ token: decision.tokenKey, why }, 'a WebSocket is closed: its access token has ended');
+      close({ code: tokenCloseCode, text: `access token ${why}`, cutsClientOff: true });
+      setTimeout(() => socket.destroy(), CLOSING).unref();
+    };
+    const holder = { route, credentials, claims, sender: steps.senderOf(request), close: end };
+    const watching = tokenWatch.watch(holder, heardBefore);
+    socket.once('close', watching.stop);
+    return (howToClose) => {
+      close = howToClose;
+      if (ended === undefined) watching.opened();
+      else end(ended);
+    };
   }
 
   function unreadable(error: RequestError): void {

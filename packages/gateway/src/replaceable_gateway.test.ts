@@ -95,11 +95,13 @@ describe('A WebSocket', () => {
   test('goes on when the configuration is replaced, and what is cached does not wait for its end', async () => {
     const socket = await open();
     await gateway.replace(sendingTo(other.origin));
-    await until('the old cache is let go', () => house.store.listeners.size === 2);
+    // The house's, the new one's, and that of the WebSocket, which is to hear of its token.
+    await until('the old cache is let go', () => house.store.listeners.size === 3);
     socket.send('still there');
     expect(String((await once(socket, 'message'))[0])).toBe('still there');
     socket.close();
     await once(socket, 'close');
+    await until('nobody listens for it any more', () => house.store.listeners.size === 2);
   });
 
   test('of a gateway that was replaced is closed with the gateway', async () => {

@@ -81,6 +81,8 @@ export async function walk(
   return {
     forwarding: route.forwarding,
     target: targetAtApi(route, target),
+    credentials,
+    claims,
     clientHeld: credentials.token,
     authorization,
     dpop,

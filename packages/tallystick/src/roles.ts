@@ -261,7 +261,7 @@ export function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients
 
 function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
   const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers, clientCertificateHeader } = config.gateway;
-  const { limits, cors, upstreamHealth, decisionEndpoints, identityHeaders } = config.gateway;
+  const { limits, cors, upstreamHealth, decisionEndpoints, identityHeaders, webSockets } = config.gateway;
   const { replay: _, ...dpop } = config.gateway.dpop;
   return {
     issuer: config.issuer,
@@ -271,6 +271,7 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     timeouts,
     trustedProxies,
     dpop,
+    webSockets,
     ...(config.features.mutualTls && { clientCertificates: { header: clientCertificateHeader } }),
     decisionEndpoints,
     operationsApart: config.gateway.operations !== undefined,

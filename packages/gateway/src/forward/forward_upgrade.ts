@@ -10,7 +10,7 @@ import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
 import type { Upstream } from './upstream.ts';
 import { upstreamFailure } from './upstream_failure.ts';
-import { closeFrame, createFrameFollower } from './websocket_frames.ts';
+import { type CloseReason, closeFrame, createFrameFollower } from './websocket_frames.ts';
 
 /**
  * Sends a request for a WebSocket upstream and, once the upstream agrees, everything both ways. The request's headers are
@@ -35,8 +35,16 @@ export interface UpgradeWatch {
   readonly opened: OnOpen;
 }
 
-/** Both sides agreed. @param goAway closes the WebSocket as one does that is going away, as soon as no frame is under way */
-export type OnOpen = (goAway: () => void) => void;
+/** Both sides agreed. */
+export type OnOpen = (close: CloseWebSocket) => void;
+
+/** Closes a WebSocket for both sides, each as soon as no frame to it is under way. Only the first call counts. */
+export type CloseWebSocket = (closing: Closing) => void;
+
+export interface Closing extends CloseReason {
+  /** Whether nothing more of the client reaches the API, not even the rest of a frame. The API gets no close frame then. */
+  readonly cutsClientOff?: boolean;
+}
 
 /** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
 interface Exchange extends UpgradeWatch {
@@ -128,28 +136,37 @@ function cutWhenUnread(socket: Socket, timeout: number): void {
   });
 }
 
-/**
- * Follows the frames of a WebSocket from now on, to be able to end it between two of them.
- *
- * @returns sends a close frame to both sides, or to the one that has no frame under way when it is asked, and to the other later
- */
-function closingBetweenFrames(client: Socket, upstream: Socket): () => void {
-  const sides = [
-    { from: upstream, to: client, frame: closeFrame('client'), frames: createFrameFollower() },
-    { from: client, to: upstream, frame: closeFrame('server'), frames: createFrameFollower() },
-  ];
+/** Follows the frames of a WebSocket from now on, to be able to end it between two of them. */
+function closingBetweenFrames(client: Socket, upstream: Socket): CloseWebSocket {
+  const fromApi = { from: upstream, to: client, frames: createFrameFollower() };
+  const fromClient = { from: client, to: upstream, frames: createFrameFollower() };
+  const sides = [fromApi, fromClient];
   for (const { from, frames } of sides) from.on('data', frames.follow);
+  let isClosing = false;
 
-  return () => {
-    for (const { from, to, frame, frames } of sides) {
+  /** Until the other side has closed too, whatever it still sends is of no use to anyone. */
+  function stopPassingOn({ from, to }: (typeof sides)[number]): void {
+    from.unpipe(to);
+    from.resume();
+  }
+
+  return (closing) => {
+    if (isClosing) return;
+    isClosing = true;
+    for (const side of sides) {
+      const { from, to, frames } = side;
       const close = () => {
         if (!frames.isBetweenFrames) return;
-        from.off('data', close).unpipe(to);
-        from.resume(); // Until it has closed too, whatever it still sends is of no use to anyone.
+        from.off('data', close);
+        stopPassingOn(side);
         // RFC 6455 section 7.1.1: the server is the first to close the connection. What the client does ends the other one.
-        if (to === client) to.end(frame);
-        else to.write(frame);
+        if (to === client) to.end(closeFrame('client', closing));
+        else to.write(closeFrame('server', closing));
       };
+      if (side === fromClient && closing.cutsClientOff && !frames.isBetweenFrames) {
+        stopPassingOn(side);
+        continue;
+      }
       from.on('data', close);
       close();
     }

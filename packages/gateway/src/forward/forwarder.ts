@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import type { JwtAccessTokenClaims } from '@tallystick/resource-server';
+import type { Credentials } from '../credentials.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
 import { createForwardRequest, type OnAnswer, type Refuse } from './forward_request.ts';
 import { createForwardUpgrade, type UpgradeWatch } from './forward_upgrade.ts';
@@ -18,6 +20,9 @@ export interface Destination {
   readonly target: string;
   /** The `Authorization` that the API gets instead of the client's; undefined for none. */
   readonly authorization: string | undefined;
+  /** What the client presented, and the claims behind it where the gateway knows them; undefined on a public route. */
+  readonly credentials?: Credentials | undefined;
+  readonly claims?: JwtAccessTokenClaims | undefined;
   /** The client-held token. No other header that has it goes upstream. */
   readonly clientHeld: string | undefined;
   /** The proof that the API is to check for itself (RFC 9449). The client's goes no further otherwise. */

@@ -52,18 +52,25 @@ function payloadLength(header: Buffer): number {
 }
 
 /** RFC 6455 section 7.4.1: an endpoint is going away. */
-const GOING_AWAY = 1001;
+export const GOING_AWAY = 1001;
+
+/** Why a WebSocket is closed (RFC 6455 section 7.1.6). */
+export interface CloseReason {
+  /** RFC 6455 section 7.4. */
+  readonly code: number;
+  /** At most 123 bytes of UTF-8. */
+  readonly text?: string;
+}
 
 /**
- * A close frame (RFC 6455 section 5.5.1) that says that the gateway is going away.
+ * A close frame (RFC 6455 section 5.5.1).
  *
  * @param to `client`: as a server sends it. `server`: masked, as a client does (section 5.3)
  */
-export function closeFrame(to: 'client' | 'server'): Buffer {
-  const code = Buffer.alloc(2);
-  code.writeUInt16BE(GOING_AWAY);
-  if (to === 'client') return Buffer.concat([Buffer.of(0x88, code.length), code]);
+export function closeFrame(to: 'client' | 'server', { code, text = '' }: CloseReason): Buffer {
+  const payload = Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(text)]);
+  if (to === 'client') return Buffer.concat([Buffer.of(0x88, payload.length), payload]);
   const mask = randomBytes(4);
-  const masked = code.map((byte, index) => byte ^ (mask[index % 4] ?? 0));
-  return Buffer.concat([Buffer.of(0x88, 0x80 | code.length), mask, masked]);
+  const masked = payload.map((byte, index) => byte ^ (mask[index % 4] ?? 0));
+  return Buffer.concat([Buffer.of(0x88, 0x80 | payload.length), mask, masked]);
 }

@@ -34,6 +34,7 @@ export interface TestStore
 
 /** The part of a token store that a gateway uses. Its feed is up from the start. */
 export function createTestStore(): TestStore {
+  let isUp = true;
   const values = new Map<string, string>();
   const sharedValues: SharedValues = {
     async find(name) {
@@ -93,7 +94,7 @@ export function createTestStore(): TestStore {
     },
     subscribe(listener) {
       store.listeners.add(listener);
-      listener.connected();
+      if (isUp) listener.connected();
       return () => store.listeners.delete(listener);
     },
     revoke(token) {
@@ -102,9 +103,11 @@ export function createTestStore(): TestStore {
       for (const listener of store.listeners) listener.revoked(tokenKey(token));
     },
     disconnect() {
+      isUp = false;
       for (const listener of store.listeners) listener.disconnected();
     },
     connect() {
+      isUp = true;
       for (const listener of store.listeners) listener.connected();
     },
   };

@@ -128,6 +128,22 @@ export const gateway = z.strictObject({
     })
     .prefault({})
     .describe('What is larger is refused.'),
+  webSockets: z
+    .strictObject({
+      closeWithToken: z
+        .boolean()
+        .default(true)
+        .describe('Closes a WebSocket when the access token that it was opened with expires or is revoked.'),
+      tokenCloseCode: z
+        .int()
+        .refine((code) => code === 1008 || (code >= 3000 && code <= 4999), {
+          error: 'expected 1008, or a code from 3000 to 4999',
+        })
+        .default(4401)
+        .describe('The code that both sides are closed with then (RFC 6455 section 7.4).'),
+    })
+    .prefault({})
+    .describe('WebSockets that outlive their access token.'),
   cors: cors.optional().describe('Which web pages of other origins may call the APIs; for routes that do not say.'),
   upstreamHealth: upstreamHealth
     .optional()

@@ -85,6 +85,18 @@ describe('a configuration is refused', () => {
       /^gateway\.trustedProxies\[1\]: expected an address or a network.*; found "proxy.example.com"/,
     ],
     [
+      'that closes WebSockets with a code of another meaning',
+      ['gateway', 'webSockets'],
+      { tokenCloseCode: 1000 },
+      /^gateway\.webSockets\.tokenCloseCode: expected 1008, or a code from 3000 to 4999; found 1000/,
+    ],
+    [
+      'whose client introspects for an API that is not there',
+      ['clients', 0, 'introspects'],
+      ['https://none.example.com'],
+      /^clients\[0\]\.introspects\[0\]: expected the resource of one of the apis; found/,
+    ],
+    [
       'whose gateway has another secret',
       ['gateway', 'client', 'secret'],
       'wrong-one',
