@@ -3,7 +3,8 @@ import * as oidc from 'openid-client';
 import { requirement } from './requirements.ts';
 import { call, demoService, serviceToken } from './support/clients.ts';
 import { type ManyProcesses, startManyProcesses } from './support/many_processes.ts';
-import { type Nginx, nginxIsThere, phantomGateway, startNginx } from './support/nginx.ts';
+import { nginxIsThere, phantomGateway, startNginx } from './support/nginx.ts';
+import type { Program } from './support/program.ts';
 import { until } from './support/until.ts';
 
 /** Seconds. */
@@ -11,7 +12,7 @@ const MAX_AGE = 2;
 
 (nginxIsThere ? describe : describe.skip)('a phantom-token gateway that knows nothing of this project', () => {
   let world: ManyProcesses;
-  let nginx: Nginx;
+  let nginx: Program;
   beforeAll(async () => {
     world = await startManyProcesses({
       environment: { TALLYSTICK_AUTHORIZATION_SERVER_INTROSPECTION_MAX_AGE: String(MAX_AGE) },

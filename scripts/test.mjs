@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { obtainCaddy } from './caddy/obtain_caddy.mjs';
 import { obtainChromium } from './chromium/obtain_chromium.mjs';
+import { obtainHaproxy } from './haproxy/obtain_haproxy.mjs';
 import { obtainNginx } from './nginx/obtain_nginx.mjs';
 import { runStep } from './process/run_step.mjs';
 import { untilInterrupted } from './process/until_interrupted.mjs';
@@ -18,6 +19,7 @@ await untilInterrupted(async (signal) => {
   await installIfNeeded(signal);
   const nginx = await obtainNginx(signal);
   const caddy = await obtainCaddy(signal);
+  const haproxy = await obtainHaproxy(signal);
   const chromium = await obtainChromium(signal);
   const redis = await obtainRedis(signal);
   try {
@@ -28,6 +30,7 @@ await untilInterrupted(async (signal) => {
         REDIS_URL: redis.url,
         ...(nginx && { NGINX: nginx.binary, NGINX_JS_MODULE: nginx.jsModule }),
         ...(caddy && { CADDY: caddy }),
+        ...(haproxy && { HAPROXY: haproxy }),
         ...(chromium && { CHROMIUM: chromium }),
       },
       signal,

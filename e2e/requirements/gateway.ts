@@ -124,12 +124,21 @@ export const gateway = {
     sentence: 'only a trusted proxy gets a decision, and only about a request that it names',
     link: `${design}#the-gateway`,
   },
-  'caddy-asks': {
-    sentence: 'a real Caddy with the configuration in deploy/, which asks as Traefik does, serves every style',
-    link: `${design}#the-gateway`,
-  },
   'nginx-asks': {
     sentence: 'a real NGINX with the configuration in deploy/ serves every style, and refuses as the gateway does',
+    link: `${design}#the-gateway`,
+  },
+  'caddy-asks': {
+    sentence: 'a real Caddy with the configuration in deploy/ serves every style, and refuses as the gateway does',
+    link: `${design}#the-gateway`,
+  },
+  'haproxy-asks': {
+    sentence: 'a real HAProxy with the configuration in deploy/ serves every style, and refuses as the gateway does',
+    link: `${design}#the-gateway`,
+  },
+  'ingress-nginx-asks': {
+    sentence:
+      'a real NGINX, configured as ingress-nginx does by the annotations in deploy/, serves every style and refuses',
     link: `${design}#the-gateway`,
   },
   metrics: {

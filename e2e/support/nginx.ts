@@ -1,48 +1,25 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { freePort } from './free_port.ts';
-
-export interface Nginx {
-  readonly url: string;
-  stop(): Promise<void>;
-}
+import { parseAllDocuments } from 'yaml';
+import { type Program, startProgram } from './program.ts';
 
 /** What `npm test` found; without it there is no NGINX here, and it has said so. */
 export const nginxIsThere = process.env.NGINX !== undefined && process.env.NGINX_JS_MODULE !== undefined;
 
-/** What comes into the `http` block. @param folder NGINX's own @param port where a server is to listen, with a place `/alive` */
+/** What comes into the `http` block. @param folder NGINX's own @param port where a server is to listen */
 export type HttpBlock = (folder: string, port: number) => string;
 
 /** NGINX with a configuration. */
-export async function startNginx(httpBlock: HttpBlock): Promise<Nginx> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-nginx-'));
-  await mkdir(path.join(folder, 'logs'));
-  const port = await freePort();
-  await writeFile(path.join(folder, 'nginx.conf'), configuration(folder, httpBlock(folder, port)));
-  const child = spawn(
-    String(process.env.NGINX),
-    ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off;'],
-    {
-      stdio: 'ignore',
-    },
-  );
-  const ended = once(child, 'exit');
-  const url = `http://127.0.0.1:${port}`;
-  while (!(await answers(url))) {
-    if (child.exitCode !== null) throw new Error(`NGINX ended with ${child.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return {
-    url,
-    async stop() {
-      child.kill('SIGQUIT');
-      await ended;
-      await rm(folder, { recursive: true });
-    },
-  };
+export function startNginx(httpBlock: HttpBlock): Promise<Program> {
+  return startProgram('nginx', async (folder, port) => {
+    await mkdir(path.join(folder, 'logs'));
+    await writeFile(path.join(folder, 'nginx.conf'), configuration(folder, httpBlock(folder, port)));
+    return {
+      command: String(process.env.NGINX),
+      args: ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off;'],
+      stopWith: 'SIGQUIT',
+    };
+  });
 }
 
 function configuration(folder: string, httpBlock: string) {
@@ -76,7 +53,6 @@ export function phantomGateway({
   server {
     listen 127.0.0.1:${port};
 
-    location /alive { return 204; }
     location / { js_content phantom.forward; }
     location = /introspection {
       internal;
@@ -108,12 +84,43 @@ export async function exampleOf(gateway: string, api: string): Promise<HttpBlock
     example
       .replace('127.0.0.1:4100', new URL(gateway).host)
       .replace('127.0.0.1:4200', new URL(api).host)
-      .replace('listen 8080;', `listen 127.0.0.1:${port}; location = /alive { return 204; }`);
+      .replace('listen 8080;', `listen 127.0.0.1:${port};`);
 }
 
-async function answers(url: string): Promise<boolean> {
-  return fetch(`${url}/alive`).then(
-    () => true,
-    () => false,
-  );
+/** What ingress-nginx makes of the annotations in `deploy/` (its template `nginx.tmpl`, `auth_request` and what goes with it). */
+export async function ingressOf(gateway: string, api: string): Promise<HttpBlock> {
+  const manifest = await readFile(new URL('../../deploy/ingress-nginx/ingress.yaml', import.meta.url), 'utf8');
+  const [ingress] = parseAllDocuments(manifest).map((document) => document.toJS());
+  const annotation = (name: string) => String(ingress.metadata.annotations[`nginx.ingress.kubernetes.io/${name}`]);
+  const { host, pathname } = new URL(annotation('auth-url'));
+  const names = annotation('auth-response-headers').split(',');
+  const variable = (index: number) => `$authHeader${index}`;
+  return (_folder, port) => `
+  server {
+    listen 127.0.0.1:${port};
+    location = /_external-auth {
+      internal;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_set_header X-Forwarded-Proto "";
+      proxy_set_header X-Request-ID $request_id;
+      proxy_set_header Host ${host};
+      proxy_set_header X-Original-URL $scheme://$http_host$request_uri;
+      proxy_set_header X-Original-Method $request_method;
+      proxy_set_header X-Sent-From "nginx-ingress-controller";
+      proxy_set_header X-Real-IP $remote_addr;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Auth-Request-Redirect $request_uri;
+      proxy_http_version 1.1;
+      proxy_pass ${new URL(gateway).origin}${pathname};
+    }
+    location / {
+      auth_request /_external-auth;
+      ${names.map((name, index) => `auth_request_set ${variable(index)} $upstream_http_${name.toLowerCase().replace('-', '_')};`).join('\n')}
+      ${names.map((name, index) => `proxy_set_header '${name}' ${variable(index)};`).join('\n')}
+      proxy_set_header Host $http_host;
+      proxy_pass ${api};
+    }
+  }
+`;
 }

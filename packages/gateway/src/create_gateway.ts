@@ -123,7 +123,12 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   } = parts;
   const { clientCertificates } = config;
   const tokenCookies = namesOfTokenCookies(config);
-  const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], { isTrustedProxy, tokenCookies });
+  const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], {
+    isTrustedProxy,
+    tokenCookies,
+    identityHeaders,
+    certificateHeader: clientCertificates?.header,
+  });
   const serveTokenHandlers = createServeTokenHandlers(config.tokenHandlers ?? [], timeouts.authorizationServer, {
     ...{ fetch, sealed, sharedValues, publicOrigin, log, now },
   });
@@ -194,9 +199,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       decision.error = error;
       const response = respond();
       if (running.draining) response.shouldKeepAlive = false;
-      const { route } = decision;
-      const challenge = challengeOptions(request, route, publicOrigin(request), dpop.algorithms);
-      answerRefusal(response, error, challenge, corsHeaders(route?.forwarding.cors, request.headers.origin));
+      const { route, original = request } = decision;
+      const challenge = challengeOptions(original, route, publicOrigin(original), dpop.algorithms);
+      answerRefusal(response, error, challenge, corsHeaders(route?.forwarding.cors, original.headers.origin));
     };
   }
 
@@ -255,7 +260,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     try {
       const original = decisions.read(request, endpoint);
       decision.original = original;
-      void serve(original, decision, (to) => decisions.answer(response, original, to), refuse);
+      if (decisions.answersPreflight(original, endpoint) && servePreflight(original, response, decision)) return;
+      const question = { original, endpoint };
+      void serve(original, decision, (to) => decisions.answer(response, question, to), refuse);
     } catch (thrown) {
       refuse(toRefusal(thrown, log, decision.trace?.spanContext.traceId));
     }

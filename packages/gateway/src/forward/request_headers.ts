@@ -7,6 +7,16 @@ import { withoutCookies } from '../token_handler/cookies.ts';
 import type { IsTrustedProxy } from '../trusted_proxies.ts';
 import type { Via } from './via.ts';
 
+/** Where proxies say at which address the client is. */
+export const addressHeaders: readonly string[] = [
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'fastly-client-ip',
+  'cf-connecting-ip*',
+];
+
 /**
  * Names under which APIs behind other gateways expect to be told who calls. A client must not be able to tell them.
  * `*` at the end stands for any rest; every character that is not a letter or digit counts as `-`.
@@ -69,12 +79,7 @@ export const defaultIdentityHeaders: readonly string[] = [
   'x-authentik-*',
   'x-vouch-*',
   'tailscale-*',
-  'x-real-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'true-client-ip',
-  'fastly-client-ip',
-  'cf-connecting-ip*',
+  ...addressHeaders,
 ];
 
 /**
@@ -255,7 +260,7 @@ function checkedTransferEncoding(headers: IncomingHttpHeaders): string {
 }
 
 /** Whether a lower-case header name is one of the names given; `name*` matches every name that begins so. */
-function matcherOfNames(patterns: readonly string[]): (name: string) => boolean {
+export function matcherOfNames(patterns: readonly string[]): (name: string) => boolean {
   const lower = patterns.map((pattern) => pattern.toLowerCase());
   const exact = new Set(lower.filter((pattern) => !pattern.endsWith('*')).map(foldName));
   const beginnings = lower.filter((pattern) => pattern.endsWith('*')).map((pattern) => foldName(pattern.slice(0, -1)));

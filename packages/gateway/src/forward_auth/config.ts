@@ -3,11 +3,17 @@ export interface DecisionEndpointConfig {
   /** Its path; for `envoy`, what the path of the original request follows. */
   readonly path: string;
   /**
-   * Where it finds the original request.
+   * Which gateway asks. It says where the original request is found.
    *
-   * - `nginx`: `X-Original-Method` and `X-Original-URI`, which the configuration of `auth_request` sets
-   * - `traefik`: `X-Forwarded-Method` and `X-Forwarded-Uri`, which ForwardAuth sets
+   * - `nginx`: `X-Original-Method`, and `X-Original-URI` or, as ingress-nginx has it, an absolute `X-Original-URL`
+   * - `traefik`: `X-Forwarded-Method` and `X-Forwarded-Uri`, which ForwardAuth sets, and `X-Forwarded-Host`
+   * - `caddy`, `haproxy`: the same, with the original `Host`
    * - `envoy`: ext_authz over HTTP sends the request itself, without its body, to the path with the original one behind it
    */
-  readonly for: 'nginx' | 'traefik' | 'envoy';
+  readonly for: 'nginx' | 'traefik' | 'caddy' | 'haproxy' | 'envoy';
+  /**
+   * The named location of NGINX that forwards what may pass, such as `@api`: the answer redirects to it (`X-Accel-Redirect`), and
+   * NGINX gives every other answer to the client as it is. Only with `nginx`. Default: the answer is one for `auth_request`.
+   */
+  readonly accelRedirect?: string | undefined;
 }

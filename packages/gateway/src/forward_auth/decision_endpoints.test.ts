@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '../testing/condition.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';
 import { bodyOf, message, send, statusOf } from '../testing/raw_client.ts';
+import { createDecisionEndpoints } from './decision_endpoints.ts';
 
+const page = 'https://app.example.com';
 const cookie = '__Host-app';
 let house: House;
 beforeEach(async () => {
@@ -10,12 +12,16 @@ beforeEach(async () => {
     trustedProxies: ['127.0.0.0/8', '::1'],
     decisionEndpoints: [
       { path: '/nginx', for: 'nginx' },
+      { path: '/nginx-redirected', for: 'nginx', accelRedirect: '@api' },
       { path: '/traefik', for: 'traefik' },
+      { path: '/caddy', for: 'caddy' },
+      { path: '/haproxy', for: 'haproxy' },
       { path: '/envoy', for: 'envoy' },
     ],
     routes: [
       ...[jwt, opaque, phantom, split].filter((route) => route !== undefined),
       { prefix: '/open', upstream: 'http://localhost:1', public: true },
+      { prefix: '/pages', upstream: 'http://localhost:1', public: true, cors: { origins: [page] } },
       { prefix: '/phantom', host: 'open.example.com', upstream: 'http://localhost:1', public: true },
       {
         ...{ prefix: '/browser', upstream: 'http://localhost:1', resource: api('browser'), style: 'phantom' },
@@ -74,9 +80,166 @@ test.each([
 
 test('so is X-Original-URL, which only an NGINX says itself', async () => {
   const token = await house.issueReference(api('phantom'));
-  const headers = { Authorization: `Bearer ${token}`, 'X-Original-URL': '/admin' };
+  const headers = { Authorization: `Bearer ${token}`, 'X-Original-URL': '/phantom/a' };
   expect((await fetch(`${house.origin}/envoy/phantom/a`, { headers })).status).toBe(400);
   expect((await ask('/phantom/a', headers)).status).toBe(200);
+});
+
+describe('What ingress-nginx says in X-Original-URL', () => {
+  const askAsIngress = async (headers: Record<string, string>) => {
+    const token = await house.issueReference(api('phantom'));
+    const asking = { Authorization: `Bearer ${token}`, 'X-Original-Method': 'GET', Host: 'tallystick', ...headers };
+    const lines = Object.entries({ ...asking, Connection: 'close' }).map(([name, value]) => `${name}: ${value}`);
+    return send(house.port, message(['GET /nginx HTTP/1.1', ...lines]));
+  };
+
+  test.each([
+    ['the request', { 'X-Original-URL': 'http://api.example.com/phantom/a?b=http://c/d' }, 200],
+    ['another host, which another route is for', { 'X-Original-URL': 'https://open.example.com:8443/phantom/a' }, 200],
+    ['another path', { 'X-Original-URL': 'http://api.example.com/elsewhere' }, 404],
+    ['two slashes', { 'X-Original-URL': 'http://api.example.com//phantom/a' }, 400],
+    ['no path', { 'X-Original-URL': 'http://api.example.com' }, 400],
+    ['no host', { 'X-Original-URL': '/phantom/a' }, 400],
+    ['another scheme', { 'X-Original-URL': 'ftp://api.example.com/phantom/a' }, 400],
+    ['a user', { 'X-Original-URL': 'http://a@api.example.com/phantom/a' }, 400],
+    ['a host with a query', { 'X-Original-URL': 'http://api?x/phantom/a' }, 400],
+    ['two URLs', { 'X-Original-URL': 'http://a/phantom/a, http://a/phantom/b' }, 400],
+  ])('%s', async (_what, headers, status) => {
+    expect(statusOf(await askAsIngress(headers))).toBe(status);
+  });
+
+  test.each([
+    ['a path of the client', { 'X-Original-URI': '/open/a' }, 400],
+    ['a host of the client', { 'X-Original-URI': '/phantom/a', 'X-Forwarded-Host': 'open.example.com' }, 400],
+    ['no host of its own', { 'X-Original-URI': '/phantom/a' }, 400],
+    ['all the same', { 'X-Original-URI': '/phantom/a', 'X-Forwarded-Host': 'api.example.com' }, 200],
+  ])('beside X-Original-URI: %s', async (_what, headers, status) => {
+    const url = { 'X-Original-URL': 'http://api.example.com/phantom/a' };
+    expect(statusOf(await askAsIngress({ ...url, ...headers }))).toBe(status);
+  });
+
+  test('its host decides, and that of the client does not', async () => {
+    const headers = {
+      'X-Original-Method': 'GET',
+      'X-Original-URL': 'https://api.example.com/phantom/a',
+      'X-Forwarded-Host': 'open.example.com',
+      'X-Forwarded-Proto': 'http',
+    };
+    const answer = await fetch(`${house.origin}/nginx`, { headers });
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringContaining('resource_metadata="https://api.example.com/.well-known/'),
+    ]);
+  });
+});
+
+test.each(['caddy', 'haproxy'])(
+  '%s sends the original Host: X-Forwarded-Host of a client decides nothing',
+  async (kind) => {
+    const headers = {
+      'X-Forwarded-Method': 'GET',
+      'X-Forwarded-Uri': '/phantom/a',
+      'X-Forwarded-Host': 'open.example.com',
+    };
+    expect((await fetch(`${house.origin}/${kind}`, { headers })).status).toBe(401);
+  },
+);
+
+describe('Headers that say who calls', () => {
+  test.each([
+    'X-User',
+    'X_User',
+    'X-User-Id',
+    'Remote-User',
+    'X-Forwarded-User',
+    'X-Forwarded-Client-Cert',
+    'X-SSL-Client-DN',
+  ])('are refused, since the asking gateway would pass them on: %s', async (name) => {
+    for (const path of ['/phantom/a', '/open/a']) {
+      const token = await house.issueReference(api('phantom'));
+      const answer = await ask(path, { Authorization: `Bearer ${token}`, [name]: 'admin' });
+      expect([answer.status, answer.headers.get('authorization')]).toEqual([400, null]);
+      expect(await answer.json()).toMatchObject({ error_description: expect.stringContaining(name.toLowerCase()) });
+    }
+  });
+
+  test.each(['X-Real-IP', 'CF-Connecting-IP', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Server'])(
+    'are not those that say where it comes from: %s',
+    async (name) => {
+      const token = await house.issueReference(api('phantom'));
+      expect((await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: '1' })).status).toBe(200);
+    },
+  );
+});
+
+/** Whether the asking gateway takes 200 alone for leave to pass, and gives the client any other answer. */
+const FINAL = [
+  ['nginx', false],
+  ['nginx-redirected', true],
+  ['traefik', false],
+  ['caddy', true],
+  ['haproxy', true],
+  ['envoy', true],
+] as const;
+
+describe.each(FINAL)('A page of another origin, behind %s', (kind, isFinal) => {
+  const send = (method: string, path: string, headers: Record<string, string>) => {
+    if (kind === 'envoy') return fetch(`${house.origin}/envoy${path}`, { method, headers });
+    const prefix = kind.startsWith('nginx') ? 'X-Original' : 'X-Forwarded';
+    const asking = { [`${prefix}-Method`]: method, [`${prefix}-Uri`]: path };
+    return fetch(`${house.origin}/${kind}`, { headers: { ...headers, ...asking } });
+  };
+
+  test('asks first, and is answered by the policy of the route where the answer reaches it', async () => {
+    const preflight = { Origin: page, 'Access-Control-Request-Method': 'POST' };
+    const answer = await send('OPTIONS', '/pages/a', preflight);
+    // On a public route, which passes anything, the other two are told to go on.
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([isFinal ? 204 : 200, page]);
+    expect(answer.headers.has('access-control-allow-methods')).toBe(isFinal);
+    expect((await send('OPTIONS', '/phantom/a', preflight)).status).toBe(401); // It has no policy.
+  });
+
+  test('may read the answer of the API, and the refusal', async () => {
+    const answer = await send('GET', '/pages/a', { Origin: page });
+    expect(answer.status).toBe(200);
+    for (const [name, value] of [
+      ['access-control-allow-origin', page],
+      ['access-control-expose-headers', 'WWW-Authenticate, DPoP-Nonce'],
+      ['vary', 'Origin'],
+    ]) {
+      expect([name, answer.headers.get(String(name))]).toEqual([name, value]);
+    }
+    const refused = await send('GET', '/pages/..;/a', { Origin: page });
+    expect(refused.status).toBe(400);
+  });
+});
+
+test('NGINX is redirected to its location, and told nothing that would reach the client with the answer of the API', async () => {
+  const token = await house.issueReference(api('phantom'));
+  const asking = { 'X-Original-Method': 'GET', 'X-Original-URI': '/phantom/a' };
+  const passed = await fetch(`${house.origin}/nginx-redirected`, {
+    headers: { Authorization: `Bearer ${token}`, ...asking },
+  });
+  expect([passed.status, passed.headers.get('x-accel-redirect'), passed.headers.get('cache-control')]).toEqual([
+    200,
+    '@api',
+    null,
+  ]);
+  const refused = await fetch(`${house.origin}/nginx-redirected`, { headers: asking });
+  expect([refused.status, refused.headers.get('x-accel-redirect')]).toEqual([401, null]);
+});
+
+test.each([
+  [{ for: 'nginx', accelRedirect: '/api' }, /accelRedirect must be like "@api"/],
+  [{ for: 'envoy', accelRedirect: '@api' }, /accelRedirect is for nginx only/],
+] as const)('%j is refused when the gateway is made', (endpoint, description) => {
+  const dependencies = {
+    isTrustedProxy: () => true,
+    tokenCookies: [],
+    identityHeaders: [],
+    certificateHeader: undefined,
+  };
+  expect(() => createDecisionEndpoints([{ path: '/decision', ...endpoint }], dependencies)).toThrow(description);
 });
 
 test('Envoy passes X-Forwarded-Host of a client on, and routes by Host: so does the decision', async () => {

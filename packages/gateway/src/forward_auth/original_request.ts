@@ -11,23 +11,72 @@ import type { DecisionEndpointConfig } from './config.ts';
  * @throws {RequestError} `invalid_request` when the gateway does not say which request it is, or the client says that it is another
  */
 export function originalRequest(request: IncomingMessage, endpoint: DecisionEndpointConfig): IncomingMessage {
-  const { headers } = request;
-  refuseSecondOpinions(headers, endpoint);
+  refuseSecondOpinions(request.headers, endpoint);
+  const { method, url, origin } = told(request, endpoint);
   return Object.create(request, {
-    ...properties(methodAndTarget(request, endpoint)),
-    headers: { value: { ...headers, ...hosts(headers, endpoint) } },
+    method: { value: method },
+    url: { value: url },
+    headers: { value: { ...request.headers, ...origin } },
   });
 }
 
-function methodAndTarget({ headers, method, url = '' }: IncomingMessage, { for: kind, path }: DecisionEndpointConfig) {
+/** What a question says of the original request. */
+interface Told {
+  readonly method: string | undefined;
+  readonly url: string;
+  /** Headers that say which origin it is for, in place of those that a client may have sent. */
+  readonly origin: IncomingHttpHeaders;
+}
+
+function told(request: IncomingMessage, { for: kind, path }: DecisionEndpointConfig): Told {
+  const { headers, method, url = '' } = request;
   switch (kind) {
     case 'nginx':
-      return told(headers['x-original-method'], headers['x-original-uri']);
+      return toldByNginx(headers);
     case 'traefik':
-      return told(headers['x-forwarded-method'], headers['x-forwarded-uri']);
+      return { ...checked(headers['x-forwarded-method'], headers['x-forwarded-uri']), origin: forwardedHost(headers) };
+    case 'caddy':
+    case 'haproxy':
+      return { ...checked(headers['x-forwarded-method'], headers['x-forwarded-uri']), origin: ownHost };
     case 'envoy':
-      return { method, url: url.slice(path.length) };
+      return { method, url: url.slice(path.length), origin: ownHost };
   }
+}
+
+/** `Host` is the original one. Some pass on whatever a client says in `X-Forwarded-Host`. */
+const ownHost: IncomingHttpHeaders = { 'x-forwarded-host': undefined };
+
+/** `Host` may be our own. */
+function forwardedHost({ host, 'x-forwarded-host': forwarded }: IncomingHttpHeaders): IncomingHttpHeaders {
+  const original = lastOf(forwarded) ?? host;
+  return original === undefined ? {} : { host: original };
+}
+
+/**
+ * A configuration of `auth_request` sets `X-Original-URI`, with `X-Forwarded-Host` and `-Proto`. That of ingress-nginx sets
+ * `X-Original-URL` and no host or `X-Original-URI`, so that those could be the client's. Where both are there, one of them may be
+ * the client's, and they must be about the same request.
+ */
+function toldByNginx(headers: IncomingHttpHeaders): Told {
+  const { 'x-original-uri': uri, 'x-original-url': absolute, 'x-original-method': method } = headers;
+  if (absolute === undefined) return { ...checked(method, uri), origin: forwardedHost(headers) };
+  const { scheme, host, target } = parts(absolute);
+  if (uri === undefined && host !== undefined) {
+    const origin = { host, 'x-forwarded-host': undefined, 'x-forwarded-proto': scheme };
+    return { ...checked(method, target), origin };
+  }
+  const origin = forwardedHost(headers);
+  const isSame = uri === target && (host === undefined || host === (origin.host ?? headers.host));
+  if (!isSame) {
+    throw new RequestError('invalid_request', 'X-Original-URL says another request than X-Original-URI and the host');
+  }
+  return { ...checked(method, uri), origin };
+}
+
+/** NGINX writes `$scheme://$http_host$request_uri`; its `Host` has no slash. */
+function parts(url: string | string[]): { scheme?: string; host?: string; target: string } {
+  const [, scheme = '', host = '', target = ''] = /^(https?):\/\/([\w.:[\]-]+)(\/.*)$/.exec(String(url)) ?? [];
+  return target === '' ? { target: String(url) } : { scheme, host, target };
 }
 
 /**
@@ -52,21 +101,10 @@ function refuseSecondOpinions(headers: IncomingHttpHeaders, { for: kind }: Decis
   }
 }
 
-/** Envoy sends the host itself, and passes on whatever a client says in `X-Forwarded-Host`. */
-function hosts({ host, 'x-forwarded-host': forwarded }: IncomingHttpHeaders, { for: kind }: DecisionEndpointConfig) {
-  if (kind === 'envoy') return { 'x-forwarded-host': undefined };
-  const told = lastOf(forwarded) ?? host;
-  return told === undefined ? {} : { host: told };
-}
-
 /** Node.js joins several headers of one name with a comma and a space, which neither of the two may have. */
-function told(method: unknown, url: unknown): { method: string; url: string } {
+function checked(method: unknown, url: unknown): { method: string; url: string } {
   if (typeof method !== 'string' || !/^[A-Z]+$/.test(method) || typeof url !== 'string') {
     throw new RequestError('invalid_request', 'the request does not say which request is to be decided');
   }
   return { method, url };
-}
-
-function properties(values: Record<string, unknown>): PropertyDescriptorMap {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
 }

@@ -151,15 +151,27 @@ export const gateway = z.strictObject({
   issuers: z.array(issuer).default([]).describe('Further authorization servers, whose tokens some routes take.'),
   decisionEndpoints: z
     .array(
-      z.strictObject({
-        path: z
-          .string()
-          .regex(/^(\/[\w-]+)+$/, { error: 'expected a path without a slash at its end' })
-          .describe('Where it asks; for `envoy`, what the path of the original request follows.'),
-        for: z
-          .enum(['nginx', 'traefik', 'envoy'])
-          .describe('Which gateway asks, and so where the original request is found.'),
-      }),
+      z
+        .strictObject({
+          path: z
+            .string()
+            .regex(/^(\/[\w-]+)+$/, { error: 'expected a path without a slash at its end' })
+            .describe('Where it asks; for `envoy`, what the path of the original request follows.'),
+          for: z
+            .enum(['nginx', 'traefik', 'caddy', 'haproxy', 'envoy'])
+            .describe('Which gateway asks, and so where the original request is found.'),
+          accelRedirect: z
+            .string()
+            .regex(/^@[\w-]+$/, { error: 'expected a named location such as "@api"' })
+            .optional()
+            .describe(
+              'The named location of NGINX that forwards what may pass, such as `@api`. Default: NGINX asks with `auth_request`.',
+            ),
+        })
+        .refine((endpoint) => endpoint.accelRedirect === undefined || endpoint.for === 'nginx', {
+          path: ['accelRedirect'],
+          error: 'expected only with `for: nginx`',
+        }),
     )
     .default([])
     .describe('Decide for other gateways, which do the forwarding. They must be among the `trustedProxies`.'),
