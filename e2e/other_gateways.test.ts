@@ -467,6 +467,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     api = await startShowingApi();
     world = await startOneProcess((config) => ({
       ...config,
+      allowedHosts: ['tallystick.default.svc.cluster.local'],
       gateway: {
         ...config.gateway,
         trustedProxies: ['127.0.0.0/8', '::1'],
