@@ -1,6 +1,6 @@
+import { refusedShape } from '@tallystick/common';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ApiConfig } from './config.ts';
-import { refusedShape } from './refused_claims.ts';
 
 /** One of the `authorization_details` (RFC 9396 section 2). */
 interface AuthorizationDetail {

@@ -22,4 +22,3 @@ export { WrongKeyError } from './keys/make_key.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { Log } from './log.ts';
 export { mountPathOf } from './mount.ts';
-export { claimSetByTheServer, type RefusedClaim, refusedClaim } from './refused_claims.ts';

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { refusedShape } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import type { Configuration, Provider } from 'oidc-provider';
@@ -6,7 +7,6 @@ import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles
 import type { ApiConfig, AuthorizationServerConfig } from './config.ts';
 import { breakJwt, type Defect, WRONG_AUDIENCE } from './defect.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { refusedShape } from './refused_claims.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
 /** An access token to be issued without a flow. */

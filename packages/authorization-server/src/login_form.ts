@@ -1,6 +1,6 @@
+import { type RefusedClaim, refusedClaim } from '@tallystick/common';
 import type { Claims } from './accounts.ts';
 import type { IsClientName } from './client_names.ts';
-import { type RefusedClaim, refusedClaim } from './refused_claims.ts';
 import { answeringForTheStore } from './store_unavailable.ts';
 
 export type ReadLogin = { readonly user: string; readonly claims: Claims } | { readonly problem: string };

@@ -1,4 +1,4 @@
-import { claimSetByTheServer } from '@tallystick/authorization-server';
+import { claimSetByTheServer } from '@tallystick/common';
 import { z } from 'zod';
 import { accessTokenStyle, lifetime, resource, scopes, signingAlgorithm } from './common_schema.ts';
 

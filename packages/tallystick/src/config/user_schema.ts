@@ -1,4 +1,4 @@
-import { type RefusedClaim, refusedClaim } from '@tallystick/authorization-server';
+import { type RefusedClaim, refusedClaim } from '@tallystick/common';
 import { z } from 'zod';
 
 const EXPECTED: Record<RefusedClaim['reason'], string> = {

@@ -1,5 +1,3 @@
-import type { Claims } from './accounts.ts';
-
 /** Claims that the server itself sets, in anything that says something about a user or a client. */
 const SET_BY_THE_SERVER = new Set([
   // Access tokens: RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7800 section 3.1, RFC 8693 section 4.1, RFC 9396 section 9.1.
@@ -55,7 +53,7 @@ export function claimSetByTheServer(names: Iterable<string>): string | undefined
 }
 
 /** Finds what may not be said about a user: typed at the login page, in the configuration, by the control API. */
-export function refusedClaim(claims: Claims): RefusedClaim | undefined {
+export function refusedClaim(claims: object): RefusedClaim | undefined {
   const name = claimSetByTheServer(Object.keys(claims));
   return name === undefined ? refusedShape(claims) : { path: [name], reason: 'set by the server' };
 }
