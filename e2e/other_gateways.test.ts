@@ -321,6 +321,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
   testIt.each([
     ['GET', 'h2c'],
     ['GET', 'websocket, h2c'],
+    ['GET', 'other/1'],
     ['POST', 'websocket'],
   ])(title('a change to no protocol but WebSocket: %s, %s'), async (method, upgrade) => {
     const token = await serviceToken(world, 'phantom', 'read write');

@@ -13,7 +13,7 @@ export interface SeenRequest {
 
 export interface ShowingApi {
   readonly url: string;
-  /** Every request that came, handshakes of WebSockets too. */
+  /** Every request that came, those to upgrade too. */
   readonly seen: SeenRequest[];
   stop(): Promise<void>;
 }
@@ -32,10 +32,13 @@ export async function startShowingApi(answered: Readonly<Record<string, string>>
     seen.push({ method, url, headers, bytes });
     response.writeHead(200, answered).end('shown');
   });
-  const webSockets = new WebSocketServer({ server });
-  webSockets.on('connection', (socket, { method = '', url = '', headers }) => {
+  const webSockets = new WebSocketServer({ noServer: true });
+  server.on('upgrade', (request, socket, head) => {
+    const { method = '', url = '', headers } = request;
     seen.push({ method, url, headers, bytes: 0 });
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+    webSockets.handleUpgrade(request, socket, head, (client) => {
+      client.on('message', (data, isBinary) => client.send(data, { binary: isBinary }));
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
