@@ -1,7 +1,9 @@
 import type { RequiredScopes } from '@tallystick/resource-server';
 import type { AccessTokenStyle } from './access_token_style.ts';
 import type { CorsConfig } from './cors.ts';
+import type { RewriteResponseConfig } from './forward/rewrite_response.ts';
 import type { UpstreamHealthConfig } from './forward/upstream_pool.ts';
+import type { UpstreamTlsConfig } from './forward/upstream_tls.ts';
 import type { DecisionEndpointConfig } from './forward_auth/config.ts';
 import type { IntrospectionClient, IntrospectionConfig, OwnJwtConfig } from './introspection_config.ts';
 import type { JwtConfig } from './jwt_config.ts';
@@ -26,6 +28,12 @@ interface AnyRouteConfig {
   readonly upstream: string | readonly string[];
   /** Replaces the prefix in the path that the API sees. Default: it stays. */
   readonly rewrite?: RewriteConfig;
+  /** Default: the response stays as it is. */
+  readonly rewriteResponse?: RewriteResponseConfig;
+  /** The API gets the `Host` that the client sent. Default: false, it gets that of the upstream. */
+  readonly preserveHost?: boolean;
+  /** For upstreams on https. Default: the gateway trusts whom it trusts otherwise, and shows no certificate. */
+  readonly upstreamTls?: UpstreamTlsConfig;
   /** Default: the gateway's. */
   readonly upstreamHealth?: UpstreamHealthConfig;
   /** Default: the gateway's. */

@@ -263,6 +263,22 @@ describe('A configuration that cannot be served is a TypeError', () => {
         routes: [{ ...route('phantom', 'http://a'), issuer: 'https://other.example.com' }],
       },
     ],
+    [
+      'route /phantom: upstreamTls is for upstreams on https',
+      { routes: [{ ...route('phantom', 'http://a'), upstreamTls: { servername: 'a' } }] },
+    ],
+    [
+      'route /phantom: upstreamTls.certificate and upstreamTls.key must be there together',
+      { routes: [{ ...route('phantom', 'https://a'), upstreamTls: { certificate: 'x' } }] },
+    ],
+    [
+      'route /phantom: upstreamTls must have CAs, a certificate and its private key as PEM',
+      { routes: [{ ...route('phantom', 'https://a'), upstreamTls: { certificate: 'x', key: 'y' } }] },
+    ],
+    [
+      'route /phantom: rewriteResponse.cookieDomain',
+      { routes: [{ ...route('phantom', 'http://a'), rewriteResponse: { cookieDomain: 'a b' } }] },
+    ],
     ['limits.maxBodyBytes', { limits: { maxBodyBytes: -1 } }],
     ['upstreamHealth.coolDown', { upstreamHealth: { coolDown: 0 } }],
     ['route /phantom: timeouts.upstream', { routes: [{ ...route('phantom', 'http://a'), timeouts: { upstream: 0 } }] }],

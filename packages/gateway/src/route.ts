@@ -3,7 +3,10 @@ import type { AccessTokenStyle } from './access_token_style.ts';
 import type { DPoPNoncePolicy, GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config.ts';
 import { createCorsPolicy } from './cors.ts';
 import type { Forwarding } from './forward/forwarding.ts';
+import { createRewriteResponse } from './forward/rewrite_response.ts';
+import { parseUpstream } from './forward/upstream.ts';
 import { createUpstreamPool } from './forward/upstream_pool.ts';
+import { createUpstreamTls } from './forward/upstream_tls.ts';
 import { normalizeHostPattern } from './host.ts';
 import { createRewrite, type Rewrite } from './rewrite.ts';
 import type { TokenCookie } from './token_cookie.ts';
@@ -96,15 +99,35 @@ function createForwarding(config: RouteConfig, defaults: RouteDefaults, now: () 
   const { upstreamHealth = defaults.upstreamHealth, cors = defaults.cors } = config;
   const timeout = config.timeouts?.upstream ?? defaults.timeouts.upstream;
   const { maxBodyBytes, maxResponseHeaderBytes = 64 * 1024 } = { ...defaults.limits, ...config.limits };
+  const origins = [config.upstream].flat();
+  const { upstreamTls, rewriteResponse, preserveHost = false } = config;
+  if (upstreamTls && !origins.every((origin) => origin.startsWith('https:'))) {
+    throw new TypeError(`route ${config.prefix}: upstreamTls is for upstreams on https`);
+  }
   return {
     routeName: `${config.host ?? ''}${config.prefix}`,
-    upstreams: createUpstreamPool([config.upstream].flat(), upstreamHealth ?? {}, now),
+    upstreams: createUpstreamPool(origins, upstreamHealth ?? {}, now),
     timeout,
     maxBodyBytes,
     maxResponseHeaderBytes,
     strippedPrefix: config.rewrite && config.prefix !== '/' ? config.prefix : undefined,
+    preservesHost: preserveHost,
+    tls: upstreamTls && createUpstreamTls(config.prefix, upstreamTls),
+    rewriteResponse:
+      rewriteResponse &&
+      createRewriteResponse(rewriteResponse, {
+        prefix: config.prefix,
+        prefixAtApi: prefixAtApi(config.rewrite),
+        hosts: origins.map((origin) => parseUpstream(origin).host),
+      }),
     cors: cors && createCorsPolicy(cors),
   };
+}
+
+/** @returns undefined where it is that of the route */
+function prefixAtApi(rewrite: RouteConfig['rewrite']): string | undefined {
+  if (rewrite === undefined) return undefined;
+  return 'prefix' in rewrite ? rewrite.prefix : '';
 }
 
 function protection(

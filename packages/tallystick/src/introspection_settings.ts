@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { GatewayConfig } from '@tallystick/gateway';
-import { ConfigError, pathText } from './config/config_error.ts';
+import { ConfigError } from './config/config_error.ts';
 import type { Config } from './config/schema.ts';
 import type { OwnJwtKey } from './own_jwt_key.ts';
+import { type Path, readMaterial, wrong } from './read_material.ts';
 import type { Tls } from './tls/tls.ts';
 import { withoutUndefined } from './without_undefined.ts';
 
-type Path = readonly (string | number)[];
 type Client = Config['gateway']['client'];
 /** What tokens look like, the routes know. */
 type Asked = Omit<Config['gateway']['introspection'], 'tokenPattern'> & { readonly tokenPattern?: unknown };
@@ -77,16 +76,6 @@ async function readOwnJwts(
   return { issuer: issuer ?? publicUrl, signingKey: key, lifetime };
 }
 
-/** What is not PEM or JSON itself is the name of a file that holds it. */
-async function readMaterial(path: Path, given = ''): Promise<string> {
-  if (given.includes('-----BEGIN ') || given.trimStart().startsWith('{')) return given;
-  try {
-    return await readFile(given, 'utf8');
-  } catch {
-    throw wrong(path, 'expected PEM or JWK, or a file that can be read');
-  }
-}
-
 function parseJwk(path: Path, text: string): object {
   try {
     return JSON.parse(text) as object;
@@ -98,10 +87,9 @@ function parseJwk(path: Path, text: string): object {
 
 /** What the gateway says of a key or a certificate that it cannot use, where a person looks for it. */
 export function asGatewayConfigError(error: unknown): unknown {
+  if (error instanceof TypeError && /^route \S+: upstreamTls/.test(error.message)) {
+    return new ConfigError('the configuration', [`gateway.routes: ${error.message}`]);
+  }
   if (!(error instanceof TypeError) || !/^(?:issuers\[\d+\]\.)?(?:client|ownJwts)\./.test(error.message)) return error;
   return new ConfigError('the configuration', [`gateway.${error.message}`]);
-}
-
-function wrong(path: Path, what: string): ConfigError {
-  return new ConfigError('the configuration', [`${pathText(path)}: ${what}`]);
 }

@@ -24,6 +24,7 @@ import { createSampleApi, type SampleApiConfig } from './sample_api/create_sampl
 import type { Tls } from './tls/tls.ts';
 import { tokenHandlerConfig } from './token_handler_config.ts';
 import { openTracing } from './tracing/open_tracing.ts';
+import { withUpstreamTls } from './upstream_tls_settings.ts';
 import { withoutUndefined } from './without_undefined.ts';
 import { asConfigError } from './wrong_client.ts';
 
@@ -177,11 +178,15 @@ export async function checkGateway(config: Config, log: Logger): Promise<void> {
 function configuringGateway(secret: string | undefined, store: TokenStore, tls: Tls | undefined) {
   const usedSecret = secret ?? randomBytes(32).toString('base64url');
   const ownJwtKey = createOwnJwtKey(secret, store);
-  return async (config: Config): Promise<GatewayConfig> => ({
-    ...gatewayConfig({ ...config, secret: config.secret ?? usedSecret }),
-    otherHosts: await otherHostsAtGateway(config),
-    ...(await introspectionSettings(config, { ownJwtKey, tls })),
-  });
+  return async (config: Config): Promise<GatewayConfig> => {
+    const settings = gatewayConfig({ ...config, secret: config.secret ?? usedSecret });
+    return {
+      ...settings,
+      otherHosts: await otherHostsAtGateway(config),
+      ...(await introspectionSettings(config, { ownJwtKey, tls })),
+      routes: await withUpstreamTls(config, settings.routes, tls),
+    };
+  };
 }
 
 /** @throws {ConfigError} a key or a certificate cannot be used */

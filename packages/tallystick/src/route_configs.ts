@@ -11,9 +11,10 @@ type ConfiguredRoute = Config['gateway']['routes'][number];
 /** The gateway's routes. A route that names no upstream leads to the sample API. */
 export function gatewayRoutes(config: Config): RouteConfig[] {
   return config.gateway.routes.map((route) => {
-    const { host, prefix, rewrite, cors, limits, timeouts, upstreamHealth } = route;
+    const { host, prefix, rewrite, cors, limits, timeouts, upstreamHealth, preserveHost, rewriteResponse } = route;
     const upstream = route.upstreams ?? route.upstream ?? sampleApiUrl(config);
-    const place = { host, prefix, upstream, rewrite, cors, limits, timeouts, upstreamHealth };
+    const forwarding = { upstream, rewrite, cors, limits, timeouts, upstreamHealth, preserveHost, rewriteResponse };
+    const place = { host, prefix, ...forwarding };
     const access = route.public ? { public: true } : accessTo(config, route);
     return withoutUndefined({ ...place, ...access }) as RouteConfig;
   });

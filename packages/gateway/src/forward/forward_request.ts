@@ -123,7 +123,7 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
       if (other === undefined) return false;
       upstreams.failed(exchange.upstream);
       exchange.upstream = other;
-      request.headers.host = other.host;
+      if (!forwarding.preservesHost) request.headers.host = other.host;
       hasMoved = true;
       isOnNewConnection = false;
       send({ ...target, upstream: other });
@@ -208,6 +208,7 @@ function judge(
   call?.answered(upstreamResponse.statusCode ?? 0);
   cleanResponseHead(upstreamResponse, response);
   removeSetCookies(upstreamResponse.headers, tokenCookies);
+  forwarding.rewriteResponse?.(upstreamResponse.headers, request.headers);
   if (forwarding.cors) applyCors(upstreamResponse.headers, forwarding.cors, request.headers.origin);
   upstreamResponse.once('close', () => {
     if (upstreamResponse.complete) return;

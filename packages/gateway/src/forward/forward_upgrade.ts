@@ -69,6 +69,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
       if (isForwardable(upstreamResponse)) {
         forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
         removeSetCookies(upstreamResponse.headers, tokenCookies);
+        forwarding.rewriteResponse?.(upstreamResponse.headers, request.headers);
         answered(upstreamResponse.statusCode ?? 0);
         relayResponse(upstreamResponse, request, socket);
         return;
@@ -78,6 +79,7 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
     };
     const onUpgrade = ({ headers }: IncomingMessage, upstreamSocket: Socket) => {
       removeSetCookies(headers, tokenCookies);
+      forwarding.rewriteResponse?.(headers, request.headers);
       forwarding.upstreams.answered(upstream, 101);
       answered(101);
       // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.

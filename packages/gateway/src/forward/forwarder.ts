@@ -10,8 +10,9 @@ import type { Forwarding } from './forwarding.ts';
 import { checkBodyLength } from './limit_body.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
 import type { Upstream } from './upstream.ts';
-import { createUpstreamAgents } from './upstream_agents.ts';
+import { createUpstreamAgents, type UpstreamAgents } from './upstream_agents.ts';
 import { startUpstreamCall, watchedByCall } from './upstream_call.ts';
+import type { UpstreamTls } from './upstream_tls.ts';
 
 /** Where a request goes, once it may. */
 export interface Destination {
@@ -92,11 +93,30 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const forwardUpgrade = createForwardUpgrade(tokenCookies, clientTimeout);
   const agents = createUpstreamAgents(maxConnectionAge);
 
+  /** Node.js would share connections of routes whose certificates or CAs differ. */
+  const agentsOfRoutes = new Map<UpstreamTls, UpstreamAgents>();
+
+  function agentsFor({ tls }: Forwarding): UpstreamAgents {
+    if (tls === undefined) return agents;
+    const known = agentsOfRoutes.get(tls) ?? createUpstreamAgents(maxConnectionAge);
+    agentsOfRoutes.set(tls, known);
+    return known;
+  }
+
+  function connectionFor({ tls, maxResponseHeaderBytes }: Forwarding) {
+    return {
+      secureContext: tls?.secureContext ?? secureContext,
+      servername: tls?.servername,
+      maxHeaderSize: maxResponseHeaderBytes,
+    };
+  }
+
   function headersFor(request: IncomingMessage, upstream: Upstream, destination: Destination) {
     const { forwarding, authorization, clientHeld, dpop, clientCertificate } = destination;
-    const { strippedPrefix } = forwarding;
+    const { strippedPrefix, preservesHost } = forwarding;
     const { host } = upstream;
-    return requestHeaders(request, { host, authorization, clientHeld, dpop, clientCertificate, strippedPrefix });
+    const facts = { host, preservesHost, authorization, clientHeld, dpop, clientCertificate, strippedPrefix };
+    return requestHeaders(request, facts);
   }
 
   return {
@@ -106,8 +126,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const upstream = forwarding.upstreams.pick();
       if (waitsForContinue(request)) response.writeContinue();
       request.headers = headersFor(request, upstream, destination);
-      const agent = agents[upstream.protocol];
-      const to = { upstream, target, agent, secureContext, maxHeaderSize: forwarding.maxResponseHeaderBytes };
+      const agent = agentsFor(forwarding)[upstream.protocol];
+      const to = { upstream, target, agent, ...connectionFor(forwarding) };
       forwardRequest(request, response, to, forwarding, refuse, trace);
     },
     upgrade(request, socket, head, destination, watch, trace) {
@@ -116,12 +136,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       request.headers = withUpgrade(headersFor(request, upstream, destination));
       const call = startUpstreamCall(request, upstream, trace);
       const traced = call ? watchedByCall(socket, watch, call) : watch;
-      const to = { upstream, target, secureContext, maxHeaderSize: forwarding.maxResponseHeaderBytes };
+      const to = { upstream, target, ...connectionFor(forwarding) };
       forwardUpgrade(request, socket, head, to, forwarding, traced);
     },
     close() {
-      agents['http:'].destroy();
-      agents['https:'].destroy();
+      for (const kept of [agents, ...agentsOfRoutes.values()]) {
+        kept['http:'].destroy();
+        kept['https:'].destroy();
+      }
     },
   };
 }

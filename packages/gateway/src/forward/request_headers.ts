@@ -156,6 +156,8 @@ export interface RequestHeaderOptions {
 export interface RequestHeaderFacts {
   /** The upstream's `Host`. */
   readonly host: string;
+  /** It gets the client's instead. */
+  readonly preservesHost?: boolean;
   /** The upstream's `Authorization`; undefined for none. */
   readonly authorization: string | undefined;
   /** The client-held token, wherever else the client has put it; undefined where none is asked for. */
@@ -182,7 +184,8 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
   const { via, tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
-  return (request, { host, authorization, clientHeld, dpop, clientCertificate, strippedPrefix }) => {
+  return (request, facts) => {
+    const { host, preservesHost, authorization, clientHeld, dpop, clientCertificate, strippedPrefix } = facts;
     const sent = request.headers;
     const named = connectionNames(sent.connection);
     const headers: IncomingHttpHeaders = {};
@@ -198,7 +201,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
       else headers.cookie = kept;
     }
     if (clientHeld !== undefined) removeToken(headers, clientHeld);
-    headers.host = host;
+    headers.host = (preservesHost === true && sent.host) || host;
     headers.via = via.appended(request);
     if (authorization !== undefined) headers.authorization = authorization;
     if (dpop !== undefined) headers.dpop = dpop;

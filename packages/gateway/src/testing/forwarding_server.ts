@@ -23,6 +23,9 @@ export async function startForwarding(
     maxBodyBytes: undefined,
     maxResponseHeaderBytes: 64 * 1024,
     strippedPrefix: undefined,
+    preservesHost: false,
+    tls: undefined,
+    rewriteResponse: undefined,
     cors: undefined,
   };
   const destination = (target = '') => ({

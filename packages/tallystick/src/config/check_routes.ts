@@ -34,7 +34,11 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
   checkSampleApi(routes, refuse);
 }
 
-function checkForwarding({ prefix, upstream, upstreams, rewrite }: Route, path: Path, refuse: Refuse): void {
+function checkForwarding(
+  { prefix, upstream, upstreams, upstreamTls, rewrite }: Route,
+  path: Path,
+  refuse: Refuse,
+): void {
   if (upstreams !== undefined && upstream !== undefined) {
     refuse([...path, 'upstream'], 'expected nothing beside upstreams', upstream);
   }
@@ -43,6 +47,9 @@ function checkForwarding({ prefix, upstream, upstreams, rewrite }: Route, path: 
   }
   if (new Set(upstreams?.map((origin) => new URL(origin).protocol)).size > 1) {
     refuse([...path, 'upstreams'], 'expected all of them to be http, or all https', upstreams);
+  }
+  if (upstreamTls && ![upstream, ...(upstreams ?? [])].every((origin) => origin?.startsWith('https:') ?? true)) {
+    refuse([...path, 'upstreamTls'], 'expected it for upstreams on https only', undefined);
   }
   if (rewrite && pathAtApi({ prefix, rewrite }) === pathAtApi({ prefix })) {
     refuse([...path, 'rewrite'], 'expected another prefix than that of the route', rewrite);

@@ -12,7 +12,7 @@ import {
 import { cors } from './cors_schema.ts';
 import { routeDPoP } from './dpop_schema.ts';
 import { cookieName, csrfHeader, pageOrigins } from './token_handler_schema.ts';
-import { upstreamHealth } from './upstream_schema.ts';
+import { rewriteResponse, upstreamHealth, upstreamTls } from './upstream_schema.ts';
 
 /** RFC 7519 section 4.1.3: any text. Keycloak has `account`, others client identifiers. */
 const audience = z.string().min(1);
@@ -65,6 +65,12 @@ export const route = z.strictObject({
   upstream: origin.optional().describe('Origin of the API. Default: the sample API.'),
   upstreams: z.array(origin).min(2).optional().describe('Instead of `upstream`: several, which take turns.'),
   upstreamHealth: upstreamHealth.optional().describe('Default: that of the gateway.'),
+  upstreamTls: upstreamTls.optional().describe('How to speak TLS with upstreams on https.'),
+  preserveHost: z
+    .boolean()
+    .default(false)
+    .describe('The API gets the `Host` that the client sent, not that of the upstream.'),
+  rewriteResponse: rewriteResponse.optional().describe('What is changed in responses. Default: nothing.'),
   rewrite: z
     .union(
       [

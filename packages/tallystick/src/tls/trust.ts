@@ -7,6 +7,8 @@ export interface Trust {
   readonly fetch: typeof globalThis.fetch;
   /** For what does not go through `fetch`. */
   readonly secureContext: tls.SecureContext;
+  /** All CAs that are trusted, PEM. */
+  readonly cas: readonly string[];
 }
 
 /**
@@ -16,11 +18,13 @@ export interface Trust {
  * @param cas PEM
  */
 export function createTrust(cas: readonly string[]): Trust {
-  const secureContext = tls.createSecureContext({ ca: [...usualCas(), ...cas], minVersion: 'TLSv1.2' });
+  const trusted = [...usualCas(), ...cas];
+  const secureContext = tls.createSecureContext({ ca: trusted, minVersion: 'TLSv1.2' });
   const dispatcher = new Agent({ connect: { secureContext } });
   const trusting = undiciFetch as unknown as (url: unknown, init: object) => Promise<Response>;
   return {
     secureContext,
+    cas: trusted,
     // Who brings a dispatcher has decided where the call may go, and by whose certificates.
     fetch: (url, init) =>
       init !== undefined && 'dispatcher' in init ? globalThis.fetch(url, init) : trusting(url, { ...init, dispatcher }),

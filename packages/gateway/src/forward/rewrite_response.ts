@@ -1,0 +1,87 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What of an API's response is changed, so that it is right where clients see it. */
+export interface RewriteResponseConfig {
+  /**
+   * `Location` and `Content-Location` that lead to an upstream of the route, or to a path below the one that the API sees, lead to the
+   * gateway. Default: false.
+   */
+  readonly location?: boolean;
+  /** Takes the place of the `Domain` of cookies that have one; empty for none, so that a cookie is for the gateway's host only. */
+  readonly cookieDomain?: string;
+  /** The `Path` of cookies is the one where clients see it. Default: false. */
+  readonly cookiePath?: boolean;
+}
+
+export interface RewriteResponseFacts {
+  /** The route's prefix. */
+  readonly prefix: string;
+  /** What the API sees in its place: empty for nothing, undefined where it is the same. */
+  readonly prefixAtApi: string | undefined;
+  /** Hosts of the route's upstreams, with their ports. */
+  readonly hosts: readonly string[];
+}
+
+/** @param sent the headers of the request, as the API got them */
+export type RewriteResponse = (headers: IncomingHttpHeaders, sent: IncomingHttpHeaders) => void;
+
+/** @throws {TypeError} for a domain that cannot be one */
+export function createRewriteResponse(
+  { location = false, cookieDomain, cookiePath = false }: RewriteResponseConfig,
+  { prefix, prefixAtApi, hosts }: RewriteResponseFacts,
+): RewriteResponse {
+  if (cookieDomain !== undefined && !/^(?:[\w-]+(?:\.[\w-]+)*)?$/.test(cookieDomain)) {
+    throw new TypeError(`route ${prefix}: rewriteResponse.cookieDomain must be a host name, or empty`);
+  }
+  const ownPrefix = prefix === '/' ? '' : prefix;
+
+  /** @returns undefined for a path that clients see nowhere below the prefix */
+  function pathForClients(path: string): string | undefined {
+    if (prefixAtApi === undefined) return path;
+    if (path !== prefixAtApi && !path.startsWith(`${prefixAtApi}/`)) return undefined;
+    return `${ownPrefix}${path.slice(prefixAtApi.length)}`;
+  }
+
+  function rewriteLocation(value: string, sent: IncomingHttpHeaders): string {
+    const isOurs = (host: string) => hosts.includes(host) || host === sent.host || host === sent['x-forwarded-host'];
+    const reference = withoutOrigin(value, isOurs);
+    if (reference === undefined) return value;
+    const [path = ''] = reference.split(/[?#]/, 1);
+    const forClients = pathForClients(path);
+    // Two slashes would lead to another server (RFC 3986 section 4.2).
+    if (forClients === undefined || !/^\/(?![/\\])/.test(forClients || '/')) return value;
+    return `${forClients || '/'}${reference.slice(path.length)}`;
+  }
+
+  function rewriteCookie(cookie: string): string {
+    const [pair = '', ...attributes] = cookie.split(';');
+    const isForHost = /^\s*__Host-/i.test(pair); // Its Path must be "/" (RFC 6265bis section 4.1.3.2).
+    const rewritten = attributes.flatMap((attribute) => {
+      const [name = '', value = ''] = attribute.split('=', 2).map((part) => part.trim());
+      if (cookieDomain !== undefined && /^domain$/i.test(name))
+        return cookieDomain === '' ? [] : ` Domain=${cookieDomain}`;
+      if (!cookiePath || isForHost || !/^path$/i.test(name) || !value.startsWith('/')) return attribute;
+      const path = pathForClients(value === '/' && prefixAtApi !== undefined ? prefixAtApi : value);
+      return path === undefined ? attribute : ` Path=${path || '/'}`;
+    });
+    return [pair, ...rewritten].join(';');
+  }
+
+  const changesCookies = cookieDomain !== undefined || cookiePath;
+  return (headers, sent) => {
+    if (location) {
+      if (headers.location !== undefined) headers.location = rewriteLocation(headers.location, sent);
+      const { 'content-location': contentLocation } = headers;
+      if (contentLocation !== undefined) headers['content-location'] = rewriteLocation(contentLocation, sent);
+    }
+    if (changesCookies && headers['set-cookie']) headers['set-cookie'] = headers['set-cookie'].map(rewriteCookie);
+  };
+}
+
+/** The path, query and fragment of a reference that is a path, or leads to a server that is ours; undefined for any other. */
+function withoutOrigin(reference: string, isOurs: (host: string) => boolean): string | undefined {
+  if (/^\/(?![/\\])/.test(reference)) return reference;
+  if (!/^(?:https?:)?\/\//i.test(reference) || !URL.canParse(reference, 'http://relative')) return undefined;
+  const { host, pathname, search, hash } = new URL(reference, 'http://relative');
+  return isOurs(host) ? `${pathname}${search}${hash}` : undefined;
+}
