@@ -266,24 +266,32 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   'Client that registered': {
     async run(forge) {
       const id = invented();
-      await forge('Client', id, { ...(await find('Client', (await register()).client_id)), client_id: id });
+      await forge('Client', id, await registrationOf((await register()).client_id, id));
       const url = `${world.issuer}/auth?${new URLSearchParams({ ...(await loginRequest()), client_id: id })}`;
       return (await fetch(url, { redirect: 'manual' })).status;
     },
     refused: 400,
     accepted: 303,
   },
-  RegistrationAccessToken: {
+  'registration access token, in the record of its client': {
     async run(forge) {
-      const { client_id: id, registration_access_token: genuineToken } = await register();
-      const token = invented();
-      await forge('RegistrationAccessToken', token, await find('RegistrationAccessToken', genuineToken));
+      const { client_id: id } = await register();
+      const token = `${id}.${invented()}`;
+      const registration = await registrationOf(id, id);
+      const accessToken = { ...(registration.accessToken as object), tokenKey: tokenKey(token) };
+      await forge('Client', id, { ...registration, accessToken });
       return (await fetch(`${world.issuer}/reg/${id}`, { headers: { Authorization: `Bearer ${token}` } })).status;
     },
     refused: 401,
     accepted: 200,
   },
 };
+
+/** What is stored of a client that registered, under another identifier. */
+async function registrationOf(id: string, as: string): Promise<RecordPayload> {
+  const { metadata, ...registration } = await find('Client', id);
+  return { ...registration, metadata: { ...(metadata as object), client_id: as } };
+}
 
 async function register() {
   const answer = await fetch(`${world.issuer}/reg`, {

@@ -21,6 +21,7 @@ const LIFETIMES = {
   deviceCode: 400,
   backchannelRequest: 500,
   interaction: 600,
+  unusedRegistration: 800,
 };
 
 let world: Controlled;

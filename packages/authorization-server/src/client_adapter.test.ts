@@ -1,24 +1,18 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
-import type { Adapter } from 'oidc-provider';
 import { createClientAdapter } from './client_adapter.ts';
-import { createUnitsOfWork } from './one_write.ts';
-import { createRecordAdapter } from './record_adapter.ts';
+import { createRegistrations, type Registrations } from './registrations.ts';
 import { SECRET, testConfiguration } from './testing/test_server.ts';
 
 let store: TokenStore;
-let clients: Adapter;
+let clients: Registrations['clients'];
+let registrations: Registrations;
 
 beforeEach(async () => {
   store = await openTokenStore({ url: 'memory:' });
-  const records = createRecordAdapter({
-    secret: SECRET,
-    store,
-    units: createUnitsOfWork(),
-    isWithinGrace: () => false,
-    requestedAt: () => undefined,
-  })('Client');
-  clients = createClientAdapter(testConfiguration('http://localhost:4000'), { registered: records, store });
+  const config = testConfiguration('http://localhost:4000');
+  registrations = createRegistrations(config, { store, startOfWork: () => undefined });
+  clients = createClientAdapter(config, { registered: registrations.clients, store });
 });
 afterEach(() => store.close());
 
@@ -43,13 +37,13 @@ test('a configured client is found, and nobody can register in its place', async
 test('a client that deletes itself takes its tokens with it, and is there to ask again when the store fails', async () => {
   await clients.upsert('app', { client_id: 'app' }, 60);
   await store.records('AccessToken', SECRET).upsert('token', { clientId: 'app' }, 60);
-  await store.records('RegistrationAccessToken', SECRET).upsert('registration', { clientId: 'app' }, 60);
+  await registrations.accessTokens.upsert('app.registration', { clientId: 'app' }, 60);
   const revoking = jest.spyOn(store, 'revokeOwner').mockRejectedValueOnce(new StoreUnavailableError('down'));
   await expect(clients.destroy('app')).rejects.toMatchObject({ statusCode: 503 });
   expect(await clients.find('app')).toBeDefined();
+  expect(await registrations.accessTokens.find('app.registration')).toMatchObject({ clientId: 'app' });
   await clients.destroy('app');
   expect(revoking).toHaveBeenCalledTimes(2);
   expect(await clients.find('app')).toBeUndefined();
   expect(await store.records('AccessToken', SECRET).find('token')).toBeUndefined();
-  expect(await store.records('RegistrationAccessToken', SECRET).find('registration')).toBeDefined();
 });

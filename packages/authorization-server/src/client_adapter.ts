@@ -1,7 +1,8 @@
 import type { TokenStore } from '@tallystick/token-store';
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { AdapterPayload } from 'oidc-provider';
 import { clientMetadata } from './clients.ts';
 import type { AuthorizationServerConfig } from './config.ts';
+import type { Registrations } from './registrations.ts';
 import { answeringForTheStore } from './store_unavailable.ts';
 
 /**
@@ -15,11 +16,14 @@ import { answeringForTheStore } from './store_unavailable.ts';
  */
 export function createClientAdapter(
   { clients }: Pick<AuthorizationServerConfig, 'clients'>,
-  { registered, store }: { readonly registered: Adapter; readonly store: Pick<TokenStore, 'revokeOwner'> },
-): Adapter {
+  {
+    registered,
+    store,
+  }: { readonly registered: Registrations['clients']; readonly store: Pick<TokenStore, 'revokeOwner'> },
+): Registrations['clients'] {
   const configured = new Map(clients.map((client) => [client.id, JSON.stringify(clientMetadata(client))]));
   return {
-    ...registered,
+    upsert: registered.upsert,
     async find(id) {
       const metadata = configured.get(id);
       return metadata === undefined ? registered.find(id) : (JSON.parse(metadata) as AdapterPayload);

@@ -91,8 +91,10 @@ export interface LifetimeConfig {
   readonly deviceCode: number;
   /** A backchannel authentication request, unless the client asks for less. */
   readonly backchannelRequest: number;
-  /** The time that a user has to sign in and consent. */
+  /** The time that a user has to sign in and consent. Sessions in which nobody has signed in do not live longer. */
   readonly interaction: number;
+  /** A client that registered itself and was never issued a token. */
+  readonly unusedRegistration: number;
 }
 
 /**

@@ -32,6 +32,7 @@ import { createReadOwnAccessToken } from './own_access_tokens.ts';
 import { pollingInterval } from './polling_interval.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { limitRegisteredClients } from './registered_clients.ts';
+import { createRegistrations, keepUsedRegistrations, nameClientInRegistrationAccessTokens } from './registrations.ts';
 import { refuseReplaysAlike } from './replay_detection.ts';
 import { createIsWithinGrace, revokeWhatIsReused } from './reuse.ts';
 import { fromNowOn, startOfWork } from './start_of_work.ts';
@@ -67,11 +68,13 @@ export function createProvider(
   const accounts = createAccounts(config, store);
   const isClientName = createIsClientName(config, store);
   const lifetimes = createLifetimes(config);
-  const configuration = providerConfiguration(config, { store, units, jwks, accounts, fetch });
+  const registrations = createRegistrations(config, { store, startOfWork });
+  const configuration = providerConfiguration(config, { store, units, jwks, accounts, registrations, fetch });
   const provider = new Provider(config.issuer, configuration);
   nameEndpointsByAddress(provider, config);
   limitRegisteredClients(provider, config);
   refuseReplaysAlike(provider);
+  nameClientInRegistrationAccessTokens(provider);
   const styles = rememberRendered(
     serveAccessTokenStyles(provider, config.apis, { log, startOfWork: () => startOfWork() ?? Date.now() }),
     { store, secret: config.secret },
@@ -84,6 +87,7 @@ export function createProvider(
   provider.use(boundedInput());
   provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
   provider.use(oneWritePerTokenRequest(config, { store, units }));
+  provider.use(keepUsedRegistrations(config, registrations));
   provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(trueDiscovery());

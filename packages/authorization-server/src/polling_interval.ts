@@ -36,7 +36,7 @@ export function pollingInterval(
     const { askedAt, interval } = last ?? { askedAt: Number.NEGATIVE_INFINITY, interval: configured };
     const tooSoon = now - askedAt < interval * 1000 - TOLERANCE;
     const poll = { askedAt: now, interval: tooSoon ? interval + GROWTH : interval };
-    await answeringForTheStore(polls.upsert(code, poll, remembered));
+    await answeringForTheStore(polls.upsertAnonymous(code, poll, remembered));
     return tooSoon;
   }
 

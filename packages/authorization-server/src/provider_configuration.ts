@@ -1,9 +1,10 @@
 import { hkdfSync } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
-import type { Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { createAccessTokenClaims } from './access_token_claims.ts';
 import type { AccessTokenRecord } from './access_token_styles.ts';
 import type { Accounts } from './accounts.ts';
+import { createIsKnownClient } from './anonymous_records.ts';
 import { createClientAdapter } from './client_adapter.ts';
 import { isOriginOf } from './clients.ts';
 import type { AuthorizationServerConfig, SigningAlgorithm } from './config.ts';
@@ -18,6 +19,7 @@ import { errorPage } from './pages/pages.ts';
 import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { createRecordAdapter } from './record_adapter.ts';
 import { registrationRules } from './registered_clients.ts';
+import type { Registrations } from './registrations.ts';
 import { createIsWithinGrace } from './reuse.ts';
 import { startOfWork } from './start_of_work.ts';
 import { USER_SCOPES } from './user_scopes.ts';
@@ -27,6 +29,7 @@ export interface ProviderDependencies {
   readonly units: UnitsOfWork;
   readonly jwks: JWKS;
   readonly accounts: Accounts;
+  readonly registrations: Registrations;
   /** Calls clients. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
@@ -34,7 +37,7 @@ export interface ProviderDependencies {
 /** What this authorization server asks of oidc-provider. */
 export function providerConfiguration(
   config: AuthorizationServerConfig,
-  { store, units, jwks, accounts, fetch }: ProviderDependencies,
+  { store, units, jwks, accounts, registrations, fetch }: ProviderDependencies,
 ): Configuration {
   const mountPath = mountPathOf(config.issuer);
   // Other servers on the store may have keys for more, which the clients that registered there sign with here too.
@@ -42,17 +45,24 @@ export function providerConfiguration(
     ...new Set([...algorithmsInUse(config), ...jwks.keys.map(({ alg }) => alg as SigningAlgorithm)]),
   ];
   const audiences = new Map(config.apis.map((api) => [api.resource, api.audience]));
+  const isKnownClient = createIsKnownClient(config);
   const recordAdapter = createRecordAdapter({
     secret: config.secret,
     store,
     units,
     isWithinGrace: createIsWithinGrace(config),
+    caller: () => ({ isKnownClient: isKnownClient(Provider.ctx) }),
+    anonymousSession: config.lifetimes.interaction,
     requestedAt: startOfWork,
   });
 
   return {
-    adapter: (kind: string) =>
-      kind === 'Client' ? createClientAdapter(config, { registered: recordAdapter(kind), store }) : recordAdapter(kind),
+    adapter(kind: string) {
+      const records = recordAdapter(kind);
+      if (kind === 'Client')
+        return { ...records, ...createClientAdapter(config, { registered: registrations.clients, store }) };
+      return kind === 'RegistrationAccessToken' ? { ...records, ...registrations.accessTokens } : records;
+    },
     jwks,
     cookies: {
       // Issuers on one host have sessions of their own.

@@ -10,6 +10,8 @@ test('of many uses of one proof or assertion at the same time one counts', async
     store,
     units: createUnitsOfWork(),
     isWithinGrace: () => false,
+    caller: () => ({ isKnownClient: false }),
+    anonymousSession: 60,
     requestedAt: () => undefined,
   })('ReplayDetection');
   const uses = await Promise.allSettled(Array.from({ length: 10 }, () => seen.upsert('proof', {}, 60)));

@@ -1,5 +1,6 @@
 import { GrantRevokedError, type RecordPayload, type TokenStore } from '@tallystick/token-store';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { type Caller, isAnonymous } from './anonymous_records.ts';
 import { AlreadyUsedError } from './device_flow.ts';
 import type { UnitsOfWork } from './one_write.ts';
 import { ReplayedMeanwhile } from './replay_detection.ts';
@@ -7,7 +8,7 @@ import type { IsWithinGrace } from './reuse.ts';
 import { AlreadyUsed, answeringForTheStore } from './store_unavailable.ts';
 
 /** Seconds that a record lives which oidc-provider gives no lifetime: no entry stays for ever. */
-const LONGEST_LIFE = 365 * 24 * 60 * 60;
+export const LONGEST_LIFE = 365 * 24 * 60 * 60;
 
 /** What a token request issues and uses up. Other kinds, such as replayed `jti`s, are written at once. */
 const ISSUED = new Set([
@@ -32,17 +33,27 @@ export interface RecordAdapterOptions {
   /** What is written within one of these is collected in it. */
   readonly units: UnitsOfWork;
   readonly isWithinGrace: IsWithinGrace;
+  readonly caller: () => Caller;
+  /** Seconds that a session lives in which nobody has signed in. */
+  readonly anonymousSession: number;
   /** When the current request began, in epoch milliseconds; undefined outside a request. */
   readonly requestedAt: () => number | undefined;
 }
 
 /** oidc-provider's Adapter over the token store. */
-export function createRecordAdapter({ secret, store, units, isWithinGrace, requestedAt }: RecordAdapterOptions) {
+export function createRecordAdapter(options: RecordAdapterOptions) {
+  const { secret, store, units, isWithinGrace, caller, anonymousSession, requestedAt } = options;
+
   return (kind: string): Adapter => {
     const records = store.records(kind, secret);
     const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
-    const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
-      answeringForTheStore(written().upsert(id, withOwners(kind, payload), expiresIn, requestedAt()));
+    const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) => {
+      const owned = withOwners(kind, payload);
+      if (!isAnonymous(kind, payload, caller()))
+        return answeringForTheStore(written().upsert(id, owned, expiresIn, requestedAt()));
+      const life = kind === 'Session' ? Math.min(expiresIn, anonymousSession) : expiresIn;
+      return answeringForTheStore(records.upsertAnonymous(id, owned, life, requestedAt()));
+    };
 
     /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
     const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {

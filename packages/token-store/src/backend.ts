@@ -1,6 +1,13 @@
 /** One step of a batch. Times to live are in seconds. */
 export type Write =
-  | { readonly do: 'put'; readonly key: string; readonly value: string; readonly expiresIn: number }
+  | {
+      readonly do: 'put';
+      readonly key: string;
+      readonly value: string;
+      readonly expiresIn: number;
+      /** It is small and takes something away from somebody: such writes may exceed bounds a little. */
+      readonly isVital?: boolean;
+    }
   | { readonly do: 'putRecord'; readonly key: string; readonly value: string; readonly expiresIn: number }
   | { readonly do: 'addMember'; readonly key: string; readonly member: string; readonly expiresIn: number }
   | { readonly do: 'removeMembers'; readonly key: string; readonly members: readonly string[] }
@@ -13,6 +20,8 @@ export type Condition =
   | { readonly if: 'consumable'; readonly key: string; readonly at: number }
   /** The record is there and has not come to this step; it has, with the batch. */
   | { readonly if: 'advances'; readonly key: string; readonly step: number }
+  /** The record is there, and its value begins so: nobody has written it since. */
+  | { readonly if: 'begins'; readonly key: string; readonly with: string }
   /** There is something under the key. */
   | { readonly if: 'exists'; readonly key: string }
   /**

@@ -29,6 +29,14 @@ export interface Records {
    */
   upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
   /**
+   * As `upsert`, for a record that anybody can create, such as the sign-in page of somebody who has not signed in. The records of
+   * a kind have a budget (`anonymous`); past it, the newest takes the place of the oldest. Once such a record is written by
+   * `upsert` or `advance` it is a record like any other.
+   *
+   * @throws what `upsert` throws
+   */
+  upsertAnonymous(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
+  /**
    * Writes a record that comes to a step of its life, such as the decision of a user: once, and steps only go up. Of many
    * concurrent calls for one step exactly one answers `true`; the others write nothing, as do calls for a record that is not there.
    *

@@ -1,19 +1,39 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { type AnonymousBudget, createAnonymousBudgets } from './anonymous_budgets.ts';
+import type { TokenStore } from './contract.ts';
 import { StoreUnavailableError } from './errors.ts';
-import { createMemoryBackend, type MemoryEntry } from './memory_backend.ts';
-import { SECRET } from './testing/store_under_test.ts';
+import { createMemoryBackend } from './memory_backend.ts';
+import type { MemoryEntry } from './memory_entries.ts';
+import { SECRET, type TestedOptions } from './testing/store_under_test.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 import { createTokenStore } from './token_store.ts';
 
+interface Bounds {
+  readonly maxEntries?: number;
+  readonly maxBytes?: number;
+  readonly anonymous?: AnonymousBudget;
+  readonly now?: () => number;
+}
+
+const MANY = { maxEntries: 1000, maxBytes: 1_000_000 };
+
+const budgets = (anonymous: AnonymousBudget = MANY, now = Date.now) => createAnonymousBudgets(anonymous, { now });
+
+function openMemory({ now = Date.now, anonymous, ...bounds }: Bounds = {}): TokenStore {
+  const backend = createMemoryBackend({ ...MANY, ...bounds, now });
+  return createTokenStore(backend, { seal: false, now, anonymous: budgets(anonymous, now) });
+}
+
 describeTokenStore('memory', () => {
   const entries = new Map<string, MemoryEntry>();
-  const backend = createMemoryBackend({ maxEntries: 1000, now: Date.now, entries });
+  const backend = createMemoryBackend({ ...MANY, now: Date.now, entries });
+  const open = async ({ seal = false, anonymous }: TestedOptions = {}) =>
+    createTokenStore(backend, { seal, now: Date.now, anonymous: budgets(anonymous) });
   return {
-    open: async (options) => createTokenStore(backend, { seal: options?.seal ?? false, now: Date.now }),
-    another: async () => createTokenStore(backend, { seal: false, now: Date.now }),
+    open,
+    another: () => open(),
     // Nobody else is in this process's memory.
-    nested: async () =>
-      createTokenStore(createMemoryBackend({ maxEntries: 10, now: Date.now }), { seal: false, now: Date.now }),
+    nested: async () => openMemory(),
     dump: async () => JSON.stringify([...entries], (_, value) => (value instanceof Map ? [...value] : value)),
     close: () => backend.close(),
   };
@@ -21,10 +41,7 @@ describeTokenStore('memory', () => {
 
 test('the memory store refuses new entries past its bound and drops no live one', async () => {
   let now = 0;
-  const store = createTokenStore(createMemoryBackend({ maxEntries: 2, now: () => now }), {
-    seal: false,
-    now: () => now,
-  });
+  const store = openMemory({ maxEntries: 2, now: () => now });
   const records = store.records('AccessToken', SECRET);
   await records.upsert('first', {}, 10);
   await records.upsert('second', {}, 20);
@@ -41,7 +58,7 @@ test('the memory store refuses new entries past its bound and drops no live one'
 });
 
 test('the memory store writes a record and its split entry both or neither', async () => {
-  const store = createTokenStore(createMemoryBackend({ maxEntries: 1, now: Date.now }), { seal: false, now: Date.now });
+  const store = openMemory({ maxEntries: 1 });
   const written = store.records('AccessToken', SECRET).upsert('token', { signingInput: 'aa.bb' }, 10);
   await expect(written).rejects.toThrow(StoreUnavailableError);
   await expect(store.records('AccessToken', SECRET).find('token')).resolves.toBeUndefined();
@@ -50,10 +67,7 @@ test('the memory store writes a record and its split entry both or neither', asy
 
 test('the memory store does not refuse what is written after its clock was set back behind a deletion', async () => {
   let now = 3_600_000;
-  const store = createTokenStore(createMemoryBackend({ maxEntries: 10, now: () => now }), {
-    seal: false,
-    now: () => now,
-  });
+  const store = openMemory({ maxEntries: 10, now: () => now });
   await store.revokeOwner({ client: 'c' });
   await store.revokeOwner({ client: 'gone' }, { forGood: true });
   now = 0;
@@ -65,11 +79,92 @@ test('the memory store does not refuse what is written after its clock was set b
 test('a list of the memory store forgets the members that have expired', async () => {
   let now = 0;
   const entries = new Map<string, MemoryEntry>();
-  const backend = createMemoryBackend({ maxEntries: 10, now: () => now, entries });
+  const backend = createMemoryBackend({ ...MANY, now: () => now, entries });
   for (let index = 0; index < 10_000; index++) {
     now += 1000;
     await backend.write([{ do: 'addMember', key: 'list', member: String(index), expiresIn: 10 }]);
   }
   expect(await backend.members('list')).toHaveLength(10);
   expect(entries.get('list')?.members?.size).toBeLessThan(200);
+});
+
+describe('the memory store, full of bytes', () => {
+  const payload = { text: 'x'.repeat(1000) };
+  const fill = async (store: TokenStore, grantId = 'g') => {
+    for (let count = 0; ; count++) {
+      try {
+        await store.records('AccessToken', SECRET).upsert(`token ${count}`, { ...payload, grantId }, 60);
+      } catch (error) {
+        expect(error).toBeInstanceOf(StoreUnavailableError);
+        return count;
+      }
+    }
+  };
+
+  test('refuses what is too much, and keeps what there is', async () => {
+    const store = openMemory({ maxBytes: 100_000 });
+    const count = await fill(store);
+    expect(count).toBeGreaterThan(40);
+    expect(count).toBeLessThan(70);
+    for (let index = 0; index < count; index++)
+      expect(await store.records('AccessToken', SECRET).find(`token ${index}`)).toMatchObject(payload);
+    await expect(
+      store.useOnce('proof'.repeat(1000), 60).then(() => store.keepFirst('keys', 'x'.repeat(5000), SECRET)),
+    ).rejects.toThrow(StoreUnavailableError);
+    await expect(store.addToList('list', 'x'.repeat(5000), 60, SECRET)).rejects.toThrow(StoreUnavailableError);
+  });
+
+  test('has room again for what is destroyed, written smaller, or expired', async () => {
+    let now = 0;
+    const store = openMemory({ maxBytes: 100_000, now: () => now });
+    const records = store.records('AccessToken', SECRET);
+    const count = await fill(store);
+    await records.destroy('token 0');
+    await records.upsert('token 0', { ...payload, grantId: 'g' }, 60);
+    expect(await fill(store)).toBe(count);
+    await records.upsert('token 0', {}, 60);
+    await records.upsert('another', { text: 'x'.repeat(200) }, 60);
+    now = 61_000;
+    expect(await fill(store)).toBeGreaterThanOrEqual(count);
+  });
+
+  test('revokes what it has no more room for', async () => {
+    const store = openMemory({ maxBytes: 100_000 });
+    const count = await fill(store);
+    await store.records('AccessToken', SECRET).revokeByGrantId('g');
+    expect(await store.records('AccessToken', SECRET).find('token 0')).toBeUndefined();
+    expect(await fill(store, 'h')).toBeGreaterThan(count - 5);
+    await store.revokeOwner({ client: 'c' });
+    await store.clear();
+    expect(await fill(store, 'i')).toBeGreaterThan(count - 5);
+  });
+
+  test('counts the members of lists, and forgets what they took up', async () => {
+    const store = openMemory({ maxBytes: 100_000 });
+    for (let round = 0; round < 500; round++) {
+      await store.records('AccessToken', SECRET).upsert(`token ${round}`, { grantId: `g${round}`, clientId: 'c' }, 60);
+      await store.records('AccessToken', SECRET).revokeByGrantId(`g${round}`);
+      await store.revokeOwner({ client: 'c' }, { forGood: false });
+      await store.clear();
+    }
+    expect(await fill(store)).toBeGreaterThan(40);
+  });
+});
+
+test('what users have stays, whatever anonymous callers create of any kind, also in partitions', async () => {
+  const store = openMemory({ maxEntries: 1000, anonymous: { maxEntries: 20, maxBytes: 100_000 } });
+  const token = store.records('AccessToken', SECRET);
+  await token.upsert('token', { accountId: 'alice' }, 60);
+  const kinds = ['Client', 'Interaction', 'Session', 'PushedAuthorizationRequest', 'DeviceCode'];
+  for (const part of [store, store.partition('one'), store.partition('two')]) {
+    for (const kind of kinds) {
+      for (let count = 0; count < 500; count++) {
+        const alias = kind === 'Session' ? { uid: `uid ${count}` } : { userCode: `code ${count}` };
+        await part.records(kind, SECRET).upsertAnonymous(`${count}`, { ...alias, clientId: 'c' }, 600);
+      }
+    }
+  }
+  await store.records('Session', SECRET).upsert('session', { accountId: 'alice', uid: 'uid' }, 60);
+  expect(await token.find('token')).toMatchObject({ accountId: 'alice' });
+  for (let count = 0; count < 300; count++) await token.upsert(`token ${count}`, { clientId: 'c' }, 60);
 });

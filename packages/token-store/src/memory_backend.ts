@@ -1,27 +1,14 @@
 import { type Backend, type Condition, changeOf, type FeedListener, FOR_GOOD, type Write } from './backend.ts';
-import { StoreUnavailableError } from './errors.ts';
-
-/** Below this many entries nothing is swept. */
-const SWEEP_FROM = 1024;
+import { createMemoryEntries, type MemoryEntry, memberSize } from './memory_entries.ts';
 
 /** Below this many members of a list nothing is swept. */
 const SWEEP_MEMBERS_FROM = 64;
 
-/** What lies under a key; times are epoch milliseconds. */
-export interface MemoryEntry {
-  value?: string;
-  consumed?: number;
-  step?: number;
-  /** Member to the time it expires. */
-  members?: Map<string, number>;
-  /** From so many members on, those that have expired are looked for. */
-  sweepMembersAt?: number;
-  expiresAt: number;
-}
-
 export interface MemoryBackendOptions {
   /** Past this many entries new ones are refused; a live entry is never dropped. */
   readonly maxEntries: number;
+  /** Past this many bytes, as estimated, too. */
+  readonly maxBytes: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Where the entries are kept. */
@@ -29,23 +16,10 @@ export interface MemoryBackendOptions {
 }
 
 /** Keeps everything in this process: for development, demonstrations and tests. */
-export function createMemoryBackend({ maxEntries, now, entries = new Map() }: MemoryBackendOptions): Backend {
+export function createMemoryBackend({ now, entries: kept = new Map(), ...bounds }: MemoryBackendOptions): Backend {
   const listeners = new Set<FeedListener>();
-  let sweepAt = SWEEP_FROM;
-
-  function live(key: string): MemoryEntry | undefined {
-    const entry = entries.get(key);
-    return entry && entry.expiresAt > now() ? entry : undefined;
-  }
-
-  function makeRoom(needed: number) {
-    if (entries.size + needed < sweepAt && entries.size + needed <= maxEntries) return;
-    const time = now();
-    for (const [key, entry] of entries) if (entry.expiresAt <= time) entries.delete(key);
-    sweepAt = Math.max(SWEEP_FROM, entries.size * 2);
-    if (entries.size + needed > maxEntries)
-      throw new StoreUnavailableError(`the memory store is full (${maxEntries} entries)`);
-  }
+  const entries = createMemoryEntries(kept, { ...bounds, now });
+  const { live } = entries;
 
   function apply(write: Write) {
     switch (write.do) {
@@ -59,7 +33,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
         addMember(write.key, write.member, expiry(write.expiresIn));
         break;
       case 'removeMembers':
-        for (const member of write.members) live(write.key)?.members?.delete(member);
+        removeMembers(write.key, write.members);
         break;
       case 'delete':
         entries.delete(write.key);
@@ -76,6 +50,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
   function holds(condition: Condition): boolean {
     const entry = live(condition.key);
     if (condition.if === 'exists') return entry !== undefined;
+    if (condition.if === 'begins') return entry?.value?.startsWith(condition.with) === true;
     if (condition.if === 'consumable') return entry !== undefined && entry.consumed === undefined;
     if (condition.if === 'advances') return entry !== undefined && (entry.step ?? 0) < condition.step;
     const value = Number(entry?.value ?? Number.NEGATIVE_INFINITY);
@@ -91,16 +66,28 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
 
   function addMember(key: string, member: string, expiresAt: number) {
     const entry = live(key) ?? { expiresAt };
-    const { members = new Map<string, number>(), sweepMembersAt = SWEEP_MEMBERS_FROM } = entry;
+    const { members = new Map<string, number>(), memberBytes = 0, sweepMembersAt = SWEEP_MEMBERS_FROM } = entry;
+    const added = members.has(member) ? 0 : memberSize(member);
     members.set(member, expiresAt);
-    const kept = { members, expiresAt: Math.max(entry.expiresAt, expiresAt) };
-    entries.set(key, { ...kept, sweepMembersAt: members.size < sweepMembersAt ? sweepMembersAt : sweep(members) });
+    const changed = { members, memberBytes: memberBytes + added, expiresAt: Math.max(entry.expiresAt, expiresAt) };
+    entries.set(key, { ...changed, sweepMembersAt });
+    // Looking at all of them each time would be quadratic.
+    if (members.size >= sweepMembersAt) sweepMembers(key, members);
   }
 
-  /** @returns the number of members at which it is worth it again: looking at all of them each time would be quadratic */
-  function sweep(members: Map<string, number>): number {
-    for (const [member, expiresAt] of members) if (expiresAt <= now()) members.delete(member);
-    return Math.max(SWEEP_MEMBERS_FROM, members.size * 2);
+  function sweepMembers(key: string, members: ReadonlyMap<string, number>) {
+    const expired = [...members].flatMap(([member, expiresAt]) => (expiresAt <= now() ? member : []));
+    removeMembers(key, expired);
+    const entry = live(key);
+    if (entry) entries.set(key, { ...entry, sweepMembersAt: Math.max(SWEEP_MEMBERS_FROM, members.size * 2) });
+  }
+
+  function removeMembers(key: string, doomed: readonly string[]) {
+    const entry = live(key);
+    if (entry?.members === undefined) return;
+    const { members, memberBytes = 0 } = entry;
+    const removed = doomed.reduce((bytes, member) => bytes + (members.delete(member) ? memberSize(member) : 0), 0);
+    entries.set(key, { ...entry, memberBytes: memberBytes - removed });
   }
 
   function expiry(expiresIn: number): number {
@@ -112,11 +99,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
     async write(batch, conditions = []) {
       const failed = conditions.find((condition) => !holds(condition));
       if (failed) return failed;
-      makeRoom(
-        batch.filter(
-          (write) => 'key' in write && write.do !== 'delete' && write.do !== 'removeMembers' && !entries.has(write.key),
-        ).length,
-      );
+      entries.makeRoom(batch);
       for (const condition of conditions) mark(condition);
       for (const write of batch) apply(write);
       return undefined;
@@ -135,19 +118,20 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
     },
     async putIfAbsent(key, value, expiresIn) {
       if (live(key) !== undefined) return false;
-      makeRoom(entries.has(key) ? 0 : 1);
-      entries.set(key, { value, expiresAt: expiry(expiresIn) });
+      const put = { do: 'put', key, value, expiresIn } as const;
+      entries.makeRoom([put]);
+      apply(put);
       return true;
     },
     async keepFirst(key, value) {
-      const kept = entries.get(key)?.value;
-      if (kept !== undefined) return kept;
-      makeRoom(1);
+      const first = live(key)?.value;
+      if (first !== undefined) return first;
+      entries.makeRoom([{ do: 'put', key, value, expiresIn: Number.POSITIVE_INFINITY }]);
       entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
       return value;
     },
     async replaceKept(key, expected, value) {
-      if (entries.get(key)?.value !== expected) return false;
+      if (live(key)?.value !== expected) return false;
       entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
       publish(changeOf(key));
       return true;
@@ -164,7 +148,7 @@ export function createMemoryBackend({ maxEntries, now, entries = new Map() }: Me
     warnings: () => [],
     async close() {
       listeners.clear();
-      entries.clear();
+      for (const key of entries.keys()) entries.delete(key);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { type AnonymousBudget, createAnonymousBudgets } from './anonymous_budgets.ts';
 import type { TokenStore } from './contract.ts';
 import { createMemoryBackend } from './memory_backend.ts';
 import type { SentinelUser } from './redis_connections.ts';
@@ -6,6 +7,8 @@ import type { StoreUse } from './redis_rights.ts';
 import { readTls, type StoreTls } from './redis_tls.ts';
 import { parseStoreUrl } from './store_url.ts';
 import { createTokenStore } from './token_store.ts';
+
+const MIB = 1024 * 1024;
 
 export interface OpenStoreOptions {
   /** `memory:`, `redis://host:port/db`, `redis+cluster://a,b,c`, `redis+sentinel://a,b/mymaster`; with TLS `rediss…`. */
@@ -32,8 +35,15 @@ export interface OpenStoreOptions {
   readonly readFrom?: 'master' | 'replica';
   /** Seconds that a replica may be behind and still answer. Default: 60, after which Redis gives up its link. */
   readonly maxReplicaLag?: number;
-  /** Entries that the memory store holds at most. Default: 200,000. */
+  /** Entries that the memory store holds at most; past that, new ones are refused. Default: 200,000. */
   readonly maxEntries?: number;
+  /** Bytes that the memory store holds at most, keys and all, by its own estimate. Default: 256 MiB. */
+  readonly maxBytes?: number;
+  /**
+   * What anonymous records of each kind, written by this process, take up at most. Default: 10,000 entries and 16 MiB.
+   * Kinds are interactions, sessions without a user, registered clients that were never used, pushed requests and device codes.
+   */
+  readonly anonymous?: AnonymousBudget;
   /**
    * What it is opened for: the Redis user's rights to do that are looked at on every connection, and it is not used before
    * it has them. Default: nothing; a command that is refused is then an error of its own.
@@ -62,12 +72,17 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
     readFrom = 'master',
     maxReplicaLag = 60,
     maxEntries = 200_000,
+    maxBytes = 256 * MIB,
+    anonymous = { maxEntries: 10_000, maxBytes: 16 * MIB },
     uses = [],
     log,
     now = () => Date.now(),
   } = options;
   const location = parseStoreUrl(url);
-  if (location.kind === 'memory') return createTokenStore(createMemoryBackend({ maxEntries, now }), { seal, now });
+  const storeOptions = { seal, now, anonymous: createAnonymousBudgets(anonymous, { now }) };
+  if (location.kind === 'memory') {
+    return createTokenStore(createMemoryBackend({ maxEntries, maxBytes, now }), storeOptions);
+  }
   if (readFrom === 'replica' && location.kind === 'standalone') {
     throw new TypeError('store.readFrom: expected master, as only Sentinels and a Cluster know of replicas');
   }
@@ -85,5 +100,5 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
     log,
     maxReplicaLag: readFrom === 'replica' ? maxReplicaLag * 1000 : undefined,
   });
-  return createTokenStore(backend, { seal, now });
+  return createTokenStore(backend, storeOptions);
 }

@@ -21,9 +21,6 @@ const OWNER_REMEMBERED = 365 * 24 * 60 * 60;
 /** How many records are destroyed in one write. */
 const DESTROYED_AT_ONCE = 500;
 
-/** With it a client asks once more to be deleted, when the first time was only half successful. It opens nothing else. */
-const UNOWNED = 'RegistrationAccessToken';
-
 /** More than one, since timers may be early by a part of it. */
 const MILLISECOND = 2;
 
@@ -35,8 +32,7 @@ export function isOwnerMark(key: string): boolean {
 /** The lists of its owners that a record is named in. */
 export function listingsByOwner(kind: string, payload: RecordPayload): Listing[] {
   const memberFor = (hashedId: string) => `${kind}:${hashedId}`;
-  const owners = kind === UNOWNED ? [] : ownersOf(payload);
-  return owners.map((owner) => ({ ...keysOf(owner), memberFor }));
+  return ownersOf(payload).map((owner) => ({ ...keysOf(owner), memberFor }));
 }
 
 function ownersOf({ clientId, accountId, subjectClientId }: RecordPayload): RecordOwner[] {
@@ -73,7 +69,7 @@ export function createOwners(
       // A name that never comes again needs no memory longer than the requests that are under way.
       const expiresIn = forGood ? REVOCATION_REMEMBERED : OWNER_REMEMBERED;
       // First refuse what is under way, then collect: whatever is not in the collection yet will meet the refusal.
-      await backend.write([{ do: 'put', key: revoked, value, expiresIn }]);
+      await backend.write([{ do: 'put', key: revoked, value, expiresIn, isVital: true }]);
       const members = await backend.members(issued);
       for (let from = 0; from < members.length; from += DESTROYED_AT_ONCE) {
         const some = members.slice(from, from + DESTROYED_AT_ONCE);

@@ -22,6 +22,9 @@ for index, condition in ipairs(request.conditions) do
   if condition['if'] == 'below' then
     local value = redis.call('GET', condition.key)
     if value and tonumber(value) >= condition.than then return index end
+  elseif condition['if'] == 'begins' then
+    local value = redis.call('HMGET', condition.key, 'value')[1]
+    if not value or string.sub(value, 1, #condition.with) ~= condition.with then return index end
   elseif condition['if'] == 'exists' then
     if redis.call('EXISTS', condition.key) == 0 then return index end
   elseif condition['if'] == 'advances' then

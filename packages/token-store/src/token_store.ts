@@ -1,3 +1,4 @@
+import { type AnonymousBudgets, anonymousRecord, type PutRecord, type WrittenRecord } from './anonymous_budgets.ts';
 import {
   type Backend,
   CLEARED,
@@ -23,6 +24,8 @@ export interface TokenStoreOptions {
   readonly seal: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** What those who did not sign in may take up, in all parts of the store together. */
+  readonly anonymous: AnonymousBudgets;
   /**
    * Which part of the store it is: what begins the keys of the part. What is sealed in one does not open in another.
    * Default: the whole.
@@ -133,28 +136,36 @@ function createKept(backend: Backend): Pick<TokenStore, 'keepFirst' | 'changeKep
   };
 }
 
+/** What is written for a record, and what must hold. */
+interface Plan extends WrittenRecord {
+  readonly batch: Write[];
+  readonly conditions: Condition[];
+}
+
 function createRecords(kind: string, secret: string, backend: Backend, options: TokenStoreOptions): Records {
   const { part = '' } = options;
   const issuedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:issued`;
   const revokedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:revoked`;
   const inSteps = backend.writesAtOnce !== 'everything';
 
-  /** @param step that the record comes to, if it is one with steps. @returns the condition that did not hold */
-  async function write(
+  /** What is written for a record. @param step that the record comes to, if it is one with steps */
+  function plan(
     id: string,
     payload: RecordPayload,
     expiresIn: number,
     requestedAt = options.now(),
     step?: number,
-  ): Promise<Condition | undefined> {
+  ): Plan {
     const { jti: _id, signingInput, ...body } = payload;
     const hashedId = tokenKey(id);
     const alias = stringOf(body.uid) ?? stringOf(body.userCode);
-    const batch: Write[] = [putSealed(id, alias === undefined ? { payload: body } : { alias }, expiresIn)];
+    const aliased = alias === undefined ? undefined : putSealed(alias, { payload: body, isAliased: true }, expiresIn);
+    const named = putSealed(id, alias === undefined ? { payload: body } : { alias }, expiresIn);
+    const record = aliased ?? named;
+    const batch: Write[] = [named];
     // First what is led to, then what leads to it; but of what may be refused by its id, that first.
-    const aliased = alias === undefined ? [] : [putSealed(alias, { payload: body, isAliased: true }, expiresIn)];
-    if (WRITTEN_AGAIN.has(kind)) batch.push(...aliased);
-    else batch.unshift(...aliased);
+    if (aliased && WRITTEN_AGAIN.has(kind)) batch.push(aliased);
+    else if (aliased) batch.unshift(aliased);
     if (typeof signingInput === 'string') {
       const key = splitEntryKey(hashedId);
       batch.push({ do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn });
@@ -162,7 +173,7 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     const hashedIds = alias === undefined ? [hashedId] : [hashedId, tokenKey(alias)];
     const listings = [...listingsByGrant(body), ...listingsByOwner(kind, body)];
     const conditions: Condition[] = [];
-    if (step !== undefined) conditions.push({ if: 'advances', key: recordKey(kind, tokenKey(alias ?? id)), step });
+    if (step !== undefined) conditions.push({ if: 'advances', key: record.key, step });
     for (const { issued, revoked, memberFor } of listings) {
       for (const each of hashedIds) batch.push({ do: 'addMember', key: issued, member: memberFor(each), expiresIn });
       conditions.push({ if: 'below', key: revoked, than: requestedAt });
@@ -170,17 +181,30 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     // Where the list and the record are not written at once, a revocation of what the list names may come before the record.
     const maybeRefused = inSteps && listings.length > 0 ? hashedIds : WRITTEN_AGAIN.has(kind) ? [hashedId] : [];
     for (const each of maybeRefused) conditions.push({ if: 'below', key: refusedKey(kind, each), than: requestedAt });
-    return backend.write(batch, conditions);
+    return { record, batch, conditions };
   }
 
   async function upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number) {
-    if (expiresIn > 0) throwIfNot(await write(id, payload, expiresIn, requestedAt));
+    if (expiresIn <= 0) return;
+    const { record, batch, conditions } = plan(id, payload, expiresIn, requestedAt);
+    throwIfNot(await backend.write(batch, conditions));
+    options.anonymous.release(kind, part + record.key);
+  }
+
+  async function upsertAnonymous(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number) {
+    if (expiresIn <= 0) return;
+    const planned = plan(id, payload, expiresIn, requestedAt);
+    throwIfNot(await backend.write(planned.batch, planned.conditions));
+    const expiresAt = options.now() + expiresIn * 1000;
+    await options.anonymous.hold(kind, part + planned.record.key, anonymousRecord(planned, { backend, expiresAt }));
   }
 
   async function advance(id: string, payload: RecordPayload, expiresIn: number, step: number, requestedAt?: number) {
     if (expiresIn <= 0) return false;
-    const failed = await write(id, payload, expiresIn, requestedAt, step);
+    const { record, batch, conditions } = plan(id, payload, expiresIn, requestedAt, step);
+    const failed = await backend.write(batch, conditions);
     throwIfNot(failed);
+    if (failed === undefined) options.anonymous.release(kind, part + record.key);
     return failed === undefined;
   }
 
@@ -190,7 +214,7 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     return [{ issued: issuedKey(grantId), revoked: revokedKey(grantId), memberFor: (hashed) => hashed }];
   }
 
-  function putSealed(id: string, content: Content, expiresIn: number): Write {
+  function putSealed(id: string, content: Content, expiresIn: number): PutRecord {
     const key = recordKey(kind, tokenKey(id));
     const envelope: Envelope = { ...content, expiresAt: options.now() + expiresIn * 1000 };
     const value = seal(bothSecrets(id, secret), part + key, JSON.stringify(envelope));
@@ -226,19 +250,28 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     // What leads to another goes last, so that the other can still be found when destroying is tried again.
     const others = found && 'alias' in found ? [tokenKey(found.alias)] : [];
     const batch = [...others, tokenKey(id)].flatMap((hashed) => destroyedRecord(kind, hashed));
-    if (WRITTEN_AGAIN.has(kind)) batch.push(refusal(tokenKey(id), String(options.now())));
+    if (WRITTEN_AGAIN.has(kind) && (await hasUser(found))) batch.push(refusal(tokenKey(id), String(options.now())));
     await backend.write(batch);
   }
 
+  /** Whether somebody has signed in to it. If not, it may come back: it opens nothing, and anybody can make many of them. */
+  async function hasUser(found: Content | undefined): Promise<boolean> {
+    if (found === undefined) return true; // As far as is known.
+    const payload = 'alias' in found ? await findByAlias(found.alias) : found.payload;
+    return payload === undefined || payload.accountId !== undefined;
+  }
+
   function refusal(hashedId: string, value: string): Write {
-    return { do: 'put', key: refusedKey(kind, hashedId), value, expiresIn: REVOCATION_REMEMBERED };
+    return { do: 'put', key: refusedKey(kind, hashedId), value, expiresIn: REVOCATION_REMEMBERED, isVital: true };
   }
 
   async function revokeByGrantId(grantId: string) {
     const key = issuedKey(grantId);
     const value = String(options.now());
     // First refuse what is under way, then collect: whatever is not in the collection yet will meet the refusal.
-    await backend.write([{ do: 'put', key: revokedKey(grantId), value, expiresIn: REVOCATION_REMEMBERED }]);
+    await backend.write([
+      { do: 'put', key: revokedKey(grantId), value, expiresIn: REVOCATION_REMEMBERED, isVital: true },
+    ]);
     const members = await backend.members(key);
     const batch = members.flatMap((member) => destroyedRecord(kind, member));
     if (inSteps) for (const member of members) batch.push(refusal(member, value));
@@ -248,6 +281,7 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
 
   return {
     upsert,
+    upsertAnonymous,
     advance,
     find,
     has: async (hashedId) => (await backend.getRecord(recordKey(kind, hashedId))) !== undefined,

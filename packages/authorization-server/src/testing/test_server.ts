@@ -20,6 +20,7 @@ const LIFETIMES = {
   deviceCode: 600,
   backchannelRequest: 600,
   interaction: 3600,
+  unusedRegistration: 3600,
 };
 
 export interface TestServer extends AuthorizationServer {

@@ -23,7 +23,12 @@ export const lifetimes = z.strictObject({
   backchannelRequest: lifetime
     .default(10 * MINUTE)
     .describe('Seconds that a user has to decide on a backchannel request, unless the client asks for fewer.'),
-  interaction: lifetime.default(HOUR).describe('Seconds that a user has to sign in and consent.'),
+  interaction: lifetime
+    .default(15 * MINUTE)
+    .describe('Seconds that a user has to sign in and consent. Sessions in which nobody has signed in live no longer.'),
+  unusedRegistration: lifetime
+    .default(DAY)
+    .describe('Seconds after which a client that registered itself is forgotten, if it was never issued a token.'),
 });
 
 /** What a client may have otherwise. */

@@ -2,6 +2,8 @@ import { parseStoreUrl, type StoreLocation } from '@tallystick/token-store';
 import { z } from 'zod';
 import { seconds } from './common_schema.ts';
 
+const MIB = 1024 * 1024;
+
 export const store = z
   .strictObject({
     url: z
@@ -38,6 +40,32 @@ export const store = z
         'Encrypt split entries under a key that only the client holds. `false`: whoever reads the store reads their claims; a ' +
           "gateway that is not Tallystick's needs it so. Records are always encrypted, under `secret` too.",
       ),
+    maxEntries: z
+      .int()
+      .min(1)
+      .default(200_000)
+      .describe('Entries that the memory store holds at most. Past that, new ones are refused with 503.'),
+    maxBytes: z
+      .int()
+      .min(1)
+      .default(256 * MIB)
+      .describe(
+        'Bytes that the memory store holds at most, by its own estimate. Past that, new entries are refused with 503.',
+      ),
+    anonymous: z
+      .strictObject({
+        maxEntries: z.int().min(1).default(10_000).describe('Number of them, for each kind.'),
+        maxBytes: z
+          .int()
+          .min(1)
+          .default(16 * MIB)
+          .describe('Bytes of them, for each kind.'),
+      })
+      .prefault({})
+      .describe(
+        'What callers that nobody signed in for can take up, for each kind (sign-ins under way, registered clients that were ' +
+          'never used, pushed requests, device codes, ...) and process. Past that, the newest takes the place of the oldest.',
+      ),
     waitForReplicas: z
       .int()
       .min(0)
@@ -51,8 +79,18 @@ export const store = z
       .default(60)
       .describe('Seconds that a replica may be behind. Until so long after a start, masters are read.'),
   })
-  .superRefine(({ url, tls, sentinel, readFrom }, context) => {
+  .superRefine(({ url, tls, sentinel, readFrom, maxEntries, maxBytes, anonymous }, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+    if (url === 'memory:' && anonymous.maxEntries > maxEntries / 20)
+      refuse(
+        ['anonymous', 'maxEntries'],
+        'expected at most a twentieth of store.maxEntries, so that most is left for users',
+      );
+    if (url === 'memory:' && anonymous.maxBytes > maxBytes / 16)
+      refuse(
+        ['anonymous', 'maxBytes'],
+        'expected at most a sixteenth of store.maxBytes, so that most is left for users',
+      );
     let location: StoreLocation;
     try {
       location = parseStoreUrl(url);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { type OpenStoreOptions, openTokenStore, type TokenStore } from '../index.ts';
-import type { StoreUnderTest } from './store_under_test.ts';
+import type { StoreUnderTest, TestedOptions } from './store_under_test.ts';
 
 /**
  * A store on a real Redis, under a prefix of its own.
@@ -11,7 +11,7 @@ import type { StoreUnderTest } from './store_under_test.ts';
 export function storeOnRedis(options: OpenStoreOptions, masters: () => readonly Redis[]): StoreUnderTest {
   const prefix = `test:${randomUUID()}:`;
   const opened: TokenStore[] = [];
-  const open = async (also?: { seal?: boolean; prefix?: string }) => {
+  const open = async (also?: TestedOptions & { prefix?: string }) => {
     const store = await openTokenStore({ prefix, ...options, ...also });
     opened.push(store);
     return store;

@@ -1,8 +1,10 @@
-import type { RevocationListener, TokenStore } from '../index.ts';
+import type { OpenStoreOptions, RevocationListener, TokenStore } from '../index.ts';
+
+export type TestedOptions = Pick<OpenStoreOptions, 'seal' | 'anonymous'>;
 
 export interface StoreUnderTest {
   /** Opens a store of its own; `another` opens a second one on the same data, as another process would. */
-  open(options?: { seal?: boolean }): Promise<TokenStore>;
+  open(options?: TestedOptions): Promise<TokenStore>;
   another(): Promise<TokenStore>;
   /** Opens that of another installation on the same server, whose prefix begins with that of `open`. */
   nested(prefix: string): Promise<TokenStore>;
@@ -12,7 +14,7 @@ export interface StoreUnderTest {
 }
 
 /** Opens a store for the test at hand; it is closed after it. */
-export type Start = (options?: { seal?: boolean }) => Promise<{ store: TokenStore; underTest: StoreUnderTest }>;
+export type Start = (options?: TestedOptions) => Promise<{ store: TokenStore; underTest: StoreUnderTest }>;
 
 export const ID = 'client-held-token-0123456789';
 export const OTHER = 'another-held-token-0123456789';

@@ -1,18 +1,19 @@
 import { afterEach, describe } from '@jest/globals';
+import { describeAnonymousRecords } from './anonymous_record_contract.ts';
 import { describeOwners } from './owner_contract.ts';
 import { describeRecords } from './record_contract.ts';
 import { describeRevocation } from './revocation_contract.ts';
 import { describeSharedAnswers } from './shared_answer_contract.ts';
 import { describeSharedValues } from './shared_value_contract.ts';
 import { describeSharing } from './sharing_contract.ts';
-import type { StoreUnderTest } from './store_under_test.ts';
+import type { StoreUnderTest, TestedOptions } from './store_under_test.ts';
 import { describeUnitsOfWork } from './unit_of_work_contract.ts';
 
 /** What every token store must do, whatever it keeps its entries in. */
 export function describeTokenStore(name: string, create: () => StoreUnderTest) {
   describe(`the ${name} token store`, () => {
     let underTest: StoreUnderTest | undefined;
-    const start = async (options?: { seal?: boolean }) => {
+    const start = async (options?: TestedOptions) => {
       underTest = create();
       return { store: await underTest.open(options), underTest };
     };
@@ -22,6 +23,7 @@ export function describeTokenStore(name: string, create: () => StoreUnderTest) {
     });
 
     describeRecords(start);
+    describeAnonymousRecords(start);
     describeUnitsOfWork(start);
     describeRevocation(start);
     describeOwners(start);

@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals';
+import { tokenKey } from '../index.ts';
+import { ID, SECRET, type Start } from './store_under_test.ts';
+
+/** What every token store does with records that anybody can create. */
+export function describeAnonymousRecords(start: Start): void {
+  describe('anonymous records', () => {
+    const anonymous = { maxEntries: 3, maxBytes: 100_000 };
+    const names = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, index) => `${ID}-${from + index}`);
+
+    test('beyond their number, give way to the newest of their kind, and to no other', async () => {
+      const { store } = await start({ anonymous });
+      const [interactions, others] = [store.records('Interaction', SECRET), store.records('Client', SECRET)];
+      for (const id of names(0, 3)) await others.upsertAnonymous(id, {}, 60);
+      for (const id of names(0, 5)) await interactions.upsertAnonymous(id, {}, 60);
+      for (const id of names(0, 2)) expect(await interactions.find(id)).toBeUndefined();
+      for (const id of names(2, 5)) expect(await interactions.find(id)).toBeDefined();
+      for (const id of names(0, 3)) expect(await others.find(id)).toBeDefined();
+    });
+
+    test('give way by their bytes', async () => {
+      const { store } = await start({ anonymous: { maxEntries: 100, maxBytes: 10_000 } });
+      const records = store.records('Client', SECRET);
+      for (const id of names(0, 4)) await records.upsertAnonymous(id, { text: 'x'.repeat(3000) }, 60);
+      expect(await records.find(`${ID}-0`)).toBeUndefined();
+      expect(await records.find(`${ID}-3`)).toBeDefined();
+      await records.upsertAnonymous(`${ID}-large`, { text: 'x'.repeat(20_000) }, 60);
+      expect(await records.find(`${ID}-large`)).toBeUndefined();
+    });
+
+    test('leave nothing behind when they give way', async () => {
+      const { store, underTest } = await start({ anonymous: { maxEntries: 1, maxBytes: 100_000 } });
+      const codes = store.records('DeviceCode', SECRET);
+      const [first, second] = [`${ID}-1`, `${ID}-2`];
+      await codes.upsertAnonymous(first, { jti: first, userCode: 'BCDFGHJK', clientId: 'tv', grantId: 'g' }, 60);
+      await codes.upsertAnonymous(second, { jti: second, userCode: 'LMNPQRST', clientId: 'tv', grantId: 'g' }, 60);
+      expect(await codes.find(first)).toBeUndefined();
+      expect(await codes.findByUserCode('BCDFGHJK')).toBeUndefined();
+      const dump = await underTest.dump();
+      for (const name of [first, 'BCDFGHJK']) expect(dump).not.toContain(tokenKey(name));
+      for (const name of [second, 'LMNPQRST']) expect(dump).toContain(tokenKey(name));
+    });
+
+    test.each([
+      ['by an upsert', 'upsert'],
+      ['by an upsert at another process', 'upsert at another'],
+      ['when a step further', 'advance'],
+    ])('stay once they are written as what belongs to somebody: %s', async (_how, how) => {
+      const { store, underTest } = await start({ anonymous });
+      const elsewhere = await underTest.another();
+      const codes = store.records('DeviceCode', SECRET);
+      await codes.upsertAnonymous(ID, { jti: ID, userCode: 'BCDFGHJK' }, 60);
+      const owned = { jti: ID, userCode: 'BCDFGHJK', accountId: 'alice' };
+      if (how === 'upsert') await codes.upsert(ID, owned, 60);
+      else if (how === 'advance') await codes.advance(ID, owned, 60, 1);
+      else await elsewhere.records('DeviceCode', SECRET).upsert(ID, owned, 60);
+      for (const id of names(0, 10)) await codes.upsertAnonymous(id, { jti: id, userCode: id }, 60);
+      expect(await codes.find(ID)).toMatchObject({ accountId: 'alice' });
+      expect(await codes.findByUserCode('BCDFGHJK')).toMatchObject({ accountId: 'alice' });
+    });
+
+    test('that are written again are the newest', async () => {
+      const { store } = await start({ anonymous });
+      const records = store.records('Interaction', SECRET);
+      for (const id of names(0, 3)) await records.upsertAnonymous(id, {}, 60);
+      await records.upsertAnonymous(`${ID}-0`, { again: true }, 60);
+      for (const id of names(3, 5)) await records.upsertAnonymous(id, {}, 60);
+      expect(await records.find(`${ID}-0`)).toMatchObject({ again: true });
+      expect(await records.find(`${ID}-1`)).toBeUndefined();
+    });
+  });
+}
