@@ -153,6 +153,46 @@ describe('what is issued lives as long as configured:', () => {
     );
   });
 
+  test(requirement('lifetimes', 'registration of a client that was never issued a token'), async () => {
+    const options = { execute: [oidc.allowInsecureRequests] };
+    const add = async () => {
+      const metadata = { redirect_uris: [REDIRECT_URI] };
+      const client = await oidc.dynamicClientRegistration(new URL(world.issuer), metadata, undefined, options);
+      const { client_secret, registration_access_token } = client.clientMetadata();
+      world.log.secret(client_secret, String(registration_access_token));
+      return client;
+    };
+    const read = async (client: oidc.Configuration) => {
+      const { registration_access_token: token, registration_client_uri: uri } = client.clientMetadata();
+      return (await fetch(String(uri), { headers: { Authorization: `Bearer ${token}` } })).status;
+    };
+    const [used, unused] = [await add(), await add()];
+    await signIn(world, { client: used, style: 'phantom' });
+    await around(
+      LIFETIMES.unusedRegistration,
+      async () => expect([await read(used), await read(unused)]).toEqual([200, 200]),
+      async () => expect([await read(used), await read(unused)]).toEqual([200, 401]),
+    );
+    await signIn(world, { client: used, style: 'phantom' });
+    await expect(signIn(world, { client: unused })).rejects.toThrow('400');
+  });
+
+  test(requirement('lifetimes', 'session that nobody has signed in to'), async () => {
+    const browser = supertest.agent(world.issuer);
+    const sessionOf = ({ headers }: { headers: Record<string, string> }) =>
+      [headers['set-cookie'] ?? []]
+        .flat()
+        .find((cookie) => cookie.startsWith('_session='))
+        ?.split(';')[0];
+    const first = sessionOf(await browser.get('/session/end'));
+    expect(first).toBeDefined();
+    expect(sessionOf(await browser.get('/session/end'))).toBe(first);
+    world.tallystick.clock.advance(LIFETIMES.interaction + 1);
+    const second = sessionOf(await browser.get('/session/end'));
+    expect(second).toBeDefined();
+    expect(second).not.toBe(first);
+  });
+
   test(requirement('lifetimes', 'device code'), async () => {
     const client = await demoTv(world);
     const [inTime, tooLate] = [await startDevice(world, client, 'jwt'), await startDevice(world, client, 'jwt')];

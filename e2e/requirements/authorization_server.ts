@@ -23,6 +23,10 @@ export const authorizationServer = {
     sentence: 'a dump of the store holds no access token, refresh token, code or session that a client holds',
     link: `${design}#the-store`,
   },
+  'anonymous-floods': {
+    sentence: 'whatever callers create who have not signed in, users sign in and call, and what they hold stays',
+    link: `${design}#the-store`,
+  },
   'store-writer-gains-nothing': {
     sentence: 'nobody who can write to the store, but does not know the secret, can read, use or invent a credential',
     link: `${design}#the-store`,

@@ -168,3 +168,11 @@ test('what users have stays, whatever anonymous callers create of any kind, also
   expect(await token.find('token')).toMatchObject({ accountId: 'alice' });
   for (let count = 0; count < 300; count++) await token.upsert(`token ${count}`, { clientId: 'c' }, 60);
 });
+
+test('a list of the memory store that has no members takes up no room', async () => {
+  const entries = new Map<string, MemoryEntry>();
+  const backend = createMemoryBackend({ ...MANY, now: Date.now, entries });
+  for (const member of ['one', 'two']) await backend.write([{ do: 'addMember', key: 'list', member, expiresIn: 10 }]);
+  await backend.write([{ do: 'removeMembers', key: 'list', members: ['one', 'two', 'three'] }]);
+  expect([...entries]).toEqual([]);
+});

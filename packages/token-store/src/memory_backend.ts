@@ -87,7 +87,8 @@ export function createMemoryBackend({ now, entries: kept = new Map(), ...bounds 
     if (entry?.members === undefined) return;
     const { members, memberBytes = 0 } = entry;
     const removed = doomed.reduce((bytes, member) => bytes + (members.delete(member) ? memberSize(member) : 0), 0);
-    entries.set(key, { ...entry, memberBytes: memberBytes - removed });
+    if (members.size === 0) entries.delete(key);
+    else entries.set(key, { ...entry, memberBytes: memberBytes - removed });
   }
 
   function expiry(expiresIn: number): number {

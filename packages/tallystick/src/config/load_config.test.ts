@@ -60,6 +60,18 @@ describe('a configuration is refused', () => {
   const twin = { resource: 'https://api.example.com/jwt', scopes: [] };
   test.each([
     [
+      'that lets anonymous callers have most entries of the memory store',
+      ['store', 'anonymous'],
+      { maxEntries: 10_001 },
+      /^store\.anonymous\.maxEntries: expected at most a twentieth of store\.maxEntries/,
+    ],
+    [
+      'that lets anonymous callers have most bytes of the memory store',
+      ['store', 'maxBytes'],
+      1024 * 1024,
+      /^store\.anonymous\.maxBytes: expected at most a sixteenth of store\.maxBytes/,
+    ],
+    [
       'that shares a store without a secret',
       ['store', 'url'],
       'redis://localhost',
