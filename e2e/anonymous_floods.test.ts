@@ -63,6 +63,20 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
       const cookies = (await get('/session/end')).headers.getSetCookie().map((cookie) => cookie.split(';')[0]);
       return (await get(`/auth?${authorization()}`, cookies.join('; '))).status;
     },
+    'sessions that nobody has signed in to, and out of': async () => {
+      const page = await fetch(`${world.issuer}/session/end`);
+      const [, action = ''] = /<form[^>]* action="([^"]+)"/.exec(await page.clone().text()) ?? [];
+      const xsrf = /name="xsrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+      const cookie = page.headers
+        .getSetCookie()
+        .map((each) => each.split(';')[0])
+        .join('; ');
+      const body = new URLSearchParams({ xsrf, logout: 'yes' });
+      const path = new URL(action, world.issuer).pathname;
+      return (
+        await fetch(world.issuer + path, { method: 'POST', body, headers: { Cookie: cookie }, redirect: 'manual' })
+      ).status;
+    },
     'pushed requests': async () => (await post('/request', authorization())).status,
     'requests for a device': async () => (await askForDevice()).status,
     'polls for a device': async () => {

@@ -47,13 +47,13 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
   return (kind: string): Adapter => {
     const records = store.records(kind, secret);
     const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
-    const upsert: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) => {
+    const write = (id: string, payload: AdapterPayload, expiresIn = LONGEST_LIFE): Promise<void> => {
       const owned = withOwners(kind, payload);
-      if (!isAnonymous(kind, payload, caller()))
-        return answeringForTheStore(written().upsert(id, owned, expiresIn, requestedAt()));
+      if (!isAnonymous(kind, payload, caller())) return written().upsert(id, owned, expiresIn, requestedAt());
       const life = kind === 'Session' ? Math.min(expiresIn, anonymousSession) : expiresIn;
-      return answeringForTheStore(records.upsertAnonymous(id, owned, life, requestedAt()));
+      return records.upsertAnonymous(id, owned, life, requestedAt());
     };
+    const upsert: Adapter['upsert'] = (...record) => answeringForTheStore(write(...record));
 
     /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
     const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
@@ -72,9 +72,9 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
     };
 
     /** A session that ended while a request was under way stays ended: what the request made of it is not kept. */
-    const upsertSession: Adapter['upsert'] = (id, payload, expiresIn = LONGEST_LIFE) =>
+    const upsertSession: Adapter['upsert'] = (...record) =>
       answeringForTheStore(
-        records.upsert(id, payload, expiresIn, requestedAt()).catch((error) => {
+        write(...record).catch((error) => {
           if (!(error instanceof GrantRevokedError)) throw error;
         }),
       );

@@ -249,9 +249,11 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
     const found = await open(id);
     // What leads to another goes last, so that the other can still be found when destroying is tried again.
     const others = found && 'alias' in found ? [tokenKey(found.alias)] : [];
-    const batch = [...others, tokenKey(id)].flatMap((hashed) => destroyedRecord(kind, hashed));
+    const hashedIds = [...others, tokenKey(id)];
+    const batch = hashedIds.flatMap((hashed) => destroyedRecord(kind, hashed));
     if (WRITTEN_AGAIN.has(kind) && (await hasUser(found))) batch.push(refusal(tokenKey(id), String(options.now())));
     await backend.write(batch);
+    for (const hashed of hashedIds) options.anonymous.release(kind, part + recordKey(kind, hashed));
   }
 
   /** Whether somebody has signed in to it. If not, it may come back: it opens nothing, and anybody can make many of them. */

@@ -60,6 +60,17 @@ export function describeAnonymousRecords(start: Start): void {
       expect(await codes.findByUserCode('BCDFGHJK')).toMatchObject({ accountId: 'alice' });
     });
 
+    test('that are destroyed leave their place', async () => {
+      const { store } = await start({ anonymous });
+      const sessions = store.records('Session', SECRET);
+      await sessions.upsertAnonymous(ID, { jti: ID, uid: 'uid' }, 60);
+      for (const id of names(0, 5)) {
+        await sessions.upsertAnonymous(id, { jti: id, uid: `uid of ${id}` }, 60);
+        await sessions.destroy(id);
+      }
+      expect(await sessions.find(ID)).toBeDefined();
+    });
+
     test('that are written again are the newest', async () => {
       const { store } = await start({ anonymous });
       const records = store.records('Interaction', SECRET);
