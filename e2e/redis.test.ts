@@ -171,3 +171,76 @@ test(requirement('redis-few-rights'), async () => {
   await expectRevocable(world, await serviceToken(world, 'split'));
   expect(await redis.admin.acl('LOG')).toEqual([]);
 });
+
+test(requirement('redis-as-asked-for'), async () => {
+  const redis = await startRedisServer();
+  cleanups.push(() => redis.stop());
+  for (const user of ['authorization-server', 'gateway'] as const) {
+    await redis.admin.acl('SETUSER', user, ...documentedAcl(user, PREFIX), '+select');
+  }
+  const urlFor = (user: string) => `redis://${user}:password@127.0.0.1:${redis.port}/1`;
+  const storeUrls = { authorizationServer: urlFor('authorization-server'), gateway: urlFor('gateway') };
+  const world = await startManyProcesses({ storeUrls, prefix: PREFIX, gatewayCount: 1 });
+  cleanups.push(() => world.stop());
+  const token = await serviceToken(world, 'split');
+  const forbid = async (rule: string, expected: string) => {
+    await redis.admin.acl('SETUSER', 'gateway', rule);
+    await redis.admin.acl('SETUSER', 'authorization-server', rule);
+    const gateway = await world.startGateway({});
+    const ready = await fetch(`${gateway}/readyz`);
+    const reasons = { 'token-store': expect.stringContaining(expected) };
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'not ready', unready: ['token-store'], reasons },
+    ]);
+    expect((await call(gateway, 'split', token)).status).toBe(503);
+    expect(world.log.text()).toContain(expected);
+    return gateway;
+  };
+  const allow = async (rule: string, gateway: string) => {
+    await redis.admin.acl('SETUSER', 'gateway', rule);
+    await redis.admin.acl('SETUSER', 'authorization-server', rule);
+    await until(async () => (await fetch(`${gateway}/readyz`)).status === 200);
+    expect((await call(gateway, 'split', token)).status).toBe(200);
+  };
+  await allow('+get', await forbid('-get', 'the user lacks rights: it may not run GET'));
+  const gateway = await forbid('-select', 'the database cannot be selected: the user may not run SELECT');
+  await world.stopAuthorizationServers();
+  const starting = world.startAuthorizationServers();
+  await until(() => /waiting for the token store \(.*the database cannot be selected/.test(world.log.text()));
+  await allow('+select', gateway);
+  await starting;
+  expect((await call(gateway, 'split', await serviceToken(world, 'split'))).status).toBe(200);
+});
+
+test(requirement('redis-evicts'), async () => {
+  const redis = await startRedisServer({ settings: ['maxmemory-policy allkeys-lru'] });
+  cleanups.push(() => redis.stop());
+  const url = `redis://127.0.0.1:${redis.port}`;
+  const world = await startManyProcesses({
+    storeUrls: { authorizationServer: url, gateway: url },
+    prefix: PREFIX,
+    gatewayCount: 1,
+  });
+  cleanups.push(() => world.stop());
+  const [gateway] = world.gateways;
+  const ready = await fetch(`${gateway}/readyz`);
+  const warning = expect.stringContaining('maxmemory-policy is allkeys-lru');
+  expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', warnings: [warning] }]);
+  expect(world.log.text()).toContain('maxmemory-policy is allkeys-lru');
+
+  const kids = async () => {
+    const { keys } = (await (await fetch(`${world.issuer}/jwks`)).json()) as { keys: { kid: string }[] };
+    return keys.map(({ kid }) => kid);
+  };
+  const before = await kids();
+  const token = await serviceToken(world, 'jwt');
+  expect(await redis.admin.del(`${PREFIX}kept:signing-keys`)).toBe(1);
+  expect(await kids()).toEqual(before);
+  expect(await redis.admin.exists(`${PREFIX}kept:signing-keys`)).toBe(1);
+  expect(world.log.text()).toContain('this server puts them back');
+  await world.stopAuthorizationServers();
+  await world.startAuthorizationServers();
+  expect(await kids()).toEqual(before);
+  expect((await call(gateway, 'jwt', token)).status).toBe(200);
+});

@@ -68,7 +68,10 @@ export async function createAuthorizationServer(
 ): Promise<AuthorizationServer> {
   let config = given;
   let needs = keyNeedsOf(config);
-  const keys = await openSigningKeys(config, () => needs, { store, now, published: keysPublished });
+  const keys = await openSigningKeys(config, () => needs, {
+    ...{ store, now, published: keysPublished },
+    putBack: () => log.warn({}, 'the store has lost signing keys: this server puts them back'),
+  });
   async function latestKeys(): Promise<JWKS> {
     await keys.reread();
     return keys.jwks();

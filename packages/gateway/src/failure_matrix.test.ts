@@ -235,6 +235,18 @@ describe('A split miss', () => {
     expect((await house.call('/either', 'x'.repeat(86))).status).toBe(401);
   });
 
+  test('in a store that drops entries proves nothing: the authorization server is asked, or it is 503', async () => {
+    const signature = await house.issueSplit(api('split'));
+    house.authorizationServer.active.set(signature, `${house.store.entries.get(signature)}.${signature}`);
+    house.store.entries.clear();
+    house.store.mayLack = true;
+    expect((await house.call('/split', signature)).status).toBe(200);
+    expect((await house.call('/split', 'x'.repeat(86))).status).toBe(401);
+    await house.authorizationServer.stop();
+    house.upstream.seen.length = 0;
+    await expectUnavailable(await house.call('/split', 'y'.repeat(86)));
+  });
+
   test('that is answered with the JWT of another token is 502', async () => {
     house.authorizationServer.active.set('x'.repeat(86), await house.authorizationServer.issue({ aud: api('either') }));
     await expectNoUse(await house.call('/either', 'x'.repeat(86)));

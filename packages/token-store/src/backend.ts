@@ -99,6 +99,8 @@ export interface Backend {
   subscribe(listener: FeedListener): () => void;
   /** @throws {StoreUnavailableError} it cannot be used, or not by this user */
   ping(): Promise<void>;
+  /** Whether it drops keys when it is full, as far as is known. */
+  mayEvict(): boolean;
   /** What is wrong although it can be used. */
   warnings(): readonly string[];
   close(): Promise<void>;

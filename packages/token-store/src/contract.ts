@@ -85,6 +85,8 @@ export interface SplitEntries {
    * @throws {StoreUnavailableError}
    */
   find(signature: string): Promise<string | undefined>;
+  /** Whether the store may have dropped entries that are still good, so that one it does not have proves nothing. */
+  mayLack(): boolean;
 }
 
 /**

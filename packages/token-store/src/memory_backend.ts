@@ -146,6 +146,7 @@ export function createMemoryBackend({ now, entries: kept = new Map(), ...bounds 
       return () => listeners.delete(listener);
     },
     async ping() {},
+    mayEvict: () => false, // It refuses new entries instead.
     warnings: () => [],
     async close() {
       listeners.clear();

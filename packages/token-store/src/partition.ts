@@ -45,6 +45,7 @@ export function partitionOf(backend: Backend, prefix: string): Backend {
     clear: (isDoomed) => backend.clear((key) => key.startsWith(prefix) && isDoomed(key.slice(prefix.length))),
     subscribe: (listener) => backend.subscribe(listener),
     ping: () => backend.ping(),
+    mayEvict: () => backend.mayEvict(),
     warnings: () => backend.warnings(),
     close: async () => {}, // Closed with the whole.
   };

@@ -137,6 +137,7 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
       run(async () => {
         await Promise.all([...new Set([connections, writing])].map((each) => each.guard.check()));
       }),
+    mayEvict: health.mayEvict,
     warnings: health.warnings,
     async close() {
       feed.close();

@@ -18,6 +18,8 @@ export interface RedisHealth {
   /** What the feed's connection has shown about the whole: its user is that of the others. */
   feedProblem(): RedisProblem | undefined;
   found(findings: readonly Findings[]): void;
+  /** Whether Redis drops keys when it is full, as far as it was asked. */
+  mayEvict(): boolean;
   /** What is wrong although the store can be used. */
   warnings(): readonly string[];
 }
@@ -36,8 +38,10 @@ export function createRedisHealth(log: StoreLog | undefined): RedisHealth {
     else log?.warn({ reason: problem.message, detail: problem.cause, connection }, 'the token store cannot be used');
   }
 
+  const mayEvict = () => policy !== undefined && policy !== 'noeviction';
+
   function warnings(): string[] {
-    if (policy === undefined || policy === 'noeviction') return [];
+    if (!mayEvict()) return [];
     return [
       `Redis may drop live tokens and the signing keys: its maxmemory-policy is ${policy}, and must be noeviction`,
     ];
@@ -60,6 +64,7 @@ export function createRedisHealth(log: StoreLog | undefined): RedisHealth {
       policy = worst;
       for (const warning of warnings()) log?.warn({ policy }, warning);
     },
+    mayEvict,
     warnings,
   };
 }

@@ -233,6 +233,38 @@ describe('The rights that a role needs', () => {
   });
 });
 
+describe('A Redis that drops keys when it is full', () => {
+  afterEach(() => plain.admin.config('SET', 'maxmemory-policy', 'noeviction'));
+
+  test.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])(
+    'is warned of, once: %s',
+    async (policy) => {
+      await plain.admin.config('SET', 'maxmemory-policy', policy);
+      const store = await open(`redis://127.0.0.1:${plain.port}`);
+      for (let time = 0; time < 2; time++) await store.ping();
+      expect(store.warnings()).toEqual([expect.stringContaining(`maxmemory-policy is ${policy}`)]);
+      expect(store.splitEntries.mayLack()).toBe(true);
+      expect(log.map(({ level, message }) => [level, message])).toEqual([['warn', store.warnings()[0]]]);
+      await plain.admin.config('SET', 'maxmemory-policy', 'noeviction');
+      await store.ping();
+      expect([store.warnings(), store.splitEntries.mayLack()]).toEqual([[], false]);
+    },
+  );
+
+  test('is not warned of where it refuses what does not fit', async () => {
+    const store = await open(`redis://127.0.0.1:${plain.port}`);
+    await store.ping();
+    expect([store.warnings(), store.splitEntries.mayLack(), log]).toEqual([[], false, []]);
+  });
+
+  test('is warned of by authorization servers with a user of their own', async () => {
+    await plain.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const store = await open(`redis://no-select:password@127.0.0.1:${plain.port}`, { uses: ['records'] });
+    await store.ping();
+    expect(store.warnings()).toHaveLength(1);
+  });
+});
+
 test('A Redis that goes away and comes back is told of once each', async () => {
   const server = await startRedisServer();
   const store = await open(`redis://127.0.0.1:${server.port}`);

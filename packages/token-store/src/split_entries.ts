@@ -18,6 +18,7 @@ export function createSplitEntries(backend: Backend): SplitEntries {
       const value = await read(key, tokenKey(signature));
       return value !== undefined && isSealed(value) ? unseal(signature, key, value) : value;
     },
+    mayLack: () => backend.mayEvict(),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   signingKeyAt,
   statusAt,
   withLongestLife,
+  withLost,
   withTakeover,
 } from './key_schedule.ts';
 
@@ -86,5 +87,27 @@ describe('a key that is to sign longer-lived tokens', () => {
 
   test('does not forget what it signed before', () => {
     expect(withLongestLife(rotated, SECOND, 105 * SECOND)).toEqual(rotated);
+  });
+});
+
+describe('keys that the store lost', () => {
+  const made: KeySchedule = [
+    { kid: 'new', jwk: {}, announcedAt: 200 * SECOND, signsFrom: 200 * SECOND, longestLife: 60 * SECOND },
+  ];
+
+  test('come back, and retire where another was made meanwhile', () => {
+    const back = withLost(made, first, 205 * SECOND);
+    expect(publishedKeysAt(back, 205 * SECOND).map(({ kid }) => kid)).toEqual(['new', 'one']);
+    // The one before signed until it was known here that there is another.
+    expect(back.find(({ kid }) => kid === 'one')?.publishedUntil).toBe((205 + 300 + 10) * SECOND);
+    expect(withLost(back, first, 206 * SECOND)).toBe(back);
+  });
+
+  test('come back as they were where no other was made', () => {
+    expect(withLost([], rotated, 105 * SECOND)).toEqual(rotated);
+  });
+
+  test('stay away when no token of theirs can be valid any more', () => {
+    expect(withLost(made, rotated, 421 * SECOND).map(({ kid }) => kid)).toEqual(['two', 'new']);
   });
 });

@@ -66,6 +66,24 @@ export function withTakeover(schedule: KeySchedule, { jwk, now, announceFor, lon
   return [...before, { kid: jwk.kid, jwk, announcedAt: now, signsFrom, longestLife }];
 }
 
+/**
+ * Puts back the keys that somebody knows and the schedule lacks, since the store lost them. Another key may have been made
+ * meanwhile: what signed before it stays published until the last token that it may have signed by now has expired.
+ */
+export function withLost(schedule: KeySchedule, known: KeySchedule, now: number): KeySchedule {
+  const lost = known.filter(
+    (key) =>
+      !schedule.some(({ kid }) => kid === key.kid) && (key.publishedUntil === undefined || key.publishedUntil > now),
+  );
+  if (lost.length === 0) return schedule;
+  const all = [...schedule, ...lost].sort((one, other) => one.signsFrom - other.signsFrom);
+  return all.map((key, index) => {
+    const next = all[index + 1];
+    if (next === undefined || key.publishedUntil !== undefined) return key;
+    return { ...key, publishedUntil: Math.max(now, next.signsFrom) + key.longestLife + TOLERANCE };
+  });
+}
+
 /** Lets the keys that sign, now or later, sign tokens that live so long. @param longestLife in milliseconds */
 export function withLongestLife(schedule: KeySchedule, longestLife: number, now: number): KeySchedule {
   return schedule.map((key) => {

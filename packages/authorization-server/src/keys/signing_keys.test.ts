@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { TokenStore } from '@tallystick/token-store';
 import {
   type CryptoKey,
   calculateJwkThumbprint,
@@ -159,6 +160,63 @@ describe('two authorization servers on one store, one with algorithms that the o
     const jwk = await exportJWK((await generateKeyPair('RS256', { extractable: true })).privateKey);
     await keys.rotate({ algorithm: 'RS256', announceFor: 0, key: { ...jwk, kid: 'given' } });
     expect(await shown(await open(['ES256', 'RS256'], 60))).toContainEqual(['RS256', 'given']);
+  });
+});
+
+describe('a store that loses the signing keys', () => {
+  /** The store, until it forgets: then it is another one that is empty. */
+  function forgetful() {
+    let part = 0;
+    const current = () => served.store.partition(`forgets.${part}`);
+    const store = {
+      ...served.store,
+      keepFirst: (...given) => current().keepFirst(...given),
+      readKept: (...given) => current().readKept(...given),
+      changeKept: (...given) => current().changeKept(...given),
+    } satisfies TokenStore as TokenStore;
+    const forget = () => {
+      part += 1;
+    };
+    return { store, forget };
+  }
+  const kidsOf = (keys: KeySource) => keys.jwks().keys.map(({ kid }) => kid);
+
+  test.each([
+    ['asked for its keys', (keys: KeySource) => keys.reread()],
+    ['told to rotate', (keys: KeySource) => keys.rotate()],
+    ['in need of another algorithm', (keys: KeySource) => keys.provide({ algorithms: ['EdDSA'], longestLife: 60 })],
+  ])('gets them again from a server that is %s', async (_what, act) => {
+    const { store, forget } = forgetful();
+    const config = { signingAlgorithm: 'ES256', secret: 'x' } as const;
+    const needs = () => ({ algorithms: ['ES256'] as const, longestLife: 60 });
+    const keys = await openSigningKeys(config, needs, { store, now: () => now });
+    const [first] = kidsOf(keys);
+    forget();
+    await act(keys);
+    expect(kidsOf(keys)[0]).toBe(first);
+    const another = await openSigningKeys(config, needs, { store, now: () => now });
+    expect(kidsOf(another)).toEqual(kidsOf(keys));
+  });
+
+  test('gets them again although a server that knew none of them came first: all are published at both', async () => {
+    const { store, forget } = forgetful();
+    const config = { signingAlgorithm: 'ES256', secret: 'x' } as const;
+    const needs = () => ({ algorithms: ['ES256'] as const, longestLife: 60 });
+    let told = 0;
+    const putBack = () => {
+      told += 1;
+    };
+    const keys = await openSigningKeys(config, needs, { store, now: () => now, putBack });
+    const [lost] = kidsOf(keys);
+    forget();
+    now += 5_000;
+    const another = await openSigningKeys(config, needs, { store, now: () => now });
+    const [made] = kidsOf(another);
+    await keys.reread();
+    await another.reread();
+    for (const each of [keys, another]) expect(kidsOf(each)).toEqual([made, lost]);
+    await keys.reread();
+    expect(told).toBe(1);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   publishedKeysAt,
   statusAt,
   withLongestLife,
+  withLost,
   withTakeover,
 } from './key_schedule.ts';
 import { type IdentifiedKey, makeKey, readKey, WrongKeyError } from './make_key.ts';
@@ -95,6 +96,8 @@ export interface SigningKeysDependencies {
   readonly now: () => number;
   /** Is told the public keys whenever they change, before one of the new ones signs anything here. */
   readonly published?: ((jwks: JSONWebKeySet) => void) | undefined;
+  /** Is told when the store had lost keys, and gets them again. */
+  readonly putBack?: () => void;
 }
 
 /**
@@ -113,7 +116,7 @@ export async function openSigningKeys(
     secret,
   }: Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'signingKey' | 'secret'>,
   needs: () => KeyNeeds,
-  { store, now, published: tellPublished = () => {} }: SigningKeysDependencies,
+  { store, now, published: tellPublished = () => {}, putBack: tellPutBack = () => {} }: SigningKeysDependencies,
 ): Promise<KeySource> {
   const configured = signingKey === undefined ? undefined : await readKey(signingKey, signingAlgorithm);
   let text = await store.keepFirst(NAME, '{}', secret);
@@ -159,13 +162,35 @@ export async function openSigningKeys(
 
   async function readAnew(): Promise<number> {
     try {
-      take((await store.readKept(NAME, secret)) ?? text);
+      take(await putBackLost(await store.readKept(NAME, secret)));
       await provide(needs()); // A server with shorter-lived tokens may have made the key that signs from now on.
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       take(text); // The keys that are known go on; what needs the store will say that it is away.
     }
     return version;
+  }
+
+  /** What this server knows and the store has lost, as a Redis that evicts keys loses it, goes back there. */
+  async function putBackLost(kept: string | undefined): Promise<string> {
+    if (kept === text) return kept;
+    if (withAllLost(kept) === kept) return kept;
+    tellPutBack();
+    return changeKept(withAllLost);
+  }
+
+  function withAllLost(kept: string | undefined): string {
+    if (kept === undefined) return text;
+    const known = JSON.parse(kept) as Schedules;
+    const lost = mapValues(schedules, (schedule, algorithm) => withLost(known[algorithm] ?? [], schedule, now()));
+    const all = { ...known, ...lost };
+    return isDeepStrictEqual(all, known) ? kept : JSON.stringify(all);
+  }
+
+  /** Where the store has nothing to change, it gets what this server knows first. */
+  async function changeKept(change: (kept: string) => string): Promise<string> {
+    await store.keepFirst(NAME, text, secret);
+    return store.changeKept(NAME, secret, change);
   }
 
   async function provide(needed: KeyNeeds): Promise<void> {
@@ -184,7 +209,7 @@ export async function openSigningKeys(
       jwks: jwksOf([...published().map(({ key }) => key.jwk), ...made.map(([, jwk]) => jwk)]),
       async provide() {
         if (isDeepStrictEqual(provided(schedules), schedules)) return;
-        take(await store.changeKept(NAME, secret, (kept) => JSON.stringify(provided(JSON.parse(kept) as Schedules))));
+        take(await changeKept((kept) => JSON.stringify(provided(JSON.parse(withAllLost(kept)) as Schedules))));
       },
     };
   }
@@ -233,7 +258,7 @@ export async function openSigningKeys(
     async rotate({ announceFor = ANNOUNCE_FOR, algorithm = signingAlgorithm, key } = {}) {
       const jwk = key === undefined ? await makeKey(algorithm) : await readKey(key, algorithm);
       const rotated = (kept: string) => {
-        const known = JSON.parse(kept) as Schedules;
+        const known = JSON.parse(withAllLost(kept)) as Schedules;
         if (Object.values(known).some((schedule) => schedule.some(({ kid }) => kid === jwk.kid)))
           throw new WrongKeyError(`a key "${jwk.kid}" is there already`);
         const { longestLife } = needs();
@@ -242,7 +267,7 @@ export async function openSigningKeys(
           [algorithm]: takenOver(known[algorithm] ?? [], jwk, { announceFor, longestLife }),
         });
       };
-      take(await store.changeKept(NAME, secret, rotated));
+      take(await changeKept(rotated));
       return list();
     },
   };
@@ -256,6 +281,14 @@ function nextChange(schedules: Schedules, now: number): number {
   return Math.min(...Object.values(schedules).map((schedule) => nextChangeAfter(schedule, now)));
 }
 
-function mapValues(schedules: Schedules, change: (schedule: KeySchedule) => KeySchedule): Schedules {
-  return Object.fromEntries(Object.entries(schedules).map(([algorithm, schedule]) => [algorithm, change(schedule)]));
+function mapValues(
+  schedules: Schedules,
+  change: (schedule: KeySchedule, algorithm: SigningAlgorithm) => KeySchedule,
+): Schedules {
+  return Object.fromEntries(
+    Object.entries(schedules).map(([algorithm, schedule]) => [
+      algorithm,
+      change(schedule, algorithm as SigningAlgorithm),
+    ]),
+  );
 }

@@ -57,6 +57,7 @@ function createResolver(
       return createSplitResolver({
         splitEntries,
         introspect: onMiss === 'introspect' ? introspectionOf(issuer, prefix) : undefined,
+        introspectDropped: issuer.introspection?.introspect,
       });
     case 'opaque':
       return undefined;

@@ -7,10 +7,16 @@ export interface SplitResolverDependencies {
   readonly splitEntries: SplitEntries;
   /** Asked when the store has no entry, or cannot be reached. Without it, the store has the last word. */
   readonly introspect?: Introspect | undefined;
+  /** Asked when the store has no entry, and may have dropped it. */
+  readonly introspectDropped?: Introspect | undefined;
 }
 
 /** `split`: the client holds the signature, the store the signing input (RFC 7515 section 2). */
-export function createSplitResolver({ splitEntries, introspect }: SplitResolverDependencies): Resolver {
+export function createSplitResolver({
+  splitEntries,
+  introspect,
+  introspectDropped,
+}: SplitResolverDependencies): Resolver {
   async function findEntry(signature: string): Promise<string | undefined> {
     try {
       return await splitEntries.find(signature);
@@ -21,13 +27,20 @@ export function createSplitResolver({ splitEntries, introspect }: SplitResolverD
     }
   }
 
+  /** Who knows of a token that the store does not have. */
+  function whoKnows(): Introspect | undefined {
+    if (introspect !== undefined || !splitEntries.mayLack()) return introspect;
+    if (introspectDropped !== undefined) return introspectDropped;
+    throw new ValidationUnavailableError('the token store drops entries, and nobody else can be asked');
+  }
+
   return {
     async find({ token: signature }, sender, trace): Promise<Candidate | undefined> {
       const signingInput = await findEntry(signature);
       if (signingInput !== undefined) {
         return { jwt: `${signingInput}.${signature}`, source: 'store', maxAge: Number.POSITIVE_INFINITY };
       }
-      const answer = await introspect?.(signature, sender, trace);
+      const answer = await whoKnows()?.(signature, sender, trace);
       if (answer === undefined) return undefined;
       if (!('jwt' in answer) || !answer.jwt.endsWith(`.${signature}`)) {
         throw new InvalidValidatorResponseError('the authorization server answered with the JWT of another token');

@@ -20,6 +20,8 @@ export interface TestStore
   /** How many lookups there were. */
   lookups: number;
   unavailable: boolean;
+  /** Whether it may have dropped entries. */
+  mayLack: boolean;
   /** What it says is dangerous about it. */
   warned: string[];
   /** Awaited by every lookup before it answers. */
@@ -60,10 +62,12 @@ export function createTestStore(): TestStore {
     used: new Set(),
     lookups: 0,
     unavailable: false,
+    mayLack: false,
     warned: [],
     delay: undefined,
     listeners: new Set(),
     splitEntries: {
+      mayLack: () => store.mayLack,
       async find(signature) {
         store.lookups += 1;
         const found = store.entries.get(signature);

@@ -59,7 +59,7 @@ export async function demo(configFile: string): Promise<number> {
 async function showStyle(
   { issuer, gatewayUrl, config }: Tallystick,
   api: Config['apis'][number],
-  splitEntries: { readonly seal: boolean } & TokenStore['splitEntries'],
+  splitEntries: { readonly seal: boolean } & Pick<TokenStore['splitEntries'], 'find'>,
 ): Promise<void> {
   const client = config.clients.find(
     (candidate) => candidate.secret === undefined && candidate.redirectUris.length > 0,
