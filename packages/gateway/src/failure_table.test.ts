@@ -34,6 +34,13 @@ describe('The failure matrix', () => {
     });
   });
 
+  test('no good token is ever blamed for the infrastructure', () => {
+    const blamed = cells.filter(
+      (cell) => ['hot', 'cold'].includes(cell.cache) && expectedStatuses(cell).some((status) => status === 401),
+    );
+    expect(blamed).toEqual([]);
+  });
+
   test('is what the document says', () => {
     const document = readFileSync(new URL('../../../docs/reference/failure-matrix.md', import.meta.url), 'utf8');
     expect(document.slice(document.indexOf('## '))).toBe(renderTables());

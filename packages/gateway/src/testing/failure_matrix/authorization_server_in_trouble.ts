@@ -26,7 +26,7 @@ export async function startAuthorizationServerInTrouble(
       response.writeHead(200, { ...jwtHead, 'Content-Length': jwt.length });
       response.write(jwt.slice(0, -9), () => response.destroy());
     },
-    huge: (response) => response.writeHead(200, jwtHead).end(jwt.padEnd(2 * 1024 * 1024)),
+    huge: (response) => response.writeHead(200, jwtHead).end(jwt.padEnd(1024 * 1024 + 1)),
     'wrong content type': (response) => response.writeHead(200, { 'Content-Type': 'text/plain' }).end(jwt),
     'wrong issuer': (response) => response.writeHead(200, jwtHead).end(ofAnother),
   };

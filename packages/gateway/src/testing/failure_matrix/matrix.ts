@@ -122,7 +122,8 @@ async function startGateway(server: AuthorizationServerInTrouble, { store }: Sto
       { ...route('split', upstream.origin), prefix: '/split-or-introspect', onMiss: 'introspect' },
     ],
     cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 60 } },
-    timeouts: { authorizationServer: 2_000, upstream: 5_000 },
+    // Long enough for the largest answers on a busy machine.
+    timeouts: { authorizationServer: 6_000, upstream: 15_000 },
   };
   const gateway = createGateway(config, { store, log: silent });
   const running = await listen(createGatewayServer(gateway));

@@ -22,11 +22,13 @@ export function expectedStatuses(cell: Cell): readonly Status[] {
     return [...new Set([back, down] as Status[])];
   }
 
-  const canBeReached = store === 'up' || store === 'read-only';
-  // The feed is in the store too: without it, what is cached may have been revoked.
-  if (cache === 'hot' && canBeReached) return [200];
-  if (style !== 'phantom' && canBeReached && isActive) return [200];
-  if (style === 'split') return [canBeReached ? 401 : 503];
+  const canBeRead = store === 'up' || store === 'read-only';
+  // The feed is in the store too: without it, what is cached may have been revoked. It needs other rights than reading does.
+  const isHeard = canBeRead || store === 'no rights' || store === 'evicted';
+  if (cache === 'hot' && isHeard) return [200];
+  if (style !== 'phantom' && canBeRead && isActive) return [200];
+  // That a Redis which drops keys does not have a token says nothing about it.
+  if (style === 'split' && store !== 'evicted') return [canBeRead ? 401 : 503];
   return [introspected(authorizationServer, isActive)];
 }
 
@@ -51,6 +53,7 @@ export function expectedBadGateway({ authorizationServer }: Cell): string {
 }
 
 /** What a 503 tells clients to wait, in seconds. An authorization server that says how long is believed. */
-export function expectedRetryAfter({ style, authorizationServer }: Cell): string {
-  return authorizationServer === '429' && style !== 'split' ? '7' : '1';
+export function expectedRetryAfter({ style, authorizationServer, store }: Cell): string {
+  const isAsked = style !== 'split' || store === 'evicted';
+  return authorizationServer === '429' && isAsked ? '7' : '1';
 }

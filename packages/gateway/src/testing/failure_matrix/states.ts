@@ -13,7 +13,17 @@ export const authorizationServers = [
 ] as const;
 export type AuthorizationServerState = (typeof authorizationServers)[number];
 
-export const stores = ['up', 'down', 'read-only', 'slow', 'failing over'] as const;
+export const stores = [
+  'up',
+  'down',
+  'read-only',
+  'slow',
+  'failing over',
+  'wrong password',
+  'wrong database',
+  'no rights',
+  'evicted',
+] as const;
 export type StoreState = (typeof stores)[number];
 
 /**

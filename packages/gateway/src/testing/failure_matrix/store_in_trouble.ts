@@ -22,15 +22,17 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
   const prefix = `matrix:${randomUUID()}:`;
   const admin = new Redis(url.href);
   const relay = await startRelay({ host: url.hostname, port: Number(url.port || 6379) });
-  const open = (to: string) => openTokenStore({ url: to, prefix, commandTimeout: 2_000 });
+  const open = (to: string) => openTokenStore({ url: to, prefix, commandTimeout: 2_000, uses: ['split entries'] });
 
   // Everything is written before the trouble begins, and not by the gateway: it only ever reads.
-  const readOnly = { name: prefix, password: randomUUID() };
+  const user = { name: prefix, password: randomUUID() };
+  const allow = (...rules: string[]) => admin.call('ACL', 'SETUSER', user.name, ...rules);
   const behind = new URL(url);
-  if (state === 'read-only') {
+  if (hasOwnUser(state)) {
     const rights = [`~${prefix}*`, `&${prefix}*`, '-@all', '+@read', '+@connection', '+@pubsub', '-publish'];
-    await admin.call('ACL', 'SETUSER', readOnly.name, 'on', `>${readOnly.password}`, ...rights);
-    [behind.username, behind.password] = [encodeURIComponent(readOnly.name), readOnly.password];
+    await allow('on', `>${user.password}`, ...rights);
+    [behind.username, behind.password] = [encodeURIComponent(user.name), user.password];
+    if (state === 'wrong database') url.pathname = behind.pathname = '/1';
   } else {
     behind.host = `127.0.0.1:${relay.port}`;
   }
@@ -43,36 +45,72 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
     disconnected: () => (isHeard = false),
   });
   await until('the feed is heard', () => isHeard);
+  const answers = () =>
+    reader.ping().then(
+      () => true,
+      () => false,
+    );
+
+  /** Changes what the gateway's user may do, and lets it find out as it would after a while: when it connects again. */
+  async function changeUser(): Promise<void> {
+    if (state === 'wrong password') await allow('resetpass', `>${randomUUID()}`);
+    if (state === 'wrong database') await allow('-select');
+    if (state === 'no rights') await allow('-get');
+    else if (state !== 'read-only') await admin.call('CLIENT', 'KILL', 'USER', user.name);
+  }
+
+  /** As a Redis with another `maxmemory-policy` does; that one serves all tests, so it is not told to. */
+  let mayLack = false;
+  const splitEntries = { ...reader.splitEntries, mayLack: () => mayLack };
+  async function evict(): Promise<void> {
+    mayLack = true;
+    const keys = await admin.keys(`${prefix}*`);
+    if (keys.length > 0) await admin.del(keys);
+  }
 
   return {
-    store: { ...reader, records: writer.records },
+    store: { ...reader, records: writer.records, splitEntries },
     async beginTrouble() {
       if (state === 'down' || state === 'failing over') await relay.cut();
       if (state === 'slow') relay.stall();
-      if (state !== 'up' && state !== 'read-only') await until('the feed is not heard', () => !isHeard);
+      if (hasOwnUser(state)) await changeUser();
+      if (state === 'evicted') await evict();
+      if (LOSES_FEED.has(state)) await until('the feed is not heard', () => !isHeard);
+      if (state === 'no rights') await until('the rights are missed', async () => !(await answers()));
     },
     async failOver() {
       if (state === 'failing over') await relay.restore();
     },
     async endTrouble() {
       await relay.restore();
+      if (hasOwnUser(state)) await allow(`>${user.password}`, '+select', '+get');
+      if (state === 'evicted') mayLack = false;
       await until('the feed is heard again', () => isHeard);
-      const answers = () =>
-        reader.ping().then(
-          () => true,
-          () => false,
-        );
       await until('Redis answers again', answers);
     },
     async stop() {
       await Promise.all([reader.close(), writer.close(), relay.stop()]);
+      if (state === 'wrong database') await admin.select(1);
       const keys = await admin.keys(`${prefix}*`);
       if (keys.length > 0) await admin.del(keys);
-      await admin.call('ACL', 'DELUSER', readOnly.name);
+      await admin.call('ACL', 'DELUSER', user.name);
       admin.disconnect();
     },
   };
 }
+
+/** Those in which the gateway has a user of its own, rather than something between it and Redis. */
+function hasOwnUser(state: StoreState): boolean {
+  return ['read-only', 'wrong password', 'wrong database', 'no rights'].includes(state);
+}
+
+const LOSES_FEED: ReadonlySet<StoreState> = new Set([
+  'down',
+  'slow',
+  'failing over',
+  'wrong password',
+  'wrong database',
+]);
 
 /** Stands between a client and a real server. */
 async function startRelay(target: { host: string; port: number }) {
