@@ -6,7 +6,7 @@ import { api, buildHouse, type House, route } from './testing/house.ts';
 let house: House;
 beforeEach(async () => {
   house = await buildHouse(({ timeouts, routes }) => ({
-    timeouts: { ...timeouts, authorizationServer: 150 },
+    timeouts: { ...timeouts, authorizationServer: 1_000 },
     routes: [
       ...routes,
       {

@@ -90,7 +90,7 @@ describe('a store that reads from replicas', () => {
   });
 
   test('asks the master where no replica answers', async () => {
-    const [issuer, gateway] = [await open(), await open({ readFrom: 'replica', commandTimeout: 300 })];
+    const [issuer, gateway] = [await open(), await open({ readFrom: 'replica', commandTimeout: 2_000 })];
     await issuer.records('AccessToken', SECRET).upsert(ID, payload(ID), 60);
     await untilReplicaAnswers(gateway, ID);
     replica.pause();

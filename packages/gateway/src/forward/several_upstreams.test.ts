@@ -133,7 +133,7 @@ describe('Several upstreams of a route', () => {
   test('one that is silent counts as failing; a client that leaves, or is slow itself, does not count', async () => {
     const silent = await use(startUpstream(() => {}));
     const house = await houseBefore([silent.origin], {
-      timeouts: { upstream: 100 },
+      timeouts: { upstream: 1_000 },
       upstreamHealth: { maxFailures: 5 },
     });
     const leaving = await openConnection(house.port);

@@ -77,7 +77,7 @@ describe('An introspection is not tried again', () => {
 
   test('when the time is over', async () => {
     await house.stop();
-    house = await buildHouse(({ timeouts }) => ({ timeouts: { ...timeouts, authorizationServer: 50 } }));
+    house = await buildHouse(({ timeouts }) => ({ timeouts: { ...timeouts, authorizationServer: 500 } }));
     house.authorizationServer.onIntrospection = () => {};
     expect((await callOnce()).status).toBe(503);
     expect(introspections()).toBe(1);

@@ -73,7 +73,7 @@ export async function buildHouse(
     client: { id: 'gateway', secret: 'a secret: 100%' },
     routes: (['jwt', 'opaque', 'phantom', 'split'] as const).map((style) => route(style, upstream.origin)),
     cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 5 } },
-    timeouts: { authorizationServer: 2_000, upstream: 2_000 },
+    timeouts: { authorizationServer: 10_000, upstream: 10_000 },
   };
   const metrics = createMetrics();
   const gateway = createGateway(
