@@ -25,6 +25,8 @@ export interface GatewayDependencies {
   readonly metrics?: Metrics;
   /** Default: nothing is traced, and the trace context of clients goes to APIs as it is. */
   readonly tracing?: Tracing;
+  /** The proxy for calls that do not go through `fetch`, those with a client certificate. Default: none. */
+  readonly proxyFor?: ((url: string) => string | undefined) | undefined;
   /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
   readonly keys?: Keys;
   /** Is told that the authorization servers on the store have other keys. Default: they are fetched again. */

@@ -62,6 +62,8 @@ export interface IssuerDependencies {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly metrics?: Pick<Metrics, 'introspected'> | undefined;
+  /** The proxy for calls with a client certificate. Default: none. */
+  readonly proxyFor?: ((url: string) => string | undefined) | undefined;
 }
 
 /** @throws {TypeError} for a client whose key or certificate cannot be used */

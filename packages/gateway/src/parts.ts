@@ -31,13 +31,13 @@ export type PartsDependencies = GatewayDependencies & Required<Pick<GatewayDepen
  * @throws {TypeError} for a configuration that cannot be served
  */
 export function createParts(config: GatewayConfig, dependencies: PartsDependencies) {
-  const { store, log, fetch, now, metrics } = dependencies;
+  const { store, log, fetch, now, metrics, proxyFor } = dependencies;
   const { issuer, publicUrl, clientCertificates } = config;
   const secret = config.secret ?? randomBytes(32).toString('base64url');
 
   const routes = config.routes.map((route) => createRoute(route, config, now));
   const keys = dependencies.keys ?? createKeys(config, { fetch, now });
-  const issuers = createIssuers(config, { keys, fetch, log, now, metrics });
+  const issuers = createIssuers(config, { keys, fetch, log, now, metrics, proxyFor });
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
   const cache = createTokenCache(config.cache, [...partitions], { now });
   const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });

@@ -19,6 +19,7 @@ import { asGatewayConfigError, introspectionSettings } from './introspection_set
 import { type Listening, listen } from './listen.ts';
 import { createOwnJwtKey } from './own_jwt_key.ts';
 import { allGatewayNames, gatewayNames } from './own_names.ts';
+import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
 import { createSampleApi, type SampleApiConfig } from './sample_api/create_sample_api.ts';
 import type { Tls } from './tls/tls.ts';
@@ -40,6 +41,8 @@ export interface RoleDependencies {
   readonly keysChanged?: () => void;
   /** Default: plain HTTP, and the usual CAs. */
   readonly tls?: Tls | undefined;
+  /** Where the proxies are found through which issuers are called. Default: that of the process. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** An authorization server or sample API that listens, and answers once it is run. */
@@ -123,6 +126,7 @@ export interface RunningGateway extends Listening {
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
   const configure = configuringGateway(config.secret, dependencies.store, tls);
+  const proxyFor = createProxyFor(dependencies.environment ?? process.env);
   const gatewayConfig = await configure(config);
   const traces = config.gateway.tracing && (await openTracing(config.gateway.tracing, dependencies));
   const gateway = createConfiguredGateway(gatewayConfig, {
@@ -130,6 +134,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     ...dependencies,
     ...(traces && { tracing: traces.tracing }),
     ...tls?.trust,
+    ...(proxyFor && { proxyFor, fetch: createProxyingFetch(proxyFor, tls?.trust) }),
     ...(config.gateway.dpop.replay === 'memory' && { useOnce: rememberHere(dependencies) }),
   });
   const server = createGatewayServer(gateway, {

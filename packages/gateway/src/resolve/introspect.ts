@@ -34,6 +34,8 @@ export interface IntrospectDependencies {
   /** Keys of the authorization server, for answers that it signs. */
   readonly jwks: Pick<RemoteJwks, 'getKey'>;
   readonly fetch: typeof globalThis.fetch;
+  /** The proxy for calls with a client certificate. Default: none. */
+  readonly proxyFor?: ((url: string) => string | undefined) | undefined;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -85,7 +87,10 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
     { endpoint, accept },
     {
       authenticate: createClientAuthentication({ client, issuer }, { now }),
-      fetch: 'certificate' in client ? createCertificateFetch(client) : dependencies.fetch,
+      fetch:
+        'certificate' in client
+          ? createCertificateFetch(client, dependencies.proxyFor?.(endpoint))
+          : dependencies.fetch,
       now,
     },
   );
