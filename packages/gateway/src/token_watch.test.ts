@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
+import { checkConfig } from './check_config.ts';
 import type { GatewayConfig } from './config.ts';
 import { until } from './testing/condition.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
@@ -165,7 +166,12 @@ describe('A WebSocket is closed', () => {
   test.each([1000, 1001, 1006, 2999, 5000, 4000.5, Number.NaN])(
     'never with a code that means something else: %p',
     async (code) => {
-      await expect(startWorld(() => ({ webSockets: { tokenCloseCode: code } }))).rejects.toThrow(
+      let known: GatewayConfig | undefined;
+      await startWorld((config) => {
+        known = config;
+        return {};
+      });
+      expect(() => checkConfig({ ...(known as GatewayConfig), webSockets: { tokenCloseCode: code } })).toThrow(
         'webSockets.tokenCloseCode must be 1008, or from 3000 to 4999',
       );
     },
