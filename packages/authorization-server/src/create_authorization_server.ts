@@ -2,17 +2,17 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
 import type { JSONWebKeySet } from 'jose';
 import type { JWKS } from 'oidc-provider';
-import type { BackchannelRequests } from './backchannel_requests.ts';
-import type { AuthorizationServerConfig } from './config.ts';
-import { createProvider, type IssuingProvider } from './create_provider.ts';
-import { createDepartures } from './departures.ts';
-import { describeError } from './error_boundary.ts';
-import type { IssueToken } from './issue_token.ts';
+import { createDepartures } from './clients/departures.ts';
+import type { AuthorizationServerConfig } from './config/config.ts';
+import { createLifetimes } from './config/lifetimes.ts';
 import { algorithmsInUse } from './keys/algorithms.ts';
 import { type KeyNeeds, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
-import { createLifetimes } from './lifetimes.ts';
 import type { Log } from './log.ts';
-import { mountPathOf } from './mount.ts';
+import type { BackchannelRequests } from './other_devices/backchannel_requests.ts';
+import { createProvider, type IssuingProvider } from './provider/create_provider.ts';
+import { describeError } from './provider/error_boundary.ts';
+import { mountPathOf } from './provider/mount.ts';
+import type { IssueToken } from './tokens/issue_token.ts';
 
 export interface AuthorizationServer {
   /** Answers requests; whoever made the server listens. */

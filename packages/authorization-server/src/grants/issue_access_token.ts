@@ -1,6 +1,6 @@
 import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
-import type { ApiConfig } from '../config.ts';
-import { resourceServerOf } from '../resource_servers.ts';
+import type { ApiConfig } from '../config/config.ts';
+import { resourceServerOf } from '../tokens/resource_servers.ts';
 import type { ActClaim } from './act_claim.ts';
 import type { GrantName } from './grant_types.ts';
 

@@ -1,7 +1,7 @@
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
-import type { AuthorizationServerConfig } from '../config.ts';
-import { answeringForTheStore } from '../store_unavailable.ts';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { answeringForTheStore } from '../storage/store_unavailable.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
 import { refusedGrant } from './refused_grant.ts';

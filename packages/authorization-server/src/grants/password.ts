@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
-import type { AuthorizationServerConfig } from '../config.ts';
+import type { AuthorizationServerConfig } from '../config/config.ts';
 import type { Log } from '../log.ts';
 import { sameText } from '../same_text.ts';
 import { GRANT_TYPES } from './grant_types.ts';

@@ -1,12 +1,12 @@
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
-import { createApisByAudience, resourceOf } from '../apis_of_token.ts';
-import type { AuthorizationServerConfig } from '../config.ts';
-import { answeringForTheStore } from '../store_unavailable.ts';
-import { timeOfJwtId } from '../timed_jwt_id.ts';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { createApisByAudience, resourceOf } from '../tokens/apis_of_token.ts';
+import { createOwnJwtVerifier, type OwnJwt } from '../tokens/own_jwt.ts';
+import { findRendered } from '../tokens/rendered_tokens.ts';
+import { timeOfJwtId } from '../tokens/timed_jwt_id.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
-import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
-import { findRendered } from './rendered_tokens.ts';
 
 /** RFC 8693 section 3 */
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

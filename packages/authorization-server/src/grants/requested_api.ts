@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider';
-import type { ApiConfig } from '../config.ts';
+import type { ApiConfig } from '../config/config.ts';
 
 /**
  * The API that a token request names: in `resource` (RFC 8707), or in `audience` (RFC 8693 section 2.1), which is the

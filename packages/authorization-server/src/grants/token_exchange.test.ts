@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type CryptoKey, decodeJwt, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
-import type { TokenExchangeConfig } from '../config.ts';
+import type { TokenExchangeConfig } from '../config/config.ts';
 import { openSigningKeys } from '../keys/signing_keys.ts';
 import {
   client,
@@ -8,7 +8,7 @@ import {
   startAuthorizationServer,
 } from '../testing/start_authorization_server.ts';
 import { resourceOf, SECRET, STYLES } from '../testing/test_server.ts';
-import { timedJwtId } from '../timed_jwt_id.ts';
+import { timedJwtId } from '../tokens/timed_jwt_id.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

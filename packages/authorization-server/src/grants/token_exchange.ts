@@ -1,5 +1,5 @@
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
-import type { ApiConfig, AuthorizationServerConfig, TokenExchangeConfig } from '../config.ts';
+import type { ApiConfig, AuthorizationServerConfig, TokenExchangeConfig } from '../config/config.ts';
 import { actingBy } from './act_claim.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';

@@ -9,8 +9,8 @@ import {
   jwtVerify,
 } from 'jose';
 import { errors } from 'oidc-provider';
-import type { TrustedIssuerConfig } from '../config.ts';
-import { TemporarilyUnavailable } from '../store_unavailable.ts';
+import type { TrustedIssuerConfig } from '../config/config.ts';
+import { TemporarilyUnavailable } from '../storage/store_unavailable.ts';
 import { refusedGrant } from './refused_grant.ts';
 
 /** Seconds that an assertion may be valid for, at most (RFC 7523 section 3, number 4): replays are remembered as long. */

@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig, SigningAlgorithm } from '../config.ts';
+import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
 
 /** Client metadata that says what a client wants its JWTs signed with. */
 const OF_CLIENTS = [

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importPKCS8, type JWK } from 'jose';
-import type { SigningAlgorithm } from '../config.ts';
+import type { SigningAlgorithm } from '../config/config.ts';
 
 export type IdentifiedKey = JWK & { readonly kid: string };
 

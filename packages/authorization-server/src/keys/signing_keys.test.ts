@@ -8,7 +8,7 @@ import {
   exportPKCS8,
   generateKeyPair,
 } from 'jose';
-import type { SigningAlgorithm } from '../config.ts';
+import type { SigningAlgorithm } from '../config/config.ts';
 import { type Served, serve } from '../testing/serve.ts';
 import { resourceOf } from '../testing/test_server.ts';
 import { type KeySource, openSigningKeys } from './signing_keys.ts';

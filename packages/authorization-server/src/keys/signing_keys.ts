@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { SIGNING_KEYS as NAME, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { JSONWebKeySet, JWK } from 'jose';
 import type { JWKS } from 'oidc-provider';
-import type { AuthorizationServerConfig, SigningAlgorithm } from '../config.ts';
-import { publicHalf } from '../grants/own_jwt.ts';
+import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
+import { publicHalf } from '../tokens/own_jwt.ts';
 import {
   type KeySchedule,
   type KeyStatus,

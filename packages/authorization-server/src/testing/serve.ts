@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
-import type { AuthorizationServerConfig } from '../config.ts';
+import type { AuthorizationServerConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 import type { Log } from '../log.ts';
 import { silent, testClient, testConfiguration } from './test_server.ts';

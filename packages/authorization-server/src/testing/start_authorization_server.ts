@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
-import type { AuthorizationServerConfig, ClientConfig } from '../config.ts';
+import type { AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import type { Log } from '../log.ts';
 import { testConfiguration } from './test_server.ts';

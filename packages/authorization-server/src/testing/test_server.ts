@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
-import type { AccessTokenStyle, AuthorizationServerConfig, ClientConfig } from '../config.ts';
+import type { AccessTokenStyle, AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 import type { Log } from '../log.ts';
 

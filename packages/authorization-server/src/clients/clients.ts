@@ -1,0 +1,34 @@
+import type { ClientMetadata } from 'oidc-provider';
+import type { ClientConfig } from '../config/config.ts';
+import { GRANT_TYPES } from '../grants/grant_types.ts';
+
+/** A configured client as RFC 7591 metadata. */
+export function clientMetadata(client: ClientConfig): ClientMetadata {
+  const isPublic = client.secret === undefined;
+  return {
+    token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
+    response_types: client.grants.includes('authorization_code') ? ['code'] : [],
+    // Native: a loopback redirect URI may have any port (RFC 8252 section 7.3).
+    application_type: client.redirectUris.some(isLoopback) ? 'native' : 'web',
+    ...client.metadata,
+    client_id: client.id,
+    ...(isPublic ? undefined : { client_secret: client.secret }),
+    client_name: client.name ?? client.id,
+    grant_types: client.grants.map((grant) => GRANT_TYPES[grant]),
+    redirect_uris: [...client.redirectUris],
+    post_logout_redirect_uris: [...client.postLogoutRedirectUris],
+  };
+}
+
+/** Whether a browser at this origin runs the client: the origin is that of a redirect URI, any port on loopback. */
+export function isOriginOf(origin: string, redirectUris: readonly string[]): boolean {
+  return redirectUris.some((uri) => {
+    const registered = new URL(uri);
+    return registered.origin === origin || (isLoopback(uri) && URL.parse(origin)?.hostname === registered.hostname);
+  });
+}
+
+function isLoopback(uri: string): boolean {
+  const { protocol, hostname } = new URL(uri);
+  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}

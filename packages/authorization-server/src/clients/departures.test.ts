@@ -1,0 +1,163 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
+import { resourceOf, silent, testClient, testConfiguration } from '../testing/test_server.ts';
+
+const ACCEPTS = ['application/json', 'application/jwt', 'application/token-introspection+jwt'] as const;
+const APP = testClient({ id: 'app', secret: 'app-secret', grants: ['client_credentials'] });
+const BOB = { id: 'bob', claims: {} };
+const REFERENCES = ['opaque', 'phantom', 'split'] as const;
+
+let store: TokenStore;
+let issuer: string;
+let answerWith: (handler: RequestListener) => void;
+const stops: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  store = await openTokenStore({ url: 'memory:' });
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  answerWith = (handler) => void server.removeAllListeners('request').on('request', handler);
+  stops.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await store.close();
+  });
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  for (const stop of stops.splice(0)) await stop();
+});
+
+/** Starts a server on the store; from now on it answers. */
+async function start(change: (config: AuthorizationServerConfig) => Partial<AuthorizationServerConfig> = () => ({})) {
+  const usual = testConfiguration(issuer);
+  const made = await createAuthorizationServer({ ...usual, ...change(usual) }, { store, log: silent });
+  answerWith(made.handler);
+  return made;
+}
+
+const withBoth = ({ clients, users }: AuthorizationServerConfig) => ({
+  clients: [...clients, APP],
+  users: [...users, BOB],
+});
+
+async function introspect(token: string, accept: string) {
+  const answer = await fetch(`${issuer}/token/introspection`, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${btoa('gateway:gateway-secret')}`, Accept: accept },
+    body: new URLSearchParams({ token }),
+  });
+  return { status: answer.status, text: await answer.text() };
+}
+
+/** Whatever way of asking, the answer is that the token is not active. */
+async function expectInactive(token: string) {
+  const [json, jwt, signed] = await Promise.all(ACCEPTS.map((accept) => introspect(token, accept)));
+  expect(json).toEqual({ status: 200, text: '{"active":false}' });
+  expect(jwt).toEqual({ status: 204, text: '' });
+  const [, payload = ''] = signed?.text.split('.') ?? [];
+  expect([signed?.status, JSON.parse(Buffer.from(payload, 'base64url').toString()).token_introspection]).toEqual([
+    200,
+    { active: false },
+  ]);
+}
+
+async function isActive(token: string): Promise<boolean> {
+  return JSON.parse((await introspect(token, 'application/json')).text).active;
+}
+
+/** A token of the client, and one of the user, by another client. */
+async function issueBoth(server: AuthorizationServer, style: string) {
+  const api = resourceOf(style);
+  const [ofClient, ofUser, ofOthers] = await Promise.all([
+    server.issueToken({ client: 'app', api }),
+    server.issueToken({ client: 'service', user: 'bob', api }),
+    server.issueToken({ client: 'service', user: 'alice', api }),
+  ]);
+  return { ofClient: ofClient.accessToken, ofUser: ofUser.accessToken, ofOthers: ofOthers.accessToken };
+}
+
+describe.each(REFERENCES)('a client or a user that is not there any more: %s', (style) => {
+  test('is revoked when another configuration takes the place of the one before', async () => {
+    const server = await start(withBoth);
+    const { ofClient, ofUser, ofOthers } = await issueBoth(server, style);
+    await server.configuration.replace(testConfiguration(issuer));
+    await expectInactive(ofClient);
+    await expectInactive(ofUser);
+    expect(await isActive(ofOthers)).toBe(true);
+    await server.configuration.replace({ ...testConfiguration(issuer), ...withBoth(testConfiguration(issuer)) });
+    await expectInactive(ofClient);
+    await expectInactive(ofUser);
+    const again = await issueBoth(server, style);
+    expect([await isActive(again.ofClient), await isActive(again.ofUser)]).toEqual([true, true]);
+  });
+
+  test('is revoked when a server starts without it, and stays so when one starts with it', async () => {
+    const { ofClient, ofUser, ofOthers } = await issueBoth(await start(withBoth), style);
+    await start();
+    await expectInactive(ofClient);
+    await expectInactive(ofUser);
+    for (const token of [ofClient, ofUser]) expect(await store.splitEntries.find(token)).toBeUndefined();
+    await start(withBoth);
+    await expectInactive(ofClient);
+    await expectInactive(ofUser);
+    expect(await isActive(ofOthers)).toBe(true);
+  });
+
+  test('is inactive at a server that does not know it, whatever others go on issuing', async () => {
+    const other = await start(withBoth);
+    await start();
+    const { ofClient, ofUser, ofOthers } = await issueBoth(other, style);
+    await expectInactive(ofClient);
+    await expectInactive(ofUser);
+    expect(await isActive(ofOthers)).toBe(true);
+    await start(); // The last of those that are changed one by one.
+    for (const token of [ofClient, ofUser]) expect(await store.splitEntries.find(token)).toBeUndefined();
+    expect(await isActive(ofOthers)).toBe(true);
+  });
+});
+
+test('a client that changes, such as its secret, keeps its tokens', async () => {
+  const server = await start(withBoth);
+  const { ofClient } = await issueBoth(server, 'phantom');
+  const usual = testConfiguration(issuer);
+  await server.configuration.replace({ ...usual, clients: [...usual.clients, { ...APP, secret: 'another' }] });
+  expect(await isActive(ofClient)).toBe(true);
+  await start((config) => ({ clients: [...config.clients, { ...APP, secret: 'a third' }] }));
+  expect(await isActive(ofClient)).toBe(true);
+});
+
+test('nothing is removed while the store does not answer, and everything when it does again', async () => {
+  const server = await start(withBoth);
+  const { ofClient } = await issueBoth(server, 'phantom');
+  jest.spyOn(store, 'revokeOwner').mockRejectedValueOnce(new StoreUnavailableError('down'));
+  const without = testConfiguration(issuer);
+  await expect(server.configuration.replace(without)).rejects.toThrow(StoreUnavailableError);
+  expect(server.configuration.current().clients).toContainEqual(APP);
+  expect(await isActive(ofClient)).toBe(true);
+  await server.configuration.replace(without);
+  await expectInactive(ofClient);
+});
+
+test('a token that was being issued without a flow when its client was removed is not issued', async () => {
+  const server = await start(withBoth);
+  const { records } = store;
+  let removed: Promise<void> | undefined;
+  jest.spyOn(store, 'records').mockImplementation((...which) => ({
+    ...records(...which),
+    async upsert(...of) {
+      removed ??= server.configuration.replace(testConfiguration(issuer));
+      await removed;
+      return records(...which).upsert(...of);
+    },
+  }));
+  const again = await start(withBoth); // Uses what is spied on.
+  await expect(again.issueToken({ client: 'app', api: resourceOf('split') })).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+});

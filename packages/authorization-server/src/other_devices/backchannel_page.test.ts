@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type Browser, createBrowser } from '../testing/sign_in.ts';
+import { startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startTestServer((config) => ({
+    ...config,
+    users: [...config.users, { id: 'bob', claims: {} }],
+    clients: [
+      ...config.clients,
+      testClient({
+        id: 'bank',
+        secret: 'bank-secret',
+        grants: ['ciba'],
+        metadata: { backchannel_token_delivery_mode: 'poll' },
+      }),
+    ],
+  }));
+});
+afterEach(() => server.stop());
+
+async function post(path: string, form: Record<string, string>): Promise<Record<string, string>> {
+  const headers = { Authorization: `Basic ${btoa('bank:bank-secret')}` };
+  const answer = await fetch(server.issuer + path, { method: 'POST', headers, body: new URLSearchParams(form) });
+  return (await answer.json()) as Record<string, string>;
+}
+
+/** The bank asks a user. @returns the `auth_req_id` */
+async function ask(user = 'alice'): Promise<string> {
+  return String((await post('/backchannel', { scope: 'openid', login_hint: user })).auth_req_id);
+}
+
+const redeem = (id: string) => post('/token', { grant_type: 'urn:openid:params:grant-type:ciba', auth_req_id: id });
+
+const page = () => `${server.issuer}/ciba`;
+const hidden = (html: string, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
+
+/** Opens the page. @returns what a form of it sends along */
+async function look(browser: Browser) {
+  const html = await (await browser.open(page())).text();
+  return { html, xsrf: hidden(html, 'xsrf'), request: hidden(html, 'request') };
+}
+
+async function signIn(user: string): Promise<Browser> {
+  const browser = createBrowser();
+  const answer = await browser.open(page(), { user, xsrf: (await look(browser)).xsrf });
+  expect(answer.status).toBe(303);
+  return browser;
+}
+
+test('a user signs in and decides', async () => {
+  const id = await ask();
+  const browser = await signIn('alice');
+  const { html, xsrf, request } = await look(browser);
+  expect(html).toContain('Requests for alice');
+  expect((await browser.open(page(), { xsrf, request, decision: 'approve' })).status).toBe(303);
+  expect((await look(browser)).html).toContain('Nothing waits');
+  expect(await redeem(id)).toMatchObject({ access_token: expect.any(String) });
+});
+
+test('nobody decides without the session of the user who was asked, whatever they know', async () => {
+  const id = await ask();
+  const [{ handle: request } = { handle: '' }] = await server.backchannelRequests.pending('alice');
+  const decision = 'approve';
+  const alice = await signIn('alice');
+  const { xsrf } = await look(alice);
+  const bob = await signIn('bob');
+  const outcomes = {
+    nobody: (await createBrowser().open(page(), { user: 'alice', request, decision })).status,
+    'nobody, with a form that was shown to alice': (await createBrowser().open(page(), { xsrf, request, decision }))
+      .status,
+    bob: (await bob.open(page(), { user: 'alice', xsrf: (await look(bob)).xsrf, request, decision })).status,
+    'alice, at a form of another site': (await alice.open(page(), { request, decision })).status,
+    'alice, at a form that was shown to bob': (
+      await alice.open(page(), { xsrf: (await look(bob)).xsrf, request, decision })
+    ).status,
+    'alice, on a request that there is not': (await alice.open(page(), { xsrf, request: id, decision })).status,
+  };
+  expect(Object.entries(outcomes).filter(([, status]) => status !== 400)).toEqual([]);
+  expect((await look(bob)).html).not.toContain(request);
+  expect(await redeem(id)).toMatchObject({ error: 'authorization_pending' });
+  expect((await alice.open(page(), { xsrf, request, decision })).status).toBe(303);
+});
+
+test('a sign-in needs the form that this browser was shown, and a user that there is', async () => {
+  const [one, other] = [createBrowser(), createBrowser()];
+  const { xsrf } = await look(one);
+  await look(other);
+  expect((await other.open(page(), { user: 'alice', xsrf })).status).toBe(400);
+  expect((await one.open(page(), { user: 'alice' })).status).toBe(400);
+  expect((await one.open(page(), { user: 'carol', xsrf })).status).toBe(400);
+  expect((await one.open(page(), { user: 'alice', xsrf })).status).toBe(303);
+  expect((await look(one)).html).toContain('Requests for alice');
+});

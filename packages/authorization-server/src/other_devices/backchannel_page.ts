@@ -1,0 +1,91 @@
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import type { Context, Middleware } from 'koa';
+import { errors, type Provider } from 'oidc-provider';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { mountPathOf } from '../provider/mount.ts';
+import { sameText } from '../same_text.ts';
+import { authenticationContext } from '../sign_in/authentication_context.ts';
+import { readForm } from '../sign_in/read_form.ts';
+import { pendingRequestsPage, whosePage } from '../ui/backchannel_pages.ts';
+import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
+import type { createBackchannelRequests } from './backchannel_requests.ts';
+
+const PATH = '/ciba';
+/** Ties the sign-in form to the browser that it was shown in. */
+const VISIT_COOKIE = '_ciba';
+
+type Session = Awaited<ReturnType<Provider['Session']['get']>>;
+type PageConfig = Pick<AuthorizationServerConfig, 'users' | 'issuer' | 'secret' | 'acrValues' | 'lifetimes'>;
+
+/**
+ * The page that stands for a user's authentication device (CIBA): a user signs in and approves or denies. A decision needs
+ * the session of the very user who was asked, and a form that this session was shown, so that neither the client nor another
+ * site can decide in the user's place.
+ */
+export function backchannelPage(
+  provider: Provider,
+  requests: ReturnType<typeof createBackchannelRequests>,
+  { users, issuer, secret, acrValues, lifetimes }: PageConfig,
+): Middleware {
+  const mountPath = mountPathOf(issuer);
+  const action = mountPath + PATH;
+  const xsrfKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel page', 32));
+  /** @param held in a cookie of the browser */
+  const xsrfOf = (held: string) => createHmac('sha256', xsrfKey).update(held).digest('base64url');
+
+  return async (ctx, next) => {
+    if (ctx.path !== PATH) return next();
+    ctx.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': CONTENT_SECURITY_POLICY });
+    ctx.type = 'html';
+    const session = await provider.Session.get(ctx);
+    if (ctx.method === 'GET') await show(ctx, session);
+    else if (ctx.method === 'POST') await submit(ctx, session, await readForm(ctx.req));
+    else throw new errors.InvalidRequest(`this page does not take ${ctx.method}`, 405);
+  };
+
+  async function show(ctx: Context, { jti, accountId }: Session) {
+    if (accountId === undefined) {
+      ctx.body = whosePage({ action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx)) }, users);
+    } else {
+      const form = { action, xsrf: xsrfOf(jti) };
+      const endSession = `${mountPath}/session/end`;
+      ctx.body = pendingRequestsPage(form, { user: accountId, endSession }, await requests.pending(accountId));
+    }
+  }
+
+  async function submit(ctx: Context, session: Session, form: URLSearchParams) {
+    const { jti, accountId } = session;
+    const held = accountId === undefined ? visitOf(ctx) : jti;
+    if (held === undefined || !sameText(xsrfOf(held), form.get('xsrf') ?? '')) {
+      throw new errors.SessionNotFound('this page belongs to another sign-in; open it again');
+    }
+    if (accountId === undefined) await signIn(ctx, session, form.get('user'));
+    else await decide(accountId, form);
+    ctx.status = 303;
+    ctx.redirect(action);
+  }
+
+  async function signIn(ctx: Context, session: Session, user: string | null) {
+    if (!users.some((known) => known.id === user)) throw new errors.InvalidRequest('there is no such user');
+    session.resetIdentifier(); // Whoever knew the identifier before the sign-in knows nothing of the session after it.
+    session.loginAccount({ accountId: String(user), ...authenticationContext({}, acrValues) });
+    await session.save(lifetimes.session);
+    ctx.cookies.set(provider.cookieName('session'), session.jti, { sameSite: 'lax', path: mountPath || '/' });
+  }
+
+  async function decide(accountId: string, form: URLSearchParams) {
+    const decision = form.get('decision');
+    if (decision !== 'approve' && decision !== 'deny') throw new errors.InvalidRequest('approve or deny');
+    await requests.decide(accountId, form.get('request') ?? '', decision);
+  }
+
+  function beginVisit(ctx: Context): string {
+    const visit = randomBytes(32).toString('base64url');
+    ctx.cookies.set(VISIT_COOKIE, visit, { sameSite: 'strict', path: action });
+    return visit;
+  }
+
+  function visitOf(ctx: Context): string | undefined {
+    return ctx.cookies.get(VISIT_COOKIE);
+  }
+}

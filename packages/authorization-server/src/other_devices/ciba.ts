@@ -1,0 +1,41 @@
+import type { TokenStore } from '@tallystick/token-store';
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { listOf } from './backchannel_requests.ts';
+
+interface StoredRequest {
+  readonly jti: string;
+  readonly exp?: number;
+  readonly expiration: number;
+}
+
+/** What oidc-provider asks about Client-Initiated Backchannel Authentication. */
+export function createCiba({ features, secret, users }: AuthorizationServerConfig, store: TokenStore) {
+  const userIds = new Set(users.map((user) => user.id));
+  return {
+    enabled: features.ciba,
+    deliveryModes: ['poll', 'ping'],
+    /** The request joins what waits for its user, on the page and in the control API. */
+    async triggerAuthenticationDevice(_ctx: unknown, request: StoredRequest, account: { accountId: string }) {
+      const list = listOf(account.accountId);
+      await answeringForTheStore(store.addToList(list, request.jti, request.expiration, secret));
+    },
+    /** Shown on the page: short and plain (CIBA Core section 7.1). */
+    async validateBindingMessage(_ctx: unknown, bindingMessage: string | undefined) {
+      if (bindingMessage !== undefined && !/^[\w\-.,:;+/!?#@ ]{1,64}$/.test(bindingMessage)) {
+        throw new errors.InvalidBindingMessage('a binding_message has at most 64 plain characters');
+      }
+    },
+    async validateRequestContext() {},
+    async processLoginHint(_ctx: unknown, hint: string) {
+      return userIds.has(hint) ? hint : undefined;
+    },
+    async processLoginHintToken() {
+      throw new errors.InvalidRequest('login_hint_token is not supported; use login_hint');
+    },
+    async verifyUserCode(_ctx: KoaContextWithOIDC, _account: unknown, userCode: string | undefined) {
+      if (userCode !== undefined) throw new errors.InvalidRequest('user_code is not supported');
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Records, TokenStore } from '@tallystick/token-store';
+import { createAuthorizationServer } from '../create_authorization_server.ts';
+import { type Browser, createBrowser } from '../testing/sign_in.ts';
+import { silent, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
+
+let server: TestServer;
+/** While it is set, that many requests read the code before the first of them goes on. */
+let atOnce = 1;
+beforeEach(async () => {
+  server = await startTestServer((config) => ({
+    ...config,
+    users: [...config.users, { id: 'bob', claims: {} }],
+    clients: [...config.clients, testClient({ id: 'tv', grants: ['device_code'] })],
+  }));
+  atOnce = 1;
+  const records: TokenStore['records'] = (...which) => readingTogether(server.store.records(...which));
+  const store = { ...server.store, records };
+  server.answerWith((await createAuthorizationServer(server.configuration.current(), { store, log: silent })).handler);
+});
+afterEach(() => server.stop());
+
+function readingTogether(records: Records): Records {
+  let waiting: (() => void)[] = [];
+  return {
+    ...records,
+    async findByUserCode(userCode) {
+      const found = await records.findByUserCode(userCode);
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length < atOnce) return;
+        for (const goOn of waiting) goOn();
+        waiting = [];
+      });
+      return found;
+    },
+  };
+}
+
+async function post(path: string, form: Record<string, string>): Promise<Record<string, string>> {
+  const body = new URLSearchParams({ client_id: 'tv', ...form });
+  return (await (await fetch(server.issuer + path, { method: 'POST', body })).json()) as Record<string, string>;
+}
+
+interface Code {
+  readonly device: string;
+  readonly user: string;
+}
+
+async function start(): Promise<Code> {
+  const { device_code, user_code } = await post('/device/auth', { scope: 'openid' });
+  return { device: String(device_code), user: String(user_code) };
+}
+
+const redeem = ({ device }: Code) =>
+  post('/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device });
+
+/** A browser that was shown the code's page, and what it submits to confirm the code or to cancel. */
+async function enter({ user }: Code) {
+  const browser = createBrowser();
+  const page = `${server.issuer}/device`;
+  const xsrfOf = (html: string) => /name="xsrf" value="([^"]*)"/.exec(html)?.[1] ?? '';
+  const form = { xsrf: xsrfOf(await (await browser.open(page)).text()), user_code: user };
+  const confirmation = xsrfOf(await (await browser.open(page, form)).text());
+  return {
+    browser,
+    confirm: () => browser.open(page, { ...form, xsrf: confirmation, confirm: 'yes' }),
+    cancel: () => browser.open(page, { ...form, xsrf: confirmation, abort: 'yes' }),
+  };
+}
+
+/** Signs in and consents, up to the page that says how it went. */
+async function goOn(browser: Browser, first: Response, user: string): Promise<string> {
+  let answer = first;
+  while (answer.status === 302 || answer.status === 303) {
+    const url = new URL(answer.headers.get('location') ?? '', server.issuer).href;
+    answer = await browser.open(url);
+    if (answer.status !== 200 || !url.includes('/interaction/')) continue;
+    const step = (await answer.text()).includes(`/consent"`) ? 'consent' : 'login';
+    answer = await browser.open(`${url}/${step}`, { user });
+  }
+  return answer.text();
+}
+
+test('of two users who confirm one code at the same moment one connects the device', async () => {
+  const code = await start();
+  const users = await Promise.all(['alice', 'bob'].map(async (user) => ({ user, ...(await enter(code)) })));
+  atOnce = 2;
+  const confirmed = await Promise.all(users.map(({ confirm }) => confirm()));
+  expect(confirmed.map(({ status }) => status).sort()).toEqual([303, 400]);
+  const pages = await Promise.all(users.map(({ user, browser }, at) => goOn(browser, confirmed[at] as Response, user)));
+  const said = pages.map((page) => /Device connected|This code was used already/.exec(page)?.[0]);
+  expect([...said].sort()).toEqual(['Device connected', 'This code was used already']);
+  const { id_token: idToken } = await redeem(code);
+  const claims = JSON.parse(Buffer.from(String(idToken).split('.')[1] ?? '', 'base64url').toString());
+  expect(claims.sub).toBe(said[0] === 'Device connected' ? 'alice' : 'bob');
+});
+
+test.each([
+  ['just before', 0],
+  ['just after', 1],
+])(
+  'a user who is told that a code is cancelled is told the truth, also when another confirms it %s',
+  async (_, place) => {
+    const code = await start();
+    const [one, other] = await Promise.all([enter(code), enter(code)]);
+    atOnce = 2;
+    const cancelling = place === 0 ? undefined : other.cancel();
+    const [confirmed, cancelled] = await Promise.all([one.confirm(), cancelling ?? other.cancel()]);
+    const page = await goOn(one.browser, confirmed, 'alice');
+    const isCancelled = (await cancelled.text()).includes('Cancelled');
+    expect(page.includes('Device connected')).toBe(!isCancelled);
+    expect(await redeem(code)).toMatchObject(
+      isCancelled ? { error: 'access_denied' } : { access_token: expect.any(String) },
+    );
+  },
+);

@@ -1,0 +1,52 @@
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import { openTokenStore } from '@tallystick/token-store';
+import { createAuthorizationServer } from '../create_authorization_server.ts';
+import { REDIRECT_URI } from '../testing/serve.ts';
+import { authorizationUrl } from '../testing/sign_in.ts';
+import { silent, testClient, testConfiguration } from '../testing/test_server.ts';
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+/** The cookies that a sign-in at the issuer sets when its last stretch is plain HTTP. */
+async function cookiesOf(issuer: string, forwarded: Record<string, string> = {}): Promise<string[]> {
+  const store = await openTokenStore({ url: 'memory:' });
+  const usual = testConfiguration(issuer);
+  const web = testClient({ id: 'web', grants: ['authorization_code'], redirectUris: [REDIRECT_URI] });
+  const { handler } = await createAuthorizationServer(
+    { ...usual, clients: [...usual.clients, web] },
+    { store, log: silent },
+  );
+  const server = createServer(handler).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  stops.push(
+    () => store.close(),
+    () => server.close(),
+  );
+  const { pathname, search, host } = new URL(authorizationUrl({ issuer } as never, 'jwt'));
+  const { port } = server.address() as AddressInfo;
+  return new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path: pathname + search, agent: false, headers: { Host: host, ...forwarded } })
+      .on('response', (answer) => resolve(answer.resume().headers['set-cookie'] ?? []))
+      .on('error', reject)
+      .end();
+  });
+}
+
+test('the cookies of an https issuer are for TLS only, where a proxy ends it too', async () => {
+  for (const forwarded of [{}, { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': 'evil.example' }]) {
+    const cookies = await cookiesOf('https://login.example.com', forwarded);
+    expect(cookies.length).toBeGreaterThan(0);
+    for (const cookie of cookies) expect(cookie).toMatch(/; secure(;|$)/i);
+  }
+});
+
+test('those of an http issuer, which is for development, are not', async () => {
+  const cookies = await cookiesOf('http://localhost:4000', { 'X-Forwarded-Proto': 'https' });
+  expect(cookies.length).toBeGreaterThan(0);
+  for (const cookie of cookies) expect(cookie).not.toMatch(/; secure(;|$)/i);
+});

@@ -1,0 +1,122 @@
+import type { RequestListener } from 'node:http';
+import type { JWK } from 'jose';
+import { type JWKS, Provider } from 'oidc-provider';
+import { checkClients } from '../clients/check_clients.ts';
+import { checkUsers, createIsClientName } from '../clients/client_names.ts';
+import { limitRegisteredClients } from '../clients/registered_clients.ts';
+import {
+  createRegistrations,
+  keepUsedRegistrations,
+  nameClientInRegistrationAccessTokens,
+} from '../clients/registrations.ts';
+import type { ApiConfig, AuthorizationServerConfig, UserConfig } from '../config/config.ts';
+import { createLifetimes } from '../config/lifetimes.ts';
+import { registerJwtBearer } from '../grants/jwt_bearer.ts';
+import { registerPassword } from '../grants/password.ts';
+import type { TokenReaderDependencies } from '../grants/presented_token.ts';
+import { registerTokenExchange } from '../grants/token_exchange.ts';
+import { unauthorizedClient } from '../grants/unauthorized_client.ts';
+import type { Log } from '../log.ts';
+import { backchannelPage } from '../other_devices/backchannel_page.ts';
+import { type BackchannelRequests, createBackchannelRequests } from '../other_devices/backchannel_requests.ts';
+import { filledInUserCode } from '../other_devices/device_flow.ts';
+import { pollingInterval } from '../other_devices/polling_interval.ts';
+import { createAccounts } from '../sign_in/accounts.ts';
+import { interactions } from '../sign_in/interactions.ts';
+import { createUnitsOfWork, oneWritePerTokenRequest } from '../storage/one_write.ts';
+import { refuseReplaysAlike } from '../storage/replay_detection.ts';
+import { createIsWithinGrace, revokeWhatIsReused } from '../storage/reuse.ts';
+import { serveAccessTokenStyles } from '../tokens/access_token_styles.ts';
+import { introspectionAsJwt } from '../tokens/introspection_as_jwt.ts';
+import { introspectionOfJwts } from '../tokens/introspection_of_jwts.ts';
+import { createMayIntrospect } from '../tokens/introspection_policy.ts';
+import { createIssueToken, type IssueToken } from '../tokens/issue_token.ts';
+import { createReadOwnAccessToken } from '../tokens/own_access_tokens.ts';
+import { rememberRendered } from '../tokens/rendered_tokens.ts';
+import { behindTls } from './behind_tls.ts';
+import { boundedInput } from './bounded_input.ts';
+import { nameEndpointsByAddress } from './endpoint_addresses.ts';
+import { describeError, errorBoundary } from './error_boundary.ts';
+import { mount, mountPathOf } from './mount.ts';
+import { providerConfiguration } from './provider_configuration.ts';
+import { fromNowOn, startOfWork } from './start_of_work.ts';
+import { trueDiscovery } from './true_discovery.ts';
+
+/** An oidc-provider that serves the access token styles. */
+export interface IssuingProvider {
+  readonly handler: RequestListener;
+  readonly issueToken: IssueToken;
+  readonly backchannelRequests: BackchannelRequests;
+  /** @throws {WrongClientError} a configured client's metadata cannot be */
+  checkClients(): Promise<void>;
+  /** @param known those who were looked at before @throws {WrongUserError} a configured user has the name of a client */
+  checkUsers(known?: readonly UserConfig[]): Promise<void>;
+}
+
+/** What a provider needs from outside. */
+export interface ProviderWorld extends Pick<TokenReaderDependencies, 'store' | 'latestKeys'> {
+  readonly log: Log;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+/**
+ * Makes an oidc-provider for a configuration and keys. It keeps no state of its own, so that another one can take its
+ * place at any time: that is how configuration and keys change.
+ */
+export function createProvider(
+  config: AuthorizationServerConfig,
+  jwks: JWKS,
+  { store, log, fetch, latestKeys }: ProviderWorld,
+): IssuingProvider {
+  const units = createUnitsOfWork();
+  const accounts = createAccounts(config, store);
+  const isClientName = createIsClientName(config, store);
+  const lifetimes = createLifetimes(config);
+  const registrations = createRegistrations(config, { store, startOfWork });
+  const configuration = providerConfiguration(config, { store, units, jwks, accounts, registrations, fetch });
+  const provider = new Provider(config.issuer, configuration);
+  nameEndpointsByAddress(provider, config);
+  limitRegisteredClients(provider, config);
+  refuseReplaysAlike(provider);
+  nameClientInRegistrationAccessTokens(provider);
+  const styles = rememberRendered(
+    serveAccessTokenStyles(provider, config.apis, { log, startOfWork: () => startOfWork() ?? Date.now() }),
+    { store, secret: config.secret },
+  );
+  const read = createReadOwnAccessToken(provider, config, { store, accounts, jwks, latestKeys });
+  registerTokenExchange(provider, config, { store, jwks, latestKeys });
+  registerJwtBearer(provider, config, store);
+  registerPassword(provider, config, log);
+  provider.use(errorBoundary(log));
+  provider.use(boundedInput());
+  provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
+  provider.use(oneWritePerTokenRequest(config, { store, units }));
+  provider.use(keepUsedRegistrations(config, registrations));
+  provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
+  provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
+  provider.use(trueDiscovery());
+  provider.use(unauthorizedClient());
+  provider.use(pollingInterval(config, store));
+  provider.use(filledInUserCode());
+  provider.use(interactions(provider, config, { accounts, isClientName }));
+  const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
+  if (config.features.ciba) provider.use(backchannelPage(provider, backchannelRequests, config));
+  provider.on('backchannel.error', (_ctx, error, client) =>
+    log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
+  );
+  provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
+  const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
+    (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
+  const issueToken = createIssueToken(config, { provider, configuration, lifetimes, styles, store, signingKey });
+  return {
+    handler: behindTls(provider, mount(mountPathOf(config.issuer), provider.callback())),
+    backchannelRequests: {
+      pending: backchannelRequests.pending,
+      approve: (request) => fromNowOn(() => backchannelRequests.approve(request)),
+      deny: (request) => fromNowOn(() => backchannelRequests.deny(request)),
+    },
+    checkClients: () => checkClients(provider, config.clients),
+    checkUsers: (known) => checkUsers(config, store, known),
+    issueToken: (request) => fromNowOn(() => issueToken(request)),
+  };
+}

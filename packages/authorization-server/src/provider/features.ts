@@ -1,0 +1,58 @@
+import type { TokenStore } from '@tallystick/token-store';
+import type { Configuration } from 'oidc-provider';
+import { createClientCertificates } from '../clients/client_certificates.ts';
+import { createAreKnown, type Parties } from '../clients/known_parties.ts';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { createCiba } from '../other_devices/ciba.ts';
+import { deviceFlowPages } from '../other_devices/device_flow.ts';
+import type { Accounts } from '../sign_in/accounts.ts';
+import { resourceOf } from '../tokens/apis_of_token.ts';
+import { createAuthorizationDetails } from '../tokens/authorization_details.ts';
+import { createMayIntrospect } from '../tokens/introspection_policy.ts';
+import { createResourceIndicators } from '../tokens/resource_servers.ts';
+import { loggedOutPage, logoutPage } from '../ui/pages.ts';
+
+/** Which parts of the protocol oidc-provider speaks, and how. */
+export function providerFeatures(
+  config: AuthorizationServerConfig,
+  { store, accounts }: { readonly store: TokenStore; readonly accounts: Accounts },
+): Configuration['features'] {
+  const { apis, features } = config;
+  const mayIntrospect = createMayIntrospect(config);
+  const areKnown = createAreKnown(features, accounts);
+  return {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === token.clientId },
+    introspection: {
+      enabled: true,
+      allowedPolicy: async ({ oidc }, client, token) =>
+        mayIntrospect(client.clientId, [resourceOf(token) ?? []].flat()) && areKnown(oidc.provider, token as Parties),
+    },
+    jwtIntrospection: { enabled: true },
+    resourceIndicators: createResourceIndicators(apis),
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: async (ctx, form) => {
+        ctx.body = logoutPage(form);
+      },
+      postLogoutSuccessSource: async (ctx) => {
+        ctx.type = 'html';
+        ctx.body = loggedOutPage(ctx.oidc.client?.clientName);
+      },
+    },
+    pushedAuthorizationRequests: { enabled: features.pushedAuthorizationRequests },
+    requestObjects: { enabled: features.requestObjects },
+    jwtResponseModes: { enabled: features.jwtResponseModes },
+    richAuthorizationRequests: createAuthorizationDetails(apis, features.authorizationDetails),
+    claimsParameter: { enabled: features.claimsParameter },
+    dPoP: { enabled: features.dpop },
+    deviceFlow: { enabled: features.deviceFlow, charset: 'base-20', mask: '****-****', ...deviceFlowPages },
+    ciba: createCiba(config, store),
+    registration: { enabled: features.clientRegistration },
+    registrationManagement: { enabled: features.clientRegistration },
+    clientIdMetadataDocument: { enabled: features.clientIdMetadataDocuments, ack: 'draft-02' },
+    backchannelLogout: { enabled: features.backChannelLogout },
+    mTLS: createClientCertificates(features.mutualTls, config),
+  } as Configuration['features'];
+}

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { type Served, serve } from '../testing/serve.ts';
+import { authorizationUrl, createBrowser, signIn } from '../testing/sign_in.ts';
+
+let served: Served;
+beforeEach(async () => {
+  served = await serve({ path: '/tenant' });
+});
+afterEach(() => served.stop());
+
+test('an issuer with a path serves everything below it, pages included', async () => {
+  const token = await signIn(served, 'jwt');
+  expect(decodeJwt(token)).toMatchObject({ iss: served.issuer, sub: 'alice' });
+});
+
+test.each([
+  ['below the path', '/tenant/.well-known/openid-configuration'],
+  ['below the path, for OAuth', '/tenant/.well-known/oauth-authorization-server'],
+  ['between host and path (RFC 8414)', '/.well-known/oauth-authorization-server/tenant'],
+])('its metadata is found %s', async (_where, path) => {
+  const metadata = (await (await fetch(new URL(path, served.issuer))).json()) as Record<string, string>;
+  expect(metadata.issuer).toBe(served.issuer);
+  expect(metadata.token_endpoint).toBe(`${served.issuer}/token`);
+  expect(metadata.authorization_endpoint).toBe(`${served.issuer}/auth`);
+});
+
+test.each(['/', '/token', '/tenantx/token', '/elsewhere/.well-known/openid-configuration'])(
+  '%s is not below the path',
+  async (path) => {
+    const answer = await fetch(new URL(path, served.issuer));
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ error: 'invalid_request' });
+  },
+);
+
+test('its cookies are for its path, and not for scripts', async () => {
+  const browser = createBrowser();
+  const started = await browser.open(authorizationUrl(served, 'jwt'));
+  const page = new URL(started.headers.get('location') ?? '', served.issuer).href;
+  const signedIn = await browser.open(`${page}/login`, { user: 'alice' });
+  const resumed = await browser.open(signedIn.headers.get('location') ?? '');
+  const cookies = [...started.headers.getSetCookie(), ...resumed.headers.getSetCookie()];
+  expect(cookies.filter((cookie) => cookie.startsWith('_session='))).not.toEqual([]);
+  for (const cookie of cookies) expect(cookie).toMatch(/path=\/tenant.*; samesite=lax; httponly/);
+});

@@ -1,0 +1,48 @@
+import type { RecordPayload, TokenStore } from '@tallystick/token-store';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { answeringForTheStore } from '../storage/store_unavailable.ts';
+
+export type Claims = { readonly [name: string]: unknown };
+
+/** Who can be signed in, and what is said about them. */
+export interface Accounts {
+  /** @returns whether the user is configured, or was typed in at the login page */
+  exists(id: string): Promise<boolean>;
+  /** What is configured about the user, and what was added when the grant was given. */
+  claims(id: string, grantId: string | undefined): Promise<{ readonly configured: Claims; readonly added: Claims }>;
+  /** Remembers a user who is not configured. */
+  addUser(id: string): Promise<void>;
+  /** Remembers claims for everything that is issued under a grant. */
+  addClaims(grantId: string, claims: Claims): Promise<void>;
+}
+
+/** A user who was typed in, and what was added to a sign-in, are remembered as long as a grant or a session. */
+export function createAccounts(
+  { users, clients, lifetimes, secret }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'lifetimes' | 'secret'>,
+  store: TokenStore,
+): Accounts {
+  const remembered = Math.max(lifetimes.grant, lifetimes.session);
+  const configured = new Map(users.map((user) => [user.id, user]));
+  const clientIds = new Set(clients.map((client) => client.id));
+  const typed = store.records('TypedUser', secret);
+  const added = store.records('AddedClaims', secret);
+  return {
+    async exists(id) {
+      if (configured.has(id)) return true;
+      if (clientIds.has(id)) return false; // The client came after the user, who has to take another name.
+      return (await answeringForTheStore(typed.find(id))) !== undefined;
+    },
+    async claims(id, grantId) {
+      const record = grantId === undefined ? undefined : await answeringForTheStore(added.find(grantId));
+      return { configured: configured.get(id)?.claims ?? {}, added: (record as AddedClaims | undefined)?.claims ?? {} };
+    },
+    async addUser(id) {
+      if (!configured.has(id)) await answeringForTheStore(typed.upsert(id, {}, remembered));
+    },
+    async addClaims(grantId, claims) {
+      await answeringForTheStore(added.upsert(grantId, { claims }, remembered));
+    },
+  };
+}
+
+type AddedClaims = RecordPayload & { readonly claims: Claims };

@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { WrongUserError } from '../clients/client_names.ts';
+import { type Served, serve } from '../testing/serve.ts';
+import {
+  authorizationUrl,
+  type Browser,
+  createBrowser,
+  followToCallback,
+  openLogin,
+  redeem,
+  signIn,
+} from '../testing/sign_in.ts';
+import { testClient } from '../testing/test_server.ts';
+
+let served: Served;
+let browser: Browser;
+beforeEach(async () => {
+  served = await serve();
+  browser = createBrowser();
+});
+afterEach(() => served.stop());
+
+describe('someone who is not in the configuration', () => {
+  test('can be typed in, with claims that reach the access token', async () => {
+    const claims = '{"role": "auditor", "email": "carol@example.com"}';
+    const token = await signIn(served, 'jwt', { user: 'carol', claims });
+    expect(decodeJwt(token)).toMatchObject({ sub: 'carol', role: 'auditor', email: 'carol@example.com' });
+  });
+
+  test('has claims for what this sign-in gave, and no other', async () => {
+    const added = await signIn(served, 'jwt', { user: 'alice', claims: '{"role": "auditor"}' });
+    expect(decodeJwt(added)).toMatchObject({ sub: 'alice', role: 'auditor', email: 'alice@example.com' });
+    expect(decodeJwt(await signIn(served, 'jwt'))).not.toHaveProperty('role');
+  });
+
+  test.each([
+    ['no name', { user: '' }, 'A user needs a name'],
+    ['a name with a space', { user: 'carol ann' }, 'A user needs a name'],
+    ['the name of a client', { user: 'service' }, 'That is the name of a client'],
+    ['claims that are no JSON', { user: 'carol', claims: '{role' }, 'must be a JSON object'],
+    ['claims that are no object', { user: 'carol', claims: '["role"]' }, 'must be a JSON object'],
+    [
+      "claims that are the server's",
+      { user: 'carol', claims: '{"sub": "alice", "scope": "write"}' },
+      'The server itself sets sub;',
+    ],
+    ['another authentication context', { user: 'carol', claims: '{"acr": "high"}' }, 'The server itself sets acr;'],
+    ['another way to sign in', { user: 'carol', claims: '{"amr": ["hwk"]}' }, 'The server itself sets amr;'],
+    ['another time', { user: 'carol', claims: '{"auth_time": 1}' }, 'The server itself sets auth_time;'],
+    ['a constructor', { user: 'carol', claims: '{"constructor": {}}' }, 'No claim can be called constructor;'],
+    ['a prototype', { user: 'carol', claims: '{"__proto__": {"admin": true}}' }, 'No claim can be called __proto__;'],
+    ['one within', { user: 'carol', claims: '{"a": [{"__proto__": 1}]}' }, 'No claim can be called a.0.__proto__;'],
+    ['claims without end', { user: 'carol', claims: `{"a":${'['.repeat(1000)}${']'.repeat(1000)}}` }, 'too deeply'],
+    ['the name of a metadata document', { user: 'https://client.example.com/me' }, 'That is the name of a client'],
+  ])('is asked again for %s', async (_what, form, problem) => {
+    const page = await openLogin(served, browser, 'phantom');
+    const answer = await browser.open(`${page}/login`, form);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(problem);
+    expect((await browser.open(`${page}/login`, { user: 'alice' })).status).toBe(303);
+  });
+});
+
+test('a user may not take the name of a client that registered itself', async () => {
+  const registration = await fetch(`${served.issuer}/reg`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: ['https://client.example.com/callback'] }),
+  });
+  const { client_id: user } = (await registration.json()) as { client_id: string };
+  const page = await openLogin(served, browser, 'phantom');
+  const answer = await browser.open(`${page}/login`, { user });
+  expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('That is the name of a client')]);
+  const { current, replace } = served.authorizationServer.configuration;
+  const users = [...current().users, { id: user, claims: {} }];
+  await expect(replace({ ...current(), users })).rejects.toThrow(WrongUserError);
+  expect(current().users).not.toEqual(users);
+});
+
+test('a user who was typed in is none any more when a client of that name is configured', async () => {
+  await signIn(served, 'jwt', { user: 'carol' });
+  const { current, replace } = served.authorizationServer.configuration;
+  await replace({ ...current(), clients: [...current().clients, testClient({ id: 'carol', secret: 'secret' })] });
+  const automatic = authorizationUrl(served, 'jwt', { client_id: 'ci', login_hint: 'carol' });
+  const answer = await browser.open(automatic);
+  const page = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+  expect(await page.text()).toContain('<h1>Sign in</h1>');
+});
+
+test('names that every object has may be said of a user, but for those that are refused', async () => {
+  const { constructor: _, ...inherited } = Object.getOwnPropertyDescriptors(Object.prototype);
+  const names = ['then', 'toJSON', 'length', ...Object.keys(inherited)].filter((name) => name !== '__proto__');
+  const claims = JSON.stringify(Object.fromEntries(names.map((name) => [name, {}])));
+  for (const user of ['__proto__', 'constructor', 'toString']) {
+    const token = await signIn(served, 'jwt', { user, claims });
+    expect(decodeJwt(token)).toMatchObject({ sub: user, toJSON: {}, valueOf: {}, hasOwnProperty: {} });
+  }
+});
+
+describe('a client with automatic login', () => {
+  const automatic = (more: Record<string, string> = {}) =>
+    authorizationUrl(served, 'jwt', { client_id: 'ci', ...more });
+
+  test('has the configured user signed in without a page', async () => {
+    const callback = await followToCallback(served, browser, await browser.open(automatic()));
+    expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('alice');
+  });
+
+  test('has the user of the login_hint signed in, if there is one', async () => {
+    await signIn(served, 'jwt', { user: 'carol' });
+    const callback = await followToCallback(served, browser, await browser.open(automatic({ login_hint: 'carol' })));
+    expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('carol');
+  });
+
+  test.each([
+    ['an unknown login_hint', { login_hint: 'mallory' }, 'Sign in'],
+    ['prompt=login', { prompt: 'login' }, 'Sign in'],
+  ])('shows the page for %s', async (_what, more, title) => {
+    const answer = await browser.open(automatic(more as Record<string, string>));
+    const page = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+    expect(await page.text()).toContain(`<h1>${title}</h1>`);
+  });
+
+  test('shows the consent page for prompt=consent, and nothing for prompt=none', async () => {
+    let answer = await browser.open(automatic({ prompt: 'consent' }));
+    for (let step = 0; answer.status === 303 && step < 6; step++) {
+      answer = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+    }
+    const page = await answer.text();
+    expect(page).toMatch(/<h1>Allow/);
+    // The API's scope is said where it is meant, and once.
+    expect(page).toContain('<strong>openid</strong>');
+    expect(page.match(/<strong>[^<]*read[^<]*<\/strong>/g)).toEqual(['<strong>read</strong>']);
+    const none = await createBrowser().open(automatic({ prompt: 'none' }));
+    expect(new URL(none.headers.get('location') ?? '').searchParams.get('error')).toBe('login_required');
+  });
+});
+
+test('a page of another sign-in is refused', async () => {
+  const page = await openLogin(served, browser, 'phantom');
+  const cookie = `_interaction=${page.split('/').at(-1)}`;
+  const elsewhere = await openLogin(served, createBrowser(), 'phantom');
+  expect((await fetch(page, { headers: { Cookie: cookie } })).status).toBe(400); // Its signature is missing.
+  for (const path of [elsewhere, `${elsewhere}/login`]) {
+    const answer = await browser.open(path, path.endsWith('login') ? { user: 'alice' } : undefined);
+    expect(answer.status).toBe(400);
+  }
+});
+
+test('consent cannot be given before someone signed in', async () => {
+  const page = await openLogin(served, browser, 'phantom');
+  expect((await browser.open(`${page}/consent`, {})).status).toBe(400);
+});
+
+test('cancelling sends the client access_denied', async () => {
+  const page = await openLogin(served, browser, 'phantom');
+  const answer = await browser.open(`${page}/abort`, {});
+  const resumed = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+  const { searchParams } = new URL(resumed.headers.get('location') ?? '');
+  expect(searchParams.get('error')).toBe('access_denied');
+  expect(searchParams.get('error_description')).toBe('the user refused to sign in');
+});
+
+test.each([
+  ['another method', 'PUT', '', 405],
+  ['a form for a page', 'POST', '', 405],
+  ['a page for a form', 'GET', '/login', 405],
+])('%s is refused', async (_what, method, step, status) => {
+  const page = await openLogin(served, browser, 'phantom');
+  expect((await fetch(page + step, { method })).status).toBe(status);
+});
+
+test('a form that is too large, or none, is refused', async () => {
+  const page = await openLogin(served, browser, 'phantom');
+  expect((await browser.open(`${page}/login`, { user: 'x'.repeat(10_000) })).status).toBe(413);
+  const json = await browser.open(`${page}/login`, { user: 'alice' }, { 'Content-Type': 'application/json' });
+  expect(json.status).toBe(400);
+});
+
+test('pages are not cached, framed or scripted', async () => {
+  const page = await openLogin(served, browser, 'phantom');
+  const { headers } = await browser.open(page);
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+  expect(headers.get('referrer-policy')).toBe('no-referrer');
+});

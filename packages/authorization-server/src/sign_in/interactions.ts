@@ -1,0 +1,152 @@
+import type { Context, Middleware } from 'koa';
+import { errors, type Interaction, type Provider } from 'oidc-provider';
+import type { IsClientName } from '../clients/client_names.ts';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { mountPathOf } from '../provider/mount.ts';
+import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
+import { type ConsentRequest, consentPage, loginPage } from '../ui/pages.ts';
+import type { Accounts, Claims } from './accounts.ts';
+import { authenticationContext } from './authentication_context.ts';
+import { readLogin } from './login_form.ts';
+import { readForm } from './read_form.ts';
+import { USER_SCOPES } from './user_scopes.ts';
+
+type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
+
+/** The pages where a person signs in and consents. Plain forms; the interaction cookie ties them to the browser. */
+export function interactions(
+  provider: Provider,
+  { users, clients, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues'>,
+  { accounts, isClientName }: { readonly accounts: Accounts; readonly isClientName: IsClientName },
+): Middleware {
+  return async (ctx, next) => {
+    const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
+    if (matched === undefined) return next();
+    ctx.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': CONTENT_SECURITY_POLICY });
+    if (ctx.method !== (step === undefined ? 'GET' : 'POST')) {
+      throw new errors.InvalidRequest(`this page does not take ${ctx.method}`, 405);
+    }
+    const interaction = await provider.interactionDetails(ctx.req, ctx.res);
+    if (interaction.uid !== uid) throw new errors.SessionNotFound('this page belongs to another sign-in; start again');
+    if (step === undefined) await arrive(ctx, interaction);
+    else if (step === 'login') await login(ctx, interaction);
+    else if (step === 'consent') await consent(ctx, interaction);
+    else await refuse(ctx, interaction);
+  };
+
+  /** Shows the page, unless the client has its users signed in without one and did not ask for it. */
+  async function arrive(ctx: Context, interaction: InteractionDetails) {
+    const { name, reasons } = interaction.prompt;
+    const automatic = clients.find((client) => client.id === interaction.params.client_id)?.automaticLogin;
+    const user = String(interaction.params.login_hint ?? automatic?.user ?? '');
+    if (automatic === undefined || reasons.includes(`${name}_prompt`)) return show(ctx, interaction);
+    if (name === 'consent') return consent(ctx, interaction);
+    if (await accounts.exists(user)) return signIn(ctx, interaction, user, {});
+    return show(ctx, interaction);
+  }
+
+  async function show(ctx: Context, interaction: InteractionDetails) {
+    const { prompt, params, session } = interaction;
+    const typed = { user: String(params.login_hint ?? ''), claims: '' };
+    ctx.type = 'html';
+    ctx.body =
+      prompt.name === 'login'
+        ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, typed)
+        : consentPage(
+            actionOf(interaction),
+            await clientNameOf(interaction),
+            session?.accountId ?? '',
+            requestsOf(prompt.details),
+            prompt.details.rar as object[],
+          );
+  }
+
+  async function login(ctx: Context, interaction: InteractionDetails) {
+    expectPrompt(interaction, 'login');
+    const form = await readForm(ctx.req);
+    const read = await readLogin(form, isClientName);
+    if ('problem' in read) {
+      const typed = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem: read.problem };
+      ctx.status = 400;
+      ctx.type = 'html';
+      ctx.body = loginPage(actionOf(interaction), await clientNameOf(interaction), users, typed);
+      return;
+    }
+    await accounts.addUser(read.user);
+    await signIn(ctx, interaction, read.user, read.claims);
+  }
+
+  /** The claims travel with the interaction until consent makes the grant that they belong to. */
+  async function signIn(ctx: Context, { params }: InteractionDetails, accountId: string, claims: Claims) {
+    const login = { accountId, ...authenticationContext(params, acrValues) };
+    await finish(ctx, { login, ...(Object.keys(claims).length > 0 && { claims }) });
+  }
+
+  async function consent(ctx: Context, interaction: InteractionDetails) {
+    expectPrompt(interaction, 'consent');
+    const { prompt, grantId, session, params, lastSubmission } = interaction;
+    const clientId = String(params.client_id);
+    const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+    const grant = known ?? new provider.Grant({ clientId, ...(session && { accountId: session.accountId }) });
+    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, rar } = prompt.details as ConsentDetails;
+    if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
+    if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
+    for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
+      grant.addResourceScope(resource, scopes.join(' '));
+    }
+    for (const detail of rar ?? []) grant.addRar(detail);
+    const givenGrantId = await grant.save();
+    const added = addedClaimsOf(lastSubmission);
+    if (added) await accounts.addClaims(givenGrantId, added);
+    await finish(ctx, { consent: { grantId: givenGrantId } });
+  }
+
+  async function refuse(ctx: Context, { prompt }: InteractionDetails) {
+    const description = prompt.name === 'login' ? 'the user refused to sign in' : 'the user refused to consent';
+    await finish(ctx, { error: 'access_denied', error_description: description });
+  }
+
+  async function finish(ctx: Context, result: Parameters<Provider['interactionResult']>[2]) {
+    const mergeWithLastSubmission = !('login' in result || 'error' in result);
+    const returnTo = await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission });
+    ctx.status = 303;
+    ctx.redirect(returnTo);
+  }
+
+  function actionOf({ uid }: InteractionDetails): string {
+    return `${mountPathOf(provider.issuer)}/interaction/${uid}`;
+  }
+
+  async function clientNameOf({ params }: InteractionDetails): Promise<string> {
+    const client = await provider.Client.find(String(params.client_id));
+    return client?.clientName ?? String(params.client_id);
+  }
+}
+
+/** The claims that were added when the user signed in for this interaction, if any. */
+export function addedClaimsOf(submission: unknown): Claims | undefined {
+  return (submission as { claims?: Claims } | undefined)?.claims;
+}
+
+interface ConsentDetails {
+  missingOIDCScope?: string[];
+  missingOIDCClaims?: string[];
+  missingResourceScopes?: Record<string, string[]>;
+  rar?: { type: string }[];
+}
+
+function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): void {
+  if (interaction.prompt.name !== name) throw new errors.InvalidRequest(`this sign-in is not at the ${name} step`);
+}
+
+function requestsOf({ missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails) {
+  // To oidc-provider a scope of an API is one of the user's too; what it is about is said once, where it is meant.
+  const scopes = (missingOIDCScope ?? []).filter((scope) => USER_SCOPES.includes(scope));
+  const aboutTheUser = [...scopes, ...(missingOIDCClaims ?? [])];
+  const atApis = Object.entries(missingResourceScopes).map(
+    ([resource, scopes]): ConsentRequest => ({ resource, scopes }),
+  );
+  return aboutTheUser.length > 0 ? [{ scopes: aboutTheUser }, ...atApis] : atApis;
+}

@@ -1,0 +1,103 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { createAuthorizationServer } from '../create_authorization_server.ts';
+import { resourceOf, SECRET, silent, testClient, testConfiguration } from '../testing/test_server.ts';
+
+const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
+const service = { Authorization: `Basic ${btoa('service:service-secret')}` };
+const server = createServer();
+let store: TokenStore;
+let issuer: string;
+let held: string;
+
+beforeAll(async () => {
+  store = await openTokenStore({ url: 'memory:', maxEntries: 100 });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const config = testConfiguration(issuer);
+  const grants = ['authorization_code', 'device_code'] as const;
+  const clients = [...config.clients, testClient({ id: 'app', grants, redirectUris: [REDIRECT_URI] })];
+  const made = await createAuthorizationServer({ ...config, clients }, { store, log: silent });
+  server.on('request', made.handler);
+  const { accessToken } = await made.issueToken({ client: 'service', api: resourceOf('phantom') });
+  held = accessToken;
+  await expect(fill()).rejects.toThrow(StoreUnavailableError);
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await store.close();
+});
+
+async function fill() {
+  for (let count = 0; ; count++) await store.records('AccessToken', SECRET).upsert(`token ${count}`, {}, 60);
+}
+
+const authorization = () => ({
+  client_id: 'app',
+  response_type: 'code',
+  redirect_uri: REDIRECT_URI,
+  scope: 'openid',
+  code_challenge: 'x'.repeat(43),
+  code_challenge_method: 'S256',
+});
+
+const form = (fields: Record<string, string>, headers = {}): RequestInit => ({
+  method: 'POST',
+  body: new URLSearchParams(fields),
+  headers,
+});
+
+test.each<[string, string, () => RequestInit]>([
+  [
+    'a registration',
+    '/reg',
+    () => ({
+      method: 'POST',
+      body: JSON.stringify({ redirect_uris: [REDIRECT_URI] }),
+      headers: { 'Content-Type': 'application/json' },
+    }),
+  ],
+  ['a pushed request', '/request', () => form(authorization())],
+  ['a request for a device', '/device/auth', () => form({ client_id: 'app' })],
+  ...(['opaque', 'phantom', 'split'] as const).map((style): [string, string, () => RequestInit] => [
+    `a token request (${style})`,
+    '/token',
+    () => form({ grant_type: 'client_credentials', resource: resourceOf(style) }, service),
+  ]),
+])('a store that is full refuses %s with 503 temporarily_unavailable', async (_what, path, init) => {
+  const answer = await fetch(issuer + path, init());
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+  expect(await answer.json()).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+});
+
+test.each([
+  ['a page with a session', '/session/end'],
+  ['the page for devices', '/device'],
+])('a store that is full refuses %s with a page that says 503', async (_what, path) => {
+  const answer = await fetch(issuer + path, { redirect: 'manual' });
+  expect(answer.status).toBe(503);
+  expect(await answer.text()).toContain('temporarily_unavailable');
+});
+
+test('a store that is full refuses a sign-in, and the client is told', async () => {
+  const answer = await fetch(`${issuer}/auth?${new URLSearchParams(authorization())}`, { redirect: 'manual' });
+  expect(answer.status).toBe(303);
+  const { origin, pathname, searchParams } = new URL(String(answer.headers.get('location')));
+  expect(origin + pathname).toBe(REDIRECT_URI);
+  expect(searchParams.get('error')).toBe('temporarily_unavailable'); // RFC 6749 section 4.1.2.1
+});
+
+test('a store that is full answers for the tokens that it holds, and lets go of them', async () => {
+  const introspect = async () => {
+    const answer = await fetch(`${issuer}/token/introspection`, form({ token: held }, gateway));
+    return (await answer.json()) as { active: boolean };
+  };
+  const gateway = { Authorization: `Basic ${btoa('gateway:gateway-secret')}`, Accept: 'application/json' };
+  expect(await introspect()).toMatchObject({ active: true });
+  expect((await fetch(`${issuer}/token/revocation`, form({ token: held }, service))).status).toBe(200);
+  expect(await introspect()).toEqual({ active: false });
+});

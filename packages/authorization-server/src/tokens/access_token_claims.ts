@@ -1,0 +1,68 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import type { ActClaim } from '../grants/act_claim.ts';
+import type { Accounts, Claims } from '../sign_in/accounts.ts';
+import { mapClaims } from './map_claims.ts';
+
+interface TokenWithClaims {
+  readonly extra?: Record<string, unknown>;
+  readonly accountId?: string;
+  readonly grantId?: string;
+  readonly clientId?: string;
+  readonly aud?: string;
+  /** Who acts for the user (RFC 8693 section 4.1). */
+  readonly act?: ActClaim;
+}
+
+const NO_CLAIMS: { readonly configured: Claims; readonly added: Claims } = { configured: {}, added: {} };
+
+/** How and when a user signed in, as oidc-provider notes it with a code, a device code and so on. */
+interface SignIn {
+  readonly authTime?: number;
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+}
+
+/**
+ * What an access token says beyond what oidc-provider puts into each: the claims that its API's configuration names, those
+ * added at the login page, who acts for the user, how and when the user signed in, and of a client's own token the subject
+ * (RFC 9068 section 2.2). A reference token rendered as a JWT later says what was true when it was issued.
+ */
+export function createAccessTokenClaims(
+  { apis, clients }: Pick<AuthorizationServerConfig, 'apis' | 'clients'>,
+  accounts: Accounts,
+) {
+  const apiByResource = new Map(apis.map((api) => [api.resource, api]));
+  const clientData = new Map(clients.map(({ id, name, data }) => [id, { ...data, id, name }]));
+
+  return async (ctx: KoaContextWithOIDC | undefined, token: unknown) => {
+    const { extra, accountId, grantId, clientId = '', aud, act } = token as TokenWithClaims;
+    if (extra !== undefined) return extra;
+    const { configured, added } = accountId === undefined ? NO_CLAIMS : await accounts.claims(accountId, grantId);
+    const user = accountId === undefined ? undefined : { ...configured, id: accountId };
+    return {
+      ...mapClaims(apiByResource.get(aud ?? '')?.claims ?? [], { user, client: clientData.get(clientId) }),
+      ...(accountId === undefined ? undefined : signInClaims(ctx)),
+      ...added,
+      ...(act && { act }),
+      // The subject of a client's own token is the client (RFC 9068 section 2.2). oidc-provider says so in JWTs only.
+      ...(accountId === undefined && { sub: clientId }),
+    };
+  };
+}
+
+/** `auth_time`, `acr` and `amr` (RFC 9068 section 2.2.1) of the sign-in that the grant being redeemed goes back to. */
+function signInClaims(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> {
+  const entities = ctx?.oidc?.entities as { readonly [kind: string]: SignIn | undefined } | undefined;
+  const { authTime, acr, amr } =
+    entities?.AuthorizationCode ??
+    entities?.DeviceCode ??
+    entities?.BackchannelAuthenticationRequest ??
+    entities?.RefreshToken ??
+    {};
+  return {
+    ...(authTime === undefined ? undefined : { auth_time: authTime }),
+    ...(acr === undefined ? undefined : { acr }),
+    ...(amr === undefined ? undefined : { amr }),
+  };
+}

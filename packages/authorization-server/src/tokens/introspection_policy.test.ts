@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { resourceOf, STYLES, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
+
+const ACCEPTS = ['application/json', 'application/jwt', 'application/token-introspection+jwt'] as const;
+/** Two APIs that cannot be told apart by their audience. */
+const SHARED = ['https://api.example.com/a', 'https://api.example.com/b'] as const;
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer((config) => ({
+    ...config,
+    apis: [
+      ...config.apis,
+      ...SHARED.map((resource, index) => ({
+        ...config.apis[index === 0 ? 0 : 2],
+        ...({ resource, audience: ['urn:shared', 'urn:more'], style: index === 0 ? 'jwt' : 'phantom' } as const),
+        ...{ scopes: [], claims: [], accessTokenLifetime: 60, authorizationDetailsTypes: [] },
+      })),
+    ],
+    clients: [
+      ...config.clients,
+      ...STYLES.map((style) => testClient({ id: style, secret: `${style}-secret`, introspects: [resourceOf(style)] })),
+      testClient({ id: 'a', secret: 'a-secret', introspects: [SHARED[0]] }),
+      testClient({ id: 'b', secret: 'b-secret', introspects: [SHARED[1], 'https://api.example.com/c'] }),
+    ],
+  }));
+});
+afterAll(() => server.stop());
+
+/** Whether the client is told that the token is active, in each form of the answer. */
+async function told(client: string, token: string): Promise<boolean[]> {
+  return Promise.all(
+    ACCEPTS.map(async (accept) => {
+      const answer = await fetch(`${server.issuer}/token/introspection`, {
+        method: 'POST',
+        headers: { Authorization: `Basic ${btoa(`${client}:${client}-secret`)}`, Accept: accept },
+        body: new URLSearchParams({ token }),
+      });
+      const text = await answer.text();
+      if (answer.status === 204) return false;
+      if (accept === 'application/jwt') return text.split('.').length === 3;
+      const said = accept === 'application/json' ? JSON.parse(text) : decodeJwt(text).token_introspection;
+      if (said.active !== true) expect(said).toEqual({ active: false });
+      return said.active;
+    }),
+  );
+}
+
+const NO = [false, false, false];
+const YES = [true, true, true];
+
+test.each(STYLES)('a client that is limited to an API is told about its tokens and no others: %s', async (style) => {
+  for (const other of STYLES) {
+    const { accessToken, jwt = '' } = await server.issueToken({ client: 'service', api: resourceOf(other) });
+    const expected = other === style ? YES : NO;
+    expect([other, await told(style, accessToken), await told(style, jwt)]).toEqual([other, expected, expected]);
+    expect(await told('gateway', accessToken)).toEqual(YES);
+    expect(await told('service', accessToken)).toEqual(NO);
+  }
+});
+
+test('a client that is limited to APIs is told nothing about tokens that are for none', async () => {
+  const { accessToken } = await server.issueToken({ client: 'service', user: 'alice' });
+  expect((await told('gateway', accessToken))[0]).toBe(true);
+  expect(await told('phantom', accessToken)).toEqual(NO);
+});
+
+test('a reference token is for the API that it was asked for, and a JWT for all that have its audience', async () => {
+  const reference = await server.issueToken({ client: 'service', api: SHARED[1] });
+  expect([await told('a', reference.accessToken), await told('b', reference.accessToken)]).toEqual([NO, YES]);
+  const { accessToken: jwt } = await server.issueToken({ client: 'service', api: SHARED[0] });
+  expect([await told('a', jwt), await told('b', jwt)]).toEqual([YES, YES]);
+});

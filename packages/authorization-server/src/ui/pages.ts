@@ -1,0 +1,111 @@
+import type { UserConfig } from '../config/config.ts';
+import { Html, html } from './html.ts';
+import { layout } from './layout.ts';
+
+/** What was typed at the login page, and what is wrong with it. */
+export interface TypedLogin {
+  readonly user: string;
+  readonly claims: string;
+  readonly problem?: string;
+}
+
+/** The login page: pick a user, or type one. */
+export function loginPage(
+  action: string,
+  clientName: string,
+  users: readonly UserConfig[],
+  typed: TypedLogin = { user: '', claims: '' },
+): string {
+  const choices = users.map(
+    (user) =>
+      html`<button class="user" name="user" value="${user.id}"><b>${user.claims.name ?? user.id}</b><span>${describe(user)}</span></button>`,
+  );
+  return layout(
+    'Sign in',
+    html`<h1>Sign in</h1>
+<p>to continue to <strong>${clientName}</strong></p>
+<form method="post" action="${action}/login">
+<fieldset><legend>Who are you today?</legend>
+${choices}
+</fieldset>
+</form>
+<details${typed.problem === undefined ? undefined : OPEN}><summary>Someone else, or with other claims</summary>
+<form method="post" action="${action}/login">
+${typed.problem === undefined ? undefined : html`<p class="problem" role="alert">${typed.problem}</p>`}
+<label for="user">User</label>
+<input id="user" name="user" value="${typed.user}" required autocomplete="off" autocapitalize="none" spellcheck="false">
+<label for="claims">Extra claims, as JSON <small>optional</small></label>
+<textarea id="claims" name="claims" rows="3" spellcheck="false" placeholder="{&quot;role&quot;: &quot;auditor&quot;}">${typed.claims}</textarea>
+<div class="actions"><button class="primary">Sign in</button></div>
+</form></details>
+${cancelForm(action)}`,
+  );
+}
+
+const OPEN = html` open`;
+
+/** Scopes that a client asks for: at an API, or, without one, of OpenID Connect. */
+export interface ConsentRequest {
+  readonly resource?: string;
+  readonly scopes: readonly string[];
+}
+
+/** The consent page: what the client asks for, by API. */
+export function consentPage(
+  action: string,
+  clientName: string,
+  accountId: string,
+  requests: readonly ConsentRequest[],
+  authorizationDetails: readonly object[] = [],
+): string {
+  const details = authorizationDetails.map((detail) => html`<li><code>${JSON.stringify(detail)}</code></li>`);
+  const items = requests.map(({ resource, scopes }) => {
+    const where = resource === undefined ? html`to know who you are` : html`at <code>${resource}</code>`;
+    return html`<li><strong>${scopes.join(', ')}</strong> ${where}</li>`;
+  });
+  return layout(
+    'Allow access',
+    html`<h1>Allow ${clientName}?</h1>
+<p>Signed in as <strong>${accountId}</strong>. The application asks for:</p>
+${items.length + details.length > 0 ? html`<ul>${items}${details}</ul>` : html`<ul><li>access on your behalf</li></ul>`}
+<form method="post" action="${action}/consent">
+<div class="actions"><button class="primary" autofocus>Allow</button></div>
+</form>
+${cancelForm(action)}`,
+  );
+}
+
+/** @param form oidc-provider's form, hidden fields only; its id is `op.logoutForm` */
+export function logoutPage(form: string): string {
+  return layout(
+    'Sign out',
+    html`<h1>Sign out?</h1>
+<p>Signing out ends your session and revokes the tokens that were issued in it.</p>
+${new Html(form)}
+<div class="actions">
+<button class="primary" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
+<button class="plain" form="op.logoutForm">Stay signed in</button>
+</div>`,
+  );
+}
+
+export function loggedOutPage(clientName: string | undefined): string {
+  const outcome =
+    clientName === undefined ? html`You are signed out.` : html`You are signed out of <strong>${clientName}</strong>.`;
+  return layout('Signed out', html`<h1>Signed out</h1><p>${outcome} You can close this page.</p>`);
+}
+
+export function errorPage(error: string, description: string | undefined): string {
+  return layout(
+    'Something is wrong',
+    html`<h1>That did not work</h1><p><strong>${error}</strong></p><p>${description}</p>`,
+  );
+}
+
+function cancelForm(action: string): Html {
+  return html`<form method="post" action="${action}/abort"><button class="plain">Cancel and go back</button></form>`;
+}
+
+function describe({ id, claims }: UserConfig): string {
+  return [id, claims.email, claims.role].filter(Boolean).join(' · ');
+}
