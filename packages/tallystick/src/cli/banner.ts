@@ -1,4 +1,4 @@
-import type { Tallystick } from '../start_tallystick.ts';
+import type { Tallystick } from '../run/start_tallystick.ts';
 import { colour } from './colour.ts';
 import { trustHint } from './trust_hint.ts';
 

@@ -1,12 +1,12 @@
 import { jsonSchema } from '../config/json_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
-import { createLog } from '../log.ts';
+import { createLog } from '../run/log.ts';
 
 /** `tallystick config validate`. @throws {ConfigError} which says what is wrong where */
 export async function validate(file: string): Promise<number> {
   const config = await loadConfig(file, process.env);
-  if (config.tls) await (await import('../tls/open_tls.ts')).checkTlsFiles(config);
-  const { checkAuthorizationServer, checkGateway } = await import('../roles.ts'); // Not for `schema`, which needs no server.
+  if (config.tls) await (await import('../run/tls/open_tls.ts')).checkTlsFiles(config);
+  const { checkAuthorizationServer, checkGateway } = await import('../run/roles.ts'); // Not for `schema`, which needs no server.
   const log = createLog('silent');
   await checkAuthorizationServer(config, log);
   await checkGateway(config, log);

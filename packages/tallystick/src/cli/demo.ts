@@ -1,9 +1,9 @@
 import { openTokenStore, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
-import { signIn } from '../demo/sign_in.ts';
-import { startTallystick, type Tallystick } from '../start_tallystick.ts';
+import { startTallystick, type Tallystick } from '../run/start_tallystick.ts';
 import { colour } from './colour.ts';
+import { signIn } from './sign_in.ts';
 
 type Style = Config['apis'][number]['accessTokens'];
 

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { loadConfig } from '../config/load_config.ts';
-import { startTallystick } from '../start_tallystick.ts';
+import { startTallystick } from '../run/start_tallystick.ts';
 import { banner } from './banner.ts';
 import { untilStopped } from './until_stopped.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Harness } from '../harness.ts';
-import { InputError } from '../input_error.ts';
+import type { Harness } from '../harness/harness.ts';
+import { InputError } from '../harness/input_error.ts';
 import { issuerRoutes } from './issuer_route.ts';
 import type { Route } from './route.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Harness } from '../harness.ts';
+import type { Harness } from '../harness/harness.ts';
 import { type Route, route } from './route.ts';
 
 const reading = z.object({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Collection } from '../collections.ts';
 import { apiSchema, clientSchema, userSchema } from '../config/schema.ts';
-import type { Harness } from '../harness.ts';
-import type { Issuer } from '../issuer.ts';
+import type { Collection } from '../harness/collections.ts';
+import type { Harness } from '../harness/harness.ts';
+import type { Issuer } from '../harness/issuer.ts';
 import { issuerRoutes } from './issuer_route.ts';
 import type { Route } from './route.ts';
 

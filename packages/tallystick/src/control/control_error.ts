@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '@tallystick/token-store';
-import { ClockFixedError } from '../clock/create_clock.ts';
-import { InputError } from '../input_error.ts';
-import { TenantExistsError } from '../tenants.ts';
+import { ClockFixedError } from '../harness/clock/create_clock.ts';
+import { InputError } from '../harness/input_error.ts';
+import { TenantExistsError } from '../harness/tenants.ts';
 
 /** An answer of the control API that is not what was asked for. */
 export class ControlError extends Error {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import { z } from 'zod';
-import type { Harness } from '../harness.ts';
-import { checkInput, InputError } from '../input_error.ts';
-import { valuesOf } from '../requests/recorded_request.ts';
+import type { Harness } from '../harness/harness.ts';
+import { checkInput, InputError } from '../harness/input_error.ts';
+import { valuesOf } from '../harness/requests/recorded_request.ts';
 import { ControlError, describeProblem } from './control_error.ts';
 import { openApiDocument } from './openapi.ts';
 import { readJson } from './read_json.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { activeFaultSchema, faultSchema } from '../faults/schemas.ts';
-import type { Harness } from '../harness.ts';
+import { activeFaultSchema, faultSchema } from '../harness/faults/schemas.ts';
+import type { Harness } from '../harness/harness.ts';
 import { issuerRoutes } from './issuer_route.ts';
 import type { Route } from './route.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Harness } from '../harness.ts';
-import type { Issuer } from '../issuer.ts';
+import type { Harness } from '../harness/harness.ts';
+import type { Issuer } from '../harness/issuer.ts';
 import { type Answer, type Call, type Route, route } from './route.ts';
 
 const tenant = z.string().min(1).optional().describe('The id of a tenant. Default: the first issuer.');

@@ -1,8 +1,8 @@
 import { WrongKeyError } from '@tallystick/authorization-server';
 import { z } from 'zod';
-import { signingAlgorithm } from '../config/common_schema.ts';
-import type { Harness } from '../harness.ts';
-import { InputError } from '../input_error.ts';
+import { signingAlgorithm } from '../config/sections/common.ts';
+import type { Harness } from '../harness/harness.ts';
+import { InputError } from '../harness/input_error.ts';
 import { issuerRoutes } from './issuer_route.ts';
 import type { Route } from './route.ts';
 

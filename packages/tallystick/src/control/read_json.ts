@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isNestedTooDeeply, mediaTypeOf } from '@tallystick/common';
-import { InputError } from '../input_error.ts';
+import { InputError } from '../harness/input_error.ts';
 import { ControlError } from './control_error.ts';
 
 /** Bytes. */

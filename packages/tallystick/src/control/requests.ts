@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { endpointSchema } from '../faults/schemas.ts';
-import type { Harness } from '../harness.ts';
-import { nextRequest } from '../requests/create_recorded_requests.ts';
-import { recordedRequestSchema } from '../requests/recorded_request.ts';
+import { endpointSchema } from '../harness/faults/schemas.ts';
+import type { Harness } from '../harness/harness.ts';
+import { nextRequest } from '../harness/requests/create_recorded_requests.ts';
+import { recordedRequestSchema } from '../harness/requests/recorded_request.ts';
 import { issuerRoutes } from './issuer_route.ts';
 import type { Route } from './route.ts';
 

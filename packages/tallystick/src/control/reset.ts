@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Harness } from '../harness.ts';
+import type { Harness } from '../harness/harness.ts';
 import { issuerRoutes } from './issuer_route.ts';
 import type { Route } from './route.ts';
 

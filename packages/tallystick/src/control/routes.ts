@@ -1,4 +1,4 @@
-import type { Harness } from '../harness.ts';
+import type { Harness } from '../harness/harness.ts';
 import { backchannelRequestRoutes } from './backchannel_requests.ts';
 import { clockRoutes } from './clock.ts';
 import { collectionRoutes } from './collections.ts';

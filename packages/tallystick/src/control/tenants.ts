@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { tenantSchema } from '../config/schema.ts';
-import type { Harness } from '../harness.ts';
+import type { Harness } from '../harness/harness.ts';
 import { type Route, route } from './route.ts';
 
 const issuer = z.object({ id: z.string(), issuer: z.string() });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Harness } from '../harness.ts';
-import { tokenRequestSchema } from '../token_request_schema.ts';
+import type { Harness } from '../harness/harness.ts';
+import { tokenRequestSchema } from '../harness/token_request_schema.ts';
 import { issuerRoutes } from './issuer_route.ts';
 import type { Route } from './route.ts';
 

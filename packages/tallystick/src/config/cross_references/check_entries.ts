@@ -1,0 +1,48 @@
+import { type Refuse, refuseDuplicates } from '../refuse.ts';
+import type { Config } from '../schema.ts';
+
+type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
+
+/** What the APIs, clients and users of an issuer say of one another must be true. */
+export function checkEntries(entries: Entries, refuse: Refuse): void {
+  refuseDuplicates(entries.apis, 'resource', ['apis'], refuse);
+  refuseDuplicates(entries.clients, 'id', ['clients'], refuse);
+  refuseDuplicates(entries.users, 'id', ['users'], refuse);
+  checkTokenExchange(entries, refuse);
+  checkSubjects(entries, refuse);
+  checkIntrospection(entries, refuse);
+}
+
+function checkIntrospection({ apis, clients }: Entries, refuse: Refuse): void {
+  for (const [index, { introspects }] of clients.entries()) {
+    if (typeof introspects === 'boolean') continue;
+    for (const [position, named] of introspects.entries()) {
+      if (!apis.some((known) => known.resource === named))
+        refuse(['clients', index, 'introspects', position], 'expected the resource of one of the apis', named);
+    }
+  }
+}
+
+function checkTokenExchange({ apis, clients }: Entries, refuse: Refuse): void {
+  for (const [index, { tokenExchange: rules }] of clients.entries()) {
+    for (const list of ['from', 'to'] as const) {
+      for (const [position, named] of (rules?.[list] ?? []).entries()) {
+        if (!apis.some((known) => known.resource === named)) {
+          refuse(
+            ['clients', index, 'tokenExchange', list, position],
+            'expected the resource of one of the apis',
+            named,
+          );
+        }
+      }
+    }
+  }
+}
+
+/** The subject of a token is a user or a client; RFC 9068 section 5 warns of names that could be either. */
+function checkSubjects({ clients, users }: Entries, refuse: Refuse): void {
+  const clientIds = new Set(clients.map(({ id }) => id));
+  for (const [index, { id }] of users.entries()) {
+    if (clientIds.has(id)) refuse(['users', index, 'id'], 'expected an id that no client has', id);
+  }
+}

@@ -1,0 +1,31 @@
+import { type Refuse, refuseDuplicates } from '../refuse.ts';
+import type { Config } from '../schema.ts';
+
+/** What the configuration says of grants must fit together. */
+export function checkGrants(config: Config, refuse: Refuse): void {
+  checkTrustedIssuers(config, refuse);
+  checkSwitchedOn(config, refuse);
+}
+
+function checkTrustedIssuers({ trustedIssuers, users, issuer }: Config, refuse: Refuse): void {
+  refuseDuplicates(trustedIssuers, 'issuer', ['trustedIssuers'], refuse);
+  for (const [index, trusted] of trustedIssuers.entries()) {
+    const path = ['trustedIssuers', index];
+    if (trusted.issuer === issuer) refuse([...path, 'issuer'], 'expected an issuer other than this one', issuer);
+    for (const [subject, user] of Object.entries(trusted.subjects ?? {})) {
+      if (!users.some((known) => known.id === user))
+        refuse([...path, 'subjects', subject], 'expected the id of one of the users', user);
+    }
+  }
+}
+
+/** A client of a grant that is switched off would be refused as a whole, and only when it is first used. */
+function checkSwitchedOn({ clients, trustedIssuers, authorizationServer }: Config, refuse: Refuse): void {
+  for (const [index, { grants }] of clients.entries()) {
+    const path = ['clients', index, 'grants'];
+    if (grants.includes('jwt_bearer') && trustedIssuers.length === 0)
+      refuse(path, 'expected at least one of the trustedIssuers for the jwt_bearer grant', grants);
+    if (grants.includes('password') && !authorizationServer.insecurePasswordGrant)
+      refuse(path, 'expected authorizationServer.insecurePasswordGrant to be true for the password grant', grants);
+  }
+}

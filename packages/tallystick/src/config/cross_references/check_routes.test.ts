@@ -1,0 +1,183 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from '../config_error.ts';
+import { checkConfig, loadConfig } from '../load_config.ts';
+
+const DEMO = new URL('../../../../../tallystick.config.yaml', import.meta.url).pathname;
+
+/** What is wrong with the demo configuration when its gateway is changed. @param others what else is */
+async function problemsWith(gateway: object, others: object = {}): Promise<readonly string[]> {
+  const config = await loadConfig(DEMO);
+  try {
+    checkConfig({ ...config, ...others, gateway: { ...config.gateway, ...gateway } });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const api = 'https://api.example.com/phantom';
+const upstream = 'http://localhost:5000';
+const partner = { issuer: 'https://partner.example.com', jwksUri: 'https://partner.example.com/jwks' };
+const foreign = { prefix: '/p', api: 'https://partner.example.com/api', issuer: partner.issuer, upstream };
+
+describe('a route is refused', () => {
+  test.each<[string, object, string]>([
+    ['that has neither an api nor is public', {}, 'api: expected the resource of an API, or `public: true` beside it'],
+    ['that is public: false', { api, public: false }, 'public: expected true, or nothing; found false'],
+    ['that is public with an api', { public: true, upstream, api }, 'api: expected nothing: the route is public'],
+    ['that is public with scopes', { public: true, upstream, scopes: {} }, 'scopes: expected nothing: the route is'],
+    ['that is public before the sample API', { public: true }, 'upstream: expected an origin: the sample API serves'],
+    ['of an api that is none', { api: 'https://x' }, 'api: expected the resource of one of the apis; found'],
+    [
+      'of an issuer that is none',
+      { api, issuer: 'https://x', accessTokens: 'jwt', upstream },
+      'issuer: expected one of',
+    ],
+    ['with a style of its own', { api, accessTokens: 'jwt' }, "accessTokens: expected it in the api's entry"],
+    ['with a host and port', { api, host: 'api.example.com:80' }, 'host: expected a host name without a port'],
+    ['with scopes nobody has', { api, scopes: { GET: { anyOf: [] } } }, 'scopes.GET.anyOf: '],
+    [
+      'with two upstreams of one origin',
+      { api, upstreams: [upstream, upstream] },
+      'upstreams: expected origins that differ',
+    ],
+    ['with upstreams that differ in scheme', { api, upstreams: [upstream, 'https://a'] }, 'upstreams: expected all of'],
+    [
+      'with one upstream and several',
+      { api, upstream, upstreams: [upstream, 'http://b'] },
+      'upstream: expected nothing',
+    ],
+    [
+      'that rewrites in two ways',
+      { api, rewrite: { stripPrefix: true, prefix: '/b' } },
+      'rewrite: expected { stripPrefix',
+    ],
+    ['that rewrites to dots', { api, rewrite: { prefix: '/../b' } }, 'rewrite.prefix: expected segments'],
+    [
+      'that rewrites nothing',
+      { api, rewrite: { prefix: '/a' } },
+      'rewrite: expected another prefix than that of the route',
+    ],
+    [
+      'that lets every page send cookies',
+      { api, cors: { origins: ['*'], credentials: true } },
+      'cors.origins: expected a list of origins, without `*` or `null`, where credentials is true',
+    ],
+    [
+      'that allows pages by a pattern',
+      { api, cors: { origins: ['https://*.a.org'] } },
+      'cors.origins[0]: expected an origin, without',
+    ],
+    ['with a limit that is none', { api, limits: { maxBodyBytes: -1 } }, 'limits.maxBodyBytes: '],
+    ['with a timeout of no time', { api, timeouts: { upstream: 0 } }, 'timeouts.upstream: '],
+    [
+      'whose API is to check proofs about what it never sees',
+      { api, dpop: { forward: true } },
+      'dpop.forward: expected false',
+    ],
+    [
+      'whose tokens come in a cookie and with a proof',
+      { api, dpop: { required: true }, tokenCookie: { name: '__Host-token', origins: [], csrfHeader: 'X-CSRF' } },
+      'dpop.required: expected false: a token in a cookie comes without a proof',
+    ],
+    ['that is public with proofs', { public: true, upstream, dpop: {} }, 'dpop: expected nothing: the route is public'],
+    ['with a method in lower case', { api, scopes: { get: [] } }, 'scopes.get: '],
+  ])('%s', async (_what, route, problem) => {
+    const problems = await problemsWith({ routes: [{ prefix: '/a', ...route }] });
+    expect(problems).toEqual([expect.stringContaining(`gateway.routes[0].${problem}`)]);
+  });
+
+  test('of another issuer, where its style, upstream or introspection is not known', async () => {
+    const routes = [
+      { ...foreign, prefix: '/1', accessTokens: 'phantom' },
+      { ...foreign, prefix: '/2', accessTokens: 'jwt', upstream: undefined },
+      { ...foreign, prefix: '/3' },
+    ];
+    expect(await problemsWith({ issuers: [partner], routes })).toEqual([
+      expect.stringContaining(
+        'gateway.routes[0].issuer: expected an issuer with an introspectionEndpoint and a client',
+      ),
+      expect.stringContaining('gateway.routes[1].upstream: expected an origin: the sample API trusts no other issuer'),
+      expect.stringContaining('gateway.routes[2].accessTokens: expected the access token style'),
+    ]);
+  });
+
+  test('that is at the place of another', async () => {
+    const at = (place: object) => ({ api, upstream, ...place });
+    const places = [
+      { prefix: '/a' },
+      { prefix: '/A' },
+      { prefix: '/a', host: 'a.org' },
+      { prefix: '/a', host: 'A.org' },
+    ];
+    expect(await problemsWith({ routes: places.map(at) })).toEqual([
+      expect.stringContaining('gateway.routes[1].prefix: expected a value that no other has'),
+      expect.stringContaining('gateway.routes[3].prefix: expected a value that no other has'),
+    ]);
+  });
+});
+
+test('routes that the sample API would take for one another are refused', async () => {
+  const strip = { rewrite: { stripPrefix: true } };
+  const taken = await problemsWith({
+    routes: [
+      { prefix: '/a', api },
+      { prefix: '/a', api, host: 'a.org' },
+      { prefix: '/b', api, ...strip },
+      { prefix: '/c', api, ...strip, upstream },
+    ],
+  });
+  const expected = 'upstream: expected an origin: the sample API would take the calls for those of another route';
+  expect(taken).toEqual([
+    expect.stringContaining(`gateway.routes[1].${expected}`),
+    expect.stringContaining(`gateway.routes[2].${expected}`),
+  ]);
+  expect(await problemsWith({ routes: [{ prefix: '/a', api, rewrite: { prefix: '/b' } }] })).toEqual([]);
+  expect(
+    await problemsWith({
+      routes: [
+        { prefix: '/a', api },
+        { prefix: '/a/b', api },
+      ],
+    }),
+  ).toEqual([]);
+});
+
+test('an issuer that is there twice is refused', async () => {
+  const own = { ...partner, issuer: 'http://localhost:4000' };
+  expect(await problemsWith({ issuers: [partner, own, partner] })).toEqual([
+    expect.stringContaining('gateway.issuers[1].issuer: expected an issuer that no other has'),
+    expect.stringContaining('gateway.issuers[2].issuer: expected an issuer that no other has'),
+  ]);
+});
+
+test('routes for everybody, for scopes of which one is enough, and for another issuer are taken', async () => {
+  const routes = [
+    { prefix: '/', host: '*.example.com', public: true, upstream },
+    { prefix: '/a', api, audience: ['https://a', api], scopes: { GET: ['read'], '*': { anyOf: ['write', 'admin'] } } },
+    { ...foreign, accessTokens: 'jwt', audience: ['account', '0oa1b2c3', 'https://a'] },
+  ];
+  expect(await problemsWith({ issuers: [partner], routes })).toEqual([]);
+});
+
+const own = 'expected another server: this is the gateway itself';
+test.each<[string, object, string | undefined, string[]]>([
+  ['its address', { upstream: 'http://localhost:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
+  ['another name of it', { upstream: 'http://127.0.0.1:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
+  ['its address, of any', { upstream: 'http://[::1]:4100' }, '0.0.0.0', [`gateway.routes[0].upstream: ${own}`]],
+  ['its only address', { upstream: 'http://10.0.0.5:4100' }, '10.0.0.5', [`gateway.routes[0].upstream: ${own}`]],
+  [
+    'one of several',
+    { upstreams: ['http://api:8080', 'http://localhost:4100'] },
+    undefined,
+    [`gateway.routes[0].upstreams[1]: ${own}`],
+  ],
+  ['another port', { upstream: 'http://localhost:4200' }, undefined, []],
+  ['another host', { upstream: 'http://api:4100' }, undefined, []],
+  ['loopback, where it listens elsewhere', { upstream: 'http://localhost:4100' }, '10.0.0.5', []],
+])('a route that leads to the gateway itself is refused: %s', async (_, route, host, problems) => {
+  const routes = [{ prefix: '/loop', public: true, ...route }];
+  const found = await problemsWith({ port: 4100, routes }, host === undefined ? {} : { host });
+  expect(found).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+});

@@ -1,0 +1,149 @@
+import type { Refuse } from '../refuse.ts';
+import type { Config } from '../schema.ts';
+import { leadsToSampleApi, pathAtApi } from './sample_api_routes.ts';
+
+type Route = Config['gateway']['routes'][number];
+type Path = readonly (string | number)[];
+
+const ofApis = ['audience', 'issuer', 'accessTokens', 'scopes', 'onMiss', 'dpop', 'tokenCookie'] as const;
+
+/** What the routes say must fit together, and fit the APIs and issuers. */
+export function checkRoutes(config: Config, refuse: Refuse): void {
+  const { routes, issuers } = config.gateway;
+  const names = [config.issuer, ...issuers.map(({ issuer }) => issuer)];
+  for (const [index, { issuer }] of issuers.entries()) {
+    if (names.indexOf(issuer) <= index) {
+      refuse(['gateway', 'issuers', index, 'issuer'], 'expected an issuer that no other has', issuer);
+    }
+  }
+  const places = routes.map(({ host, prefix }) => `${host?.toLowerCase()} ${prefix.toLowerCase()}`);
+  for (const [index, route] of routes.entries()) {
+    const path: Path = ['gateway', 'routes', index];
+    if (places.indexOf(places[index] ?? '') !== index) {
+      refuse([...path, 'prefix'], 'expected a value that no other has, in any case, at one host', route.prefix);
+    }
+    if (route.public) {
+      checkPublic(route, path, refuse);
+    } else {
+      checkProtected(route, path, config, refuse);
+      checkProofs(route, path, config, refuse);
+    }
+    checkForwarding(route, path, refuse);
+    checkLoop(route, path, config, refuse);
+  }
+  checkSampleApi(routes, refuse);
+}
+
+function checkForwarding(
+  { prefix, upstream, upstreams, upstreamTls, rewrite }: Route,
+  path: Path,
+  refuse: Refuse,
+): void {
+  if (upstreams !== undefined && upstream !== undefined) {
+    refuse([...path, 'upstream'], 'expected nothing beside upstreams', upstream);
+  }
+  if (new Set(upstreams).size !== (upstreams ?? []).length) {
+    refuse([...path, 'upstreams'], 'expected origins that differ', upstreams);
+  }
+  if (new Set(upstreams?.map((origin) => new URL(origin).protocol)).size > 1) {
+    refuse([...path, 'upstreams'], 'expected all of them to be http, or all https', upstreams);
+  }
+  if (upstreamTls && ![upstream, ...(upstreams ?? [])].every((origin) => origin?.startsWith('https:') ?? true)) {
+    refuse([...path, 'upstreamTls'], 'expected it for upstreams on https only', undefined);
+  }
+  if (rewrite && pathAtApi({ prefix, rewrite }) === pathAtApi({ prefix })) {
+    refuse([...path, 'rewrite'], 'expected another prefix than that of the route', rewrite);
+  }
+}
+
+/** Of the ways in which an upstream can lead to the gateway, the one that is plain to see. */
+function checkLoop({ upstream, upstreams = [] }: Route, path: Path, { host, gateway }: Config, refuse: Refuse): void {
+  const isOwn = (origin: string) => leadsTo(origin, { host, port: gateway.port });
+  const expected = 'expected another server: this is the gateway itself';
+  if (upstream !== undefined && isOwn(upstream)) refuse([...path, 'upstream'], expected, upstream);
+  for (const [index, origin] of upstreams.entries()) {
+    if (isOwn(origin)) refuse([...path, 'upstreams', index], expected, origin);
+  }
+}
+
+const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/** @param server its address; port 0 is one that nobody knows yet */
+function leadsTo(origin: string, server: { readonly host: string; readonly port: number }): boolean {
+  const { hostname, port, protocol } = new URL(origin);
+  const usualPort = protocol === 'https:' ? 443 : 80;
+  if ((port === '' ? usualPort : Number(port)) !== server.port) return false;
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  return hostname === host || (loopback.test(hostname) && /^(?:localhost|127\..*|0\.0\.0\.0|\[::1?\])$/.test(host));
+}
+
+/** It tells APIs by their path alone, and must not take the calls of one for those of another. */
+function checkSampleApi(routes: readonly Route[], refuse: Refuse): void {
+  for (const [index, route] of routes.entries()) {
+    if (routes.slice(0, index).some((other) => isMistakenFor(route, other))) {
+      const expected = 'expected an origin: the sample API would take the calls for those of another route';
+      refuse(['gateway', 'routes', index, 'upstream'], expected, undefined);
+    }
+  }
+}
+
+/** Without hosts and rewriting, the longer prefix decides, as it does at the gateway. */
+function isMistakenFor(a: Route, b: Route): boolean {
+  if (!leadsToSampleApi(a) || !leadsToSampleApi(b)) return false;
+  const [pathOfA, pathOfB] = [`${pathAtApi(a)}/`, `${pathAtApi(b)}/`];
+  const areNested = pathOfA.startsWith(pathOfB) || pathOfB.startsWith(pathOfA);
+  return areNested && (a.host !== b.host || a.rewrite !== undefined || b.rewrite !== undefined);
+}
+
+function checkPublic(route: Route, path: Path, refuse: Refuse): void {
+  for (const member of ['api', ...ofApis] as const) {
+    if (route[member] !== undefined) refuse([...path, member], 'expected nothing: the route is public', route[member]);
+  }
+  if (route.upstream === undefined && route.upstreams === undefined) {
+    refuse([...path, 'upstream'], 'expected an origin: the sample API serves nobody without a token', undefined);
+  }
+}
+
+/** A proof must be about something that whoever checks it can see. */
+function checkProofs(
+  { api, accessTokens, dpop, tokenCookie }: Route,
+  path: Path,
+  { apis }: Config,
+  refuse: Refuse,
+): void {
+  if (dpop?.required && tokenCookie) {
+    refuse([...path, 'dpop', 'required'], 'expected false: a token in a cookie comes without a proof', true);
+  }
+  const style = accessTokens ?? apis.find(({ resource }) => resource === api)?.accessTokens;
+  if (dpop?.forward && style === 'phantom') {
+    refuse([...path, 'dpop', 'forward'], 'expected false: a phantom API never sees what the proof is about', true);
+  }
+}
+
+function checkProtected({ api, issuer, ...route }: Route, path: Path, config: Config, refuse: Refuse): void {
+  if (api === undefined) {
+    refuse([...path, 'api'], 'expected the resource of an API, or `public: true` beside it', undefined);
+    return;
+  }
+  if (issuer === undefined || issuer === config.issuer) {
+    if (!config.apis.some((known) => known.resource === api)) {
+      refuse([...path, 'api'], 'expected the resource of one of the apis', api);
+    }
+    if (route.accessTokens !== undefined) {
+      refuse([...path, 'accessTokens'], "expected it in the api's entry in `apis`", route.accessTokens);
+    }
+    return;
+  }
+  const known = config.gateway.issuers.find((candidate) => candidate.issuer === issuer);
+  if (known === undefined) refuse([...path, 'issuer'], 'expected one of the gateway.issuers', issuer);
+  if (route.accessTokens === undefined) {
+    refuse([...path, 'accessTokens'], 'expected the access token style: the API is of another issuer', undefined);
+  }
+  if (route.upstream === undefined && route.upstreams === undefined) {
+    refuse([...path, 'upstream'], 'expected an origin: the sample API trusts no other issuer', undefined);
+  }
+  const introspects = route.accessTokens === 'phantom' || route.onMiss === 'introspect';
+  if (known && introspects && (known.introspectionEndpoint === undefined || known.client === undefined)) {
+    refuse([...path, 'issuer'], 'expected an issuer with an introspectionEndpoint and a client', issuer);
+  }
+}

@@ -1,0 +1,66 @@
+import { claimSetByTheServer } from '@tallystick/common';
+import { z } from 'zod';
+import { accessTokenStyle, lifetime, resource, scopes, signingAlgorithm } from './common.ts';
+
+const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
+  error: 'expected a JSON pointer that begins with /user/ or /client/',
+});
+
+const audience = z.string().min(1);
+
+export const api = z
+  .strictObject({
+    resource,
+    audience: z
+      .union([audience, z.array(audience).min(1)])
+      .optional()
+      .describe(
+        'The `aud` of its tokens, one or several (RFC 9068 section 3). Gateway and sample API look for the resource indicator if it is among them, and else for the first. Default: the resource indicator.',
+      ),
+    accessTokens: accessTokenStyle.default('phantom').describe('Access token style.'),
+    scopes: scopes.describe('Scopes that clients can ask for.'),
+    accessTokenLifetime: lifetime.default(300).describe("Seconds that the API's access tokens live."),
+    signingAlgorithm: signingAlgorithm
+      .optional()
+      .describe('JWS algorithm of its JWTs. Default: authorizationServer.signingAlgorithm.'),
+    claims: z
+      .union([z.array(z.string()), z.record(z.string(), pointer)])
+      .superRefine((names, context) => {
+        const name = claimSetByTheServer(Array.isArray(names) ? names : Object.keys(names));
+        if (name === undefined) return;
+        const path = [Array.isArray(names) ? names.indexOf(name) : name];
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: 'expected no such claim: the server itself sets it',
+          input: name,
+        });
+      })
+      .default([])
+      .meta({
+        description:
+          "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }.",
+        examples: [['email', 'role'], { country: '/user/address/country', tenant: '/client/tenant' }],
+      }),
+    authorizationDetailsTypes: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
+    encryption: z
+      .strictObject({
+        alg: z
+          .enum(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A256KW'])
+          .describe('JWE algorithm for the key (RFC 7518 section 4.1).'),
+        enc: z
+          .enum(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512'])
+          .default('A256GCM')
+          .describe('JWE algorithm for the content (RFC 7518 section 5.1).'),
+        jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
+      })
+      .optional()
+      .describe("Encrypts the API's access tokens, `jwt` only; its gateway cannot read them, the API can."),
+  })
+  .refine(({ encryption, accessTokens }) => encryption === undefined || accessTokens === 'jwt', {
+    path: ['encryption'],
+    error: 'expected it only where `accessTokens` is jwt',
+  });

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { ConfigError } from '../config_error.ts';
+import { checkConfig } from '../load_config.ts';
+
+const DEMO = new URL('../../../../../tallystick.config.yaml', import.meta.url);
+
+const SELF_MADE = { issuer: 'https://localhost:4000', tls: { selfMade: true } };
+const PKI = {
+  id: 'bank',
+  grants: ['client_credentials'],
+  metadata: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'bank.example.com' },
+};
+
+function check(change: object, more: readonly object[] = []) {
+  const demo = parse(readFileSync(DEMO, 'utf8')) as { clients: object[] };
+  return checkConfig({ ...demo, ...change, clients: [...demo.clients, ...more] });
+}
+
+function problemsOf(change: object, more?: readonly object[]): readonly string[] {
+  try {
+    check(change, more);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('TLS is refused', () => {
+  test.each<[string, object, RegExp]>([
+    [
+      'with an issuer on http',
+      { tls: { selfMade: true } },
+      /^issuer: expected https, since .*; found "http:\/\/localhost:4000"$/,
+    ],
+    ['without the key', { ...SELF_MADE, tls: { certificate: 'cert.pem' } }, /^tls\.key: expected the key of/],
+    ['without the certificate', { tls: { key: 'key.pem' } }, /^tls\.certificate: expected the certificate of/],
+    [
+      'with a certificate that is given and self-made',
+      { ...SELF_MADE, tls: { certificate: 'cert.pem', key: 'key.pem', selfMade: true } },
+      /^tls\.selfMade: expected false, since there is a certificate; found true$/,
+    ],
+    [
+      'for a host that is none',
+      { ...SELF_MADE, tls: { selfMade: true, hosts: ['a b'] } },
+      /^tls\.hosts\[0\]: expected a/,
+    ],
+    ['with CAs of clients that nobody asks', { tls: { clientCa: 'ca.pem' } }, /^tls\.clientCa: expected it only with/],
+  ])('%s', (_how, change, problem) => {
+    expect(problemsOf(change)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('with clients that authenticate by a CA, and none', () => {
+    const change = { ...SELF_MADE, features: { mutualTls: true } };
+    expect(problemsOf(change, [PKI])).toEqual([
+      expect.stringMatching(/^tls\.clientCa: expected the CAs of the clients/),
+    ]);
+    expect(problemsOf({ ...change, tls: { selfMade: true, clientCa: 'ca.pem' } }, [PKI])).toEqual([]);
+  });
+
+  test('and a key is not repeated', () => {
+    expect(problemsOf({ tls: { key: 12 } }).join()).not.toContain('12');
+  });
+});
+
+test('CAs can be trusted without a certificate of one’s own', () => {
+  expect(check({ tls: { ca: 'ca.pem' } }).tls).toMatchObject({ ca: 'ca.pem', selfMade: false });
+});

@@ -1,0 +1,73 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import type { Refuse } from '../refuse.ts';
+
+const pem = z.string().min(1);
+const hostName = z
+  .string()
+  .refine(
+    (host) => isIP(host) !== 0 || /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(host),
+    {
+      error: 'expected a host name or an IP address',
+    },
+  );
+
+export const tls = z.strictObject({
+  certificate: pem
+    .optional()
+    .describe('The certificate of all servers, those of intermediate CAs after it: PEM, or the file that holds it.'),
+  key: pem.optional().describe('The private key of the certificate: PEM, or the file that holds it.'),
+  selfMade: z
+    .boolean()
+    .default(false)
+    .describe('Makes a CA and a certificate for this machine and the names of the configuration, and keeps them.'),
+  directory: z.string().min(1).default('.tallystick').describe('Where the self-made certificates are kept.'),
+  hosts: z.array(hostName).default([]).describe('Further names and addresses for the self-made certificate.'),
+  ca: pem
+    .optional()
+    .describe('CAs to trust beside the usual ones when one role calls another: PEM, or the file that holds them.'),
+  clientCa: pem
+    .optional()
+    .describe('CAs whose certificates are good for `tls_client_auth` (RFC 8705): PEM, or the file that holds them.'),
+});
+
+type TlsConfig = z.output<typeof tls>;
+
+/** Whether the servers listen on HTTPS. */
+export function listensWithTls({ tls: given }: { readonly tls?: TlsConfig | undefined }): boolean {
+  return given !== undefined && (given.selfMade || given.certificate !== undefined);
+}
+
+interface Checked {
+  readonly issuer: string;
+  readonly tls?: TlsConfig | undefined;
+  readonly features: { readonly mutualTls: boolean };
+  readonly clients: readonly { readonly metadata?: { readonly [name: string]: unknown } | undefined }[];
+}
+
+export function checkTls(config: Checked, refuse: Refuse): void {
+  const { tls: given, issuer } = config;
+  if (given === undefined) return;
+  const { certificate, key, selfMade, clientCa } = given;
+  if (certificate !== undefined && key === undefined)
+    refuse(['tls', 'key'], 'expected the key of the certificate', key);
+  if (certificate === undefined && key !== undefined)
+    refuse(['tls', 'certificate'], 'expected the certificate of the key', certificate);
+  if (certificate !== undefined && selfMade)
+    refuse(['tls', 'selfMade'], 'expected false, since there is a certificate', selfMade);
+  if (!listensWithTls(config)) {
+    if (clientCa !== undefined)
+      refuse(['tls', 'clientCa'], 'expected it only with a certificate or selfMade', kindOf(clientCa));
+    return;
+  }
+  if (!issuer.startsWith('https:')) refuse(['issuer'], 'expected https, since `tls` has the servers on HTTPS', issuer);
+  const usesPki = config.clients.some(({ metadata }) => metadata?.token_endpoint_auth_method === 'tls_client_auth');
+  if (config.features.mutualTls && usesPki && clientCa === undefined) {
+    refuse(['tls', 'clientCa'], 'expected the CAs of the clients that use tls_client_auth', clientCa);
+  }
+}
+
+/** The name of a file. What PEM says may be a key that was put into the wrong place. */
+function kindOf(given: string): string {
+  return given.includes('-----BEGIN ') ? 'PEM' : given;
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { httpUrl } from './common.ts';
+
+const publicKey = z
+  .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']).describe('Kind of key (RFC 7517 section 4.1).') })
+  .refine((key) => !('d' in key) && !('priv' in key), { error: 'expected a public key' });
+
+export const trustedIssuer = z
+  .strictObject({
+    issuer: z.string().min(1).describe('The `iss` of its assertions.'),
+    jwks: z
+      .strictObject({ keys: z.array(publicKey).min(1).describe('Public keys as JWK.') })
+      .optional()
+      .describe('Its public keys.'),
+    jwksUri: httpUrl.optional().describe('Where its public keys are; instead of `jwks`.'),
+    algorithms: z
+      .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
+      .min(1)
+      .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
+      .describe('JWS algorithms of its assertions.'),
+    subjects: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Its names for users (`sub`), each with the user here. Default: its names are those here.'),
+  })
+  .refine(({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined), {
+    path: ['jwks'],
+    error: 'expected either jwks or jwksUri',
+  });

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { createAuthorizationServer } from '@tallystick/authorization-server';
+import type { TokenStore } from '@tallystick/token-store';
+import type { z } from 'zod';
+import { type Config, configSchema, tenantSchema } from '../config/schema.ts';
+import { validate } from '../config/validate.ts';
+import type { RunningClock } from '../harness/clock/create_clock.ts';
+import type { Entries } from '../harness/collections.ts';
+import { createHarness, type Harness } from '../harness/harness.ts';
+import { InputError } from '../harness/input_error.ts';
+import { createIssuer, type RunningIssuer } from '../harness/issuer.ts';
+import { createTenants } from '../harness/tenants.ts';
+import { asConfigError, asEntryError } from '../harness/wrong_client.ts';
+import { authorizationServerConfig, type OpenApp, type RoleDependencies, refuseFixed, worldOf } from './roles.ts';
+
+export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
+  readonly clock: RunningClock;
+  /** Whether tests may watch and provoke it. */
+  readonly provokable: boolean;
+  /** Told what the configuration has become, when APIs changed: who else in this process serves them follows. */
+  readonly followApis?: (config: Config) => Promise<void>;
+  /** Told the public keys of the first issuer whenever they change, before one of the new ones signs. */
+  readonly followKeys?: (jwks: { readonly keys: readonly unknown[] }) => void;
+}
+
+/** The authorization server with the tenants beside it, answering on an app. */
+export interface RunningAuthorizationServer {
+  readonly harness: Harness;
+  /**
+   * Serves new requests by the clients, users and APIs of another configuration.
+   *
+   * @throws {ConfigError} something is different that cannot change while it runs; nothing changed
+   * @throws {InputError} it cannot be used; nothing changed
+   */
+  replace(config: Config): Promise<void>;
+  /** Keeps nobody waiting, so that the app can stop. */
+  letGo(): void;
+}
+
+/** What can change while it runs, and what it never reads. Everything else it reads only when it starts. */
+const CHANGEABLE: readonly string[] = ['apis', 'clients', 'users', 'gateway', 'sampleApi', 'log'];
+
+/** @throws {ConfigError} */
+export async function runAuthorizationServer(
+  config: Config,
+  app: OpenApp,
+  { store, log, tls, clock, provokable, followApis = async () => {}, followKeys }: AuthorizationServerRole,
+): Promise<RunningAuthorizationServer> {
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
+
+  async function start(
+    { apis, clients, users }: Entries,
+    issuer: string,
+    part: TokenStore,
+    { check, follow, keysPublished }: IssuerRules,
+  ): Promise<RunningIssuer> {
+    const entries = { apis, clients, users };
+    const authorizationServer = await createAuthorizationServer(
+      authorizationServerConfig({ ...config, ...entries, issuer, secret }),
+      { store: part, log, now: clock.now, keysPublished, ...(tls && { fetch: tls.trust.fetch }) },
+    );
+    const { configuration } = authorizationServer;
+    async function replace(changed: Entries): Promise<void> {
+      const before = configuration.current();
+      await configuration.replace(worldOf(changed)).catch((error) => {
+        throw asEntryError(error);
+      });
+      await follow?.(changed).catch(async (error) => {
+        await configuration.replace(before);
+        throw error instanceof TypeError ? new InputError('', error.message) : error;
+      });
+    }
+    return createIssuer(
+      { issuer, entries, check, provokable },
+      { store: part, clock, log, authorizationServer, replace },
+    );
+  }
+
+  const first = await start(config, config.issuer, store, {
+    ...rulesOfFirst(config, followApis),
+    ...(followKeys && { keysPublished: followKeys }),
+  }).catch((error) => {
+    throw asConfigError(error);
+  });
+  const tenants = await createTenants(config.tenants, {
+    issuer: config.issuer,
+    store,
+    start: ({ id, ...entries }, issuer, part) =>
+      start(entries, issuer, part, { check: (changed) => validate(tenantSchema, { id, ...changed }).error }),
+    otherwise: first.handler,
+  });
+  const findUnready = () =>
+    store.ping().then(
+      () => [],
+      () => ['token-store'],
+    );
+  app.answerWith(tenants.handler, findUnready);
+  return {
+    harness: createHarness({ store, clock, first, tenants }),
+    async replace(changed) {
+      const fixed = (Object.keys(config) as (keyof Config)[]).filter((name) => !CHANGEABLE.includes(name));
+      refuseFixed('the authorization server', config, changed, fixed);
+      await first.configure(changed);
+    },
+    letGo() {
+      first.letGo();
+      tenants.letGo();
+      clock.stop();
+    },
+  };
+}
+
+/** What a change of an issuer's entries must bear in mind. */
+interface IssuerRules {
+  readonly check: (entries: Entries) => z.ZodError | undefined;
+  readonly follow?: (entries: Entries) => Promise<void>;
+  readonly keysPublished?: AuthorizationServerRole['followKeys'];
+}
+
+/** The gateway has routes to the APIs of the first issuer. */
+function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<void>): IssuerRules {
+  let followed = config.apis;
+  return {
+    check: (entries) => validate(configSchema, { ...config, ...entries }).error,
+    async follow(entries) {
+      if (entries.apis === followed) return;
+      await followApis({ ...config, ...entries });
+      followed = entries.apis;
+    },
+  };
+}
