@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ResourceServerError } from '@tallystick/resource-server';
-import type { Route } from './route.ts';
+import type { Route } from './routes/route.ts';
 import type { RequestTrace } from './tracing/request_trace.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { SecureContext } from 'node:tls';
 import type { UseOnce } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
-import type { Keys } from './issuers.ts';
+import type { Keys } from './authorization_server/issuers.ts';
 import type { Log } from './log.ts';
-import type { Metrics } from './metrics/create_metrics.ts';
+import type { Metrics } from './operations/metrics.ts';
 import type { Tracing } from './tracing/request_trace.ts';
 
 /** What a gateway needs from outside. */

@@ -1,10 +1,10 @@
-export type { AccessTokenStyle } from './access_token_style.ts';
-export type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config.ts';
-export { createGateway, type Gateway } from './create_gateway.ts';
+export type { AccessTokenStyle } from './config/access_token_style.ts';
+export type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config/config.ts';
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
+export { createGateway, type Gateway } from './gateway.ts';
 export type { GatewayDependencies } from './gateway_dependencies.ts';
-export { createGatewayServer, type GatewayTls } from './gateway_server.ts';
 export type { Log } from './log.ts';
-export { createMetrics, exposeTogether, type Metrics, type MetricsSnapshot } from './metrics/create_metrics.ts';
+export { createMetrics, exposeTogether, type Metrics, type MetricsSnapshot } from './operations/metrics.ts';
 export { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
+export { createGatewayServer, type GatewayTls } from './server.ts';
 export type { Tracing } from './tracing/request_trace.ts';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { GatewayConfig } from './config.ts';
-import { createGatewayServer } from './gateway_server.ts';
+import type { GatewayConfig } from './config/config.ts';
 import { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
+import { createGatewayServer } from './server.ts';
 import { until } from './testing/condition.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
 import { listen, type Running, startUpstream, type TestUpstream } from './testing/servers.ts';

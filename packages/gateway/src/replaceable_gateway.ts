@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { GatewayConfig } from './config.ts';
-import { createGateway, type Gateway } from './create_gateway.ts';
+import type { GatewayConfig } from './config/config.ts';
+import { createGateway, type Gateway } from './gateway.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
 
 /** A gateway that can take another configuration while it runs. */

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { responseOnSocket } from '../answer.ts';
-import { RequestError, UpstreamFailedError } from '../errors.ts';
-import { removeSetCookies } from '../token_handler/cookies.ts';
+import { responseOnSocket } from '../http/answer.ts';
+import { removeSetCookies } from '../http/cookies.ts';
+import { RequestError, UpstreamFailedError } from '../http/errors.ts';
+import type { Forwarding } from '../routes/forwarding.ts';
+import type { Upstream } from '../routes/upstream.ts';
 import type { Refuse } from './forward_request.ts';
-import type { Forwarding } from './forwarding.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { watchSilence } from './silence.ts';
-import type { Upstream } from './upstream.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 import { type CloseReason, closeFrame, createFrameFollower } from './websocket_frames.ts';
 

@@ -2,17 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { JwtAccessTokenClaims } from '@tallystick/resource-server';
-import type { Credentials } from '../credentials.ts';
+import type { Credentials } from '../authorize/credentials.ts';
+import type { Forwarding } from '../routes/forwarding.ts';
+import type { Upstream } from '../routes/upstream.ts';
+import type { UpstreamTls } from '../routes/upstream_tls.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
 import { createForwardRequest, type OnAnswer, type Refuse } from './forward_request.ts';
 import { createForwardUpgrade, type UpgradeWatch } from './forward_upgrade.ts';
-import type { Forwarding } from './forwarding.ts';
 import { checkBodyLength } from './limit_body.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
-import type { Upstream } from './upstream.ts';
 import { createUpstreamAgents, type UpstreamAgents } from './upstream_agents.ts';
 import { startUpstreamCall, watchedByCall } from './upstream_call.ts';
-import type { UpstreamTls } from './upstream_tls.ts';
 
 /** Where a request goes, once it may. */
 export interface Destination {

@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import httpProxy from 'http-proxy';
-import type { Upstream } from './upstream.ts';
+import type { Upstream } from '../routes/upstream.ts';
 
 /** One step of http-proxy on the way to the upstream. */
 type Pass = (...args: unknown[]) => unknown;

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { RequestError } from '../errors.ts';
+import { RequestError } from '../http/errors.ts';
 
 /** @throws {RequestError} `content_too_large` for a body that says itself that it is */
 export function checkBodyLength({ headers }: IncomingMessage, maxBytes: number): void {

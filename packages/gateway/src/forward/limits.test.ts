@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createGatewayServer } from '../gateway_server.ts';
+import { createGatewayServer } from '../server.ts';
 import { until } from '../testing/condition.ts';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
 import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';

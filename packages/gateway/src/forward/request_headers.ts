@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { containsText, listMembers } from '@tallystick/common';
-import { RequestError } from '../errors.ts';
-import type { PublicOrigin } from '../public_origin.ts';
-import { withoutCookies } from '../token_handler/cookies.ts';
-import type { IsTrustedProxy } from '../trusted_proxies.ts';
+import { withoutCookies } from '../http/cookies.ts';
+import { RequestError } from '../http/errors.ts';
+import type { PublicOrigin } from '../http/public_origin.ts';
+import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { Via } from './via.ts';
 
 /** Where proxies say at which address the client is. */

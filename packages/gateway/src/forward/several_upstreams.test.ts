@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { RouteConfig } from '../config.ts';
+import type { RouteConfig } from '../config/config.ts';
 import { until } from '../testing/condition.ts';
 import { buildHouse, type House } from '../testing/house.ts';
 import { message, openConnection, send, statusOf } from '../testing/raw_client.ts';

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { RequestError, UpstreamTimeoutError } from '../errors.ts';
+import { RequestError, UpstreamTimeoutError } from '../http/errors.ts';
 
 /**
  * Destroys an upstream request when nothing happens for too long: while it connects, while the body is sent, until the response

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { RequestError } from '../errors.ts';
+import { RequestError } from '../http/errors.ts';
 
 /** Bytes of its body that a client has to send in the time that it has. With fewer it only keeps connections busy. */
 const leastBytes = 1024;

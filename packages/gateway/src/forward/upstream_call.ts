@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { causeCode } from '../failure.ts';
+import { causeCode } from '../http/failure.ts';
+import type { Upstream } from '../routes/upstream.ts';
 import type { CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 import type { UpgradeWatch } from './forward_upgrade.ts';
-import type { Upstream } from './upstream.ts';
 
 /**
  * Begins the span of a request to an upstream, and puts its trace context in place of the client's. The request's headers are

@@ -1,5 +1,5 @@
 import { ResourceServerError } from '@tallystick/resource-server';
-import { UpstreamFailedError, type UpstreamFailure, UpstreamTimeoutError } from '../errors.ts';
+import { UpstreamFailedError, type UpstreamFailure, UpstreamTimeoutError } from '../http/errors.ts';
 
 /** By the `code` of the error that Node.js has for it. */
 const failures: Readonly<Record<string, UpstreamFailure>> = {

@@ -1,6 +1,6 @@
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { GatewayConfig } from '../config.ts';
+import type { GatewayConfig } from '../config/config.ts';
 import { makeCertificate } from '../testing/certificate.ts';
 import { until } from '../testing/condition.ts';
 import { buildHouse, type House } from '../testing/house.ts';

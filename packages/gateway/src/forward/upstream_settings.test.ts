@@ -1,7 +1,7 @@
 import { createServer as createHttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { GatewayConfig, PublicRouteConfig } from '../config.ts';
+import type { GatewayConfig, PublicRouteConfig } from '../config/config.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
 import { buildHouse, type House } from '../testing/house.ts';
 import { message, openConnection, send } from '../testing/raw_client.ts';

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { containsText, findFault } from '@tallystick/common';
-import { checkHandshake } from '../check_handshake.ts';
-import { corsHeaders, isPreflight } from '../cors.ts';
-import { errorOf, RequestError } from '../errors.ts';
 import type { Destination } from '../forward/forwarder.ts';
 import { addressHeaders, matcherOfNames } from '../forward/request_headers.ts';
-import { hasCookie } from '../token_handler/cookies.ts';
-import type { IsTrustedProxy } from '../trusted_proxies.ts';
+import { checkHandshake } from '../http/check_handshake.ts';
+import { hasCookie } from '../http/cookies.ts';
+import { corsHeaders, isPreflight } from '../http/cors.ts';
+import { errorOf, RequestError } from '../http/errors.ts';
+import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 import { originalRequest } from './original_request.ts';
 

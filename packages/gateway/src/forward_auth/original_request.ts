@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { RequestError } from '../errors.ts';
 import { foldName } from '../forward/request_headers.ts';
-import { lastOf } from '../public_origin.ts';
+import { RequestError } from '../http/errors.ts';
+import { lastOf } from '../http/public_origin.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 
 /**

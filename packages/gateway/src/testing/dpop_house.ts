@@ -1,4 +1,4 @@
-import type { GatewayConfig } from '../config.ts';
+import type { GatewayConfig } from '../config/config.ts';
 import { api, buildHouse, type House } from './house.ts';
 import { createProver, type Prover } from './prover.ts';
 

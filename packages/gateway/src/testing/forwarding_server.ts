@@ -1,12 +1,12 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ResourceServerError } from '@tallystick/resource-server';
-import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../answer.ts';
 import { createForwarder, type ForwarderOptions } from '../forward/forwarder.ts';
-import type { Forwarding } from '../forward/forwarding.ts';
 import { defaultIdentityHeaders } from '../forward/request_headers.ts';
-import { createUpstreamPool } from '../forward/upstream_pool.ts';
 import { createVia } from '../forward/via.ts';
+import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../http/answer.ts';
+import type { Forwarding } from '../routes/forwarding.ts';
+import { createUpstreamPool } from '../routes/upstream_pool.ts';
 import { listen, type Running } from './servers.ts';
 
 /** The last step of the walk alone: everything goes to one upstream, with `Bearer internal-jwt`. */

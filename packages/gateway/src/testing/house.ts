@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config.ts';
-import { createGateway, type Gateway } from '../create_gateway.ts';
-import { createGatewayServer } from '../gateway_server.ts';
+import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config/config.ts';
+import { createGateway, type Gateway } from '../gateway.ts';
 import type { Log } from '../log.ts';
-import { createMetrics } from '../metrics/create_metrics.ts';
+import { createMetrics } from '../operations/metrics.ts';
+import { createGatewayServer } from '../server.ts';
 import { issuer, startAuthorizationServer, type TestAuthorizationServer } from './authorization_server.ts';
 import { createTestStore, type TestStore } from './memory_store.ts';
 import { listen, type Running, startUpstream, type TestUpstream } from './servers.ts';

@@ -1,4 +1,4 @@
-import type { GatewayConfig } from '../config.ts';
+import type { GatewayConfig } from '../config/config.ts';
 
 export type EndpointName = 'login' | 'callback' | 'session' | 'refresh' | 'logout';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { createSealedCookies } from '../http/sealed_cookies.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { createSealedCookies } from './sealed_cookies.ts';
 
 const SECRET = 'what only the gateways know, of 32 characters';
 const NAME = '__Host-app';

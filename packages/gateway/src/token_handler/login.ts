@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import * as oidc from 'openid-client';
-import { RequestError } from '../errors.ts';
+import { readCookie, setCookie } from '../http/cookies.ts';
+import { RequestError } from '../http/errors.ts';
+import { longestCookie } from '../http/long_cookies.ts';
+import type { SealedCookies } from '../http/sealed_cookies.ts';
 import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
 import { cookieNames, type TokenHandlerConfig } from './config.ts';
-import { readCookie, setCookie } from './cookies.ts';
 import { loginName, loginState, loginsToDrop } from './logins_under_way.ts';
-import { longestCookie } from './long_cookies.ts';
 import type { PageAnswer } from './page_answer.ts';
-import type { SealedCookies } from './sealed_cookies.ts';
 import type { Sessions } from './session.ts';
 
 /** Seconds that a user has to sign in. */

@@ -1,4 +1,4 @@
-import { cookiesNamed } from './cookies.ts';
+import { cookiesNamed } from '../http/cookies.ts';
 
 /** Logins under way in one browser, at most: each has a cookie, which goes along with every request to the gateway's host. */
 const most = 10;

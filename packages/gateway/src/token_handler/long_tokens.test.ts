@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { GatewayConfig } from '../config.ts';
+import type { GatewayConfig } from '../config/config.ts';
 import { createCookieJar } from '../testing/cookie_jar.ts';
 import { buildHouse, type House } from '../testing/house.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../testing/openid_provider.ts';

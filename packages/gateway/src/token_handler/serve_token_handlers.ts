@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AccessTokenError, refusal } from '@tallystick/resource-server';
-import { type CorsPolicy, corsHeaders, createCorsPolicy, isPreflight } from '../cors.ts';
 import type { Decision } from '../decision.ts';
-import { toRefusal } from '../failure.ts';
+import { type CorsPolicy, corsHeaders, createCorsPolicy, isPreflight } from '../http/cors.ts';
+import { toRefusal } from '../http/failure.ts';
 import type { EndpointName, TokenHandlerConfig } from './config.ts';
 import type { TokenHandler, TokenHandlerDependencies } from './create_token_handler.ts';
 import type { PageAnswer } from './page_answer.ts';

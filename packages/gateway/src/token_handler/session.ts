@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { AccessTokenError } from '@tallystick/resource-server';
 import type { JWTPayload } from 'jose';
-import { TokenTooLongError } from '../errors.ts';
+import { TokenTooLongError } from '../http/errors.ts';
+import { deleteLongCookie, readLongCookie, setLongCookie } from '../http/long_cookies.ts';
+import type { SealedCookies } from '../http/sealed_cookies.ts';
 import { cookieNames, type TokenHandlerConfig } from './config.ts';
-import { deleteLongCookie, readLongCookie, setLongCookie } from './long_cookies.ts';
-import type { SealedCookies } from './sealed_cookies.ts';
 
 /** What a browser's session cookie holds, sealed. */
 export interface Session extends JWTPayload {

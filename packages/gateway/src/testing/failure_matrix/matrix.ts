@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { GatewayConfig } from '../../config.ts';
-import { createGateway } from '../../create_gateway.ts';
-import { createGatewayServer } from '../../gateway_server.ts';
+import type { GatewayConfig } from '../../config/config.ts';
+import { createGateway } from '../../gateway.ts';
+import { createGatewayServer } from '../../server.ts';
 import { issuer } from '../authorization_server.ts';
 import { api, route } from '../house.ts';
 import { listen, startUpstream, type TestUpstream } from '../servers.ts';

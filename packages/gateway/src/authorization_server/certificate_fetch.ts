@@ -1,0 +1,36 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { ClientWithCertificate } from '../config/introspection_config.ts';
+
+/**
+ * A `fetch` whose connections show the client's certificate (RFC 8705 section 2). That of Node.js cannot, and takes no connection
+ * pool from another undici than the one that is built in.
+ *
+ * @param proxy through which it calls. Default: none
+ * @throws {TypeError} when certificate and key cannot be read, or are not of each other
+ */
+export function createCertificateFetch(
+  { certificate, key, ca }: ClientWithCertificate,
+  proxy?: string,
+): typeof globalThis.fetch {
+  requirePair(certificate, key);
+  // Loaded only where it is used: most gateways do without.
+  const loading = import('undici').then(({ Agent, ProxyAgent, fetch }) => {
+    const tls = { cert: certificate, key, ...(ca === undefined ? undefined : { ca }) };
+    const dispatcher =
+      proxy === undefined ? new Agent({ connect: tls }) : new ProxyAgent({ uri: proxy, requestTls: tls });
+    return (input: string, init: object) => fetch(input, { ...init, dispatcher });
+  });
+  const certified = async (input: string, init: object) => (await loading)(input, init);
+  return certified as unknown as typeof globalThis.fetch;
+}
+
+function requirePair(certificate: string, key: string): void {
+  let belongTogether: boolean;
+  try {
+    belongTogether = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    // The cause may quote the key.
+    throw new TypeError('client.certificate and client.key must be a certificate and its private key, as PEM');
+  }
+  if (!belongTogether) throw new TypeError('client.key is not the private key of client.certificate');
+}

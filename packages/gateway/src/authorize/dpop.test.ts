@@ -1,0 +1,199 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { buildDPoPHouse, type DPoPHouse, refusalOf } from '../testing/dpop_house.ts';
+import { createProver } from '../testing/prover.ts';
+import { message, send } from '../testing/raw_client.ts';
+
+const styles = ['jwt', 'phantom', 'split'] as const;
+const algs = `algs="${defaultDPoPAlgorithms.join(' ')}"`;
+
+let house: DPoPHouse;
+beforeEach(async () => {
+  house = await buildDPoPHouse();
+});
+afterEach(() => house.stop());
+
+describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
+  const path = `/${style}/a?page=2`;
+
+  test('passes with a proof, cache hit or not, and its JWT goes upstream as a bearer token without the proof', async () => {
+    const token = await house.issue(style);
+    for (let round = 0; round < 3; round++) expect((await house.prove(path, token)).status).toBe(200);
+    expect(house.cacheLevels()).toEqual(['miss', 'hit', 'hit']);
+    for (const { headers } of house.upstream.seen) {
+      expect(headers.authorization).toMatch(/^Bearer ([\w-]+\.){2}[\w-]+$/);
+      expect(headers).not.toHaveProperty('dpop');
+    }
+  });
+
+  test('is refused without a proof of its key, cache hit or not', async () => {
+    const token = await house.issue(style);
+    await house.prove(path, token);
+    const bare = await house.call(path, undefined, { headers: { Authorization: `dpop ${token}` } });
+    expect(await refusalOf(bare)).toBe('401 invalid_dpop_proof: the request has no DPoP proof');
+    const thief = await createProver(() => house.clock.time);
+    const stolen = await house.present(path, token, await thief.proof(`${house.origin}${path}`, token));
+    expect(await refusalOf(stolen)).toBe(
+      '401 invalid_token: the access token is bound to another key than that of the DPoP proof',
+    );
+    expect(house.upstream.seen).toHaveLength(1);
+  });
+
+  test('is refused under Bearer, with and without a proof', async () => {
+    const token = await house.issue(style);
+    await house.prove(path, token);
+    const proof = await house.prover.proof(`${house.origin}${path}`, token);
+    for (const headers of [{}, { DPoP: proof }]) {
+      const response = await house.call(path, token, { headers });
+      expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token".*, DPoP algs="ES256 /);
+      expect(await refusalOf(response)).toBe(
+        '401 invalid_token: the access token is bound to a DPoP key and is no bearer token',
+      );
+    }
+    expect(house.upstream.seen).toHaveLength(1);
+  });
+
+  test('is refused with a proof that was used before', async () => {
+    const token = await house.issue(style);
+    const proof = await house.prover.proof(`${house.origin}${path}`, token);
+    expect((await house.present(path, token, proof)).status).toBe(200);
+    const again = await house.present(path, token, proof);
+    expect(again.headers.get('www-authenticate')).toMatch(
+      /^DPoP error="invalid_dpop_proof", error_description="the DPoP proof was used before", algs="[^"]+", resource_metadata="[^"]+"$/,
+    );
+    expect(await refusalOf(again)).toBe('401 invalid_dpop_proof: the DPoP proof was used before');
+  });
+
+  test('is refused with a proof for another request', async () => {
+    const token = await house.issue(style);
+    for (const claims of [
+      { htm: 'POST' },
+      { htu: `${house.origin}/${style}/b` },
+      { htu: `https://evil.example${path}` },
+    ]) {
+      expect(await refusalOf(await house.prove(path, token, claims))).toMatch(
+        /^401 invalid_dpop_proof: the ht. of the DPoP/,
+      );
+    }
+    expect(house.upstream.seen).toEqual([]);
+  });
+
+  test('is refused with a proof of another time', async () => {
+    const token = await house.issue(style);
+    const iat = house.clock.time / 1000;
+    expect(await refusalOf(await house.prove(path, token, { iat: iat - 61 }))).toMatch(/too old$/);
+    expect(await refusalOf(await house.prove(path, token, { iat: iat + 6 }))).toMatch(/from the future$/);
+  });
+
+  test('answers to scopes like any other', async () => {
+    const token = await house.issue(style);
+    const proof = await house.prover.proof(`${house.origin}${path}`, token, { htm: 'DELETE' });
+    const headers = { Authorization: `DPoP ${token}`, DPoP: proof };
+    const response = await house.call(path, undefined, { method: 'DELETE', headers });
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toMatch(/^DPoP error="insufficient_scope".*scope="write", algs=/);
+  });
+});
+
+test.each(['jwt', 'phantom', 'split'] as const)(
+  'A token that is not bound, %s, is refused under DPoP',
+  async (style) => {
+    const token = await house.issue(style, null);
+    expect((await house.call(`/${style}`, token)).status).toBe(200);
+    const refused = await house.prove(`/${style}`, token);
+    expect(refused.headers.get('www-authenticate')).toMatch(
+      /^DPoP error="invalid_token", .*, Bearer resource_metadata="/,
+    );
+    expect(await refusalOf(refused)).toBe('401 invalid_token: the access token is not bound to a DPoP key');
+  },
+);
+
+test('A proof does no harm to a bearer token, and goes no further', async () => {
+  const token = await house.issue('split', null);
+  const response = await house.call('/split', token, { headers: { DPoP: 'whatever' } });
+  expect(response.status).toBe(200);
+  expect(house.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
+});
+
+test.each([
+  ['in no way', {}],
+  ['to a key that is named otherwise', { kid: 'key' }],
+  ['to a key whose thumbprint is no text', { jkt: 1 }],
+  ['to a certificate, at a gateway that takes none', { 'x5t#S256': 'thumbprint' }],
+  ['to a text', 'key'],
+])('A token that is bound %s is refused under either scheme', async (_, cnf) => {
+  const token = await house.issue('phantom', cnf as object);
+  expect((await house.call('/phantom', token)).status).toBe(401);
+  expect((await house.prove('/phantom', token)).status).toBe(401);
+  expect(house.upstream.seen).toEqual([]);
+});
+
+test('Credentials that are ambiguous are refused', async () => {
+  const token = await house.issue('split');
+  const proof = await house.prover.proof(`${house.origin}/split`, token);
+  const ask = (...headers: string[]) =>
+    send(
+      house.port,
+      message(['GET /split HTTP/1.1', `Host: 127.0.0.1:${house.port}`, 'Connection: close', ...headers]),
+    );
+  const both = await ask(`Authorization: DPoP ${token}`, `Authorization: Bearer ${token}`, `DPoP: ${proof}`);
+  expect(both).toMatch(/^HTTP\/1\.1 400 .*"error":"invalid_request"/s);
+  const twice = await ask(`Authorization: DPoP ${token}`, `DPoP: ${proof}`, `dpop: ${proof}`);
+  expect(twice).toMatch(/^HTTP\/1\.1 401 .*"error":"invalid_dpop_proof".*more than one DPoP proof/s);
+  expect(await ask(`Authorization: dPoP  ${token}`, `dpop: ${proof}`)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('Without credentials both schemes are offered', async () => {
+  const response = await house.call('/split');
+  const metadata = `resource_metadata="${house.origin}/.well-known/oauth-protected-resource/split"`;
+  expect(response.headers.get('www-authenticate')).toBe(`Bearer ${metadata}, DPoP ${algs}, ${metadata}`);
+});
+
+test('While the store cannot tell whether a proof was used it is 503, and the proof is still good afterwards', async () => {
+  const token = await house.issue('jwt');
+  const proof = await house.prover.proof(`${house.origin}/jwt`, token);
+  house.store.unavailable = true;
+  const response = await house.present('/jwt', token, proof);
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(response.headers.get('www-authenticate')).toBeNull();
+  expect(house.upstream.seen).toEqual([]);
+  house.store.unavailable = false;
+  expect((await house.present('/jwt', token, proof)).status).toBe(200);
+});
+
+test('What the store keeps of a proof is no part of it', async () => {
+  const token = await house.issue('split');
+  const proof = await house.prover.proof(`${house.origin}/split`, token);
+  await house.present('/split', token, proof);
+  expect([...house.store.used].join()).not.toContain(proof.split('.')[2]);
+  expect([...house.store.used].join()).not.toContain(token);
+  expect(JSON.stringify(house.log)).not.toContain(proof.split('.')[1]);
+});
+
+describe('An opaque token under DPoP', () => {
+  test('goes to its API with the proof, for the API to check', async () => {
+    const token = 'an-opaque-reference';
+    const proof = await house.prover.proof(`${house.origin}/opaque`, token);
+    expect((await house.present('/opaque', token, proof)).status).toBe(200);
+    expect(house.upstream.seen[0]?.headers).toMatchObject({ authorization: `DPoP ${token}`, dpop: proof });
+  });
+
+  test('is no other one than that under Bearer, whose proof goes nowhere', async () => {
+    const headers = { DPoP: 'proof' };
+    expect((await house.call('/opaque', 'an-opaque-reference', { headers })).status).toBe(200);
+    expect(house.upstream.seen[0]?.headers.authorization).toBe('Bearer an-opaque-reference');
+    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
+  });
+});
+
+test('A WebSocket takes a proof too, and each takes one of its own', async () => {
+  const token = await house.issue('split');
+  const proof = await house.prover.proof(`${house.origin}/split`, token);
+  const head = ['GET /split HTTP/1.1', `Host: 127.0.0.1:${house.port}`, 'Connection: Upgrade', 'Upgrade: websocket'];
+  const ask = () => send(house.port, message([...head, `Authorization: DPoP ${token}`, `DPoP: ${proof}`]));
+  // This API answers with something else than a WebSocket, which is passed on.
+  expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
+  expect(house.upstream.seen[0]?.headers).toMatchObject({ upgrade: 'websocket' });
+  expect(house.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
+  expect(await ask()).toMatch(/^HTTP\/1\.1 401 .*the DPoP proof was used before/s);
+});

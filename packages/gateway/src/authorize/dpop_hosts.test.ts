@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { GatewayConfig } from '../config/config.ts';
+import { buildDPoPHouse, type DPoPHouse, inDPoPHouse } from '../testing/dpop_house.ts';
+import { message, send, statusOf } from '../testing/raw_client.ts';
+
+const styles = ['jwt', 'phantom', 'split', 'opaque'] as const;
+type Style = (typeof styles)[number];
+
+/** Calls with a proof that was made for a host, under that host or another. @returns the status, and how many calls reached the API */
+async function ask(house: DPoPHouse, style: Style, { host, madeFor = host }: { host: string; madeFor?: string }) {
+  const token = style === 'opaque' ? randomBytes(32).toString('base64url') : await house.issue(style);
+  const proof = await house.prover.proof(`http://${madeFor}/${style}/a`, token);
+  const headers = [`Host: ${host}`, `Authorization: DPoP ${token}`, `DPoP: ${proof}`, 'Connection: close'];
+  house.upstream.seen.length = 0;
+  const answer = await send(house.port, message([`GET /${style}/a HTTP/1.1`, ...headers]));
+  return { status: statusOf(answer), reached: house.upstream.seen.length, answer };
+}
+
+const passes = { status: 200, reached: 1 };
+const refused = { status: 401, reached: 0, answer: expect.stringContaining('"invalid_dpop_proof"') };
+
+describe('A proof that was made for a host which anybody can name', () => {
+  let house: DPoPHouse;
+  beforeAll(async () => {
+    house = await buildDPoPHouse(() => ({
+      hosts: ['api.example.com', '*.apps.example.com', '192.0.2.1', '2001:db8::1'],
+    }));
+  });
+  afterAll(() => house.stop());
+
+  const foreign = [
+    'evil.example',
+    'evil.example:4100',
+    'localhost.evil.example',
+    'apps.example.com',
+    '192.0.2.2',
+    '0.0.0.0',
+  ];
+  test.each(styles.flatMap((style) => foreign.map((host) => [style, host] as const)))(
+    '%s: %s is not good here',
+    async (style, host) => {
+      expect(await ask(house, style, { host })).toEqual(refused);
+    },
+  );
+
+  const own = [
+    ...['localhost', 'LOCALHOST.:4100', 'a.localhost:1', '127.0.0.1:4100', '127.1.2.3', '[::1]:4100'],
+    ...['api.example.com', 'API.example.com:8443', 'x.apps.example.com', '192.0.2.1', '[2001:DB8::1]:80'],
+  ];
+  test.each(own)('but %s is a name of the gateway', async (host) => {
+    for (const style of styles) expect(await ask(house, style, { host })).toMatchObject(passes);
+  });
+
+  test('and is not good under a name of the gateway either', async () => {
+    const made = { host: 'localhost', madeFor: 'evil.example' };
+    for (const style of ['jwt', 'phantom', 'split'] as const) expect(await ask(house, style, made)).toEqual(refused);
+  });
+});
+
+test.each<[string, (config: GatewayConfig) => Partial<GatewayConfig>, string, number, string?]>([
+  [
+    'the host of a route',
+    ({ routes }) => ({ routes: routes.map((route) => ({ ...route, host: 'api.example.com' })) }),
+    'api.example.com',
+    200,
+  ],
+  [
+    'a host below that of a route',
+    ({ routes }) => ({ routes: routes.map((route) => ({ ...route, host: '*.example.com' })) }),
+    'b.example.com',
+    200,
+  ],
+  [
+    'the public URL, whatever Host says',
+    () => ({ publicUrl: 'http://public.example.com' }),
+    'evil.example',
+    200,
+    'public.example.com',
+  ],
+  ['the public URL, and no other', () => ({ publicUrl: 'http://public.example.com' }), 'evil.example', 401],
+  ['what a trusted proxy passes on', () => ({ trustedProxies: ['127.0.0.1'] }), 'api.example.com', 200],
+  ['nothing else', () => ({ trustedProxies: ['192.0.2.1'] }), 'api.example.com', 401],
+])('Without a list, the gateway is known by %s', (_, change, host, status, madeFor = host) =>
+  inDPoPHouse(change, async (house) => {
+    expect(await ask(house, 'split', { host, madeFor })).toMatchObject({ status });
+  }),
+);

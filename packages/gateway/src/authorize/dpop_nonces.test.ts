@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GatewayConfig } from '../config/config.ts';
+import { createGateway } from '../gateway.ts';
+import { createGatewayServer } from '../server.ts';
+import { inDPoPHouse, refusalOf } from '../testing/dpop_house.ts';
+import { api, type House } from '../testing/house.ts';
+import { listen } from '../testing/servers.ts';
+
+describe('Where a nonce is required', () => {
+  const secret = 'what all gateways on one store know';
+  const dpop = { nonce: 'required' } as const;
+
+  test('a client is told one, and a new one in time', () =>
+    inDPoPHouse(
+      () => ({ dpop, secret }),
+      async (house) => {
+        const token = await house.issue('split');
+        const told = await house.prove('/split', token);
+        expect(told.headers.get('www-authenticate')).toMatch(
+          /^DPoP error="use_dpop_nonce", .*resource_metadata="[^"]+"$/,
+        );
+        expect(await refusalOf(told)).toBe('401 use_dpop_nonce: the DPoP proof must carry a nonce');
+        const nonce = told.headers.get('dpop-nonce') ?? '';
+
+        const served = await house.prove('/split', token, { nonce });
+        expect([served.status, served.headers.get('dpop-nonce')]).toEqual([200, null]);
+        house.clock.time += 60_000;
+        const rotating = await house.prove('/split', token, { nonce });
+        expect(rotating.status).toBe(200);
+        const next = rotating.headers.get('dpop-nonce') ?? '';
+        expect(next).toMatch(/^[\w-]{43}$/);
+        expect(next).not.toBe(nonce);
+        house.clock.time += 120_000;
+        const stale = await house.prove('/split', token, { nonce: next });
+        expect(await refusalOf(stale)).toMatch(/^401 use_dpop_nonce/);
+        expect(stale.headers.get('dpop-nonce')).not.toBe(next);
+      },
+    ));
+
+  test('another gateway with the same secret and store takes it, but not the proof twice', () =>
+    inDPoPHouse(
+      () => ({ dpop, secret, publicUrl: 'https://api.example.com' }),
+      async (house) => {
+        const second = createGateway(secondOf(house, { dpop, secret, publicUrl: 'https://api.example.com' }), {
+          store: house.store,
+          log: { debug() {}, info() {}, warn() {}, error() {} },
+          now: () => house.clock.time,
+        });
+        const server = await listen(createGatewayServer(second));
+        const token = await house.issue('split');
+        const url = 'https://api.example.com/split';
+        const first = await house.present('/split', token, await house.prover.proof(url, token));
+        const nonce = first.headers.get('dpop-nonce');
+        const proof = await house.prover.proof(url, token, { nonce });
+        const headers = { Authorization: `DPoP ${token}`, DPoP: proof };
+        const statuses = [
+          await fetch(`${server.origin}/split`, { headers }),
+          await house.present('/split', token, proof),
+        ];
+        expect(statuses.map(({ status }) => status)).toEqual([200, 401]);
+        expect(await refusalOf(statuses[1] as Response)).toMatch(/was used before$/);
+        await server.stop();
+        await second.close();
+      },
+    ));
+
+  test('a route may do without, and what its API says of nonces is passed on', () =>
+    inDPoPHouse(
+      ({ routes }) => ({
+        dpop,
+        secret,
+        routes: routes.map((route) => (route.prefix === '/jwt' ? { ...route, dpop: { nonce: 'off' } } : route)),
+      }),
+      async (house) => {
+        const free = await house.prove('/jwt', await house.issue('jwt'));
+        expect([free.status, free.headers.get('dpop-nonce')]).toEqual([200, 'of-the-api']);
+        const token = await house.issue('split');
+        const nonce = (await house.prove('/split', token)).headers.get('dpop-nonce');
+        house.clock.time += 60_000;
+        const rotating = await house.prove('/split', token, { nonce });
+        expect(rotating.status).toBe(200);
+        expect(rotating.headers.get('dpop-nonce')).toMatch(/^[\w-]{43}$/);
+      },
+      (_request, response) => response.setHeader('DPoP-Nonce', 'of-the-api').end('ok'),
+    ));
+});
+
+/** The configuration of a gateway beside that of a house. */
+function secondOf({ authorizationServer, upstream }: House, change: Partial<GatewayConfig>): GatewayConfig {
+  return {
+    issuer: 'https://login.example.com',
+    authorizationServer: {
+      introspectionEndpoint: `${authorizationServer.origin}/introspect`,
+      jwksUri: `${authorizationServer.origin}/jwks`,
+    },
+    client: { id: 'gateway', secret: 'a secret' },
+    routes: [
+      { prefix: '/split', upstream: upstream.origin, resource: api('split'), style: 'split', scopes: { GET: [] } },
+    ],
+    cache: { maxEntries: 10, maxAge: 60, negative: { maxEntries: 10, maxAge: 5 } },
+    timeouts: { authorizationServer: 2_000, upstream: 2_000 },
+    ...change,
+  };
+}

@@ -1,0 +1,171 @@
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { GatewayConfig } from '../config/config.ts';
+import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { openConnection, statusOf } from '../testing/raw_client.ts';
+import { listen, type Running, startRawUpstream } from '../testing/servers.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+async function started<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  const running = await starting;
+  stops.push(running.stop);
+  return running;
+}
+
+/** What a gateway may have for an upstream that leads back to it. */
+interface WayBack extends Running {
+  /** Where it leads. */
+  to: { readonly port: number } | undefined;
+  /** How many connections or requests came. */
+  passed: number;
+}
+
+/** The same bytes, as if the upstream were the gateway's own address. */
+async function startWire(): Promise<WayBack> {
+  const running = await startRawUpstream((socket) => {
+    way.passed += 1;
+    const on = connect(way.to?.port ?? 0, '127.0.0.1');
+    on.on('error', () => socket.destroy());
+    socket.pipe(on).pipe(socket);
+  });
+  const way: WayBack = { ...running, to: undefined, passed: 0 };
+  return way;
+}
+
+/** A load balancer, which adds its own `Via`. */
+async function startBalancer(): Promise<WayBack> {
+  const server = createServer((request, response) => {
+    way.passed += 1;
+    const headers = { ...request.headers, via: `${request.headers.via}, 1.1 balancer` };
+    const on = httpRequest(
+      { port: way.to?.port ?? 0, method: request.method, path: request.url, headers },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 0, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    request.pipe(on);
+  });
+  const way: WayBack = { ...(await listen(server)), to: undefined, passed: 0 };
+  return way;
+}
+
+const looping = (upstream: string) => ({ routes: Object.values(routesTo(upstream)) }) satisfies Partial<GatewayConfig>;
+
+function routesTo(upstream: string) {
+  const named = (name: 'phantom' | 'split' | 'jwt') => route(name, upstream);
+  return {
+    public: { prefix: '/public', public: true, upstream } as const,
+    jwt: named('jwt'),
+    phantom: named('phantom'),
+    split: named('split'),
+  };
+}
+
+describe.each([
+  ['directly', startWire],
+  ['through a load balancer', startBalancer],
+])('A route that leads to the gateway itself, %s', (_, start) => {
+  let way: WayBack;
+  let house: House;
+
+  async function build() {
+    way = await started(start());
+    house = await started(buildHouse(() => looping(way.origin)));
+    way.to = house;
+  }
+
+  test.each(['public', 'jwt', 'phantom', 'split'] as const)(
+    'is 508 after one round, whatever became of the token: %s',
+    async (name) => {
+      await build();
+      const tokens = {
+        public: async () => undefined,
+        jwt: () => house.authorizationServer.issue({ aud: api('jwt') }),
+        phantom: () => house.issueReference(api('phantom')),
+        split: () => house.issueSplit(api('split')),
+      };
+      const answer = await house.call(`/${name}`, await tokens[name]());
+      expect(answer.status).toBe(508);
+      expect(await answer.json()).toMatchObject({ error: 'loop_detected' });
+      expect(way.passed).toBe(1);
+      const line = house.log.find(({ error }) => error === 'loop_detected');
+      expect(line).toMatchObject({ level: 'warn', status: 508, route: `/${name}` });
+    },
+  );
+});
+
+test('A WebSocket that comes back is 508 too', async () => {
+  const way = await started(startWire());
+  const house = await started(buildHouse(() => looping(way.origin)));
+  way.to = house;
+  const client = await openConnection(house.port);
+  client.socket.write(
+    'GET /public HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  expect(statusOf(await client.closed())).toBe(508);
+  expect(way.passed).toBe(1);
+});
+
+test('Gateways in a chain are no loop, and each tells of itself after those before', async () => {
+  const seen: IncomingMessage['headers'][] = [];
+  const last = await started(
+    buildHouse(
+      ({ routes }) => ({ routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }] }),
+      undefined,
+      (request, response) => {
+        seen.push(request.headers);
+        response.end('ok');
+      },
+    ),
+  );
+  const first = await started(buildHouse(() => ({ routes: [{ prefix: '/', public: true, upstream: last.origin }] })));
+  expect((await fetch(`${first.origin}/a`, { headers: { Via: '1.0 client.example, 1.1 proxy' } })).status).toBe(200);
+  const parts = String(seen[0]?.via).split(', ');
+  expect(parts.slice(0, 2)).toEqual(['1.0 client.example', '1.1 proxy']);
+  expect(parts.slice(2)).toEqual([
+    expect.stringMatching(/^1\.1 tallystick-/),
+    expect.stringMatching(/^1\.1 tallystick-/),
+  ]);
+  expect(new Set(parts).size).toBe(4);
+});
+
+test('A client that takes Via out by Connection hides nothing of this gateway', async () => {
+  const way = await started(startWire());
+  const house = await started(buildHouse(() => looping(way.origin)));
+  way.to = house;
+  const client = await openConnection(house.port);
+  client.socket.write('GET /public HTTP/1.1\r\nHost: g\r\nConnection: close, via\r\nVia: 1.1 a\r\n\r\n');
+  expect(statusOf(await client.closed())).toBe(508);
+  expect(way.passed).toBe(1);
+});
+
+test('What an HTTP/1.0 client sends is told to be so', async () => {
+  const house = await started(
+    buildHouse(({ routes }) => ({ routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }] })),
+  );
+  const client = await openConnection(house.port);
+  client.socket.write('GET /a HTTP/1.0\r\n\r\n');
+  expect(statusOf(await client.closed())).toBe(200);
+  expect(house.upstream.seen[0]?.headers.via).toMatch(/^1\.0 tallystick-[\w-]{12}$/);
+});
+
+test('Another gateway that this one passed a request on to may ask it for a decision', async () => {
+  const house = await started(
+    buildHouse(({ routes }) => ({
+      trustedProxies: ['127.0.0.1'],
+      decisionEndpoints: [{ path: '/decide', for: 'nginx' }],
+      routes: [{ prefix: '/public', public: true, upstream: routes[0]?.upstream ?? '' }],
+    })),
+  );
+  await fetch(`${house.origin}/public`);
+  const via = String(house.upstream.seen[0]?.headers.via);
+  const headers = { Via: via, 'X-Original-Method': 'GET', 'X-Original-URI': '/public' };
+  expect((await fetch(`${house.origin}/decide`, { headers })).status).toBe(200);
+  expect((await fetch(`${house.origin}/public`, { headers: { Via: via } })).status).toBe(508);
+});

@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http';
+import { AccessTokenError } from '@tallystick/resource-server';
+import { checkPage, type PageOptions } from '../http/check_page.ts';
+import { RequestError } from '../http/errors.ts';
+import { readLongCookie } from '../http/long_cookies.ts';
+import type { PublicOrigin } from '../http/public_origin.ts';
+import type { SealedCookies } from '../http/sealed_cookies.ts';
+
+/** A route whose access tokens come in a cookie. */
+export interface TokenCookie extends PageOptions {
+  readonly name: string;
+}
+
+/**
+ * Reads the access token of a request from a cookie: a reference as it is, anything else sealed.
+ *
+ * @throws {AccessTokenError} `missing_token`, or `invalid_token` for what does not open
+ * @throws {RequestError} `forbidden` for a request of another page; `invalid_request` for two tokens
+ */
+export type ReadTokenCookie = (request: IncomingMessage, cookie: TokenCookie) => Promise<string>;
+
+export interface TokenCookieDependencies {
+  readonly sealed: SealedCookies;
+  readonly publicOrigin: PublicOrigin;
+}
+
+export function createReadTokenCookie({ sealed, publicOrigin }: TokenCookieDependencies): ReadTokenCookie {
+  return async (request, cookie) => {
+    const value = readLongCookie(request.headers.cookie, cookie.name);
+    // RFC 6750 section 2: one way to send a token, not two.
+    if (request.headers.authorization !== undefined) {
+      throw new RequestError('invalid_request', 'this API takes access tokens from a cookie, not from Authorization');
+    }
+    if (value === undefined || value === '') throw new AccessTokenError('missing_token', 'an access token is required');
+    checkPage(request, publicOrigin(request), cookie);
+    if (!value.includes('.')) return value;
+    const opened = await sealed.open<{ token: string }>(cookie.name, value);
+    if (opened === undefined) throw new AccessTokenError('invalid_token', 'the cookie does not hold an access token');
+    return opened.token;
+  };
+}

@@ -1,0 +1,342 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import type { GatewayConfig } from './config/config.ts';
+import { createGateway } from './gateway.ts';
+import { issuer } from './testing/authorization_server.ts';
+import { until } from './testing/condition.ts';
+import { api, buildHouse, type House, route } from './testing/house.ts';
+import { createTestStore } from './testing/memory_store.ts';
+import { bodyOf, message, openConnection, send, statusOf } from './testing/raw_client.ts';
+
+let house: House;
+beforeEach(async () => {
+  house = await buildHouse();
+});
+afterEach(() => house.stop());
+
+const upgrade = (path: string, ...headers: string[]) =>
+  message([
+    `GET ${path} HTTP/1.1`,
+    'Host: g',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ...headers,
+  ]);
+
+describe('The metadata of every API (RFC 9728)', () => {
+  test.each(['jwt', 'opaque', 'phantom', 'split'])('is served for %s', async (name) => {
+    const response = await house.call(`/.well-known/oauth-protected-resource/${name}`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(await response.json()).toEqual({
+      resource: api(name),
+      authorization_servers: [issuer],
+      bearer_methods_supported: ['header'],
+      scopes_supported: ['read', 'write'],
+      dpop_signing_alg_values_supported: defaultDPoPAlgorithms,
+    });
+  });
+
+  test('is where the challenge says, under the public URL if there is one', async () => {
+    const challenged = await house.call('/split');
+    const url = /resource_metadata="([^"]+)"/.exec(challenged.headers.get('www-authenticate') ?? '')?.[1] ?? '';
+    expect(await (await fetch(url)).json()).toMatchObject({ resource: api('split') });
+
+    const other = await buildHouse(() => ({ publicUrl: 'https://gateway.example.com' }));
+    const challenge = (await other.call('/split')).headers.get('www-authenticate');
+    await other.stop();
+    const metadata = 'resource_metadata="https://gateway.example.com/.well-known/oauth-protected-resource/split"';
+    expect(challenge).toBe(`Bearer ${metadata}, DPoP algs="${defaultDPoPAlgorithms.join(' ')}", ${metadata}`);
+  });
+
+  test('is where a trusted proxy says that the client is, and not where anyone else does', async () => {
+    const headers = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'gateway.example.com' };
+    const believing = await buildHouse(() => ({ trustedProxies: ['127.0.0.0/8'] }));
+    const believed = (await believing.call('/split', undefined, { headers })).headers.get('www-authenticate');
+    await believing.stop();
+    expect(believed).toContain('resource_metadata="https://gateway.example.com/.well-known/');
+    const doubted = (await house.call('/split', undefined, { headers })).headers.get('www-authenticate');
+    expect(doubted).toContain(`resource_metadata="${house.origin}/.well-known/`);
+  });
+
+  test('is not said to be where a strange Host says', async () => {
+    const answer = await send(house.port, message(['GET /split HTTP/1.1', 'Host: a"b/c', 'Connection: close']));
+    expect(statusOf(answer)).toBe(400);
+    expect(answer).not.toContain('a"b');
+  });
+});
+
+describe('The state of the gateway', () => {
+  test('/healthz says that it lives', async () => {
+    house.store.unavailable = true;
+    expect((await house.call('/healthz')).status).toBe(200);
+    expect((await house.call('/healthz', undefined, { method: 'POST' })).status).toBe(405);
+  });
+
+  test('/readyz says what is not ready', async () => {
+    expect((await house.call('/readyz')).status).toBe(200);
+    house.store.unavailable = true;
+    const response = await house.call('/readyz');
+    expect(response.status).toBe(503);
+    const reasons = { 'token-store': 'down' };
+    expect(await response.json()).toEqual({ status: 'not ready', unready: ['token-store'], reasons });
+  });
+
+  test('/readyz warns of what is dangerous about the store, and is ready', async () => {
+    house.store.warned = ['it drops what is live'];
+    const response = await house.call('/readyz');
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { status: 'ready', warnings: ['it drops what is live'] },
+    ]);
+  });
+
+  test('/readyz waits for the keys of the authorization server, once', async () => {
+    const other = await buildHouse(undefined, (server) => {
+      server.onJwks = (response) => response.writeHead(500).end();
+    });
+    const early = await other.call('/readyz');
+    other.authorizationServer.onJwks = undefined;
+    const ready = await other.call('/readyz');
+    await other.authorizationServer.stop();
+    const later = await other.call('/readyz');
+    expect(await early.json()).toMatchObject({ unready: ['authorization-server'] });
+    expect([early.status, ready.status, later.status]).toEqual([503, 200, 200]);
+    await other.stop();
+  });
+});
+
+describe('The log', () => {
+  test('has one line for every request, with what was decided, and no query', async () => {
+    const signature = await house.issueSplit(api('split'));
+    await (await house.call('/split/a?secret=1', signature)).text();
+    await (await house.call('/split/b', signature, { method: 'POST' })).text();
+    await (await house.call('/nowhere')).text();
+    const lines = () => house.log.filter(({ message: text }) => text.startsWith('request '));
+    await until('the requests are over', () => lines().length === 3);
+    expect(lines()).toEqual([
+      expect.objectContaining({
+        level: 'debug',
+        message: 'request served',
+        method: 'GET',
+        path: '/split/a',
+        status: 200,
+        route: '/split',
+        style: 'split',
+        cache: 'miss',
+        tokenKey: expect.stringMatching(/^[\w-]{8}$/),
+      }),
+      expect.objectContaining({ level: 'info', status: 403, cache: 'hit', error: 'insufficient_scope' }),
+      expect.objectContaining({ level: 'info', status: 404, cache: 'none', error: 'not_found' }),
+    ]);
+  });
+
+  test('has no token in any line', async () => {
+    const jwt = await house.authorizationServer.issue({ aud: api('jwt'), exp: 1 });
+    const tokens = [await house.issueReference(api('phantom')), await house.issueSplit(api('split')), jwt];
+    for (const path of ['/phantom', '/split', '/jwt', '/opaque', '/nowhere']) {
+      for (const token of tokens) {
+        await house.call(path, token);
+        await house.call(`${path}?access_token=${token}`);
+      }
+    }
+    const signatures = tokens.map((token) => token.split('.').at(-1) ?? '');
+    for (const secret of [...tokens, ...signatures]) expect(JSON.stringify(house.log)).not.toContain(secret);
+  });
+});
+
+describe('A request to upgrade', () => {
+  test('without a good token is refused on the socket, with the same challenge, and the connection is closed', async () => {
+    for (const headers of [[], [`Authorization: Bearer ${'x'.repeat(43)}`]]) {
+      const answer = await send(house.port, upgrade('/phantom', ...headers));
+      expect(statusOf(answer)).toBe(401);
+      expect(answer).toMatch(/^www-authenticate: Bearer .*resource_metadata="http:\/\/g\/.well-known/im);
+      expect(answer).toMatch(/^connection: close\r$/im);
+      expect(JSON.parse(bodyOf(answer))).toMatchObject({
+        error: headers.length === 0 ? 'unauthorized' : 'invalid_token',
+      });
+    }
+    expect(house.upstream.seen).toEqual([]);
+  });
+
+  test('to anything but WebSocket, or with HTTP/1.0, is refused', async () => {
+    const authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'))}`;
+    for (const [version, protocol] of [
+      ['1.1', 'h2c'],
+      ['1.0', 'websocket'],
+    ]) {
+      const lines = [
+        `GET /phantom HTTP/${version}`,
+        'Host: g',
+        'Connection: Upgrade',
+        `Upgrade: ${protocol}`,
+        authorization,
+      ];
+      expect([version, protocol, statusOf(await send(house.port, message(lines)))]).toEqual([version, protocol, 400]);
+    }
+    expect(house.upstream.seen).toEqual([]);
+  });
+
+  test('survives a client that resets the connection while its token is looked up', async () => {
+    house.authorizationServer.onIntrospection = () => {};
+    const client = await openConnection(house.port);
+    client.socket.write(upgrade('/phantom', `Authorization: Bearer ${'x'.repeat(43)}`));
+    await until('the token is looked up', () => house.authorizationServer.introspections.length === 1);
+    client.socket.resetAndDestroy();
+    await client.closed();
+    expect((await house.call('/healthz')).status).toBe(200);
+  });
+});
+
+describe('close', () => {
+  test('waits for running requests, and tells their clients not to use the connection again', async () => {
+    house.store.delay = new Promise((resolve) => {
+      release = resolve;
+    });
+    const signature = await house.issueSplit(api('split'));
+    const client = await openConnection(house.port);
+    client.socket.write(message(['GET /split HTTP/1.1', 'Host: g', `Authorization: Bearer ${signature}`]));
+    await until('the request is running', () => house.store.lookups === 1);
+    let isClosed = false;
+    const closing = house.gateway.close().then(() => {
+      isClosed = true;
+    });
+    expect(isClosed).toBe(false);
+    release();
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 OK.*connection: close/is);
+    await closing;
+    expect(house.store.listeners.size).toBe(0);
+  });
+  let release: () => void = () => {};
+
+  test('breaks off what takes too long', async () => {
+    const other = await buildHouse(
+      ({ timeouts }) => ({ timeouts: { ...timeouts, drain: 20 } }),
+      undefined,
+      () => {},
+    );
+    const signature = await other.issueSplit(api('split'));
+    const client = await openConnection(other.port);
+    client.socket.write(message(['GET /split HTTP/1.1', 'Host: g', `Authorization: Bearer ${signature}`]));
+    await until('the request is running', () => other.upstream.seen.length === 1);
+    await other.gateway.close();
+    expect(statusOf(await client.closed())).toBe(502);
+    await other.stop();
+  });
+
+  test('closes WebSockets', async () => {
+    const other = await buildHouse(undefined, undefined, () => {});
+    const signature = await other.issueSplit(api('split'));
+    const client = await openConnection(other.port);
+    client.socket.write(upgrade('/split', `Authorization: Bearer ${signature}`));
+    await until('the request is running', () => other.upstream.seen.length === 1);
+    await other.gateway.close();
+    await client.closed();
+    await other.stop();
+  });
+});
+
+describe('A configuration that cannot be served is a TypeError', () => {
+  const good = (): GatewayConfig => ({
+    issuer,
+    authorizationServer: { introspectionEndpoint: 'http://127.0.0.1:9/i', jwksUri: 'http://127.0.0.1:9/j' },
+    client: { id: 'gateway', secret: 'secret' },
+    routes: [route('phantom', 'http://localhost:4200')],
+    cache: { maxEntries: 1, maxAge: 1, negative: { maxEntries: 1, maxAge: 1 } },
+    timeouts: { authorizationServer: 1, upstream: 1 },
+  });
+  const cases: [string, Partial<GatewayConfig>][] = [
+    ['issuer', { issuer: '' }],
+    ['authorizationServer.jwksUri', { authorizationServer: { ...good().authorizationServer, jwksUri: 'jwks' } }],
+    ...['http://a.example', 'a.example:80', 'a b', '*', '*.192.0.2.1', ''].map(
+      (host): [string, Partial<GatewayConfig>] => ['hosts', { hosts: [host] }],
+    ),
+    ['client', { client: { id: '', secret: '' } }],
+    ['issuers must differ', { issuers: [{ issuer, jwksUri: 'http://127.0.0.1:9/j' }] }],
+    ['is none of the issuers', { routes: [{ ...route('phantom', 'http://a'), issuer: 'https://other.example.com' }] }],
+    [
+      'needs an introspectionEndpoint and a client',
+      {
+        issuers: [{ issuer: 'https://other.example.com' }],
+        routes: [{ ...route('phantom', 'http://a'), issuer: 'https://other.example.com' }],
+      },
+    ],
+    [
+      'route /phantom: upstreamTls is for upstreams on https',
+      { routes: [{ ...route('phantom', 'http://a'), upstreamTls: { servername: 'a' } }] },
+    ],
+    [
+      'route /phantom: upstreamTls.certificate and upstreamTls.key must be there together',
+      { routes: [{ ...route('phantom', 'https://a'), upstreamTls: { certificate: 'x' } }] },
+    ],
+    [
+      'route /phantom: upstreamTls must have CAs, a certificate and its private key as PEM',
+      { routes: [{ ...route('phantom', 'https://a'), upstreamTls: { certificate: 'x', key: 'y' } }] },
+    ],
+    [
+      'route /phantom: rewriteResponse.cookieDomain',
+      { routes: [{ ...route('phantom', 'http://a'), rewriteResponse: { cookieDomain: 'a b' } }] },
+    ],
+    ['limits.maxBodyBytes', { limits: { maxBodyBytes: -1 } }],
+    ['upstreamHealth.coolDown', { upstreamHealth: { coolDown: 0 } }],
+    ['route /phantom: timeouts.upstream', { routes: [{ ...route('phantom', 'http://a'), timeouts: { upstream: 0 } }] }],
+    ['upstreams of a route must differ', { routes: [route('phantom', ['http://a', 'http://a'])] }],
+    ['cors.origins', { cors: { origins: ['*'], credentials: true } }],
+    ['routes', { routes: [] }],
+    ['same prefix', { routes: [route('phantom', 'http://a'), route('phantom', 'http://a')] }],
+    ['cache.maxEntries', { cache: { ...good().cache, maxEntries: 0 } }],
+    ['cache.maxBytes', { cache: { ...good().cache, maxBytes: 0 } }],
+    ['client must have a secret', { client: { id: 'gateway' } as never }],
+    ['introspection.maxConcurrent', { introspection: { maxConcurrent: 0 } }],
+    [
+      'issuers[0].introspection.circuitBreaker.pause',
+      {
+        issuers: [
+          {
+            issuer: 'https://other.example.com',
+            jwksUri: 'https://other.example.com/jwks',
+            introspection: { circuitBreaker: { failures: 1, pause: 0 } },
+          },
+        ],
+      },
+    ],
+    ...(
+      [
+        ['jwts.algorithms', { jwts: { algorithms: [] } }],
+        ['jwts.algorithms must be asymmetric', { jwts: { algorithms: ['ES256', 'HS256'] } }],
+        ['jwts.algorithms must be asymmetric', { jwts: { algorithms: ['none'] } }],
+        ['jwts.insecureTypes', { jwts: { insecureTypes: ['at+jwt'] } }],
+        ['scopeClaims', { scopeClaims: [''] }],
+      ] as const
+    ).map(([name, settings]): (typeof cases)[number] => [
+      `issuers[0].${name}`,
+      { issuers: [{ issuer: 'https://other.example.com', ...settings } as never] },
+    ]),
+    ['ownJwts.signingKey', { ownJwts: { issuer: 'https://gateway.example.com', signingKey: { kty: 'EC' } } }],
+    ['tokenPattern', { routes: [{ ...route('phantom', 'http://a'), tokenPattern: '[' }] }],
+    ['timeouts.upstream', { timeouts: { authorizationServer: 1, upstream: Number.NaN } }],
+    ['publicUrl', { publicUrl: 'https://gateway.example.com/path' }],
+    ['algorithms', { dpop: { algorithms: ['HS256'] } }],
+    ['dpop.forward', { routes: [{ ...route('phantom', 'http://a'), dpop: { forward: true } }] }],
+    ['clientCertificates.header', { clientCertificates: { header: 'Client-Cert' } }],
+    ['trustedProxies', { trustedProxies: ['proxy.example.com'] }],
+    [
+      'metadata at',
+      {
+        routes: [
+          { ...route('phantom', 'http://a'), resource: 'https://a.example.com/x' },
+          { ...route('split', 'http://a'), resource: 'https://b.example.com/x' },
+        ],
+      },
+    ],
+    ['resource', { routes: [{ ...route('phantom', 'http://a'), resource: 'urn:api' }] }],
+  ];
+  test.each(cases)('%s', (name, change) => {
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const create = () => createGateway({ ...good(), ...change }, { store: createTestStore(), log });
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow(name);
+  });
+});

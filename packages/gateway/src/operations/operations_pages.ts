@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answer, answerRefusal } from '../http/answer.ts';
+import { RequestError } from '../http/errors.ts';
+import type { Metrics } from './metrics.ts';
+import type { FindReadiness } from './readiness.ts';
+
+const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+
+export interface OperationsPagesDependencies {
+  readonly findReadiness: FindReadiness;
+  /** Without it there is no `/metrics`. */
+  readonly metrics?: Pick<Metrics, 'expose'> | undefined;
+}
+
+/**
+ * Answers requests for what an operator asks: `/healthz` (the process serves), `/readyz` (so does what it depends on), `/metrics`.
+ *
+ * @returns whether the request was one
+ */
+export type ServeOperationsPage = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export function createOperationsPages({ findReadiness, metrics }: OperationsPagesDependencies): ServeOperationsPage {
+  const pages: Record<string, (response: ServerResponse) => void | Promise<void>> = {
+    '/healthz': (response) => answer(response, 200, json, '{"status":"ok"}'),
+    async '/readyz'(response) {
+      const { unready, reasons, warnings } = await findReadiness();
+      const warned = warnings.length > 0 && { warnings };
+      if (unready.length === 0) answer(response, 200, json, JSON.stringify({ status: 'ready', ...warned }));
+      else {
+        const body = JSON.stringify({ status: 'not ready', unready, reasons, ...warned });
+        answer(response, 503, { ...json, 'Retry-After': '1' }, body);
+      }
+    },
+    ...(metrics && {
+      async '/metrics'(response: ServerResponse) {
+        const { contentType, text } = await metrics.expose();
+        answer(response, 200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' }, text);
+      },
+    }),
+  };
+
+  return (request, response) => {
+    const { url = '', method } = request;
+    if (!Object.hasOwn(pages, url)) return false;
+    if (method === 'GET' || method === 'HEAD') void pages[url]?.(response);
+    else answerRefusal(response, new RequestError('method_not_allowed', 'this page is served to GET and HEAD only'));
+    return true;
+  };
+}

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { until } from '../testing/condition.ts';
+import { api, buildHouse, type House } from '../testing/house.ts';
+import { message, send } from '../testing/raw_client.ts';
+
+const cookie = '__Host-app';
+let house: House;
+let token: string;
+beforeAll(async () => {
+  house = await buildHouse(({ routes }) => ({
+    trustedProxies: ['127.0.0.0/8'],
+    decisionEndpoints: [{ path: '/decision', for: 'envoy' }],
+    routes: [
+      ...routes,
+      { prefix: '/open', upstream: 'http://127.0.0.1:1', public: true },
+      {
+        ...{ prefix: '/browser', upstream: 'http://127.0.0.1:1', resource: api('browser'), style: 'phantom' },
+        ...{ scopes: { '*': [] }, tokenCookie: { name: cookie, origins: [], csrfHeader: 'x-csrf' } },
+      },
+    ],
+  }));
+  token = await house.issueReference(api('phantom'));
+});
+beforeEach(() => {
+  house.log.splice(0);
+});
+afterAll(() => house.stop());
+
+const bearer = () => `Authorization: Bearer ${token}`;
+
+test.each([
+  ['under no route', () => [`GET /nowhere/${token} HTTP/1.1`, bearer()]],
+  ['under a public route', () => [`GET /open/${token} HTTP/1.1`, bearer()]],
+  ['with a method that no route has', () => [`TRACE /phantom/${token} HTTP/1.1`, bearer()]],
+  ['with a second Authorization', () => [`GET /phantom/${token} HTTP/1.1`, bearer(), 'Authorization: Basic YTpi']],
+  ['with two spaces before it', () => [`GET /phantom/${token} HTTP/1.1`, `authorization: BEARER  ${token}`]],
+  ['with something behind it', () => [`GET /phantom/${token} HTTP/1.1`, `${bearer()}, a=b`]],
+  ['with Basic', () => [`GET /phantom/${token} HTTP/1.1`, `Authorization: Basic ${token}`]],
+  ['in an ambiguous path', () => [`GET /open/%2e%2e/${token} HTTP/1.1`, bearer()]],
+  ['without the header that pages send', () => [`GET /browser/${token} HTTP/1.1`, `Cookie: a=b; ${cookie}=${token}`]],
+  ['in what a decision is asked about', () => [`GET /decision/nowhere/${token} HTTP/1.1`, bearer()]],
+  ['in the target that a client upgrades', () => [`GET /nowhere/${token} HTTP/1.1`, bearer(), 'Upgrade: websocket']],
+  [
+    'in percent-encoding',
+    () => [`GET /nowhere/%${token.charCodeAt(0).toString(16)}${token.slice(1)} HTTP/1.1`, bearer()],
+  ],
+  ['as the rest of what is proved', () => [`GET /nowhere/${token} HTTP/1.1`, `Authorization: DPoP ${token}`]],
+])('A token in a path is in no line of the log: %s', async (_, lines) => {
+  const [first = '', ...headers] = lines();
+  const upgrade = headers.some((line) => line.startsWith('Upgrade'));
+  await send(house.port, message([first, 'Host: g', ...headers, `Connection: ${upgrade ? 'upgrade' : 'close'}`]));
+  await until('the request is in the log', () => house.log.some(({ message: text }) => text.startsWith('request ')));
+  expect(decodeURIComponent(JSON.stringify(house.log))).not.toContain(token);
+});
+
+test.each(['path', 'query'])(
+  'A token in the %s is refused in percent-encoding too, and is not in the log',
+  async (place) => {
+    const encoded = [...token].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
+    const target = place === 'path' ? `/phantom/${encoded}` : `/phantom/a?q=${encoded}`;
+    expect((await house.call(target, token)).status).toBe(400);
+    await until('the request is in the log', () => house.log.length > 0);
+    expect(decodeURIComponent(JSON.stringify(house.log))).not.toContain(token);
+    expect(house.upstream.seen).toEqual([]);
+  },
+);
+
+test('the path of a request without a token is', async () => {
+  await send(
+    house.port,
+    message(['GET /nowhere/a?b HTTP/1.1', 'Host: g', 'Authorization: Bearer', 'Connection: close']),
+  );
+  await until('the request is in the log', () => house.log.length > 0);
+  expect(house.log).toEqual([expect.objectContaining({ path: '/nowhere/a', error: 'not_found' })]);
+});
+
+test('a path that would take long to compare with credentials is not logged', async () => {
+  const cookies = Array.from({ length: 2_500 }, (_, index) => `n${index}=${'v'.repeat(8)}`).join('; ');
+  const lines = [`GET /nowhere/${'%61'.repeat(5_000)} HTTP/1.1`, 'Host: g', `Cookie: ${cookies}`, 'Connection: close'];
+  await send(house.port, message(lines));
+  await until('the request is in the log', () => house.log.length > 0);
+  expect(house.log).toEqual([expect.objectContaining({ error: 'not_found', path: undefined })]);
+});

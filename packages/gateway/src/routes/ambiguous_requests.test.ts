@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { api, buildHouse, type House } from '../testing/house.ts';
+import { message, send, statusOf } from '../testing/raw_client.ts';
+
+const cookie = '__Host-app';
+let house: House;
+let token: string;
+beforeAll(async () => {
+  house = await buildHouse(({ routes: [jwt] }) => {
+    const upstream = jwt?.upstream ?? '';
+    const phantom = { upstream, style: 'phantom', scopes: { '*': [] } } as const;
+    return {
+      routes: [
+        { prefix: '/raw', upstream, public: true },
+        { ...phantom, prefix: '/raw/admin', resource: api('admin') },
+        { ...phantom, prefix: '/bearer', resource: api('bearer') },
+        {
+          ...{ ...phantom, prefix: '/browser', resource: api('browser') },
+          tokenCookie: { name: cookie, origins: [], csrfHeader: 'x-csrf' },
+        },
+      ],
+    };
+  });
+  token = await house.issueReference(api('browser'));
+});
+afterAll(() => house.stop());
+
+async function ask(path: string, ...headers: string[]): Promise<{ status: number; seen: number }> {
+  house.upstream.seen.length = 0;
+  const answer = await send(
+    house.port,
+    message([`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers]),
+  );
+  return { status: statusOf(answer), seen: house.upstream.seen.length };
+}
+
+describe('A path that some server takes for that of a protected route is not served as a public one', () => {
+  test.each([
+    '/raw/admin.',
+    '/raw/admin%20',
+    '/raw/admin%2e',
+    '/raw/admin.%20./users',
+    '/raw/ADMIN.',
+    '/raw/x/..%20/admin',
+  ])('%s', async (path) => {
+    expect(await ask(path)).toEqual({ status: 400, seen: 0 });
+  });
+
+  test.each(['/raw/other.', '/raw/administrator.', '/raw/a.b%20c'])(
+    '%s, which is no such path, is served',
+    async (path) => {
+      expect(await ask(path)).toEqual({ status: 200, seen: 1 });
+    },
+  );
+});
+
+describe('A cookie is the one that its name says, without the blanks around it', () => {
+  test.each([
+    ['', 200],
+    [' ', 200],
+    ['\t', 200],
+    ['a=b;\t', 200],
+    // A page of another host of the site may set such a cookie: to a browser it has no prefix.
+    ['\xa0', 401],
+    ['a=b; \xa0', 401],
+    ['\xa0 ', 401],
+    ['a', 401],
+  ])('%j before it: %d', async (before, status) => {
+    const answer = await ask('/browser/a', `Cookie: ${before}${cookie}=${token}`, 'X-CSRF: 1');
+    expect(answer).toEqual({ status, seen: status === 200 ? 1 : 0 });
+  });
+});
+
+test.each([
+  ['X.User', 'alice'],
+  ['X~User', 'alice'],
+  ['X`Forwarded|For', '192.0.2.1'],
+  ['Proxy_Authorization', 'Bearer x'],
+  ['X-Middleware-Subrequest', 'middleware'],
+  ['X-Envoy-Original-Path', '/raw/admin'],
+])('An API that folds names does not get %s of a client', async (name, value) => {
+  await ask('/raw/a', `${name}: ${value}`, 'X-Other: kept');
+  const headers = house.upstream.seen[0]?.headers ?? {};
+  expect(headers['x-other']).toBe('kept');
+  expect(headers[name.toLowerCase()]).toBeUndefined();
+});

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { WebSocketServer } from 'ws';
+import type { GatewayConfig } from './config/config.ts';
+import { createGatewayServer } from './server.ts';
+import { until } from './testing/condition.ts';
+import { api, buildHouse, type House, route } from './testing/house.ts';
+import { message, openConnection, statusOf } from './testing/raw_client.ts';
+import { listen } from './testing/servers.ts';
+
+/** Milliseconds. */
+const CLIENT_TIMEOUT = 200;
+const MEGABYTE = Buffer.alloc(1024 * 1024, 'x');
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+interface Slow {
+  readonly house: House;
+  readonly port: number;
+}
+
+async function start(
+  change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({}),
+  respond?: (response: ServerResponse) => void,
+): Promise<Slow> {
+  const house = await buildHouse(
+    (config) => ({ timeouts: { ...config.timeouts, client: CLIENT_TIMEOUT, upstream: 60_000 }, ...change(config) }),
+    undefined,
+    respond && ((_request, response) => respond(response)),
+  );
+  stops.push(() => house.stop());
+  const server = await listen(
+    createGatewayServer(house.gateway, { clientTimeout: CLIENT_TIMEOUT, keepAliveTimeout: 50 }),
+  );
+  stops.push(() => server.stop());
+  return { house, port: server.port };
+}
+
+const get = (token: string, path = '/phantom') =>
+  message([`GET ${path} HTTP/1.1`, 'Host: g', `Authorization: Bearer ${token}`]);
+
+describe('A client that reads nothing', () => {
+  test('of a long response is cut off, and so is the API; the log says why', async () => {
+    let responding: ServerResponse | undefined;
+    const { house, port } = await start(undefined, (response) => {
+      responding = response;
+      response.writeHead(200);
+      const more = () => {
+        while (!response.destroyed && response.write(MEGABYTE));
+      };
+      response.on('drain', more);
+      more();
+    });
+    const client = await openConnection(port);
+    client.socket.pause();
+    client.socket.write(get(await house.issueReference(api('phantom'))));
+    await until('the API is cut off', () => responding?.destroyed === true);
+    await until('it is in the log', () => house.log.some(({ error }) => error === 'request_timeout'));
+    client.socket.destroy();
+  });
+
+  test('of a WebSocket is cut off, and one that is silent is not', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await once(server, 'listening');
+    stops.push(() => server.close());
+    const closed: (string | undefined)[] = [];
+    server.on('connection', (socket, request) => {
+      socket.on('close', () => closed.push(request.url)).on('error', () => {});
+      if (request.url === '/phantom/flood') for (let count = 0; count < 64; count += 1) socket.send(MEGABYTE);
+    });
+    const upstream = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+    const { house, port } = await start(() => ({ routes: [route('phantom', upstream)] }));
+    const authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'))}`;
+    const connect = async (path: string) => {
+      const client = await openConnection(port);
+      const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+      const lines = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', key, authorization];
+      client.socket.write(message([`GET ${path} HTTP/1.1`, 'Host: g', ...lines]));
+      stops.push(() => client.socket.destroy());
+      return client;
+    };
+    const silent = await connect('/phantom/silent');
+    await silent.until(/101/);
+    (await connect('/phantom/flood')).socket.pause();
+    await until('the API is cut off', () => closed.length > 0);
+    await passing(2 * CLIENT_TIMEOUT);
+    expect(closed).toEqual(['/phantom/flood']);
+    expect(silent.socket.destroyed).toBe(false);
+  });
+});
+
+describe('A client that has nothing to read', () => {
+  test('because the API takes its time, waits for as long as the API may take', async () => {
+    let respond = () => {};
+    const { house, port } = await start(undefined, (response) => {
+      respond = () => response.end('late');
+    });
+    const client = await openConnection(port);
+    client.socket.write(get(await house.issueReference(api('phantom'))));
+    await until('the API has it', () => house.upstream.seen.length === 1);
+    await passing(3 * CLIENT_TIMEOUT);
+    respond();
+    expect(await client.until(/late$/)).toMatch(/^HTTP\/1\.1 200 OK/);
+  });
+
+  test('and asks for nothing is closed when its connection has been kept for long enough', async () => {
+    const { port } = await start();
+    const client = await openConnection(port);
+    client.socket.write(get('unknown'));
+    expect(statusOf(await client.closed())).toBe(401);
+  });
+});
+
+describe('A client that sends its body', () => {
+  const head = (token: string) =>
+    message(['POST /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`, 'Content-Length: 1000000']);
+
+  test('a byte at a time is 408, and the API sees no complete request', async () => {
+    const { house, port } = await start();
+    const client = await openConnection(port);
+    client.socket.write(head(await house.issueReference(api('phantom'), { scope: 'write' })));
+    await until('the API is connected', async () => (await house.upstream.connections()) === 1);
+    const trickle = setInterval(() => client.socket.write('x'), 20);
+    stops.push(() => clearInterval(trickle));
+    expect(statusOf(await client.until(/request_timeout/))).toBe(408);
+    expect(house.upstream.seen).toEqual([]);
+  });
+
+  test('slowly, but not as slowly as that, may take as long as it likes', async () => {
+    const { house, port } = await start();
+    const client = await openConnection(port);
+    client.socket.write(head(await house.issueReference(api('phantom'), { scope: 'write' })));
+    await until('the API is connected', async () => (await house.upstream.connections()) === 1);
+    let left = 1_000_000;
+    const stream = setInterval(() => {
+      const part = Math.min(left, 50_000);
+      left -= part;
+      client.socket.write('x'.repeat(part));
+      if (left === 0) clearInterval(stream);
+    }, CLIENT_TIMEOUT / 4);
+    stops.push(() => clearInterval(stream));
+    expect(statusOf(await client.until(/ok$/))).toBe(200);
+  });
+});
+
+/** Lets time pass, for what must not happen in it. */
+async function passing(milliseconds: number): Promise<void> {
+  const begun = performance.now();
+  await until('enough time has passed', () => performance.now() - begun > milliseconds);
+}

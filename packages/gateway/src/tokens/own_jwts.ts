@@ -1,0 +1,81 @@
+import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
+import { InvalidValidatorResponseError, type RemoteJwks } from '@tallystick/resource-server';
+import { createLocalJWKSet, type JWK, SignJWT } from 'jose';
+import type { TokenIntrospection } from '../authorization_server/read_introspection.ts';
+import type { OwnJwtConfig } from '../config/introspection_config.ts';
+
+/** JWTs that the gateway makes itself, where the authorization server has none for a token. */
+export interface OwnJwts {
+  readonly issuer: string;
+  /** The public keys, as the gateway knows them; `jwks` is what APIs fetch. */
+  readonly keys: Pick<RemoteJwks, 'getKey' | 'has'>;
+  readonly jwks: { readonly keys: readonly JWK[] };
+  /**
+   * Makes an access token for an API (RFC 9068) of what the authorization server says of a client-held token.
+   *
+   * @param introspection one that was checked
+   * @param audience the `aud` of tokens for the API
+   * @param token the client-held token, which must be in no claim
+   */
+  make(introspection: TokenIntrospection, audience: readonly string[], token: string): Promise<string>;
+}
+
+/** Members that say something of the introspection or the client-held token, and not of who calls. */
+const notClaims = new Set(
+  'active iss aud exp iat nbf jti sub client_id username token_type token_use typ phantom_token jwt'.split(' '),
+);
+
+/**
+ * @param dependencies.now epoch milliseconds
+ * @throws {TypeError} for a key that cannot sign
+ */
+export function createOwnJwts(config: OwnJwtConfig, { now }: { now: () => number }): OwnJwts {
+  const { issuer, signingKey, lifetime = 300 } = config;
+  const { kid, alg } = signingKey;
+  if (typeof kid !== 'string' || typeof alg !== 'string') {
+    throw new TypeError('ownJwts.signingKey must be a private JWK with kid and alg');
+  }
+  const key = readKey(signingKey);
+  const jwks = { keys: [{ ...createPublicKey(key).export({ format: 'jwk' }), kid, alg, use: 'sig' } as JWK] };
+
+  return {
+    issuer,
+    jwks,
+    keys: { getKey: createLocalJWKSet(jwks), has: (id) => id === kid },
+    make(introspection, audience, token) {
+      const { client_id: clientId, sub = clientId } = introspection;
+      // Left out like any other claim that quotes the token, the JWT would be bound to nothing.
+      if (JSON.stringify(introspection.cnf ?? {}).includes(token)) {
+        throw new InvalidValidatorResponseError("the authorization server's answer quotes the token in cnf");
+      }
+      const issuedAt = Math.floor(now() / 1000);
+      const entries = Object.entries(introspection).filter(
+        // An introspection may quote the token it is about, as `jti` and elsewhere.
+        ([name, value]) => value !== undefined && !notClaims.has(name) && !JSON.stringify(value).includes(token),
+      );
+      // A client that acts for itself is its own subject (RFC 9068 section 2.2). Put a subject in the place of a client, and a user could
+      // pass for a client: that one stays out.
+      const identity = { ...(sub !== undefined && { sub }), ...(clientId !== undefined && { client_id: clientId }) };
+      return new SignJWT({
+        ...Object.fromEntries(entries),
+        ...identity,
+        jti: randomUUID(),
+        aud: [...audience],
+        iss: issuer,
+      })
+        .setProtectedHeader({ alg, typ: 'at+jwt', kid })
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(Math.min(Math.floor(introspection.exp ?? Number.POSITIVE_INFINITY), issuedAt + lifetime))
+        .sign(key);
+    },
+  };
+}
+
+function readKey(jwk: JWK): KeyObject {
+  try {
+    return createPrivateKey({ key: jwk, format: 'jwk' });
+  } catch {
+    // The cause may quote the key.
+    throw new TypeError('ownJwts.signingKey must be a private JWK with kid and alg');
+  }
+}

@@ -1,0 +1,72 @@
+import type { TokenStore } from '@tallystick/token-store';
+import type { Introspect } from '../authorization_server/introspect.ts';
+import { type Issuer, type Issuers, issuerOf } from '../authorization_server/issuers.ts';
+import type { ProtectedRoute, Route } from '../routes/route.ts';
+import { createJwtResolver } from './jwt.ts';
+import type { OwnJwts } from './own_jwts.ts';
+import { createPhantomResolver } from './phantom.ts';
+import type { Resolver } from './resolver.ts';
+import { createSplitResolver } from './split.ts';
+import { createTranslate } from './translate.ts';
+
+export interface ResolverDependencies {
+  readonly splitEntries: TokenStore['splitEntries'];
+  /** The JWTs that the gateway makes, if it makes any. */
+  readonly ownJwts: OwnJwts | undefined;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * The resolvers of the routes whose style has JWTs, by route.
+ *
+ * @throws {TypeError} when the issuer of a route is not known, or cannot be asked where it would have to be
+ */
+export function createResolvers(
+  routes: readonly Route[],
+  issuers: Issuers,
+  dependencies: ResolverDependencies,
+): (route: ProtectedRoute) => Resolver {
+  const resolvers = new Map<ProtectedRoute, Resolver>();
+  for (const route of routes) {
+    if (route.isPublic) continue;
+    const resolver = createResolver(route, issuerOf(issuers, route), dependencies);
+    if (resolver !== undefined) resolvers.set(route, resolver);
+  }
+  return (route) => {
+    const resolver = resolvers.get(route);
+    if (resolver === undefined) throw new TypeError(`${route.prefix} is ${route.style}: there is no JWT to find`);
+    return resolver;
+  };
+}
+
+function createResolver(
+  { prefix, style, onMiss, audience }: ProtectedRoute,
+  issuer: Issuer,
+  { splitEntries, ownJwts, now }: ResolverDependencies,
+): Resolver | undefined {
+  switch (style) {
+    case 'jwt':
+      return createJwtResolver();
+    case 'phantom':
+      return createPhantomResolver({
+        introspect: introspectionOf(issuer, prefix),
+        translate: createTranslate({ ...issuer, audience }, { ownJwts, now }),
+      });
+    case 'split':
+      return createSplitResolver({
+        splitEntries,
+        introspect: onMiss === 'introspect' ? introspectionOf(issuer, prefix) : undefined,
+        introspectDropped: issuer.introspection?.introspect,
+      });
+    case 'opaque':
+      return undefined;
+  }
+}
+
+function introspectionOf({ issuer, introspection }: Issuer, prefix: string): Introspect {
+  if (introspection === undefined) {
+    throw new TypeError(`route ${prefix}: issuer ${issuer} needs an introspectionEndpoint and a client`);
+  }
+  return introspection.introspect;
+}

@@ -1,0 +1,245 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { createSigningKey, issuer } from '../testing/authorization_server.ts';
+import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { message, openConnection } from '../testing/raw_client.ts';
+
+let house: House;
+beforeEach(async () => {
+  house = await buildHouse();
+});
+afterEach(() => house.stop());
+
+/** What the API was given by way of `Authorization`, in order. */
+const given = () => house.upstream.seen.map(({ headers }) => headers.authorization);
+
+describe('The API gets', () => {
+  test('with jwt, the JWT that the client holds', async () => {
+    const jwt = await house.authorizationServer.issue({ aud: api('jwt') });
+    expect((await house.call('/jwt/a?b=c', jwt)).status).toBe(200);
+    expect(given()).toEqual([`Bearer ${jwt}`]);
+    expect(house.upstream.seen[0]?.url).toBe('/jwt/a?b=c');
+    expect(house.authorizationServer.introspections).toEqual([]);
+  });
+
+  test('with opaque, the reference that the client holds, and nobody else is asked', async () => {
+    const reference = 'V1StGXR8_Z5jdHi6B-myTV1StGXR8_Z5jdHi6B-myT0';
+    expect((await house.call('/opaque/a', reference)).status).toBe(200);
+    expect(given()).toEqual([`Bearer ${reference}`]);
+    expect(house.authorizationServer.introspections).toEqual([]);
+  });
+
+  test('with phantom, the JWT behind the reference', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    expect((await house.call('/phantom/a', reference)).status).toBe(200);
+    expect(given()).toEqual([`Bearer ${house.authorizationServer.active.get(reference)}`]);
+    expect(house.authorizationServer.introspections).toEqual([
+      {
+        body: `token=${reference}&token_type_hint=access_token`,
+        headers: expect.objectContaining({
+          accept: 'application/jwt',
+          // RFC 6749 section 2.3.1: form-encoded, then put together.
+          authorization: `Basic ${btoa('gateway:a+secret%3A+100%25')}`,
+          'content-type': 'application/x-www-form-urlencoded',
+        }),
+      },
+    ]);
+  });
+
+  test('with split, signing input and signature joined, whether it comes from the store or from the cache', async () => {
+    const signature = await house.issueSplit(api('split'));
+    const jwt = `${house.store.entries.get(signature)}.${signature}`;
+    await house.call('/split/a', signature);
+    await house.call('/split/a', signature);
+    expect(given()).toEqual([`Bearer ${jwt}`, `Bearer ${jwt}`]);
+    expect(house.store.lookups).toBe(1);
+    expect(house.authorizationServer.introspections).toEqual([]);
+  });
+
+  test('never the client-held token, when that is not what the style says', async () => {
+    const [reference, signature] = [await house.issueReference(api('phantom')), await house.issueSplit(api('split'))];
+    await house.call('/phantom', reference, { headers: { 'X-Access-Token': reference } });
+    await house.call('/split', signature);
+    const seen = JSON.stringify(house.upstream.seen).replaceAll(/\.[\w-]+"/g, '"');
+    expect(seen).not.toContain(reference);
+    expect(seen).not.toContain(signature);
+  });
+});
+
+describe('A JWT is refused with 401 and not sent on', () => {
+  const cases: [string, () => Promise<string>][] = [
+    ['that is for another API', () => house.authorizationServer.issue({ aud: api('phantom') })],
+    ['of another issuer', () => house.authorizationServer.issue({ aud: api('jwt'), iss: `${issuer}/` })],
+    ['that has expired', () => house.authorizationServer.issue({ aud: api('jwt'), exp: house.clock.time / 1000 - 1 })],
+    [
+      'that is not valid yet',
+      () => house.authorizationServer.issue({ aud: api('jwt'), nbf: house.clock.time / 1000 + 9 }),
+    ],
+    ['that is an ID token', () => house.authorizationServer.issue({ aud: api('jwt') }, { typ: 'JWT' })],
+    [
+      'that is signed by somebody else',
+      async () => house.authorizationServer.issue({ aud: api('jwt') }, { key: await createSigningKey('key-1') }),
+    ],
+    [
+      'that is bound to a key it comes without',
+      () => house.authorizationServer.issue({ aud: api('jwt'), cnf: { jkt: 'k' } }),
+    ],
+    ['that is none', async () => 'aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJl'],
+  ];
+  test.each(cases)('%s', async (_, issue) => {
+    const response = await house.call('/jwt/a', await issue());
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token", error_description="/);
+    expect(await response.json()).toMatchObject({ error: 'invalid_token' });
+    expect(house.upstream.seen).toEqual([]);
+  });
+});
+
+describe('A poisoned store', () => {
+  test.each(['the payload of another token', 'a payload of its own', 'nothing like a signing input'])(
+    'with %s under a token key reaches no API',
+    async (what) => {
+      const signature = await house.issueSplit(api('split'));
+      const other = await house.issueSplit(api('split'), { sub: 'root', scope: 'read write' });
+      const [header] = house.store.entries.get(signature)?.split('.') ?? [];
+      const poison = {
+        'the payload of another token': house.store.entries.get(other) ?? '',
+        'a payload of its own': `${header}.${Buffer.from('{"sub":"root"}').toString('base64url')}`,
+        'nothing like a signing input': `a.b.c\r\nX-User: root`,
+      }[what] as string;
+      const good = house.store.entries.get(signature) ?? '';
+      house.store.entries.set(signature, poison);
+      for (let attempt = 0; attempt < 2; attempt += 1) {
+        const response = await house.call('/split/a', signature);
+        expect(response.status).toBe(401);
+        expect(await response.json()).toMatchObject({ error: 'invalid_token' });
+      }
+      expect(house.upstream.seen).toEqual([]);
+      const warnings = house.log.filter(({ level }) => level === 'warn');
+      expect(warnings).toHaveLength(2);
+      expect(warnings[0]?.tokenKey).toHaveLength(8);
+      expect(JSON.stringify(house.log)).not.toContain(signature);
+
+      house.store.entries.set(signature, good);
+      expect((await house.call('/split/a', signature)).status).toBe(200);
+    },
+  );
+});
+
+describe('A token of impossible shape', () => {
+  test.each([
+    ['/phantom', 'short'],
+    ['/phantom', 'x'.repeat(513)],
+    ['/phantom', 'a.b.cccccccccccccccccccccccccccccccccccccccccc'],
+    ['/phantom', `${'x'.repeat(42)}=`],
+    ['/phantom', `${'x'.repeat(42)}/`],
+    ['/opaque', 'short'],
+    ['/split', 'x'.repeat(63)],
+    ['/split', 'x'.repeat(1025)],
+    ['/split', `${'x'.repeat(40)}.${'x'.repeat(40)}.${'x'.repeat(40)}`],
+    ['/jwt', 'x'.repeat(86)],
+    ['/jwt', 'a.b.c.d'],
+    ['/jwt', 'a..c'],
+  ])('at %s is 401 without a lookup: %s', async (path, token) => {
+    const response = await house.call(path, token);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    expect(house.store.lookups).toBe(0);
+    expect(house.authorizationServer.introspections).toEqual([]);
+    expect(house.upstream.seen).toEqual([]);
+  });
+});
+
+describe('Credentials', () => {
+  test('that are missing get a challenge without an error', async () => {
+    const response = await house.call('/phantom/a');
+    expect(response.status).toBe(401);
+    const metadata = `resource_metadata="${house.origin}/.well-known/oauth-protected-resource/phantom"`;
+    expect(response.headers.get('www-authenticate')).toBe(
+      `Bearer ${metadata}, DPoP algs="${defaultDPoPAlgorithms.join(' ')}", ${metadata}`,
+    );
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.json()).toMatchObject({ error: 'unauthorized' });
+  });
+
+  test.each(['BEARER ', 'bEaReR ', 'Bearer    '])('may begin with %j', async (beginning) => {
+    const authorization = `${beginning}${await house.issueReference(api('phantom'))}`;
+    expect((await house.call('/phantom', undefined, { headers: { authorization } })).status).toBe(200);
+  });
+
+  test('that come twice are 400', async () => {
+    const reference = await house.issueReference(api('phantom'));
+    const client = await openConnection(house.port);
+    const header = `Authorization: Bearer ${reference}`;
+    client.socket.write(message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', header, header]));
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 400 .*"error":"invalid_request"/s);
+    expect(house.upstream.seen).toEqual([]);
+  });
+
+  test.each(['access_token', '%61ccess_token'])('in the query (%s) are 400', async (name) => {
+    const reference = await house.issueReference(api('phantom'));
+    expect((await house.call(`/phantom?${name}=${reference}`, reference)).status).toBe(400);
+    expect(house.upstream.seen).toEqual([]);
+    expect(JSON.stringify(house.log)).not.toContain(reference);
+  });
+});
+
+describe('Scopes', () => {
+  test.each(['jwt', 'phantom', 'split'] as const)(
+    'are looked at on every request with %s, cache hit or not',
+    async (style) => {
+      const issued = {
+        jwt: () => house.authorizationServer.issue({ aud: api('jwt') }),
+        phantom: () => house.issueReference(api('phantom')),
+        split: () => house.issueSplit(api('split')),
+      };
+      const token = await issued[style]();
+      expect((await house.call(`/${style}`, token, { method: 'POST' })).status).toBe(403);
+      expect((await house.call(`/${style}`, token)).status).toBe(200);
+      const refused = await house.call(`/${style}`, token, { method: 'DELETE' });
+      expect(refused.status).toBe(403);
+      expect(refused.headers.get('www-authenticate')).toContain('error="insufficient_scope"');
+      expect(refused.headers.get('www-authenticate')).toContain('scope="write"');
+      expect(house.cacheLevels()).toEqual(['miss', 'hit', 'hit']);
+      expect(house.upstream.seen).toHaveLength(1);
+    },
+  );
+
+  test('a method that has none is not served', async () => {
+    const other = await buildHouse(({ routes }) => ({
+      routes: [{ ...route('phantom', routes[0]?.upstream ?? ''), scopes: { GET: ['read'] } }],
+    }));
+    try {
+      const reference = await other.issueReference(api('phantom'));
+      for (const method of ['POST', 'HEAD', 'OPTIONS']) {
+        expect((await other.call('/phantom', reference, { method })).status).toBe(405);
+      }
+      expect(other.upstream.seen).toEqual([]);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('A token', () => {
+  test.each(['phantom', 'split'] as const)('for the %s API is 401 at another one of that style', async (style) => {
+    const other = await buildHouse(({ routes }) => ({
+      routes: [
+        route(style, routes[0]?.upstream ?? ''),
+        { ...route(style, routes[0]?.upstream ?? ''), prefix: '/other', resource: api('other') },
+      ],
+    }));
+    try {
+      const token = await (style === 'split' ? other.issueSplit(api('other')) : other.issueReference(api('other')));
+      expect((await other.call('/other', token)).status).toBe(200);
+      expect((await other.call(`/${style}`, token)).status).toBe(401);
+      expect((await other.call('/other', token)).status).toBe(200);
+      expect(other.upstream.seen).toHaveLength(2);
+      // It is the client's doing, and no reason for a warning.
+      expect(other.log.filter(({ level }) => level === 'warn')).toEqual([]);
+    } finally {
+      await other.stop();
+    }
+  });
+});

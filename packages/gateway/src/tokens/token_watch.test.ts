@@ -1,0 +1,386 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { WebSocket, WebSocketServer } from 'ws';
+import { checkConfig } from '../config/check_config.ts';
+import type { GatewayConfig } from '../config/config.ts';
+import { until } from '../testing/condition.ts';
+import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { message, openConnection } from '../testing/raw_client.ts';
+import { listen, startRawUpstream } from '../testing/servers.ts';
+
+const STYLES = ['jwt', 'opaque', 'phantom', 'split'] as const;
+type Style = (typeof STYLES)[number];
+/** Those whose tokens can be revoked. */
+const REFERENCES = ['opaque', 'phantom', 'split'] as const;
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+interface World {
+  readonly house: House;
+  /** Codes that the API's side of a WebSocket was closed with, in order. */
+  readonly codesAtApi: number[];
+  /** How many times the API was asked for a WebSocket. */
+  asked: number;
+  /** Awaited by the API before it agrees. */
+  handshake: Promise<void> | undefined;
+}
+
+/** A gateway before an API that echoes. */
+async function startWorld(change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({})): Promise<World> {
+  const codesAtApi: number[] = [];
+  const sockets = new WebSocketServer({ noServer: true });
+  const server = createServer((_request, response) => response.end('ok')).on(
+    'upgrade',
+    async (request, socket, head) => {
+      world.asked += 1;
+      await world.handshake;
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSocket.on('message', (data) => webSocket.send(data));
+        webSocket.on('close', (code) => codesAtApi.push(code));
+      });
+    },
+  );
+  const upstream = await listen(server);
+  stops.push(upstream.stop);
+  const house = await buildHouse((config) => ({
+    routes: STYLES.map((style) => route(style, upstream.origin)),
+    ...change(config),
+  }));
+  stops.push(() => house.stop());
+  const world: World = { house, codesAtApi, asked: 0, handshake: undefined };
+  return world;
+}
+
+/** A token of that style that lives for ten minutes. */
+async function issue(house: House, style: Style, claims: object = {}): Promise<string> {
+  if (style === 'split') return house.issueSplit(api(style), claims);
+  if (style === 'jwt') return house.authorizationServer.issue({ aud: api(style), ...claims });
+  return house.issueReference(api(style), claims);
+}
+
+/** What revokes a token without anybody hearing of it. */
+function forget({ store, authorizationServer }: House, token: string): void {
+  store.entries.delete(token);
+  authorizationServer.active.delete(token);
+}
+
+interface Client {
+  readonly webSocket: WebSocket;
+  /** Sends something and waits until it is back. */
+  echoes(): Promise<void>;
+  /** The code and the reason that it was closed with. */
+  readonly closed: Promise<[number, string]>;
+}
+
+function connect(house: House, style: Style, token: string): Client {
+  const headers = { Authorization: `Bearer ${token}` };
+  const webSocket = new WebSocket(`ws://127.0.0.1:${house.port}/${style}`, { headers });
+  stops.push(() => webSocket.terminate());
+  return {
+    webSocket,
+    closed: new Promise((resolve) => webSocket.once('close', (code, reason) => resolve([code, reason.toString()]))),
+    async echoes() {
+      const echo = once(webSocket, 'message');
+      webSocket.send('echo');
+      expect(String((await echo)[0])).toBe('echo');
+    },
+  };
+}
+
+async function open(house: House, style: Style, token: string): Promise<Client> {
+  const client = connect(house, style, token);
+  await once(client.webSocket, 'open');
+  return client;
+}
+
+const TEN_MINUTES = 10 * 60 * 1000;
+
+describe('A WebSocket is closed', () => {
+  test.each(STYLES)('when its token expires, for both sides: %s', async (style) => {
+    const { house, codesAtApi } = await startWorld();
+    const [client, other] = [
+      await open(house, style, await issue(house, style)),
+      await open(house, style, await issue(house, style, { exp: Math.floor(house.clock.time / 1000) + 1200 })),
+    ];
+    if (style === 'opaque')
+      await until('both were asked about', () => house.authorizationServer.introspections.length >= 2);
+    await client.echoes();
+    house.clock.time += TEN_MINUTES;
+    expect(await client.closed).toEqual([4401, 'access token expired']);
+    await until('the API heard of it', () => codesAtApi.length > 0);
+    expect(codesAtApi).toEqual([4401]);
+    await other.echoes();
+  });
+
+  test.each(REFERENCES)('when its token is revoked, and no other is: %s', async (style) => {
+    const { house, codesAtApi } = await startWorld();
+    const [token, otherToken] = [await issue(house, style), await issue(house, style)];
+    const clients = [await open(house, style, token), await open(house, style, token)];
+    const other = await open(house, style, otherToken);
+    house.store.revoke(token);
+    for (const client of clients) expect(await client.closed).toEqual([4401, 'access token revoked']);
+    await until('the API heard of it', () => codesAtApi.length === 2);
+    await other.echoes();
+    expect(house.log.filter(({ message }) => message.includes('its access token has ended'))).toHaveLength(2);
+    expect(JSON.stringify(house.log)).not.toContain(token);
+  });
+
+  test.each(REFERENCES)('when its token is revoked while the API makes up its mind: %s', async (style) => {
+    const world = await startWorld();
+    const { house } = world;
+    let agree = () => {};
+    world.handshake = new Promise((resolve) => {
+      agree = resolve;
+    });
+    const token = await issue(house, style);
+    const client = connect(house, style, token);
+    await until('the API is asked', () => world.asked === 1);
+    forget(house, token);
+    house.store.revoke(token);
+    agree();
+    expect(await client.closed).toEqual([4401, 'access token revoked']);
+  });
+
+  test('with the code that is configured', async () => {
+    const { house } = await startWorld(() => ({ webSockets: { tokenCloseCode: 1008 } }));
+    const token = await issue(house, 'split');
+    const client = await open(house, 'split', token);
+    house.store.revoke(token);
+    expect(await client.closed).toEqual([1008, 'access token revoked']);
+  });
+
+  test('not at all, if that is switched off', async () => {
+    const { house } = await startWorld(() => ({ webSockets: { closeWithToken: false } }));
+    const token = await issue(house, 'split');
+    const client = await open(house, 'split', token);
+    house.store.revoke(token);
+    await client.echoes();
+  });
+
+  test.each([1000, 1001, 1006, 2999, 5000, 4000.5, Number.NaN])(
+    'never with a code that means something else: %p',
+    async (code) => {
+      let known: GatewayConfig | undefined;
+      await startWorld((config) => {
+        known = config;
+        return {};
+      });
+      expect(() => checkConfig({ ...(known as GatewayConfig), webSockets: { tokenCloseCode: code } })).toThrow(
+        'webSockets.tokenCloseCode must be 1008, or from 3000 to 4999',
+      );
+    },
+  );
+});
+
+describe('While the feed is down', () => {
+  test.each(REFERENCES)('a WebSocket stays open, and what was missed is found when it is back: %s', async (style) => {
+    const { house } = await startWorld();
+    const [good, revoked] = [await issue(house, style), await issue(house, style)];
+    const [stays, goes] = [await open(house, style, good), await open(house, style, revoked)];
+    if (style === 'opaque')
+      await until('both were asked about', () => house.authorizationServer.introspections.length === 2);
+    await stays.echoes();
+    house.store.disconnect();
+    forget(house, revoked);
+    await goes.echoes();
+    house.store.connect();
+    expect(await goes.closed).toEqual([4401, 'access token revoked']);
+    await stays.echoes();
+  });
+
+  test.each(['phantom', 'split'] as const)('one that is opened meanwhile is looked at, too: %s', async (style) => {
+    const { house } = await startWorld();
+    house.store.disconnect();
+    const token = await issue(house, style);
+    const client = await open(house, style, token);
+    forget(house, token);
+    await client.echoes();
+    house.store.connect();
+    expect(await client.closed).toEqual([4401, 'access token revoked']);
+  });
+
+  test.each(STYLES)('one expires all the same: %s', async (style) => {
+    const { house } = await startWorld();
+    const client = await open(house, style, await issue(house, style));
+    if (style === 'opaque')
+      await until('it was asked about', () => house.authorizationServer.introspections.length === 1);
+    await client.echoes();
+    house.store.disconnect();
+    house.clock.time += TEN_MINUTES;
+    expect(await client.closed).toEqual([4401, 'access token expired']);
+  });
+});
+
+test('a token that nobody can say anything about when the feed is back keeps its WebSocket, and is looked up again', async () => {
+  const { house } = await startWorld();
+  const [good, revoked] = [await issue(house, 'split'), await issue(house, 'split')];
+  const [stays, goes] = [await open(house, 'split', good), await open(house, 'split', revoked)];
+  house.store.disconnect();
+  forget(house, revoked);
+  house.store.unavailable = true;
+  const before = house.store.lookups;
+  house.store.connect();
+  await until('both were looked up', () => house.store.lookups === before + 2);
+  await stays.echoes();
+  await goes.echoes();
+  house.store.unavailable = false;
+  expect(await goes.closed).toEqual([4401, 'access token revoked']);
+  await stays.echoes();
+});
+
+test('many tokens are looked up a few at a time when the feed is back, each of them once', async () => {
+  const { house } = await startWorld();
+  const tokens = await Promise.all(Array.from({ length: 100 }, () => issue(house, 'phantom')));
+  const clients = await Promise.all(tokens.map((token) => open(house, 'phantom', token)));
+  house.store.disconnect();
+  let [atOnce, highest] = [0, 0];
+  const answers: (() => void)[] = [];
+  house.authorizationServer.onIntrospection = (response) => {
+    atOnce += 1;
+    highest = Math.max(highest, atOnce);
+    answers.push(() => {
+      atOnce -= 1;
+      response.writeHead(204).end();
+    });
+  };
+  const before = house.authorizationServer.introspections.length;
+  house.store.connect();
+  const closed = Promise.all(clients.map((client) => client.closed));
+  let isDone = false;
+  void closed.then(() => {
+    isDone = true;
+  });
+  await until('all are answered', () => {
+    for (const answer of answers.splice(0)) answer();
+    return isDone;
+  });
+  expect(new Set((await closed).map(([code]) => code))).toEqual(new Set([4401]));
+  expect(house.authorizationServer.introspections.length - before).toBe(100);
+  expect(highest).toBeLessThanOrEqual(32);
+});
+
+test('an API that takes an opaque token is not overruled by an authorization server that does not tell the gateway', async () => {
+  const { house } = await startWorld();
+  const token = 'A'.repeat(43);
+  const client = await open(house, 'opaque', token);
+  await until('it was asked about', () => house.authorizationServer.introspections.length === 1);
+  house.store.disconnect();
+  house.store.connect();
+  await until('it was asked about again', () => house.authorizationServer.introspections.length === 2);
+  await client.echoes();
+  house.store.revoke(token);
+  expect(await client.closed).toEqual([4401, 'access token revoked']);
+});
+
+test('nothing of a client reaches the API any more once its token is revoked, not even the rest of a frame', async () => {
+  let apiSocket: Socket | undefined;
+  const received: Buffer[] = [];
+  const upstream = await startRawUpstream((socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+      socket.on('data', (chunk) => received.push(chunk));
+      apiSocket = socket;
+    });
+  });
+  stops.push(upstream.stop);
+  const house = await buildHouse(() => ({ routes: [route('split', upstream.origin)] }));
+  stops.push(() => house.stop());
+  const token = await house.issueSplit(api('split'));
+  const client = await openConnection(house.port);
+  client.socket.write(
+    message([
+      'GET /split HTTP/1.1',
+      'Host: g',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      `Authorization: Bearer ${token}`,
+    ]),
+  );
+  await client.until(/101 Switching/);
+  const frame = Buffer.concat([Buffer.of(0x82, 0x80 | 6, 0, 0, 0, 0), Buffer.from('abcdef')]);
+  client.socket.write(frame.subarray(0, 8));
+  await until('the API has the first part', () => Buffer.concat(received).length === 8);
+  house.store.revoke(token);
+  await client.until(/access token revoked$/);
+  client.socket.write(frame.subarray(8));
+  client.socket.end();
+  await until('the connection to the API is closed', () => apiSocket?.destroyed === true);
+  expect(Buffer.concat(received)).toEqual(frame.subarray(0, 8));
+});
+
+describe('A JWT that the gateway made for a short time', () => {
+  /** The authorization server says of every token what this is; undefined: it is away. */
+  async function startTranslating(answer: { active?: boolean; exp?: number; status?: number }) {
+    const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    const { house } = await startWorld(() => ({
+      introspection: { accept: 'application/json', maxAge: 30, circuitBreaker: { failures: 1000, pause: 1 } },
+      ownJwts: { issuer: 'https://gateway.example.com', signingKey: { ...signingKey, kid: 'own', alg: 'ES256' } },
+    }));
+    house.authorizationServer.onIntrospection = (response) => {
+      const { status = 200, ...said } = answer;
+      const about = { aud: api('phantom'), client_id: 'client', scope: 'read', token_type: 'Bearer' };
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ ...about, ...said }));
+    };
+    return house;
+  }
+
+  const FIVE_MINUTES = 5 * 60 * 1000;
+
+  /** Moves the clock and waits until the token was looked up for it. */
+  async function lookedUpAfter(house: House, milliseconds: number): Promise<void> {
+    const { introspections } = house.authorizationServer;
+    const before = introspections.length;
+    house.clock.time += milliseconds;
+    await until('it is looked up again', () => introspections.length > before);
+    await house.call('/phantom', 'A'.repeat(43)); // Comes after that lookup, or joins it.
+  }
+
+  test('is prolonged for as long as the token lives', async () => {
+    const answer = { active: true };
+    const house = await startTranslating(answer);
+    const client = await open(house, 'phantom', 'A'.repeat(43));
+    for (let round = 0; round < 2; round++) {
+      await lookedUpAfter(house, FIVE_MINUTES);
+      await client.echoes();
+    }
+    answer.active = false;
+    house.clock.time += FIVE_MINUTES;
+    expect(await client.closed).toEqual([4401, 'access token expired']);
+  });
+
+  test('is waited for while nobody can say so, but not for ever', async () => {
+    const answer: { active: boolean; status?: number } = { active: true };
+    const house = await startTranslating(answer);
+    const client = await open(house, 'phantom', 'A'.repeat(43));
+    answer.status = 500;
+    for (const milliseconds of [FIVE_MINUTES, 0, 0]) {
+      await lookedUpAfter(house, milliseconds);
+      await client.echoes();
+    }
+    house.clock.time += FIVE_MINUTES;
+    expect(await client.closed).toEqual([4401, 'access token expired']);
+  });
+});
+
+test('WebSockets of a gateway that another configuration has replaced end with their tokens, too', async () => {
+  const { house } = await startWorld();
+  const [revoked, expired] = [await issue(house, 'split'), await issue(house, 'phantom')];
+  const [first, second] = [await open(house, 'split', revoked), await open(house, 'phantom', expired)];
+  const retired = house.gateway.retire();
+  await until('its cache hears no more', () => house.store.listeners.size === 1);
+  house.store.revoke(revoked);
+  expect(await first.closed).toEqual([4401, 'access token revoked']);
+  await second.echoes();
+  house.clock.time += TEN_MINUTES;
+  expect(await second.closed).toEqual([4401, 'access token expired']);
+  await retired;
+  expect(house.store.listeners.size).toBe(0);
+});
