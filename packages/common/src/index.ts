@@ -7,6 +7,7 @@ export { isNestedTooDeeply } from './json_depth.ts';
 export { createOwnNames, type IsOwnName, readPattern } from './own_names.ts';
 export { hasTooManyParameters, MAX_PARAMETERS } from './parameters.ts';
 export { peekBody, peekedBody } from './peek_body.ts';
+export { type FindReadiness, type Readiness, readinessAnswer } from './readiness.ts';
 export { claimSetByTheServer, type RefusedClaim, refusedClaim, refusedShape } from './refused_claims.ts';
 export { findTargetFault } from './request_target.ts';
 export { answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';

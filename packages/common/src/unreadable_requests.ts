@@ -5,7 +5,7 @@ import { fault, type RequestFault } from './check_request.ts';
 /** A whole answer. */
 export interface PlainAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | number>>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type FindReadiness, readinessAnswer } from '@tallystick/common';
 import { answer, answerRefusal } from '../http/answer.ts';
 import { RequestError } from '../http/errors.ts';
 import type { Metrics } from './metrics.ts';
-import type { FindReadiness } from './readiness.ts';
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 
@@ -23,13 +23,8 @@ export function createOperationsPages({ findReadiness, metrics }: OperationsPage
   const pages: Record<string, (response: ServerResponse) => void | Promise<void>> = {
     '/healthz': (response) => answer(response, 200, json, '{"status":"ok"}'),
     async '/readyz'(response) {
-      const { unready, reasons, warnings } = await findReadiness();
-      const warned = warnings.length > 0 && { warnings };
-      if (unready.length === 0) answer(response, 200, json, JSON.stringify({ status: 'ready', ...warned }));
-      else {
-        const body = JSON.stringify({ status: 'not ready', unready, reasons, ...warned });
-        answer(response, 503, { ...json, 'Retry-After': '1' }, body);
-      }
+      const { status, headers, body } = readinessAnswer(await findReadiness());
+      answer(response, status, headers, body);
     },
     ...(metrics && {
       async '/metrics'(response: ServerResponse) {

@@ -1,17 +1,6 @@
+import type { FindReadiness } from '@tallystick/common';
 import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { Issuers } from '../authorization_server/issuers.ts';
-
-/** What the gateway's dependencies say. */
-export interface Readiness {
-  /** Those that do not answer; none means that the gateway is ready. */
-  readonly unready: readonly string[];
-  /** Why, where it is known, in words that anybody may read. */
-  readonly reasons: Readonly<Record<string, string>>;
-  /** What an operator should know all the same. */
-  readonly warnings: readonly string[];
-}
-
-export type FindReadiness = () => Promise<Readiness>;
 
 export interface ReadinessDependencies {
   readonly store: Pick<TokenStore, 'ping' | 'warnings'>;

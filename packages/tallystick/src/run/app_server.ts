@@ -5,9 +5,11 @@ import {
   type AllowsHost,
   answerUnreadable,
   checkRequest,
+  type FindReadiness,
   findTargetFault,
   type PlainAnswer,
   type RequestFault,
+  readinessAnswer,
 } from '@tallystick/common';
 
 /** Bytes: room for a 30 KB JWT among many other headers. */
@@ -18,15 +20,12 @@ export interface AppServer {
   /**
    * Until then requests get 503: a server on a port of the system's choice has to listen before it knows its own address.
    *
-   * @param findUnready says what the application depends on and does not have, for `/readyz`; without it there is no such page
+   * @param findReadiness says what the application depends on and does not have, for `/readyz`; without it there is no such page
    */
-  answerWith(handler: RequestListener, findUnready?: FindUnready): void;
+  answerWith(handler: RequestListener, findReadiness?: FindReadiness): void;
   /** From now on each answer closes its connection, also those to requests that have begun, and `/readyz` says no. */
   drain(): void;
 }
-
-/** Finds out which of the things that an application depends on do not answer; none means it is ready. */
-export type FindUnready = () => Promise<readonly string[]>;
 
 /** How a server speaks TLS. Certificates and keys are PEM. */
 export interface ServerTls {
@@ -49,7 +48,7 @@ export interface AppServerOptions {
 /** An HTTP server for everything but the gateway's APIs: the gateway brings its own for these. */
 export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServerOptions): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
-  let readiness: FindUnready | undefined;
+  let readiness: FindReadiness | undefined;
   const inFlight = new Set<ServerResponse>();
   const latest = new WeakMap<Duplex, ServerResponse>();
   let draining = false;
@@ -63,15 +62,9 @@ export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServer
     else if (readiness !== undefined && request.url === '/readyz') void answerReadiness(readiness, response);
     else current(request, response);
   };
-  async function answerReadiness(findUnready: FindUnready, response: ServerResponse): Promise<void> {
-    const unready = [...(draining ? ['draining'] : []), ...(await findUnready())];
-    const isReady = unready.length === 0;
-    response.writeHead(isReady ? 200 : 503, {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      ...(!isReady && { 'Retry-After': '1' }),
-    });
-    response.end(JSON.stringify(isReady ? { status: 'ready' } : { status: 'not ready', unready }));
+  async function answerReadiness(findReadiness: FindReadiness, response: ServerResponse): Promise<void> {
+    const { unready, ...found } = await findReadiness();
+    respond(response, readinessAnswer({ unready: [...(draining ? ['draining'] : []), ...unready], ...found }));
   }
 
   const options = {
@@ -89,9 +82,9 @@ export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServer
   answerUnreadable(server, { lastResponse: (socket) => latest.get(socket), answer: refusal });
   return {
     server,
-    answerWith(handler, findUnready) {
+    answerWith(handler, findReadiness) {
       current = handler;
-      readiness = findUnready;
+      readiness = findReadiness;
     },
     drain() {
       draining = true;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createAuthorizationServer } from '@tallystick/authorization-server';
-import type { TokenStore } from '@tallystick/token-store';
+import type { Readiness } from '@tallystick/common';
+import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { z } from 'zod';
 import { type Config, configSchema, tenantSchema } from '../config/schema.ts';
 import { validate } from '../config/validate.ts';
@@ -89,12 +90,7 @@ export async function runAuthorizationServer(
       start(entries, issuer, part, { check: (changed) => validate(tenantSchema, { id, ...changed }).error }),
     otherwise: first.handler,
   });
-  const findUnready = () =>
-    store.ping().then(
-      () => [],
-      () => ['token-store'],
-    );
-  app.answerWith(tenants.handler, findUnready);
+  app.answerWith(tenants.handler, () => readinessOf(store));
   return {
     harness: createHarness({ store, clock, first, tenants }),
     async replace(changed) {
@@ -108,6 +104,16 @@ export async function runAuthorizationServer(
       clock.stop();
     },
   };
+}
+
+async function readinessOf(store: TokenStore): Promise<Readiness> {
+  try {
+    await store.ping();
+    return { unready: [], reasons: {}, warnings: store.warnings() };
+  } catch (error) {
+    const reasons = error instanceof StoreUnavailableError ? { 'token-store': error.reason } : {};
+    return { unready: ['token-store'], reasons, warnings: store.warnings() };
+  }
 }
 
 /** What a change of an issuer's entries must bear in mind. */

@@ -100,7 +100,11 @@ export function runSampleApi(
   { now, tls }: Pick<RoleDependencies, 'now' | 'tls'> = {},
 ): void {
   const dependencies = { ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
-  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), async () => []);
+  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), async () => ({
+    unready: [],
+    reasons: {},
+    warnings: [],
+  }));
 }
 
 /** As many proofs as this gateway remembers at a time, where the store does not. */
