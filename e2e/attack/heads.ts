@@ -62,7 +62,7 @@ export const heads: readonly RawCase[] = [
   refused('half a head', getApi().slice(0, -2), '400|'),
   refused('no HTTP at all', 'hello\r\n\r\n'),
   refused('the start of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'),
-  refused('the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  refused('the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '505'),
   refused('HTTP/0.9', 'GET {path}/a\r\n\r\n'),
   refused('HTTP/2.0 in a line of HTTP/1', request('GET {path}/a HTTP/2.0'), '400|505'),
   refused('HTTP/1.10', request('GET {path}/a HTTP/1.10')),

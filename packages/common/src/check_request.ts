@@ -18,6 +18,7 @@ const statuses = {
   misdirected_request: 421,
   request_header_fields_too_large: 431,
   not_implemented: 501,
+  http_version_not_supported: 505,
 } as const;
 
 /** Far fewer than the 2,000 after which Node.js drops headers silently, those that frame the body included. */

@@ -57,6 +57,11 @@ function faultOf(code: string): RequestFault {
       return fault('request_header_fields_too_large', 'the headers of the request are too large');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return fault('request_timeout', 'the request did not arrive in time');
+    case 'HPE_PAUSED_H2_UPGRADE':
+      return fault(
+        'http_version_not_supported',
+        'HTTP/2 is not served here, and gRPC needs it: the server speaks HTTP/1.1',
+      );
     default:
       return fault('invalid_request', 'the request is not well-formed HTTP');
   }

@@ -264,6 +264,26 @@ describe('A configuration that cannot be served is a TypeError', () => {
       },
     ],
     [
+      'route /phantom: tokenSubprotocol must be a prefix',
+      { routes: [{ ...route('phantom', 'http://a'), tokenSubprotocol: 'access_token' }] },
+    ],
+    [
+      'route /phantom: tokenSubprotocol is not for tokens in a cookie',
+      {
+        routes: [
+          {
+            ...route('phantom', 'http://a'),
+            tokenSubprotocol: 'access_token.',
+            tokenCookie: { name: 'c', origins: [], csrfHeader: 'x' },
+          },
+        ],
+      },
+    ],
+    [
+      'route /: a public route must not have tokenSubprotocol',
+      { routes: [{ prefix: '/', public: true, upstream: 'http://a', tokenSubprotocol: 'a.' } as never] },
+    ],
+    [
       'route /phantom: upstreamTls is for upstreams on https',
       { routes: [{ ...route('phantom', 'http://a'), upstreamTls: { servername: 'a' } }] },
     ],

@@ -33,12 +33,15 @@ const spacesAndToken = /^ +([A-Za-z0-9\-._~+/]+=*)$/;
  * @throws AccessTokenError `missing_token` without an `Authorization` header or with another scheme;
  *   `invalid_request` with several `Authorization` headers or with `access_token` in the query;
  *   `invalid_token` when what follows the scheme is not a b64token.
+ * @param options.query whether `access_token` in the query is refused. An API may have a parameter of that name for something else, which is
+ *   never read here.
  */
 export function readAccessToken(
   request: CredentialsRequest,
   schemes: readonly AccessTokenScheme[] = ['Bearer', 'DPoP'],
+  options: { readonly query?: 'refuse' | 'ignore' } = {},
 ): PresentedAccessToken {
-  refuseTokenInQuery(request.url);
+  if (options.query !== 'ignore') refuseTokenInQuery(request.url);
   const [authorization = '', ...others] = headerValues(request, 'authorization');
   if (others.length > 0) {
     throw new AccessTokenError('invalid_request', 'the request has more than one Authorization header');

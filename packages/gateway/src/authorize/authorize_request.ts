@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { AccessTokenError, readAccessToken } from '@tallystick/resource-server';
+import { AccessTokenError, type PresentedAccessToken, readAccessToken } from '@tallystick/resource-server';
 import { type Decision, shortened } from '../decision.ts';
 import type { Destination } from '../forward/forwarder.ts';
 import type { Via } from '../forward/via.ts';
 import { RequestError } from '../http/errors.ts';
 import type { SenderOf } from '../http/sender.ts';
+import { readTokenSubprotocol } from '../http/token_subprotocol.ts';
 import { isInTarget } from '../routes/request_target.ts';
 import type { ProtectedRoute, Route } from '../routes/route.ts';
 import type { FindRoute } from '../routes/route_table.ts';
@@ -52,6 +53,7 @@ export async function walk(
   const route = dependencies.findRoute(target, request.headers.host);
   decision.route = route;
   refuseLoop(request, dependencies.via, decision);
+  refuseGrpc(request, decision);
   if (route.isPublic) {
     const { forwarding } = route;
     const clientHeld = unwantedToken(request);
@@ -61,7 +63,7 @@ export async function walk(
 
   const presented = route.tokenCookie
     ? ({ scheme: 'Bearer', token: await dependencies.readTokenCookie(request, route.tokenCookie) } as const)
-    : readAccessToken(request);
+    : readPresented(request, route);
   const credentials = credentialsOf(presented, route.tokenShape);
   decision.tokenKey = shortened(credentials.key);
   refuseTokenInTarget(target, credentials.token, decision);
@@ -101,6 +103,24 @@ function refuseLoop(request: IncomingMessage, via: Pick<Via, 'hasPassed'>, { ori
     'loop_detected',
     'the request has come back to the gateway: the upstream of a route leads to it',
   );
+}
+
+/** It needs what HTTP/1.1 does not have. What another gateway asks about, that one forwards itself. */
+function refuseGrpc({ headers }: IncomingMessage, { original }: Decision): void {
+  if (original !== undefined || !/^application\/grpc(?:[+;\s]|$)/i.test(headers['content-type'] ?? '')) return;
+  throw new RequestError(
+    'not_implemented',
+    'gRPC needs HTTP/2 and trailers, which the gateway has not; gRPC-Web passes',
+  );
+}
+
+function readPresented(
+  request: IncomingMessage,
+  { tokenSubprotocol, accessTokenInQuery }: ProtectedRoute,
+): PresentedAccessToken {
+  const token = tokenSubprotocol === undefined ? undefined : readTokenSubprotocol(request, tokenSubprotocol);
+  if (token !== undefined) return { scheme: 'Bearer', token };
+  return readAccessToken(request, undefined, { query: accessTokenInQuery === 'forward' ? 'ignore' : 'refuse' });
 }
 
 function targetAtApi({ rewrite }: Route, target: string): string {

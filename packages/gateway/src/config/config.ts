@@ -79,6 +79,16 @@ export interface ProtectedRouteConfig extends AnyRouteConfig {
     /** Header that such pages send with every call. */
     readonly csrfHeader: string;
   };
+  /**
+   * A WebSocket's handshake may have the access token in a subprotocol that begins so and ends with the token; the prefix ends with a dot, as
+   * `access_token.` does. Default: it comes in `Authorization` only.
+   */
+  readonly tokenSubprotocol?: string;
+  /**
+   * What is done with a query that has `access_token`. `forward` is for APIs with a parameter of that name for a purpose of their own: it is
+   * no credential here. Default: `refuse`.
+   */
+  readonly accessTokenInQuery?: 'refuse' | 'forward';
   /** What is peculiar to tokens that are bound to a DPoP key (RFC 9449). */
   readonly dpop?: {
     /** The API takes no other tokens. Default: it does. */

@@ -113,10 +113,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   function headersFor(request: IncomingMessage, upstream: Upstream, destination: Destination) {
     const { forwarding, authorization, clientHeld, dpop, clientCertificate } = destination;
-    const { strippedPrefix, preservesHost } = forwarding;
+    const { strippedPrefix, preservesHost, tokenSubprotocol } = forwarding;
     const { host } = upstream;
-    const facts = { host, preservesHost, authorization, clientHeld, dpop, clientCertificate, strippedPrefix };
-    return requestHeaders(request, facts);
+    const presented = { authorization, clientHeld, dpop, clientCertificate };
+    return requestHeaders(request, { host, preservesHost, tokenSubprotocol, strippedPrefix, ...presented });
   }
 
   return {

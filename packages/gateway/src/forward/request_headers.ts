@@ -4,6 +4,7 @@ import { containsText, listMembers } from '@tallystick/common';
 import { withoutCookies } from '../http/cookies.ts';
 import { RequestError } from '../http/errors.ts';
 import type { PublicOrigin } from '../http/public_origin.ts';
+import { withoutTokenSubprotocols } from '../http/token_subprotocol.ts';
 import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { Via } from './via.ts';
 
@@ -158,6 +159,8 @@ export interface RequestHeaderFacts {
   readonly host: string;
   /** It gets the client's instead. */
   readonly preservesHost?: boolean;
+  /** Subprotocols of WebSockets that begin so hold tokens, and do not go upstream. */
+  readonly tokenSubprotocol?: string | undefined;
   /** The upstream's `Authorization`; undefined for none. */
   readonly authorization: string | undefined;
   /** The client-held token, wherever else the client has put it; undefined where none is asked for. */
@@ -200,6 +203,7 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
       if (kept === undefined) delete headers.cookie;
       else headers.cookie = kept;
     }
+    if (facts.tokenSubprotocol !== undefined) removeTokenSubprotocols(headers, facts.tokenSubprotocol);
     if (clientHeld !== undefined) removeToken(headers, clientHeld);
     headers.host = (preservesHost === true && sent.host) || host;
     headers.via = via.appended(request);
@@ -219,6 +223,13 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
 /** A client may hold its token up in more than one header, and an API, or its log, may look there. */
 function removeToken(headers: IncomingHttpHeaders, clientHeld: string): void {
   for (const name in headers) if (containsText(String(headers[name]), clientHeld)) delete headers[name];
+}
+
+function removeTokenSubprotocols(headers: IncomingHttpHeaders, prefix: string): void {
+  const offered = headers['sec-websocket-protocol'];
+  const kept = offered === undefined ? undefined : withoutTokenSubprotocols(offered, prefix);
+  if (kept !== undefined) headers['sec-websocket-protocol'] = kept;
+  else if (offered !== undefined) delete headers['sec-websocket-protocol'];
 }
 
 /** The proxy stands where the client would: what it says of the client holds further on too. */

@@ -14,6 +14,7 @@ const requestErrorStatus = {
   misdirected_request: 421,
   request_header_fields_too_large: 431,
   not_implemented: 501,
+  http_version_not_supported: 505,
   loop_detected: 508,
 } as const;
 

@@ -52,11 +52,18 @@ const longestComparison = 4 * 1024 * 1024;
 
 /** Whether a path may have something that the request sends as credentials too, where the walk did not come to look for the token. */
 function hasCredentials(path: string, { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  const isCredentials = (index: number) => /^(?:authorization|cookie)$/i.test(rawHeaders[index] ?? '');
-  const sent = rawHeaders.filter((_, index) => index % 2 === 1 && isCredentials(index - 1)).join(' ');
+  const sent = rawHeaders
+    .flatMap((value, index) => (index % 2 === 1 ? credentialsIn(rawHeaders[index - 1], value) : []))
+    .join(' ');
   if (sent === '') return false;
   if (sent.length * path.length > longestComparison) return true;
   const decoded = withoutEscapes(path);
   const words = sent.split(/[\s,;=]+/).filter(({ length }) => length >= shortestCredentials);
   return words.some((word) => path.includes(word) || decoded.includes(word));
+}
+
+/** What of a header may be credentials. In a subprotocol a token may follow a prefix and a dot. */
+function credentialsIn(name = '', value: string): string | [] {
+  if (/^(?:authorization|cookie)$/i.test(name)) return value;
+  return /^sec-websocket-protocol$/i.test(name) ? value.replaceAll('.', ' ') : [];
 }

@@ -18,6 +18,8 @@ export interface Forwarding {
   readonly strippedPrefix: string | undefined;
   /** The upstream gets the client's `Host`. */
   readonly preservesHost: boolean;
+  /** Subprotocols of WebSockets that begin so hold tokens. */
+  readonly tokenSubprotocol: string | undefined;
   /** Undefined where TLS is as everywhere. */
   readonly tls: UpstreamTls | undefined;
   /** Undefined where responses stay as they are. */

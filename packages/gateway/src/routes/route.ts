@@ -40,6 +40,9 @@ export interface ProtectedRoute extends AnyRoute {
   readonly cachePartition: string;
   /** Where access tokens come from, if it is not `Authorization`. */
   readonly tokenCookie?: TokenCookie;
+  /** Begins the subprotocol of a WebSocket that holds the token, if there may be one. */
+  readonly tokenSubprotocol: string | undefined;
+  readonly accessTokenInQuery: 'refuse' | 'forward';
   readonly dpop: RouteDPoP;
   /** Method, or `*`, to scopes. */
   readonly scopes: ReadonlyMap<string, RequiredScopes>;
@@ -71,6 +74,8 @@ const membersOfProtectedRoutes = [
   'style',
   'tokenPattern',
   'tokenCookie',
+  'tokenSubprotocol',
+  'accessTokenInQuery',
   'scopes',
   'onMiss',
   'dpop',
@@ -112,6 +117,7 @@ function createForwarding(config: RouteConfig, defaults: RouteDefaults, now: () 
     maxResponseHeaderBytes,
     strippedPrefix: config.rewrite && config.prefix !== '/' ? config.prefix : undefined,
     preservesHost: preserveHost,
+    tokenSubprotocol: config.public ? undefined : config.tokenSubprotocol,
     tls: upstreamTls && createUpstreamTls(config.prefix, upstreamTls),
     rewriteResponse:
       rewriteResponse &&
@@ -152,11 +158,24 @@ function protection(
     throw new TypeError(`route ${prefix}: dpop.required is not for tokens in a cookie, which come without a proof`);
   }
   const dpop = { required, forward, nonce };
+  const { tokenSubprotocol, accessTokenInQuery = 'refuse' } = config;
+  if (tokenSubprotocol !== undefined && !/^[\w!#$%&'*+.^`|~-]+\.$/.test(tokenSubprotocol)) {
+    throw new TypeError(
+      `route ${prefix}: tokenSubprotocol must be a prefix like "access_token.", with a dot at its end`,
+    );
+  }
+  if (tokenSubprotocol !== undefined && config.tokenCookie) {
+    throw new TypeError(
+      `route ${prefix}: tokenSubprotocol is not for tokens in a cookie, which browsers send with a WebSocket`,
+    );
+  }
   const scopes = new Map(Object.entries(config.scopes).map(([method, names]) => [method.toUpperCase(), names]));
   for (const required of scopes.values()) requireSatisfiable(prefix, required);
   const cachePartition = JSON.stringify([style, onMiss, issuer, resource, ...audience]);
   return {
     ...{ isPublic: false, style, resource, audience, issuer, onMiss, cachePartition, dpop, scopes },
+    tokenSubprotocol,
+    accessTokenInQuery,
     tokenShape: tokenShape(style, { pattern: config.tokenPattern, isForeign: issuer !== ownIssuer }),
     ...(config.tokenCookie && { tokenCookie: tokenCookieOf(config.tokenCookie) }),
   };

@@ -24,6 +24,7 @@ export async function startForwarding(
     maxResponseHeaderBytes: 64 * 1024,
     strippedPrefix: undefined,
     preservesHost: false,
+    tokenSubprotocol: undefined,
     tls: undefined,
     rewriteResponse: undefined,
     cors: undefined,

@@ -10,9 +10,12 @@ const shortestCredentials = 8;
  * Whether the trace that a client names may be continued: not when its context has the client's token in it, or one of its
  * cookies. `tracestate` is nearly free text, and goes into spans and to whoever is called.
  */
-export function mayContinue({ traceparent, tracestate = '', authorization, cookie }: IncomingHttpHeaders): boolean {
+export function mayContinue(headers: IncomingHttpHeaders): boolean {
+  const { traceparent, tracestate = '', authorization = '', cookie = '' } = headers;
+  // A token may follow a prefix and a dot there.
+  const subprotocols = (headers['sec-websocket-protocol'] ?? '').replaceAll('.', ' ');
   if (traceparent === undefined || traceparent.length > longest || tracestate.length > longest) return false;
   const context = `${traceparent} ${tracestate}`;
-  const words = `${authorization ?? ''} ${cookie ?? ''}`.split(/[^\w.~+/-]+/);
+  const words = `${authorization} ${cookie} ${subprotocols}`.split(/[^\w.~+/-]+/);
   return !words.some((word) => word.length >= shortestCredentials && context.includes(word));
 }

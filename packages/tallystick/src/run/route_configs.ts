@@ -21,13 +21,15 @@ export function gatewayRoutes(config: Config): RouteConfig[] {
 }
 
 function accessTo(config: Config, route: ConfiguredRoute) {
-  const { issuer, tokenCookie, dpop, onMiss = 'refuse' } = route;
+  const { issuer, tokenCookie, tokenSubprotocol, accessTokenInQuery, dpop, onMiss = 'refuse' } = route;
   return {
     ...protection(config, route),
     ...tokenPattern(config, route),
     issuer,
     onMiss,
     dpop,
+    tokenSubprotocol,
+    accessTokenInQuery,
     tokenCookie: tokenCookie && tokenCookieConfig(config, tokenCookie),
   };
 }

@@ -36,6 +36,18 @@ describe('a route is refused', () => {
     ],
     ['with a style of its own', { api, accessTokens: 'jwt' }, "accessTokens: expected it in the api's entry"],
     ['with a host and port', { api, host: 'api.example.com:80' }, 'host: expected a host name without a port'],
+    ['with a subprotocol that has no dot', { api, tokenSubprotocol: 'a' }, 'tokenSubprotocol: expected a prefix'],
+    [
+      'with its token in a cookie and a subprotocol',
+      { api, tokenSubprotocol: 'a.', tokenCookie: { name: '__Host-a', origins: [], csrfHeader: 'X-CSRF' } },
+      'tokenSubprotocol: expected nothing beside tokenCookie',
+    ],
+    [
+      'that is public with a subprotocol',
+      { public: true, upstream, tokenSubprotocol: 'a.' },
+      'tokenSubprotocol: expected',
+    ],
+    ['with an odd query', { api, accessTokenInQuery: 'allow' }, 'accessTokenInQuery: '],
     ['with scopes nobody has', { api, scopes: { GET: { anyOf: [] } } }, 'scopes.GET.anyOf: '],
     [
       'with two upstreams of one origin',

@@ -5,7 +5,17 @@ import { leadsToSampleApi, pathAtApi } from './sample_api_routes.ts';
 type Route = Config['gateway']['routes'][number];
 type Path = readonly (string | number)[];
 
-const ofApis = ['audience', 'issuer', 'accessTokens', 'scopes', 'onMiss', 'dpop', 'tokenCookie'] as const;
+const ofApis = [
+  'audience',
+  'issuer',
+  'accessTokens',
+  'scopes',
+  'onMiss',
+  'dpop',
+  'tokenCookie',
+  'tokenSubprotocol',
+  'accessTokenInQuery',
+] as const;
 
 /** What the routes say must fit together, and fit the APIs and issuers. */
 export function checkRoutes(config: Config, refuse: Refuse): void {
@@ -27,6 +37,7 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
     } else {
       checkProtected(route, path, config, refuse);
       checkProofs(route, path, config, refuse);
+      checkSubprotocol(route, path, refuse);
     }
     checkForwarding(route, path, refuse);
     checkLoop(route, path, config, refuse);
@@ -102,6 +113,12 @@ function checkPublic(route: Route, path: Path, refuse: Refuse): void {
   if (route.upstream === undefined && route.upstreams === undefined) {
     refuse([...path, 'upstream'], 'expected an origin: the sample API serves nobody without a token', undefined);
   }
+}
+
+/** Browsers send cookies with a WebSocket: it needs no other place for the token. */
+function checkSubprotocol({ tokenCookie, tokenSubprotocol }: Route, path: Path, refuse: Refuse): void {
+  if (tokenCookie === undefined || tokenSubprotocol === undefined) return;
+  refuse([...path, 'tokenSubprotocol'], 'expected nothing beside tokenCookie', tokenSubprotocol);
 }
 
 /** A proof must be about something that whoever checks it can see. */

@@ -112,6 +112,21 @@ export const route = z.strictObject({
     .optional()
     .describe('What a split lookup that finds nothing does. Default: refuse.'),
   dpop: routeDPoP.optional().describe('What is peculiar to tokens that are bound to a DPoP key.'),
+  tokenSubprotocol: z
+    .string()
+    .regex(/^[\w!#$%&'*+.^`|~-]+\.$/, { error: 'expected a prefix such as access_token. with a dot at its end' })
+    .optional()
+    .meta({
+      description:
+        'A WebSocket may have the access token in a subprotocol that begins so and ends with the token. Default: in `Authorization` only.',
+      examples: ['access_token.'],
+    }),
+  accessTokenInQuery: z
+    .enum(['refuse', 'forward'])
+    .optional()
+    .describe(
+      'What is done with a query that has `access_token`: `forward` is for APIs that have a parameter of that name for a purpose of their own. Default: refuse.',
+    ),
   tokenCookie: z
     .strictObject({ name: cookieName, origins: pageOrigins.optional(), csrfHeader: csrfHeader.optional() })
     .optional()

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { message, openConnection, send, statusOf } from '../testing/raw_client.ts';
+
+let house: House;
+beforeEach(async () => {
+  house = await buildHouse(({ routes }) => {
+    const phantom = route('phantom', routes[0]?.upstream ?? '');
+    const scopes = { '*': ['read'] };
+    return {
+      trustedProxies: ['127.0.0.1'],
+      decisionEndpoints: [{ path: '/decide', for: 'nginx' }],
+      routes: [
+        { ...phantom, scopes },
+        { ...phantom, scopes, prefix: '/socket', tokenSubprotocol: 'access_token.' },
+        { ...phantom, scopes, prefix: '/query', accessTokenInQuery: 'forward' },
+        { prefix: '/public', public: true, upstream: routes[0]?.upstream ?? '' },
+      ],
+    };
+  });
+});
+afterEach(() => house.stop());
+
+const issue = () => house.issueReference(api('phantom'));
+
+describe('A WebSocket whose token is in a subprotocol', () => {
+  const handshake = (path: string, ...headers: string[]) =>
+    message([
+      `GET ${path} HTTP/1.1`,
+      'Host: g',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      ...headers,
+    ]);
+
+  /** The upstream answers 200, which the client gets to see: that it was asked is enough. */
+  async function ask(path: string, ...headers: string[]): Promise<number> {
+    const client = await openConnection(house.port);
+    client.socket.write(handshake(path, ...headers));
+    return statusOf(await client.closed());
+  }
+
+  const offered = () => house.upstream.seen.map(({ headers }) => headers['sec-websocket-protocol']);
+
+  test.each<[string, (token: string) => string[], string | undefined]>([
+    ['beside another', (token) => [`Sec-WebSocket-Protocol: chat, access_token.${token}`], 'chat'],
+    ['first', (token) => [`Sec-WebSocket-Protocol: access_token.${token},chat , v2`], 'chat, v2'],
+    ['alone', (token) => [`Sec-WebSocket-Protocol: access_token.${token}`], undefined],
+    [
+      'in a header of its own',
+      (token) => ['Sec-WebSocket-Protocol: chat', `Sec-WebSocket-Protocol: access_token.${token}`],
+      'chat',
+    ],
+  ])('is served, and the API gets the JWT and the other subprotocols: %s', async (_, headers, expected) => {
+    const token = await issue();
+    expect(await ask('/socket', ...headers(token))).toBe(200);
+    expect(house.upstream.seen[0]?.headers.authorization).toBe(`Bearer ${house.authorizationServer.active.get(token)}`);
+    expect(offered()).toEqual([expected]);
+    expect(JSON.stringify(house.upstream.seen)).not.toContain(token);
+    expect(JSON.stringify(house.log)).not.toContain(token);
+  });
+
+  test.each<[string, string, (token: string) => string[], number]>([
+    ['a route that does not say so', '/phantom', (token) => [`Sec-WebSocket-Protocol: access_token.${token}`], 401],
+    ['another prefix', '/socket', (token) => [`Sec-WebSocket-Protocol: bearer.${token}`], 401],
+    ['another case', '/socket', (token) => [`Sec-WebSocket-Protocol: Access_Token.${token}`], 401],
+    ['no token', '/socket', () => ['Sec-WebSocket-Protocol: access_token.'], 401],
+    ['an unknown token', '/socket', () => [`Sec-WebSocket-Protocol: access_token.${'x'.repeat(43)}`], 401],
+    [
+      'two tokens',
+      '/socket',
+      (token) => [`Sec-WebSocket-Protocol: access_token.${token}, access_token.${'x'.repeat(43)}`],
+      400,
+    ],
+    [
+      'a token in Authorization too',
+      '/socket',
+      (token) => [`Sec-WebSocket-Protocol: access_token.${token}`, `Authorization: Bearer ${token}`],
+      400,
+    ],
+  ])('is refused with %s', async (_, path, headers, status) => {
+    const token = await issue();
+    expect(await ask(path, ...headers(token))).toBe(status);
+    expect(house.upstream.seen).toEqual([]);
+    expect(JSON.stringify(house.log)).not.toContain(token);
+  });
+
+  test('is not decided about for another gateway, which would pass the token on', async () => {
+    const token = await issue();
+    const headers = [
+      'X-Original-Method: GET',
+      'X-Original-URI: /socket',
+      `Sec-WebSocket-Protocol: chat, access_token.${token}`,
+    ];
+    expect(await ask('/decide', ...headers)).toBe(400);
+    expect(await ask('/decide', ...headers.slice(0, 2), `Authorization: Bearer ${token}`)).toBe(200);
+  });
+
+  test('may have its token in Authorization still', async () => {
+    expect(await ask('/socket', `Authorization: Bearer ${await issue()}`)).toBe(200);
+  });
+
+  test('must be a WebSocket: in other requests the header counts for nothing, and the token goes no further', async () => {
+    const token = await issue();
+    const header = `Sec-WebSocket-Protocol: access_token.${token}`;
+    const get = (...headers: string[]) =>
+      send(house.port, message(['GET /socket HTTP/1.1', 'Host: g', 'Connection: close', header, ...headers]));
+    expect(statusOf(await get())).toBe(401);
+    expect(statusOf(await get(`Authorization: Bearer ${await issue()}`))).toBe(200);
+    expect(offered()).toEqual([undefined]);
+  });
+
+  test('is not logged with a path that has the token', async () => {
+    const token = await issue();
+    expect(await ask(`/nowhere/${token}`, `Sec-WebSocket-Protocol: access_token.${token}`)).toBe(404);
+    expect(JSON.stringify(house.log)).not.toContain(token);
+  });
+});
+
+describe('An access_token in the query', () => {
+  test('is the API’s own where the route says so, and goes there as it is', async () => {
+    const token = await issue();
+    const answer = await house.call('/query?access_token=of-somebody-else&a=b', token);
+    expect(answer.status).toBe(200);
+    expect(house.upstream.seen[0]?.url).toBe('/query?access_token=of-somebody-else&a=b');
+  });
+
+  test('is refused elsewhere', async () => {
+    expect((await house.call('/phantom?access_token=of-somebody-else', await issue())).status).toBe(400);
+  });
+
+  test('is no credential, and never the client’s own token', async () => {
+    const token = await issue();
+    expect((await house.call(`/query?access_token=${token}`)).status).toBe(401);
+    expect((await house.call(`/query?access_token=${token}`, token)).status).toBe(400);
+    expect(house.upstream.seen).toEqual([]);
+    expect(JSON.stringify(house.log)).not.toContain(token);
+  });
+});
+
+describe('gRPC and trailers', () => {
+  test.each(['application/grpc', 'application/grpc+proto', 'Application/gRPC; charset=x'])(
+    'are not served, and the answer says why: %s',
+    async (type) => {
+      for (const path of ['/public/a', '/phantom/a']) {
+        const answer = await house.call(path, await issue(), { method: 'POST', headers: { 'Content-Type': type } });
+        expect(answer.status).toBe(501);
+        expect(await answer.json()).toEqual({
+          error: 'not_implemented',
+          error_description: expect.stringContaining('gRPC needs HTTP/2'),
+        });
+      }
+      expect(house.upstream.seen).toEqual([]);
+    },
+  );
+
+  test('HTTP/2 with prior knowledge, as gRPC clients have it, is 505', async () => {
+    const answer = await send(house.port, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    expect(statusOf(answer)).toBe(505);
+    expect(answer).toContain('"error":"http_version_not_supported"');
+    expect(answer).toContain('HTTP/2 is not served here');
+  });
+
+  test.each(['application/grpc-web', 'application/grpc-web+proto', 'application/grpcish'])('%s is', async (type) => {
+    const answer = await house.call('/public/a', undefined, { method: 'POST', headers: { 'Content-Type': type } });
+    expect(answer.status).toBe(200);
+  });
+
+  test('trailers of a request are left out, and the request is served', async () => {
+    const chunked = 'Transfer-Encoding: chunked';
+    const head = ['POST /public/a HTTP/1.1', 'Host: g', 'Connection: close', 'Trailer: X-Sum', chunked];
+    const answer = await send(house.port, message(head, '4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n'));
+    expect(statusOf(answer)).toBe(200);
+    expect(house.upstream.seen).toMatchObject([{ body: 'body' }]);
+    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('trailer');
+    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('x-sum');
+  });
+});
