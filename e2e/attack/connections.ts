@@ -121,6 +121,17 @@ export const connections: readonly RawCase[] = [
     answers: '200 400',
   },
   { ...passes('a request, then TRACE', getApi() + another().replace('GET', 'TRACE')), answers: '200 405' },
+  {
+    ...passes(
+      'a request, then an upgrade without a token',
+      getApi() + another('{path}/a', 'Connection: Upgrade', 'Upgrade: websocket', ...websocket),
+    ),
+    answers: '200 401',
+  },
+  {
+    ...passes('a request, then CONNECT', getApi() + head('CONNECT gateway:80 HTTP/1.1', 'Host: gateway.localhost')),
+    answers: '200 405',
+  },
   passes('a request that closes, then another', getApi('Connection: close') + getApi()),
   passes('a request of HTTP/1.0, then another', head('GET {path}/a HTTP/1.0', authorization) + getApi()),
   {

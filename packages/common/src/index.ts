@@ -10,4 +10,4 @@ export { peekBody, peekedBody } from './peek_body.ts';
 export { type FindReadiness, type Readiness, readinessAnswer } from './readiness.ts';
 export { claimSetByTheServer, type RefusedClaim, refusedClaim, refusedShape } from './refused_claims.ts';
 export { findTargetFault } from './request_target.ts';
-export { answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';
+export { afterDueAnswers, answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';

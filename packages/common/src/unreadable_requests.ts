@@ -42,7 +42,31 @@ export function answerUnreadable(server: Server, { lastResponse, answer }: Unrea
     else answerBody(last, due);
   });
   server.on('connect', (_request, socket: Duplex) => {
-    answerOnSocket(socket, answer(fault('method_not_allowed', 'CONNECT is not served')));
+    const due = answer(fault('method_not_allowed', 'CONNECT is not served'));
+    afterDueAnswers(socket, lastResponse(socket), () => answerOnSocket(socket, due));
+  });
+}
+
+/**
+ * Goes on when the answers to the requests before have left, or drops the connection when they cannot. It is for a connection that
+ * Node.js has handed over because of an upgrade or a CONNECT: a client can send such a request right behind others.
+ *
+ * @param last the response to the last request before
+ */
+export function afterDueAnswers(socket: Duplex, last: ServerResponse | undefined, goOn: () => void): void {
+  if (last === undefined || last.closed) {
+    goOn();
+    return;
+  }
+  // Node.js has taken its listeners away: without these an error ends the process, and a long response stalls.
+  const ignore = () => {};
+  const passOn = () => (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.emit('drain');
+  socket.on('error', ignore).on('drain', passOn);
+  last.once('close', () => {
+    socket.off('drain', passOn);
+    if (!last.writableFinished) socket.destroy();
+    else if (socket.writable) goOn(); // Otherwise the last answer closes the connection.
+    if (!socket.destroyed) socket.off('error', ignore);
   });
 }
 

@@ -124,6 +124,43 @@ describe('Answers that are due are given before what is malformed is refused', (
   });
 });
 
+describe('A request that takes the connection, right behind others', () => {
+  const upgrade = (path: string, ...headers: string[]) =>
+    message([`GET ${path} HTTP/1.1`, 'Host: g', 'Connection: Upgrade', 'Upgrade: websocket', ...headers]);
+  const good = (token: string) => message(['GET /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`]);
+
+  test.each<[string, number[], (token: string) => string]>([
+    ['a WebSocket that is refused', [200, 401], () => upgrade('/phantom')],
+    ['a WebSocket that the API refuses', [200, 200], (token) => upgrade('/phantom', `Authorization: Bearer ${token}`)],
+    ['an upgrade of a page of the gateway', [200, 200], () => upgrade('/healthz')],
+    ['a malformed upgrade', [200, 400], () => upgrade('/phantom', 'Host: h')],
+    ['an upgrade behind two', [200, 200, 401], (token) => good(token) + upgrade('/phantom')],
+    ['CONNECT', [200, 405], () => message(['CONNECT api:443 HTTP/1.1', 'Host: g'])],
+  ])('is answered in its turn: %s', async (_, statuses, bytes) => {
+    const token = await house.issueReference(api('phantom'), { scope: 'read write' });
+    const client = await openConnection(house.port);
+    client.socket.write(good(token) + bytes(token), 'latin1');
+    expect(statusesOf(await client.closed())).toEqual(statuses);
+  });
+
+  test('does not keep a long answer from being completed, and is dropped with a client that does not wait for it', async () => {
+    const long = await buildHouse(undefined, undefined, (_request, response) => response.end('x'.repeat(20_000_000)));
+    const token = await long.issueReference(api('phantom'));
+    const client = await openConnection(long.port);
+    client.socket.write(good(token) + upgrade('/healthz'));
+    const answers = await client.closed();
+    expect(answers.length).toBeGreaterThan(20_000_000);
+    expect(statusesOf(answers)).toEqual([200, 200]);
+
+    const leaving = await openConnection(long.port);
+    leaving.socket.write(good(token) + upgrade('/healthz'));
+    await leaving.until(/200 OK/);
+    leaving.socket.resetAndDestroy();
+    await until('both are over', () => long.log.filter(({ path }) => path === '/phantom').length === 2);
+    await long.stop();
+  });
+});
+
 describe('Expect: 100-continue', () => {
   const post = (path: string, token: string, ...more: string[]) =>
     message([

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { answerUnreadable } from '@tallystick/common';
+import { afterDueAnswers, answerUnreadable } from '@tallystick/common';
 import { refusal } from '@tallystick/resource-server';
 import type { Gateway } from './gateway.ts';
 import { RequestError } from './http/errors.ts';
@@ -65,7 +65,9 @@ export function createGatewayServer(
   server.on('checkExpectation', handle);
   // Node.js would ask for the body at once. The gateway asks when it forwards the request; a refusal closes the connection.
   server.on('checkContinue', handle);
-  server.on('upgrade', gateway.upgrade);
+  server.on('upgrade', (request, socket, head) => {
+    afterDueAnswers(socket, lastAnswers.get(socket), () => gateway.upgrade(request, socket, head));
+  });
   server.setTimeout(clientTimeout, (socket) => {
     const last = lastAnswers.get(socket);
     // It has no request under way: the time for which it is kept is over.
