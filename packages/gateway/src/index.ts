@@ -1,5 +1,4 @@
-export type { AccessTokenStyle } from './config/access_token_style.ts';
-export type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config/config.ts';
+export type { AccessTokenStyle, GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config/config.ts';
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
 export { createGateway, type Gateway } from './gateway.ts';
 export type { GatewayDependencies } from './gateway_dependencies.ts';

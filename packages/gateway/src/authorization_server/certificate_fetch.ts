@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { ClientWithCertificate } from '../config/introspection_config.ts';
+import type { ClientWithCertificate } from '../config/issuer_config.ts';
 
 /**
  * A `fetch` whose connections show the client's certificate (RFC 8705 section 2). That of Node.js cannot, and takes no connection

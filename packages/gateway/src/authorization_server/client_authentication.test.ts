@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
-import type { IntrospectionClient } from '../config/introspection_config.ts';
+import type { IntrospectionClient } from '../config/issuer_config.ts';
 import { issuer } from '../testing/authorization_server.ts';
 import { makeCertificate } from '../testing/certificate.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';

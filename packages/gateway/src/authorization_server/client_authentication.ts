@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
 import { type JWK, SignJWT } from 'jose';
-import type { ClientWithKey, ClientWithSecret, IntrospectionClient } from '../config/introspection_config.ts';
+import type { ClientWithKey, ClientWithSecret, IntrospectionClient } from '../config/issuer_config.ts';
 
 /** What a request carries so that the authorization server knows its client. */
 export interface ClientCredentials {

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import type { IssuerConfig, ProtectedRouteConfig } from '../config/config.ts';
+import type { ProtectedRouteConfig } from '../config/config.ts';
+import type { IssuerConfig } from '../config/issuer_config.ts';
 import {
   createForeignKey,
   type ForeignKey,

@@ -1,18 +1,17 @@
+import { listMembers } from '@tallystick/common';
 import {
   InvalidValidatorResponseError,
   type RemoteJwks,
   ValidationUnavailableError,
 } from '@tallystick/resource-server';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
-import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../config/introspection_config.ts';
+import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../config/issuer_config.ts';
 import type { Log } from '../log.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
-import { AuthorizationServerDownError } from './authorization_server_down.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
 import { createFairQueue } from './fair_queue.ts';
-import { createExchange, type IntrospectionResponse } from './introspection_request.ts';
-import { maxAgeOf } from './max_age.ts';
+import { AuthorizationServerDownError, createExchange, type IntrospectionResponse } from './introspection_request.ts';
 import { parseIntrospection, type TokenIntrospection } from './read_introspection.ts';
 import { createReadSignedIntrospection } from './read_signed_introspection.ts';
 
@@ -164,4 +163,16 @@ function createBreaker({ failures, pause }: CircuitBreakerConfig, announce: (sta
 function nameOf(state: CircuitState): CircuitName {
   if (state === CircuitState.Closed) return 'closed';
   return state === CircuitState.HalfOpen ? 'half-open' : 'open';
+}
+
+/**
+ * How long an answer may be cached (RFC 9111 section 5.2.2). Freshness is never guessed: without `max-age` it is not at all.
+ *
+ * @returns seconds
+ */
+function maxAgeOf(cacheControl: string | null): number {
+  const directives = listMembers((cacheControl ?? '').toLowerCase());
+  if (directives.includes('no-store') || directives.includes('no-cache')) return 0;
+  const seconds = directives.map((directive) => /^max-age="?(\d{1,10})"?$/.exec(directive)?.[1]).find(Boolean);
+  return Number(seconds ?? 0);
 }

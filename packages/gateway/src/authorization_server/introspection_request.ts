@@ -4,10 +4,9 @@ import {
   ValidationUnavailableError,
   ValidatorRefusedError,
 } from '@tallystick/resource-server';
-import type { IntrospectionMediaType } from '../config/introspection_config.ts';
-import { causeCode } from '../http/failure.ts';
+import type { IntrospectionMediaType } from '../config/issuer_config.ts';
+import { causeCode } from '../http/errors.ts';
 import type { CallTarget, CallTrace, RequestTrace } from '../tracing/request_trace.ts';
-import { AuthorizationServerDownError } from './authorization_server_down.ts';
 import type { AuthenticateClient } from './client_authentication.ts';
 import { readText } from './read_text.ts';
 
@@ -47,6 +46,20 @@ export type Exchange = (
   signal: AbortSignal,
   trace: RequestTrace | undefined,
 ) => Promise<IntrospectionResponse | undefined>;
+
+/**
+ * The authorization server cannot be reached, is too slow, or says itself that it cannot serve. It is nothing that one token
+ * could bring about, and so the only failure that counts for the circuit breaker.
+ */
+export class AuthorizationServerDownError extends ValidationUnavailableError {
+  /** Whether asking once more can neither do harm nor be unwelcome. */
+  readonly mayRetry: boolean;
+
+  constructor(description: string, options: { retryAfter?: number; cause?: unknown; mayRetry?: boolean } = {}) {
+    super(description, options);
+    this.mayRetry = options.mayRetry ?? false;
+  }
+}
 
 /** The largest answer that is read, in bytes. */
 const maximumBytes = 1024 * 1024;

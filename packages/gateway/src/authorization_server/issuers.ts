@@ -1,6 +1,6 @@
 import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
-import type { GatewayConfig, IssuerConfig } from '../config/config.ts';
-import type { JwtConfig } from '../config/jwt_config.ts';
+import type { GatewayConfig } from '../config/config.ts';
+import type { IssuerConfig, JwtConfig } from '../config/issuer_config.ts';
 import type { Log } from '../log.ts';
 import type { IntrospectionOutcome, Metrics } from '../operations/metrics.ts';
 import type { ProtectedRoute } from '../routes/route.ts';

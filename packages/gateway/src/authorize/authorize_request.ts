@@ -1,5 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { AccessTokenError, type PresentedAccessToken, readAccessToken } from '@tallystick/resource-server';
+import {
+  type AccessTokenClaims,
+  AccessTokenError,
+  type PresentedAccessToken,
+  readAccessToken,
+  requireScopes,
+} from '@tallystick/resource-server';
 import { type Decision, shortened } from '../decision.ts';
 import type { Destination } from '../forward/forwarder.ts';
 import type { Via } from '../forward/via.ts';
@@ -10,15 +16,11 @@ import { isInTarget } from '../routes/request_target.ts';
 import type { ProtectedRoute, Route } from '../routes/route.ts';
 import type { FindRoute } from '../routes/route_table.ts';
 import type { FillCache } from '../tokens/fill.ts';
-import { passReference } from '../tokens/opaque.ts';
 import type { Resolver } from '../tokens/resolver.ts';
 import type { TokenCache } from '../tokens/token_cache.ts';
-import { authorize } from './authorize.ts';
-import type { CertificateOf } from './client_certificate.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
-import type { CheckSenderConstraint } from './sender_constraint.ts';
+import type { CertificateOf, CheckSenderConstraint } from './sender_constraint.ts';
 import type { ReadTokenCookie } from './token_cookie.ts';
-import { upstreamCredentials } from './upstream_credentials.ts';
 
 /** What the steps of the walk need. */
 export interface WalkDependencies {
@@ -151,4 +153,49 @@ async function resolveAndValidate(
     fill(route, credentials, decision, senderOf(request)),
   );
   return { accessToken: resolverFor(route).join(kept, credentials.token), claims };
+}
+
+/** What the walk found out, as far as the API is to know it. */
+interface Presented {
+  readonly credentials: Credentials;
+  /** For the API. */
+  readonly accessToken: string;
+  readonly certificateOf: CertificateOf | undefined;
+}
+
+/**
+ * What the API gets for credentials. The JWT goes as a bearer token: the client has shown here that it is its own. Where the API
+ * is to see that for itself, it gets the proof too (RFC 9449 section 7.1), or the certificate (RFC 9440 section 2.1).
+ */
+function upstreamCredentials(
+  request: IncomingMessage,
+  { style, dpop }: Pick<ProtectedRoute, 'style' | 'dpop'>,
+  { credentials: { scheme }, accessToken, certificateOf }: Presented,
+): Pick<Destination, 'authorization' | 'dpop' | 'clientCertificate'> {
+  const checksItself = dpop.forward || style === 'opaque';
+  const isProved = scheme === 'DPoP' && checksItself;
+  const certificate = checksItself ? certificateOf?.(request) : undefined;
+  return {
+    authorization: `${isProved ? scheme : 'Bearer'} ${accessToken}`,
+    dpop: isProved ? request.headers.dpop?.toString() : undefined,
+    clientCertificate: certificate && `:${certificate.raw.toString('base64')}:`,
+  };
+}
+
+/**
+ * Lets a request pass that has the scopes its route needs for its method. Where there are no claims, because the API finds
+ * them out for itself, only the method is looked at.
+ *
+ * @throws {AccessTokenError} `insufficient_scope`
+ * @throws {RequestError} `method_not_allowed` for a method that the route has no scopes for
+ */
+function authorize(route: ProtectedRoute, method: string, claims: AccessTokenClaims | undefined): void {
+  const scopes = route.scopes.get(method) ?? route.scopes.get('*');
+  if (scopes === undefined) throw new RequestError('method_not_allowed', 'the API does not serve this method');
+  if (claims !== undefined) requireScopes(claims, scopes);
+}
+
+/** `opaque`: the API gets the reference and introspects it itself. The gateway knows nothing about it. */
+function passReference({ token }: Credentials) {
+  return { accessToken: token, claims: undefined };
 }

@@ -1,7 +1,10 @@
+import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import {
   type AccessTokenClaims,
   AccessTokenError,
+  certificateOfConnection,
+  certificateOfHeader,
   createDPoPNonces,
   createSenderConstraint,
   type DPoPNonces,
@@ -11,8 +14,8 @@ import {
 import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { GatewayConfig } from '../config/config.ts';
 import type { OwnOrigin } from '../http/public_origin.ts';
+import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
-import type { CertificateOf } from './client_certificate.ts';
 import type { Credentials } from './credentials.ts';
 
 /** What a client asked for, and the request that says so; behind another gateway they need not be one. */
@@ -98,5 +101,22 @@ export function onceInStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
       if (!(cause instanceof StoreUnavailableError)) throw cause;
       throw new ValidationUnavailableError('the token store could not be reached', { cause });
     }
+  };
+}
+
+/** The certificate of the client that sent a request, if it showed one. */
+export type CertificateOf = (request: IncomingMessage) => X509Certificate | undefined;
+
+/**
+ * A certificate comes from the TLS connection. Behind a trusted proxy, which ended the client's connection, it comes from a header:
+ * what the proxy shows of itself is not the client's.
+ *
+ * @param header in lower case
+ */
+export function createCertificateOf(header: string, isTrustedProxy: IsTrustedProxy): CertificateOf {
+  return (request) => {
+    if (!isTrustedProxy(request)) return certificateOfConnection(request.socket);
+    const value = request.headers[header]?.toString();
+    return value === undefined ? undefined : certificateOfHeader(value);
   };
 }

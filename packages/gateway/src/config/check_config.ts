@@ -1,8 +1,7 @@
 import { readPattern } from '@tallystick/common';
 import type { UpstreamHealthConfig } from '../routes/upstream_pool.ts';
 import type { GatewayConfig, LimitsConfig, RouteConfig } from './config.ts';
-import type { IntrospectionClient, IntrospectionConfig } from './introspection_config.ts';
-import type { JwtConfig } from './jwt_config.ts';
+import type { IntrospectionClient, IntrospectionConfig, JwtConfig } from './issuer_config.ts';
 
 /**
  * Looks at what no part of the gateway looks at for itself.

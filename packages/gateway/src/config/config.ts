@@ -6,9 +6,10 @@ import type { RewriteResponseConfig } from '../routes/rewrite_response.ts';
 import type { UpstreamHealthConfig } from '../routes/upstream_pool.ts';
 import type { UpstreamTlsConfig } from '../routes/upstream_tls.ts';
 import type { TokenHandlerConfig } from '../token_handler/config.ts';
-import type { AccessTokenStyle } from './access_token_style.ts';
-import type { IntrospectionClient, IntrospectionConfig, OwnJwtConfig } from './introspection_config.ts';
-import type { JwtConfig } from './jwt_config.ts';
+import type { IntrospectionClient, IntrospectionConfig, IssuerConfig, OwnJwtConfig } from './issuer_config.ts';
+
+/** How an API's access tokens are served: what the client holds, and how it becomes what the API gets. */
+export type AccessTokenStyle = 'jwt' | 'opaque' | 'phantom' | 'split';
 
 /** Whether DPoP proofs must carry a nonce of the gateway (RFC 9449 section 9), which is made with `secret`. */
 export type DPoPNoncePolicy = 'required' | 'off';
@@ -107,24 +108,6 @@ export interface ProtectedRouteConfig extends AnyRouteConfig {
 /** A path prefix that is served to anyone. No token is looked at, and none is passed on. */
 export interface PublicRouteConfig extends AnyRouteConfig {
   readonly public: true;
-}
-
-/** An authorization server whose tokens some APIs take. */
-export interface IssuerConfig {
-  /** Issuer identifier: the `iss` that a JWT must have. */
-  readonly issuer: string;
-  /** Default: where the metadata of the issuer says (RFC 8414). */
-  readonly jwksUri?: string;
-  /** RFC 7662. Needed for `phantom`, and for `split` with `onMiss: introspect`. */
-  readonly introspectionEndpoint?: string;
-  /** The gateway's own client there; it may introspect. */
-  readonly client?: IntrospectionClient;
-  /** How it is asked. Default: with `Accept: application/jwt`. */
-  readonly introspection?: IntrospectionConfig;
-  /** How its JWTs differ from RFC 9068. Default: not at all. */
-  readonly jwts?: JwtConfig;
-  /** Claims that hold scopes, as text or a list, in its JWTs and introspection answers; put together. Default: `scope`. */
-  readonly scopeClaims?: readonly string[];
 }
 
 export interface GatewayConfig {

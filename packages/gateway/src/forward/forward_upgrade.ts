@@ -7,8 +7,8 @@ import type { Forwarding } from '../routes/forwarding.ts';
 import type { Upstream } from '../routes/upstream.ts';
 import type { Refuse } from './forward_request.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
+import { watchSilence } from './request_limits.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
-import { watchSilence } from './silence.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 import { type CloseReason, closeFrame, createFrameFollower } from './websocket_frames.ts';
 

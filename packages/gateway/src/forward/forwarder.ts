@@ -9,8 +9,8 @@ import type { UpstreamTls } from '../routes/upstream_tls.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
 import { createForwardRequest, type OnAnswer, type Refuse } from './forward_request.ts';
 import { createForwardUpgrade, type UpgradeWatch } from './forward_upgrade.ts';
-import { checkBodyLength } from './limit_body.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
+import { checkBodyLength } from './request_limits.ts';
 import { createUpstreamAgents, type UpstreamAgents } from './upstream_agents.ts';
 import { startUpstreamCall, watchedByCall } from './upstream_call.ts';
 

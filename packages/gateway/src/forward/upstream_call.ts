@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { causeCode } from '../http/failure.ts';
+import { causeCode } from '../http/errors.ts';
 import type { Upstream } from '../routes/upstream.ts';
 import type { CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 import type { UpgradeWatch } from './forward_upgrade.ts';

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { trimWhitespace } from '@tallystick/common';
+import type { GatewayConfig } from '../config/config.ts';
 import { RequestError } from './errors.ts';
 
 /**
@@ -75,4 +76,10 @@ function pairs(header: string): string[] {
     .split(';')
     .map(trimWhitespace)
     .filter((pair) => pair !== '');
+}
+
+/** Names of cookies that hold tokens: those of routes and of token handlers. */
+export function namesOfTokenCookies({ routes, tokenHandlers = [] }: GatewayConfig): readonly string[] {
+  const ofRoutes = routes.flatMap((route) => (route.public || !route.tokenCookie ? [] : route.tokenCookie.name));
+  return [...new Set([...ofRoutes, ...tokenHandlers.map(({ cookie }) => cookie)])];
 }

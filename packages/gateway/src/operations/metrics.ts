@@ -2,8 +2,9 @@ import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-cl
 import type { IntrospectionLoad } from '../authorization_server/introspect.ts';
 import type { Decision } from '../decision.ts';
 import { UpstreamError } from '../http/errors.ts';
+import type { Route } from '../routes/route.ts';
+import type { UpstreamHealth } from '../routes/upstream_pool.ts';
 import type { CacheSize } from '../tokens/token_cache.ts';
-import type { RouteHealth } from './route_health.ts';
 
 /** What a gateway knows about itself at the moment. */
 export interface MetricSource {
@@ -175,4 +176,15 @@ export function createMetrics(): Metrics {
     snapshot: () => registry.getMetricsAsJSON() as Promise<MetricsSnapshot>,
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
+}
+
+/** The upstreams of one route, which is known by its place. */
+export interface RouteHealth {
+  readonly host: string | undefined;
+  readonly prefix: string;
+  readonly upstreams: readonly UpstreamHealth[];
+}
+
+export function upstreamHealth(routes: readonly Route[]): RouteHealth[] {
+  return routes.map(({ host, prefix, forwarding }) => ({ host, prefix, upstreams: forwarding.upstreams.health() }));
 }

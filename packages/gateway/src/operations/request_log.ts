@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import type { Decision } from '../decision.ts';
-import { UpstreamError } from '../http/errors.ts';
-import { causeCode } from '../http/failure.ts';
+import { causeCode, UpstreamError } from '../http/errors.ts';
 import type { Log } from '../log.ts';
 import { withoutEscapes } from '../routes/request_target.ts';
 

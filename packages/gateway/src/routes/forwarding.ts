@@ -1,7 +1,9 @@
-import type { CorsPolicy } from '../http/cors.ts';
-import type { RewriteResponse } from './rewrite_response.ts';
-import type { UpstreamPool } from './upstream_pool.ts';
-import type { UpstreamTls } from './upstream_tls.ts';
+import type { GatewayConfig, RouteConfig } from '../config/config.ts';
+import { type CorsPolicy, createCorsPolicy } from '../http/cors.ts';
+import { createRewriteResponse, type RewriteResponse } from './rewrite_response.ts';
+import { parseUpstream } from './upstream.ts';
+import { createUpstreamPool, type UpstreamPool } from './upstream_pool.ts';
+import { createUpstreamTls, type UpstreamTls } from './upstream_tls.ts';
 
 /** What a route says about the way to its API and back, whatever the request. */
 export interface Forwarding {
@@ -26,4 +28,47 @@ export interface Forwarding {
   readonly rewriteResponse: RewriteResponse | undefined;
   /** Takes the place of what the API says about CORS. */
   readonly cors: CorsPolicy | undefined;
+}
+
+/** What holds for a route that does not say otherwise. */
+export type ForwardingDefaults = Pick<GatewayConfig, 'cors' | 'limits' | 'timeouts' | 'upstreamHealth'>;
+
+/**
+ * @param now epoch milliseconds
+ * @throws {TypeError} for a way that cannot be gone
+ */
+export function createForwarding(config: RouteConfig, defaults: ForwardingDefaults, now: () => number): Forwarding {
+  const { upstreamHealth = defaults.upstreamHealth, cors = defaults.cors } = config;
+  const timeout = config.timeouts?.upstream ?? defaults.timeouts.upstream;
+  const { maxBodyBytes, maxResponseHeaderBytes = 64 * 1024 } = { ...defaults.limits, ...config.limits };
+  const origins = [config.upstream].flat();
+  const { upstreamTls, rewriteResponse, preserveHost = false } = config;
+  if (upstreamTls && !origins.every((origin) => origin.startsWith('https:'))) {
+    throw new TypeError(`route ${config.prefix}: upstreamTls is for upstreams on https`);
+  }
+  return {
+    routeName: `${config.host ?? ''}${config.prefix}`,
+    upstreams: createUpstreamPool(origins, upstreamHealth ?? {}, now),
+    timeout,
+    maxBodyBytes,
+    maxResponseHeaderBytes,
+    strippedPrefix: config.rewrite && config.prefix !== '/' ? config.prefix : undefined,
+    preservesHost: preserveHost,
+    tokenSubprotocol: config.public ? undefined : config.tokenSubprotocol,
+    tls: upstreamTls && createUpstreamTls(config.prefix, upstreamTls),
+    rewriteResponse:
+      rewriteResponse &&
+      createRewriteResponse(rewriteResponse, {
+        prefix: config.prefix,
+        prefixAtApi: prefixAtApi(config.rewrite),
+        hosts: origins.map((origin) => parseUpstream(origin).host),
+      }),
+    cors: cors && createCorsPolicy(cors),
+  };
+}
+
+/** @returns undefined where it is that of the route */
+function prefixAtApi(rewrite: RouteConfig['rewrite']): string | undefined {
+  if (rewrite === undefined) return undefined;
+  return 'prefix' in rewrite ? rewrite.prefix : '';
 }

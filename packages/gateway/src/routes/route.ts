@@ -1,16 +1,16 @@
 import { type RequiredScopes, scopeNames } from '@tallystick/resource-server';
 import type { TokenCookie } from '../authorize/token_cookie.ts';
-import type { AccessTokenStyle } from '../config/access_token_style.ts';
-import type { DPoPNoncePolicy, GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config/config.ts';
-import { createCorsPolicy } from '../http/cors.ts';
-import type { Forwarding } from './forwarding.ts';
+import type {
+  AccessTokenStyle,
+  DPoPNoncePolicy,
+  GatewayConfig,
+  ProtectedRouteConfig,
+  RouteConfig,
+} from '../config/config.ts';
+import { createForwarding, type Forwarding, type ForwardingDefaults } from './forwarding.ts';
 import { normalizeHostPattern } from './host.ts';
 import { createRewrite, type Rewrite } from './rewrite.ts';
-import { createRewriteResponse } from './rewrite_response.ts';
 import { tokenShape } from './token_shape.ts';
-import { parseUpstream } from './upstream.ts';
-import { createUpstreamPool } from './upstream_pool.ts';
-import { createUpstreamTls } from './upstream_tls.ts';
 
 /** A {@link RouteConfig}, checked and made ready for use. */
 export type Route = ProtectedRoute | PublicRoute;
@@ -65,7 +65,7 @@ export interface PublicRoute extends AnyRoute {
 }
 
 /** What holds for a route that does not say otherwise. */
-export type RouteDefaults = Pick<GatewayConfig, 'issuer' | 'cors' | 'dpop' | 'limits' | 'timeouts' | 'upstreamHealth'>;
+export type RouteDefaults = ForwardingDefaults & Pick<GatewayConfig, 'issuer' | 'dpop'>;
 
 const membersOfProtectedRoutes = [
   'resource',
@@ -98,42 +98,6 @@ export function createRoute(config: RouteConfig, defaults: RouteDefaults, now: (
     if (member in config) throw new TypeError(`route ${prefix}: a public route must not have ${member}`);
   }
   return { ...place, isPublic: true };
-}
-
-function createForwarding(config: RouteConfig, defaults: RouteDefaults, now: () => number): Forwarding {
-  const { upstreamHealth = defaults.upstreamHealth, cors = defaults.cors } = config;
-  const timeout = config.timeouts?.upstream ?? defaults.timeouts.upstream;
-  const { maxBodyBytes, maxResponseHeaderBytes = 64 * 1024 } = { ...defaults.limits, ...config.limits };
-  const origins = [config.upstream].flat();
-  const { upstreamTls, rewriteResponse, preserveHost = false } = config;
-  if (upstreamTls && !origins.every((origin) => origin.startsWith('https:'))) {
-    throw new TypeError(`route ${config.prefix}: upstreamTls is for upstreams on https`);
-  }
-  return {
-    routeName: `${config.host ?? ''}${config.prefix}`,
-    upstreams: createUpstreamPool(origins, upstreamHealth ?? {}, now),
-    timeout,
-    maxBodyBytes,
-    maxResponseHeaderBytes,
-    strippedPrefix: config.rewrite && config.prefix !== '/' ? config.prefix : undefined,
-    preservesHost: preserveHost,
-    tokenSubprotocol: config.public ? undefined : config.tokenSubprotocol,
-    tls: upstreamTls && createUpstreamTls(config.prefix, upstreamTls),
-    rewriteResponse:
-      rewriteResponse &&
-      createRewriteResponse(rewriteResponse, {
-        prefix: config.prefix,
-        prefixAtApi: prefixAtApi(config.rewrite),
-        hosts: origins.map((origin) => parseUpstream(origin).host),
-      }),
-    cors: cors && createCorsPolicy(cors),
-  };
-}
-
-/** @returns undefined where it is that of the route */
-function prefixAtApi(rewrite: RouteConfig['rewrite']): string | undefined {
-  if (rewrite === undefined) return undefined;
-  return 'prefix' in rewrite ? rewrite.prefix : '';
 }
 
 function protection(

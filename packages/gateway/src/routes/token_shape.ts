@@ -1,4 +1,4 @@
-import type { AccessTokenStyle } from '../config/access_token_style.ts';
+import type { AccessTokenStyle } from '../config/config.ts';
 
 /**
  * What a token of each style looks like. Anything else is refused without a lookup.

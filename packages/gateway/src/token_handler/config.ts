@@ -1,5 +1,3 @@
-import type { GatewayConfig } from '../config/config.ts';
-
 export type EndpointName = 'login' | 'callback' | 'session' | 'refresh' | 'logout';
 
 /** What browser applications use instead of handling tokens: the token handler pattern. */
@@ -30,12 +28,6 @@ export interface TokenHandlerConfig {
   readonly origins: readonly string[];
   /** Header that such pages send with every request, which no form and no link can. */
   readonly csrfHeader: string;
-}
-
-/** Names of cookies that hold tokens: those of routes and of token handlers. */
-export function namesOfTokenCookies({ routes, tokenHandlers = [] }: GatewayConfig): readonly string[] {
-  const ofRoutes = routes.flatMap((route) => (route.public || !route.tokenCookie ? [] : route.tokenCookie.name));
-  return [...new Set([...ofRoutes, ...tokenHandlers.map(({ cookie }) => cookie)])];
 }
 
 /** Names of a token handler's cookies. */

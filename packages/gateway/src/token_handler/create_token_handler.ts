@@ -7,15 +7,12 @@ import { RequestError } from '../http/errors.ts';
 import type { PublicOrigin } from '../http/public_origin.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
 import type { Log } from '../log.ts';
-import { createFindClient } from './client.ts';
+import { createFindClient, logoutUrl, revoke } from './client.ts';
 import type { EndpointName, TokenHandlerConfig } from './config.ts';
-import { createEndedSessions } from './ended_sessions.ts';
-import { createLogin } from './login.ts';
-import { logoutUrl, revoke } from './logout.ts';
-import type { PageAnswer } from './page_answer.ts';
+import { answeringForTheStore, createEndedSessions } from './ended_sessions.ts';
+import { createLogin, type PageAnswer } from './login.ts';
 import { createRefresh } from './refresh.ts';
 import { createSessions, type Session, type Tokens } from './session.ts';
-import { answeringForTheStore } from './shared_values.ts';
 
 export interface TokenHandlerDependencies {
   readonly fetch: typeof globalThis.fetch;

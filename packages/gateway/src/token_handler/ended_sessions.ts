@@ -1,5 +1,5 @@
-import { AccessTokenError } from '@tallystick/resource-server';
-import type { SharedValues } from '@tallystick/token-store';
+import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
+import { type SharedValues, StoreUnavailableError } from '@tallystick/token-store';
 import type { Session } from './session.ts';
 
 /**
@@ -32,4 +32,19 @@ export function createEndedSessions(sessionLifetime: number, shared: SharedValue
       throw new AccessTokenError('invalid_token', 'the session has ended');
     },
   };
+}
+
+/** The store's shared values; that it is away is said in words for browsers: nobody is refused for it. */
+export function answeringForTheStore({ find, put, putIfAbsent, remove }: SharedValues): SharedValues {
+  return {
+    find: (name) => find(name).catch(unavailable),
+    put: (name, value, expiresIn) => put(name, value, expiresIn).catch(unavailable),
+    putIfAbsent: (name, value, expiresIn) => putIfAbsent(name, value, expiresIn).catch(unavailable),
+    remove: (name) => remove(name).catch(unavailable),
+  };
+}
+
+function unavailable(cause: unknown): never {
+  if (!(cause instanceof StoreUnavailableError)) throw cause;
+  throw new ValidationUnavailableError('the token store could not be reached', { cause });
 }

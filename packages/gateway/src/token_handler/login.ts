@@ -8,7 +8,6 @@ import type { SealedCookies } from '../http/sealed_cookies.ts';
 import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
 import { cookieNames, type TokenHandlerConfig } from './config.ts';
 import { loginName, loginState, loginsToDrop } from './logins_under_way.ts';
-import type { PageAnswer } from './page_answer.ts';
 import type { Sessions } from './session.ts';
 
 /** Seconds that a user has to sign in. */
@@ -133,3 +132,8 @@ function returnTo({ application }: TokenHandlerConfig, asked: string | null, ori
     throw new RequestError('invalid_request', 'return_to must be a path of the application');
   return url.href;
 }
+
+/** What an endpoint of the token handler answers. */
+export type PageAnswer =
+  | { readonly location: string; readonly cookies: readonly string[] }
+  | { readonly json?: object; readonly cookies?: readonly string[] };

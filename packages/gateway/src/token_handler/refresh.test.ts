@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
 import { openTokenStore, type SharedValues, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import * as oidc from 'openid-client';
+import { answeringForTheStore } from './ended_sessions.ts';
 import { createRefresh, type Refresh } from './refresh.ts';
-import { answeringForTheStore } from './shared_values.ts';
 
 const SECRET = 'what only these gateways know';
 const TIMEOUT = 1_000;

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AccessTokenError, refusal } from '@tallystick/resource-server';
 import type { Decision } from '../decision.ts';
 import { type CorsPolicy, corsHeaders, createCorsPolicy, isPreflight } from '../http/cors.ts';
-import { toRefusal } from '../http/failure.ts';
+import { toRefusal } from '../http/errors.ts';
 import type { EndpointName, TokenHandlerConfig } from './config.ts';
 import type { TokenHandler, TokenHandlerDependencies } from './create_token_handler.ts';
-import type { PageAnswer } from './page_answer.ts';
+import type { PageAnswer } from './login.ts';
 
 /**
  * Answers requests for the endpoints of token handlers.

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'n
 import { InvalidValidatorResponseError, type RemoteJwks } from '@tallystick/resource-server';
 import { createLocalJWKSet, type JWK, SignJWT } from 'jose';
 import type { TokenIntrospection } from '../authorization_server/read_introspection.ts';
-import type { OwnJwtConfig } from '../config/introspection_config.ts';
+import type { OwnJwtConfig } from '../config/issuer_config.ts';
 
 /** JWTs that the gateway makes itself, where the authorization server has none for a token. */
 export interface OwnJwts {

@@ -2,12 +2,10 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { Introspect } from '../authorization_server/introspect.ts';
 import { type Issuer, type Issuers, issuerOf } from '../authorization_server/issuers.ts';
 import type { ProtectedRoute, Route } from '../routes/route.ts';
-import { createJwtResolver } from './jwt.ts';
 import type { OwnJwts } from './own_jwts.ts';
-import { createPhantomResolver } from './phantom.ts';
+import { createPhantomResolver, createTranslate } from './phantom.ts';
 import type { Resolver } from './resolver.ts';
 import { createSplitResolver } from './split.ts';
-import { createTranslate } from './translate.ts';
 
 export interface ResolverDependencies {
   readonly splitEntries: TokenStore['splitEntries'];
@@ -69,4 +67,15 @@ function introspectionOf({ issuer, introspection }: Issuer, prefix: string): Int
     throw new TypeError(`route ${prefix}: issuer ${issuer} needs an introspectionEndpoint and a client`);
   }
   return introspection.introspect;
+}
+
+/** `jwt`: the client holds the JWT itself. Only that it was valid is remembered. */
+function createJwtResolver(): Resolver {
+  return {
+    async find({ token }) {
+      return { jwt: token, source: 'client', maxAge: Number.POSITIVE_INFINITY };
+    },
+    keep: () => '',
+    join: (_kept, token) => token,
+  };
 }

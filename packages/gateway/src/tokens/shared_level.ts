@@ -1,5 +1,5 @@
 import type { SharedAnswers } from '@tallystick/token-store';
-import { causeCode } from '../http/failure.ts';
+import { causeCode } from '../http/errors.ts';
 import type { Log } from '../log.ts';
 import type { Candidate } from './resolver.ts';
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import type { IntrospectionConfig } from '../config/introspection_config.ts';
+import type { IntrospectionConfig } from '../config/issuer_config.ts';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
 import { createProver } from '../testing/prover.ts';

@@ -1,4 +1,23 @@
+import type { InsecureJwtType } from '@tallystick/resource-server';
 import type { JWK } from 'jose';
+
+/** An authorization server whose tokens some APIs take. */
+export interface IssuerConfig {
+  /** Issuer identifier: the `iss` that a JWT must have. */
+  readonly issuer: string;
+  /** Default: where the metadata of the issuer says (RFC 8414). */
+  readonly jwksUri?: string;
+  /** RFC 7662. Needed for `phantom`, and for `split` with `onMiss: introspect`. */
+  readonly introspectionEndpoint?: string;
+  /** The gateway's own client there; it may introspect. */
+  readonly client?: IntrospectionClient;
+  /** How it is asked. Default: with `Accept: application/jwt`. */
+  readonly introspection?: IntrospectionConfig;
+  /** How its JWTs differ from RFC 9068. Default: not at all. */
+  readonly jwts?: JwtConfig;
+  /** Claims that hold scopes, as text or a list, in its JWTs and introspection answers; put together. Default: `scope`. */
+  readonly scopeClaims?: readonly string[];
+}
 
 /** The gateway's own client at an authorization server, by how it authenticates (RFC 7662 section 2.1). */
 export type IntrospectionClient = ClientWithSecret | ClientWithKey | ClientWithCertificate;
@@ -74,4 +93,20 @@ export interface OwnJwtConfig {
   readonly signingKey: JWK;
   /** Seconds that a JWT lives at most. Default: 300. */
   readonly lifetime?: number;
+}
+
+/** What is accepted of an authorization server's JWTs that is not as RFC 9068 has it. */
+export interface JwtConfig {
+  /** JWS algorithms, asymmetric only. Default: `defaultJwtAlgorithms` of the resource server. */
+  readonly algorithms?: readonly string[];
+  /**
+   * Types beside `at+jwt`. Weaker than RFC 9068 (section 4): only by its claims it can then be guessed that a JWT is no ID token.
+   * Default: none.
+   */
+  readonly insecureTypes?: readonly InsecureJwtType[];
+  /**
+   * Takes JWTs whose `aud` is absent or empty. Weaker than RFC 9068 (section 4): every access token of the issuer is then one for each of
+   * the routes that name it. Default: false.
+   */
+  readonly insecureMissingAudience?: boolean;
 }
