@@ -9,9 +9,9 @@ import { installIfNeeded } from './workspace/install.mjs';
 import { requireNode } from './workspace/require_node.mjs';
 
 const tests = {
-  soak: { file: 'e2e/soak.test.ts', variable: 'SOAK_ROUNDS', rounds: 200_000 },
-  races: { file: 'e2e/races.test.ts', variable: 'RACE_ROUNDS', rounds: 200 },
-  revocation: { file: 'e2e/revocation_under_load.test.ts', variable: 'REVOCATION_ROUNDS', rounds: 500 },
+  soak: { file: 'e2e/attack/soak.test.ts', variable: 'SOAK_ROUNDS', rounds: 200_000 },
+  races: { file: 'e2e/races/races.test.ts', variable: 'RACE_ROUNDS', rounds: 200 },
+  revocation: { file: 'e2e/resilience/revocation_under_load.test.ts', variable: 'REVOCATION_ROUNDS', rounds: 500 },
 };
 
 requireNode();

@@ -1,6 +1,6 @@
 import { design, rfc } from '../requirements/source.ts';
-import { follow } from '../support/sign_in.ts';
-import { resourceOf } from '../support/world.ts';
+import { follow } from '../support/clients/sign_in.ts';
+import { resourceOf } from '../support/worlds/world.ts';
 import { combinations, type Race } from './race.ts';
 import type { RaceWorld } from './race_world.ts';
 import { tokenRequests } from './requests.ts';

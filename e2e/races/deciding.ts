@@ -1,6 +1,6 @@
 import supertest from 'supertest';
 import { rfc } from '../requirements/source.ts';
-import { follow, submit } from '../support/sign_in.ts';
+import { follow, submit } from '../support/clients/sign_in.ts';
 import { combinations, type Race } from './race.ts';
 import type { RaceWorld } from './race_world.ts';
 import { askAlice, CIBA, decide, post, tokenRequests } from './requests.ts';

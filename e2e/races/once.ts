@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { rfc } from '../requirements/source.ts';
-import { boundClient } from '../support/bound_client.ts';
-import { resourceOf } from '../support/world.ts';
+import { boundClient } from '../support/clients/bound_client.ts';
+import { resourceOf } from '../support/worlds/world.ts';
 import type { Race } from './race.ts';
 import type { RaceWorld } from './race_world.ts';
 import {

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
 import supertest from 'supertest';
 import { parse } from 'yaml';
-import { type Control, controlAt } from '../support/controlled.ts';
-import { startFront } from '../support/front.ts';
-import { type ManyProcesses, startManyProcesses } from '../support/many_processes.ts';
-import type { Browser } from '../support/sign_in.ts';
-import { DEMO_CONFIG, resourceOf } from '../support/world.ts';
+import type { Browser } from '../support/clients/sign_in.ts';
+import { type Control, controlAt } from '../support/worlds/controlled.ts';
+import { startFront } from '../support/worlds/front.ts';
+import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
+import { DEMO_CONFIG, resourceOf } from '../support/worlds/world.ts';
 
 /** Redirect URI of the client `portal`, where users sign in. */
 export const PORTAL = 'https://portal.example.com/callback';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import * as oidc from 'openid-client';
-import { call } from '../support/clients.ts';
-import { type Browser, follow } from '../support/sign_in.ts';
-import { resourceOf, type Style } from '../support/world.ts';
+import { call } from '../support/clients/clients.ts';
+import { type Browser, follow } from '../support/clients/sign_in.ts';
+import { resourceOf, type Style } from '../support/worlds/world.ts';
 import { PORTAL, type RaceWorld } from './race_world.ts';
 
 export interface Answer {

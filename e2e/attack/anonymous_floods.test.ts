@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import * as oidc from 'openid-client';
+import type { ConfigInput } from 'tallystick';
+import { requirement } from '../requirements/index.ts';
+import { call, introspect } from '../support/clients/clients.ts';
+import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
+import { REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
+
+const MIB = 1024 * 1024;
+const BUDGET = { maxEntries: 12, maxBytes: MIB / 4 };
+/** Far more than the whole memory store has room for, were there no budgets. */
+const ROUNDS = 260;
+/** Fewer than the budget: what one request creates is there for the next. */
+const AT_ONCE = 5;
+const prefix = `e2e:${randomUUID()}:`;
+
+const STORES: Readonly<Record<string, NonNullable<ConfigInput['store']>>> = {
+  memory: { url: 'memory:', maxEntries: 240, maxBytes: 4 * MIB, anonymous: BUDGET },
+  Redis: { url: String(process.env.REDIS_URL), prefix, anonymous: BUDGET },
+};
+
+describe.each(Object.entries(STORES))('on %s', (name, store) => {
+  let world: OneProcess;
+  beforeAll(async () => {
+    world = await startOneProcess((config) => ({ ...config, store, secret: `the secret of ${prefix}` }));
+  });
+  afterEach(() => world.tallystick.reset());
+  afterAll(() => world.stop());
+
+  const post = async (path: string, body: string | URLSearchParams, type?: string) => {
+    const headers = type === undefined ? {} : { 'Content-Type': type };
+    const answer = await fetch(world.issuer + path, { method: 'POST', body, headers });
+    return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+  };
+  const get = async (path: string, cookie = '') => {
+    const answer = await fetch(world.issuer + path, { redirect: 'manual', headers: { Cookie: cookie } });
+    await answer.arrayBuffer();
+    return answer;
+  };
+  const register = (metadata: object = {}) =>
+    post('/reg', JSON.stringify({ redirect_uris: [REDIRECT_URI], ...metadata }), 'application/json');
+  const authorization = (clientId = 'demo-web') =>
+    new URLSearchParams({
+      client_id: clientId,
+      response_type: 'code',
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid',
+      code_challenge: 'x'.repeat(43),
+      code_challenge_method: 'S256',
+    });
+  const askForDevice = () => post('/device/auth', new URLSearchParams({ client_id: 'demo-tv' }));
+
+  /** What anybody can have written without signing in. @returns the status that it is answered with */
+  const FLOODS: Readonly<Record<string, () => Promise<number>>> = {
+    'registrations of the largest size': async () => (await register({ client_name: 'x'.repeat(50_000) })).status,
+    'small registrations': async () => (await register()).status,
+    'requests for sign-in': async () => (await get(`/auth?${authorization()}`)).status,
+    'sessions that nobody has signed in to': async () => (await get('/session/end')).status,
+    'sessions by a cookie of nobody': async () => {
+      const cookies = (await get('/session/end')).headers.getSetCookie().map((cookie) => cookie.split(';')[0]);
+      return (await get(`/auth?${authorization()}`, cookies.join('; '))).status;
+    },
+    'sessions that nobody has signed in to, and out of': async () => {
+      const page = await fetch(`${world.issuer}/session/end`);
+      const [, action = ''] = /<form[^>]* action="([^"]+)"/.exec(await page.clone().text()) ?? [];
+      const xsrf = /name="xsrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+      const cookie = page.headers
+        .getSetCookie()
+        .map((each) => each.split(';')[0])
+        .join('; ');
+      const body = new URLSearchParams({ xsrf, logout: 'yes' });
+      const path = new URL(action, world.issuer).pathname;
+      return (
+        await fetch(world.issuer + path, { method: 'POST', body, headers: { Cookie: cookie }, redirect: 'manual' })
+      ).status;
+    },
+    'pushed requests': async () => (await post('/request', authorization())).status,
+    'requests for a device': async () => (await askForDevice()).status,
+    'polls for a device': async () => {
+      const { device_code = '' } = (await askForDevice()).body;
+      const grant = 'urn:ietf:params:oauth:grant-type:device_code';
+      return (await post('/token', new URLSearchParams({ client_id: 'demo-tv', device_code, grant_type: grant })))
+        .status;
+    },
+    'requests that are pushed and used': async () => {
+      const { request_uri = '' } = (await post('/request', authorization())).body;
+      return (await get(`/auth?${new URLSearchParams({ client_id: 'demo-web', request_uri })}`)).status;
+    },
+    'requests of a client that registered': async () => {
+      const { client_id = '' } = (await register({ token_endpoint_auth_method: 'none' })).body;
+      return (await get(`/auth?${authorization(client_id)}`)).status;
+    },
+  };
+
+  test.each(Object.entries(FLOODS))(requirement('anonymous-floods', '%s'), async (_what, once) => {
+    const before = await signIn(world, { style: 'phantom', scope: 'openid offline_access read' });
+    const statuses = new Set<number>();
+    for (let round = 0; round < ROUNDS; round += AT_ONCE)
+      for (const status of await Promise.all(Array.from({ length: AT_ONCE }, once))) statuses.add(status);
+    // Each of them got its answer: none was refused, let alone an error of the server.
+    expect(statuses.size).toBe(1);
+    expect([...statuses][0]).toBeLessThan(500);
+
+    const { client, tokens } = before;
+    expect((await call(world.gateways[0], 'phantom', tokens.access_token)).status).toBe(200);
+    expect(await introspect(world, tokens.access_token)).toMatchObject({ active: true, sub: 'alice' });
+    const refreshed = await oidc.refreshTokenGrant(client, String(tokens.refresh_token));
+    world.log.secret(refreshed.access_token, refreshed.refresh_token, refreshed.id_token);
+    const after = await signIn(world, { style: 'split', user: 'bob' });
+    expect((await call(world.gateways[0], 'split', after.tokens.access_token)).status).toBe(200);
+    const device = await startDevice(world, await demoTv(world), 'phantom');
+    await connectDevice(world, device);
+    const { access_token: token } = await pollDevice(world, await demoTv(world), device);
+    expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
+  });
+
+  test(requirement('anonymous-floods', 'a registered client that was used stays'), async () => {
+    const options = { execute: [oidc.allowInsecureRequests] };
+    const metadata = { redirect_uris: [REDIRECT_URI], grant_types: ['authorization_code', 'refresh_token'] };
+    const add = async () => {
+      const client = await oidc.dynamicClientRegistration(new URL(world.issuer), metadata, undefined, options);
+      const { client_secret, registration_access_token } = client.clientMetadata();
+      world.log.secret(client_secret, String(registration_access_token));
+      return client;
+    };
+    const isKnown = async (client: oidc.Configuration) => {
+      const { registration_access_token: token, registration_client_uri: uri } = client.clientMetadata();
+      return (await fetch(String(uri), { headers: { Authorization: `Bearer ${token}` } })).ok;
+    };
+    const [used, unused] = [await add(), await add()];
+    const { tokens } = await signIn(world, { client: used, style: 'phantom' });
+    expect([await isKnown(used), await isKnown(unused)]).toEqual([true, true]);
+    for (let round = 0; round < 2 * BUDGET.maxEntries; round++) expect((await register()).status).toBe(201);
+    expect([await isKnown(used), await isKnown(unused)]).toEqual([true, false]);
+    const refreshed = await oidc.refreshTokenGrant(used, String(tokens.refresh_token));
+    world.log.secret(refreshed.access_token, refreshed.refresh_token, refreshed.id_token);
+  });
+
+  if (name === 'Redis') {
+    test(requirement('anonymous-floods', 'what they leave in Redis is within the budget'), async () => {
+      const redis = new Redis(String(process.env.REDIS_URL));
+      for (const once of Object.values(FLOODS))
+        for (let round = 0; round < 2 * BUDGET.maxEntries; round++) await once();
+      const keys = await redis.keys(`${prefix}*`);
+      const numberOf = (kind: string) => keys.filter((key) => key.endsWith(`}:${kind}`)).length;
+      for (const kind of ['Client', 'Interaction', 'PushedAuthorizationRequest', 'Poll']) {
+        expect(numberOf(kind)).toBeGreaterThan(0);
+        expect(numberOf(kind)).toBeLessThanOrEqual(BUDGET.maxEntries);
+      }
+      // Each of these lies under two names.
+      for (const kind of ['DeviceCode', 'Session']) {
+        expect(numberOf(kind)).toBeGreaterThan(0);
+        expect(numberOf(kind)).toBeLessThanOrEqual(2 * BUDGET.maxEntries);
+      }
+      redis.disconnect();
+    });
+
+    afterAll(async () => {
+      const redis = new Redis(String(process.env.REDIS_URL));
+      await redis.unlink(await redis.keys(`${prefix}*`));
+      redis.disconnect();
+    });
+  }
+});

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { requirement } from '../requirements/index.ts';
+import { serviceToken } from '../support/clients/clients.ts';
+import { until } from '../support/until.ts';
+import { startOneProcess } from '../support/worlds/one_process.ts';
+import { STYLES, type Style, type World } from '../support/worlds/world.ts';
+import { type Attacker, type Connection, createAttacker, type Held } from './attacker.ts';
+import { corpus } from './corpus.ts';
+import type { RawCase } from './raw_case.ts';
+import type { Writing } from './raw_exchange.ts';
+import { type StrictUpstream, startStrictUpstream } from './strict_upstream.ts';
+
+let world: World;
+let upstream: StrictUpstream;
+let attacker: Attacker;
+let turns = 0;
+const held = {} as Record<Style, Held>;
+
+beforeAll(async () => {
+  upstream = await startStrictUpstream();
+  world = await startOneProcess((config) => {
+    for (const route of config.gateway.routes) route.upstream = upstream.url;
+    return config;
+  });
+  attacker = createAttacker(world.gateways[0], upstream);
+  for (const style of STYLES) {
+    const token = await serviceToken(world, style, 'read write');
+    // A JWT of the client's own, or the reference that the API is meant to introspect; else one that the gateway found.
+    const inside = {
+      jwt: token,
+      opaque: token,
+      phantom: 'eyJ[\\w-]+\\.eyJ[\\w-]+\\.[\\w-]{86}',
+      split: `eyJ[\\w-]+\\.eyJ[\\w-]+\\.${token}`,
+    };
+    held[style] = { path: `/${style}`, token, authorization: new RegExp(`^Bearer ${inside[style]}$`) };
+  }
+});
+afterAll(async () => {
+  await world.stop();
+  await upstream.stop();
+});
+
+const cases = Object.entries(corpus).flatMap(([topic, raws]) => raws.map((raw) => [topic, raw.name, raw] as const));
+
+test('there are at least 150 cases, each with a name of its own', () => {
+  expect(cases.length).toBeGreaterThanOrEqual(150);
+  expect(new Set(cases.map(([, name]) => name)).size).toBe(cases.length);
+});
+
+describe(requirement('malformed-requests'), () => {
+  test.each(cases)('%s: %s', async (_topic, _name, raw) => {
+    const styles = STYLES.filter((style) => style !== raw.exceptFor);
+    for (const style of styles) await expectHarmless(style, raw, 'a fresh connection', 'at once');
+    // Another style each time: what the connection and the writing may bring to light is not about the token.
+    const turn = () => styles[turns++ % styles.length] as Style;
+    await expectHarmless(turn(), raw, 'a connection in use', 'at once');
+    if (raw.bytes.length < 2_000) await expectHarmless(turn(), raw, 'a fresh connection', 'byte by byte');
+  });
+});
+
+async function expectHarmless(style: Style, raw: RawCase, connection: Connection, writing: Writing) {
+  const { statuses, requests, bytes } = await attacker.attack(held[style], raw, connection, writing);
+  const where = `${style}, ${connection}, ${writing}`;
+  expect({ where, statuses, requests: requests.length }).toEqual({
+    where,
+    statuses: expect.stringMatching(new RegExp(`^(${raw.answers})$`)),
+    requests: raw.reaches === '0 or 1' ? Math.min(requests.length, 1) : raw.reaches,
+  });
+  expect(upstream.faults).toEqual([]);
+  if (raw.body !== undefined) expect(requests.map(({ body }) => body)).toEqual([raw.body]);
+  expect(bytes).not.toContain(held[style].token);
+  expect(bytes).not.toContain('mallory');
+}
+
+test(requirement('malformed-requests', 'nothing is left behind'), async () => {
+  await until(() => upstream.unfinished() === 0);
+  expect(upstream.connections()).toBeLessThanOrEqual(5);
+});

@@ -1,0 +1,54 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import * as oidc from 'openid-client';
+import { requirement } from '../requirements/index.ts';
+import { call, discover } from '../support/clients/clients.ts';
+import { REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { startOneProcess } from '../support/worlds/one_process.ts';
+import type { World } from '../support/worlds/world.ts';
+
+let world: World;
+let application: Server;
+const received: string[] = [];
+
+beforeAll(async () => {
+  application = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    received.push(body);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(application, 'listening');
+  const metadata = {
+    backchannel_logout_uri: `http://127.0.0.1:${(application.address() as AddressInfo).port}/logout`,
+    backchannel_logout_session_required: true,
+  };
+  const shop = { id: 'shop', grants: ['authorization_code' as const], redirectUris: [REDIRECT_URI], metadata };
+  world = await startOneProcess((config) => ({ ...config, clients: [...config.clients, shop] }));
+});
+afterAll(async () => {
+  application?.close();
+  await world?.stop();
+});
+
+test(requirement('back-channel-logout'), async () => {
+  const client = await discover(world, 'shop', undefined, oidc.None());
+  const { tokens, browser } = await signIn(world, { client, style: 'phantom' });
+  const sid = tokens.claims()?.sid;
+  expect(sid).toEqual(expect.any(String));
+
+  const page = await browser.get('/session/end').query({ client_id: 'shop' });
+  const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(page.text) ?? [];
+  await browser.post('/session/end/confirm').type('form').send({ xsrf, logout: 'yes' }).redirects(0);
+
+  expect(received).toHaveLength(1);
+  const logoutToken = String(new URLSearchParams(received[0]).get('logout_token'));
+  const keys = createRemoteJWKSet(new URL(`${world.issuer}/jwks`));
+  const { payload } = await jwtVerify(logoutToken, keys, { issuer: world.issuer, audience: 'shop', typ: 'logout+jwt' });
+  expect(payload).toMatchObject({ sub: 'alice', sid });
+  expect(payload.events).toEqual({ 'http://schemas.openid.net/event/backchannel-logout': {} });
+  expect((await call(world.gateways[0], 'phantom', tokens.access_token)).status).toBe(401);
+});

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import * as oidc from 'openid-client';
+import { requirement } from '../requirements/index.ts';
+import { createCa } from '../support/certificates.ts';
+import { type TlsClient, tlsClient } from '../support/clients/tls_client.ts';
+import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
+
+const REDIRECT_URI = 'https://app.example.com/callback';
+
+let folder: string;
+let world: OneProcess;
+let client: TlsClient;
+/** The client's own server, with a certificate of a CA that the configuration names. */
+let app: Server;
+let origin: string;
+let calls: { request: IncomingMessage; body: string }[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tallystick-'));
+  const ca = await createCa('Example CA');
+  calls = [];
+  app = createServer(
+    await ca.certify({ subject: 'CN=localhost', alternatives: [{ type: 'dns', value: 'localhost' }] }),
+    async (request, response) => {
+      calls.push({ request, body: await text(request) });
+      if (request.method === 'POST') response.writeHead(204).end();
+      else response.setHeader('Content-Type', 'application/json').end(JSON.stringify(metadata()));
+      app.emit('called');
+    },
+  );
+  await new Promise<void>((resolve) => app.listen(0, 'localhost', resolve));
+  origin = `https://localhost:${(app.address() as AddressInfo).port}`;
+  world = await startOneProcess((config) => ({
+    ...config,
+    issuer: 'https://localhost:4000',
+    tls: { selfMade: true, directory: folder, ca: ca.cert },
+    clients: [
+      ...config.clients,
+      {
+        id: 'pinged',
+        secret: 'pinged-secret',
+        grants: ['ciba'],
+        metadata: {
+          backchannel_token_delivery_mode: 'ping',
+          backchannel_client_notification_endpoint: `${origin}/ping`,
+        },
+      },
+    ],
+  }));
+  client = tlsClient(String(world.tallystick.ca));
+});
+afterAll(async () => {
+  await client?.close();
+  await world?.stop();
+  app?.close().closeAllConnections();
+  await rm(folder, { recursive: true });
+});
+
+const metadata = () => ({
+  client_id: `${origin}/client.json`,
+  client_name: 'An application',
+  redirect_uris: [REDIRECT_URI],
+  token_endpoint_auth_method: 'none',
+});
+
+test(requirement('backchannel-ping'), async () => {
+  const configuration = await oidc.discovery(
+    new URL(world.issuer),
+    'pinged',
+    undefined,
+    oidc.ClientSecretBasic('pinged-secret'),
+    { [oidc.customFetch]: client.fetch as oidc.CustomFetch },
+  );
+  const started = await oidc.initiateBackchannelAuthentication(configuration, {
+    scope: 'openid',
+    login_hint: 'alice',
+    client_notification_token: 'the-notification-token',
+  });
+  const called = once(app, 'called');
+  await world.tallystick.backchannelRequests.approve(started.auth_req_id);
+  await called;
+  const { request, body } = calls.at(-1) ?? {};
+  expect([request?.url, request?.headers.authorization]).toEqual(['/ping', 'Bearer the-notification-token']);
+  expect(JSON.parse(String(body))).toEqual({ auth_req_id: started.auth_req_id });
+  const tokens = await oidc.pollBackchannelAuthenticationGrant(configuration, { ...started, interval: 0.05 });
+  world.log.secret(started.auth_req_id, 'the-notification-token', tokens.access_token, tokens.id_token);
+  expect(tokens.claims()?.sub).toBe('alice');
+});
+
+test(requirement('metadata-document'), async () => {
+  const query = new URLSearchParams({
+    client_id: metadata().client_id,
+    response_type: 'code',
+    redirect_uri: REDIRECT_URI,
+    scope: 'openid',
+    code_challenge: 'A'.repeat(43),
+    code_challenge_method: 'S256',
+  });
+  const answer = await client.fetch(`${world.issuer}/auth?${query}`, { redirect: 'manual' });
+  expect(answer.status).toBe(303);
+  const location = new URL(String(answer.headers.get('location')), world.issuer);
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((value) => value.split(';')[0])
+    .join('; ');
+  const page = await client.fetch(location, { headers: { cookie } });
+  expect(await page.text()).toContain('An application');
+  expect(calls.some(({ request }) => request.url === '/client.json')).toBe(true);
+});

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
+import * as oidc from 'openid-client';
+import { requirement } from '../requirements/index.ts';
+import { call, discover } from '../support/clients/clients.ts';
+import { authorize, REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { startOneProcess } from '../support/worlds/one_process.ts';
+import { resourceOf, STYLES, type World } from '../support/worlds/world.ts';
+
+let world: World;
+let client: oidc.Configuration;
+let keys: Awaited<ReturnType<typeof generateKeyPair>>;
+let otherKeys: Awaited<ReturnType<typeof generateKeyPair>>;
+
+beforeAll(async () => {
+  keys = await generateKeyPair('ES256', { extractable: true });
+  otherKeys = await generateKeyPair('ES256', { extractable: true });
+  const jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'bank', alg: 'ES256', use: 'sig' }] };
+  world = await startOneProcess((config) => ({
+    ...config,
+    clients: [
+      ...config.clients,
+      {
+        id: 'bank',
+        grants: ['authorization_code', 'client_credentials', 'refresh_token'],
+        redirectUris: [REDIRECT_URI],
+        metadata: { token_endpoint_auth_method: 'private_key_jwt', jwks, require_signed_request_object: true },
+      },
+    ],
+  }));
+  client = await bank(keys.privateKey);
+});
+afterAll(() => world?.stop());
+
+const bank = (privateKey: CryptoKey) =>
+  discover(world, 'bank', undefined, oidc.PrivateKeyJwt({ key: privateKey, kid: 'bank' }));
+
+const withJar = (key: CryptoKey) => (as: oidc.Configuration, parameters: Record<string, string>) =>
+  oidc.buildAuthorizationUrlWithJAR(as, parameters, { key, kid: 'bank' });
+
+test.each(STYLES)(requirement('private-key-jwt', '%s'), async (style) => {
+  const tokens = await oidc.clientCredentialsGrant(client, { resource: resourceOf(style), scope: 'read' });
+  world.log.secret(tokens.access_token);
+  expect((await call(world.gateways[0], style, tokens.access_token)).status).toBe(200);
+});
+
+test(requirement('private-key-jwt', 'another key is refused'), async () => {
+  const impostor = await bank(otherKeys.privateKey);
+  await expect(oidc.clientCredentialsGrant(impostor, { resource: resourceOf('jwt') })).rejects.toMatchObject({
+    error: 'invalid_client',
+    status: 401,
+  });
+});
+
+test(requirement('signed-request'), async () => {
+  const { tokens } = await signIn(world, { style: 'phantom', client, send: withJar(keys.privateKey) });
+  expect((await call(world.gateways[0], 'phantom', tokens.access_token)).status).toBe(200);
+});
+
+test(requirement('signed-request', 'another key is refused, and so is an unsigned request'), async () => {
+  for (const send of [withJar(otherKeys.privateKey), oidc.buildAuthorizationUrl]) {
+    const { callback } = await authorize(world, { client, send });
+    expect(callback.searchParams.get('error')).toMatch(/^invalid_request(_object)?$/);
+    expect(callback.searchParams.get('code')).toBeNull();
+  }
+});
+
+test.each([
+  [{ token_endpoint_auth_method: 'private_key_jwt' }, 'jwks or jwks_uri is mandatory for this client'],
+  [{ subject_type: 'secret' }, 'subject_type must be'],
+])(requirement('config-explains', 'client metadata %j'), async (metadata, explanation) => {
+  const started = startOneProcess((config) => ({ ...config, clients: [...config.clients, { id: 'bank', metadata }] }));
+  await expect(started).rejects.toThrow(new RegExp(`clients\\[7\\]\\.metadata: .*${explanation}`));
+});

@@ -1,0 +1,125 @@
+import { afterEach, expect, test } from '@jest/globals';
+import {
+  Client,
+  type OAuthClientInformationMixed,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+  type OAuthTokens,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client';
+import supertest from 'supertest';
+import { requirement } from '../requirements/index.ts';
+import { follow, REDIRECT_URI } from '../support/clients/sign_in.ts';
+import { freePort } from '../support/free_port.ts';
+import { startMcpServer } from '../support/peers/mcp_server.ts';
+import { startOneProcess } from '../support/worlds/one_process.ts';
+import type { World } from '../support/worlds/world.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+/** An MCP server behind the gateway; its resource indicator is the URL that clients are given. */
+async function startWorld(accessTokens: 'jwt' | 'phantom' | 'split') {
+  const mcp = await startMcpServer();
+  stops.push(mcp.stop);
+  const [port, issuerPort, sampleApiPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const resource = `http://localhost:${port}/mcp`;
+  const world = await startOneProcess(
+    (config) => ({
+      ...config,
+      issuer: `http://localhost:${issuerPort}`,
+      authorizationServer: { ...config.authorizationServer, port: issuerPort },
+      sampleApi: { ...config.sampleApi, port: sampleApiPort },
+      gateway: {
+        ...config.gateway,
+        port,
+        routes: [
+          ...config.gateway.routes,
+          { prefix: '/mcp', api: resource, upstream: mcp.url, scopes: { '*': ['tools'] } },
+        ],
+      },
+      apis: [...config.apis, { resource, accessTokens, scopes: ['tools'] }],
+    }),
+    'configured',
+  );
+  stops.push(world.stop);
+  mcp.protect({ issuer: world.issuer, resource });
+  return { world, mcp, resource };
+}
+
+/** What an MCP client keeps: nothing at first, then what it was given. */
+class Memory implements OAuthClientProvider {
+  readonly redirectUrl = REDIRECT_URI;
+  readonly clientMetadata = {
+    client_name: 'An MCP client',
+    redirect_uris: [REDIRECT_URI],
+    grant_types: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+  };
+  authorizationUrl: URL | undefined;
+  registered: OAuthClientInformationMixed | undefined;
+  held: OAuthTokens | undefined;
+  private verifier = '';
+  private discovered: OAuthDiscoveryState | undefined;
+
+  clientInformation = () => this.registered;
+  saveClientInformation(information: OAuthClientInformationMixed) {
+    this.registered = information;
+  }
+  tokens = () => this.held;
+  saveTokens(tokens: OAuthTokens) {
+    this.held = tokens;
+  }
+  redirectToAuthorization(url: URL) {
+    this.authorizationUrl = url;
+  }
+  saveCodeVerifier(verifier: string) {
+    this.verifier = verifier;
+  }
+  codeVerifier = () => this.verifier;
+  saveDiscoveryState(state: OAuthDiscoveryState) {
+    this.discovered = state;
+  }
+  discoveryState = () => this.discovered;
+}
+
+test.each(['jwt', 'phantom', 'split'] as const)(requirement('mcp-client', '%s'), async (style) => {
+  const { world, mcp, resource } = await startWorld(style);
+  const memory = new Memory();
+  const connect = async () => {
+    const transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider: memory });
+    const client = new Client({ name: 'a client', version: '1.0.0' });
+    return { transport, client, connected: client.connect(transport) };
+  };
+
+  const first = await connect();
+  await expect(first.connected).rejects.toBeInstanceOf(UnauthorizedError);
+  await first.transport.finishAuth(new URLSearchParams((await signInAt(world, memory)).search));
+
+  const { client, connected } = await connect();
+  await connected;
+  expect((await client.callTool({ name: 'whoami' })).content).toEqual([{ type: 'text', text: 'alice' }]);
+  const told: number[] = [];
+  await client.callTool(
+    { name: 'count', arguments: { to: 3 } },
+    { onprogress: ({ progress }) => void told.push(progress) },
+  );
+  expect(told).toEqual([1, 2, 3]);
+  await client.close();
+
+  expect(memory.registered?.client_id).toEqual(expect.any(String));
+  if (style !== 'jwt') expect(mcp.received).not.toContain(memory.held?.access_token);
+});
+
+/** The user whom the client sends to the authorization server signs in there. */
+async function signInAt(world: World, { authorizationUrl }: Memory): Promise<URL> {
+  if (!authorizationUrl) throw new Error('the client asked for no authorization');
+  const browser = supertest.agent(world.issuer);
+  const page = await browser.get(authorizationUrl.pathname + authorizationUrl.search).redirects(0);
+  const callback = await follow(world, browser, page, 'alice');
+  if (typeof callback === 'string') throw new Error(callback);
+  return callback;
+}

@@ -1,0 +1,184 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { requirement } from '../requirements/index.ts';
+import { freePorts } from '../support/free_ports.ts';
+import { MAIN, type RunningCommand, runCommand } from '../support/run_command.ts';
+import { until } from '../support/until.ts';
+import { DEMO_CONFIG } from '../support/worlds/world.ts';
+
+let folder: string;
+let running: RunningCommand[];
+beforeEach(async () => {
+  running = [];
+  folder = await mkdtemp(path.join(tmpdir(), 'tallystick-'));
+});
+afterEach(async () => {
+  for (const command of running) command.signal('SIGKILL');
+  await Promise.all(running.map((command) => command.exit));
+  await rm(folder, { recursive: true });
+});
+
+function tallystick(args: readonly string[], environment: Record<string, string> = {}): RunningCommand {
+  const command = runCommand(process.execPath, [MAIN, ...args], { cwd: folder, environment });
+  running.push(command);
+  return command;
+}
+
+test(requirement('start-banner'), async () => {
+  const ports = await freePorts();
+  const start = tallystick(['start', '--config', DEMO_CONFIG], ports);
+  await until(() => start.output().includes('Ctrl-C stops it.'));
+  const banner = start.output();
+  for (const expected of [
+    ports.TALLYSTICK_ISSUER,
+    `http://localhost:${ports.TALLYSTICK_GATEWAY_PORT}`,
+    'demo-service / demo-service-secret',
+    'demo-web',
+    'alice',
+    'bob',
+  ]) {
+    expect(banner).toContain(expected);
+  }
+  expect(banner).toMatch(/ready in \d+ ms/);
+
+  const commands = banner.split('\n').filter((line) => /^ {2}(curl|TOKEN=)/.test(line));
+  expect(commands.length).toBeGreaterThanOrEqual(5);
+  const pasted = runCommand('bash', ['-c', commands.join('\n')]);
+  expect(await pasted.exit).toBe(0);
+  const statuses = [...pasted.output().matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+  expect(pasted.output()).toContain('"style":"split"');
+  expect(statuses).toEqual(['401', '401']);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)(requirement('stops-cleanly', '%s'), async (signal) => {
+  const ports = await freePorts();
+  const start = tallystick(['start', '--config', DEMO_CONFIG], ports);
+  await until(() => start.output().includes('Ctrl-C stops it.'));
+  start.signal(signal);
+  expect(await start.exit).toBe(0);
+  expect(start.output()).not.toMatch(/error|at file:/i);
+  await expect(fetch(String(ports.TALLYSTICK_ISSUER))).rejects.toThrow();
+});
+
+test(requirement('demo-walks'), async () => {
+  const demo = tallystick(['demo', '--config', DEMO_CONFIG]);
+  expect(await demo.exit).toBe(0);
+  const output = demo.output();
+  for (const style of ['jwt', 'opaque', 'phantom', 'split']) expect(output).toMatch(new RegExp(`^${style} {2}`, 'm'));
+  expect(output.match(/^ +client holds/gm)).toHaveLength(4);
+  expect(output.match(/^ +store holds/gm)).toHaveLength(4);
+  expect(output.match(/^ +gateway {2,}/gm)).toHaveLength(4);
+  expect(output.match(/^ +API gets/gm)).toHaveLength(4);
+  expect(output.match(/the next call through the gateway is 401/g)).toHaveLength(3);
+  expect(output).toContain('ssn=078-05-1120');
+  const styles = Object.fromEntries(
+    output.split(/^(?=(?:jwt|opaque|phantom|split) {2})/m).map((part) => [part.split(' ')[0], part]),
+  );
+  expect(styles.split).toMatch(/sealed under the token: it cannot be read or used without it/);
+  for (const style of ['jwt', 'opaque', 'split']) expect(styles[style]).toMatch(/the API can call as its caller/);
+  expect(styles.phantom).toMatch(/the API cannot call as its caller/);
+});
+
+test(requirement('demo-walks', 'it says who can read what is not sealed'), async () => {
+  const demo = tallystick(['demo', '--config', DEMO_CONFIG], { TALLYSTICK_STORE_SEAL: 'false' });
+  expect(await demo.exit).toBe(0);
+  expect(demo.output()).toContain('whoever reads the store reads its claims, but cannot call without the token');
+  expect(demo.output()).not.toContain('sealed under the token: it');
+});
+
+describe('a wrong configuration', () => {
+  test.each([
+    [
+      'a style that is none',
+      'accessTokens: phantom',
+      'accessTokens: phantm',
+      'apis[2].accessTokens: expected one of "jwt"|"opaque"|"phantom"|"split"; found "phantm"',
+    ],
+    ['a port that is none', 'port: 4100', 'port: lots', 'gateway.port: expected number; found "lots"'],
+    [
+      'a name that is unknown',
+      'introspects: true',
+      'introspect: true',
+      'clients[5].introspect: expected one of the names id, secret',
+    ],
+    [
+      'a route to no API',
+      'api: https://api.example.com/jwt',
+      'api: https://api.example.com/none',
+      'gateway.routes[0].api: expected the resource of one of the apis; found "https://api.example.com/none"',
+    ],
+    [
+      'a trailing slash',
+      'issuer: http://localhost:4000',
+      'issuer: http://localhost:4000/',
+      'issuer: expected scheme and authority only',
+    ],
+    [
+      'client metadata that cannot be',
+      'backchannel_token_delivery_mode: poll',
+      'backchannel_token_delivery_mode: ping',
+      'clients[4].metadata: backchannel_client_notification_endpoint is mandatory property',
+    ],
+    ['no YAML', 'apis:', 'apis: [', 'line'],
+  ])(requirement('config-explains', '%s'), async (_what, right, wrong, explanation) => {
+    const { readFile } = await import('node:fs/promises');
+    const file = path.join(folder, 'tallystick.config.yaml');
+    await writeFile(file, (await readFile(DEMO_CONFIG, 'utf8')).replace(right, wrong));
+    for (const command of [['config', 'validate'], ['start']]) {
+      const run = tallystick(command);
+      expect(await run.exit).toBe(1);
+      expect(run.output()).toContain(explanation);
+      expect(run.output()).not.toContain('at file:');
+    }
+  });
+
+  test(requirement('config-explains', 'a value of the environment'), async () => {
+    const run = tallystick(['config', 'validate', '--config', DEMO_CONFIG], { TALLYSTICK_STORE_URL: 'mongodb://x' });
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toContain(
+      'store.url: expected memory:, redis://, rediss://, redis+cluster:// or redis+sentinel://',
+    );
+  });
+
+  test(requirement('config-explains', 'no file'), async () => {
+    const run = tallystick(['start']);
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toContain('tallystick.config.yaml');
+  });
+});
+
+test('the configuration file is valid, and its schema is a JSON Schema that describes every value', async () => {
+  const validate = tallystick(['config', 'validate', '--config', DEMO_CONFIG]);
+  expect(await validate.exit).toBe(0);
+  expect(validate.output()).toContain('is valid: 4 APIs, 7 clients, 2 users');
+  const schema = tallystick(['config', 'schema']);
+  expect(await schema.exit).toBe(0);
+  const { properties } = JSON.parse(schema.output());
+  expect(Object.keys(properties)).toEqual(
+    expect.arrayContaining(['issuer', 'store', 'gateway', 'apis', 'clients', 'users']),
+  );
+});
+
+test.each([
+  [['--help'], 0, 'tallystick start'],
+  [['--version'], 0, '0.1.0'],
+  [[], 1, 'Usage'],
+  [['dance'], 1, 'there is no command "dance"; see tallystick --help'],
+  [['start', '--sideways'], 1, "Unknown option '--sideways'"],
+])('tallystick %j', async (args, code, text) => {
+  const run = tallystick(args);
+  expect(await run.exit).toBe(code);
+  expect(run.output()).toContain(text);
+});
+
+test('a taken port is said in one line', async () => {
+  const ports = await freePorts();
+  const first = tallystick(['start', '--config', DEMO_CONFIG], ports);
+  await until(() => first.output().includes('Ctrl-C stops it.'));
+  const second = tallystick(['start', '--config', DEMO_CONFIG], ports);
+  expect(await second.exit).toBe(1);
+  const said = second.output().replace(/^oidc-provider WARNING: Unsupported runtime.*\n/m, ''); // On Node.js 20.
+  expect(said).toMatch(/^tallystick: port \d+ is taken.*\n$/);
+});

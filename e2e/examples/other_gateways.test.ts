@@ -1,0 +1,519 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import WebSocket from 'ws';
+import { requirement } from '../requirements/index.ts';
+import { boundClient } from '../support/clients/bound_client.ts';
+import { call, serviceToken } from '../support/clients/clients.ts';
+import { type RawAnswer, rawRequest } from '../support/clients/raw_request.ts';
+import { freePort } from '../support/free_port.ts';
+import { caddyIsThere, startCaddy } from '../support/peers/caddy.ts';
+import { haproxyIsThere, startHaproxy } from '../support/peers/haproxy.ts';
+import { exampleOf, ingressOf, nginxIsThere, startNginx } from '../support/peers/nginx.ts';
+import type { Program } from '../support/peers/program.ts';
+import { type ShowingApi, startShowingApi } from '../support/peers/showing_api.ts';
+import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
+import { resourceOf, STYLES, type Style } from '../support/worlds/world.ts';
+
+/** The examples in `deploy/`, each run by its program, and what the gateway's configuration says of it. */
+const GATEWAYS = [
+  {
+    name: 'nginx',
+    title: (also: string) => requirement('nginx-asks', also),
+    isThere: nginxIsThere,
+    endpoint: { path: '/decision', for: 'nginx', accelRedirect: '@api' },
+    start: async (gateway: string, api: string) => startNginx(await exampleOf(gateway, api)),
+  },
+  {
+    name: 'caddy',
+    title: (also: string) => requirement('caddy-asks', also),
+    isThere: caddyIsThere,
+    endpoint: { path: '/decision', for: 'caddy' },
+    start: startCaddy,
+  },
+  {
+    name: 'haproxy',
+    title: (also: string) => requirement('haproxy-asks', also),
+    isThere: haproxyIsThere,
+    endpoint: { path: '/decision', for: 'haproxy' },
+    start: startHaproxy,
+  },
+] as const;
+
+const PAGE = 'https://app.example.com';
+const SHOWN = 'shown';
+
+describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => {
+  const testIt = isThere ? test : test.skip;
+  let api: ShowingApi;
+  let world: OneProcess;
+  let front: Program;
+  beforeAll(async () => {
+    if (!isThere) return;
+    // Of an API, NGINX must not take it.
+    api = await startShowingApi({ 'X-Accel-Redirect': '/elsewhere' });
+    const upstream = api.url;
+    world = await startOneProcess((config) => ({
+      ...config,
+      gateway: {
+        ...config.gateway,
+        trustedProxies: ['127.0.0.0/8', '::1'],
+        decisionEndpoints: [endpoint],
+        dpop: { nonce: 'required' },
+        routes: [
+          ...config.gateway.routes.map((route) =>
+            route.prefix === '/phantom' ? { ...route, cors: { origins: [PAGE] } } : route,
+          ),
+          { prefix: '/browser', api: resourceOf('phantom'), tokenCookie: { name: '__Host-app' } },
+          { prefix: '/open', public: true, upstream },
+          { prefix: '/open/secret', api: resourceOf('jwt'), upstream },
+        ],
+      },
+    }));
+    front = await start(world.gateways[0], api.url);
+  });
+  afterAll(async () => {
+    await front?.stop();
+    await world?.stop();
+    await api?.stop();
+  });
+  beforeEach(() => {
+    if (isThere) api.seen.length = 0;
+  });
+
+  /** The one request that reached the API. */
+  function seen() {
+    expect(api.seen).toHaveLength(1);
+    return api.seen[0] as ShowingApi['seen'][number];
+  }
+
+  /** The API got what its style promises, and nothing else of the client's credentials. */
+  async function expectCredentials(style: Style, token: string): Promise<void> {
+    const { headers } = seen();
+    const [scheme, forApi = ''] = String(headers.authorization).split(' ');
+    expect(scheme).toBe('Bearer');
+    if (style === 'opaque') expect(forApi).toBe(token);
+    else {
+      const metadata = await fetch(`${world.issuer}/.well-known/openid-configuration`);
+      const { jwks_uri } = (await metadata.json()) as { jwks_uri: string };
+      const expected = { issuer: world.issuer, audience: resourceOf(style), typ: 'at+jwt' };
+      await jwtVerify(forApi, createRemoteJWKSet(new URL(jwks_uri)), expected);
+    }
+    // A split token is the last part of the JWT.
+    if (style === 'phantom') expect(JSON.stringify(headers)).not.toContain(token);
+  }
+
+  const CALLS = [
+    ['GET', undefined],
+    ['HEAD', undefined],
+    ['POST', 'x'.repeat(100_000)],
+    ['PUT', ''],
+    ['DELETE', undefined],
+    ['OPTIONS', undefined],
+  ] as const;
+
+  describe.each(STYLES)('in front of an API with %s tokens', (style) => {
+    testIt.each(CALLS)(title(`${style}: %s`), async (method, body) => {
+      const token = await serviceToken(world, style, 'read write');
+      const headers = { Authorization: `Bearer ${token}` };
+      const path = `/${style}/a%2Fb%20c;d=1/e?f=%2F&g`;
+      const answer = await fetch(front.url + path, { method, headers, ...(body !== undefined && { body }) });
+      expect([answer.status, await answer.text()]).toEqual([200, method === 'HEAD' ? '' : SHOWN]);
+      expect(seen()).toMatchObject({ method, url: path, bytes: body?.length ?? 0 });
+      await expectCredentials(style, token);
+    });
+
+    testIt(title(`${style}: a body in chunks`), async () => {
+      const token = await serviceToken(world, style, 'read write');
+      const body = new Blob(['x'.repeat(70_000), 'y']).stream();
+      const answer = await call(front.url, style, token, { method: 'POST', body, duplex: 'half' } as RequestInit);
+      expect([answer.status, seen().bytes]).toEqual([200, 70_001]);
+    });
+
+    testIt(title(`${style}: a WebSocket`), async () => {
+      const token = await serviceToken(world, style);
+      const socket = new WebSocket(`${front.url}/${style}/chat?a=b`, { headers: { Authorization: `Bearer ${token}` } });
+      await once(socket, 'open');
+      socket.send('hello');
+      const [echo] = await once(socket, 'message');
+      expect(String(echo)).toBe('hello');
+      expect(seen()).toMatchObject({ method: 'GET', url: `/${style}/chat?a=b` });
+      await expectCredentials(style, token);
+      const closed = once(socket, 'close');
+      socket.close();
+      await closed;
+    });
+
+    testIt(title(`${style}: a WebSocket without a token`), async () => {
+      const socket = new WebSocket(`${front.url}/${style}/chat`);
+      const [, answer] = await once(socket, 'unexpected-response');
+      expect([answer.statusCode, api.seen]).toEqual([401, []]);
+      answer.destroy();
+    });
+
+    testIt(title(`${style}: a proof with the nonce that the refusal gave`), async () => {
+      const { obtain, call: callBound, sent } = await boundClient(world);
+      const token = await obtain(style);
+      expect((await callBound(front.url, style, token)).status).toBe(200);
+      // Of an opaque token only the API can see what it is bound to.
+      expect(sent).toHaveLength(style === 'opaque' ? 1 : 2);
+      const { headers } = seen();
+      expect(headers.authorization).toMatch(style === 'opaque' ? /^DPoP / : /^Bearer ([\w-]+\.){2}[\w-]+$/);
+      expect(headers.dpop).toBe(style === 'opaque' ? sent.at(-1)?.get('DPoP') : undefined);
+    });
+  });
+
+  const REFUSED = [
+    { what: 'no token', status: 401, error: 'unauthorized' },
+    { what: 'an unknown token', token: 'a'.repeat(43), status: 401, error: 'invalid_token' },
+    { what: 'a proof that is missing', scheme: 'DPoP', token: 'a'.repeat(43), status: 401 },
+    { what: 'a scope too few', scope: 'read', method: 'POST', status: 403, error: 'insufficient_scope' },
+    { what: 'a scope too few, HEAD', scope: 'write', method: 'HEAD', status: 403 },
+    { what: 'no API', path: '/elsewhere', status: 404, error: 'not_found' },
+    { what: 'the path of nobody knows whom', path: '/phantom/..;/x', status: 400, error: 'invalid_request' },
+    { what: 'an authorization server that fails', scope: 'read', fault: true, status: 503 },
+    { what: 'a token in a cookie', scope: 'read', more: 'Cookie: __Host-app=a', status: 501, error: 'not_implemented' },
+  ] as const satisfies readonly Refused[];
+
+  interface Refused {
+    what: string;
+    status: number;
+    error?: string;
+    token?: string;
+    scope?: string;
+    scheme?: string;
+    method?: string;
+    path?: string;
+    more?: string;
+    fault?: boolean;
+  }
+
+  /** What of the head of an answer is the gateway's affair, each line of it. */
+  const ours = ({ head }: RawAnswer) =>
+    head
+      .split('\r\n')
+      .map((line) => line.replace(/^[^:]+/, (header) => header.toLowerCase()))
+      .filter((line) =>
+        /^(www-authenticate|dpop-nonce|retry-after|access-control-|vary|content-type|cache-control)/.test(line),
+      )
+      .map((line) => line.replace(/^dpop-nonce: .*/, 'dpop-nonce'))
+      .sort();
+
+  testIt.each<Refused>(REFUSED)(title('refused as by the gateway: $what'), async (refused) => {
+    const { method = 'GET', path = '/phantom/hello', scheme = 'Bearer', more } = refused;
+    const { host } = new URL(front.url);
+    if (refused.fault) world.tallystick.faults.add({ endpoint: 'introspection', status: 500 });
+    const ask = async (url: string) => {
+      const token = refused.scope === undefined ? refused.token : await serviceToken(world, 'phantom', refused.scope);
+      const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, `Origin: ${PAGE}`, 'Connection: close'];
+      if (token !== undefined) lines.push(`Authorization: ${scheme} ${token}`);
+      if (method === 'POST') lines.push('Content-Length: 0');
+      if (more !== undefined) lines.push(more);
+      return rawRequest(url, `${lines.join('\r\n')}\r\n\r\n`);
+    };
+    const answer = await ask(front.url);
+    const direct = path === '/phantom/hello' && more === undefined ? await ask(world.gateways[0]) : undefined;
+    world.tallystick.faults.clear();
+
+    expect(answer.status).toBe(refused.status);
+    if (refused.error !== undefined) expect(JSON.parse(answer.body)).toMatchObject({ error: refused.error });
+    const challenges = ours(answer).filter((line) => line.startsWith('www-authenticate'));
+    expect(challenges).toHaveLength(refused.status === 401 || refused.status === 403 ? 1 : 0);
+    if (direct !== undefined) {
+      expect([ours(answer), answer.body]).toEqual([ours(direct), direct.body]);
+      expect(ours(answer)).toContain(`access-control-allow-origin: ${PAGE}`);
+    }
+    expect(api.seen).toEqual([]);
+  });
+
+  testIt(title('a page of another origin'), async () => {
+    const asking = { Origin: PAGE, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'a' };
+    const preflight = (path: string, headers = asking) => fetch(front.url + path, { method: 'OPTIONS', headers });
+    const may = await preflight('/phantom/hello');
+    expect([may.status, may.headers.get('access-control-allow-origin')]).toEqual([204, PAGE]);
+    expect(may.headers.get('access-control-allow-methods')).toContain('POST');
+    const mayNot = await preflight('/phantom/hello', { ...asking, Origin: 'https://evil.example' });
+    expect(mayNot.headers.get('access-control-allow-origin')).toBeNull();
+    expect((await preflight('/split/hello')).status).toBe(401); // No policy: a request as any other.
+    expect(api.seen).toEqual([]);
+
+    const token = await serviceToken(world, 'phantom');
+    const answer = await call(front.url, 'phantom', token, { headers: { Origin: PAGE } });
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, PAGE]);
+    expect(answer.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate, DPoP-Nonce');
+    expect(answer.headers.get('vary')).toBe('Origin');
+  });
+
+  testIt.each(STYLES)(title('an MCP client finds the authorization server of %s'), async (style) => {
+    const refused = await call(front.url, style);
+    const [, metadata = ''] = /resource_metadata="([^"]+)"/.exec(String(refused.headers.get('www-authenticate'))) ?? [];
+    expect(metadata).toBe(`${front.url}/.well-known/oauth-protected-resource/${style}`);
+    const answer = await fetch(metadata, { headers: { Authorization: 'Bearer unwanted', Origin: PAGE } });
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+    expect(await answer.json()).toMatchObject({ resource: resourceOf(style), authorization_servers: [world.issuer] });
+    const headers = { Origin: PAGE, 'Access-Control-Request-Method': 'GET' };
+    const preflight = await fetch(metadata, { method: 'OPTIONS', headers });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+    expect(api.seen).toEqual([]);
+  });
+
+  /** Said by a client. Some are refused, some are taken out; none is believed. */
+  const SAID = [
+    'X-User: evil',
+    'X_User: evil',
+    'X-User-Id: evil',
+    'Remote-User: evil',
+    'X-Forwarded-User: evil',
+    'X-Forwarded-For: evil',
+    'X-Forwarded-Host: evil',
+    'X-Forwarded-Proto: evil',
+    'X-Forwarded-Port: evil',
+    'X-Forwarded-Prefix: /evil',
+    'X-Forwarded-Method: evil',
+    'X-Forwarded-Uri: /evil',
+    'X-Original-Method: evil',
+    'X-Original-URI: /evil',
+    'X-Original-URL: http://evil/evil',
+    'X-Rewrite-URL: /evil',
+    'X-HTTP-Method-Override: evil',
+    'X_HTTP_Method_Override: evil',
+    'Forwarded: for=evil',
+    'X-Host: evil',
+    'X-Real-IP: evil',
+    'True-Client-IP: evil',
+    'CF-Connecting-IP: evil',
+    'Client-Cert: :evil:',
+    'X-Client-Cert: evil',
+    'Proxy: evil',
+    'Proxy-Authorization: evil',
+    'DPoP: evil',
+    'X_Forwarded_For: evil',
+    'X_Real_IP: evil',
+    'X.Forwarded.For: evil',
+    'X.User: evil',
+  ];
+  testIt.each(SAID)(title('what a client says is not believed: %s'), async (line) => {
+    for (const path of ['/phantom/hello', '/open/hello']) {
+      api.seen.length = 0;
+      const token = await serviceToken(world, 'phantom');
+      const { host } = new URL(front.url);
+      const head = [
+        `GET ${path} HTTP/1.1`,
+        `Host: ${host}`,
+        `Authorization: Bearer ${token}`,
+        line,
+        'Connection: close',
+      ];
+      const { status } = await rawRequest(front.url, `${head.join('\r\n')}\r\n\r\n`);
+      if (status === 400) expect(api.seen).toEqual([]);
+      else {
+        expect([status, seen().url]).toEqual([200, path]);
+        const { headers } = seen();
+        expect(JSON.stringify(headers)).not.toContain('evil');
+        expect(JSON.stringify(headers)).not.toContain(token);
+        expect(headers.authorization !== undefined).toBe(path.startsWith('/phantom'));
+      }
+    }
+  });
+
+  testIt.each([
+    ['GET', 'h2c'],
+    ['GET', 'websocket, h2c'],
+    ['GET', 'other/1'],
+    ['POST', 'websocket'],
+  ])(title('a change to no protocol but WebSocket: %s, %s'), async (method, upgrade) => {
+    const token = await serviceToken(world, 'phantom', 'read write');
+    const headers = { Authorization: `Bearer ${token}`, Connection: 'Upgrade', Upgrade: upgrade };
+    const asking = request(`${front.url}/phantom/hello`, { method, headers, agent: false }).end();
+    const [answer] = await once(asking, 'response');
+    asking.destroy();
+    if (answer.statusCode === 400) expect(api.seen).toEqual([]);
+    else expect([answer.statusCode, seen().headers.upgrade]).toEqual([200, undefined]);
+  });
+
+  testIt.each(['X-Debug', 'Cookie', 'Referer'])(title('a token goes nowhere in %s either'), async (header) => {
+    const token = await serviceToken(world, 'phantom');
+    const answer = await call(front.url, 'phantom', token, { headers: { [header]: `http://a/?a=${token}` } });
+    expect([answer.status, api.seen]).toEqual([400, []]);
+  });
+
+  testIt.each(['/decision', '/decision/phantom/hello', '/_decision'])(
+    title('nobody but itself asks: %s'),
+    async (path) => {
+      const token = await serviceToken(world, 'phantom');
+      for (const method of ['GET', 'OPTIONS']) {
+        const answer = await fetch(front.url + path, {
+          method,
+          headers: {
+            ...{ Authorization: `Bearer ${token}`, Origin: PAGE, 'Access-Control-Request-Method': 'GET' },
+            ...{ 'X-Original-Method': 'GET', 'X-Original-URI': '/phantom/hello' },
+            ...{ 'X-Forwarded-Method': 'GET', 'X-Forwarded-Uri': '/phantom/hello' },
+          },
+        });
+        expect([answer.status, answer.headers.get('authorization'), api.seen]).toEqual([404, null, []]);
+      }
+    },
+  );
+
+  /** Targets that some servers take for another one, from someone who has no token. */
+  const TARGETS = [
+    ['/open/page', true],
+    ['/open/a%2Fb', true],
+    ['/open/a;b=c', true],
+    ['/open/a//b', true],
+    ['/open/?a=/../secret', true],
+    ['/open/secret', false],
+    ['/open/%73ecret', false],
+    ['/open/%2573ecret', false],
+    ['/open%2Fsecret', false],
+    ['/open%2fsecret/x', false],
+    ['/open//secret', false],
+    ['//open/secret', false],
+    ['/open/./secret', false],
+    ['/open/x/../secret', false],
+    ['/open/x/%2e%2e/secret', false],
+    ['/open/x/..%2fsecret', false],
+    ['/open/x/..;/secret', false],
+    ['/open/;a/secret', false],
+    ['/open/secret;a=b', false],
+    ['/open/secret%3Ba', false],
+    ['/open/secret/', false],
+    ['/open/SECRET', false],
+    ['/open/secret%2F', false],
+    ['/open/secret%00', false],
+    ['/open/secret%20', false],
+    ['/open/secret.', false],
+    ['/open\\secret', false],
+    ['/open/%5csecret', false],
+    ['/open/secret?', false],
+    ['/open/secret#', undefined, '/open/secret%23'],
+    ['/open/page#/../secret', false],
+    ['/.well-known/oauth-protected-resource/../../open/secret', false],
+    ['/.well-known/oauth-protected-resource/..%2f..%2fopen/secret', false],
+    ['/.well-known/oauth-protected-resource/../../decision', false],
+    ['/open/../.well-known/oauth-protected-resource/../../open/secret', false],
+    ['/decision/../open/secret', false],
+    ['http://HOST/open/secret', false],
+    ['http://other.example/open/secret', false],
+    ['open/secret', false],
+    ['*', false],
+  ] as const satisfies readonly Target[];
+
+  /** A request target; whether it passes, if that is the same at all gateways; and how some write it to the gateway and the API. */
+  type Target = readonly [target: string, passes: boolean | undefined, written?: string];
+
+  testIt.each<Target>(TARGETS)(
+    title('what is forwarded is what was decided: %s'),
+    async (target, passes, ...[written]) => {
+      const { host } = new URL(front.url);
+      const sent = target.replace('HOST', host);
+      const answer = await rawRequest(front.url, `GET ${sent} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      expect(answer.head).not.toMatch(/^authorization:/im);
+      const reached = api.seen.map(({ url }) => url);
+      if (passes !== undefined) expect([reached, answer.status === 200]).toEqual(passes ? [[sent], true] : [[], false]);
+      expect(reached.filter((url) => url !== sent && url !== written)).toEqual([]);
+      expect(answer.status).toBeLessThan(500);
+    },
+  );
+
+  describe('with a gateway that', () => {
+    let stop: (() => Promise<void>) | undefined;
+    afterEach(() => stop?.());
+
+    async function answerOf(gateway: string): Promise<Response> {
+      const broken = await start(gateway, api.url);
+      stop = () => broken.stop();
+      const headers = { Authorization: `Bearer ${'a'.repeat(43)}` };
+      return fetch(`${broken.url}/phantom/hello`, { headers, redirect: 'manual' });
+    }
+
+    testIt(title('is not there'), async () => {
+      const answer = await answerOf(`http://127.0.0.1:${await freePort()}`);
+      expect([answer.status, answer.headers.get('www-authenticate'), api.seen]).toEqual([503, null, []]);
+      expect([answer.headers.get('retry-after'), answer.headers.get('content-type')]).toEqual([
+        '1',
+        'application/json',
+      ]);
+      expect(await answer.json()).toMatchObject({ error: 'temporarily_unavailable' });
+    });
+
+    const BROKEN: readonly [string, RequestListener, number][] = [
+      ['breaks off', (request) => request.socket.destroy(), 503],
+      ['redirects', (_, response) => response.writeHead(302, { Location: '/x' }).end(), 302],
+      ['says yes otherwise', (_, response) => response.writeHead(204).end(), 204],
+      ['created something', (_, response) => response.writeHead(201).end(), 201],
+      ['fails', (_, response) => response.writeHead(500).end('oops'), name === 'haproxy' ? 503 : 500],
+    ];
+    testIt.each(BROKEN)(title('%s'), async (_what, listener, status) => {
+      const server = createServer(listener).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      try {
+        expect([(await answerOf(`http://127.0.0.1:${port}`)).status, api.seen]).toEqual([status, []]);
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    });
+  });
+});
+
+(nginxIsThere ? describe : describe.skip)('ingress-nginx', () => {
+  let api: ShowingApi;
+  let world: OneProcess;
+  let front: Program;
+  beforeAll(async () => {
+    api = await startShowingApi();
+    world = await startOneProcess((config) => ({
+      ...config,
+      allowedHosts: ['tallystick.default.svc.cluster.local'],
+      gateway: {
+        ...config.gateway,
+        trustedProxies: ['127.0.0.0/8', '::1'],
+        decisionEndpoints: [{ path: '/decision', for: 'nginx' }],
+        routes: [...config.gateway.routes, { prefix: '/phantom', host: 'open.test', public: true, upstream: api.url }],
+      },
+    }));
+    front = await startNginx(await ingressOf(world.gateways[0], api.url));
+  });
+  afterAll(async () => {
+    await front?.stop();
+    await world?.stop();
+    await api?.stop();
+  });
+  beforeEach(() => {
+    api.seen.length = 0;
+  });
+
+  test.each(STYLES)(requirement('ingress-nginx-asks', '%s'), async (style) => {
+    const token = await serviceToken(world, style, 'read write');
+    const answer = await call(front.url, style, token, { method: 'POST', body: 'x'.repeat(100_000) });
+    expect([answer.status, api.seen.length]).toEqual([200, 1]);
+    if (style === 'phantom') expect(JSON.stringify(api.seen)).not.toContain(token);
+  });
+
+  test.each([
+    ['no token', undefined, {}, 401],
+    ['a scope too few', 'write', {}, 403],
+    ['a path of the client', 'read', { 'X-Original-URI': '/open' }, 500],
+    ['a host of the client', undefined, { 'X-Forwarded-Host': 'open.test' }, 401],
+    ['a header that says who calls', 'read', { 'X-User': 'evil' }, 500],
+  ])(requirement('ingress-nginx-asks', 'refused: %s'), async (_what, scope, headers, status) => {
+    const token = scope === undefined ? undefined : await serviceToken(world, 'phantom', scope);
+    const answer = await call(front.url, 'phantom', token, { headers: headers as Record<string, string> });
+    expect([answer.status, api.seen]).toEqual([status, []]);
+    if (status === 401) {
+      const metadata = `resource_metadata="${front.url}/.well-known/oauth-protected-resource/phantom"`;
+      expect(answer.headers.get('www-authenticate')).toContain(metadata);
+    }
+  });
+
+  test(requirement('ingress-nginx-asks', 'a failure is no verdict'), async () => {
+    world.tallystick.faults.add({ endpoint: 'introspection', status: 500 });
+    const answer = await call(front.url, 'phantom', await serviceToken(world, 'phantom'));
+    world.tallystick.faults.clear();
+    expect([answer.status, api.seen]).toEqual([500, []]);
+  });
+});

@@ -1,0 +1,369 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ConfigInput } from 'tallystick';
+import { WebSocket, WebSocketServer } from 'ws';
+import { requirement } from '../requirements/index.ts';
+import { call, serviceToken } from '../support/clients/clients.ts';
+import { freePort } from '../support/free_port.ts';
+import { type Collector, type ReceivedSpan, startCollector } from '../support/peers/collector.ts';
+import { type SeeingServer, startSeeingServer } from '../support/peers/seeing_server.ts';
+import { until } from '../support/until.ts';
+import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
+import { startRole } from '../support/worlds/role_process.ts';
+import { resourceOf } from '../support/worlds/world.ts';
+
+const routeTo = (upstream: string, prefix: string) => ({
+  ...{ prefix, upstream, api: resourceOf('phantom') },
+  scopes: { '*': ['read'] },
+});
+
+const worlds = new Set<OneProcess>();
+afterAll(() => Promise.all([...worlds].map((world) => world.stop())));
+
+/** The demo world, with an API that answers, one that nobody answers for, and one that speaks WebSocket. */
+async function startWorld(
+  upstreams: { seeing: string; sockets?: string },
+  tracing?: ConfigInput['gateway']['tracing'],
+): Promise<OneProcess> {
+  const world = await startOneProcess((config) => ({
+    ...config,
+    gateway: {
+      ...config.gateway,
+      ...(tracing && { tracing }),
+      trustedProxies: ['127.0.0.0/8', '::1'],
+      decisionEndpoints: [{ path: '/decision', for: 'nginx' }],
+      routes: [
+        ...config.gateway.routes,
+        routeTo(upstreams.seeing, '/seen'),
+        routeTo('http://127.0.0.1:1', '/gone'),
+        ...(upstreams.sockets === undefined ? [] : [routeTo(upstreams.sockets, '/socket')]),
+      ],
+    },
+  }));
+  worlds.add(world);
+  return world;
+}
+
+let collector: Collector;
+let api: SeeingServer;
+beforeAll(async () => {
+  [collector, api] = await Promise.all([startCollector(), startSeeingServer()]);
+});
+afterAll(() => Promise.all([collector.stop(), api.stop()]));
+
+/** A trace of a client's, as its header and by its parts. */
+function newTrace() {
+  const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
+  return { traceId, spanId, traceparent: `00-${traceId}-${spanId}-01` };
+}
+
+const partsOf = (traceparent: unknown) => {
+  const [, traceId, spanId] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/.exec(String(traceparent)) ?? [];
+  return { traceId, spanId };
+};
+
+/** The spans of a trace, once its server span is there: it is the last to end. */
+async function spansOf(traceId: string): Promise<ReceivedSpan[]> {
+  const inTrace = () => collector.spans.filter((span) => span.traceId === traceId);
+  await until(() => inTrace().some(({ kind }) => kind === 'server'));
+  return inTrace();
+}
+
+const serverOf = (spans: readonly ReceivedSpan[]) => spans.find(({ kind }) => kind === 'server') as ReceivedSpan;
+const callsOf = (spans: readonly ReceivedSpan[]) => spans.filter(({ kind }) => kind === 'client');
+
+describe('a gateway that sends traces', () => {
+  let world: OneProcess;
+  let gateway: string;
+  const sockets = createServer();
+  let socketHeaders: IncomingHttpHeaders | undefined;
+  const secrets: string[] = [];
+
+  beforeAll(async () => {
+    new WebSocketServer({ server: sockets }).on('connection', (socket, { headers }) => {
+      socketHeaders = headers;
+      socket.on('message', (data) => socket.send(data));
+    });
+    await new Promise<void>((resolve) => sockets.listen(0, '127.0.0.1', resolve));
+    const { port } = sockets.address() as AddressInfo;
+    const { endpoint } = collector;
+    world = await startWorld(
+      { seeing: api.origin, sockets: `http://127.0.0.1:${port}` },
+      { endpoint, serviceName: 'front' },
+    );
+    gateway = world.gateways[0];
+  });
+  afterAll(async () => {
+    await world.stop();
+    sockets.close();
+  });
+
+  async function newToken(): Promise<string> {
+    const token = await serviceToken(world, 'phantom');
+    secrets.push(token);
+    return token;
+  }
+
+  function get(path: string, token: string, headers: Record<string, string> = {}) {
+    return fetch(gateway + path, { headers: { Authorization: `Bearer ${token}`, ...headers } });
+  }
+
+  /** What the authorization server was sent with the last introspection. */
+  const lastAsked = () =>
+    world.tallystick.requests.list({ endpoint: 'introspection', secrets: true }).at(-1)?.headers.traceparent;
+
+  test(requirement('traces'), async () => {
+    const token = await newToken();
+    const client = newTrace();
+    expect((await get('/seen/a', token, client)).status).toBe(200);
+    const spans = await spansOf(client.traceId);
+    expect(spans).toHaveLength(3);
+    const server = serverOf(spans);
+    expect(server).toMatchObject({ name: 'GET /seen', parentSpanId: client.spanId, service: 'front', isError: false });
+    expect(server.attributes).toEqual({
+      'http.request.method': 'GET',
+      'http.route': '/seen',
+      'http.response.status_code': 200,
+      'url.scheme': 'http',
+      'tallystick.access_token.style': 'phantom',
+      'tallystick.cache': 'miss',
+      'tallystick.outcome': 'forwarded',
+      'tallystick.token_key': expect.stringMatching(/^[\w-]{8}$/),
+    });
+    const [introspection, upstream] = callsOf(spans);
+    expect(introspection).toMatchObject({
+      name: 'POST /token/introspection',
+      parentSpanId: server.spanId,
+      attributes: {
+        'http.request.method': 'POST',
+        'http.response.status_code': 200,
+        'server.port': Number(new URL(world.issuer).port),
+      },
+    });
+    expect(upstream).toMatchObject({
+      name: 'GET',
+      parentSpanId: server.spanId,
+      attributes: { 'http.response.status_code': 200, 'server.address': '127.0.0.1', 'server.port': api.port },
+    });
+    expect(partsOf(lastAsked())).toEqual({ traceId: client.traceId, spanId: introspection?.spanId });
+    expect(partsOf(api.seen.at(-1)?.headers.traceparent)).toEqual({
+      traceId: client.traceId,
+      spanId: upstream?.spanId,
+    });
+  });
+
+  test(requirement('traces', 'a hit asks nobody'), async () => {
+    const token = await newToken();
+    await get('/seen', token);
+    const client = newTrace();
+    await get('/seen', token, { ...client, tracestate: 'vendor=1' });
+    const spans = await spansOf(client.traceId);
+    expect(serverOf(spans).attributes['tallystick.cache']).toBe('hit');
+    expect(callsOf(spans).map(({ name }) => name)).toEqual(['GET']);
+    expect(api.seen.at(-1)?.headers.tracestate).toBe('vendor=1');
+  });
+
+  test(requirement('traces', 'a request that waits for the lookup of another is linked to it'), async () => {
+    const token = await newToken();
+    world.tallystick.faults.add({ endpoint: 'introspection', delay: 600_000, calls: 1 });
+    const [first, second] = [newTrace(), newTrace()];
+    const leading = get('/seen', token, first);
+    await until(() => world.tallystick.faults.list().length === 0);
+    const joining = get('/seen', token, second);
+    // What was sent before these were answered has arrived.
+    for (let calls = 0; calls < 10; calls += 1) await fetch(`${gateway}/healthz`);
+    world.tallystick.faults.clear();
+    expect([(await leading).status, (await joining).status]).toEqual([200, 200]);
+    const [leader, joiner] = [await spansOf(first.traceId), await spansOf(second.traceId)];
+    expect(callsOf(leader)).toHaveLength(2);
+    expect(callsOf(joiner)).toHaveLength(1);
+    expect(serverOf(joiner).attributes['tallystick.cache']).toBe('joined');
+    expect(serverOf(joiner).links).toEqual([serverOf(leader).spanId]);
+  });
+
+  test(requirement('traces', 'what fails'), async () => {
+    const token = await newToken();
+    const [gone, refused, down] = [newTrace(), newTrace(), newTrace()];
+    expect((await get('/gone', token, gone)).status).toBe(502);
+    const spans = await spansOf(gone.traceId);
+    expect(serverOf(spans)).toMatchObject({ isError: true, attributes: { 'error.type': 'bad_gateway' } });
+    expect(callsOf(spans).at(-1)).toMatchObject({ isError: true, attributes: { 'error.type': 'ECONNREFUSED' } });
+
+    expect((await get('/seen', 'x'.repeat(43), refused)).status).toBe(401);
+    expect(serverOf(await spansOf(refused.traceId))).toMatchObject({
+      isError: false,
+      attributes: { 'http.response.status_code': 401, 'tallystick.outcome': 'invalid_token' },
+    });
+
+    world.tallystick.faults.add({ endpoint: 'introspection', status: 502, calls: 2 });
+    expect((await get('/seen', await newToken(), down)).status).toBe(503);
+    const tried = callsOf(await spansOf(down.traceId));
+    expect(tried.map(({ isError }) => isError)).toEqual([true, true]);
+    expect(tried.map(({ attributes }) => attributes['http.request.resend_count'])).toEqual([undefined, 1]);
+  });
+
+  test(requirement('traces', 'a trace context that is none'), async () => {
+    const token = await newToken();
+    for (const traceparent of ['00-00000000000000000000000000000000-0000000000000001-01', 'garbage', '']) {
+      const { length } = api.seen;
+      await get('/seen', token, { traceparent, tracestate: 'vendor=1' });
+      const { headers } = api.seen[length] ?? {};
+      const { traceId = '' } = partsOf(headers?.traceparent);
+      expect(serverOf(await spansOf(traceId)).parentSpanId).toBeUndefined();
+      expect(headers).not.toHaveProperty('tracestate');
+    }
+  });
+
+  test(requirement('traces', 'a WebSocket, while it is open'), async () => {
+    const client = newTrace();
+    const socket = new WebSocket(`${gateway}/socket`, {
+      headers: { Authorization: `Bearer ${await newToken()}`, traceparent: client.traceparent },
+    });
+    await once(socket, 'open');
+    const spans = await spansOf(client.traceId);
+    expect(serverOf(spans)).toMatchObject({ name: 'GET /socket', attributes: { 'http.response.status_code': 101 } });
+    const upstream = callsOf(spans).at(-1);
+    expect(upstream?.attributes['http.response.status_code']).toBe(101);
+    expect(partsOf(socketHeaders?.traceparent)).toEqual({ traceId: client.traceId, spanId: upstream?.spanId });
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  test(requirement('traces', 'a decision for another gateway'), async () => {
+    const client = newTrace();
+    const answer = await get('/decision', await newToken(), {
+      ...{ traceparent: client.traceparent },
+      'X-Original-Method': 'DELETE',
+      'X-Original-URI': '/seen/a',
+    });
+    expect(answer.status).toBe(200);
+    const spans = await spansOf(client.traceId);
+    expect(serverOf(spans)).toMatchObject({ name: 'DELETE /seen', attributes: { 'http.request.method': 'DELETE' } });
+    expect(callsOf(spans).map(({ name }) => name)).toEqual(['POST /token/introspection']);
+  });
+
+  test(requirement('traces', 'the log names them'), async () => {
+    const client = newTrace();
+    await get('/seen', await newToken(), client);
+    const line = await until(() =>
+      world.log
+        .text()
+        .split('\n')
+        .find((text) => text.includes(`"trace_id":"${client.traceId}"`)),
+    );
+    expect(JSON.parse(String(line))).toMatchObject({ route: '/seen', status: 200, msg: 'request served' });
+  });
+
+  test(requirement('traces-hold-no-secret'), async () => {
+    const token = await newToken();
+    const more = { query: randomBytes(20).toString('hex'), cookie: randomBytes(20).toString('hex') };
+    const path = randomBytes(20).toString('hex');
+    secrets.push(more.query, more.cookie, path, 'gateway-secret', btoa('gateway:gateway-secret'));
+    const cookie = `a=1; session=${more.cookie}`;
+    const states = [`vendor=${token}`, `vendor=x${more.cookie}x`];
+    for (const tracestate of states) {
+      const { length } = api.seen;
+      const client = newTrace();
+      const headers = { cookie, tracestate, traceparent: client.traceparent };
+      expect((await get(`/seen/${path}?secret=${more.query}`, token, headers)).status).toBe(200);
+      const { traceparent, tracestate: passedOn } = api.seen[length]?.headers ?? {};
+      expect(passedOn).toBeUndefined();
+      expect(partsOf(traceparent).traceId).not.toBe(client.traceId);
+      await spansOf(String(partsOf(traceparent).traceId));
+    }
+    const inTarget = newTrace();
+    expect((await get(`/seen/${token}`, token, inTarget)).status).toBe(400);
+    await spansOf(inTarget.traceId);
+    const exported = collector.text();
+    expect(secrets.filter((secret) => exported.includes(secret))).toEqual([]);
+    expect(exported).not.toMatch(/eyJ[\w-]+|bearer|basic /i);
+  });
+});
+
+test(requirement('traces', 'when it stops, it sends what it did not send yet'), async () => {
+  const { endpoint } = collector;
+  const seeing = api.origin;
+  const both = [
+    await startWorld({ seeing }, { endpoint }),
+    await startWorld({ seeing }, { endpoint, serviceName: 'b' }),
+  ];
+  const client = newTrace();
+  for (const { gateways } of both) await fetch(`${gateways[0]}/seen`, { headers: { ...client } });
+  await Promise.all(both.map((world) => world.stop()));
+  const sent = collector.spans.filter(({ traceId }) => traceId === client.traceId);
+  expect(sent.map(({ service }) => service).sort()).toEqual(['b', 'tallystick-gateway']);
+});
+
+test(requirement('traces', 'a process of its own, on SIGTERM'), async () => {
+  const environment = { TALLYSTICK_GATEWAY_PORT: '0', TALLYSTICK_GATEWAY_TRACING_ENDPOINT: collector.endpoint };
+  const gateway = await startRole('gateway', environment, () => {});
+  const client = newTrace();
+  await fetch(`${gateway.url}/phantom`, { headers: { ...client } });
+  expect(await gateway.stop()).toBe(0);
+  const [span] = collector.spans.filter(({ traceId }) => traceId === client.traceId);
+  expect(span).toMatchObject({ name: 'GET /phantom', attributes: { 'http.response.status_code': 401 } });
+});
+
+test(requirement('traces', 'only the part that is asked for'), async () => {
+  const world = await startWorld({ seeing: api.origin }, { endpoint: collector.endpoint, sampleRatio: 0 });
+  const token = await serviceToken(world, 'phantom');
+  const headers = { Authorization: `Bearer ${token}` };
+  const { length } = api.seen;
+  const known = collector.spans.length;
+  await fetch(`${world.gateways[0]}/seen`, { headers });
+  expect(api.seen[length]?.headers.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  await world.stop();
+  expect(collector.spans.length).toBe(known);
+});
+
+test(requirement('traces-do-no-harm', 'the collector is down, and comes back'), async () => {
+  const port = await freePort();
+  const world = await startWorld({ seeing: api.origin }, { endpoint: `http://127.0.0.1:${port}/v1/traces` });
+  try {
+    const token = await serviceToken(world, 'phantom');
+    const callOnce = async () =>
+      (await fetch(`${world.gateways[0]}/seen`, { headers: { Authorization: `Bearer ${token}` } })).status;
+    const lines = (about: string) => world.log.text().split(about).length - 1;
+    await until(async () => (await callOnce()) === 200 && lines('traces cannot be sent') > 0);
+    for (let calls = 0; calls < 20; calls += 1) expect(await callOnce()).toBe(200);
+    expect(world.log.text()).toContain('"cause":"ECONNREFUSED"');
+    const back = await startCollector(port);
+    await until(async () => (await callOnce()) === 200 && back.spans.length > 0);
+    await until(() => lines('traces are sent') > 0);
+    expect([lines('traces cannot be sent'), lines('traces are sent')]).toEqual([1, 1]);
+    await back.stop();
+  } finally {
+    await world.stop();
+  }
+});
+
+test(requirement('traces-do-no-harm', 'the collector refuses them'), async () => {
+  const refusing = await startCollector();
+  refusing.status = 400;
+  const world = await startWorld({ seeing: api.origin }, { endpoint: refusing.endpoint });
+  const token = await serviceToken(world, 'phantom');
+  await until(async () => {
+    expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
+    return refusing.refusals > 2;
+  });
+  expect(world.log.text().split('traces cannot be sent')).toHaveLength(2);
+  expect(world.log.text()).toContain('"cause":400');
+  await world.stop();
+  await refusing.stop();
+});
+
+test(requirement('traces-do-no-harm', 'without them, the trace context goes from client to API as it is'), async () => {
+  const world = await startWorld({ seeing: api.origin });
+  const token = await serviceToken(world, 'phantom');
+  const context = { traceparent: newTrace().traceparent, tracestate: 'vendor=1' };
+  await fetch(`${world.gateways[0]}/seen`, { headers: { Authorization: `Bearer ${token}`, ...context } });
+  expect(api.seen.at(-1)?.headers).toMatchObject(context);
+  const [asked] = world.tallystick.requests.list({ endpoint: 'introspection', secrets: true });
+  expect(asked?.headers).not.toHaveProperty('traceparent');
+  expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
+  expect(world.log.text()).not.toContain('trace_id');
+  await world.stop();
+});

@@ -1,0 +1,55 @@
+import * as oidc from 'openid-client';
+import supertest from 'supertest';
+import { resourceOf, type Style, type World } from '../worlds/world.ts';
+import { discover } from './clients.ts';
+import { submit, type Tokens } from './sign_in.ts';
+
+type BackchannelAuthentication = Awaited<ReturnType<typeof oidc.initiateBackchannelAuthentication>>;
+
+/** `demo-bank`, which asks users on their own devices. */
+export function demoBank(world: World): Promise<oidc.Configuration> {
+  return discover(world, 'demo-bank', 'demo-bank-secret', oidc.ClientSecretBasic('demo-bank-secret'));
+}
+
+/** The client asks for a user's approval. */
+export async function askUser(
+  world: World,
+  client: oidc.Configuration,
+  { style, user, message }: { style: Style; user: string; message: string },
+  parameters: Record<string, string> = { login_hint: user },
+): Promise<BackchannelAuthentication> {
+  const started = await oidc.initiateBackchannelAuthentication(client, {
+    resource: resourceOf(style),
+    scope: 'openid read',
+    binding_message: message,
+    ...parameters,
+  });
+  world.log.secret(started.auth_req_id);
+  return started;
+}
+
+/** The user signs in on a device of their own and decides on the request that shows the message. @returns the page after that */
+export async function decide(
+  world: World,
+  { user, message, decision }: { user: string; message: string; decision: 'approve' | 'deny' },
+): Promise<string> {
+  const browser = supertest.agent(world.issuer);
+  await submit(browser, (await browser.get('/ciba')).text, { user });
+  const page = (await browser.get('/ciba')).text;
+  const form = page.split(/(?=<form )/).find((part) => part.includes(message));
+  if (form === undefined) throw new Error(`no request says ${message}`);
+  const answer = await submit(browser, form, { decision });
+  if (answer.status !== 303) throw new Error(`${answer.status} ${answer.text}`);
+  return (await browser.get(String(answer.headers.location))).text;
+}
+
+/** Asks for the tokens, without the pause that there is between two polls. */
+export async function pollBackchannel(
+  world: World,
+  client: oidc.Configuration,
+  started: BackchannelAuthentication,
+): Promise<Tokens> {
+  const tokens = await oidc.pollBackchannelAuthenticationGrant(client, { ...started, interval: 0.05 });
+  world.log.secret(tokens.access_token, tokens.refresh_token, tokens.id_token);
+  return tokens;
+}

@@ -1,0 +1,17 @@
+import { Agent, fetch as undiciFetch } from 'undici';
+import type { Certificate } from '../certificates.ts';
+
+export interface TlsClient {
+  readonly fetch: typeof globalThis.fetch;
+  close(): Promise<void>;
+}
+
+/** Calls servers whose certificate is of a CA, with a certificate of its own if it has one. */
+export function tlsClient(ca: string, own: Partial<Certificate> = {}): TlsClient {
+  const dispatcher = new Agent({ connect: { ca, ...own } });
+  const fetch = undiciFetch as unknown as (url: unknown, init: object) => Promise<Response>;
+  return {
+    fetch: (url, init) => fetch(url, { ...init, dispatcher }),
+    close: () => dispatcher.close(),
+  };
+}

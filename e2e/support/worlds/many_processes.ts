@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { relayTo, type TcpRelay } from '../tcp_relay.ts';
+import { captureLog } from './captured_log.ts';
+import { type Front, startFront } from './front.ts';
+import { type RoleProcess, startRole } from './role_process.ts';
+import type { World } from './world.ts';
+
+export interface ManyProcesses extends World {
+  /** Before both authorization servers; its URL is the issuer. */
+  readonly front: Front;
+  /** Starts one more gateway. @returns its URL */
+  startGateway(different: Readonly<Record<string, string>>, args?: readonly string[]): Promise<string>;
+  /** Before Redis. */
+  readonly redisRelay: TcpRelay;
+  /** The real Redis, and where in it this world's keys are. */
+  readonly redis: Redis;
+  readonly prefix: string;
+  /** The two that are behind the front at the moment. */
+  authorizationServers(): readonly RoleProcess[];
+  stopAuthorizationServers(): Promise<void>;
+  startAuthorizationServers(): Promise<void>;
+  /** Ends both without warning. */
+  killAuthorizationServers(): Promise<void>;
+  /** Every key and every value, as whoever steals the store reads them. */
+  dump(): Promise<string>;
+}
+
+export interface ManyProcessesOptions {
+  /** The configuration file. Default: that of the demo world. */
+  readonly config?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** User and password of a Redis user that the authorization servers use. */
+  readonly authorizationServerRedisUser?: string;
+  /** What is different for the gateways. */
+  readonly gatewayEnvironment?: Readonly<Record<string, string>>;
+  /** How many gateways there are. Default: 2. */
+  readonly gatewayCount?: number;
+  /** Another Redis than the one of the tests, as each role reaches it. */
+  readonly storeUrls?: { readonly authorizationServer: string; readonly gateway: string };
+  /** Begins every key. Default: one that no other test has. */
+  readonly prefix?: string;
+}
+
+/** The demo world as two authorization servers, some gateways and a sample API, each a process, on a real Redis. */
+export async function startManyProcesses(options: ManyProcessesOptions = {}): Promise<ManyProcesses> {
+  if (!process.env.REDIS_URL) throw new Error('REDIS_URL is not set: `npm test` starts a Redis and sets it');
+  const redisUrl = new URL(process.env.REDIS_URL);
+  const redis = new Redis(redisUrl.href);
+  const redisRelay = await relayTo({ host: redisUrl.hostname, port: Number(redisUrl.port || 6379) });
+  const front = await startFront();
+  const prefix = options.prefix ?? `e2e:${randomUUID()}:`;
+  const log = captureLog();
+  const storeUrl = (user?: string) => {
+    const url = new URL(redisUrl.href);
+    url.host = `127.0.0.1:${redisRelay.port}`;
+    if (user) [url.username, url.password] = user.split(':') as [string, string];
+    return url.href;
+  };
+  const environment = {
+    TALLYSTICK_ISSUER: front.url,
+    TALLYSTICK_SECRET: `the secret of ${prefix}`,
+    TALLYSTICK_STORE_URL: options.storeUrls?.gateway ?? storeUrl(),
+    TALLYSTICK_STORE_PREFIX: prefix,
+    TALLYSTICK_AUTHORIZATION_SERVER_PORT: '0',
+    TALLYSTICK_GATEWAY_PORT: '0',
+    TALLYSTICK_SAMPLE_API_PORT: '0',
+    ...options.environment,
+  };
+  const authorizationServerEnvironment = {
+    ...environment,
+    TALLYSTICK_STORE_URL: options.storeUrls?.authorizationServer ?? storeUrl(options.authorizationServerRedisUser),
+  };
+
+  let authorizationServers: RoleProcess[] = [];
+  const startAuthorizationServers = async () => {
+    authorizationServers = await Promise.all(
+      [0, 1].map(() => startRole('authorization-server', authorizationServerEnvironment, log.write, options.config)),
+    );
+    front.targets = authorizationServers.map((server) => server.url);
+  };
+  const stopAuthorizationServers = async () => {
+    front.targets = [];
+    await Promise.all(authorizationServers.map((server) => server.stop()));
+  };
+
+  const killAuthorizationServers = async () => {
+    await Promise.all(authorizationServers.map((server) => server.kill()));
+    front.targets = [];
+  };
+
+  const [sampleApi] = await Promise.all([
+    startRole('sample-api', environment, log.write, options.config),
+    startAuthorizationServers(),
+  ]);
+  const gatewayEnvironment = {
+    ...environment,
+    TALLYSTICK_SECRET: `the secret of the gateways of ${prefix}`,
+    TALLYSTICK_SAMPLE_API_URL: sampleApi.url,
+    ...options.gatewayEnvironment,
+  };
+  const { gatewayCount = 2 } = options;
+  const gateways = await Promise.all(
+    Array.from({ length: gatewayCount }, () => startRole('gateway', gatewayEnvironment, log.write, options.config)),
+  );
+  const gatewayUrls = gateways.map(({ url }) => url) as [string, ...string[]];
+
+  return {
+    issuer: front.url,
+    gateways: gatewayUrls,
+    sampleApi: sampleApi.url,
+    async startGateway(different, args) {
+      const its = { ...gatewayEnvironment, ...different };
+      const gateway = await startRole('gateway', its, log.write, options.config, args);
+      gateways.push(gateway);
+      return gateway.url;
+    },
+    log,
+    front,
+    redisRelay,
+    redis,
+    prefix,
+    authorizationServers: () => authorizationServers,
+    startAuthorizationServers,
+    stopAuthorizationServers,
+    killAuthorizationServers,
+    dump: () => dump(redis, prefix),
+    async stop() {
+      await Promise.all([...gateways, sampleApi, ...authorizationServers].map((role) => role.stop()));
+      await Promise.all([front.close(), redisRelay.close()]);
+      const keys = await redis.keys(`${prefix}*`);
+      if (keys.length > 0) await redis.del(keys);
+      redis.disconnect();
+      log.expectNoSecret();
+    },
+  };
+}
+
+async function dump(redis: Redis, prefix: string): Promise<string> {
+  const keys = await redis.keys(`${prefix}*`);
+  const values = await Promise.all(
+    keys.map(async (key) => {
+      const type = await redis.type(key);
+      if (type === 'hash') return redis.hgetall(key);
+      if (type === 'zset') return redis.zrangebyscore(key, '-inf', '+inf');
+      return redis.get(key);
+    }),
+  );
+  return JSON.stringify([keys, values]);
+}
