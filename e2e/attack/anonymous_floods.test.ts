@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oidc from 'openid-client';
 import type { ConfigInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
@@ -53,6 +54,18 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
     });
   const askForDevice = () => post('/device/auth', new URLSearchParams({ client_id: 'demo-tv' }));
 
+  const keys = generateKeyPair('ES256', { extractable: true });
+  /** A JWT that works once. */
+  const sign = async (claims: object, header: object) => {
+    const { privateKey } = await keys;
+    return new SignJWT({ ...claims, jti: randomUUID() })
+      .setProtectedHeader({ ...header, alg: 'ES256' })
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(privateKey);
+  };
+  const publicKey = async () => exportJWK((await keys).publicKey);
+
   /** What anybody can have written without signing in. @returns the status that it is answered with */
   const FLOODS: Readonly<Record<string, () => Promise<number>>> = {
     'registrations of the largest size': async () => (await register({ client_name: 'x'.repeat(50_000) })).status,
@@ -78,6 +91,26 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
       ).status;
     },
     'pushed requests': async () => (await post('/request', authorization())).status,
+    'pushed requests with proofs': async () => {
+      const claims = { htm: 'POST', htu: `${world.issuer}/request` };
+      const proof = await sign(claims, { typ: 'dpop+jwt', jwk: await publicKey() });
+      const headers = { DPoP: proof };
+      return (await fetch(`${world.issuer}/request`, { method: 'POST', body: authorization(), headers })).status;
+    },
+    'assertions of a client that registered': async () => {
+      const jwks = { keys: [await publicKey()] };
+      const { client_id = '' } = (await register({ token_endpoint_auth_method: 'private_key_jwt', jwks })).body;
+      const form = {
+        grant_type: 'authorization_code',
+        code: 'none',
+        redirect_uri: REDIRECT_URI,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await sign({ iss: client_id, sub: client_id, aud: world.issuer }, {}),
+      };
+      const { body } = await post('/token', new URLSearchParams(form));
+      expect(body.error).toBe('invalid_grant'); // It is the client, but has no code.
+      return 400;
+    },
     'requests for a device': async () => (await askForDevice()).status,
     'polls for a device': async () => {
       const { device_code = '' } = (await askForDevice()).body;
@@ -146,7 +179,7 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
         for (let round = 0; round < 2 * BUDGET.maxEntries; round++) await once();
       const keys = await redis.keys(`${prefix}*`);
       const numberOf = (kind: string) => keys.filter((key) => key.endsWith(`}:${kind}`)).length;
-      for (const kind of ['Client', 'Interaction', 'PushedAuthorizationRequest', 'Poll']) {
+      for (const kind of ['Client', 'Interaction', 'PushedAuthorizationRequest', 'Poll', 'ReplayDetection']) {
         expect(numberOf(kind)).toBeGreaterThan(0);
         expect(numberOf(kind)).toBeLessThanOrEqual(BUDGET.maxEntries);
       }

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { call, discover } from '../support/clients/clients.ts';
@@ -50,6 +51,30 @@ test(requirement('private-key-jwt', 'another key is refused'), async () => {
     error: 'invalid_client',
     status: 401,
   });
+});
+
+test.each([
+  ['a minute', 60, 200],
+  ['a part of a second more', 60.5, 200],
+  ['a day', 86_400, 401],
+  ['longer than any store can remember', 1e300, 401],
+])(requirement('private-key-jwt', 'an assertion that is valid for %s'), async (_how, seconds, status) => {
+  const claims = { iss: 'bank', sub: 'bank', aud: world.issuer, jti: randomUUID(), exp: Date.now() / 1000 + seconds };
+  const assertion = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'bank' }).sign(keys.privateKey);
+  const form = {
+    grant_type: 'client_credentials',
+    resource: resourceOf('jwt'),
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  };
+  const answer = await fetch(`${world.issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
+  const { access_token: token, ...body } = (await answer.json()) as Record<string, string>;
+  world.log.secret(assertion, String(token));
+  expect(answer.status).toBe(status);
+  if (status === 401) {
+    const description = 'the client_assertion is valid for more than 3600 seconds';
+    expect(body).toEqual({ error: 'invalid_client', error_description: description });
+  }
 });
 
 test(requirement('signed-request'), async () => {

@@ -63,18 +63,18 @@ function commandsOf(write: Write, prefix: string, channel: string): RedisCommand
 function wordsOf(write: Exclude<Write, { do: 'publish' }>, key: string): string[][] {
   switch (write.do) {
     case 'put':
-      return [['set', key, write.value, 'EX', String(write.expiresIn)]];
+      return [['set', key, write.value, 'EX', wholeSeconds(write.expiresIn)]];
     case 'putRecord':
       return [
         ['hset', key, 'value', write.value],
-        ['expire', key, String(write.expiresIn)],
+        ['expire', key, wholeSeconds(write.expiresIn)],
       ];
     case 'addMember': {
       const now = Math.floor(Date.now() / 1000);
-      const life = String(write.expiresIn);
+      const life = wholeSeconds(write.expiresIn);
       return [
         ['zremrangebyscore', key, '-inf', String(now)],
-        ['zadd', key, String(now + write.expiresIn), write.member],
+        ['zadd', key, String(now + Math.ceil(write.expiresIn)), write.member],
         ['expire', key, life, 'NX'],
         ['expire', key, life, 'GT'],
       ];
@@ -84,6 +84,11 @@ function wordsOf(write: Exclude<Write, { do: 'publish' }>, key: string): string[
     case 'delete':
       return [['del', key]];
   }
+}
+
+/** What comes from a JWT may have parts of a second (RFC 7519 section 2, NumericDate), and Redis takes none. */
+function wholeSeconds(expiresIn: number): string {
+  return String(Math.ceil(expiresIn));
 }
 
 /**

@@ -14,7 +14,7 @@ import { TemporarilyUnavailable } from '../storage/store_unavailable.ts';
 import { refusedGrant } from './refused_grant.ts';
 
 /** Seconds that an assertion may be valid for, at most (RFC 7523 section 3, number 4): replays are remembered as long. */
-const LONGEST_VALIDITY = 3600;
+export const LONGEST_VALIDITY = 3600;
 /** Seconds by which the clock of an issuer may differ. */
 const CLOCK_TOLERANCE = 10;
 /** Milliseconds that an issuer may take to give its keys. */

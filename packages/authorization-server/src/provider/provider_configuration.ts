@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { createClientAdapter } from '../clients/client_adapter.ts';
+import { clientAssertionRules } from '../clients/client_assertions.ts';
 import { isOriginOf } from '../clients/clients.ts';
 import { registrationRules } from '../clients/registered_clients.ts';
 import type { Registrations } from '../clients/registrations.ts';
@@ -104,6 +105,7 @@ export function providerConfiguration(
     ttl: createLifetimes(config).ttl,
     interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
     ...registrationRules(config),
+    ...clientAssertionRules(),
     features: providerFeatures(config, { store, accounts }),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,

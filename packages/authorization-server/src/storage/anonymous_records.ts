@@ -17,6 +17,8 @@ export function isAnonymous(kind: string, payload: AdapterPayload, { isKnownClie
       return payload.session?.accountId === undefined && payload.result?.login === undefined;
     case 'Session':
       return payload.accountId === undefined;
+    // Of a flood of proofs the oldest can be used again. By itself a proof is good for nothing.
+    case 'ReplayDetection':
     case 'PushedAuthorizationRequest':
       return !isKnownClient;
     case 'DeviceCode':

@@ -17,6 +17,16 @@ export function describeRecords(start: Start): void {
     });
   });
 
+  test('keeps a record whose life has parts of a second', async () => {
+    const { store } = await start();
+    const records = store.records('ReplayDetection', SECRET);
+    await records.upsert(ID, { jti: ID, clientId: 'c', signingInput: 'aa.bb' }, 59.5);
+    await records.upsertAnonymous(OTHER, { jti: OTHER }, 0.5);
+    expect(await records.find(ID)).toMatchObject({ clientId: 'c' });
+    expect(await store.splitEntries.find(ID)).toBe('aa.bb');
+    await until(async () => (await records.find(OTHER)) === undefined);
+  });
+
   test('finds nothing under an unknown id, or under the id of another kind', async () => {
     const { store } = await start();
     await store.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
