@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
+import type { Log } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import type { JSONWebKeySet } from 'jose';
 import type { JWKS } from 'oidc-provider';
@@ -7,7 +8,6 @@ import type { AuthorizationServerConfig } from './config/config.ts';
 import { createLifetimes } from './config/lifetimes.ts';
 import { algorithmsInUse } from './keys/algorithms.ts';
 import { type KeyNeeds, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
-import type { Log } from './log.ts';
 import type { BackchannelRequests } from './other_devices/backchannel_requests.ts';
 import { createProvider, type IssuingProvider } from './provider/create_provider.ts';
 import { describeError } from './provider/error_boundary.ts';
@@ -49,7 +49,7 @@ export interface AuthorizationServerDependencies {
   readonly now?: () => number;
   /** Is told the public signing keys whenever they change, before one of the new ones signs anything here. */
   readonly keysPublished?: ((jwks: JSONWebKeySet) => void) | undefined;
-  /** Calls clients: for their keys and metadata, and to notify them. Default: the global one. */
+  /** Calls clients, for their keys and metadata and to notify them, and trusted issuers for their keys. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -77,7 +77,7 @@ export async function createAuthorizationServer(
     return keys.jwks();
   }
 
-  const build = (of = config, jwks = keys.jwks()) => createProvider(of, jwks, { store, log, fetch, latestKeys });
+  const build = (of = config, jwks = keys.jwks()) => createProvider(of, jwks, { store, log, now, fetch, latestKeys });
   let keysVersion = await keys.refresh();
   let current = build();
   await current.checkClients();

@@ -1,3 +1,4 @@
+export type { Log } from '@tallystick/common';
 export { WrongClientError } from './clients/check_clients.ts';
 export { WrongUserError } from './clients/client_names.ts';
 export type {
@@ -17,7 +18,6 @@ export {
 export { GRANT_TYPES, type GrantName } from './grants/grant_types.ts';
 export { WrongKeyError } from './keys/make_key.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
-export type { Log } from './log.ts';
 export type { BackchannelRequests, PendingRequest } from './other_devices/backchannel_requests.ts';
 export { mountPathOf } from './provider/mount.ts';
 export { DEFECTS } from './tokens/defect.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { listMembers, mediaTypeOf, trimWhitespace } from './header_grammar.ts';
+import { lastMember, listMembers, mediaTypeOf, TOKEN, trimWhitespace } from './header_grammar.ts';
 
 test.each([
   [' \t a b\t ', 'a b'],
@@ -14,6 +14,26 @@ test.each([
 
 test('a list has members', () => {
   expect(listMembers('close,\tx-hop , \u00a0a')).toEqual(['close', 'x-hop', '\u00a0a']);
+});
+
+test.each([
+  ['198.51.100.1, 192.0.2.1', '192.0.2.1'],
+  ['192.0.2.1', '192.0.2.1'],
+  [['198.51.100.1', '192.0.2.1 '], '192.0.2.1'],
+  [undefined, undefined],
+])('of %j the nearest proxy added the last', (header, last) => {
+  expect(lastMember(header)).toBe(last);
+});
+
+test.each([
+  ["!#$%&'*+.^_`|~-09azAZ", true],
+  ['', false],
+  ['a b', false],
+  ['a:', false],
+  ['a\n', false],
+  ['é', false],
+])('%j is a token: %s', (text, isToken) => {
+  expect(TOKEN.test(text)).toBe(isToken);
 });
 
 test.each([

@@ -21,6 +21,14 @@ export function listMembers(value: string): string[] {
   return value.split(',').map(trimWhitespace);
 }
 
+/** The last member of a list: what the nearest proxy added to `X-Forwarded-For` and the like. What stands before may be the client's. */
+export function lastMember(header: string | string[] | undefined): string | undefined {
+  return header === undefined ? undefined : listMembers(header.toString()).at(-1);
+}
+
+/** A token (RFC 9110 section 5.6.2), such as the name of a header or a method. */
+export const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
 /** The media type in `Content-Type`, in lower case and without parameters (RFC 9110 section 8.3.1). */
 export function mediaTypeOf(contentType: string | null | undefined): string | undefined {
   if (contentType === null || contentType === undefined) return undefined;

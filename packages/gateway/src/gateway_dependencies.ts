@@ -1,8 +1,8 @@
 import type { SecureContext } from 'node:tls';
+import type { Log } from '@tallystick/common';
 import type { UseOnce } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
 import type { Keys } from './authorization_server/issuers.ts';
-import type { Log } from './log.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Tracing } from './tracing/request_trace.ts';
 

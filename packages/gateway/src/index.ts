@@ -1,8 +1,8 @@
+export type { Log } from '@tallystick/common';
 export type { AccessTokenStyle, GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config/config.ts';
 export { defaultIdentityHeaders } from './forward/request_headers.ts';
 export { createGateway, type Gateway } from './gateway.ts';
 export type { GatewayDependencies } from './gateway_dependencies.ts';
-export type { Log } from './log.ts';
 export { createMetrics, exposeTogether, type Metrics, type MetricsSnapshot } from './operations/metrics.ts';
 export { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
 export { createGatewayServer, type GatewayTls } from './server.ts';

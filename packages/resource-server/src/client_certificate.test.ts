@@ -1,7 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { certificateOfConnection, certificateOfHeader, certificateThumbprint } from './client_certificate.ts';
+import { certificateOfHeader } from '@tallystick/common';
+import { certificateOfConnection, certificateThumbprint } from './client_certificate.ts';
 import { CLIENT_CERTIFICATE } from './testing/client_certificate.ts';
 
 const { raw } = new X509Certificate(CLIENT_CERTIFICATE);

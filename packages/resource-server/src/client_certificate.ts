@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
@@ -8,23 +8,6 @@ import type { TLSSocket } from 'node:tls';
  */
 export function certificateOfConnection(socket: Socket): X509Certificate | undefined {
   return 'encrypted' in socket ? (socket as TLSSocket).getPeerX509Certificate() : undefined;
-}
-
-/**
- * The certificate in a header that a proxy set: `:<base64 of DER>:` (RFC 9440 section 2.1), or PEM in percent-encoding as NGINX
- * (`$ssl_client_escaped_cert`) and others send it.
- *
- * @returns undefined when there is none, or it cannot be read
- */
-export function certificateOfHeader(value: string): X509Certificate | undefined {
-  // Node.js joins several headers with a comma, which no certificate has: which is the proxy's, nobody could tell.
-  if (value.includes(',')) return undefined;
-  const [, der] = /^:([A-Za-z0-9+/=]+):$/.exec(value) ?? [];
-  try {
-    return new X509Certificate(der === undefined ? decodeURIComponent(value) : Buffer.from(der, 'base64'));
-  } catch {
-    return undefined; // Not a certificate: as good as none, and a token that is bound to one is refused.
-  }
 }
 
 /** BASE64URL(SHA-256(DER)), for comparison with `x5t#S256` (RFC 8705 section 3.1). */

@@ -1,3 +1,4 @@
+export { certificateOfHeader } from '@tallystick/common';
 export type { AccessTokenClaims, AccessTokenValidator, JwtAccessTokenClaims } from './access_token_claims.ts';
 export {
   type AcceptedAccessToken,
@@ -7,7 +8,7 @@ export {
   challengeSchemes,
 } from './authenticate.ts';
 export { type ChallengeOptions, challenge } from './challenge.ts';
-export { certificateOfConnection, certificateOfHeader } from './client_certificate.ts';
+export { certificateOfConnection } from './client_certificate.ts';
 export { type ConnectMiddleware, protectWithConnect } from './connect.ts';
 export { type DPoPOptions, defaultDPoPAlgorithms } from './dpop/check_proof.ts';
 export { createDPoPNonces, type DPoPNonces, type DPoPNoncesOptions } from './dpop/nonces.ts';

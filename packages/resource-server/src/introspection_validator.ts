@@ -1,3 +1,4 @@
+import { fetchJson } from '@tallystick/common';
 import type { AccessTokenClaims, AccessTokenValidator } from './access_token_claims.ts';
 import {
   AccessTokenError,
@@ -5,7 +6,6 @@ import {
   ValidationUnavailableError,
   ValidatorRefusedError,
 } from './errors.ts';
-import { fetchJson } from './fetch_json.ts';
 import { readScope } from './foreign_claims.ts';
 import { requireAudience, requireFunction, requireHttpUrl, requireNumber, requireString } from './options.ts';
 
@@ -74,6 +74,7 @@ export function createIntrospectionValidator(
       url: introspectionEndpoint,
       init: { method: 'POST', headers, body },
       mediaType: 'application/json',
+      unavailable: (description, options) => new ValidationUnavailableError(description, options),
       invalid: (description) => new InvalidValidatorResponseError(description),
       timeout,
       fetch,

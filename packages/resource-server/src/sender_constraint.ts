@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { sameText } from '@tallystick/common';
 import type { AccessTokenClaims } from './access_token_claims.ts';
 import { certificateThumbprint } from './client_certificate.ts';
 import { createProofCheck, type DPoPOptions, defaultDPoPAlgorithms } from './dpop/check_proof.ts';
@@ -7,7 +8,6 @@ import { createReplayMemory, type UseOnce } from './dpop/replay_memory.ts';
 import { AccessTokenError } from './errors.ts';
 import { requireFunction } from './options.ts';
 import type { AccessTokenScheme, CredentialsRequest, PresentedAccessToken } from './read_access_token.ts';
-import { sameText } from './same_text.ts';
 
 /** How an API sees to it that a token that is bound to a key (`cnf`, RFC 7800) is good for its owner only. */
 export interface SenderConstraint<Request = CredentialsRequest> {

@@ -1,11 +1,9 @@
+import type { Log } from '@tallystick/common';
 import type { RedisProblem } from './redis_problem.ts';
 import type { Findings } from './redis_rights.ts';
 
 /** Is told what happens to a store. */
-export interface StoreLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+export type StoreLog = Pick<Log, 'info' | 'warn'>;
 
 /** The connections of a store, those first whose problem says most. */
 const CONNECTIONS = ['reading', 'writing', 'feed', 'replicas'] as const;

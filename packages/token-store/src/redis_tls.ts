@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { isPem, readPem } from '@tallystick/common';
 
 /** Certificates for a Redis that public authorities do not vouch for: each a file, or PEM text. */
 export interface StoreTls {
@@ -22,14 +22,14 @@ export async function readTls({ ca, certificate, key }: StoreTls): Promise<TlsMa
     throw new TypeError('store.tls: expected certificate and key, or neither');
   }
   return {
-    ...(ca !== undefined && { ca: await readPem(ca, 'ca') }),
-    ...(certificate !== undefined && { cert: await readPem(certificate, 'certificate') }),
-    ...(key !== undefined && { key: await readPem(key, 'key') }),
+    ...(ca !== undefined && { ca: await readGiven(ca, 'ca') }),
+    ...(certificate !== undefined && { cert: await readGiven(certificate, 'certificate') }),
+    ...(key !== undefined && { key: await readGiven(key, 'key') }),
   };
 }
 
-async function readPem(given: string, name: keyof StoreTls): Promise<string> {
-  const pem = given.includes('-----BEGIN ') ? given : await readFile(given, 'utf8').catch(() => '');
-  if (!pem.includes('-----BEGIN ')) throw new TypeError(`store.tls.${name}: expected PEM, or a file that holds it`);
+async function readGiven(given: string, name: keyof StoreTls): Promise<string> {
+  const pem = await readPem(given).catch(() => '');
+  if (!isPem(pem)) throw new TypeError(`store.tls.${name}: expected PEM, or a file that holds it`);
   return pem;
 }

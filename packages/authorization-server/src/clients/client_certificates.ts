@@ -1,6 +1,6 @@
-import { X509Certificate } from 'node:crypto';
-import { BlockList, isIPv6 } from 'node:net';
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { certificateOfHeader, createNetworks } from '@tallystick/common';
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
@@ -18,7 +18,7 @@ const ALTERNATIVE_NAMES: Record<string, string> = {
  * from the trusted proxy that ended it, which must set the header on every request and pass on none that a client sent. On
  * a connection of its own a client could write any certificate into the header, without its key.
  *
- * @throws {Error} for a proxy that is neither an address nor a network
+ * @throws {TypeError} for a proxy that is neither an address nor a network
  */
 export function createClientCertificates(
   enabled: boolean,
@@ -27,10 +27,11 @@ export function createClientCertificates(
     trustedProxies,
   }: Pick<AuthorizationServerConfig, 'clientCertificateHeader' | 'trustedProxies'>,
 ) {
-  const trusted = networks(trustedProxies);
+  const trusted = createNetworks(trustedProxies, 'trustedProxies');
   const getCertificate = (ctx: Context) => {
     if (isTls(ctx)) return (ctx.socket as TLSSocket).getPeerX509Certificate();
-    return comesFrom(trusted, ctx) ? certificateOfHeader(ctx.get(header)) : undefined;
+    // By the address of the connection. Nothing that a request says of itself counts.
+    return trusted.contain(ctx.socket.remoteAddress ?? '') ? readHeader(ctx.get(header)) : undefined;
   };
   return {
     enabled,
@@ -50,37 +51,16 @@ export function createClientCertificates(
   };
 }
 
-/** @param addresses or networks in CIDR notation */
-function networks(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of addresses) {
-    const [address = '', prefix] = network.split('/');
-    const [type, longest] = isIPv6(address) ? (['ipv6', 128] as const) : (['ipv4', 32] as const);
-    list.addSubnet(address, Number(prefix ?? longest), type);
-  }
-  return list;
-}
-
-/** By the address of the connection. Nothing that a request says of itself counts. */
-function comesFrom(list: BlockList, { socket: { remoteAddress = '' } }: Context): boolean {
-  return remoteAddress !== '' && list.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
-}
-
 function isTls(ctx: Context): boolean {
   return 'encrypted' in ctx.socket;
 }
 
-/** `:<base64 of DER>:` (RFC 9440 section 2.1), or PEM in percent-encoding as NGINX and others send it. */
-function certificateOfHeader(value: string): X509Certificate | undefined {
+function readHeader(value: string): X509Certificate | undefined {
   if (value === '') return undefined;
-  const [, der] = /^:([A-Za-z0-9+/=]+):$/.exec(value) ?? [];
-  // Node.js joins several headers with a comma, which no certificate has: which is the proxy's, nobody could tell.
   if (value.includes(',')) throw new errors.InvalidRequest('there is more than one client certificate');
-  try {
-    return new X509Certificate(der === undefined ? decodeURIComponent(value) : Buffer.from(der, 'base64'));
-  } catch {
-    throw new errors.InvalidRequest('the client certificate cannot be read');
-  }
+  const certificate = certificateOfHeader(value);
+  if (certificate === undefined) throw new errors.InvalidRequest('the client certificate cannot be read');
+  return certificate;
 }
 
 /** Node.js writes one attribute a line, RFC 4514 with commas and the last one first; which is meant, the whole says. */

@@ -1,8 +1,8 @@
+import { sameText } from '@tallystick/common';
 import { type TokenStore, tokenKey } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
 import type { Adapter, AdapterPayload, Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { sameText } from '../same_text.ts';
 import { LONGEST_LIFE } from '../storage/record_adapter.ts';
 import { answeringForTheStore } from '../storage/store_unavailable.ts';
 

@@ -8,15 +8,24 @@ import { refusedGrant } from './refused_grant.ts';
 import { requestedApi } from './requested_api.ts';
 import { requestedScopes } from './requested_scopes.ts';
 import { requiredParameter } from './required_parameter.ts';
-import { type Assertion, createAssertionReader } from './trusted_assertion.ts';
+import { type Assertion, type AssertionDependencies, createAssertionReader } from './trusted_assertion.ts';
+
+export interface JwtBearerDependencies extends AssertionDependencies {
+  readonly store: TokenStore;
+}
 
 /**
  * The JWT bearer grant (RFC 7523 section 2.1), when an issuer is trusted: what another authority says of a user, in a
  * JWT that works once, is exchanged for an access token.
  */
-export function registerJwtBearer(provider: Provider, config: AuthorizationServerConfig, store: TokenStore): void {
+export function registerJwtBearer(
+  provider: Provider,
+  config: AuthorizationServerConfig,
+  { store, ...dependencies }: JwtBearerDependencies,
+): void {
   if (!config.trustedIssuers?.length) return;
-  const readAssertion = createAssertionReader(config.trustedIssuers, [config.issuer, `${config.issuer}/token`]);
+  const audience = [config.issuer, `${config.issuer}/token`];
+  const readAssertion = createAssertionReader(config.trustedIssuers, audience, dependencies);
   const users = new Set(config.users.map((user) => user.id));
   const replays = store.records('ReplayDetection', config.secret);
 
@@ -33,7 +42,7 @@ export function registerJwtBearer(provider: Provider, config: AuthorizationServe
 
   /** Of several requests with one assertion at the same moment, the store lets one through. */
   async function refuseReplay({ id, exp }: Assertion): Promise<void> {
-    const expiresIn = Math.max(1, exp - Math.floor(Date.now() / 1000));
+    const expiresIn = Math.max(1, exp - Math.floor(dependencies.now() / 1000));
     await answeringForTheStore(replays.upsert(id, {}, expiresIn));
     if (!(await answeringForTheStore(replays.consume(id)))) throw refusedGrant('the assertion was used before');
   }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Log } from '@tallystick/common';
+import { sameText } from '@tallystick/common';
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import type { Log } from '../log.ts';
-import { sameText } from '../same_text.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
 import { refusedGrant } from './refused_grant.ts';

@@ -1,7 +1,7 @@
+import { createJwksClient, type JwksClientDependencies, JwksError } from '@tallystick/common';
 import { tokenKey } from '@tallystick/token-store';
 import {
   createLocalJWKSet,
-  createRemoteJWKSet,
   decodeJwt,
   type JSONWebKeySet,
   type JWTVerifyGetKey,
@@ -19,8 +19,8 @@ export const LONGEST_VALIDITY = 3600;
 const CLOCK_TOLERANCE = 10;
 /** Milliseconds that an issuer may take to give its keys. */
 const KEYS_TIMEOUT = 3000;
-/** Milliseconds between two fetches for an unknown key: an issuer may rotate its keys unannounced. Only clients that may use the grant get here. */
-const KEYS_COOLDOWN = 1000;
+/** Seconds between two fetches for unknown keys: an issuer may rotate its keys unannounced. Only clients that may use the grant get here. */
+const KEYS_COOLDOWN = 1;
 /** What an assertion may say it is; anything else was made for another purpose (RFC 8725 section 3.11). */
 const TYPES = new Set(['jwt', 'authorization-grant+jwt', 'application/authorization-grant+jwt']);
 
@@ -33,13 +33,24 @@ export interface Assertion {
   readonly exp: number;
 }
 
+export interface AssertionDependencies {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Fetches the keys of issuers. */
+  readonly fetch: typeof globalThis.fetch;
+}
+
 /**
  * Makes what reads assertions (RFC 7523 section 3) of the configured issuers.
  *
  * @param audience what an assertion must be for: any of these
  */
-export function createAssertionReader(issuers: readonly TrustedIssuerConfig[], audience: readonly string[]) {
-  const trusted = new Map(issuers.map((issuer) => [issuer.issuer, prepared(issuer)]));
+export function createAssertionReader(
+  issuers: readonly TrustedIssuerConfig[],
+  audience: readonly string[],
+  { now, fetch }: AssertionDependencies,
+) {
+  const trusted = new Map(issuers.map((issuer) => [issuer.issuer, prepared(issuer, { now, fetch })]));
 
   /**
    * @throws {errors.InvalidGrant} the assertion is not good
@@ -49,10 +60,10 @@ export function createAssertionReader(issuers: readonly TrustedIssuerConfig[], a
     const issuer = trusted.get(issuerOf(jwt));
     if (issuer === undefined) throw refusedGrant('the issuer of the assertion is not trusted');
     const { sub, jti, iat, exp } = await verified(jwt, issuer);
-    const now = Math.floor(Date.now() / 1000);
-    if (exp - now > LONGEST_VALIDITY + CLOCK_TOLERANCE)
+    const time = Math.floor(now() / 1000);
+    if (exp - time > LONGEST_VALIDITY + CLOCK_TOLERANCE)
       throw refusedGrant(`the assertion is valid for more than ${LONGEST_VALIDITY} seconds`);
-    if (iat !== undefined && iat > now + CLOCK_TOLERANCE) throw refusedGrant('the assertion is from the future');
+    if (iat !== undefined && iat > time + CLOCK_TOLERANCE) throw refusedGrant('the assertion is from the future');
     // Without a jti the assertion itself is the name. Not its signature: that can be changed and still be good.
     const name = jti === undefined ? ['', jwt.slice(0, jwt.lastIndexOf('.'))] : ['jti', jti];
     return {
@@ -70,6 +81,7 @@ export function createAssertionReader(issuers: readonly TrustedIssuerConfig[], a
         algorithms: [...issuer.algorithms],
         clockTolerance: CLOCK_TOLERANCE,
         requiredClaims: ['sub', 'exp'],
+        currentDate: new Date(now()),
       });
       if (!TYPES.has((protectedHeader.typ ?? 'jwt').toLowerCase())) throw refusedGrant('the JWT is no assertion');
       const { sub, exp, jti, iat } = payload;
@@ -82,25 +94,21 @@ export function createAssertionReader(issuers: readonly TrustedIssuerConfig[], a
   }
 }
 
-function prepared(config: TrustedIssuerConfig) {
+function prepared(config: TrustedIssuerConfig, dependencies: AssertionDependencies) {
   const subjects = config.subjects && new Map(Object.entries(config.subjects));
   const userOf = (sub: string) => (subjects === undefined ? sub : subjects.get(sub));
-  return { issuer: config.issuer, algorithms: config.algorithms, keys: keysOf(config), userOf };
+  return { issuer: config.issuer, algorithms: config.algorithms, keys: keysOf(config, dependencies), userOf };
 }
 
-function keysOf({ jwks, jwksUri }: TrustedIssuerConfig): JWTVerifyGetKey {
+function keysOf({ jwks, jwksUri }: TrustedIssuerConfig, dependencies: JwksClientDependencies): JWTVerifyGetKey {
   if (jwksUri === undefined) return createLocalJWKSet((jwks ?? { keys: [] }) as JSONWebKeySet);
-  const remote = createRemoteJWKSet(new URL(jwksUri), {
-    timeoutDuration: KEYS_TIMEOUT,
-    cooldownDuration: KEYS_COOLDOWN,
-  });
+  const client = createJwksClient({ uri: jwksUri, timeout: KEYS_TIMEOUT, cooldown: KEYS_COOLDOWN }, dependencies);
   return async (header, token) => {
     try {
-      return await remote(header, token);
+      return await client.getKey(header, token);
     } catch (error) {
       // That a key is not among them is about the assertion; that they cannot be had is not.
-      if (error instanceof joseErrors.JWKSNoMatchingKey || error instanceof joseErrors.JWKSMultipleMatchingKeys)
-        throw error;
+      if (!(error instanceof JwksError) || error.code !== 'unavailable') throw error;
       throw new TemporarilyUnavailable(error, 'the keys of the issuer cannot be had; try again shortly');
     }
   };

@@ -1,9 +1,9 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { sameText } from '@tallystick/common';
 import type { Context, Middleware } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mountPathOf } from '../provider/mount.ts';
-import { sameText } from '../same_text.ts';
 import { authenticationContext } from '../sign_in/authentication_context.ts';
 import { readForm } from '../sign_in/read_form.ts';
 import { pendingRequestsPage, whosePage } from '../ui/backchannel_pages.ts';

@@ -1,10 +1,10 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import type { Log } from '@tallystick/common';
+import { sameText } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import type { Log } from '../log.ts';
 import { describeError } from '../provider/error_boundary.ts';
-import { sameText } from '../same_text.ts';
 import { answeringForTheStore } from '../storage/store_unavailable.ts';
 
 /** A backchannel authentication request (CIBA) that waits for its user's decision. */

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { Log } from '@tallystick/common';
 import type { JWK } from 'jose';
 import { type JWKS, Provider } from 'oidc-provider';
 import { checkClients } from '../clients/check_clients.ts';
@@ -16,7 +17,6 @@ import { registerPassword } from '../grants/password.ts';
 import type { TokenReaderDependencies } from '../grants/presented_token.ts';
 import { registerTokenExchange } from '../grants/token_exchange.ts';
 import { unauthorizedClient } from '../grants/unauthorized_client.ts';
-import type { Log } from '../log.ts';
 import { backchannelPage } from '../other_devices/backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from '../other_devices/backchannel_requests.ts';
 import { filledInUserCode } from '../other_devices/device_flow.ts';
@@ -56,6 +56,8 @@ export interface IssuingProvider {
 /** What a provider needs from outside. */
 export interface ProviderWorld extends Pick<TokenReaderDependencies, 'store' | 'latestKeys'> {
   readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
@@ -66,7 +68,7 @@ export interface ProviderWorld extends Pick<TokenReaderDependencies, 'store' | '
 export function createProvider(
   config: AuthorizationServerConfig,
   jwks: JWKS,
-  { store, log, fetch, latestKeys }: ProviderWorld,
+  { store, log, now, fetch, latestKeys }: ProviderWorld,
 ): IssuingProvider {
   const units = createUnitsOfWork();
   const accounts = createAccounts(config, store);
@@ -85,7 +87,7 @@ export function createProvider(
   );
   const read = createReadOwnAccessToken(provider, config, { store, accounts, jwks, latestKeys });
   registerTokenExchange(provider, config, { store, jwks, latestKeys });
-  registerJwtBearer(provider, config, store);
+  registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
   registerPassword(provider, config, log);
   provider.use(errorBoundary(log));
   provider.use(boundedInput());

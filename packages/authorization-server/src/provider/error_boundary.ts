@@ -1,6 +1,6 @@
+import { errorFields, type Log } from '@tallystick/common';
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
-import type { Log } from '../log.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { errorPage } from '../ui/pages.ts';
 
@@ -56,11 +56,9 @@ function pagePolicy(ctx: Context): string {
   return String(ctx.body).includes('<script') ? "frame-ancestors 'none'" : CONTENT_SECURITY_POLICY;
 }
 
-/** Name, code and where it was thrown; no message, for it may quote what the client sent. */
+/** As {@link errorFields}, or with the reason where the error says that what is needed does not answer. */
 export function describeError(error: unknown): object {
-  if (!(error instanceof Error)) return { error: typeof error };
-  const frames = error.stack?.split('\n').filter((line) => line.trim().startsWith('at '));
-  const { cause } = error;
-  const reason = cause instanceof Error && 'code' in cause ? cause.message : undefined;
-  return { error: error.name, ...(reason === undefined ? { at: frames?.slice(0, 5) } : { reason }) };
+  const { cause } = error instanceof Error ? error : {};
+  const { at, ...fields } = errorFields(error);
+  return cause instanceof Error && 'code' in cause ? { ...fields, reason: cause.message } : { ...fields, at };
 }

@@ -1,3 +1,4 @@
+import { isLoopbackName } from '@tallystick/common';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 
 /**
@@ -20,5 +21,5 @@ export function createOutgoingFetch(
 }
 
 function isForDevelopment({ protocol, hostname }: URL): boolean {
-  return protocol === 'http:' || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === 'http:' || isLoopbackName(hostname);
 }

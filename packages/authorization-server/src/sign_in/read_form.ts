@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { mediaTypeOf } from '@tallystick/common';
+import { mediaTypeOf, readBody } from '@tallystick/common';
 import { errors } from 'oidc-provider';
 
 const LIMIT = 8 * 1024;
@@ -10,12 +10,7 @@ export async function readForm(request: IncomingMessage): Promise<URLSearchParam
   if (type !== undefined && type !== 'application/x-www-form-urlencoded') {
     throw new errors.InvalidRequest('only application/x-www-form-urlencoded is accepted here');
   }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > LIMIT) throw new errors.InvalidRequest('the form is too large', 413);
-    chunks.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString());
+  const body = await readBody(request, LIMIT);
+  if (body === undefined) throw new errors.InvalidRequest('the form is too large', 413);
+  return new URLSearchParams(body.toString());
 }

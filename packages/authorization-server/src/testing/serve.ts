@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Log } from '@tallystick/common';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
-import type { Log } from '../log.ts';
 import { silent, testClient, testConfiguration } from './test_server.ts';
 
 export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
+import type { Log } from '@tallystick/common';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
-import type { Log } from '../log.ts';
 import { testConfiguration } from './test_server.ts';
 
 export interface RunningAuthorizationServer {

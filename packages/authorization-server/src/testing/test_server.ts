@@ -1,9 +1,9 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Log } from '@tallystick/common';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { AccessTokenStyle, AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
-import type { Log } from '../log.ts';
 
 export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
 export const resourceOf = (style: string) => `https://api.example.com/${style}`;

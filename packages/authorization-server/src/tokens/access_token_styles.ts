@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Log } from '@tallystick/common';
 import { type RecordPayload, tokenKey } from '@tallystick/token-store';
 import type Provider from 'oidc-provider';
 import type { ApiConfig } from '../config/config.ts';
-import type { Log } from '../log.ts';
 import { resourceServerOf } from './resource_servers.ts';
 import { timedJwtId } from './timed_jwt_id.ts';
 

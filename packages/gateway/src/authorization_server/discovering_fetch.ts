@@ -1,4 +1,4 @@
-import { readText } from './read_text.ts';
+import { readBody } from '@tallystick/common';
 
 /** The largest document that is read, in bytes. */
 const maximumBytes = 1024 * 1024;
@@ -13,7 +13,7 @@ export function createDiscoveringFetch(issuer: string, fetch: typeof globalThis.
   return async (_url, init) => {
     for (const url of metadataUrls(issuer)) {
       const response = await fetch(url, init);
-      if (response.status === 200) return fetch(jwksUri(issuer, await readText(response, maximumBytes)), init);
+      if (response.status === 200) return fetch(jwksUri(issuer, await readBody(response.body, maximumBytes)), init);
       await response.body?.cancel();
     }
     throw new Error('the issuer has no metadata');
@@ -31,8 +31,8 @@ export function metadataUrls(issuer: string): [string, string] {
 }
 
 /** RFC 8414 section 3.3: metadata of another issuer is not to be used. What is on https does not lead away from it. */
-function jwksUri(issuer: string, text: string | undefined): string {
-  const metadata: unknown = JSON.parse(text ?? 'null');
+function jwksUri(issuer: string, body: Buffer | undefined): string {
+  const metadata: unknown = JSON.parse(body?.toString() ?? 'null');
   const { issuer: named, jwks_uri: uri } = (metadata ?? {}) as Record<string, unknown>;
   if (named !== issuer) throw new Error('the metadata is that of another issuer');
   const protocol = typeof uri === 'string' && URL.canParse(uri) ? new URL(uri).protocol : undefined;

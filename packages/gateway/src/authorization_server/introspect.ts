@@ -1,3 +1,4 @@
+import type { Log } from '@tallystick/common';
 import { listMembers } from '@tallystick/common';
 import {
   InvalidValidatorResponseError,
@@ -6,7 +7,6 @@ import {
 } from '@tallystick/resource-server';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
 import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../config/issuer_config.ts';
-import type { Log } from '../log.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';

@@ -1,4 +1,4 @@
-import { mediaTypeOf } from '@tallystick/common';
+import { mediaTypeOf, readBody } from '@tallystick/common';
 import {
   InvalidValidatorResponseError,
   ValidationUnavailableError,
@@ -8,7 +8,6 @@ import type { IntrospectionMediaType } from '../config/issuer_config.ts';
 import { causeCode } from '../http/errors.ts';
 import type { CallTarget, CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 import type { AuthenticateClient } from './client_authentication.ts';
-import { readText } from './read_text.ts';
 
 export interface ExchangeOptions {
   readonly endpoint: string;
@@ -98,7 +97,7 @@ export function createExchange({ endpoint, accept }: ExchangeOptions, dependenci
     call?.answered(response.status);
     const mediaType = understood.find((type) => type === mediaTypeOf(response.headers.get('content-type')));
     if (response.status === 200 && mediaType !== undefined) {
-      return { body: await readBody(response), mediaType, cacheControl: response.headers.get('cache-control') };
+      return { body: await readText(response), mediaType, cacheControl: response.headers.get('cache-control') };
     }
     await response.body?.cancel();
     if (response.status === 204) return undefined;
@@ -122,12 +121,12 @@ function callTarget(endpoint: string): CallTarget {
   return { method: 'POST', hostname, port: port === '' ? usualPort : Number(port), endpoint: pathname };
 }
 
-async function readBody(response: Response): Promise<string> {
-  const body = await readText(response, maximumBytes).catch((cause: unknown) => {
+async function readText(response: Response): Promise<string> {
+  const body = await readBody(response.body, maximumBytes).catch((cause: unknown) => {
     throw new AuthorizationServerDownError('the authorization server broke off its answer', { cause });
   });
   if (body === undefined) throw new InvalidValidatorResponseError('the authorization server answered with too much');
-  return body;
+  return body.toString();
 }
 
 /**

@@ -1,7 +1,7 @@
+import type { Log } from '@tallystick/common';
 import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
 import type { GatewayConfig } from '../config/config.ts';
 import type { IssuerConfig, JwtConfig } from '../config/issuer_config.ts';
-import type { Log } from '../log.ts';
 import type { IntrospectionOutcome, Metrics } from '../operations/metrics.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
 import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';

@@ -1,4 +1,4 @@
-import { readPattern } from '@tallystick/common';
+import { readPattern, TOKEN } from '@tallystick/common';
 import type { UpstreamHealthConfig } from '../routes/upstream_pool.ts';
 import type { GatewayConfig, LimitsConfig, RouteConfig } from './config.ts';
 import type { IntrospectionClient, IntrospectionConfig, JwtConfig } from './issuer_config.ts';
@@ -33,7 +33,7 @@ export function checkConfig(config: GatewayConfig): void {
     requireNames(`issuers[${index}].scopeClaims`, other.scopeClaims);
   }
   requireNumber('ownJwts.lifetime', config.ownJwts?.lifetime ?? 1, 1);
-  if (clientCertificates !== undefined && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(clientCertificates.header)) {
+  if (clientCertificates !== undefined && !isLowerCaseName(clientCertificates.header)) {
     throw new TypeError('clientCertificates.header must be the name of a header in lower case');
   }
   const names = [issuer, ...(config.issuers ?? []).map((other) => other.issuer)];
@@ -123,4 +123,8 @@ function requireNumber(name: string, value: number, minimum: number): void {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < minimum) {
     throw new TypeError(`${name} must be a number of at least ${minimum}`);
   }
+}
+
+function isLowerCaseName(header: string): boolean {
+  return TOKEN.test(header) && header === header.toLowerCase();
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { lastMember } from '@tallystick/common';
 import { foldName } from '../forward/request_headers.ts';
 import { RequestError } from '../http/errors.ts';
-import { lastOf } from '../http/public_origin.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 
 /**
@@ -48,7 +48,7 @@ const ownHost: IncomingHttpHeaders = { 'x-forwarded-host': undefined };
 
 /** `Host` may be our own. */
 function forwardedHost({ host, 'x-forwarded-host': forwarded }: IncomingHttpHeaders): IncomingHttpHeaders {
-  const original = lastOf(forwarded) ?? host;
+  const original = lastMember(forwarded) ?? host;
   return original === undefined ? {} : { host: original };
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { listMembers } from '@tallystick/common';
+import { listMembers, TOKEN } from '@tallystick/common';
 
 /** Which web pages of other origins may call the APIs of a route, and what they get to see (Fetch standard, section 3.2). */
 export interface CorsConfig {
@@ -28,9 +28,6 @@ export interface CorsPolicy {
 /** What a client must be able to read to come by a token that is good: RFC 6750 section 3, RFC 9449 section 8. */
 const alwaysExposed = ['WWW-Authenticate', 'DPoP-Nonce'];
 
-/** RFC 9110 section 5.6.2. */
-const token = /^[\w!#$%&'*+.^`|~-]+$/;
-
 /** @throws {TypeError} for a policy that browsers would not follow, or nobody should */
 export function createCorsPolicy(config: CorsConfig): CorsPolicy {
   const { origins, credentials = false, maxAge = 600 } = config;
@@ -44,7 +41,7 @@ export function createCorsPolicy(config: CorsConfig): CorsPolicy {
   if (origins.includes('null') && credentials) throw new TypeError('cors.origins must not be "null" with credentials');
   for (const name of [...methods, ...headers, ...exposeHeaders]) {
     // With credentials `*` is a name like any other, and for `Authorization` it never stands.
-    if (!token.test(name) || name === '*') throw new TypeError(`cors: ${JSON.stringify(name)} is no name`);
+    if (!TOKEN.test(name) || name === '*') throw new TypeError(`cors: ${JSON.stringify(name)} is no name`);
   }
   if (!Number.isInteger(maxAge) || maxAge < 0) throw new TypeError('cors.maxAge must be a number of seconds');
 

@@ -1,6 +1,5 @@
-import type { RequestFault } from '@tallystick/common';
+import type { Log, RequestFault } from '@tallystick/common';
 import { ResourceServerError } from '@tallystick/resource-server';
-import type { Log } from '../log.ts';
 
 /** Why a gateway refuses a request for other reasons than its access token. `code` is stable. */
 export type RequestErrorCode = keyof typeof requestErrorStatus;

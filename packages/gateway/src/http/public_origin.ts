@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { type IsOwnName, listMembers, readHost } from '@tallystick/common';
+import { type IsOwnName, lastMember, readHost } from '@tallystick/common';
 import type { IsTrustedProxy } from './trusted_proxies.ts';
 
 /** The scheme and authority that a client used to reach the gateway; undefined when the request does not say. */
@@ -24,9 +24,9 @@ export function createPublicOrigin({ publicUrl, isTrustedProxy }: PublicOriginOp
   return (request) => {
     const { headers, socket } = request;
     const trusted = isTrustedProxy(request);
-    const host = (trusted && lastOf(headers['x-forwarded-host'])) || headers.host || '';
+    const host = (trusted && lastMember(headers['x-forwarded-host'])) || headers.host || '';
     const own = (socket as TLSSocket).encrypted ? 'https' : 'http';
-    const scheme = ((trusted && lastOf(headers['x-forwarded-proto'])) || own).toLowerCase();
+    const scheme = ((trusted && lastMember(headers['x-forwarded-proto'])) || own).toLowerCase();
     // Anything else is no authority for a URL that is sent back or compared.
     if (readHost(host) === undefined || !/^https?$/.test(scheme)) return undefined;
     return `${scheme}://${host}`;
@@ -55,9 +55,4 @@ export function createOwnOrigin({ publicUrl, publicOrigin, isTrustedProxy, isOwn
     const isOwn = route.host !== undefined || (host !== undefined && isOwnName(host.name)) || isTrustedProxy(request);
     return isOwn ? publicOrigin(request) : undefined;
   };
-}
-
-/** The value that the trusted proxy itself added: what stands before it may be the client's. */
-export function lastOf(header: string | string[] | undefined): string | undefined {
-  return header === undefined ? undefined : listMembers(header.toString()).at(-1);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { lastOf } from './public_origin.ts';
+import { lastMember } from '@tallystick/common';
 import type { IsTrustedProxy } from './trusted_proxies.ts';
 
 /** Who sent a request, as far as the gateway can know: an IPv4 address, or an IPv6 network. */
@@ -10,7 +10,7 @@ export type SenderOf = (request: IncomingMessage) => string;
 export function createSenderOf(isTrustedProxy: IsTrustedProxy): SenderOf {
   return (request) => {
     const { socket, headers } = request;
-    const forwarded = isTrustedProxy(request) ? lastOf(headers['x-forwarded-for']) : '';
+    const forwarded = isTrustedProxy(request) ? lastMember(headers['x-forwarded-for']) : '';
     return network(forwarded || (socket.remoteAddress ?? ''));
   };
 }

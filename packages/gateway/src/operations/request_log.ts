@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import type { Log } from '@tallystick/common';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import type { Decision } from '../decision.ts';
 import { causeCode, UpstreamError } from '../http/errors.ts';
-import type { Log } from '../log.ts';
 import { withoutEscapes } from '../routes/request_target.ts';
 
 export interface RequestOutcome {

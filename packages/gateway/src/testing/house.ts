@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Log } from '@tallystick/common';
 import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config/config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
-import type { Log } from '../log.ts';
 import { createMetrics } from '../operations/metrics.ts';
 import { createGatewayServer } from '../server.ts';
 import { issuer, startAuthorizationServer, type TestAuthorizationServer } from './authorization_server.ts';

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Log } from '@tallystick/common';
 import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import { AccessTokenError } from '@tallystick/resource-server';
 import type { SharedValues } from '@tallystick/token-store';
@@ -6,7 +7,6 @@ import { checkPage } from '../http/check_page.ts';
 import { RequestError } from '../http/errors.ts';
 import type { PublicOrigin } from '../http/public_origin.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
-import type { Log } from '../log.ts';
 import { createFindClient, logoutUrl, revoke } from './client.ts';
 import type { EndpointName, TokenHandlerConfig } from './config.ts';
 import { answeringForTheStore, createEndedSessions } from './ended_sessions.ts';

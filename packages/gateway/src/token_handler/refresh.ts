@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Log } from '@tallystick/common';
 import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
 import type { SharedValues } from '@tallystick/token-store';
 import * as oidc from 'openid-client';
-import type { Log } from '../log.ts';
 import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
 import type { Session, Tokens } from './session.ts';
 

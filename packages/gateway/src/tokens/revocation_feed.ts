@@ -1,5 +1,5 @@
+import type { Log } from '@tallystick/common';
 import { type RevocationListener, SIGNING_KEYS } from '@tallystick/token-store';
-import type { Log } from '../log.ts';
 import type { FeedState, Metrics } from '../operations/metrics.ts';
 
 export interface RevocationFeedDependencies {

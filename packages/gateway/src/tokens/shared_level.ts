@@ -1,6 +1,6 @@
+import type { Log } from '@tallystick/common';
 import type { SharedAnswers } from '@tallystick/token-store';
 import { causeCode } from '../http/errors.ts';
-import type { Log } from '../log.ts';
 import type { Candidate } from './resolver.ts';
 
 /**

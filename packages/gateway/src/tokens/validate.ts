@@ -1,3 +1,4 @@
+import type { Log } from '@tallystick/common';
 import {
   AccessTokenError,
   createJwtValidator,
@@ -12,7 +13,6 @@ import { decodeJwt } from 'jose';
 import { type Issuer, type Issuers, issuerOf } from '../authorization_server/issuers.ts';
 import type { Credentials } from '../authorize/credentials.ts';
 import { shortened } from '../decision.ts';
-import type { Log } from '../log.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
 import type { OwnJwts } from './own_jwts.ts';
 import type { Candidate } from './resolver.ts';

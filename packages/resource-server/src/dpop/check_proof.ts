@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { sameText } from '@tallystick/common';
 import { AccessTokenError } from '../errors.ts';
 import { requireAsymmetric, requireFunction, requireNumber } from '../options.ts';
-import { sameText } from '../same_text.ts';
 import type { DPoPNonces } from './nonces.ts';
 import { proofError, readProof } from './read_proof.ts';
 import type { UseOnce } from './replay_memory.ts';

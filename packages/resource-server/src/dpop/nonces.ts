@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import { sameText } from '@tallystick/common';
 import { requireFunction, requireNumber, requireString } from '../options.ts';
-import { sameText } from '../same_text.ts';
 
 /** Options of {@link createDPoPNonces}. */
 export interface DPoPNoncesOptions {

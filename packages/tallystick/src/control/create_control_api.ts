@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
+import { errorFields, hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import { z } from 'zod';
 import type { Harness } from '../harness/harness.ts';
 import { checkInput, InputError } from '../harness/input_error.ts';
@@ -51,19 +51,12 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
       send(response, status, body);
     } catch (error) {
       const { status, body } = describeProblem(error);
-      if (status === 500) log.error(whereThrown(error), 'request failed');
+      if (status === 500) log.error(errorFields(error), 'request failed');
       send(response, status, body);
     }
   }
 
   return (request, response) => void serve(request, response);
-}
-
-/** No message, for it may quote what was sent. */
-function whereThrown(error: unknown): object {
-  if (!(error instanceof Error)) return { error: typeof error };
-  const frames = error.stack?.split('\n').filter((line) => line.trim().startsWith('at '));
-  return { error: error.name, at: frames?.slice(0, 5) };
 }
 
 function describeItself(document: () => object): Route {

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { createNetworks, isLoopbackName, isNetwork } from '@tallystick/common';
 import { ProxyAgent, fetch as undiciFetch } from 'undici';
 import { ConfigError } from '../config/config_error.ts';
 import type { Trust } from './tls/trust.ts';
@@ -23,7 +23,7 @@ export function createProxyFor(environment: NodeJS.ProcessEnv): ProxyFor | undef
   const isExempt = createExemptions(environment.no_proxy || environment.NO_PROXY || '');
   return (text) => {
     const url = new URL(text);
-    return isLoopback(url.hostname) || isExempt(url) ? undefined : proxies[url.protocol];
+    return isLoopbackName(url.hostname) || isExempt(url) ? undefined : proxies[url.protocol];
   };
 }
 
@@ -36,10 +36,6 @@ function readProxy(environment: NodeJS.ProcessEnv, name: string): string | undef
   throw new ConfigError('the environment', [`${name.toUpperCase()}: expected an http or https URL`]);
 }
 
-function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-}
-
 /** @param list names, which stand for those below them too, addresses, networks (CIDR), each with a port or without; or `*` */
 function createExemptions(list: string): (url: URL) => boolean {
   const entries = list
@@ -47,23 +43,16 @@ function createExemptions(list: string): (url: URL) => boolean {
     .split(/[\s,]+/)
     .filter(Boolean);
   if (entries.includes('*')) return () => true;
-  const networks = new BlockList();
-  const names: { readonly name: string; readonly port: string | undefined }[] = [];
-  for (const entry of entries) {
-    const [address = '', bits] = entry.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (isIP(address) > 0 && bits !== undefined && /^\d{1,3}$/.test(bits)) {
-      if (Number(bits) <= (family === 'ipv6' ? 128 : 32)) networks.addSubnet(address, Number(bits), family);
-    } else if (isIP(address) > 0) {
-      networks.addAddress(address, family);
-    } else {
+  const networks = createNetworks(entries.filter(isNetwork), 'NO_PROXY');
+  const names = entries
+    .filter((entry) => !isNetwork(entry))
+    .map((entry) => {
       const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
-      names.push({ name: name.replace(/^\*?\./, ''), port });
-    }
-  }
+      return { name: name.replace(/^\*?\./, ''), port };
+    });
   return ({ hostname, protocol, port }) => {
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
-    if (isIP(host) > 0 && networks.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')) return true;
+    if (networks.contain(host)) return true;
     const used = port || (protocol === 'https:' ? '443' : '80');
     return names.some(
       ({ name, port: only }) => (host === name || host.endsWith(`.${name}`)) && (only === undefined || only === used),

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readPem } from '@tallystick/common';
 import { ConfigError, pathText } from '../config/config_error.ts';
 
 /** Where a value is in the configuration. */
@@ -10,9 +10,9 @@ export type Path = readonly (string | number)[];
  * @throws {ConfigError} the file cannot be read
  */
 export async function readMaterial(path: Path, given = ''): Promise<string> {
-  if (given.includes('-----BEGIN ') || given.trimStart().startsWith('{')) return given;
+  if (given.trimStart().startsWith('{')) return given;
   try {
-    return await readFile(given, 'utf8');
+    return await readPem(given);
   } catch {
     throw wrong(path, 'expected PEM or JWK, or a file that can be read');
   }

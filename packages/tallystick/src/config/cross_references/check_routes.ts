@@ -1,3 +1,4 @@
+import { isLoopbackName } from '@tallystick/common';
 import type { Refuse } from '../refuse.ts';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi, pathAtApi } from './sample_api_routes.ts';
@@ -77,15 +78,13 @@ function checkLoop({ upstream, upstreams = [] }: Route, path: Path, { host, gate
   }
 }
 
-const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
-
 /** @param server its address; port 0 is one that nobody knows yet */
 function leadsTo(origin: string, server: { readonly host: string; readonly port: number }): boolean {
   const { hostname, port, protocol } = new URL(origin);
   const usualPort = protocol === 'https:' ? 443 : 80;
   if ((port === '' ? usualPort : Number(port)) !== server.port) return false;
   const host = server.host.includes(':') ? `[${server.host}]` : server.host;
-  return hostname === host || (loopback.test(hostname) && /^(?:localhost|127\..*|0\.0\.0\.0|\[::1?\])$/.test(host));
+  return hostname === host || (isLoopbackName(hostname) && /^(?:localhost|127\..*|0\.0\.0\.0|\[::1?\])$/.test(host));
 }
 
 /** It tells APIs by their path alone, and must not take the calls of one for those of another. */

@@ -1,4 +1,4 @@
-import { readPattern } from '@tallystick/common';
+import { readPattern, TOKEN } from '@tallystick/common';
 import { z } from 'zod';
 
 /** A resource indicator (RFC 8707). */
@@ -65,4 +65,4 @@ export const hostPattern = z.string().refine((pattern) => readPattern(pattern) !
 });
 
 /** RFC 9110 section 5.1. */
-export const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'expected the name of a header' });
+export const headerName = z.string().regex(TOKEN, { error: 'expected the name of a header' });

@@ -1,7 +1,12 @@
+import { TOKEN } from '@tallystick/common';
 import { z } from 'zod';
 import { httpMethod, origin } from './common.ts';
 
-const headerName = z.string().regex(/^[\w!#$%&'+.^`|~-]+$/, { error: 'expected a header name' });
+const error = 'expected a header name';
+const headerName = z
+  .string()
+  .regex(TOKEN, { error })
+  .regex(/^[^*]*$/, { error });
 
 const pageOrigin = origin.refine((value) => !value.includes('*'), { error: 'expected an origin, without a pattern' });
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isPem } from '@tallystick/common';
 import { z } from 'zod';
 import type { Refuse } from '../refuse.ts';
 
@@ -69,5 +70,5 @@ export function checkTls(config: Checked, refuse: Refuse): void {
 
 /** The name of a file. What PEM says may be a key that was put into the wrong place. */
 function kindOf(given: string): string {
-  return given.includes('-----BEGIN ') ? 'PEM' : given;
+  return isPem(given) ? 'PEM' : given;
 }

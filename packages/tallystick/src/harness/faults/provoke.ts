@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { mediaTypeOf, peekBody } from '@tallystick/common';
+import { errorFields, mediaTypeOf, peekBody } from '@tallystick/common';
 import type { RunningClock } from '../clock/create_clock.ts';
 import type { RequestRecorder } from '../requests/create_recorded_requests.ts';
 import { clientOf } from './client_of.ts';
@@ -39,8 +39,8 @@ export function provoke(handler: RequestListener, provocations: Provocations): R
   }
 
   return (request, response) => {
-    serve(request, response).catch((error: Error) => {
-      log.error({ error: error.name, at: error.stack?.split('\n').slice(1, 5) }, 'request failed');
+    serve(request, response).catch((error: unknown) => {
+      log.error(errorFields(error), 'request failed');
       response.destroy();
     });
   };

@@ -1,3 +1,4 @@
+import { TOKEN } from '@tallystick/common';
 import { z } from 'zod';
 import { ENDPOINTS } from './endpoint.ts';
 
@@ -9,7 +10,7 @@ const status = z.int().min(200).max(599);
 const headerValue = z.string().regex(/^[ -~]*$/, { error: 'expected printable ASCII' });
 const headerName = z
   .string()
-  .regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'expected a header name (RFC 9110 section 5.1)' })
+  .regex(TOKEN, { error: 'expected a header name (RFC 9110 section 5.1)' })
   .refine((name) => !FRAMING.includes(name.toLowerCase()), { error: 'expected a header that does not frame the body' });
 
 const faultFields = z.strictObject({

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { isPem, readPem } from '@tallystick/common';
 import { ConfigError } from '../../config/config_error.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Tls } from './tls.ts';
@@ -49,10 +49,10 @@ export async function checkTlsFiles({ tls }: Config): Promise<void> {
 
 async function readGiven(tls: NonNullable<Config['tls']>) {
   const [certificate, key, ca, clientCa] = await Promise.all([
-    readPem(tls, 'certificate'),
-    readPem(tls, 'key'),
-    readPem(tls, 'ca'),
-    readPem(tls, 'clientCa'),
+    readGivenPem(tls, 'certificate'),
+    readGivenPem(tls, 'key'),
+    readGivenPem(tls, 'ca'),
+    readGivenPem(tls, 'clientCa'),
   ]);
   for (const [name, text] of Object.entries({ certificate, ca, clientCa })) {
     if (text !== undefined && !isCertificate(text)) {
@@ -68,12 +68,10 @@ async function readGiven(tls: NonNullable<Config['tls']>) {
 
 type Given = Pick<NonNullable<Config['tls']>, 'certificate' | 'key' | 'ca' | 'clientCa'>;
 
-async function readPem(tls: Given, name: keyof Given): Promise<string | undefined> {
+async function readGivenPem(tls: Given, name: keyof Given): Promise<string | undefined> {
   const given = tls[name];
-  const file = fileOf(given);
-  if (file === undefined) return given;
   try {
-    return await readFile(file, 'utf8');
+    return given === undefined ? undefined : await readPem(given);
   } catch {
     throw wrong(name, `expected PEM, or a file that can be read; found ${kindOf(given)}`);
   }
@@ -81,7 +79,7 @@ async function readPem(tls: Given, name: keyof Given): Promise<string | undefine
 
 /** @returns undefined for what is PEM itself */
 function fileOf(given: string | undefined): string | undefined {
-  return given?.includes('-----BEGIN ') ? undefined : given;
+  return given !== undefined && isPem(given) ? undefined : given;
 }
 
 function isCertificate(text: string): boolean {
