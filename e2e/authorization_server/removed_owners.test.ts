@@ -6,7 +6,7 @@ import * as oidc from 'openid-client';
 import { parse } from 'yaml';
 import { requirement } from '../requirements/index.ts';
 import { askUser, decide, demoBank } from '../support/clients/backchannel.ts';
-import { call, demoWeb } from '../support/clients/clients.ts';
+import { call, demoBackend, demoWeb } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, startDevice } from '../support/clients/device.ts';
 import { inspected } from '../support/clients/inspected.ts';
 import { authorize, signIn } from '../support/clients/sign_in.ts';
@@ -37,6 +37,21 @@ async function expectGone(world: World, style: Style, token: string): Promise<vo
   expect(await inspected(world, token)).toEqual(['inactive', 'inactive', 'inactive']);
 }
 
+/** What the demo backend gets for a token by token exchange (RFC 8693). */
+async function exchanged(world: World, token: string, to: Style): Promise<string> {
+  const { access_token } = await oidc.genericGrantRequest(
+    await demoBackend(world),
+    'urn:ietf:params:oauth:grant-type:token-exchange',
+    {
+      subject_token: token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      resource: resourceOf(to),
+    },
+  );
+  world.log.secret(access_token);
+  return access_token;
+}
+
 describe('in one process', () => {
   let world: Controlled;
   beforeAll(async () => {
@@ -63,6 +78,25 @@ describe('in one process', () => {
       await put('/clients', CLIENT);
       await expectGone(world, style, accessToken);
       await expectGood(world, style, (await world.mint(style, { client: CLIENT.id })).accessToken);
+    });
+
+    test(requirement('tokens-go-with-their-owner', `what others got for a client's tokens: ${style}`), async () => {
+      await put('/clients', CLIENT);
+      const { accessToken } = await world.mint(style, { client: CLIENT.id, user: 'alice' });
+      const { accessToken: ofAnother } = await world.mint(style, { user: 'alice' });
+      const once = await exchanged(world, accessToken, 'split');
+      const twice = await exchanged(world, once, 'phantom');
+      const fromAnother = await exchanged(world, ofAnother, 'split');
+      for (const [which, token] of [
+        ['split', once],
+        ['phantom', twice],
+        ['split', fromAnother],
+      ] as const)
+        await expectGood(world, which, token);
+      await remove(`/clients/${CLIENT.id}`);
+      await expectGone(world, 'split', once);
+      await expectGone(world, 'phantom', twice);
+      await expectGood(world, 'split', fromAnother);
     });
 
     test(requirement('tokens-go-with-their-owner', `a user: ${style}`), async () => {

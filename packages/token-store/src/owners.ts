@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Backend, FOR_GOOD, type Write } from './backend.ts';
 import type { RecordOwner, RecordPayload, TokenStore } from './contract.ts';
 import { destroyedRecord, refusedKey } from './destroyed_record.ts';
+import { REVOCATION_REMEMBERED, revokeUnderGrants } from './issued_under_grants.ts';
 import { tokenKey } from './token_key.ts';
 
 /** A list in which a record is named, and the time that decides whether it may be written. */
@@ -12,14 +13,14 @@ export interface Listing {
   memberFor(hashedId: string): string;
 }
 
-/** Seconds for which what was revoked refuses writes of requests that began before: longer than any request lives. */
-export const REVOCATION_REMEMBERED = 300;
-
 /** Seconds for which it is remembered when an owner was revoked: longer than a JWT that has no record lives. */
 const OWNER_REMEMBERED = 365 * 24 * 60 * 60;
 
 /** How many records are destroyed in one write. */
 const DESTROYED_AT_ONCE = 500;
+
+/** What the members of such a list begin with that name a grant. */
+const GRANT = 'Grant:';
 
 /** More than one, since timers may be early by a part of it. */
 const MILLISECOND = 2;
@@ -62,6 +63,13 @@ export function createOwners(
     return [...destroyed, refused];
   }
 
+  /** What other clients got by token exchange under the grants of the owner: it is in the lists of those clients. */
+  async function revokeExchanged(members: readonly string[], value: string): Promise<void> {
+    const grants = members.filter((member) => member.startsWith(GRANT));
+    const hashedGrantIds = grants.map((member) => member.slice(GRANT.length));
+    await revokeUnderGrants(backend, { kind: 'AccessToken', hashedGrantIds, value });
+  }
+
   return {
     async revokeOwner(owner, { forGood = false } = {}) {
       const { issued, revoked } = keysOf(owner);
@@ -73,6 +81,7 @@ export function createOwners(
       const members = await backend.members(issued);
       for (let from = 0; from < members.length; from += DESTROYED_AT_ONCE) {
         const some = members.slice(from, from + DESTROYED_AT_ONCE);
+        await revokeExchanged(some, String(now()));
         const destroyed = some.flatMap((member) => destruction(member, value));
         await backend.write([...destroyed, { do: 'removeMembers', key: issued, members: some }]);
       }

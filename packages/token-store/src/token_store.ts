@@ -11,7 +11,13 @@ import {
 import type { RecordPayload, Records, RevocationListener, TokenStore, UnitOfWork } from './contract.ts';
 import { destroyedRecord, refusedKey, WRITTEN_AGAIN } from './destroyed_record.ts';
 import { AlreadyConsumedError, GrantRevokedError, WrongSecretError } from './errors.ts';
-import { createOwners, isOwnerMark, type Listing, listingsByOwner, REVOCATION_REMEMBERED } from './owners.ts';
+import {
+  issuedUnderGrant,
+  REVOCATION_REMEMBERED,
+  revokedUnderGrant,
+  revokeUnderGrants,
+} from './issued_under_grants.ts';
+import { createOwners, isOwnerMark, type Listing, listingsByOwner } from './owners.ts';
 import { isKeptKey, isOwnKey, partitionOf, partPrefix } from './partition.ts';
 import { bothSecrets, seal, unseal } from './seal.ts';
 import { createSharedAnswers, recordKey } from './shared_answers.ts';
@@ -144,8 +150,6 @@ interface Plan extends WrittenRecord {
 
 function createRecords(kind: string, secret: string, backend: Backend, options: TokenStoreOptions): Records {
   const { part = '' } = options;
-  const issuedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:issued`;
-  const revokedKey = (grantId: string) => `{${tokenKey(grantId)}}:${kind}:revoked`;
   const inSteps = backend.writesAtOnce !== 'everything';
 
   /** What is written for a record. @param step that the record comes to, if it is one with steps */
@@ -211,7 +215,9 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
   function listingsByGrant(payload: RecordPayload): Listing[] {
     const grantId = stringOf(payload.grantId) ?? stringOf(payload.subjectGrantId);
     if (grantId === undefined) return [];
-    return [{ issued: issuedKey(grantId), revoked: revokedKey(grantId), memberFor: (hashed) => hashed }];
+    const hashed = tokenKey(grantId);
+    const lists = { issued: issuedUnderGrant(kind, hashed), revoked: revokedUnderGrant(kind, hashed) };
+    return [{ ...lists, memberFor: (member) => member }];
   }
 
   function putSealed(id: string, content: Content, expiresIn: number): PutRecord {
@@ -268,17 +274,7 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
   }
 
   async function revokeByGrantId(grantId: string) {
-    const key = issuedKey(grantId);
-    const value = String(options.now());
-    // First refuse what is under way, then collect: whatever is not in the collection yet will meet the refusal.
-    await backend.write([
-      { do: 'put', key: revokedKey(grantId), value, expiresIn: REVOCATION_REMEMBERED, isVital: true },
-    ]);
-    const members = await backend.members(key);
-    const batch = members.flatMap((member) => destroyedRecord(kind, member));
-    if (inSteps) for (const member of members) batch.push(refusal(member, value));
-    // Only those: a request that began after the revocation may have added another meanwhile.
-    await backend.write([...batch, { do: 'removeMembers', key, members }]);
+    await revokeUnderGrants(backend, { kind, hashedGrantIds: [tokenKey(grantId)], value: String(options.now()) });
   }
 
   return {

@@ -38,6 +38,30 @@ export function describeOwners(start: Start): void {
     expect([here.revoked.sort(), there.revoked.sort()]).toEqual([gone, gone]);
   });
 
+  test.each([
+    ['client', CLIENT],
+    ['user', USER],
+  ])('revokes what others got by token exchange under the grants of a %s', async (_what, owner) => {
+    const { store, underTest } = await start();
+    const there = await listen(await underTest.another());
+    const [grants, tokens] = [store.records('Grant', SECRET), store.records('AccessToken', SECRET)];
+    const exchanged = { clientId: 'backend', accountId: 'somebody', signingInput: 'aa.bb' };
+    const requestedAt = Date.now() - 5;
+    for (const id of [ID, OTHER]) {
+      const isOther = id === OTHER;
+      await grants.upsert(`grant-${id}`, { clientId: isOther ? 'x' : 'c', accountId: isOther ? 'x' : 'u' }, 60);
+      await tokens.upsert(id, { ...exchanged, subjectGrantId: `grant-${id}` }, 60);
+    }
+    await store.revokeOwner(owner);
+    expect(await tokens.find(ID)).toBeUndefined();
+    expect(await store.splitEntries.find(ID)).toBeUndefined();
+    expect(await tokens.find(OTHER)).toBeDefined();
+    await until(() => there.revoked.length > 0);
+    expect(there.revoked).toEqual([tokenKey(ID)]);
+    const late = tokens.upsert(`${ID}-late`, { ...exchanged, subjectGrantId: `grant-${ID}` }, 60, requestedAt);
+    await expect(late).rejects.toThrow(GrantRevokedError);
+  });
+
   test('takes a client and a user of one name for two', async () => {
     const { store } = await start();
     await store.records('AccessToken', SECRET).upsert(ID, { clientId: 'same' }, 60);
