@@ -22,8 +22,8 @@ import { type Credentials, credentialsOf } from './credentials.ts';
 import type { CertificateOf, CheckSenderConstraint } from './sender_constraint.ts';
 import type { ReadTokenCookie } from './token_cookie.ts';
 
-/** What the steps of the walk need. */
-export interface WalkDependencies {
+/** What the steps need. */
+export interface AuthorizeDependencies {
   readonly findRoute: FindRoute;
   /** How a route whose style has JWTs finds them. */
   readonly resolverFor: (route: ProtectedRoute) => Resolver;
@@ -38,16 +38,16 @@ export interface WalkDependencies {
 }
 
 /**
- * The way of a request through the house, up to its door: route, credentials, resolve and validate, sender constraint,
- * authorize. What is left is to forward it to the destination returned.
+ * The way of a request through the gateway: route, credentials, resolve and validate, sender constraint, authorize. What is left is
+ * to forward it to the destination returned.
  *
  * @param request was checked
  * @param decision is filled in on the way
  * @throws {ResourceServerError} when the request is refused
  */
-export async function walk(
+export async function authorizeRequest(
   request: IncomingMessage,
-  dependencies: WalkDependencies,
+  dependencies: AuthorizeDependencies,
   decision: Decision,
 ): Promise<Destination> {
   const { url: target = '', method = '' } = request;
@@ -77,7 +77,7 @@ export async function walk(
 
   const checking = dependencies.checkSenderConstraint({ request, method, target }, route, credentials, claims);
   const dpopNonce = checking === undefined ? undefined : await checking;
-  authorize(route, method, claims);
+  requireRouteScopes(route, method, claims);
 
   const presentable = { credentials, accessToken, certificateOf: dependencies.certificateOf };
   const { authorization, dpop, clientCertificate } = upstreamCredentials(request, route, presentable);
@@ -146,7 +146,7 @@ async function resolveAndValidate(
   request: IncomingMessage,
   route: ProtectedRoute,
   credentials: Credentials,
-  { cache, fill, senderOf, resolverFor }: WalkDependencies,
+  { cache, fill, senderOf, resolverFor }: AuthorizeDependencies,
   decision: Decision,
 ) {
   const { kept, claims } = await cache.resolve(route.cachePartition, credentials, decision, () =>
@@ -189,7 +189,7 @@ function upstreamCredentials(
  * @throws {AccessTokenError} `insufficient_scope`
  * @throws {RequestError} `method_not_allowed` for a method that the route has no scopes for
  */
-function authorize(route: ProtectedRoute, method: string, claims: AccessTokenClaims | undefined): void {
+function requireRouteScopes(route: ProtectedRoute, method: string, claims: AccessTokenClaims | undefined): void {
   const scopes = route.scopes.get(method) ?? route.scopes.get('*');
   if (scopes === undefined) throw new RequestError('method_not_allowed', 'the API does not serve this method');
   if (claims !== undefined) requireScopes(claims, scopes);

@@ -1,16 +1,14 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { ResourceServerError } from '@tallystick/resource-server';
 import { breakOff } from '../http/answer.ts';
-import { removeSetCookies } from '../http/cookies.ts';
 import { applyCors } from '../http/cors.ts';
-import { causeCode, RequestError, UpstreamFailedError } from '../http/errors.ts';
+import { causeCode, UpstreamFailedError } from '../http/errors.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
-import type { Upstream } from '../routes/upstream.ts';
-import type { CallTrace, RequestTrace } from '../tracing/request_trace.ts';
+import type { RequestTrace } from '../tracing/request_trace.ts';
+import { answeredBy, type Exchange, failExchange, type Refuse, sendingTo } from './exchange.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
 import { limitBody, watchSilence, watchSlowBody } from './request_limits.ts';
 import { cleanResponseHead, isForwardable, passInterimResponses } from './response_head.ts';
-import { startUpstreamCall } from './upstream_call.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 import { isBrokenConnection } from './write_errors.ts';
 
@@ -32,26 +30,6 @@ export type ForwardRequest = (
 /** @param milliseconds since the request was sent */
 export type OnAnswer = (forwarding: Forwarding, milliseconds: number) => void;
 
-export type Refuse = (error: ResourceServerError) => void;
-
-/** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
-interface Exchange extends ForwardRequestOptions {
-  readonly refuse: Refuse;
-  readonly forwarding: Forwarding;
-  /** The span of its way. */
-  call: CallTrace | undefined;
-  /** By `performance.now()`. */
-  sentAt: number;
-  /** Where it is sent. */
-  upstream: Upstream;
-  /** There was a connection, so that the upstream may have seen something of it. */
-  connected: boolean;
-  /** It went over a connection that had served others before, and that may have been closed at the same moment. */
-  usedConnection: boolean;
-  /** What the upstream answered, once it has begun to. */
-  upstreamResponse: IncomingMessage | undefined;
-}
-
 export interface ForwardRequestOptions {
   /** Whether the client's connection may serve further requests; asked when the response begins. */
   readonly mayKeepAlive: () => boolean;
@@ -62,41 +40,50 @@ export interface ForwardRequestOptions {
   readonly clientTimeout: number;
 }
 
+interface RequestExchange extends Exchange {
+  readonly client: ServerResponse;
+  readonly options: ForwardRequestOptions;
+  /** There was a connection, so that the upstream may have seen something of it. */
+  connected: boolean;
+  /** It went over a connection that had served others before, and that may have been closed at the same moment. */
+  usedConnection: boolean;
+  /** It was sent a second time because of that. */
+  isOnNewConnection: boolean;
+  /** It was sent to another upstream than the first. */
+  hasMoved: boolean;
+  /** What the upstream answered, once it has begun to. */
+  upstreamResponse: IncomingMessage | undefined;
+}
+
 export function createForwardRequest(options: ForwardRequestOptions): ForwardRequest {
   const proxy = createHardenedProxy();
 
   // Emitted for every request, because `expect` never goes upstream, and before anything was sent.
-  proxy.on('proxyReq', (upstreamRequest, request, response, options) => {
-    watch(upstreamRequest, request, response, (options as { exchange: Exchange }).exchange);
+  proxy.on('proxyReq', (upstreamRequest, _request, _response, options) => {
+    watch(upstreamRequest, (options as { exchange: RequestExchange }).exchange);
   });
 
   return (request, response, target, forwarding, refuse, trace) => {
-    const { upstreams } = forwarding;
-    const exchange: Exchange = {
-      refuse(error) {
-        exchange.call?.failed(causeCode(error));
-        if (!(error instanceof RequestError || response.destroyed)) upstreams.failed(exchange.upstream);
-        refuse(error);
-      },
+    const exchange: RequestExchange = {
+      request,
+      client: response,
       forwarding,
-      mayKeepAlive: options.mayKeepAlive,
-      answered: options.answered,
-      tokenCookies: options.tokenCookies,
-      clientTimeout: options.clientTimeout,
+      refuse,
+      trace,
+      options,
       call: undefined,
       sentAt: 0,
       upstream: target.upstream,
       connected: false,
       usedConnection: false,
+      isOnNewConnection: false,
+      hasMoved: false,
       upstreamResponse: undefined,
     };
-    let hasMoved = false;
-    let isOnNewConnection = false;
 
     function send(to: ProxyTarget): void {
       exchange.connected = false;
-      exchange.call = startUpstreamCall(request, to.upstream, trace);
-      exchange.sentAt = performance.now();
+      sendingTo(exchange, to.upstream);
       proxy.web(request, response, Object.assign(proxyOptions(to), { exchange }), failed);
     }
 
@@ -104,26 +91,9 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
       // Whatever happens to the connection after a whole response takes nothing from it: the upstream reads no further, say.
       if (exchange.upstreamResponse?.complete) return;
       exchange.call?.failed(causeCode(error));
-      if (response.headersSent || response.destroyed || !sendAgain(error)) exchange.refuse(upstreamFailure(error));
-    }
-
-    /** @returns false where the error has to stand */
-    function sendAgain(error: Error): boolean {
-      if (!isOnNewConnection && exchange.usedConnection && isBrokenConnection(error) && isIdempotent(request)) {
-        isOnNewConnection = true;
-        send({ ...target, upstream: exchange.upstream, agent: undefined });
-        return true;
-      }
-      if (hasMoved || exchange.connected || isOurs(error) || !isIdempotent(request)) return false;
-      const other = upstreams.pickOther(exchange.upstream);
-      if (other === undefined) return false;
-      upstreams.failed(exchange.upstream);
-      exchange.upstream = other;
-      if (!forwarding.preservesHost) request.headers.host = other.host;
-      hasMoved = true;
-      isOnNewConnection = false;
-      send({ ...target, upstream: other });
-      return true;
+      const again = response.headersSent || response.destroyed ? undefined : secondTry(exchange, target, error);
+      if (again === undefined) failExchange(exchange, upstreamFailure(error));
+      else send(again);
     }
 
     // Nothing to do about an error here: the response is closed then, and its `close` is heard.
@@ -134,27 +104,32 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
   };
 }
 
+/** Where a request that failed is sent again: on a new connection, or to another upstream. @returns undefined where the error has to stand */
+function secondTry(exchange: RequestExchange, target: ProxyTarget, error: Error): ProxyTarget | undefined {
+  const { request, forwarding, upstream } = exchange;
+  if (!isIdempotent(request)) return undefined;
+  if (!exchange.isOnNewConnection && exchange.usedConnection && isBrokenConnection(error)) {
+    exchange.isOnNewConnection = true;
+    return { ...target, upstream, agent: undefined };
+  }
+  if (exchange.hasMoved || exchange.connected || isOurs(error)) return undefined;
+  const other = forwarding.upstreams.pickOther(upstream);
+  if (other === undefined) return undefined;
+  forwarding.upstreams.failed(upstream);
+  if (!forwarding.preservesHost) request.headers.host = other.host;
+  exchange.hasMoved = true;
+  exchange.isOnNewConnection = false;
+  return { ...target, upstream: other };
+}
+
 /** Binds the two halves together, so that neither waits for the other when it is gone, and judges the response. */
-function watch(
-  upstreamRequest: ClientRequest,
-  request: IncomingMessage,
-  response: ServerResponse,
-  exchange: Exchange,
-): void {
+function watch(upstreamRequest: ClientRequest, exchange: RequestExchange): void {
+  const { request, client: response, forwarding, options } = exchange;
   if (response.destroyed) {
     upstreamRequest.destroy();
     return;
   }
-  const { refuse, forwarding } = exchange;
-  exchange.usedConnection = upstreamRequest.reusedSocket;
-  const { socket } = upstreamRequest;
-  exchange.connected = socket?.connecting === false;
-  // A connection that is used again would collect a listener from each request.
-  if (socket?.connecting) {
-    socket.once('connect', () => {
-      exchange.connected = true;
-    });
-  }
+  watchConnection(upstreamRequest, exchange);
   passInterimResponses(upstreamRequest, response);
   if (forwarding.maxBodyBytes !== undefined) limitBody(upstreamRequest, request, forwarding.maxBodyBytes);
   let settled = false;
@@ -162,7 +137,7 @@ function watch(
     if (!response.writableFinished) upstreamRequest.destroy();
   });
   const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
-  const stopWatchingBody = watchSlowBody(upstreamRequest, request, exchange.clientTimeout);
+  const stopWatchingBody = watchSlowBody(upstreamRequest, request, options.clientTimeout);
   // Before http-proxy's own listener, which copies the status and the headers.
   upstreamRequest.prependOnceListener('response', (upstreamResponse: IncomingMessage) => {
     settled = true;
@@ -170,8 +145,8 @@ function watch(
     // A response may pause for as long as it likes: an event stream does.
     stopWatchingSilence();
     stopWatchingBody();
-    if (!exchange.mayKeepAlive()) response.shouldKeepAlive = false;
-    judge(upstreamResponse, request, response, exchange);
+    if (!options.mayKeepAlive()) response.shouldKeepAlive = false;
+    judge(upstreamResponse, exchange);
   });
   upstreamRequest.once('error', () => {
     settled = true;
@@ -180,36 +155,40 @@ function watch(
   upstreamRequest.once('upgrade', (_upstreamResponse, socket) => {
     settled = true;
     socket.destroy();
-    refuse(new UpstreamFailedError('unexpected_upgrade'));
+    failExchange(exchange, new UpstreamFailedError('unexpected_upgrade'));
   });
   upstreamRequest.once('close', () => {
-    if (!settled) refuse(new UpstreamFailedError('connection_reset'));
+    if (!settled) failExchange(exchange, new UpstreamFailedError('connection_reset'));
   });
 }
 
+/** A connection that is used again would collect a listener from each request. */
+function watchConnection({ socket, reusedSocket }: ClientRequest, exchange: RequestExchange): void {
+  exchange.usedConnection = reusedSocket;
+  exchange.connected = socket?.connecting === false;
+  if (socket?.connecting) {
+    socket.once('connect', () => {
+      exchange.connected = true;
+    });
+  }
+}
+
 /** Lets http-proxy pass on a response that can be passed on. A response that is answered otherwise it leaves alone. */
-function judge(
-  upstreamResponse: IncomingMessage,
-  request: IncomingMessage,
-  response: ServerResponse,
-  { refuse, forwarding, upstream, answered, tokenCookies, call, sentAt }: Exchange,
-): void {
+function judge(upstreamResponse: IncomingMessage, exchange: RequestExchange): void {
+  const { request, client: response, forwarding, options } = exchange;
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
-    refuse(new UpstreamFailedError('malformed_response'));
+    failExchange(exchange, new UpstreamFailedError('malformed_response'));
     return;
   }
-  forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
-  answered?.(forwarding, performance.now() - sentAt);
-  call?.answered(upstreamResponse.statusCode ?? 0);
+  answeredBy(exchange, upstreamResponse, options.tokenCookies);
+  options.answered?.(forwarding, performance.now() - exchange.sentAt);
   cleanResponseHead(upstreamResponse, response);
-  removeSetCookies(upstreamResponse.headers, tokenCookies);
-  forwarding.rewriteResponse?.(upstreamResponse.headers, request.headers);
   if (forwarding.cors) applyCors(upstreamResponse.headers, forwarding.cors, request.headers.origin);
   upstreamResponse.once('close', () => {
     if (upstreamResponse.complete) return;
     if (response.headersSent) breakOff(response);
-    else refuse(new UpstreamFailedError('response_broken_off'));
+    else failExchange(exchange, new UpstreamFailedError('response_broken_off'));
   });
   if (upstreamResponse.headers['content-length'] === undefined) sendHeadSoon(response);
 }

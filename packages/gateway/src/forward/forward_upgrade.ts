@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { responseOnSocket } from '../http/answer.ts';
-import { removeSetCookies } from '../http/cookies.ts';
-import { RequestError, UpstreamFailedError } from '../http/errors.ts';
+import { UpstreamFailedError } from '../http/errors.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
-import type { Upstream } from '../routes/upstream.ts';
-import type { Refuse } from './forward_request.ts';
+import type { RequestTrace } from '../tracing/request_trace.ts';
+import { answeredBy, type Exchange, failExchange, type Refuse, sendingTo } from './exchange.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
 import { watchSilence } from './request_limits.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
@@ -23,6 +22,7 @@ export type ForwardUpgrade = (
   target: ProxyTarget,
   forwarding: Forwarding,
   watch: UpgradeWatch,
+  trace: RequestTrace | undefined,
 ) => void;
 
 /** Whoever has to know what becomes of a request to upgrade. */
@@ -46,10 +46,10 @@ export interface Closing extends CloseReason {
   readonly cutsClientOff?: boolean;
 }
 
-/** What is known about a request on its way upstream. It travels with the options that http-proxy hands on to its events. */
-interface Exchange extends UpgradeWatch {
-  readonly forwarding: Forwarding;
-  readonly upstream: Upstream;
+interface UpgradeExchange extends Exchange {
+  readonly client: Socket;
+  readonly answered: UpgradeWatch['answered'];
+  readonly opened: OnOpen;
 }
 
 /**
@@ -61,74 +61,84 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
 
   // Emitted before http-proxy adds its own listeners.
   proxy.on('proxyReqWs', (upstreamRequest, request, socket, options) => {
+    const { exchange } = options as { exchange: UpgradeExchange };
     socket.once('close', () => upstreamRequest.destroy());
-    const { refuse, answered, forwarding, upstream, opened } = (options as { exchange: Exchange }).exchange;
-    const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
-    const onResponse = (upstreamResponse: IncomingMessage) => {
-      stopWatchingSilence();
-      if (isForwardable(upstreamResponse)) {
-        forwarding.upstreams.answered(upstream, upstreamResponse.statusCode ?? 0);
-        removeSetCookies(upstreamResponse.headers, tokenCookies);
-        forwarding.rewriteResponse?.(upstreamResponse.headers, request.headers);
-        answered(upstreamResponse.statusCode ?? 0);
-        relayResponse(upstreamResponse, request, socket);
-        return;
-      }
-      upstreamResponse.destroy();
-      refuse(new UpstreamFailedError('malformed_response'));
-    };
-    const onUpgrade = ({ headers }: IncomingMessage, upstreamSocket: Socket) => {
-      removeSetCookies(headers, tokenCookies);
-      forwarding.rewriteResponse?.(headers, request.headers);
-      forwarding.upstreams.answered(upstream, 101);
-      answered(101);
-      // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.
-      upstreamSocket.once('close', () => socket.destroySoon());
-      socket.once('end', () => upstreamSocket.destroySoon());
-      socket.once('close', () => upstreamSocket.destroy());
-    };
+    const stopWatchingSilence = watchSilence(upstreamRequest, request, exchange.forwarding.timeout);
     process.nextTick(() => {
       // http-proxy has added its listeners. It would send the body unchunked under a head that says chunked.
-      upstreamRequest.removeAllListeners('response').once('response', onResponse);
+      upstreamRequest.removeAllListeners('response').once('response', (upstreamResponse) => {
+        stopWatchingSilence();
+        declined(exchange, upstreamResponse, tokenCookies);
+      });
       const pass = upstreamRequest.listeners('upgrade');
-      upstreamRequest
-        .removeAllListeners('upgrade')
-        .once('upgrade', (upstreamResponse, upstreamSocket: Socket, head) => {
-          stopWatchingSilence();
-          if (upstreamResponse.headers.upgrade?.toLowerCase() !== 'websocket') {
-            upstreamSocket.destroy();
-            refuse(new UpstreamFailedError('unexpected_upgrade'));
-            return;
-          }
-          onUpgrade(upstreamResponse, upstreamSocket);
-          for (const listener of pass)
-            Reflect.apply(listener, upstreamRequest, [upstreamResponse, upstreamSocket, head]);
-          cutWhenUnread(socket, clientTimeout);
-          // The client has been told, and the two are connected; nothing has flowed yet.
-          opened(closingBetweenFrames(socket, upstreamSocket));
-        });
+      upstreamRequest.removeAllListeners('upgrade').once('upgrade', (upstreamResponse, upstreamSocket, head) => {
+        stopWatchingSilence();
+        if (!agreed(exchange, upstreamResponse, upstreamSocket, tokenCookies)) return;
+        for (const listener of pass) Reflect.apply(listener, upstreamRequest, [upstreamResponse, upstreamSocket, head]);
+        cutWhenUnread(exchange.client, clientTimeout);
+        // The client has been told, and the two are connected; nothing has flowed yet.
+        exchange.opened(closingBetweenFrames(exchange.client, upstreamSocket));
+      });
     });
   });
 
-  return (request, socket, head, target, forwarding, { refuse, answered, opened }) => {
+  return (request, socket, head, target, forwarding, { refuse, answered, opened }, trace) => {
     const { upstream } = target;
-    const exchange: Exchange = {
-      refuse(error) {
-        if (!(error instanceof RequestError || socket.destroyed)) forwarding.upstreams.failed(upstream);
-        refuse(error);
-      },
-      answered,
+    const exchange: UpgradeExchange = {
+      request,
+      client: socket,
       forwarding,
+      refuse,
+      trace,
+      call: undefined,
+      sentAt: 0,
       upstream,
+      answered,
       opened,
     };
     const writtenBefore = socket.bytesWritten;
+    if (trace) socket.once('close', () => exchange.call?.failed('closed'));
+    sendingTo(exchange, upstream);
     proxy.ws(request, socket, head, Object.assign(proxyOptions(target), { exchange }), (error) => {
       // Once upgraded, the socket carries the upstream's bytes, and an HTTP answer would be one too many.
       if (socket.bytesWritten > writtenBefore) socket.destroySoon();
-      else exchange.refuse(upstreamFailure(error));
+      else failExchange(exchange, upstreamFailure(error));
     });
   };
+}
+
+/** The upstream answers with something else than a WebSocket. */
+function declined(exchange: UpgradeExchange, upstreamResponse: IncomingMessage, tokenCookies: readonly string[]): void {
+  if (!isForwardable(upstreamResponse)) {
+    upstreamResponse.destroy();
+    failExchange(exchange, new UpstreamFailedError('malformed_response'));
+    return;
+  }
+  answeredBy(exchange, upstreamResponse, tokenCookies);
+  exchange.answered(upstreamResponse.statusCode ?? 0);
+  relayResponse(upstreamResponse, exchange.request, exchange.client);
+}
+
+/** The upstream changes the protocol. @returns whether it is to WebSocket */
+function agreed(
+  exchange: UpgradeExchange,
+  upstreamResponse: IncomingMessage,
+  upstreamSocket: Socket,
+  tokenCookies: readonly string[],
+): boolean {
+  if (upstreamResponse.headers.upgrade?.toLowerCase() !== 'websocket') {
+    upstreamSocket.destroy();
+    failExchange(exchange, new UpstreamFailedError('unexpected_upgrade'));
+    return false;
+  }
+  const { client: socket } = exchange;
+  answeredBy(exchange, upstreamResponse, tokenCookies);
+  exchange.answered(101);
+  // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.
+  upstreamSocket.once('close', () => socket.destroySoon());
+  socket.once('end', () => upstreamSocket.destroySoon());
+  socket.once('close', () => upstreamSocket.destroy());
+  return true;
 }
 
 function cutWhenUnread(socket: Socket, timeout: number): void {

@@ -7,12 +7,12 @@ import type { Forwarding } from '../routes/forwarding.ts';
 import type { Upstream } from '../routes/upstream.ts';
 import type { UpstreamTls } from '../routes/upstream_tls.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
-import { createForwardRequest, type OnAnswer, type Refuse } from './forward_request.ts';
+import type { Refuse } from './exchange.ts';
+import { createForwardRequest, type OnAnswer } from './forward_request.ts';
 import { createForwardUpgrade, type UpgradeWatch } from './forward_upgrade.ts';
 import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
 import { checkBodyLength } from './request_limits.ts';
 import { createUpstreamAgents, type UpstreamAgents } from './upstream_agents.ts';
-import { startUpstreamCall, watchedByCall } from './upstream_call.ts';
 
 /** Where a request goes, once it may. */
 export interface Destination {
@@ -134,10 +134,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const { forwarding, target } = destination;
       const upstream = forwarding.upstreams.pick();
       request.headers = withUpgrade(headersFor(request, upstream, destination));
-      const call = startUpstreamCall(request, upstream, trace);
-      const traced = call ? watchedByCall(socket, watch, call) : watch;
       const to = { upstream, target, ...connectionFor(forwarding) };
-      forwardUpgrade(request, socket, head, to, forwarding, traced);
+      forwardUpgrade(request, socket, head, to, forwarding, watch, trace);
     },
     close() {
       for (const kept of [agents, ...agentsOfRoutes.values()]) {

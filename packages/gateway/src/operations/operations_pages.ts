@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type FindReadiness, readinessAnswer } from '@tallystick/common';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { checkRequest, type FindReadiness, readinessAnswer } from '@tallystick/common';
 import { answer, answerRefusal } from '../http/answer.ts';
-import { RequestError } from '../http/errors.ts';
+import { errorOf, RequestError } from '../http/errors.ts';
 import type { Metrics } from './metrics.ts';
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
@@ -40,5 +40,16 @@ export function createOperationsPages({ findReadiness, metrics }: OperationsPage
     if (method === 'GET' || method === 'HEAD') void pages[url]?.(response);
     else answerRefusal(response, new RequestError('method_not_allowed', 'this page is served to GET and HEAD only'));
     return true;
+  };
+}
+
+/** Answers at another address than the gateway: for which hosts that one answers, its server knows. */
+export function createOperationsListener(servePage: ServeOperationsPage): RequestListener {
+  return (request, response) => {
+    const fault = checkRequest(request);
+    if (fault !== undefined) answerRefusal(response, errorOf(fault));
+    else if (!servePage(request, response)) {
+      answerRefusal(response, new RequestError('not_found', 'there is /healthz, /readyz and /metrics'));
+    }
   };
 }

@@ -3,9 +3,10 @@ import type { RevocationListener, TokenStore } from '@tallystick/token-store';
 import { decodeJwt } from 'jose';
 import type { IntrospectionAnswer } from '../authorization_server/introspect.ts';
 import { type Issuers, issuerOf } from '../authorization_server/issuers.ts';
-import type { WalkDependencies } from '../authorize/authorize_request.ts';
 import type { Credentials } from '../authorize/credentials.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
+import type { FillCache } from './fill.ts';
+import type { TokenCache } from './token_cache.ts';
 
 /** Why a WebSocket outlived its token. */
 export type TokenEnd = 'expired' | 'revoked';
@@ -44,7 +45,9 @@ export interface Watching {
   stop(): void;
 }
 
-export interface TokenWatchDependencies extends Pick<WalkDependencies, 'cache' | 'fill'> {
+export interface TokenWatchDependencies {
+  readonly cache: Pick<TokenCache, 'resolve'>;
+  readonly fill: FillCache;
   /** The feed. It is listened to while there is a WebSocket: those of a gateway that was replaced outlast its requests. */
   readonly subscribe: TokenStore['subscribe'];
   readonly issuers: Issuers;

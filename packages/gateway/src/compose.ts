@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { createOwnNames } from '@tallystick/common';
+import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { createIssuers, createKeys, type Issuers } from './authorization_server/issuers.ts';
+import type { AuthorizeDependencies } from './authorize/authorize_request.ts';
+import {
+  type CertificateOf,
+  createCertificateOf,
+  createCheckSenderConstraint,
+  onceInStore,
+} from './authorize/sender_constraint.ts';
+import { createReadTokenCookie } from './authorize/token_cookie.ts';
+import type { GatewayConfig } from './config/config.ts';
+import { createVia } from './forward/via.ts';
+import type { GatewayDependencies } from './gateway_dependencies.ts';
+import { createOwnOrigin, createPublicOrigin } from './http/public_origin.ts';
+import { createHostPolicy } from './http/request_checks.ts';
+import { createSealedCookies } from './http/sealed_cookies.ts';
+import { createSenderOf } from './http/sender.ts';
+import { createTrustedProxies } from './http/trusted_proxies.ts';
+import { createRoute, type ProtectedRoute, type Route } from './routes/route.ts';
+import { createRouteTable } from './routes/route_table.ts';
+import { createFillCache } from './tokens/fill.ts';
+import { createOwnJwts } from './tokens/own_jwts.ts';
+import { createResolvers } from './tokens/resolvers.ts';
+import { createSharedLevel } from './tokens/shared_level.ts';
+import { createTokenCache } from './tokens/token_cache.ts';
+import { createValidate } from './tokens/validate.ts';
+
+export type CompleteDependencies = GatewayDependencies & Required<Pick<GatewayDependencies, 'fetch' | 'now'>>;
+
+/**
+ * What the requests of a gateway with this configuration are authorized with. Nothing of it does anything yet.
+ *
+ * @throws {TypeError} for a configuration that cannot be served
+ */
+export function composeAuthorization(config: GatewayConfig, dependencies: CompleteDependencies) {
+  const { store, fetch, log, now, metrics, proxyFor } = dependencies;
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
+  const routes = config.routes.map((route) => createRoute(route, config, now));
+  const keys = dependencies.keys ?? createKeys(config, { fetch, now });
+  const issuers = createIssuers(config, { keys, fetch, log, now, metrics, proxyFor });
+  const tokens = composeTokens(config, routes, issuers, dependencies);
+  const client = composeClient(config);
+  const sealed = createSealedCookies(secret, now);
+  const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
+  const steps: AuthorizeDependencies = {
+    findRoute: createRouteTable(routes),
+    resolverFor: tokens.resolverFor,
+    cache: tokens.cache,
+    fill: tokens.fill,
+    senderOf: createSenderOf(client.isTrustedProxy),
+    via: createVia(),
+    readTokenCookie: createReadTokenCookie({ sealed, publicOrigin: client.publicOrigin }),
+    certificateOf: client.certificateOf,
+    checkSenderConstraint: createCheckSenderConstraint(
+      { dpop, nonceSecret: secret },
+      { ...client, useOnce: dependencies.useOnce ?? onceInStore(store), now },
+    ),
+  };
+  return { steps, routes, keys, issuers, tokens, client, sealed, sharedValues: store.sharedValues(secret), dpop };
+}
+
+export type Authorization = ReturnType<typeof composeAuthorization>;
+
+/** What becomes of a client-held token. */
+function composeTokens(
+  config: GatewayConfig,
+  routes: readonly Route[],
+  issuers: Issuers,
+  { store, log, now }: CompleteDependencies,
+) {
+  const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
+  const cache = createTokenCache(config.cache, [...partitions], { now });
+  const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });
+  const resolverFor = createResolvers(routes, issuers, { splitEntries: store.splitEntries, ownJwts, now });
+  const shared = createSharedLevel({ maxAge: config.cache.maxAge }, { answers: store.sharedAnswers, log, now });
+  // The store knows the tokens of one issuer, and deletes what is shared about them when they are revoked.
+  const isShared = (route: ProtectedRoute) =>
+    config.cache.shared === true && route.style === 'phantom' && route.issuer === config.issuer;
+  const fill = createFillCache({
+    resolverFor,
+    validate: createValidate(issuers, { ownJwts, log, now }),
+    sharedFor: (route) => (isShared(route) ? shared : undefined),
+  });
+  return { cache, ownJwts, resolverFor, fill };
+}
+
+/** What is known of clients, and of the way on which their requests come. */
+function composeClient(config: GatewayConfig) {
+  const { publicUrl, hosts = [], trustedProxies = [], clientCertificates } = config;
+  const isTrustedProxy = createTrustedProxies(trustedProxies);
+  const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
+  const ownOrigin = createOwnOrigin({ publicUrl, publicOrigin, isTrustedProxy, isOwnName: createOwnNames(hosts) });
+  const certificateOf: CertificateOf | undefined =
+    clientCertificates && createCertificateOf(clientCertificates.header, isTrustedProxy);
+  return {
+    isTrustedProxy,
+    publicOrigin,
+    ownOrigin,
+    certificateOf,
+    allowsHost: createHostPolicy(config, isTrustedProxy),
+  };
+}
