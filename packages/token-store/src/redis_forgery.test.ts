@@ -52,8 +52,9 @@ test.each(KINDS)(
     expect(await ours.find(ID)).toBeUndefined();
     await ours.destroy(ID);
     expect(await theirs.find(ID)).toBeUndefined();
-    await theirs.upsert(ID, { jti: ID, accountId: 'alice' }, 60);
-    await ours.upsert(ID, { jti: ID, accountId: 'bob' }, 60);
+    const later = Date.now() + 1000; // A request that began before would not bring back what was destroyed.
+    await theirs.upsert(ID, { jti: ID, accountId: 'alice' }, 60, later);
+    await ours.upsert(ID, { jti: ID, accountId: 'bob' }, 60, later);
     expect(await ours.find(ID)).toMatchObject({ accountId: 'bob' });
   },
 );

@@ -1,3 +1,4 @@
+import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { isSealed, seal, unseal } from './seal.ts';
 
@@ -19,4 +20,28 @@ test('what was sealed does not open with another secret, under another key, or o
 
 test('a signing input is never taken for a sealed value', () => {
   expect(isSealed('eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9')).toBe(false);
+});
+
+test.each([
+  ['a token', 'token', 'token', ''],
+  ["a token and the servers' secret", { clientHeld: 'token', servers: 'secret' }, 'tallystick record token', 'secret'],
+  ['a token and no secret', { clientHeld: 'token', servers: '' }, 'tallystick record token', ''],
+] as const)('what is sealed under %s opens as the documentation says', (_what, sealedUnder, material, salt) => {
+  const bytes = Buffer.from(seal(sealedUnder, 'key', 'the value').slice('sealed:'.length), 'base64url');
+  const sealingKey = Buffer.from(hkdfSync('sha256', material, salt, 'tallystick seal', 32));
+  const decipher = createDecipheriv('aes-256-gcm', sealingKey, bytes.subarray(0, 12)).setAAD(Buffer.from('key'));
+  decipher.setAuthTag(bytes.subarray(-16));
+  expect(decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8')).toBe('the value');
+});
+
+test('what is sealed under both secrets opens with neither alone', () => {
+  const sealed = seal({ clientHeld: 'token', servers: 'secret' }, 'key', 'the value');
+  expect(unseal({ clientHeld: 'token', servers: 'secret' }, 'key', sealed)).toBe('the value');
+  const others = [
+    { clientHeld: 'token', servers: '' },
+    { clientHeld: 'token', servers: 'other' },
+    { clientHeld: 'other', servers: 'secret' },
+  ];
+  for (const other of ['token', 'secret', 'tallystick record token', ...others])
+    expect(unseal(other, 'key', sealed)).toBeUndefined();
 });

@@ -19,7 +19,7 @@ import {
 } from './issued_under_grants.ts';
 import { createOwners, isOwnerMark, type Listing, listingsByOwner } from './owners.ts';
 import { isKeptKey, isOwnKey, partitionOf, partPrefix } from './partition.ts';
-import { bothSecrets, seal, unseal } from './seal.ts';
+import { seal, unseal } from './seal.ts';
 import { createSharedAnswers, recordKey } from './shared_answers.ts';
 import { createSharedValues } from './shared_values.ts';
 import { createSplitEntries, splitEntryKey } from './split_entries.ts';
@@ -223,14 +223,14 @@ function createRecords(kind: string, secret: string, backend: Backend, options: 
   function putSealed(id: string, content: Content, expiresIn: number): PutRecord {
     const key = recordKey(kind, tokenKey(id));
     const envelope: Envelope = { ...content, expiresAt: options.now() + expiresIn * 1000 };
-    const value = seal(bothSecrets(id, secret), part + key, JSON.stringify(envelope));
+    const value = seal({ clientHeld: id, servers: secret }, part + key, JSON.stringify(envelope));
     return { do: 'putRecord', key, value, expiresIn };
   }
 
   async function open(id: string): Promise<(Envelope & Pick<StoredRecord, 'consumed'>) | undefined> {
     const key = recordKey(kind, tokenKey(id));
     const stored = await backend.getRecord(key);
-    const text = stored && unseal(bothSecrets(id, secret), part + key, stored.value);
+    const text = stored && unseal({ clientHeld: id, servers: secret }, part + key, stored.value);
     if (stored === undefined || text === undefined) return undefined;
     const envelope = JSON.parse(text) as Envelope;
     if (envelope.expiresAt <= options.now()) return undefined;
