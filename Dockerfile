@@ -11,6 +11,7 @@ COPY packages/common/package.json packages/common/
 COPY packages/gateway/package.json packages/gateway/
 COPY packages/resource-server/package.json packages/resource-server/
 COPY packages/tallystick/package.json packages/tallystick/
+COPY packages/testing/package.json packages/testing/
 COPY packages/token-store/package.json packages/token-store/
 # npx runs the very pnpm that package.json pins.
 RUN printf '#!/bin/sh\nexec npx --yes "%s" "$@"\n' "$(node -p 'require("./package.json").packageManager')" \
@@ -23,7 +24,7 @@ COPY packages packages
 RUN node_modules/.bin/tsc -b packages/tallystick
 
 FROM manifests AS production
-RUN pnpm install --frozen-lockfile --prod --filter 'tallystick...'
+RUN pnpm install --frozen-lockfile --prod --filter-prod 'tallystick...' && rm -r packages/testing
 
 FROM node:24-bookworm-slim
 # After SIGTERM each role goes on serving for 5 s, so that a load balancer sees first that /readyz says no.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
 import { serviceToken } from '../support/clients/clients.ts';
-import { until } from '../support/until.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 import { STYLES, type Style, type World } from '../support/worlds/world.ts';
 import { type Attacker, type Connection, createAttacker, type Held } from './attacker.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { type Measurement, measured } from '../support/worlds/measured.ts';
 import { STYLES, type Style } from '../support/worlds/world.ts';

@@ -1,10 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+import { createCa } from '@tallystick/testing/certificates';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { requirement } from '../requirements/index.ts';
-import { createCa } from '../support/certificates.ts';
 import { call, serviceToken, shown } from '../support/clients/clients.ts';
 import { inspected } from '../support/clients/inspected.ts';
 import { startOtherAuthorizationServer } from '../support/peers/other_authorization_server.ts';
@@ -12,20 +13,15 @@ import { startVerifyingApi } from '../support/peers/verifying_api.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES } from '../support/worlds/world.ts';
 
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 async function start(...change: Parameters<typeof startOneProcess>): Promise<OneProcess> {
   const world = await startOneProcess(...change);
-  cleanups.push(world.stop);
+  onTestFinished(world.stop);
   return world;
 }
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'tallystick-'));
-  cleanups.push(() => rm(made, { recursive: true }));
+  onTestFinished(() => rm(made, { recursive: true }));
   return made;
 }
 
@@ -78,7 +74,7 @@ test(requirement('introspection-client', 'certificate'), async () => {
   world.log.secret(accessToken);
   const { Agent, fetch } = await import('undici');
   const dispatcher = new Agent({ connect: { ca: String(world.tallystick.ca) } });
-  cleanups.push(() => dispatcher.close());
+  onTestFinished(() => dispatcher.close());
   const headers = { Authorization: `Bearer ${accessToken}` };
   const answer = await fetch(`${world.gateways[0]}/phantom/hello`, { headers, dispatcher });
   expect(answer.status).toBe(200);
@@ -89,7 +85,7 @@ test(requirement('introspection-client', 'certificate'), async () => {
 
 test(requirement('signed-introspection'), async () => {
   const api = await startVerifyingApi();
-  cleanups.push(api.stop);
+  onTestFinished(api.stop);
   const world = await start((config) => ({
     ...config,
     gateway: {
@@ -122,9 +118,10 @@ test(requirement('signed-introspection'), async () => {
 
 test(requirement('foreign-jwts'), async () => {
   for (const level of ['info', 'warn'] as const) jest.spyOn(console, level).mockReturnValue();
-  cleanups.push(async () => jest.restoreAllMocks());
+  onTestFinished(async () => jest.restoreAllMocks());
   const [api, other] = await Promise.all([startVerifyingApi(), startOtherAuthorizationServer({ jwts: true })]);
-  cleanups.push(api.stop, other.stop);
+  onTestFinished(api.stop);
+  onTestFinished(other.stop);
   const jwksUri = `${other.issuer}/jwks`;
   const settings = {
     issuer: other.issuer,
@@ -166,9 +163,10 @@ test(requirement('foreign-jwts'), async () => {
 test(requirement('any-introspection-server'), async () => {
   // It says at length that its defaults are for development.
   for (const level of ['info', 'warn'] as const) jest.spyOn(console, level).mockReturnValue();
-  cleanups.push(async () => jest.restoreAllMocks());
+  onTestFinished(async () => jest.restoreAllMocks());
   const [api, other] = await Promise.all([startVerifyingApi(), startOtherAuthorizationServer()]);
-  cleanups.push(api.stop, other.stop);
+  onTestFinished(api.stop);
+  onTestFinished(other.stop);
   const resource = 'https://api.example.com/elsewhere';
   const world = await start((config) => ({
     ...config,

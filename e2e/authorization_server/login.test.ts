@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import supertest from 'supertest';
 import { requirement } from '../requirements/index.ts';
 import { call, shown } from '../support/clients/clients.ts';
 import { authorize, REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
-import { until } from '../support/until.ts';
 import { inBothWorlds } from '../support/worlds/both_worlds.ts';
 import { resourceOf, STYLES } from '../support/worlds/world.ts';
 

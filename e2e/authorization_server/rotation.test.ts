@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { decodeProtectedHeader } from 'jose';
 import { requirement } from '../requirements/index.ts';
 import { call } from '../support/clients/clients.ts';
-import { until } from '../support/until.ts';
 import { controlAt } from '../support/worlds/controlled.ts';
 import { startManyProcesses } from '../support/worlds/many_processes.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { askUser, decide, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
-import { until } from '../support/until.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 
 let world: Controlled;

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import * as oidc from 'openid-client';
 import { parse } from 'yaml';
@@ -11,7 +12,6 @@ import { askUser, demoBank, pollBackchannel } from '../support/clients/backchann
 import { call, demoWeb, introspect, serviceToken } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
 import { authorize, signIn } from '../support/clients/sign_in.ts';
-import { until } from '../support/until.ts';
 import { type Control, controlAt } from '../support/worlds/controlled.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { DEMO_CONFIG, resourceOf, STYLES, type Style } from '../support/worlds/world.ts';

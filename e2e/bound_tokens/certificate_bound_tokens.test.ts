@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { selfSigned } from '@tallystick/testing/certificates';
 import { requirement } from '../requirements/index.ts';
-import { selfSigned } from '../support/certificates.ts';
 import type { Shown } from '../support/clients/clients.ts';
 import { tlsClient } from '../support/clients/tls_client.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';

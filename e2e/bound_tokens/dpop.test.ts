@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { exportJWK, type GenerateKeyPairResult, SignJWT } from 'jose';
 import { requirement } from '../requirements/index.ts';
 import { boundClient } from '../support/clients/bound_client.ts';
 import { type Shown, serviceToken } from '../support/clients/clients.ts';
 import { rawRequest } from '../support/clients/raw_request.ts';
-import { until } from '../support/until.ts';
 import { type Front, startFront } from '../support/worlds/front.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';

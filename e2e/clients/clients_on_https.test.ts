@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createCa } from '@tallystick/testing/certificates';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { createCa } from '../support/certificates.ts';
 import { type TlsClient, tlsClient } from '../support/clients/tls_client.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 

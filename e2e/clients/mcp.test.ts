@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import {
   Client,
   type OAuthClientInformationMixed,
@@ -8,23 +8,19 @@ import {
   StreamableHTTPClientTransport,
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
+import { freePort } from '@tallystick/testing/free_port';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import supertest from 'supertest';
 import { requirement } from '../requirements/index.ts';
 import { follow, REDIRECT_URI } from '../support/clients/sign_in.ts';
-import { freePort } from '../support/free_port.ts';
 import { startMcpServer } from '../support/peers/mcp_server.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 import type { World } from '../support/worlds/world.ts';
 
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-
 /** An MCP server behind the gateway; its resource indicator is the URL that clients are given. */
 async function startWorld(accessTokens: 'jwt' | 'phantom' | 'split') {
   const mcp = await startMcpServer();
-  stops.push(mcp.stop);
+  onTestFinished(mcp.stop);
   const [port, issuerPort, sampleApiPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const resource = `http://localhost:${port}/mcp`;
   const world = await startOneProcess(
@@ -45,7 +41,7 @@ async function startWorld(accessTokens: 'jwt' | 'phantom' | 'split') {
     }),
     'configured',
   );
-  stops.push(world.stop);
+  onTestFinished(world.stop);
   mcp.protect({ issuer: world.issuer, resource });
   return { world, mcp, resource };
 }

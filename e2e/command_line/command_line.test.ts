@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
 import { freePorts } from '../support/free_ports.ts';
 import { MAIN, type RunningCommand, runCommand } from '../support/run_command.ts';
-import { until } from '../support/until.ts';
 import { DEMO_CONFIG } from '../support/worlds/world.ts';
 
 let folder: string;

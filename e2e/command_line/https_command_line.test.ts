@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
 import { freePorts } from '../support/free_ports.ts';
 import { MAIN, ROOT, type RunningCommand, runCommand } from '../support/run_command.ts';
-import { until } from '../support/until.ts';
 import { DEMO_CONFIG } from '../support/worlds/world.ts';
 
 let folder: string;

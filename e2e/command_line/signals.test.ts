@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { parse, stringify } from 'yaml';
 import { requirement } from '../requirements/index.ts';
 import { call } from '../support/clients/clients.ts';
 import { MAIN, type RunningCommand, runCommand } from '../support/run_command.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { DEMO_CONFIG } from '../support/worlds/world.ts';
 

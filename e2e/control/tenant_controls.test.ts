@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { type Config, loadConfig, type TenantInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
 import { askUser, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
 import { introspect, serviceToken } from '../support/clients/clients.ts';
-import { until } from '../support/until.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 import { DEMO_CONFIG, resourceOf, type World } from '../support/worlds/world.ts';
 

@@ -1,13 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePort } from '@tallystick/testing/free_port';
+import { until } from '@tallystick/testing/until';
 import { loadConfig } from 'tallystick';
 import { parse, stringify } from 'yaml';
 import { requirements } from '../requirements/index.ts';
-import { freePort } from '../support/free_port.ts';
 import { mergeSample } from '../support/merge_sample.ts';
 import { ROOT, type RunningCommand, runCommand } from '../support/run_command.ts';
-import { until } from '../support/until.ts';
 
 const read = (file: string) => readFile(path.join(ROOT, file), 'utf8');
 

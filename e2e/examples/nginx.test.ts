@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { call, demoService, serviceToken } from '../support/clients/clients.ts';
 import { nginxIsThere, phantomGateway, startNginx } from '../support/peers/nginx.ts';
 import type { Program } from '../support/peers/program.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 
 /** Seconds. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePort } from '@tallystick/testing/free_port';
 import { requirement } from '../requirements/index.ts';
-import { freePort } from '../support/free_port.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 
 let world: Controlled;

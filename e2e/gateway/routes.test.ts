@@ -1,4 +1,5 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import type { ConfigInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
 import { serviceToken } from '../support/clients/clients.ts';
@@ -9,11 +10,6 @@ import { resourceOf, STYLES, type World } from '../support/worlds/world.ts';
 
 type Gateway = ConfigInput['gateway'];
 
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-
 /** The demo world with other routes, and whatever else is different about its gateway. */
 async function worldWith(gateway: Partial<Gateway>, others: Partial<ConfigInput> = {}): Promise<OneProcess> {
   const world = await startOneProcess((config) => ({
@@ -21,13 +17,13 @@ async function worldWith(gateway: Partial<Gateway>, others: Partial<ConfigInput>
     ...others,
     gateway: { ...config.gateway, ...gateway },
   }));
-  stops.push(world.stop);
+  onTestFinished(world.stop);
   return world;
 }
 
 async function seeingServer(): Promise<SeeingServer> {
   const server = await startSeeingServer();
-  stops.push(server.stop);
+  onTestFinished(server.stop);
   return server;
 }
 
@@ -219,7 +215,7 @@ test(requirement('upstream-fails'), async () => {
   await calls(4);
   expect(second.seen).toHaveLength(6);
   const back = await startSeeingServer(first.port);
-  stops.push(back.stop);
+  onTestFinished(back.stop);
   world.tallystick.clock.advance(60);
   await calls(4);
   expect([back.seen.length, second.seen.length]).toEqual([2, 8]);

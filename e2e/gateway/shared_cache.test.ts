@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { tokenKey } from '@tallystick/token-store';
 import { decodeJwt } from 'jose';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken, shown } from '../support/clients/clients.ts';
 import { signIn } from '../support/clients/sign_in.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 
 let world: ManyProcesses;

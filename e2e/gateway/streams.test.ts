@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { WebSocket } from 'ws';
 import { requirement } from '../requirements/index.ts';
 import { serviceToken } from '../support/clients/clients.ts';
 import { type StreamingApi, startStreamingApi } from '../support/peers/streaming_api.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { measured } from '../support/worlds/measured.ts';
 

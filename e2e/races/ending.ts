@@ -1,9 +1,9 @@
+import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import supertest from 'supertest';
 import { rfc } from '../requirements/source.ts';
 import { call, demoBackend, introspect, serviceToken } from '../support/clients/clients.ts';
 import { type Browser, REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
-import { until } from '../support/until.ts';
 import { resourceOf, type Style } from '../support/worlds/world.ts';
 import { combinations, type Race } from './race.ts';
 import type { RaceWorld } from './race_world.ts';

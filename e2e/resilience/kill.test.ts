@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { resourceOf } from '../support/worlds/world.ts';
 

@@ -1,30 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { type RedisCluster, startRedisCluster } from '@tallystick/testing/redis_cluster';
+import { startRedisSentinels } from '@tallystick/testing/redis_sentinel';
+import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
+import { until } from '@tallystick/testing/until';
 import { tokenKey } from '@tallystick/token-store';
 import { documentedAcl } from '../../packages/token-store/src/testing/documented_acl.ts';
-import { type RedisCluster, startRedisCluster } from '../../packages/token-store/src/testing/redis_cluster.ts';
-import { startRedisSentinels } from '../../packages/token-store/src/testing/redis_sentinel.ts';
-import { type RedisServer, startRedisServer } from '../../packages/token-store/src/testing/redis_server.ts';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
 import { signIn } from '../support/clients/sign_in.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { resourceOf } from '../support/worlds/world.ts';
 
 const PREFIX = 'e2e:redis-that-changes:';
-
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 async function startOn(url: string, environment: Record<string, string> = {}): Promise<ManyProcesses> {
   const storeUrls = { authorizationServer: url, gateway: url };
   // Nothing is answered from a cache, so that every call needs the store or the authorization server.
   const cold = { TALLYSTICK_GATEWAY_CACHE_MAX_AGE: '1', TALLYSTICK_GATEWAY_CACHE_NEGATIVE_MAX_AGE: '1' };
   const world = await startManyProcesses({ storeUrls, prefix: PREFIX, environment: { ...cold, ...environment } });
-  cleanups.push(() => world.stop());
+  onTestFinished(() => world.stop());
   return world;
 }
 
@@ -106,7 +102,7 @@ async function expectRevocable(world: ManyProcesses, token: string) {
 
 test(requirement('redis-changes-under-load', 'Sentinel'), async () => {
   const redis = await startRedisSentinels();
-  cleanups.push(() => redis.stop());
+  onTestFinished(() => redis.stop());
   const world = await startOn(redis.url, { TALLYSTICK_STORE_WAIT_FOR_REPLICAS: '1' });
   const tokens = await liveTokens(world);
   const clients = startClients(world, tokens);
@@ -122,7 +118,7 @@ test(requirement('redis-changes-under-load', 'Sentinel'), async () => {
 
 test(requirement('redis-changes-under-load', 'Cluster'), async () => {
   const redis = await startRedisCluster({ replicas: 1 });
-  cleanups.push(() => redis.stop());
+  onTestFinished(() => redis.stop());
   const world = await startOn(redis.url, { TALLYSTICK_STORE_WAIT_FOR_REPLICAS: '1' });
   const tokens = await liveTokens(world);
   const clients = startClients(world, tokens);
@@ -154,14 +150,14 @@ async function moveToNext({ masters, moveSlot }: RedisCluster, tokens: readonly 
 
 test(requirement('redis-few-rights'), async () => {
   const redis = await startRedisServer();
-  cleanups.push(() => redis.stop());
+  onTestFinished(() => redis.stop());
   for (const user of ['authorization-server', 'gateway'] as const) {
     await redis.admin.acl('SETUSER', user, ...documentedAcl(user, PREFIX));
   }
   const urlFor = (user: string) => `redis://${user}:password@127.0.0.1:${redis.port}`;
   const storeUrls = { authorizationServer: urlFor('authorization-server'), gateway: urlFor('gateway') };
   const world = await startManyProcesses({ storeUrls, prefix: PREFIX });
-  cleanups.push(() => world.stop());
+  onTestFinished(() => world.stop());
   const [gateway] = world.gateways;
   for (const style of ['jwt', 'opaque', 'phantom', 'split'] as const) {
     const { tokens } = await signIn(world, { style });
@@ -174,14 +170,14 @@ test(requirement('redis-few-rights'), async () => {
 
 test(requirement('redis-as-asked-for'), async () => {
   const redis = await startRedisServer();
-  cleanups.push(() => redis.stop());
+  onTestFinished(() => redis.stop());
   for (const user of ['authorization-server', 'gateway'] as const) {
     await redis.admin.acl('SETUSER', user, ...documentedAcl(user, PREFIX), '+select');
   }
   const urlFor = (user: string) => `redis://${user}:password@127.0.0.1:${redis.port}/1`;
   const storeUrls = { authorizationServer: urlFor('authorization-server'), gateway: urlFor('gateway') };
   const world = await startManyProcesses({ storeUrls, prefix: PREFIX, gatewayCount: 1 });
-  cleanups.push(() => world.stop());
+  onTestFinished(() => world.stop());
   const token = await serviceToken(world, 'split');
   const forbid = async (rule: string, expected: string) => {
     await redis.admin.acl('SETUSER', 'gateway', rule);
@@ -215,14 +211,14 @@ test(requirement('redis-as-asked-for'), async () => {
 
 test(requirement('redis-evicts'), async () => {
   const redis = await startRedisServer({ settings: ['maxmemory-policy allkeys-lru'] });
-  cleanups.push(() => redis.stop());
+  onTestFinished(() => redis.stop());
   const url = `redis://127.0.0.1:${redis.port}`;
   const world = await startManyProcesses({
     storeUrls: { authorizationServer: url, gateway: url },
     prefix: PREFIX,
     gatewayCount: 1,
   });
-  cleanups.push(() => world.stop());
+  onTestFinished(() => world.stop());
   const [gateway] = world.gateways;
   const ready = await fetch(`${gateway}/readyz`);
   const warning = expect.stringContaining('maxmemory-policy is allkeys-lru');

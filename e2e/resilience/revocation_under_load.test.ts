@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { relayTo, type TcpRelay } from '@tallystick/testing/tcp_relay';
+import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { call, demoService, serviceToken } from '../support/clients/clients.ts';
 import { type Called, startTokenLoad, type TokenLoad } from '../support/clients/token_load.ts';
-import { relayTo, type TcpRelay } from '../support/tcp_relay.ts';
-import { until } from '../support/until.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import type { Style } from '../support/worlds/world.ts';
 

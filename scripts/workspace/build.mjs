@@ -3,7 +3,7 @@ import path from 'node:path';
 import { runStep } from '../process/run_step.mjs';
 import { contentHash } from './content_hash.mjs';
 import { dependenciesHash } from './install.mjs';
-import { packageFolders } from './members.mjs';
+import { builtPackageFolders } from './members.mjs';
 import { root } from './root.mjs';
 import { stamp } from './stamp.mjs';
 
@@ -42,7 +42,7 @@ async function compile(title, args, wanted, signal) {
 }
 
 function sourcesHash() {
-  const files = packageFolders().flatMap((folder) => [`${folder}/tsconfig.json`, ...sources(`${folder}/src`)]);
+  const files = builtPackageFolders().flatMap((folder) => [`${folder}/tsconfig.json`, ...sources(`${folder}/src`)]);
   return contentHash(['tsconfig.base.json', ...files], dependenciesHash());
 }
 
@@ -57,5 +57,5 @@ function sources(folder) {
 }
 
 function isBuilt() {
-  return packageFolders().every((folder) => existsSync(path.join(root, folder, 'dist/index.js')));
+  return builtPackageFolders().every((folder) => existsSync(path.join(root, folder, 'dist/index.js')));
 }

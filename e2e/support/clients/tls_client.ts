@@ -1,5 +1,5 @@
+import type { Certificate } from '@tallystick/testing/certificates';
 import { Agent, fetch as undiciFetch } from 'undici';
-import type { Certificate } from '../certificates.ts';
 
 export interface TlsClient {
   readonly fetch: typeof globalThis.fetch;

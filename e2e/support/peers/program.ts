@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePort } from '../free_port.ts';
-import { until } from '../until.ts';
+import { freePort } from '@tallystick/testing/free_port';
+import { until } from '@tallystick/testing/until';
 
 export interface Program {
   readonly url: string;

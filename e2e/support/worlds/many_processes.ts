@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { relayTo, type TcpRelay } from '@tallystick/testing/tcp_relay';
 import { Redis } from 'ioredis';
-import { relayTo, type TcpRelay } from '../tcp_relay.ts';
 import { captureLog } from './captured_log.ts';
 import { type Front, startFront } from './front.ts';
 import { type RoleProcess, startRole } from './role_process.ts';

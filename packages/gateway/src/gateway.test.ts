@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import type { GatewayConfig } from './config/config.ts';
 import { createGateway } from './gateway.ts';
 import { issuer } from './testing/authorization_server.ts';
-import { until } from './testing/condition.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
 import { createTestStore } from './testing/memory_store.ts';
-import { bodyOf, message, openConnection, send, statusOf } from './testing/raw_client.ts';
 
 let house: House;
 beforeEach(async () => {
@@ -115,7 +115,7 @@ describe('The log', () => {
     await (await house.call('/split/b', signature, { method: 'POST' })).text();
     await (await house.call('/nowhere')).text();
     const lines = () => house.log.filter(({ message: text }) => text.startsWith('request '));
-    await until('the requests are over', () => lines().length === 3);
+    await until(() => lines().length === 3);
     expect(lines()).toEqual([
       expect.objectContaining({
         level: 'debug',
@@ -183,7 +183,7 @@ describe('A request to upgrade', () => {
     house.authorizationServer.onIntrospection = () => {};
     const client = await openConnection(house.port);
     client.socket.write(upgrade('/phantom', `Authorization: Bearer ${'x'.repeat(43)}`));
-    await until('the token is looked up', () => house.authorizationServer.introspections.length === 1);
+    await until(() => house.authorizationServer.introspections.length === 1);
     client.socket.resetAndDestroy();
     await client.closed();
     expect((await house.call('/healthz')).status).toBe(200);
@@ -198,7 +198,7 @@ describe('close', () => {
     const signature = await house.issueSplit(api('split'));
     const client = await openConnection(house.port);
     client.socket.write(message(['GET /split HTTP/1.1', 'Host: g', `Authorization: Bearer ${signature}`]));
-    await until('the request is running', () => house.store.lookups === 1);
+    await until(() => house.store.lookups === 1);
     let isClosed = false;
     const closing = house.gateway.close().then(() => {
       isClosed = true;
@@ -220,7 +220,7 @@ describe('close', () => {
     const signature = await other.issueSplit(api('split'));
     const client = await openConnection(other.port);
     client.socket.write(message(['GET /split HTTP/1.1', 'Host: g', `Authorization: Bearer ${signature}`]));
-    await until('the request is running', () => other.upstream.seen.length === 1);
+    await until(() => other.upstream.seen.length === 1);
     await other.gateway.close();
     expect(statusOf(await client.closed())).toBe(502);
     await other.stop();
@@ -231,7 +231,7 @@ describe('close', () => {
     const signature = await other.issueSplit(api('split'));
     const client = await openConnection(other.port);
     client.socket.write(upgrade('/split', `Authorization: Bearer ${signature}`));
-    await until('the request is running', () => other.upstream.seen.length === 1);
+    await until(() => other.upstream.seen.length === 1);
     await other.gateway.close();
     await client.closed();
     await other.stop();

@@ -1,23 +1,19 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { message, openConnection } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
-import { until } from './testing/condition.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
-import { message, openConnection } from './testing/raw_client.ts';
 import { startRawUpstream } from './testing/servers.ts';
-
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
 
 async function houseBefore(upstream: string, drain = 5_000): Promise<House> {
   const house = await buildHouse(({ timeouts }) => ({
     routes: [route('split', upstream)],
     timeouts: { ...timeouts, drain },
   }));
-  stops.push(() => house.stop());
+  onTestFinished(() => house.stop());
   return house;
 }
 
@@ -31,7 +27,7 @@ describe('A WebSocket, when the gateway is closed', () => {
       socket.on('close', (code) => codes.push(code));
     });
     const house = await houseBefore(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
-    stops.push(() => server.close());
+    onTestFinished(() => server.close());
     const client = new WebSocket(`ws://127.0.0.1:${house.port}/split`, {
       headers: { Authorization: `Bearer ${await house.issueSplit(api('split'))}` },
     });
@@ -41,7 +37,7 @@ describe('A WebSocket, when the gateway is closed', () => {
     const closed = once(client, 'close');
     await house.gateway.close();
     expect((await closed)[0]).toBe(1001);
-    await until('the API heard of it', () => codes.length === 1);
+    await until(() => codes.length === 1);
     expect(codes).toEqual([1001]);
   });
 
@@ -54,7 +50,7 @@ describe('A WebSocket, when the gateway is closed', () => {
         apiSocket = socket;
       });
     });
-    stops.push(upstream.stop);
+    onTestFinished(upstream.stop);
     const house = await houseBefore(upstream.origin);
     const client = await openConnection(house.port);
     client.socket.write(upgradeWith(await house.issueSplit(api('split'))));
@@ -74,7 +70,7 @@ describe('A WebSocket, when the gateway is closed', () => {
         socket.write(Buffer.of(0x81, 6, 0x61, 0x62, 0x63));
       });
     });
-    stops.push(upstream.stop);
+    onTestFinished(upstream.stop);
     const house = await houseBefore(upstream.origin, 20);
     const client = await openConnection(house.port);
     client.socket.write(upgradeWith(await house.issueSplit(api('split'))));

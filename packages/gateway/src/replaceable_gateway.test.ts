@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { GatewayConfig } from './config/config.ts';
 import { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
 import { createGatewayServer } from './server.ts';
-import { until } from './testing/condition.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
 import { listen, type Running, startUpstream, type TestUpstream } from './testing/servers.ts';
 
@@ -45,14 +45,14 @@ test('new requests follow the new configuration, the one under way finishes by t
   const token = await house.issueSplit(api('split'));
   await gateway.replace(sendingTo(slow.origin));
   const underWay = call('/split', token);
-  await until('the request is under way', () => slow.seen.length === 1);
+  await until(() => slow.seen.length === 1);
   await gateway.replace(sendingTo(other.origin));
   expect(await call('/split', token)).toEqual({ status: 200, body: 'other' });
   expect((await call('/jwt', token)).status).toBe(404);
   answer();
   expect(await underWay).toEqual({ status: 200, body: 'slow' });
   // The house has one of its own; those that were replaced listen no more.
-  await until('the old one is closed', () => house.store.listeners.size === 2);
+  await until(() => house.store.listeners.size === 2);
 });
 
 test('under load no request fails, however often it is replaced', async () => {
@@ -96,12 +96,12 @@ describe('A WebSocket', () => {
     const socket = await open();
     await gateway.replace(sendingTo(other.origin));
     // The house's, the new one's, and that of the WebSocket, which is to hear of its token.
-    await until('the old cache is let go', () => house.store.listeners.size === 3);
+    await until(() => house.store.listeners.size === 3);
     socket.send('still there');
     expect(String((await once(socket, 'message'))[0])).toBe('still there');
     socket.close();
     await once(socket, 'close');
-    await until('nobody listens for it any more', () => house.store.listeners.size === 2);
+    await until(() => house.store.listeners.size === 2);
   });
 
   test('of a gateway that was replaced is closed with the gateway', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { until } from './testing/condition.ts';
+import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { api, buildHouse, type House } from './testing/house.ts';
-import { bodyOf, message, openConnection, send, statusOf } from './testing/raw_client.ts';
 
 let house: House;
 beforeEach(async () => {
@@ -50,10 +50,10 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
     const head = ['POST /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${reference}`];
     const client = await openConnection(house.port);
     client.socket.write(message([...head, 'Transfer-Encoding: chunked'], '4\r\nbody\r\n'));
-    await until('the upstream is connected', async () => (await house.upstream.connections()) === 1);
+    await until(async () => (await house.upstream.connections()) === 1);
     client.socket.write('zz\r\n');
     expect(statusOf(await client.closed())).toBe(400);
-    await until('the upstream connection is closed', async () => (await house.upstream.connections()) === 0);
+    await until(async () => (await house.upstream.connections()) === 0);
     expect(house.upstream.seen).toEqual([]);
   });
 
@@ -66,10 +66,10 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
     };
     const client = await openConnection(house.port);
     client.socket.write(message(['GET /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${reference}`]));
-    await until('the request is being served', () => house.authorizationServer.introspections.length === 1);
+    await until(() => house.authorizationServer.introspections.length === 1);
     client.socket.write('hello\r\n\r\n');
     client.socket.write('more of it\r\n\r\n');
-    await until('it was read', () => house.log.some(({ error }) => error === 'invalid_request'));
+    await until(() => house.log.some(({ error }) => error === 'invalid_request'));
     expect(client.text()).toBe('');
     introspected();
     expect(statusesOf(await client.closed())).toEqual([200, 400]);
@@ -156,7 +156,7 @@ describe('A request that takes the connection, right behind others', () => {
     leaving.socket.write(good(token) + upgrade('/healthz'));
     await leaving.until(/200 OK/);
     leaving.socket.resetAndDestroy();
-    await until('both are over', () => long.log.filter(({ path }) => path === '/phantom').length === 2);
+    await until(() => long.log.filter(({ path }) => path === '/phantom').length === 2);
     await long.stop();
   });
 });

@@ -1,22 +1,18 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { message, openConnection, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { WebSocketServer } from 'ws';
 import type { GatewayConfig } from './config/config.ts';
 import { createGatewayServer } from './server.ts';
-import { until } from './testing/condition.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
-import { message, openConnection, statusOf } from './testing/raw_client.ts';
 import { listen } from './testing/servers.ts';
 
 /** Milliseconds. */
 const CLIENT_TIMEOUT = 200;
 const MEGABYTE = Buffer.alloc(1024 * 1024, 'x');
-
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
 
 interface Slow {
   readonly house: House;
@@ -32,11 +28,11 @@ async function start(
     undefined,
     respond && ((_request, response) => respond(response)),
   );
-  stops.push(() => house.stop());
+  onTestFinished(() => house.stop());
   const server = await listen(
     createGatewayServer(house.gateway, { clientTimeout: CLIENT_TIMEOUT, keepAliveTimeout: 50 }),
   );
-  stops.push(() => server.stop());
+  onTestFinished(() => server.stop());
   return { house, port: server.port };
 }
 
@@ -58,15 +54,15 @@ describe('A client that reads nothing', () => {
     const client = await openConnection(port);
     client.socket.pause();
     client.socket.write(get(await house.issueReference(api('phantom'))));
-    await until('the API is cut off', () => responding?.destroyed === true);
-    await until('it is in the log', () => house.log.some(({ error }) => error === 'request_timeout'));
+    await until(() => responding?.destroyed === true);
+    await until(() => house.log.some(({ error }) => error === 'request_timeout'));
     client.socket.destroy();
   });
 
   test('of a WebSocket is cut off, and one that is silent is not', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
-    stops.push(() => server.close());
+    onTestFinished(() => server.close());
     const closed: (string | undefined)[] = [];
     server.on('connection', (socket, request) => {
       socket.on('close', () => closed.push(request.url)).on('error', () => {});
@@ -80,13 +76,13 @@ describe('A client that reads nothing', () => {
       const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
       const lines = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', key, authorization];
       client.socket.write(message([`GET ${path} HTTP/1.1`, 'Host: g', ...lines]));
-      stops.push(() => client.socket.destroy());
+      onTestFinished(() => client.socket.destroy());
       return client;
     };
     const silent = await connect('/phantom/silent');
     await silent.until(/101/);
     (await connect('/phantom/flood')).socket.pause();
-    await until('the API is cut off', () => closed.length > 0);
+    await until(() => closed.length > 0);
     await passing(2 * CLIENT_TIMEOUT);
     expect(closed).toEqual(['/phantom/flood']);
     expect(silent.socket.destroyed).toBe(false);
@@ -101,7 +97,7 @@ describe('A client that has nothing to read', () => {
     });
     const client = await openConnection(port);
     client.socket.write(get(await house.issueReference(api('phantom'))));
-    await until('the API has it', () => house.upstream.seen.length === 1);
+    await until(() => house.upstream.seen.length === 1);
     await passing(3 * CLIENT_TIMEOUT);
     respond();
     expect(await client.until(/late$/)).toMatch(/^HTTP\/1\.1 200 OK/);
@@ -123,9 +119,9 @@ describe('A client that sends its body', () => {
     const { house, port } = await start();
     const client = await openConnection(port);
     client.socket.write(head(await house.issueReference(api('phantom'), { scope: 'write' })));
-    await until('the API is connected', async () => (await house.upstream.connections()) === 1);
+    await until(async () => (await house.upstream.connections()) === 1);
     const trickle = setInterval(() => client.socket.write('x'), 20);
-    stops.push(() => clearInterval(trickle));
+    onTestFinished(() => clearInterval(trickle));
     expect(statusOf(await client.until(/request_timeout/))).toBe(408);
     expect(house.upstream.seen).toEqual([]);
   });
@@ -134,7 +130,7 @@ describe('A client that sends its body', () => {
     const { house, port } = await start();
     const client = await openConnection(port);
     client.socket.write(head(await house.issueReference(api('phantom'), { scope: 'write' })));
-    await until('the API is connected', async () => (await house.upstream.connections()) === 1);
+    await until(async () => (await house.upstream.connections()) === 1);
     let left = 1_000_000;
     const stream = setInterval(() => {
       const part = Math.min(left, 50_000);
@@ -142,7 +138,7 @@ describe('A client that sends its body', () => {
       client.socket.write('x'.repeat(part));
       if (left === 0) clearInterval(stream);
     }, CLIENT_TIMEOUT / 4);
-    stops.push(() => clearInterval(stream));
+    onTestFinished(() => clearInterval(stream));
     expect(statusOf(await client.until(/ok$/))).toBe(200);
   });
 });
@@ -150,5 +146,5 @@ describe('A client that sends its body', () => {
 /** Lets time pass, for what must not happen in it. */
 async function passing(milliseconds: number): Promise<void> {
   const begun = performance.now();
-  await until('enough time has passed', () => performance.now() - begun > milliseconds);
+  await until(() => performance.now() - begun > milliseconds);
 }

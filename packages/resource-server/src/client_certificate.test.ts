@@ -2,8 +2,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { certificateOfHeader } from '@tallystick/common';
+import { CLIENT_CERTIFICATE } from '@tallystick/testing/client_certificate';
 import { certificateOfConnection, certificateThumbprint } from './client_certificate.ts';
-import { CLIENT_CERTIFICATE } from './testing/client_certificate.ts';
 
 const { raw } = new X509Certificate(CLIENT_CERTIFICATE);
 

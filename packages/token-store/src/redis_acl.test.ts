@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
+import { until } from '@tallystick/testing/until';
 import { Redis } from 'ioredis';
 import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from './index.ts';
 import { documentedAcl } from './testing/documented_acl.ts';
-import { type RedisServer, startRedisServer } from './testing/redis_server.ts';
 import { storeOnRedis } from './testing/store_on_redis.ts';
-import { ID, listen, OTHER, SECRET, until } from './testing/store_under_test.ts';
+import { ID, listen, OTHER, SECRET } from './testing/store_under_test.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 
 const PREFIX = 'acl:';

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type RedisCluster, startRedisCluster } from '@tallystick/testing/redis_cluster';
+import type { RedisServer } from '@tallystick/testing/redis_server';
+import { until } from '@tallystick/testing/until';
 import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from './index.ts';
 import { lost, startLoad } from './testing/load.ts';
-import { type RedisCluster, startRedisCluster } from './testing/redis_cluster.ts';
-import type { RedisServer } from './testing/redis_server.ts';
-import { SECRET, until } from './testing/store_under_test.ts';
+import { SECRET } from './testing/store_under_test.ts';
 
 describe('a Redis Cluster that changes under load', () => {
   let redis: RedisCluster;

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { startRedisCluster } from '@tallystick/testing/redis_cluster';
+import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
+import type { RedisServer } from '@tallystick/testing/redis_server';
+import { until } from '@tallystick/testing/until';
 import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from './index.ts';
-import { startRedisCluster } from './testing/redis_cluster.ts';
-import { type RedisSentinels, startRedisSentinels } from './testing/redis_sentinel.ts';
-import type { RedisServer } from './testing/redis_server.ts';
-import { ID, OTHER, SECRET, until } from './testing/store_under_test.ts';
+import { ID, OTHER, SECRET } from './testing/store_under_test.ts';
 
 /** Seconds. */
 const MAX_LAG = 1;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, test } from '@jest/globals';
+import { freePort } from '@tallystick/testing/free_port';
+import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
+import { until } from '@tallystick/testing/until';
 import { openTokenStore, type StoreUnavailableError } from './index.ts';
 import { documentedAcl } from './testing/documented_acl.ts';
-import { type RedisSentinels, startRedisSentinels } from './testing/redis_sentinel.ts';
-import { freePort } from './testing/redis_server.ts';
 import { storeOnRedis } from './testing/store_on_redis.ts';
-import { until } from './testing/store_under_test.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 
 let redis: RedisSentinels;

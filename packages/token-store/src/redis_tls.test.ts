@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
 import { openTokenStore, StoreUnavailableError } from './index.ts';
 import { type Certificates, makeCertificates } from './testing/certificates.ts';
-import { type RedisServer, startRedisServer } from './testing/redis_server.ts';
 import { storeOnRedis } from './testing/store_on_redis.ts';
 import { describeTokenStore } from './testing/token_store_contract.ts';
 

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { CLIENT_CERTIFICATE } from '@tallystick/testing/client_certificate';
 import { decodeJwt } from 'jose';
 import type { ClientConfig } from '../config/config.ts';
-import { CLIENT_CERTIFICATE } from '../testing/client_certificate.ts';
 import { resourceOf, STYLES, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 const certificate = new X509Certificate(CLIENT_CERTIFICATE);

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
@@ -14,7 +15,6 @@ const REFERENCES = ['opaque', 'phantom', 'split'] as const;
 let store: TokenStore;
 let issuer: string;
 let answerWith: (handler: RequestListener) => void;
-const stops: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   store = await openTokenStore({ url: 'memory:' });
@@ -22,15 +22,14 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   answerWith = (handler) => void server.removeAllListeners('request').on('request', handler);
-  stops.push(async () => {
+  onTestFinished(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await store.close();
   });
 });
-afterEach(async () => {
+afterEach(() => {
   jest.restoreAllMocks();
-  for (const stop of stops.splice(0)) await stop();
 });
 
 /** Starts a server on the store; from now on it answers. */

@@ -1,16 +1,12 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore } from '@tallystick/token-store';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import { REDIRECT_URI } from '../testing/serve.ts';
 import { authorizationUrl } from '../testing/sign_in.ts';
 import { silent, testClient, testConfiguration } from '../testing/test_server.ts';
-
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
 
 /** The cookies that a sign-in at the issuer sets when its last stretch is plain HTTP. */
 async function cookiesOf(issuer: string, forwarded: Record<string, string> = {}): Promise<string[]> {
@@ -23,10 +19,8 @@ async function cookiesOf(issuer: string, forwarded: Record<string, string> = {})
   );
   const server = createServer(handler).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  stops.push(
-    () => store.close(),
-    () => server.close(),
-  );
+  onTestFinished(() => store.close());
+  onTestFinished(() => server.close());
   const { pathname, search, host } = new URL(authorizationUrl({ issuer } as never, 'jwt'));
   const { port } = server.address() as AddressInfo;
   return new Promise((resolve, reject) => {

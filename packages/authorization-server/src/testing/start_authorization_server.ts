@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from '@jest/globals';
 import type { Log } from '@tallystick/common';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
@@ -30,11 +30,6 @@ export interface TokenAnswer {
   readonly scope?: string;
 }
 
-const stops: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
-
 /** An authorization server on a memory store with an API of each style, until the test is over. */
 export async function startAuthorizationServer(
   given: (issuer: string) => Partial<AuthorizationServerConfig>,
@@ -42,7 +37,7 @@ export async function startAuthorizationServer(
   const store = await openTokenStore({ url: 'memory:' });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  stops.push(async () => {
+  onTestFinished(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await store.close();

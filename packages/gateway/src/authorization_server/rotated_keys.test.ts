@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { createSigningKey, type SigningKey } from '../testing/authorization_server.ts';
-import { until } from '../testing/condition.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';
 
 const STYLES = ['jwt', 'phantom', 'split'] as const;
@@ -55,7 +55,7 @@ test('the feed tells of new keys, and they are there before the first token', as
   const key = await rotate('key-2');
   tellOfChange('something else');
   tellOfChange();
-  await until('the keys are fetched', () => house.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
+  await until(() => house.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
   expect((await house.call('/split', await issue('split', key))).status).toBe(200);
   expect(fetches).toBe(1);
 });
@@ -64,7 +64,7 @@ test('the keys are fetched again when the feed was down, and so may have been si
   await rotate('key-2');
   house.store.disconnect();
   house.store.connect();
-  await until('the keys are fetched', () => house.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
+  await until(() => house.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
 });
 
 test('whoever can write to the feed provokes few fetches, and keeps no new key out', async () => {

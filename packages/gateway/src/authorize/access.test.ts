@@ -1,4 +1,6 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { message, send, statusOf } from '@tallystick/testing/raw_client';
 import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config/config.ts';
 import {
   createSigningKey,
@@ -6,12 +8,6 @@ import {
   type TestAuthorizationServer,
 } from '../testing/authorization_server.ts';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
-import { message, send, statusOf } from '../testing/raw_client.ts';
-
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
 
 /** A house whose routes are these, all before one upstream. */
 async function houseWith(
@@ -19,7 +15,7 @@ async function houseWith(
   change: Partial<GatewayConfig> = {},
 ): Promise<House> {
   const house = await buildHouse((config) => ({ routes: routes(config.routes[0]?.upstream as string), ...change }));
-  stops.push(house.stop);
+  onTestFinished(house.stop);
   return house;
 }
 
@@ -90,7 +86,7 @@ describe('The issuer of a route', () => {
 
   async function twoIssuers(): Promise<{ house: House; other: TestAuthorizationServer }> {
     const other = await startAuthorizationServer(() => Date.now());
-    stops.push(other.stop);
+    onTestFinished(other.stop);
     const house = await houseWith(
       (upstream) =>
         [undefined, otherIssuer].flatMap((issuer) =>

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { message, send } from '@tallystick/testing/raw_client';
 import { buildDPoPHouse, type DPoPHouse, refusalOf } from '../testing/dpop_house.ts';
 import { createProver } from '../testing/prover.ts';
-import { message, send } from '../testing/raw_client.ts';
 
 const styles = ['jwt', 'phantom', 'split'] as const;
 const algs = `algs="${defaultDPoPAlgorithms.join(' ')}"`;

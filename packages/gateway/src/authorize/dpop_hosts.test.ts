@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { message, send, statusOf } from '@tallystick/testing/raw_client';
 import type { GatewayConfig } from '../config/config.ts';
 import { buildDPoPHouse, type DPoPHouse, inDPoPHouse } from '../testing/dpop_house.ts';
-import { message, send, statusOf } from '../testing/raw_client.ts';
 
 const styles = ['jwt', 'phantom', 'split', 'opaque'] as const;
 type Style = (typeof styles)[number];

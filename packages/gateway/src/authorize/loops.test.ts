@@ -1,19 +1,15 @@
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { openConnection, statusOf } from '@tallystick/testing/raw_client';
 import type { GatewayConfig } from '../config/config.ts';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
-import { openConnection, statusOf } from '../testing/raw_client.ts';
 import { listen, type Running, startRawUpstream } from '../testing/servers.ts';
-
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
 
 async function started<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
   const running = await starting;
-  stops.push(running.stop);
+  onTestFinished(running.stop);
   return running;
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
-import { message, openConnection, send, statusOf } from '../testing/raw_client.ts';
 
 let house: House;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { bodyOf, message, send, statusOf } from '@tallystick/testing/raw_client';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { bodyOf, message, send, statusOf } from '../testing/raw_client.ts';
 
 // What the plugins for phantom tokens promise that other gateways have: whoever comes from one finds it here.
 

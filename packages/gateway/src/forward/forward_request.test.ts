@@ -1,9 +1,9 @@
 import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { until } from '../testing/condition.ts';
+import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { startForwarding } from '../testing/forwarding_server.ts';
-import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
 import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 
@@ -125,10 +125,10 @@ describe('4. Nobody waits for who has left', () => {
     const gateway = await use(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
-    await until('the upstream has the request', () => upstream.seen.length === 1);
+    await until(() => upstream.seen.length === 1);
     expect(await upstream.connections()).toBe(1);
     client.socket.destroy();
-    await until('the upstream connection is closed', async () => (await upstream.connections()) === 0);
+    await until(async () => (await upstream.connections()) === 0);
   });
 
   test('also when the response has begun', async () => {
@@ -138,7 +138,7 @@ describe('4. Nobody waits for who has left', () => {
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
     await client.until(/begun/);
     client.socket.destroy();
-    await until('the upstream connection is closed', async () => (await upstream.connections()) === 0);
+    await until(async () => (await upstream.connections()) === 0);
   });
 
   test.each([
@@ -186,7 +186,7 @@ test('A connection that serves many requests keeps nothing of any', async () => 
   subscribe('http.client.response.finish', count);
   try {
     for (let made = 0; made < 20; made += 1) await (await fetch(`${gateway.origin}/kept`)).text();
-    await until('all responses are over', () => listeners.length === 20);
+    await until(() => listeners.length === 20);
   } finally {
     unsubscribe('http.client.response.finish', count);
   }

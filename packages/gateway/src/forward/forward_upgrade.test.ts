@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
-import { until } from '../testing/condition.ts';
 import { startForwarding } from '../testing/forwarding_server.ts';
-import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
 import { listen, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 
@@ -53,9 +53,9 @@ describe('5. A WebSocket', () => {
     const gateway = await forwardingTo(startRawUpstream((socket) => upstreamSockets.push(socket.resume())));
     const client = await openConnection(gateway.port);
     client.socket.write(upgrade);
-    await until('the upstream has the request', () => (upstreamSockets[0]?.bytesRead ?? 0) > 0);
+    await until(() => (upstreamSockets[0]?.bytesRead ?? 0) > 0);
     client.socket.resetAndDestroy();
-    await until('the upstream connection is closed', () => upstreamSockets[0]?.destroyed === true);
+    await until(() => upstreamSockets[0]?.destroyed === true);
   });
 
   test.each(['destroy', 'resetAndDestroy', 'end'] as const)(
@@ -72,7 +72,7 @@ describe('5. A WebSocket', () => {
       client.socket.write(upgrade);
       await client.until(/101 Switching/);
       client.socket[way]();
-      await until('the upstream connection is closed', () => upstreamSockets[0]?.destroyed === true);
+      await until(() => upstreamSockets[0]?.destroyed === true);
     },
   );
 
@@ -110,7 +110,7 @@ describe('5. A WebSocket', () => {
     leaver.socket.end();
     leaving?.end();
     // Who writes to a connection that is closed gets a reset.
-    await until('both are closed', () => {
+    await until(() => {
       leftByClient?.write('x');
       stayer.socket.write('x');
       return leftByClient?.destroyed === true && stayer.socket.destroyed;

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { createGatewayServer } from '../server.ts';
-import { until } from '../testing/condition.ts';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
-import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
 import { listen, startRawUpstream } from '../testing/servers.ts';
 
 let house: House;
@@ -17,15 +18,11 @@ beforeEach(async () => {
   }));
   authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'), { scope: 'write' })}`;
 });
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  await house.stop();
-  for (const stop of stops.splice(0)) await stop();
-});
+afterEach(() => house.stop());
 
 async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
   const started = await starting;
-  stops.push(started.stop);
+  onTestFinished(started.stop);
   return started;
 }
 
@@ -59,7 +56,7 @@ describe('A request body', () => {
         error: 'content_too_large',
         error_description: 'the request body is larger than 10 bytes',
       });
-      await until('the upstream connection is closed', async () => (await house.upstream.connections()) === 0);
+      await until(async () => (await house.upstream.connections()) === 0);
       expect(house.upstream.seen).toEqual([]);
     },
   );
@@ -115,11 +112,11 @@ describe('The server', () => {
     const server = await use(listen(createGatewayServer(house.gateway, { requestTimeout: 300 })));
     const client = await openConnection(server.port);
     client.socket.write(post(['Transfer-Encoding: chunked'], chunks(1), '/large'));
-    await until('the upstream is connected', async () => (await house.upstream.connections()) === 1);
+    await until(async () => (await house.upstream.connections()) === 1);
     const trickle = setInterval(() => client.socket.write(chunks(1)), 20);
-    stops.push(() => clearInterval(trickle));
+    onTestFinished(() => clearInterval(trickle));
     expect(statusOf(await client.closed())).toBe(408);
-    await until('the upstream connection is closed', async () => (await house.upstream.connections()) === 0);
+    await until(async () => (await house.upstream.connections()) === 0);
     expect(house.upstream.seen).toEqual([]);
   });
 
@@ -149,7 +146,7 @@ test('A route can wait longer for its upstream than others do', async () => {
     ),
   );
   const long = other.call('/long');
-  await until('the upstream has the request', () => other.upstream.seen.length === 1);
+  await until(() => other.upstream.seen.length === 1);
   expect((await other.call('/short')).status).toBe(504);
   respond();
   expect(await (await long).text()).toBe('late');

@@ -1,18 +1,14 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import type { RouteConfig } from '../config/config.ts';
-import { until } from '../testing/condition.ts';
 import { buildHouse, type House } from '../testing/house.ts';
-import { message, openConnection, send, statusOf } from '../testing/raw_client.ts';
 import { startRawUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
-
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
 
 async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
   const started = await starting;
-  stops.push(started.stop);
+  onTestFinished(started.stop);
   return started;
 }
 
@@ -138,9 +134,9 @@ describe('Several upstreams of a route', () => {
     });
     const leaving = await openConnection(house.port);
     leaving.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
-    await until('the upstream has the request', () => silent.seen.length === 1);
+    await until(() => silent.seen.length === 1);
     leaving.socket.destroy();
-    await until('the request is over', () => house.log.some(({ status: logged }) => logged === 499));
+    await until(() => house.log.some(({ status: logged }) => logged === 499));
     expect(healthOf(house, silent.origin)).toMatchObject({ failures: 0 });
     expect(await status(house)).toBe(504);
     expect(healthOf(house, silent.origin)).toMatchObject({ failures: 1 });
@@ -175,7 +171,7 @@ describe('Several upstreams of a route', () => {
     await Promise.all(Array.from({ length: 60 }, () => status(house)));
     await house.gateway.close();
     for (const upstream of upstreams) {
-      await until('its connections are closed', async () => (await upstream.connections()) === 0);
+      await until(async () => (await upstream.connections()) === 0);
     }
   });
 });

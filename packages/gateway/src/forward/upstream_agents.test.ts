@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
+import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { makeCertificate } from '../testing/certificate.ts';
-import { until } from '../testing/condition.ts';
 import { startForwarding } from '../testing/forwarding_server.ts';
-import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
 import { listen, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 
@@ -32,7 +32,7 @@ describe('A connection on which the upstream says more than it was asked', () =>
     const gateway = await use(startForwarding(upstream.origin));
     expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
     sockets[0]?.write(unasked, 'latin1');
-    await until('the gateway has closed it', () => sockets[0]?.destroyed === true);
+    await until(() => sockets[0]?.destroyed === true);
     const answer = await send(gateway.port, get());
     expect([bodyOf(answer), answer.includes('evil')]).toEqual(['ok', false]);
     expect(sockets).toHaveLength(2);
@@ -59,7 +59,7 @@ describe('A connection on which the upstream says more than it was asked', () =>
       const answer = await send(gateway.port, get('/a', method));
       expect([statusOf(answer), bodyOf(answer)]).toEqual([status, '']);
       if (packets === 'in two') sockets[0]?.write('evil');
-      await until('the gateway has closed it', () => sockets[0]?.destroyed === true);
+      await until(() => sockets[0]?.destroyed === true);
       expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
     });
   });

@@ -1,10 +1,10 @@
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { openConnection, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import type { GatewayConfig } from '../config/config.ts';
 import { makeCertificate } from '../testing/certificate.ts';
-import { until } from '../testing/condition.ts';
 import { buildHouse, type House } from '../testing/house.ts';
-import { openConnection, statusOf } from '../testing/raw_client.ts';
 import { listen, type Running, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 import { upstreamFailure } from './upstream_failure.ts';
@@ -119,7 +119,7 @@ describe.each(failures)('An upstream that %s', (_name, start, failure, reason, t
     const answer = await fetch(`${origin}/a`);
     expect([answer.status, await answer.json()]).toEqual([502, { error: 'bad_gateway', error_description: told }]);
     expect(answer.headers.has('retry-after')).toBe(false);
-    await until('the request is logged', () => log.some(({ message }) => message === 'request failed'));
+    await until(() => log.some(({ message }) => message === 'request failed'));
     const line = log.find(({ message }) => message === 'request failed');
     expect(line).toMatchObject({ level: 'warn', failure, reason: expect.stringMatching(reason) });
     expect(await metrics()).toContain(`tallystick_gateway_upstream_failures_total{route="/",failure="${failure}"} 1`);
@@ -135,7 +135,7 @@ test('An upstream that is silent is 504, and said to be', async () => {
     504,
     { error: 'gateway_timeout', error_description: 'the API did not answer in time' },
   ]);
-  await until('the request is logged', () => log.some(({ message }) => message === 'request failed'));
+  await until(() => log.some(({ message }) => message === 'request failed'));
   expect(log.find(({ message }) => message === 'request failed')).toMatchObject({ failure: 'response_timeout' });
   expect(await metrics()).toContain('failure="response_timeout"} 1');
 });

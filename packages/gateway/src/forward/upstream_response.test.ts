@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { until } from '../testing/condition.ts';
+import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { startForwarding } from '../testing/forwarding_server.ts';
-import { bodyOf, message, openConnection, send, statusOf } from '../testing/raw_client.ts';
 import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 
@@ -57,7 +57,7 @@ describe('6. When the upstream fails', () => {
       error: 'gateway_timeout',
       error_description: 'the API did not answer in time',
     });
-    await until('the upstream connection is closed', async () => (await upstream.connections()) === 0);
+    await until(async () => (await upstream.connections()) === 0);
   });
 
   test('silence of the client in the middle of its body is 408', async () => {
@@ -82,7 +82,7 @@ describe('6. When the upstream fails', () => {
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
     await client.until(/text\/event-stream.*\r\n\r\n/s);
     const begun = Date.now();
-    await until('more than the timeout has passed', () => Date.now() - begun > 2_500);
+    await until(() => Date.now() - begun > 2_500);
     finish();
     expect(await client.closed()).toContain('data: late');
   });

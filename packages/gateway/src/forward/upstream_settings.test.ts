@@ -1,10 +1,10 @@
 import { createServer as createHttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { message, openConnection, send } from '@tallystick/testing/raw_client';
 import type { GatewayConfig, PublicRouteConfig } from '../config/config.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
 import { buildHouse, type House } from '../testing/house.ts';
-import { message, openConnection, send } from '../testing/raw_client.ts';
 import { listen, type Running, startCannedUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 

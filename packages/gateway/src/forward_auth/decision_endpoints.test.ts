@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { until } from '../testing/condition.ts';
+import { bodyOf, message, send, statusOf } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { bodyOf, message, send, statusOf } from '../testing/raw_client.ts';
 import { createDecisionEndpoints } from './decision_endpoints.ts';
 
 const page = 'https://app.example.com';
@@ -284,7 +284,7 @@ describe.each(['nginx', 'traefik', 'envoy'] as const)(
       expect([statusOf(answer), bodyOf(answer)]).toEqual([200, '']);
       expect(answer).toMatch(/^Authorization: Bearer [\w-]+\.[\w-]+\.[\w-]+\r$/m);
       expect(answer).not.toMatch(/^Upgrade:/im);
-      await until('the request is logged', () => house.cacheLevels().length > 0);
+      await until(() => house.cacheLevels().length > 0);
       expect(house.log).toContainEqual(
         expect.objectContaining({ message: 'request served', path: '/phantom/a', status: 200 }),
       );

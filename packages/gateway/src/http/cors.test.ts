@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { message, send, statusOf } from '@tallystick/testing/raw_client';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { message, send, statusOf } from '../testing/raw_client.ts';
 import type { startUpstream } from '../testing/servers.ts';
 import { type CorsConfig, createCorsPolicy } from './cors.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { until } from '../testing/condition.ts';
+import { message, send } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { message, send } from '../testing/raw_client.ts';
 
 const cookie = '__Host-app';
 let house: House;
@@ -49,7 +49,7 @@ test.each([
   const [first = '', ...headers] = lines();
   const upgrade = headers.some((line) => line.startsWith('Upgrade'));
   await send(house.port, message([first, 'Host: g', ...headers, `Connection: ${upgrade ? 'upgrade' : 'close'}`]));
-  await until('the request is in the log', () => house.log.some(({ message: text }) => text.startsWith('request ')));
+  await until(() => house.log.some(({ message: text }) => text.startsWith('request ')));
   expect(decodeURIComponent(JSON.stringify(house.log))).not.toContain(token);
 });
 
@@ -59,7 +59,7 @@ test.each(['path', 'query'])(
     const encoded = [...token].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
     const target = place === 'path' ? `/phantom/${encoded}` : `/phantom/a?q=${encoded}`;
     expect((await house.call(target, token)).status).toBe(400);
-    await until('the request is in the log', () => house.log.length > 0);
+    await until(() => house.log.length > 0);
     expect(decodeURIComponent(JSON.stringify(house.log))).not.toContain(token);
     expect(house.upstream.seen).toEqual([]);
   },
@@ -70,7 +70,7 @@ test('the path of a request without a token is', async () => {
     house.port,
     message(['GET /nowhere/a?b HTTP/1.1', 'Host: g', 'Authorization: Bearer', 'Connection: close']),
   );
-  await until('the request is in the log', () => house.log.length > 0);
+  await until(() => house.log.length > 0);
   expect(house.log).toEqual([expect.objectContaining({ path: '/nowhere/a', error: 'not_found' })]);
 });
 
@@ -78,6 +78,6 @@ test('a path that would take long to compare with credentials is not logged', as
   const cookies = Array.from({ length: 2_500 }, (_, index) => `n${index}=${'v'.repeat(8)}`).join('; ');
   const lines = [`GET /nowhere/${'%61'.repeat(5_000)} HTTP/1.1`, 'Host: g', `Cookie: ${cookies}`, 'Connection: close'];
   await send(house.port, message(lines));
-  await until('the request is in the log', () => house.log.length > 0);
+  await until(() => house.log.length > 0);
   expect(house.log).toEqual([expect.objectContaining({ error: 'not_found', path: undefined })]);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { message, send, statusOf } from '@tallystick/testing/raw_client';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { message, send, statusOf } from '../testing/raw_client.ts';
 
 const cookie = '__Host-app';
 let house: House;

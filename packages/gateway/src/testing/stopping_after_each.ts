@@ -1,17 +1,12 @@
-import { afterEach } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { startForwarding } from './forwarding_server.ts';
 import type { Running } from './servers.ts';
 
 /** For a test file: servers that are stopped after the test that started them. */
 export function stoppingAfterEach() {
-  const running: Running[] = [];
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map((server) => server.stop()));
-  });
-
   async function use<T extends Running>(starting: Promise<T>): Promise<T> {
     const started = await starting;
-    running.push(started);
+    onTestFinished(started.stop);
     return started;
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { message, openConnection } from '@tallystick/testing/raw_client';
 import { api, buildHouse, type House } from '../testing/house.ts';
-import { message, openConnection } from '../testing/raw_client.ts';
 import { type Running, startCannedUpstream } from '../testing/servers.ts';
 
 const name = '__Host-app';

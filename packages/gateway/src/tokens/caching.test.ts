@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { createSigningKey } from '../testing/authorization_server.ts';
-import { until } from '../testing/condition.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';
 
 let house: House;
@@ -31,8 +31,7 @@ function holdIntrospection() {
       house.authorizationServer.onIntrospection = undefined;
       for (const answer of held) answer();
     },
-    arrived: (count: number) =>
-      until(`${count} introspections are under way`, () => house.authorizationServer.introspections.length === count),
+    arrived: (count: number) => until(() => house.authorizationServer.introspections.length === count),
   };
 }
 
@@ -92,7 +91,7 @@ describe('A JWT is cached', () => {
     house.authorizationServer.keys = [await createSigningKey('key-2')];
     // At this age the next use fetches the keys anew, in the background.
     pass(30);
-    await until('the keys were fetched', async () => (await house.call('/split', tokens[2]?.[1])).status === 401);
+    await until(async () => (await house.call('/split', tokens[2]?.[1])).status === 401);
     house.authorizationServer.active.clear();
     for (const [path, token] of tokens) expect((await house.call(path, token)).status).toBe(401);
   });
@@ -243,7 +242,7 @@ describe('A revocation', () => {
       release = resolve;
     });
     const before = house.call('/split', signature);
-    await until('the lookup is under way', () => house.store.lookups === 1);
+    await until(() => house.store.lookups === 1);
     house.store.revoke(signature);
     release();
     expect((await before).status).toBe(401);

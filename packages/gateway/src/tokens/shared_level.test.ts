@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { createSigningKey } from '../testing/authorization_server.ts';
-import { until } from '../testing/condition.ts';
 import { api, buildHouse, type House } from '../testing/house.ts';
 
 let house: House;
@@ -19,7 +19,7 @@ function forgetFirstLevel(): void {
 async function usedToken(claims = {}): Promise<string> {
   const token = await house.issueReference(api('phantom'), claims);
   expect((await house.call('/phantom', token)).status).toBe(200);
-  await until('it is shared', () => house.store.answers.has(token));
+  await until(() => house.store.answers.has(token));
   forgetFirstLevel();
   house.upstream.seen.length = 0;
   return token;
@@ -75,7 +75,7 @@ test('when its signing key has left the JWKS, the authorization server is asked'
   const jwt = await house.authorizationServer.issue({ aud: api('phantom') }, { key: next });
   house.authorizationServer.active.set(token, jwt);
   house.clock.time += 300_000;
-  await until('the new key is known', async () => (await house.call('/phantom', token)).status === 200);
+  await until(async () => (await house.call('/phantom', token)).status === 200);
   expect(house.upstream.seen.at(-1)?.headers.authorization).toBe(`Bearer ${jwt}`);
 });
 

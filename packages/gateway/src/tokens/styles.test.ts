@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { message, openConnection } from '@tallystick/testing/raw_client';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
-import { message, openConnection } from '../testing/raw_client.ts';
 
 let house: House;
 beforeEach(async () => {

@@ -2,24 +2,20 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { message, openConnection } from '@tallystick/testing/raw_client';
+import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
 import { checkConfig } from '../config/check_config.ts';
 import type { GatewayConfig } from '../config/config.ts';
-import { until } from '../testing/condition.ts';
 import { api, buildHouse, type House, route } from '../testing/house.ts';
-import { message, openConnection } from '../testing/raw_client.ts';
 import { listen, startRawUpstream } from '../testing/servers.ts';
 
 const STYLES = ['jwt', 'opaque', 'phantom', 'split'] as const;
 type Style = (typeof STYLES)[number];
 /** Those whose tokens can be revoked. */
 const REFERENCES = ['opaque', 'phantom', 'split'] as const;
-
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
 
 interface World {
   readonly house: House;
@@ -47,12 +43,12 @@ async function startWorld(change: (config: GatewayConfig) => Partial<GatewayConf
     },
   );
   const upstream = await listen(server);
-  stops.push(upstream.stop);
+  onTestFinished(upstream.stop);
   const house = await buildHouse((config) => ({
     routes: STYLES.map((style) => route(style, upstream.origin)),
     ...change(config),
   }));
-  stops.push(() => house.stop());
+  onTestFinished(() => house.stop());
   const world: World = { house, codesAtApi, asked: 0, handshake: undefined };
   return world;
 }
@@ -81,7 +77,7 @@ interface Client {
 function connect(house: House, style: Style, token: string): Client {
   const headers = { Authorization: `Bearer ${token}` };
   const webSocket = new WebSocket(`ws://127.0.0.1:${house.port}/${style}`, { headers });
-  stops.push(() => webSocket.terminate());
+  onTestFinished(() => webSocket.terminate());
   return {
     webSocket,
     closed: new Promise((resolve) => webSocket.once('close', (code, reason) => resolve([code, reason.toString()]))),
@@ -108,12 +104,11 @@ describe('A WebSocket is closed', () => {
       await open(house, style, await issue(house, style)),
       await open(house, style, await issue(house, style, { exp: Math.floor(house.clock.time / 1000) + 1200 })),
     ];
-    if (style === 'opaque')
-      await until('both were asked about', () => house.authorizationServer.introspections.length >= 2);
+    if (style === 'opaque') await until(() => house.authorizationServer.introspections.length >= 2);
     await client.echoes();
     house.clock.time += TEN_MINUTES;
     expect(await client.closed).toEqual([4401, 'access token expired']);
-    await until('the API heard of it', () => codesAtApi.length > 0);
+    await until(() => codesAtApi.length > 0);
     expect(codesAtApi).toEqual([4401]);
     await other.echoes();
   });
@@ -125,7 +120,7 @@ describe('A WebSocket is closed', () => {
     const other = await open(house, style, otherToken);
     house.store.revoke(token);
     for (const client of clients) expect(await client.closed).toEqual([4401, 'access token revoked']);
-    await until('the API heard of it', () => codesAtApi.length === 2);
+    await until(() => codesAtApi.length === 2);
     await other.echoes();
     expect(house.log.filter(({ message }) => message.includes('its access token has ended'))).toHaveLength(2);
     expect(JSON.stringify(house.log)).not.toContain(token);
@@ -140,7 +135,7 @@ describe('A WebSocket is closed', () => {
     });
     const token = await issue(house, style);
     const client = connect(house, style, token);
-    await until('the API is asked', () => world.asked === 1);
+    await until(() => world.asked === 1);
     forget(house, token);
     house.store.revoke(token);
     agree();
@@ -183,8 +178,7 @@ describe('While the feed is down', () => {
     const { house } = await startWorld();
     const [good, revoked] = [await issue(house, style), await issue(house, style)];
     const [stays, goes] = [await open(house, style, good), await open(house, style, revoked)];
-    if (style === 'opaque')
-      await until('both were asked about', () => house.authorizationServer.introspections.length === 2);
+    if (style === 'opaque') await until(() => house.authorizationServer.introspections.length === 2);
     await stays.echoes();
     house.store.disconnect();
     forget(house, revoked);
@@ -208,8 +202,7 @@ describe('While the feed is down', () => {
   test.each(STYLES)('one expires all the same: %s', async (style) => {
     const { house } = await startWorld();
     const client = await open(house, style, await issue(house, style));
-    if (style === 'opaque')
-      await until('it was asked about', () => house.authorizationServer.introspections.length === 1);
+    if (style === 'opaque') await until(() => house.authorizationServer.introspections.length === 1);
     await client.echoes();
     house.store.disconnect();
     house.clock.time += TEN_MINUTES;
@@ -226,7 +219,7 @@ test('a token that nobody can say anything about when the feed is back keeps its
   house.store.unavailable = true;
   const before = house.store.lookups;
   house.store.connect();
-  await until('both were looked up', () => house.store.lookups === before + 2);
+  await until(() => house.store.lookups === before + 2);
   await stays.echoes();
   await goes.echoes();
   house.store.unavailable = false;
@@ -256,7 +249,7 @@ test('many tokens are looked up a few at a time when the feed is back, each of t
   void closed.then(() => {
     isDone = true;
   });
-  await until('all are answered', () => {
+  await until(() => {
     for (const answer of answers.splice(0)) answer();
     return isDone;
   });
@@ -269,10 +262,10 @@ test('an API that takes an opaque token is not overruled by an authorization ser
   const { house } = await startWorld();
   const token = 'A'.repeat(43);
   const client = await open(house, 'opaque', token);
-  await until('it was asked about', () => house.authorizationServer.introspections.length === 1);
+  await until(() => house.authorizationServer.introspections.length === 1);
   house.store.disconnect();
   house.store.connect();
-  await until('it was asked about again', () => house.authorizationServer.introspections.length === 2);
+  await until(() => house.authorizationServer.introspections.length === 2);
   await client.echoes();
   house.store.revoke(token);
   expect(await client.closed).toEqual([4401, 'access token revoked']);
@@ -288,9 +281,9 @@ test('nothing of a client reaches the API any more once its token is revoked, no
       apiSocket = socket;
     });
   });
-  stops.push(upstream.stop);
+  onTestFinished(upstream.stop);
   const house = await buildHouse(() => ({ routes: [route('split', upstream.origin)] }));
-  stops.push(() => house.stop());
+  onTestFinished(() => house.stop());
   const token = await house.issueSplit(api('split'));
   const client = await openConnection(house.port);
   client.socket.write(
@@ -307,12 +300,12 @@ test('nothing of a client reaches the API any more once its token is revoked, no
   await client.until(/101 Switching/);
   const frame = Buffer.concat([Buffer.of(0x82, 0x80 | 6, 0, 0, 0, 0), Buffer.from('abcdef')]);
   client.socket.write(frame.subarray(0, 8));
-  await until('the API has the first part', () => Buffer.concat(received).length === 8);
+  await until(() => Buffer.concat(received).length === 8);
   house.store.revoke(token);
   await client.until(/access token revoked$/);
   client.socket.write(frame.subarray(8));
   client.socket.end();
-  await until('the connection to the API is closed', () => apiSocket?.destroyed === true);
+  await until(() => apiSocket?.destroyed === true);
   expect(Buffer.concat(received)).toEqual(frame.subarray(0, 8));
 });
 
@@ -339,7 +332,7 @@ describe('A JWT that the gateway made for a short time', () => {
     const { introspections } = house.authorizationServer;
     const before = introspections.length;
     house.clock.time += milliseconds;
-    await until('it is looked up again', () => introspections.length > before);
+    await until(() => introspections.length > before);
     await house.call('/phantom', 'A'.repeat(43)); // Comes after that lookup, or joins it.
   }
 
@@ -375,7 +368,7 @@ test('WebSockets of a gateway that another configuration has replaced end with t
   const [revoked, expired] = [await issue(house, 'split'), await issue(house, 'phantom')];
   const [first, second] = [await open(house, 'split', revoked), await open(house, 'phantom', expired)];
   const retired = house.gateway.retire();
-  await until('its cache hears no more', () => house.store.listeners.size === 1);
+  await until(() => house.store.listeners.size === 1);
   house.store.revoke(revoked);
   expect(await first.closed).toEqual([4401, 'access token revoked']);
   await second.echoes();

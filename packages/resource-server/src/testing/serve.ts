@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from './on_test_finished.ts';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 
 /** A real HTTP server on a free port, closed when the test is over. */
 export async function serve(

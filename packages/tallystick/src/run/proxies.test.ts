@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore } from '@tallystick/token-store';
 import { pino } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
@@ -10,15 +11,10 @@ import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { runGateway } from './roles.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  cleanups.push(async () => {
+  onTestFinished(async () => {
     server.closeAllConnections();
     server.close();
   });
@@ -146,10 +142,10 @@ test('A gateway asks an issuer through the proxy of its environment, and calls i
     },
   });
   const store = await openTokenStore({ url: 'memory:' });
-  cleanups.push(() => store.close());
+  onTestFinished(() => store.close());
   const environment = { HTTP_PROXY: proxy.url };
   const gateway = await runGateway(checked, { store, log: pino({ level: 'silent' }), environment });
-  cleanups.push(() => gateway.stop());
+  onTestFinished(() => gateway.stop());
   const headers = { Authorization: 'Bearer some-reference' };
   const answer = await fetch(`http://127.0.0.1:${gateway.port}/partner/a`, { headers });
   expect([answer.status, await answer.text()]).toEqual([200, 'from the API']);

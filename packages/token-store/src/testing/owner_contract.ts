@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { GrantRevokedError, type RecordOwner, tokenKey } from '../index.ts';
-import { ID, listen, OTHER, SECRET, type Start, until } from './store_under_test.ts';
+import { ID, listen, OTHER, SECRET, type Start } from './store_under_test.ts';
 
 const CLIENT: RecordOwner = { client: 'c' };
 const USER: RecordOwner = { user: 'u' };

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { GrantRevokedError, tokenKey } from '../index.ts';
-import { ID, OTHER, SECRET, type Start, until } from './store_under_test.ts';
+import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
 /** What every token store does with records. */
 export function describeRecords(start: Start): void {

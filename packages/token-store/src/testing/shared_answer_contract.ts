@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { tokenKey } from '../index.ts';
-import { ID, OTHER, SECRET, type Start, until } from './store_under_test.ts';
+import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
 /** How every token store shares answers about access tokens. */
 export function describeSharedAnswers(start: Start): void {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { until } from '@tallystick/testing/until';
 import { type TokenStore, tokenKey, WrongSecretError } from '../index.ts';
-import { ID, OTHER, SECRET, type Start, until } from './store_under_test.ts';
+import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
 /** What every token store shares between processes, keeps apart and does not show. */
 export function describeSharing(start: Start): void {

@@ -28,12 +28,3 @@ export async function listen(store: TokenStore): Promise<{ revoked: string[] }> 
   });
   return { revoked };
 }
-
-/** Polls until the condition holds. @throws {Error} it does not within two minutes */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUp = Date.now() + 120_000;
-  while (!(await condition())) {
-    if (Date.now() > giveUp) throw new Error(`not so after two minutes: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

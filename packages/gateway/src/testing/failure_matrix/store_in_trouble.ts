@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { relayTo } from '@tallystick/testing/tcp_relay';
+import { until } from '@tallystick/testing/until';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { Redis } from 'ioredis';
-import { until } from '../condition.ts';
 import type { StoreState } from './states.ts';
 
 export interface StoreInTrouble {
@@ -21,7 +20,7 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
   const url = new URL(process.env.REDIS_URL ?? '');
   const prefix = `matrix:${randomUUID()}:`;
   const admin = new Redis(url.href);
-  const relay = await startRelay({ host: url.hostname, port: Number(url.port || 6379) });
+  const relay = await relayTo({ host: url.hostname, port: Number(url.port || 6379) });
   const open = (to: string) => openTokenStore({ url: to, prefix, commandTimeout: 2_000, uses: ['split entries'] });
 
   // Everything is written before the trouble begins, and not by the gateway: it only ever reads.
@@ -44,7 +43,7 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
     connected: () => (isHeard = true),
     disconnected: () => (isHeard = false),
   });
-  await until('the feed is heard', () => isHeard);
+  await until(() => isHeard);
   const answers = () =>
     reader.ping().then(
       () => true,
@@ -75,8 +74,8 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
       if (state === 'slow') relay.stall();
       if (hasOwnUser(state)) await changeUser();
       if (state === 'evicted') await evict();
-      if (LOSES_FEED.has(state)) await until('the feed is not heard', () => !isHeard);
-      if (state === 'no rights') await until('the rights are missed', async () => !(await answers()));
+      if (LOSES_FEED.has(state)) await until(() => !isHeard);
+      if (state === 'no rights') await until(async () => !(await answers()));
     },
     async failOver() {
       if (state === 'failing over') await relay.restore();
@@ -85,11 +84,11 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
       await relay.restore();
       if (hasOwnUser(state)) await allow(`>${user.password}`, '+select', '+get');
       if (state === 'evicted') mayLack = false;
-      await until('the feed is heard again', () => isHeard);
-      await until('Redis answers again', answers);
+      await until(() => isHeard);
+      await until(answers);
     },
     async stop() {
-      await Promise.all([reader.close(), writer.close(), relay.stop()]);
+      await Promise.all([reader.close(), writer.close(), relay.close()]);
       if (state === 'wrong database') await admin.select(1);
       const keys = await admin.keys(`${prefix}*`);
       if (keys.length > 0) await admin.del(keys);
@@ -111,52 +110,3 @@ const LOSES_FEED: ReadonlySet<StoreState> = new Set([
   'wrong password',
   'wrong database',
 ]);
-
-/** Stands between a client and a real server. */
-async function startRelay(target: { host: string; port: number }) {
-  const sockets = new Set<Socket>();
-  let isStalled = false;
-  const server = createServer((inbound) => {
-    const outbound = connect(target);
-    for (const [socket, other] of [
-      [inbound, outbound],
-      [outbound, inbound],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-      if (isStalled) socket.pause();
-      socket.on('data', (chunk) => other.write(chunk));
-    }
-  });
-  const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
-  };
-  const port = await listen(0);
-  const cut = async () => {
-    if (!server.listening) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  };
-  return {
-    port,
-    cut,
-    /** Holds up what is sent, as a server does that has stopped to answer. */
-    stall() {
-      isStalled = true;
-      for (const socket of sockets) socket.pause();
-    },
-    async restore() {
-      isStalled = false;
-      for (const socket of sockets) socket.resume();
-      if (!server.listening) await listen(port);
-    },
-    stop: cut,
-  };
-}

@@ -1,5 +1,6 @@
-import { freePort, type RedisServer, startRedisServer } from './redis_server.ts';
-import { until } from './store_under_test.ts';
+import { freePort } from './free_port.ts';
+import { type RedisServer, startRedisServer } from './redis_server.ts';
+import { until } from './until.ts';
 
 const SLOTS = 16384;
 

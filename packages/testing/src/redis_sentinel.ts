@@ -1,5 +1,5 @@
 import { type RedisServer, startRedisServer } from './redis_server.ts';
-import { until } from './store_under_test.ts';
+import { until } from './until.ts';
 
 export interface RedisSentinels {
   /** `redis+sentinel://…/mymaster`, all Sentinels named. */

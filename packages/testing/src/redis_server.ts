@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
+import { freePort } from './free_port.ts';
+import { until } from './until.ts';
 
 /** A real server of a test's own, which leaves nothing behind. */
 export interface RedisServer {
@@ -54,8 +55,8 @@ export async function startRedisServer({
   let child: ChildProcess | undefined;
 
   async function start() {
-    const [stdout] = await Promise.all([run(), untilReady()]);
-    return stdout;
+    await run();
+    await until(isReady);
   }
 
   async function run() {
@@ -66,25 +67,24 @@ export async function startRedisServer({
     await once(started, 'spawn');
   }
 
-  async function untilReady() {
-    const giveUp = Date.now() + 120_000;
-    for (;;) {
-      try {
-        if (admin.status !== 'ready') {
-          admin.disconnect();
-          await admin.connect();
-        }
-        await admin.ping();
-        return;
-      } catch (cause) {
-        if (Date.now() > giveUp) throw new Error('redis-server did not start', { cause });
-        await new Promise((resolve) => setTimeout(resolve, 20));
+  async function isReady(): Promise<boolean> {
+    if (hasEnded()) throw new Error(`redis-server ended with ${child?.exitCode} before it listened`);
+    try {
+      if (admin.status !== 'ready') {
+        admin.disconnect();
+        await admin.connect();
       }
+      await admin.ping();
+      return true;
+    } catch {
+      return false; // It is starting.
     }
   }
 
+  const hasEnded = () => child === undefined || child.exitCode !== null || child.signalCode !== null;
+
   async function kill() {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || hasEnded()) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
@@ -104,14 +104,4 @@ export async function startRedisServer({
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** @returns a port that nothing listens on, below what would leave no room for a Cluster's second port */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
