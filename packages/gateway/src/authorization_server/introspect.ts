@@ -7,11 +7,15 @@ import {
 } from '@tallystick/resource-server';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
 import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../config/issuer_config.ts';
-import type { RequestTrace } from '../tracing/request_trace.ts';
+import type { Lookup } from '../tokens/lookup.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
 import { createFairQueue } from './fair_queue.ts';
-import { AuthorizationServerDownError, createExchange, type IntrospectionResponse } from './introspection_request.ts';
+import {
+  AuthorizationServerDownError,
+  createRequestIntrospection,
+  type IntrospectionResponse,
+} from './introspection_request.ts';
 import { parseIntrospection, type TokenIntrospection } from './read_introspection.ts';
 import { createReadSignedIntrospection } from './read_signed_introspection.ts';
 
@@ -21,7 +25,7 @@ export interface IntrospectOptions extends IntrospectionConfig {
   /** Its issuer identifier. */
   readonly issuer: string;
   readonly client: IntrospectionClient;
-  /** Milliseconds for all of it: the wait for a turn, the exchange, a second try. */
+  /** Milliseconds for all of it: the wait for a turn, the request, a second try. */
   readonly timeout: number;
   /** The members of an answer that hold scopes. */
   readonly scopeClaims: readonly string[];
@@ -49,18 +53,12 @@ export type IntrospectionAnswer = ({ readonly jwt: string } | { readonly introsp
 /**
  * Asks the authorization server about a client-held token.
  *
- * @param sender who sent the token; senders take turns when there is more to ask than can be asked at once
- * @param trace of the request for which it is asked, where requests are traced
  * @returns undefined when the token is not active
  * @throws {ValidationUnavailableError} when there is no answer
  * @throws {InvalidValidatorResponseError} for an answer that cannot be believed
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
-export type Introspect = (
-  token: string,
-  sender: string,
-  trace: RequestTrace | undefined,
-) => Promise<IntrospectionAnswer | undefined>;
+export type Introspect = (lookup: Lookup) => Promise<IntrospectionAnswer | undefined>;
 
 type CircuitName = 'closed' | 'open' | 'half-open';
 
@@ -82,7 +80,7 @@ export interface Introspection {
 export function createIntrospection(options: IntrospectOptions, dependencies: IntrospectDependencies): Introspection {
   const { endpoint, issuer, client, timeout, accept = 'application/jwt', maxAge } = options;
   const { jwks, log, now } = dependencies;
-  const exchange = createExchange(
+  const requestIntrospection = createRequestIntrospection(
     { endpoint, accept },
     {
       authenticate: createClientAuthentication({ client, issuer }, { now }),
@@ -117,14 +115,16 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
   }
 
   return {
-    async introspect(token, sender, trace) {
-      // The exchange belongs to all who wait for it, so it ends by its own timeout only. That is over with it: in a flood, signals
+    async introspect({ credentials: { token }, sender, decision: { trace } }) {
+      // The request belongs to all who wait for it, so it ends by its own timeout only. That is over with it: in a flood, signals
       // that live until they would abort take more memory than anything else.
       const patience = new AbortController();
       const over = setTimeout(() => patience.abort(new DOMException('too slow', 'TimeoutError')), timeout);
       const { signal } = patience;
       try {
-        const response = await queue.run(sender, signal, () => breaker.run(() => exchange(token, signal, trace)));
+        const response = await queue.run(sender, signal, () =>
+          breaker.run(() => requestIntrospection(token, signal, trace)),
+        );
         return response && (await read(response));
       } finally {
         clearTimeout(over);

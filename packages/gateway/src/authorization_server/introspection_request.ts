@@ -9,12 +9,12 @@ import { causeCode } from '../http/errors.ts';
 import type { CallTarget, CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 import type { AuthenticateClient } from './client_authentication.ts';
 
-export interface ExchangeOptions {
+export interface IntrospectionRequestOptions {
   readonly endpoint: string;
   readonly accept: IntrospectionMediaType;
 }
 
-export interface ExchangeDependencies {
+export interface IntrospectionRequestDependencies {
   readonly authenticate: AuthenticateClient;
   readonly fetch: typeof globalThis.fetch;
   /** Epoch milliseconds. */
@@ -40,7 +40,7 @@ export interface IntrospectionResponse {
  * @throws {InvalidValidatorResponseError} for an answer that cannot be understood
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
-export type Exchange = (
+export type RequestIntrospection = (
   token: string,
   signal: AbortSignal,
   trace: RequestTrace | undefined,
@@ -69,7 +69,10 @@ const longestRetryAfter = 300;
 /** The connection was refused or ended before there was an answer, as a kept connection does that the other side gave up. */
 const connectionFailures = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
-export function createExchange({ endpoint, accept }: ExchangeOptions, dependencies: ExchangeDependencies): Exchange {
+export function createRequestIntrospection(
+  { endpoint, accept }: IntrospectionRequestOptions,
+  dependencies: IntrospectionRequestDependencies,
+): RequestIntrospection {
   const { authenticate, fetch, now } = dependencies;
   const target = callTarget(endpoint);
   const understood = accept === 'application/jwt' ? ([accept, 'application/json'] as const) : [accept];

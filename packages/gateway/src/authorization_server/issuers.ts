@@ -111,12 +111,12 @@ function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ..
 
 function timed(introspection: Introspection, issuer: string, metrics: IssuerDependencies['metrics']): Introspection {
   if (metrics === undefined) return introspection;
-  const introspect: Introspect = async (token, sender, trace) => {
+  const introspect: Introspect = async (lookup) => {
     const began = performance.now();
     const over = (outcome: IntrospectionOutcome) =>
       metrics.introspected(issuer, outcome, (performance.now() - began) / 1000);
     try {
-      const answer = await introspection.introspect(token, sender, trace);
+      const answer = await introspection.introspect(lookup);
       over(answer === undefined ? 'inactive' : 'active');
       return answer;
     } catch (error) {

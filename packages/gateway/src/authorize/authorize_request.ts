@@ -15,9 +15,8 @@ import { readTokenSubprotocol } from '../http/token_subprotocol.ts';
 import { isInTarget } from '../routes/request_target.ts';
 import type { ProtectedRoute, Route } from '../routes/route.ts';
 import type { FindRoute } from '../routes/route_table.ts';
-import type { FillCache } from '../tokens/fill.ts';
 import type { Resolver } from '../tokens/resolver.ts';
-import type { TokenCache } from '../tokens/token_cache.ts';
+import type { FillCache, TokenCache } from '../tokens/token_cache.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
 import type { CertificateOf, CheckSenderConstraint } from './sender_constraint.ts';
 import type { ReadTokenCookie } from './token_cookie.ts';
@@ -149,9 +148,8 @@ async function resolveAndValidate(
   { cache, fill, senderOf, resolverFor }: AuthorizeDependencies,
   decision: Decision,
 ) {
-  const { kept, claims } = await cache.resolve(route.cachePartition, credentials, decision, () =>
-    fill(route, credentials, decision, senderOf(request)),
-  );
+  const lookup = { route, credentials, decision, sender: senderOf(request) };
+  const { kept, claims } = await cache.resolve(lookup, fill);
   return { accessToken: resolverFor(route).join(kept, credentials.token), claims };
 }
 

@@ -1,10 +1,9 @@
 import { AccessTokenError } from '@tallystick/resource-server';
-import type { Credentials } from '../authorize/credentials.ts';
-import type { Decision } from '../decision.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
+import type { Lookup } from './lookup.ts';
 import type { Candidate, Resolver } from './resolver.ts';
 import type { SharedLevel } from './shared_level.ts';
-import type { ResolvedToken } from './token_cache.ts';
+import type { FillCache, ResolvedToken } from './token_cache.ts';
 import type { Validate } from './validate.ts';
 
 export interface FillDependencies {
@@ -15,34 +14,18 @@ export interface FillDependencies {
   readonly sharedFor: (route: ProtectedRoute) => SharedLevel | undefined;
 }
 
-/**
- * Finds the JWT of a client-held token and validates it, for the cache and for those who wait.
- *
- * @param sender who sent the request
- * @returns undefined when there is no active token
- */
-export type FillCache = (
-  route: ProtectedRoute,
-  credentials: Credentials,
-  decision: Decision,
-  sender: string,
-) => Promise<ResolvedToken | undefined>;
-
 export function createFillCache({ resolverFor, validate, sharedFor }: FillDependencies): FillCache {
-  async function resolved(
-    candidate: Candidate,
-    route: ProtectedRoute,
-    credentials: Credentials,
-  ): Promise<ResolvedToken> {
-    const verified = await validate(candidate, route, credentials);
-    return { ...verified, kept: resolverFor(route).keep(candidate.jwt), maxAge: candidate.maxAge };
+  async function resolved(candidate: Candidate, lookup: Lookup): Promise<ResolvedToken> {
+    const verified = await validate(candidate, lookup);
+    return { ...verified, kept: resolverFor(lookup.route).keep(candidate.jwt), maxAge: candidate.maxAge };
   }
 
-  async function findShared(route: ProtectedRoute, credentials: Credentials): Promise<ResolvedToken | undefined> {
+  async function findShared(lookup: Lookup): Promise<ResolvedToken | undefined> {
+    const { route, credentials } = lookup;
     const candidate = await sharedFor(route)?.find(route.cachePartition, credentials.token);
     if (candidate === undefined) return undefined;
     try {
-      return await resolved(candidate, route, credentials);
+      return await resolved(candidate, lookup);
     } catch (error) {
       // Whatever lies in the store, the last word is the authorization server's.
       if (error instanceof AccessTokenError) return undefined;
@@ -50,15 +33,16 @@ export function createFillCache({ resolverFor, validate, sharedFor }: FillDepend
     }
   }
 
-  return async (route, credentials, decision, sender) => {
-    const known = await findShared(route, credentials);
+  return async (lookup) => {
+    const { route, credentials, decision } = lookup;
+    const known = await findShared(lookup);
     if (known !== undefined) {
       decision.cache = 'shared';
       return known;
     }
-    const candidate = await resolverFor(route).find(credentials, sender, decision.trace);
+    const candidate = await resolverFor(route).find(lookup);
     if (candidate === undefined) return undefined;
-    const token = await resolved(candidate, route, credentials);
+    const token = await resolved(candidate, lookup);
     sharedFor(route)?.keep(route.cachePartition, credentials.token, candidate, token.claims.exp);
     return token;
   };

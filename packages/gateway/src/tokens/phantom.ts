@@ -24,9 +24,9 @@ export function createPhantomResolver({ introspect, translate }: PhantomResolver
   }
 
   return {
-    async find({ token }, sender, trace) {
-      const answer = await introspect(token, sender, trace);
-      return answer && toCandidate(answer, token);
+    async find(lookup) {
+      const answer = await introspect(lookup);
+      return answer && toCandidate(answer, lookup.credentials.token);
     },
     keep: (jwt) => jwt,
     join: (kept) => kept,

@@ -1,5 +1,4 @@
-import type { Credentials } from '../authorize/credentials.ts';
-import type { RequestTrace } from '../tracing/request_trace.ts';
+import type { Lookup } from './lookup.ts';
 
 /** A JWT that stands for a client-held token. Nothing about it is believed yet. */
 export interface Candidate {
@@ -15,14 +14,12 @@ export interface Candidate {
 /** How an access token style turns what the client holds into the JWT. */
 export interface Resolver {
   /**
-   * @param sender who sent the request, as far as the gateway knows; senders take turns at the authorization server
-   * @param trace of the request, where requests are traced
    * @returns undefined when there is no active token behind the credentials
    * @throws {AccessTokenError} `invalid_token` when there is one, but not for this API
    * @throws {ValidationUnavailableError} when that could not be found out
    * @throws {ValidatorRefusedError} when the gateway's own credentials were refused
    */
-  find(credentials: Credentials, sender: string, trace: RequestTrace | undefined): Promise<Candidate | undefined>;
+  find(lookup: Lookup): Promise<Candidate | undefined>;
   /** The part of the JWT that rests in the cache: what the client does not bring along. */
   keep(jwt: string): string;
   /** The JWT again, from the part that was kept and the client-held token. */

@@ -72,8 +72,8 @@ function introspectionOf({ issuer, introspection }: Issuer, prefix: string): Int
 /** `jwt`: the client holds the JWT itself. Only that it was valid is remembered. */
 function createJwtResolver(): Resolver {
   return {
-    async find({ token }) {
-      return { jwt: token, source: 'client', maxAge: Number.POSITIVE_INFINITY };
+    async find({ credentials }) {
+      return { jwt: credentials.token, source: 'client', maxAge: Number.POSITIVE_INFINITY };
     },
     keep: () => '',
     join: (_kept, token) => token,

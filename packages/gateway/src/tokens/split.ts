@@ -35,12 +35,13 @@ export function createSplitResolver({
   }
 
   return {
-    async find({ token: signature }, sender, trace): Promise<Candidate | undefined> {
+    async find(lookup): Promise<Candidate | undefined> {
+      const { token: signature } = lookup.credentials;
       const signingInput = await findEntry(signature);
       if (signingInput !== undefined) {
         return { jwt: `${signingInput}.${signature}`, source: 'store', maxAge: Number.POSITIVE_INFINITY };
       }
-      const answer = await whoKnows()?.(signature, sender, trace);
+      const answer = await whoKnows()?.(lookup);
       if (answer === undefined) return undefined;
       if (!('jwt' in answer) || !answer.jwt.endsWith(`.${signature}`)) {
         throw new InvalidValidatorResponseError('the authorization server answered with the JWT of another token');

@@ -1,10 +1,9 @@
 import { AccessTokenError, type JwtAccessTokenClaims, type RemoteJwks } from '@tallystick/resource-server';
 import type { RevocationListener } from '@tallystick/token-store';
 import { LRUCache } from 'lru-cache';
-import type { Credentials } from '../authorize/credentials.ts';
 import type { GatewayConfig } from '../config/config.ts';
-import type { Decision } from '../decision.ts';
 import { createFlights, type Flight } from './flights.ts';
+import type { Lookup } from './lookup.ts';
 
 /** What is known about a client-held token whose JWT was found and validated. */
 export interface ResolvedToken {
@@ -19,8 +18,12 @@ export interface ResolvedToken {
   readonly maxAge: number;
 }
 
-/** @returns undefined when there is no active token */
-export type Fill = () => Promise<ResolvedToken | undefined>;
+/**
+ * Finds the JWT of a client-held token and validates it, for the cache and for those who wait.
+ *
+ * @returns undefined when there is no active token
+ */
+export type FillCache = (lookup: Lookup) => Promise<ResolvedToken | undefined>;
 
 /**
  * The first-level cache, with single flight and a small memory for tokens that are no good.
@@ -32,15 +35,10 @@ export interface TokenCache extends RevocationListener {
   /**
    * What is known about a token for an API, from the cache or from `fill`.
    *
-   * @param partition one of those given at the start
+   * @param lookup its route is of one of the partitions given at the start
    * @throws {AccessTokenError} `invalid_token` when there is no active token; and whatever `fill` throws
    */
-  resolve(
-    partition: string,
-    credentials: Credentials,
-    decision: Decision,
-    fill: Fill,
-  ): ResolvedToken | Promise<ResolvedToken>;
+  resolve(lookup: Lookup, fill: FillCache): ResolvedToken | Promise<ResolvedToken>;
   size(): CacheSize;
 }
 
@@ -112,9 +110,9 @@ export function createTokenCache(
     return false;
   }
 
-  async function lookUp(id: string, flight: Flight, fill: Fill): Promise<ResolvedToken> {
+  async function lookUp(id: string, flight: Flight, lookup: Lookup, fill: FillCache): Promise<ResolvedToken> {
     const epochAtStart = epoch;
-    const token = await fill();
+    const token = await fill(lookup);
     if (token === undefined) {
       inactive.set(id, now());
       throw new AccessTokenError('invalid_token', 'the access token is not active');
@@ -138,8 +136,9 @@ export function createTokenCache(
   }
 
   return {
-    resolve(partition, { key }, decision, fill) {
-      const id = identify(key, partition);
+    resolve(lookup, fill) {
+      const { route, credentials, decision } = lookup;
+      const id = identify(credentials.key, route.cachePartition);
       const known = connected ? cached(id) : undefined;
       if (known !== undefined) {
         decision.cache = 'hit';
@@ -157,7 +156,7 @@ export function createTokenCache(
         return joined.landing;
       }
       decision.cache = connected ? 'miss' : 'bypass';
-      return flights.start(id, decision.trace, (flight) => lookUp(id, flight, fill));
+      return flights.start(id, decision.trace, (flight) => lookUp(id, flight, lookup, fill));
     },
     size: () => ({ entries: entries.size, bytes: entries.calculatedSize, inactive: inactive.size }),
     revoked(key) {

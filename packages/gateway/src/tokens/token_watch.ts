@@ -5,8 +5,8 @@ import type { IntrospectionAnswer } from '../authorization_server/introspect.ts'
 import { type Issuers, issuerOf } from '../authorization_server/issuers.ts';
 import type { Credentials } from '../authorize/credentials.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
-import type { FillCache } from './fill.ts';
-import type { TokenCache } from './token_cache.ts';
+import type { Lookup } from './lookup.ts';
+import type { FillCache, TokenCache } from './token_cache.ts';
 
 /** Why a WebSocket outlived its token. */
 export type TokenEnd = 'expired' | 'revoked';
@@ -184,12 +184,10 @@ export function createTokenWatch({ cache, fill, issuers, subscribe, now }: Token
 
   /** @throws {AccessTokenError} the token is not good any more; and whatever a lookup throws */
   async function standingOf(watched: Watched): Promise<Standing> {
-    const { route, credentials, sender } = watched;
-    if (route.style === 'opaque') return opaqueStanding(watched);
-    const decision = { cache: 'none' } as const;
-    const { claims } = await cache.resolve(route.cachePartition, credentials, { ...decision }, () =>
-      fill(route, credentials, { ...decision }, sender),
-    );
+    const { route, credentials, sender, standing } = watched;
+    const lookup: Lookup = { route, credentials, sender, decision: { cache: 'none' } };
+    if (route.style === 'opaque') return opaqueStanding(lookup, standing);
+    const { claims } = await cache.resolve(lookup, fill);
     return standingBy(claims, route);
   }
 
@@ -197,8 +195,8 @@ export function createTokenWatch({ cache, fill, issuers, subscribe, now }: Token
    * The API has judged the token, and it is not for the gateway to overrule that: an authorization server that does not call it
    * active right after that does not tell the gateway about such tokens.
    */
-  async function opaqueStanding({ route, credentials, sender, standing }: Watched): Promise<Standing> {
-    const answer = await issuerOf(issuers, route).introspection?.introspect(credentials.token, sender, undefined);
+  async function opaqueStanding(lookup: Lookup, standing: Standing): Promise<Standing> {
+    const answer = await issuerOf(issuers, lookup.route).introspection?.introspect(lookup);
     if (answer !== undefined) return { until: expiryOf(answer), isFinal: true };
     if (standing === UNKNOWN) return NOT_TOLD;
     if (standing === NOT_TOLD) return standing;

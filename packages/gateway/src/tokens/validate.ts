@@ -11,9 +11,9 @@ import {
 } from '@tallystick/resource-server';
 import { decodeJwt } from 'jose';
 import { type Issuer, type Issuers, issuerOf } from '../authorization_server/issuers.ts';
-import type { Credentials } from '../authorize/credentials.ts';
 import { shortened } from '../decision.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
+import type { Lookup } from './lookup.ts';
 import type { OwnJwts } from './own_jwts.ts';
 import type { Candidate } from './resolver.ts';
 
@@ -38,7 +38,7 @@ export interface ValidatedJwt extends VerifiedJwt {
  * @throws {ValidationUnavailableError} when the keys could not be had
  * @throws {InvalidValidatorResponseError} when the authorization server answered with what is no access token of its own
  */
-export type Validate = (candidate: Candidate, route: ProtectedRoute, credentials: Credentials) => Promise<ValidatedJwt>;
+export type Validate = (candidate: Candidate, lookup: Lookup) => Promise<ValidatedJwt>;
 
 export function createValidate(issuers: Issuers, { ownJwts, log, now }: ValidateDependencies): Validate {
   const validatorFor = createValidators(now);
@@ -62,7 +62,7 @@ export function createValidate(issuers: Issuers, { ownJwts, log, now }: Validate
     }
   }
 
-  return async (candidate, route, { key }) => {
+  return async (candidate, { route, credentials }) => {
     const { jwt, source, maker } = candidate;
     if (maker === 'gateway' && ownJwts !== undefined) {
       const { issuer, keys } = ownJwts;
@@ -75,7 +75,7 @@ export function createValidate(issuers: Issuers, { ownJwts, log, now }: Validate
       return { ...(await validatorFor(route, optionsFor(issuer), issuer.jwks).verifyJwt(jwt)), keys: issuer.jwks };
     } catch (error) {
       if (!(error instanceof AccessTokenError) || source === 'client' || (await isGenuine(jwt, issuer))) throw error;
-      const fields = { tokenKey: shortened(key), route: route.prefix, reason: error.description };
+      const fields = { tokenKey: shortened(credentials.key), route: route.prefix, reason: error.description };
       log.warn(fields, `the ${source} has a JWT that is no access token of the authorization server`);
       if (source === 'store') throw new AccessTokenError('invalid_token', 'the access token is not valid');
       throw new InvalidValidatorResponseError(
