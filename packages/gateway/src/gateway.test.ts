@@ -61,6 +61,24 @@ describe('The metadata of every API (RFC 9728)', () => {
     expect(doubted).toContain(`resource_metadata="${house.origin}/.well-known/`);
   });
 
+  test.each(['urn:example:orders', 'api://orders'])('is not there for %s, whose calls are served', async (resource) => {
+    const named = await buildHouse(({ routes }) => ({
+      routes: routes.map((other) => (other.prefix === '/jwt' ? { ...other, resource } : other) as typeof other),
+    }));
+    try {
+      const challenged = await named.call('/jwt');
+      expect([challenged.status, challenged.headers.get('www-authenticate')]).toEqual([
+        401,
+        `Bearer, DPoP algs="${defaultDPoPAlgorithms.join(' ')}"`,
+      ]);
+      const token = await named.authorizationServer.issue({ aud: resource });
+      expect((await named.call('/jwt', token)).status).toBe(200);
+      expect((await named.call('/.well-known/oauth-protected-resource/split')).status).toBe(200);
+    } finally {
+      await named.stop();
+    }
+  });
+
   test('is not said to be where a strange Host says', async () => {
     const answer = await send(house.port, message(['GET /split HTTP/1.1', 'Host: a"b/c', 'Connection: close']));
     expect(statusOf(answer)).toBe(400);
@@ -351,7 +369,8 @@ describe('A configuration that cannot be served is a TypeError', () => {
         ],
       },
     ],
-    ['resource', { routes: [{ ...route('phantom', 'http://a'), resource: 'urn:api' }] }],
+    ['resource', { routes: [{ ...route('phantom', 'http://a'), resource: 'orders' }] }],
+    ['resource', { routes: [{ ...route('phantom', 'http://a'), resource: 'https://a.example.com/#x' }] }],
   ];
   test.each(cases)('%s', (name, change) => {
     const log = { debug() {}, info() {}, warn() {}, error() {} };

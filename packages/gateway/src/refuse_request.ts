@@ -10,6 +10,7 @@ import { answerRefusal } from './http/answer.ts';
 import { corsHeaders } from './http/cors.ts';
 import type { PublicOrigin } from './http/public_origin.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { hasMetadata } from './publish/resource_metadata.ts';
 import type { RequestLife } from './request_life.ts';
 import type { ProtectedRoute, Route } from './routes/route.ts';
 
@@ -52,7 +53,8 @@ function challengeOptions(
     schemes: schemesOf(route),
     presented: presentedScheme(request),
     algorithms,
-    ...(origin !== undefined && { resourceMetadata: `${origin}${metadataPath(route.resource)}` }),
+    ...(origin !== undefined &&
+      hasMetadata(route.resource) && { resourceMetadata: `${origin}${metadataPath(route.resource)}` }),
   };
 }
 

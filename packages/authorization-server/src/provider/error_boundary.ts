@@ -25,7 +25,7 @@ export function errorBoundary(log: Log): Middleware {
     const route = ctx.oidc?.route ?? (ctx.path.startsWith('/interaction/') ? 'interaction' : 'none');
     if (ctx.status === 503) {
       ctx.set('Retry-After', '1');
-      log.warn({ route }, 'refused: the token store is not available');
+      log.warn({ route }, `refused: ${whatIsMissing(ctx)}`);
     }
     log.debug({ method: ctx.method, route, status: ctx.status, ms: Date.now() - ctx.state.requestedAt }, 'request');
   };
@@ -45,10 +45,22 @@ function answer(ctx: Context, error: unknown): void {
   ctx.set('Cache-Control', 'no-store');
   if (ctx.accepts('json', 'html') === 'html') {
     ctx.type = 'html';
+    ctx.state.errorDescription = description;
     ctx.body = errorPage(code, description);
   } else {
     ctx.body = { error: code, error_description: description };
   }
+}
+
+/** The error description of the answer, which says what does not answer, without its advice to the client. */
+function whatIsMissing({ body, state }: Context): string {
+  const { error_description: inBody } = typeof body === 'object' && body !== null ? (body as ErrorBody) : {};
+  const description = inBody ?? state.errorDescription;
+  return typeof description === 'string' ? (description.split(';', 1)[0] ?? '') : 'temporarily unavailable';
+}
+
+interface ErrorBody {
+  readonly error_description?: unknown;
 }
 
 /** oidc-provider's own pages post themselves with an inline script and must keep it; ours have none. */

@@ -137,6 +137,7 @@ export function providerConfiguration(
     },
     renderError: async (ctx: KoaContextWithOIDC, out) => {
       ctx.type = 'html';
+      ctx.state.errorDescription = out.error_description;
       ctx.body = errorPage(out.error, out.error_description);
     },
   };

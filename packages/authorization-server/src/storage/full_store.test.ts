@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { Log } from '@tallystick/common';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import { resourceOf, SECRET, silent, testClient, testConfiguration } from '../testing/test_server.ts';
@@ -11,6 +12,12 @@ const server = createServer();
 let store: TokenStore;
 let issuer: string;
 let held: string;
+let warnings: string[] = [];
+const log: Log = { ...silent, warn: (_fields, message) => void warnings.push(message) };
+
+beforeEach(() => {
+  warnings = [];
+});
 
 beforeAll(async () => {
   store = await openTokenStore({ url: 'memory:', maxEntries: 100 });
@@ -19,7 +26,7 @@ beforeAll(async () => {
   const config = testConfiguration(issuer);
   const grants = ['authorization_code', 'device_code'] as const;
   const clients = [...config.clients, testClient({ id: 'app', grants, redirectUris: [REDIRECT_URI] })];
-  const made = await createAuthorizationServer({ ...config, clients }, { store, log: silent });
+  const made = await createAuthorizationServer({ ...config, clients }, { store, log });
   server.on('request', made.handler);
   const { accessToken } = await made.issueToken({ client: 'service', api: resourceOf('phantom') });
   held = accessToken;
@@ -81,6 +88,7 @@ test.each([
   const answer = await fetch(issuer + path, { redirect: 'manual' });
   expect(answer.status).toBe(503);
   expect(await answer.text()).toContain('temporarily_unavailable');
+  expect(warnings).toEqual(['refused: the token store is not available']);
 });
 
 test('a store that is full refuses a sign-in, and the client is told', async () => {

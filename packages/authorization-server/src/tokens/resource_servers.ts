@@ -7,7 +7,6 @@ export function resourceServerOf(api: ApiConfig): ResourceServer {
   return {
     scope: api.scopes.join(' '),
     audience: api.resource,
-    accessTokenTTL: api.accessTokenLifetime,
     accessTokenFormat: api.style === 'jwt' ? 'jwt' : 'opaque',
     jwt: {
       sign: api.signingAlgorithm === undefined ? {} : { alg: api.signingAlgorithm },

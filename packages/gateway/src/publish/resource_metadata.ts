@@ -8,17 +8,18 @@ import type { ProtectedRoute, Route } from '../routes/route.ts';
 
 /**
  * The protected resource metadata of every API (RFC 9728), as JSON text by request target. Where the metadata of several APIs is
- * at one target, it is by the host of their routes and the target: `api.example.com/.well-known/…`.
+ * at one target, it is by the host of their routes and the target: `api.example.com/.well-known/…`. An API that another URI than an
+ * http one names (`urn:…`) has none.
  *
  * @param supported by the gateway, so for every API
- * @throws {TypeError} for a resource indicator that can have no metadata, or two whose metadata would be at one place
+ * @throws {TypeError} for an http URL with a fragment, or two resource indicators whose metadata would be at one place
  */
 export function createResourceMetadata(
   routes: readonly Route[],
   supported: Pick<ProtectedResourceMetadataOptions, 'dpopSigningAlgorithms' | 'certificateBoundTokens'>,
 ): ReadonlyMap<string, string> {
   const protectedRoutes = routes.filter((route) => !route.isPublic);
-  const resources = [...new Set(protectedRoutes.map((route) => route.resource))];
+  const resources = [...new Set(protectedRoutes.map((route) => route.resource))].filter(hasMetadata);
   const documents = new Map<string, string>();
   for (const resource of resources) {
     const path = metadataPath(resource);
@@ -39,6 +40,11 @@ export function createResourceMetadata(
     }
   }
   return documents;
+}
+
+/** Whether the place of an API's metadata follows from its resource indicator (RFC 9728 section 3.1). */
+export function hasMetadata(resource: string): boolean {
+  return /^https?:/i.test(resource);
 }
 
 function placeAt(host: string | undefined, path: string): string {

@@ -109,7 +109,9 @@ function protection(
   if (!['jwt', 'opaque', 'phantom', 'split'].includes(style)) {
     throw new TypeError(`route ${prefix}: the access token style must be jwt, opaque, phantom or split`);
   }
-  if (typeof resource !== 'string' || resource === '') throw new TypeError(`route ${prefix}: no resource indicator`);
+  if (typeof resource !== 'string' || !URL.canParse(resource)) {
+    throw new TypeError(`route ${prefix}: the resource must be an absolute URI (RFC 8707)`);
+  }
   const audience = [config.audience ?? resource].flat();
   if (audience.length === 0 || !audience.every((name) => typeof name === 'string' && name !== '')) {
     throw new TypeError(`route ${prefix}: the audience must be a resource indicator, or a list of them`);

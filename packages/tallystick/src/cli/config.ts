@@ -6,10 +6,11 @@ import { createLog } from '../run/log.ts';
 export async function validate(file: string): Promise<number> {
   const config = await loadConfig(file, process.env);
   if (config.tls) await (await import('../run/tls/open_tls.ts')).checkTlsFiles(config);
-  const { checkAuthorizationServer, checkGateway } = await import('../run/roles.ts'); // Not for `schema`, which needs no server.
+  const { checkAuthorizationServer, checkGateway, checkSampleApi } = await import('../run/roles.ts'); // Not for `schema`, which needs no server.
   const log = createLog('silent');
   await checkAuthorizationServer(config, log);
   await checkGateway(config, log);
+  checkSampleApi(config);
   const styles = config.apis.map((api) => `${api.resource} (${api.accessTokens})`);
   console.log(
     `${file} is valid: ${styles.length} APIs, ${config.clients.length} clients, ${config.users.length} users`,

@@ -212,6 +212,48 @@ describe('a configuration is refused', () => {
       /^apis\[2\]\.encryption: expected it only where `accessTokens` is jwt/,
     ],
     [
+      'with encrypted tokens and a key of another kind',
+      ['apis', 0, 'encryption'],
+      { alg: 'RSA-OAEP', jwk: { kty: 'EC', crv: 'P-256', x: 'too-short', y: 'too-short' } },
+      /^apis\[0\]\.encryption\.jwk: expected a public key \(JWK\) that fits `alg`.*; found \[redacted\] \(an object\)$/,
+    ],
+    [
+      'that trusts an issuer with half a key',
+      ['trustedIssuers'],
+      [{ issuer: 'x', jwks: { keys: [{ kty: 'EC', crv: 'P-256' }] } }],
+      /^trustedIssuers\[0\]\.jwks\.keys\[0\]: expected a public key; found \[redacted\]/,
+    ],
+    [
+      'that waits longer than a timer can',
+      ['gateway', 'timeouts'],
+      { upstream: 2 ** 31 },
+      /^gateway\.timeouts\.upstream: expected at most 2147483647; found 2147483648$/,
+    ],
+    [
+      'with a cache that no process has room for',
+      ['gateway', 'cache'],
+      { maxEntries: 2 ** 53 - 1 },
+      /^gateway\.cache\.maxEntries: expected at most 10000000; found/,
+    ],
+    [
+      'with credentials in a URL that is called',
+      ['gateway', 'issuers'],
+      [{ issuer: 'https://idp.example.com', jwksUri: 'https://user:too-short@idp.example.com/jwks' }],
+      /^gateway\.issuers\[0\]\.jwksUri: expected an http or https URL without credentials; found "https:\/\/\[redacted\]@/,
+    ],
+    [
+      'with a certificate for what is no host',
+      ['tls'],
+      { hosts: ['10.0.1'] },
+      /^tls\.hosts\[0\]: expected a host name or an IP address; found "10\.0\.1"$/,
+    ],
+    [
+      'with a pattern of tokens that is none',
+      ['gateway', 'introspection'],
+      { tokenPattern: 'a)(b' },
+      /^gateway\.introspection\.tokenPattern: expected a regular expression; found "a\)\(b"$/,
+    ],
+    [
       'with a claim from nowhere',
       ['apis', 0, 'claims'],
       { email: '/somebody/email' },
@@ -248,6 +290,15 @@ describe('a store URL is refused, and not shown,', () => {
     expect(problemsOf(config)).toEqual([expect.stringMatching(problem)]);
     expect(problemsOf(config).join()).not.toContain('hunter2');
   });
+});
+
+test('a gateway can be told to keep nothing', async () => {
+  const nothing = { maxAge: 0, negative: { maxAge: 0 } };
+  const config = checkConfig(await changed(['gateway', 'cache'], nothing));
+  expect(config.gateway.cache).toMatchObject(nothing);
+  expect(problemsOf(await changed(['gateway', 'cache'], { maxAge: -1 }))).toEqual([
+    'gateway.cache.maxAge: expected at least 0; found -1',
+  ]);
 });
 
 test('what is not given has its default', async () => {

@@ -107,6 +107,11 @@ export function runSampleApi(
   }));
 }
 
+/** Finds what is wrong with the sample API's configuration without listening or calling anybody. @throws {ConfigError} */
+export function checkSampleApi(config: Config): void {
+  createSampleApi(sampleApiConfig(config));
+}
+
 /** As many proofs as this gateway remembers at a time, where the store does not. */
 const rememberedProofs = 100_000;
 

@@ -130,6 +130,55 @@ describe('a route is refused', () => {
   });
 });
 
+describe('the prefix', () => {
+  test.each(['/split/', '/a//b', '//', 'a', '/a b', '/%61', '/a?b', '/a/'])(
+    '%s is refused with its path',
+    async (prefix) => {
+      expect(await problemsWith({ routes: [{ prefix, api }] })).toEqual([
+        `gateway.routes[0].prefix: expected "/", or segments such as /orders/v1; found ${JSON.stringify(prefix)}`,
+      ]);
+    },
+  );
+
+  test.each(['/', '/v1~beta', '/a.b/c_d-e'])('%s is taken', async (prefix) => {
+    expect(await problemsWith({ routes: [{ prefix, api, upstream }] })).toEqual([]);
+  });
+});
+
+describe('the resource indicator of an API', () => {
+  const apisAt = (...resources: string[]) => ({
+    apis: resources.map((resource) => ({ resource, scopes: [] })),
+    clients,
+  });
+  const clients = ['gateway', 'orders-api'].map((id) => ({ id, secret: `${id}-secret`, introspects: true }));
+
+  test.each(['api://orders', 'urn:example:orders', 'https://api.example.com/?a=b'])('can be %s', async (resource) => {
+    expect(await problemsWith({ routes: [{ prefix: '/a', api: resource }] }, apisAt(resource))).toEqual([]);
+  });
+
+  test('has no fragment (RFC 8707 section 2)', async () => {
+    const problems = await problemsWith({ routes: [{ prefix: '/a', api: 'https://a/#b' }] }, apisAt('https://a/#b'));
+    const expected = 'expected an absolute URI without a fragment (RFC 8707 section 2); found "https://a/#b"';
+    expect(problems).toEqual([`gateway.routes[0].api: ${expected}`, `apis[0].resource: ${expected}`]);
+  });
+
+  test('may have the path of another if the hosts of their routes differ', async () => {
+    const [one, two] = ['https://one.example.com/orders', 'https://two.example.com/orders'];
+    const routesAt = (...hosts: (string | undefined)[]) =>
+      hosts.map((host, index) => ({ prefix: `/${index}`, api: index === 0 ? one : two, upstream, host }));
+    const problemsAt = (...hosts: (string | undefined)[]) =>
+      problemsWith({ routes: routesAt(...hosts) }, apisAt(one, two));
+    const at = (index: number, api: string) =>
+      expect.stringContaining(
+        `gateway.routes[${index}].host: expected a host name of its own: the metadata of "${api}" has the same path`,
+      );
+    expect(await problemsAt('one.example.com', 'two.example.com')).toEqual([]);
+    expect(await problemsAt(undefined, undefined)).toEqual([at(0, two), at(1, one)]);
+    expect(await problemsAt('one.example.com', '*.example.com')).toEqual([at(1, one)]);
+    expect(await problemsAt('one.example.com', 'ONE.example.com')).toEqual([at(1, one)]);
+  });
+});
+
 test('routes that the sample API would take for one another are refused', async () => {
   const strip = { rewrite: { stripPrefix: true } };
   const taken = await problemsWith({

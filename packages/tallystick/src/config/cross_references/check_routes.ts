@@ -1,4 +1,5 @@
 import { isLoopbackName } from '@tallystick/common';
+import { metadataPath } from '@tallystick/resource-server';
 import type { Refuse } from '../refuse.ts';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi, pathAtApi } from './sample_api_routes.ts';
@@ -44,6 +45,24 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
     checkLoop(route, path, config, refuse);
   }
   checkSampleApi(routes, refuse);
+  checkMetadata(routes, refuse);
+}
+
+/** Where the metadata of several APIs has one path (RFC 9728 section 3.1), the hosts of their routes tell them apart. */
+function checkMetadata(routes: readonly Route[], refuse: Refuse): void {
+  const published = routes.flatMap(({ api, host }, index) => {
+    if (api === undefined || !/^https?:/i.test(api) || !URL.canParse(api)) return [];
+    return [{ api, host: host?.toLowerCase(), index, path: metadataPath(api.split('#', 1)[0] ?? '') }];
+  });
+  for (const { api, host, index, path } of published) {
+    const other = published.find((candidate) => candidate.path === path && candidate.api !== api);
+    if (other === undefined) continue;
+    const clash = published.find((known) => known.path === path && known.api !== api && known.host === host);
+    if (host === undefined || host.startsWith('*') || (clash !== undefined && clash.index < index)) {
+      const expected = `expected a host name of its own: the metadata of "${(clash ?? other).api}" has the same path`;
+      refuse(['gateway', 'routes', index, 'host'], expected, routes[index]?.host);
+    }
+  }
 }
 
 function checkForwarding(

@@ -1,3 +1,4 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { claimSetByTheServer } from '@tallystick/common';
 import { z } from 'zod';
 import { accessTokenStyle, lifetime, resource, scopes, signingAlgorithm } from './common.ts';
@@ -63,4 +64,17 @@ export const api = z
   .refine(({ encryption, accessTokens }) => encryption === undefined || accessTokens === 'jwt', {
     path: ['encryption'],
     error: 'expected it only where `accessTokens` is jwt',
+  })
+  .refine(({ encryption, accessTokens }) => accessTokens !== 'jwt' || !encryption || canEncrypt(encryption), {
+    path: ['encryption', 'jwk'],
+    error: 'expected a public key (JWK) that fits `alg`: RSA, or EC or X25519',
   });
+
+function canEncrypt({ alg, jwk }: { alg: string; jwk: Record<string, unknown> }): boolean {
+  try {
+    const type = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }).asymmetricKeyType;
+    return alg.startsWith('RSA') ? type === 'rsa' : type === 'ec' || type === 'x25519';
+  } catch {
+    return false;
+  }
+}

@@ -1,11 +1,16 @@
 import { readPattern, TOKEN } from '@tallystick/common';
 import { z } from 'zod';
 
+const RESOURCE = 'expected an absolute URI without a fragment (RFC 8707 section 2)';
+
 /** A resource indicator (RFC 8707). */
-export const resource = z.url().meta({
-  description: 'Resource indicator (RFC 8707): an absolute URI that names the API.',
-  examples: ['https://api.example.com/orders'],
-});
+export const resource = z
+  .url({ error: RESOURCE })
+  .refine((uri) => !uri.includes('#'), { error: RESOURCE })
+  .meta({
+    description: 'Resource indicator (RFC 8707): an absolute URI that names the API.',
+    examples: ['https://api.example.com/orders'],
+  });
 
 /** Scope tokens (RFC 6749 section 3.3). */
 export const scopes = z
@@ -17,9 +22,13 @@ export const httpMethod = z.string().regex(/^[A-Z]+$/, { error: 'expected an HTT
 export const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);
 
 export const seconds = z.int().positive();
+/** Seconds for which something is kept, at most; 0 for not at all. */
+export const maxAge = z.int().min(0);
 /** Seconds; a longer life than ten years is a slip of the pen, and no cookie or entry lives so long. */
 export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);
-export const milliseconds = z.int().positive();
+/** Node.js waits for a millisecond where a timer is asked for more. */
+const longestTimer = 2 ** 31 - 1;
+export const milliseconds = z.int().positive().max(longestTimer);
 /** Longer than AWS (60 s), NGINX (60 s), Traefik (90 s), Caddy (120 s), Azure (240 s) and Google Cloud (600 s) keep theirs. */
 export const keepAlive = milliseconds
   .default(620_000)
@@ -30,6 +39,7 @@ export const keepAlive = milliseconds
 export const drainDelay = z
   .int()
   .min(0)
+  .max(longestTimer)
   .default(0)
   .describe(
     'Milliseconds for which it goes on serving after SIGTERM while /readyz says no. The container image sets 5,000.',
@@ -44,7 +54,13 @@ export const maxResponseHeaderBytes = bytes
   .min(1_024)
   .describe("Of all headers of an API's response together; a larger one is 502.");
 export const port = z.int().min(0).max(65535).describe('TCP port to listen on; 0 takes a free one.');
-export const httpUrl = z.url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' });
+/** `fetch` refuses a URL with credentials. */
+export const httpUrl = z
+  .url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' })
+  .refine((url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''), {
+    error: 'expected an http or https URL without credentials',
+  });
+
 const ORIGIN = 'expected scheme and authority only, such as http://localhost:4000, without a trailing slash';
 export const origin = z
   .url({ protocol: /^https?$/, hostname: /.+/, error: ORIGIN })

@@ -4,6 +4,7 @@ import {
   drainDelay,
   headerName,
   keepAlive,
+  maxAge,
   maxResponseHeaderBytes,
   milliseconds,
   network,
@@ -19,6 +20,9 @@ import { route } from './route.ts';
 import { tokenHandler } from './token_handler.ts';
 import { tracing } from './tracing.ts';
 import { upstreamHealth } from './upstream.ts';
+
+/** The cache makes room for all of them when it is made. */
+const cacheEntries = z.int().positive().max(10_000_000);
 
 export const gateway = z.strictObject({
   port: port.default(4100),
@@ -59,22 +63,22 @@ export const gateway = z.strictObject({
   dpop: gatewayDPoP.prefault({}).describe('How DPoP proofs are checked (RFC 9449).'),
   cache: z
     .strictObject({
-      maxEntries: z.int().positive().default(10_000).describe('Tokens whose JWTs are held, at most.'),
+      maxEntries: cacheEntries.default(10_000).describe('Tokens whose JWTs are held, at most.'),
       maxBytes: z
         .int()
         .positive()
         .default(64 * 1024 * 1024)
         .describe('Bytes that the entries hold, roughly, at most.'),
-      maxAge: seconds.default(300).describe('Seconds that a JWT is cached, at most.'),
+      maxAge: maxAge.default(300).describe('Seconds that a JWT is cached, at most; with 0 none is.'),
       negative: z
         .strictObject({
-          maxEntries: z.int().positive().default(1_000).describe('Tokens, at most.'),
+          maxEntries: cacheEntries.default(1_000).describe('Tokens, at most.'),
           maxBytes: z
             .int()
             .positive()
             .default(1024 * 1024)
             .describe('Bytes that they hold, roughly, at most.'),
-          maxAge: seconds.default(5).describe('Seconds that one is remembered, at most.'),
+          maxAge: maxAge.default(5).describe('Seconds that one is remembered, at most; with 0 none is.'),
         })
         .prefault({})
         .describe('Tokens that were found to be no good.'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Refuse } from '../refuse.ts';
-import { milliseconds, origin, seconds } from './common.ts';
+import { maxAge, milliseconds, origin, seconds } from './common.ts';
 
 const material = z.string().min(1);
 
@@ -45,9 +45,11 @@ export const introspection = z.strictObject({
     .describe(
       'What the authorization server answers with: the JWT itself, RFC 9701, or RFC 7662. For the last two the gateway makes the JWT for the API, unless there is one in the answer (`phantom_token`, `jwt`). JSON that brings one will do for the first.',
     ),
-  maxAge: seconds
+  maxAge: maxAge
     .optional()
-    .describe('Seconds that an answer may be cached, in place of what its Cache-Control says (RFC 7662 section 4).'),
+    .describe(
+      'Seconds that an answer may be cached, in place of what its Cache-Control says (RFC 7662 section 4); with 0 none is.',
+    ),
   tokenPattern: z
     .string()
     .refine(isPattern, { error: 'expected a regular expression' })

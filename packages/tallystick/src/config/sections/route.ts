@@ -1,3 +1,4 @@
+import { readPattern } from '@tallystick/common';
 import { z } from 'zod';
 import {
   accessTokenStyle,
@@ -25,24 +26,27 @@ const someScopes = z.strictObject({
   allOf: scopes.min(1).optional().describe('Scopes that are all needed.'),
   anyOf: scopes.min(1).optional().describe('Scopes of which one is needed.'),
 });
+const SCOPES = 'expected scopes (RFC 6749 section 3.3): a list, of which all are needed, or { allOf: […], anyOf: […] }';
 const requiredScopes = z
-  .union([scopes, someScopes.refine(({ allOf, anyOf }) => (allOf ?? anyOf) !== undefined)], {
-    error: 'expected scopes (RFC 6749 section 3.3): a list, of which all are needed, or { allOf: […], anyOf: […] }',
+  .union([scopes, someScopes.refine(({ allOf, anyOf }) => (allOf ?? anyOf) !== undefined, { error: SCOPES })], {
+    error: SCOPES,
   })
   .describe('A list stands for all of its scopes; `anyOf` for one of them.');
 
 export const route = z.strictObject({
   host: z
     .string()
-    .regex(/^(\*\.)?[\w-]+(\.[\w-]+)*$/, { error: 'expected a host name without a port, or *. and a host name' })
+    .refine((pattern) => /^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(pattern) && readPattern(pattern) !== undefined, {
+      error: 'expected a host name without a port, or *. and a host name',
+    })
     .optional()
     .describe(
       'The `Host` that clients ask for; `*.example.com` stands for every name below. The most specific host decides, then the longest prefix. Default: any.',
     ),
   prefix: z
     .string()
-    .regex(/^\/[\w\-/.]*$/, { error: 'expected a path that begins with a slash' })
     .regex(/^(?!.*\.(?:\/|$))/, { error: 'expected no segment that ends in a dot: some servers leave that dot out' })
+    .regex(/^(?:\/|(?:\/[\w~.-]+)+)$/, { error: 'expected "/", or segments such as /orders/v1' })
     .meta({
       description:
         'Path prefix, matched by whole segments; it stays in the path that the API sees, unless `rewrite` says otherwise.',

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isPem } from '@tallystick/common';
+import { isPem, readPattern } from '@tallystick/common';
 import { z } from 'zod';
 import type { Refuse } from '../refuse.ts';
 
@@ -7,7 +7,10 @@ const pem = z.string().min(1);
 const hostName = z
   .string()
   .refine(
-    (host) => isIP(host) !== 0 || /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(host),
+    (host) =>
+      isIP(host) !== 0 ||
+      (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(host) &&
+        readPattern(host) !== undefined),
     {
       error: 'expected a host name or an IP address',
     },

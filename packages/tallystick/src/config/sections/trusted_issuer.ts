@@ -1,9 +1,20 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
 import { httpUrl } from './common.ts';
 
 const publicKey = z
   .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']).describe('Kind of key (RFC 7517 section 4.1).') })
-  .refine((key) => !('d' in key) && !('priv' in key), { error: 'expected a public key' });
+  .refine((key) => !('d' in key) && !('priv' in key) && isReadable(key), { error: 'expected a public key' });
+
+/** Node.js knows ML-DSA (`AKP`) only from version 24.6 on. */
+function isReadable(key: { readonly kty: string }): boolean {
+  if (key.kty === 'AKP') return true;
+  try {
+    return createPublicKey({ key: key as JsonWebKey, format: 'jwk' }).type === 'public';
+  } catch {
+    return false;
+  }
+}
 
 export const trustedIssuer = z
   .strictObject({
