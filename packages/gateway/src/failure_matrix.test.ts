@@ -3,10 +3,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createSigningKey } from './testing/authorization_server.ts';
 import { api, buildHouse, type House, route } from './testing/house.ts';
 
+/** Milliseconds: longer than an authorization server that answers takes, however busy the machine is. */
+const PATIENT = 120_000;
+/** For one that is silent. */
+const IMPATIENT = 500;
+
 let house: House;
-beforeEach(async () => {
+async function start(patience: number): Promise<void> {
   house = await buildHouse(({ timeouts, routes }) => ({
-    timeouts: { ...timeouts, authorizationServer: 1_000 },
+    timeouts: { ...timeouts, authorizationServer: patience },
     routes: [
       ...routes,
       {
@@ -17,6 +22,9 @@ beforeEach(async () => {
       },
     ],
   }));
+}
+beforeEach(async () => {
+  await start(PATIENT);
   // The gateway has the keys before trouble begins.
   expect((await fetch(`${house.origin}/readyz`)).status).toBe(200);
 });
@@ -45,7 +53,6 @@ type Answers = [string, (response: ServerResponse, jwt: string) => unknown][];
 
 describe('The authorization server has no answer, and no JWT is cached: 503 with Retry-After', () => {
   const answers: Answers = [
-    ['is silent', () => {}],
     ['breaks the connection off', (response) => response.destroy()],
     ['answers 429', (response) => response.writeHead(429).end()],
     ['answers 500', (response) => response.writeHead(500).end()],
@@ -57,14 +64,25 @@ describe('The authorization server has no answer, and no JWT is cached: 503 with
         response.write(jwt.slice(0, -9), () => response.destroy());
       },
     ],
+  ];
+  const silences: Answers = [
+    ['is silent', () => {}],
     ['falls silent in the middle of the answer', (response, jwt) => response.writeHead(200, jwtAnswer).write(jwt)],
   ];
-  test.each(answers)('it %s', async (_, answer) => {
+  async function expectNoAnswer(answer: Answers[number][1]): Promise<void> {
     const reference = await house.issueReference(api('phantom'));
     house.authorizationServer.onIntrospection = (response, token) => {
       answer(response, house.authorizationServer.active.get(token) ?? '');
     };
     await expectUnavailable(await house.call('/phantom', reference));
+  }
+
+  test.each(answers)('it %s', (_, answer) => expectNoAnswer(answer));
+
+  test.each(silences)('it %s', async (_, answer) => {
+    await house.stop();
+    await start(IMPATIENT);
+    await expectNoAnswer(answer);
   });
 
   test('it is gone', async () => {
