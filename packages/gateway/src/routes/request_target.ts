@@ -6,9 +6,9 @@ export interface RequestPath {
   /** Without the query. Otherwise byte for byte. */
   readonly literal: string;
   /**
-   * Decoded until nothing is left to decode, with `\` for `/`, without path parameters and empty segments, each segment without
-   * blanks around it and dots at its end (as Windows has file names), in lower case: all that servers are known to do before
-   * they look for a handler.
+   * Decoded until nothing is left to decode, with `\` for `/`, without path parameters and empty segments, each segment up to a
+   * NUL, without blanks around it and dots at its end (as Windows has file names) and without a stream, in lower case, in ASCII where
+   * it looks like it: all that servers are known to do before they look for a handler.
    */
   readonly interpreted: string;
 }
@@ -18,6 +18,9 @@ const allEncoded = /(?:%[0-9A-Fa-f]{2})+/g;
 
 /** Each time is work of the length of the path, and `%252525…` could ask for as many times as it is long. */
 const maximumEncodings = 5;
+
+/** Path parameters; what a string ends with in C; the streams of a file on Windows. */
+const wherePartEnds = /[;\0]|::\$/;
 
 /** A path in which nothing can be understood in two ways, but for upper and lower case. */
 const ordinary = /^(?:\/[\w~-]+)*\/?$/;
@@ -37,11 +40,16 @@ export function readRequestPath(target: string): RequestPath {
 
   const segments = decodeRepeatedly(literal)
     .split(/[/\\]/)
-    .map((segment) => (segment.split(';', 1)[0] ?? '').trim());
+    .map((segment) => (segment.split(wherePartEnds, 1)[0] ?? '').trim());
   if (segments.includes('.') || segments.includes('..')) {
     throw new RequestError('invalid_request', 'the path must not contain dot-segments');
   }
-  return { literal, interpreted: `/${segments.map(withoutEnd).filter(Boolean).join('/').toLowerCase()}` };
+  return { literal, interpreted: `/${segments.map(withoutEnd).filter(Boolean).map(folded).join('/')}` };
+}
+
+/** In lower case. Some servers compare in upper case, where `ı` is `I`, and some make ASCII of what looks like it. */
+function folded(segment: string): string {
+  return segment.normalize('NFKC').toUpperCase().toLowerCase();
 }
 
 /** Character by character: a regular expression would begin again at each of a million dots. */
