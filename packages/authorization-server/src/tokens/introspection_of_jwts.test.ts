@@ -161,6 +161,8 @@ const BAD: [string, () => string | Promise<string>][] = [
   ['a key of no such name', () => sign({ header: { kid: 'unknown' } })],
   ['a critical header that nobody knows', async () => withPart(0, () => part({ alg: 'ES256', crit: ['x'], x: 1 }))],
   ['a changed payload', () => withPart(1, () => part({ sub: 'alice', client_id: 'service' }))],
+  ['a blank at the end', async () => `${await sign()} `],
+  ['a line break within', () => withPart(2, (signature) => `${signature.slice(0, 9)}\n${signature.slice(9)}`)],
   ['a cut signature', () => withPart(2, (signature) => signature.slice(0, -4))],
   ['another issuer', () => sign({ claims: { iss: 'https://other.example.com' } })],
   ['no issuer', () => sign({ claims: { iss: undefined } })],

@@ -13,6 +13,9 @@ export interface OwnJwt extends JWTPayload {
   readonly exp: number;
 }
 
+/** RFC 7515 section 7.1. jose overlooks blanks, and whoever else reads the token may not. */
+const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
 const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi']);
 
 /**
@@ -31,6 +34,7 @@ export function createOwnJwtVerifier(issuer: string, jwks: JWKS, latest: () => P
     }
   };
   async function verify(jwt: string, kind: OwnJwtKind): Promise<OwnJwt> {
+    if (!compact.test(jwt)) throw new TypeError('the JWT is not in compact form');
     const { payload, protectedHeader } = await jwtVerify(jwt, keys, {
       issuer,
       requiredClaims: ['sub', 'exp', 'iat'],
