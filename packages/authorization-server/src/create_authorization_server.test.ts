@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { WrongClientError } from './clients/check_clients.ts';
+import { WrongClientError } from './clients/clients.ts';
 import { type Served, serve } from './testing/serve.ts';
 import { signIn, signInForRefreshToken } from './testing/sign_in.ts';
 import { resourceOf, STYLES, silent, testClient } from './testing/test_server.ts';

@@ -1,6 +1,6 @@
 export type { Log } from '@tallystick/common';
-export { WrongClientError } from './clients/check_clients.ts';
 export { WrongUserError } from './clients/client_names.ts';
+export { WrongClientError } from './clients/clients.ts';
 export type {
   AccessTokenStyle,
   ApiConfig,
@@ -20,5 +20,5 @@ export { WrongKeyError } from './keys/make_key.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { BackchannelRequests, PendingRequest } from './other_devices/backchannel_requests.ts';
 export { mountPathOf } from './provider/mount.ts';
-export { DEFECTS } from './tokens/defect.ts';
+export { DEFECTS } from './tokens/broken_jwt.ts';
 export { type IssuedToken, type TokenRequest, TokenRequestError } from './tokens/issue_token.ts';

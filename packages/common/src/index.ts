@@ -13,6 +13,7 @@ export {
   type JwksClientOptions,
 } from './jwks/jwks_client.ts';
 export { JwksError } from './jwks/jwks_error.ts';
+export { signatureOf, signingInputOf } from './jwt_parts.ts';
 export { errorFields, type Log } from './log.ts';
 export { createNetworks, isNetwork, type Networks } from './networks.ts';
 export { createOwnNames, type IsOwnName, readPattern } from './own_names.ts';

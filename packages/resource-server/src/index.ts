@@ -1,5 +1,6 @@
-export { certificateOfHeader } from '@tallystick/common';
+export { certificateOfHeader, signatureOf } from '@tallystick/common';
 export type { AccessTokenClaims, AccessTokenValidator, JwtAccessTokenClaims } from './access_token_claims.ts';
+export { foreignClientIdClaims, readScope } from './access_token_claims.ts';
 export {
   type AcceptedAccessToken,
   type AuthenticateOptions,
@@ -13,7 +14,6 @@ export { type ConnectMiddleware, protectWithConnect } from './connect.ts';
 export { type DPoPOptions, defaultDPoPAlgorithms } from './dpop/check_proof.ts';
 export { createDPoPNonces, type DPoPNonces, type DPoPNoncesOptions } from './dpop/nonces.ts';
 export { createReplayMemory, type UseOnce } from './dpop/replay_memory.ts';
-export { type ErrorBody, errorBody } from './error_body.ts';
 export {
   AccessTokenError,
   type AccessTokenErrorCode,
@@ -22,7 +22,6 @@ export {
   ValidationUnavailableError,
   ValidatorRefusedError,
 } from './errors.ts';
-export { foreignClientIdClaims, readScope } from './foreign_claims.ts';
 export {
   createIntrospectionValidator,
   type IntrospectionValidatorDependencies,
@@ -52,7 +51,7 @@ export {
   presentedScheme,
   readAccessToken,
 } from './read_access_token.ts';
-export { type Refusal, refusal } from './refusal.ts';
+export { type ErrorBody, errorBody, type Refusal, refusal } from './refusal.ts';
 export {
   createRemoteJwks,
   type RemoteJwks,
@@ -67,4 +66,3 @@ export {
   type SenderConstraintDependencies,
   type SenderConstraintOptions,
 } from './sender_constraint.ts';
-export { signatureOf } from './signature_of.ts';

@@ -1,12 +1,11 @@
 import { fetchJson } from '@tallystick/common';
-import type { AccessTokenClaims, AccessTokenValidator } from './access_token_claims.ts';
+import { type AccessTokenClaims, type AccessTokenValidator, readScope } from './access_token_claims.ts';
 import {
   AccessTokenError,
   InvalidValidatorResponseError,
   ValidationUnavailableError,
   ValidatorRefusedError,
 } from './errors.ts';
-import { readScope } from './foreign_claims.ts';
 import { requireAudience, requireFunction, requireHttpUrl, requireNumber, requireString } from './options.ts';
 
 /** Options of {@link createIntrospectionValidator}. */

@@ -1,7 +1,6 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import type { AccessTokenValidator, JwtAccessTokenClaims } from './access_token_claims.ts';
+import { type AccessTokenValidator, type JwtAccessTokenClaims, readScope } from './access_token_claims.ts';
 import { AccessTokenError, ResourceServerError, ValidationUnavailableError } from './errors.ts';
-import { readScope } from './foreign_claims.ts';
 import { claimFailure, jwtFailure } from './jwt_failure.ts';
 import { looksLikeAccessToken } from './kind_of_token.ts';
 import { requireAsymmetric, requireAudience, requireFunction, requireNumber, requireString } from './options.ts';

@@ -1,5 +1,4 @@
 import { AccessTokenError } from './errors.ts';
-import { headerValues } from './header_values.ts';
 
 /** An authentication scheme for access tokens: RFC 6750 section 2.1, RFC 9449 section 7.1. */
 export type AccessTokenScheme = 'Bearer' | 'DPoP';
@@ -76,4 +75,9 @@ function refuseTokenInQuery(url = ''): void {
   if (new URLSearchParams(url.slice(start + 1)).has('access_token')) {
     throw new AccessTokenError('invalid_request', 'an access token must not be sent in the query');
   }
+}
+
+/** @returns the values of every header of this name, in order. @param name in lower case */
+export function headerValues({ rawHeaders }: { readonly rawHeaders: readonly string[] }, name: string): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }

@@ -1,5 +1,4 @@
 import { type ChallengeOptions, challenge } from './challenge.ts';
-import { errorBody } from './error_body.ts';
 import { AccessTokenError, ResourceServerError, ValidationUnavailableError } from './errors.ts';
 
 /** An HTTP answer that refuses a request. */
@@ -29,4 +28,22 @@ export function refusal(error: unknown, options: ChallengeOptions = {}): Refusal
     },
     body: JSON.stringify(errorBody(error)),
   };
+}
+
+/** The JSON body of a refusal, named as in RFC 6749 section 5.2. */
+export interface ErrorBody {
+  readonly error: string;
+  readonly error_description: string;
+}
+
+/**
+ * The JSON body that answers a refused request.
+ *
+ * A request without credentials gets `unauthorized`, which is no RFC 6750 error code: section 3.1 wants none told to it.
+ */
+export function errorBody(error: ResourceServerError): ErrorBody {
+  if (error.code === 'missing_token') {
+    return { error: 'unauthorized', error_description: 'an access token is required' };
+  }
+  return { error: error.code, error_description: error.description };
 }

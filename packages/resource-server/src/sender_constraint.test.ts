@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { signatureOf } from '@tallystick/common';
 import { CLIENT_CERTIFICATE } from '@tallystick/testing/client_certificate';
 import { SignJWT } from 'jose';
 import { certificateThumbprint } from './client_certificate.ts';
 import { checkedAtTheGateway, createSenderConstraint, type SenderConstraintOptions } from './sender_constraint.ts';
-import { signatureOf } from './signature_of.ts';
 import { athOf, createProver, heldToken, type Prover, provedAt, uri } from './testing/prover.ts';
 
 const certificate = new X509Certificate(CLIENT_CERTIFICATE);

@@ -252,3 +252,6 @@ export interface TokenStore {
   warnings(): readonly string[];
   close(): Promise<void>;
 }
+
+/** Under which name the authorization servers keep their signing keys: gateways hear of its changes. */
+export const SIGNING_KEYS = 'signing-keys';

@@ -9,6 +9,7 @@ export type {
   TokenStore,
   UnitOfWork,
 } from './contract.ts';
+export { SIGNING_KEYS } from './contract.ts';
 export {
   AlreadyConsumedError,
   GrantRevokedError,
@@ -16,9 +17,8 @@ export {
   TokenStoreError,
   WrongSecretError,
 } from './errors.ts';
-export { SIGNING_KEYS } from './kept_names.ts';
 export { type OpenStoreOptions, openTokenStore } from './open_token_store.ts';
-export type { StoreLog } from './redis_health.ts';
-export type { StoreUse } from './redis_rights.ts';
+export type { StoreLog } from './redis/health.ts';
+export type { StoreUse } from './redis/rights.ts';
 export { parseStoreUrl, type StoreLocation } from './store_url.ts';
 export { tokenKey } from './token_key.ts';

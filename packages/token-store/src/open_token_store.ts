@@ -1,10 +1,10 @@
 import { type AnonymousBudget, createAnonymousBudgets } from './anonymous_budgets.ts';
 import type { TokenStore } from './contract.ts';
-import { createMemoryBackend } from './memory_backend.ts';
-import type { SentinelUser } from './redis_connections.ts';
-import type { StoreLog } from './redis_health.ts';
-import type { StoreUse } from './redis_rights.ts';
-import { readTls, type StoreTls } from './redis_tls.ts';
+import { createMemoryBackend } from './memory/backend.ts';
+import type { SentinelUser } from './redis/connections.ts';
+import type { StoreLog } from './redis/health.ts';
+import type { StoreUse } from './redis/rights.ts';
+import { readTls, type StoreTls } from './redis/tls.ts';
 import { parseStoreUrl } from './store_url.ts';
 import { createTokenStore } from './token_store.ts';
 
@@ -88,7 +88,7 @@ export async function openTokenStore(options: OpenStoreOptions): Promise<TokenSt
   }
   const material = await readTls(tls);
   // Loaded only when it is used: most development runs on the memory store, and should start fast.
-  const { createRedisBackend } = await import('./redis_backend.ts');
+  const { createRedisBackend } = await import('./redis/backend.ts');
   const backend = createRedisBackend({
     location,
     tls: material,

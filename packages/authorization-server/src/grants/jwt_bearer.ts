@@ -4,10 +4,7 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 import { answeringForTheStore } from '../storage/store_unavailable.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
-import { refusedGrant } from './refused_grant.ts';
-import { requestedApi } from './requested_api.ts';
-import { requestedScopes } from './requested_scopes.ts';
-import { requiredParameter } from './required_parameter.ts';
+import { refusedGrant, requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
 import { type Assertion, type AssertionDependencies, createAssertionReader } from './trusted_assertion.ts';
 
 export interface JwtBearerDependencies extends AssertionDependencies {

@@ -1,14 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Log } from '@tallystick/common';
-import { sameText } from '@tallystick/common';
+import { type Log, sameText } from '@tallystick/common';
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
-import { refusedGrant } from './refused_grant.ts';
-import { requestedApi } from './requested_api.ts';
-import { requestedScopes } from './requested_scopes.ts';
-import { requiredParameter } from './required_parameter.ts';
+import { refusedGrant, requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
 
 /**
  * The password grant (RFC 6749 section 4.3), when it is switched on. RFC 9700 section 2.4 says that it must not be used:

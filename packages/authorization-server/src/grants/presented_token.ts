@@ -1,10 +1,11 @@
+import { signatureOf } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { answeringForTheStore } from '../storage/store_unavailable.ts';
-import { createApisByAudience, resourceOf } from '../tokens/apis_of_token.ts';
 import { createOwnJwtVerifier, type OwnJwt } from '../tokens/own_jwt.ts';
 import { findRendered } from '../tokens/rendered_tokens.ts';
+import { createApisByAudience, resourceOf } from '../tokens/resource_servers.ts';
 import { timeOfJwtId } from '../tokens/timed_jwt_id.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
 
@@ -94,7 +95,7 @@ export function createTokenReader(
     if (api === undefined || others.length > 0) return undefined;
     if (claims.cnf !== undefined) return 'constrained';
     const { style, resource } = api;
-    if (style === 'split') return fromStore(jwt.slice(jwt.lastIndexOf('.') + 1));
+    if (style === 'split') return fromStore(signatureOf(jwt));
     const issuedAt = timeOfJwtId(claims.jti);
     const rendered = issuedAt === undefined ? await findRendered(claims.jti, { store, secret: config.secret }) : {};
     if (rendered === undefined) return undefined;

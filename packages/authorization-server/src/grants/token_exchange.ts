@@ -11,9 +11,7 @@ import {
   type TokenParameter,
   type TokenReaderDependencies,
 } from './presented_token.ts';
-import { requestedApi } from './requested_api.ts';
-import { requestedScopes } from './requested_scopes.ts';
-import { requiredParameter } from './required_parameter.ts';
+import { requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
 
 const PARAMETERS = [
   'subject_token',

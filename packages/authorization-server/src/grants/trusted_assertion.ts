@@ -1,4 +1,4 @@
-import { createJwksClient, type JwksClientDependencies, JwksError } from '@tallystick/common';
+import { createJwksClient, type JwksClientDependencies, JwksError, signingInputOf } from '@tallystick/common';
 import { tokenKey } from '@tallystick/token-store';
 import {
   createLocalJWKSet,
@@ -11,7 +11,7 @@ import {
 import { errors } from 'oidc-provider';
 import type { TrustedIssuerConfig } from '../config/config.ts';
 import { TemporarilyUnavailable } from '../storage/store_unavailable.ts';
-import { refusedGrant } from './refused_grant.ts';
+import { refusedGrant } from './token_request.ts';
 
 /** Seconds that an assertion may be valid for, at most (RFC 7523 section 3, number 4): replays are remembered as long. */
 export const LONGEST_VALIDITY = 3600;
@@ -65,7 +65,7 @@ export function createAssertionReader(
       throw refusedGrant(`the assertion is valid for more than ${LONGEST_VALIDITY} seconds`);
     if (iat !== undefined && iat > time + CLOCK_TOLERANCE) throw refusedGrant('the assertion is from the future');
     // Without a jti the assertion itself is the name. Not its signature: that can be changed and still be good.
-    const name = jti === undefined ? ['', jwt.slice(0, jwt.lastIndexOf('.'))] : ['jti', jti];
+    const name = jti === undefined ? ['', signingInputOf(jwt)] : ['jti', jti];
     return {
       user: issuer.userOf(sub) ?? refuseSubject(),
       id: tokenKey(JSON.stringify([issuer.issuer, ...name])),

@@ -5,9 +5,9 @@ import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { authenticationContext } from '../sign_in/authentication_context.ts';
-import { readForm } from '../sign_in/read_form.ts';
 import { pendingRequestsPage, whosePage } from '../ui/backchannel_pages.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
+import { readForm } from '../ui/read_form.ts';
 import type { createBackchannelRequests } from './backchannel_requests.ts';
 
 const PATH = '/ciba';

@@ -1,4 +1,5 @@
 import type { TokenStore } from '@tallystick/token-store';
+import type { Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { answeringForTheStore } from '../storage/store_unavailable.ts';
@@ -37,5 +38,15 @@ export function createCiba({ features, secret, users }: AuthorizationServerConfi
     async verifyUserCode(_ctx: KoaContextWithOIDC, _account: unknown, userCode: string | undefined) {
       if (userCode !== undefined) throw new errors.InvalidRequest('user_code is not supported');
     },
+  };
+}
+
+/** oidc-provider says of any CIBA that it takes user codes (CIBA Core section 4); ours takes none. */
+export function trueDiscovery(): Middleware {
+  return async (ctx, next) => {
+    await next();
+    if (ctx.oidc?.route !== 'discovery') return;
+    const metadata = ctx.body as Record<string, unknown>;
+    if ('backchannel_authentication_endpoint' in metadata) metadata.backchannel_user_code_parameter_supported = false;
   };
 }

@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http';
 import type { Log } from '@tallystick/common';
 import type { JWK } from 'jose';
 import { type JWKS, Provider } from 'oidc-provider';
-import { checkClients } from '../clients/check_clients.ts';
 import { checkUsers, createIsClientName } from '../clients/client_names.ts';
+import { checkClients } from '../clients/clients.ts';
 import { limitRegisteredClients } from '../clients/registered_clients.ts';
 import {
   createRegistrations,
@@ -19,13 +19,14 @@ import { registerTokenExchange } from '../grants/token_exchange.ts';
 import { unauthorizedClient } from '../grants/unauthorized_client.ts';
 import { backchannelPage } from '../other_devices/backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from '../other_devices/backchannel_requests.ts';
+import { trueDiscovery } from '../other_devices/ciba.ts';
 import { filledInUserCode } from '../other_devices/device_flow.ts';
 import { pollingInterval } from '../other_devices/polling_interval.ts';
 import { createAccounts } from '../sign_in/accounts.ts';
 import { interactions } from '../sign_in/interactions.ts';
-import { createUnitsOfWork, oneWritePerTokenRequest } from '../storage/one_write.ts';
-import { refuseReplaysAlike } from '../storage/replay_detection.ts';
+import { refuseReplaysAlike } from '../storage/record_adapter.ts';
 import { createIsWithinGrace, revokeWhatIsReused } from '../storage/reuse.ts';
+import { createUnitsOfWork, oneWritePerTokenRequest } from '../storage/unit_of_work.ts';
 import { serveAccessTokenStyles } from '../tokens/access_token_styles.ts';
 import { introspectionAsJwt } from '../tokens/introspection_as_jwt.ts';
 import { introspectionOfJwts } from '../tokens/introspection_of_jwts.ts';
@@ -40,7 +41,6 @@ import { describeError, errorBoundary } from './error_boundary.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { fromNowOn, startOfWork } from './start_of_work.ts';
-import { trueDiscovery } from './true_discovery.ts';
 
 /** An oidc-provider that serves the access token styles. */
 export interface IssuingProvider {

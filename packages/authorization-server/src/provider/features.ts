@@ -6,10 +6,9 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 import { createCiba } from '../other_devices/ciba.ts';
 import { deviceFlowPages } from '../other_devices/device_flow.ts';
 import type { Accounts } from '../sign_in/accounts.ts';
-import { resourceOf } from '../tokens/apis_of_token.ts';
 import { createAuthorizationDetails } from '../tokens/authorization_details.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
-import { createResourceIndicators } from '../tokens/resource_servers.ts';
+import { createResourceIndicators, resourceOf } from '../tokens/resource_servers.ts';
 import { loggedOutPage, logoutPage } from '../ui/pages.ts';
 
 /** Which parts of the protocol oidc-provider speaks, and how. */

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { RecordPayload, TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { answeringForTheStore } from '../storage/store_unavailable.ts';
@@ -46,3 +47,18 @@ export function createAccounts(
 }
 
 type AddedClaims = RecordPayload & { readonly claims: Claims };
+
+/** Scopes that are about the user, not about an API (OpenID Connect Core sections 3.1.2.1, 5.4 and 11). */
+export const USER_SCOPES = ['openid', 'offline_access', 'profile', 'email'];
+
+/**
+ * The subject that the clients of one sector know a user by (OpenID Connect Core section 8.1): the same for all of
+ * them, and of no use to others. The servers' secret is the salt.
+ */
+export function createPairwiseSubjects(secret: string) {
+  return async (_ctx: unknown, accountId: string, client: unknown) => {
+    const { sectorIdentifier } = client as { readonly sectorIdentifier: string }; // Not in the types.
+    const name = JSON.stringify(['pairwise', sectorIdentifier, accountId]);
+    return createHmac('sha256', secret).update(name).digest('base64url');
+  };
+}

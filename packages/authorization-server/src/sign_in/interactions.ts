@@ -5,11 +5,10 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from '../ui/pages.ts';
-import type { Accounts, Claims } from './accounts.ts';
+import { readForm } from '../ui/read_form.ts';
+import { type Accounts, type Claims, USER_SCOPES } from './accounts.ts';
 import { authenticationContext } from './authentication_context.ts';
 import { readLogin } from './login_form.ts';
-import { readForm } from './read_form.ts';
-import { USER_SCOPES } from './user_scopes.ts';
 
 type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { openTokenStore } from '@tallystick/token-store';
-import { createUnitsOfWork } from './one_write.ts';
 import { createRecordAdapter } from './record_adapter.ts';
+import { createUnitsOfWork } from './unit_of_work.ts';
 
 test('of many uses of one proof or assertion at the same time one counts', async () => {
   const store = await openTokenStore({ url: 'memory:' });

@@ -1,11 +1,10 @@
 import { GrantRevokedError, type RecordPayload, type TokenStore } from '@tallystick/token-store';
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { type Adapter, type AdapterPayload, errors, type Provider } from 'oidc-provider';
 import { AlreadyUsedError } from '../other_devices/device_flow.ts';
 import { type Caller, isAnonymous } from './anonymous_records.ts';
-import type { UnitsOfWork } from './one_write.ts';
-import { ReplayedMeanwhile } from './replay_detection.ts';
 import type { IsWithinGrace } from './reuse.ts';
 import { AlreadyUsed, answeringForTheStore } from './store_unavailable.ts';
+import type { UnitsOfWork } from './unit_of_work.ts';
 
 /** Seconds that a record lives which oidc-provider gives no lifetime: no entry stays for ever. */
 export const LONGEST_LIFE = 365 * 24 * 60 * 60;
@@ -130,4 +129,21 @@ interface InteractionPayload {
   readonly params?: { readonly client_id?: unknown };
   readonly session?: { readonly accountId?: string };
   readonly result?: { readonly login?: { readonly accountId?: string } };
+}
+
+/** A proof or assertion was used by another request while this one looked whether it was. */
+class ReplayedMeanwhile extends errors.InvalidRequest {
+  constructor() {
+    super('a proof or assertion was used before');
+  }
+}
+
+/** Refuses a proof or assertion that comes twice at the same moment as oidc-provider refuses one that comes later. */
+export function refuseReplaysAlike({ ReplayDetection }: Provider): void {
+  const unique = ReplayDetection.unique.bind(ReplayDetection);
+  ReplayDetection.unique = (...args) =>
+    unique(...args).catch((error) => {
+      if (error instanceof ReplayedMeanwhile) return false;
+      throw error;
+    });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Log } from '@tallystick/common';
+import { signatureOf, signingInputOf } from '@tallystick/common';
 import { type RecordPayload, tokenKey } from '@tallystick/token-store';
 import type Provider from 'oidc-provider';
 import type { ApiConfig } from '../config/config.ts';
@@ -122,9 +123,8 @@ async function split(
   token.iat ??= Math.floor(Date.now() / 1000);
   token.exp ??= token.iat + token.expiration;
   const jwt = await asJwt(token);
-  const endOfSigningInput = jwt.lastIndexOf('.');
-  const signature = jwt.slice(endOfSigningInput + 1);
+  const signature = signatureOf(jwt);
   token.jti = signature;
   const { payload } = await inFormatOf.call(token);
-  return { value: signature, payload: { ...payload, signingInput: jwt.slice(0, endOfSigningInput) } };
+  return { value: signature, payload: { ...payload, signingInput: signingInputOf(jwt) } };
 }

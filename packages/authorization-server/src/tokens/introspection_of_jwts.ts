@@ -1,9 +1,9 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { ApiConfig } from '../config/config.ts';
-import { createApisByAudience } from './apis_of_token.ts';
 import type { MayIntrospect } from './introspection_policy.ts';
 import type { OwnAccessToken, ReadOwnAccessToken } from './own_access_tokens.ts';
+import { createApisByAudience } from './resource_servers.ts';
 
 const SIGNED = 'application/token-introspection+jwt';
 

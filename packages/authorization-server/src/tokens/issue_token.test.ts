@@ -3,7 +3,7 @@ import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { decodeJwt } from 'jose';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 import { resourceOf, STYLES, silent, testConfiguration } from '../testing/test_server.ts';
-import { DEFECTS, WRONG_AUDIENCE, WRONG_ISSUER } from './defect.ts';
+import { DEFECTS, WRONG_AUDIENCE, WRONG_ISSUER } from './broken_jwt.ts';
 import { TokenRequestError } from './issue_token.ts';
 
 const ISSUER = 'http://localhost:4000';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { refusedShape } from '@tallystick/common';
+import { refusedShape, signatureOf } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import type { Configuration, Provider } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
 import type { Lifetimes } from '../config/lifetimes.ts';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
-import { breakJwt, type Defect, WRONG_AUDIENCE } from './defect.ts';
+import { breakJwt, type Defect, WRONG_AUDIENCE } from './broken_jwt.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
 /** An access token to be issued without a flow. */
@@ -150,7 +150,7 @@ export function createIssueToken(
   /** Puts the halves in their places. The record that goes with the entry is one that has expired. */
   async function keepSplit(token: UnsavedToken, jwt: string, good: string) {
     const [header, claims, ownSignature] = jwt.split('.');
-    const signature = ownSignature || good.slice(good.lastIndexOf('.') + 1);
+    const signature = ownSignature || signatureOf(good);
     const record = { kind: token.kind, clientId: token.clientId, iat: 0, exp: 1, signingInput: `${header}.${claims}` };
     await store.records(token.kind, secret).upsert(signature, record, Number(token.exp) - Number(token.iat));
     return [signature, jwt] as const;

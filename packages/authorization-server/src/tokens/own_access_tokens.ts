@@ -1,10 +1,10 @@
+import { signatureOf } from '@tallystick/common';
 import type { RecordOwner, TokenStore } from '@tallystick/token-store';
 import type { JWKS, Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import type { Accounts } from '../sign_in/accounts.ts';
+import { type Accounts, createPairwiseSubjects } from '../sign_in/accounts.ts';
 import { answeringForTheStore } from '../storage/store_unavailable.ts';
 import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
-import { createPairwiseSubjects } from './pairwise_subjects.ts';
 import { findRendered } from './rendered_tokens.ts';
 import { timeOfJwtId } from './timed_jwt_id.ts';
 
@@ -65,8 +65,7 @@ export function createReadOwnAccessToken(
     const issuedAt = timeOfJwtId(token.jti);
     if (issuedAt !== undefined) return !(await store.isRevokedSince(owners, issuedAt));
     const record =
-      (await findSplit(jwt.slice(jwt.lastIndexOf('.') + 1))) ??
-      (await findRendered(token.jti, { store, secret: config.secret }));
+      (await findSplit(signatureOf(jwt))) ?? (await findRendered(token.jti, { store, secret: config.secret }));
     if (record === undefined) return false;
     return record.issuedUnder === undefined || (await provider.Grant.find(record.issuedUnder)) !== undefined;
   }

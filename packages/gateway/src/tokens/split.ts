@@ -1,3 +1,4 @@
+import { signingInputOf } from '@tallystick/common';
 import { InvalidValidatorResponseError, ValidationUnavailableError } from '@tallystick/resource-server';
 import { type SplitEntries, StoreUnavailableError } from '@tallystick/token-store';
 import type { Introspect } from '../authorization_server/introspect.ts';
@@ -48,7 +49,7 @@ export function createSplitResolver({
       }
       return { jwt: answer.jwt, source: 'authorization server', maxAge: answer.maxAge };
     },
-    keep: (jwt) => jwt.slice(0, jwt.lastIndexOf('.')),
+    keep: signingInputOf,
     join: (signingInput, signature) => `${signingInput}.${signature}`,
   };
 }

@@ -1,5 +1,5 @@
 import { AccessTokenError } from '../errors.ts';
-import { headerValues } from '../header_values.ts';
+import { headerValues } from '../read_access_token.ts';
 
 /** In characters. A proof with an RSA key of 4096 bits takes some 1,900. */
 const maximumLength = 8 * 1024;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
-import { openTokenStore, StoreUnavailableError } from './index.ts';
-import { type Certificates, makeCertificates } from './testing/certificates.ts';
-import { storeOnRedis } from './testing/store_on_redis.ts';
-import { describeTokenStore } from './testing/token_store_contract.ts';
+import { openTokenStore, StoreUnavailableError } from '../index.ts';
+import { type Certificates, makeCertificates } from '../testing/certificates.ts';
+import { storeOnRedis } from '../testing/store_on_redis.ts';
+import { describeTokenStore } from '../testing/token_store_contract.ts';
 
 let certificates: Certificates;
 let server: RedisServer;

@@ -3,8 +3,8 @@ import { startRedisCluster } from '@tallystick/testing/redis_cluster';
 import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
 import type { RedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
-import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from './index.ts';
-import { ID, OTHER, SECRET } from './testing/store_under_test.ts';
+import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from '../index.ts';
+import { ID, OTHER, SECRET } from '../testing/store_under_test.ts';
 
 /** Seconds. */
 const MAX_LAG = 1;

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, test } from '@jest/globals';
 import { freePort } from '@tallystick/testing/free_port';
 import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
 import { until } from '@tallystick/testing/until';
-import { openTokenStore, type StoreUnavailableError } from './index.ts';
-import { documentedAcl } from './testing/documented_acl.ts';
-import { storeOnRedis } from './testing/store_on_redis.ts';
-import { describeTokenStore } from './testing/token_store_contract.ts';
+import { openTokenStore, type StoreUnavailableError } from '../index.ts';
+import { documentedAcl } from '../testing/documented_acl.ts';
+import { storeOnRedis } from '../testing/store_on_redis.ts';
+import { describeTokenStore } from '../testing/token_store_contract.ts';
 
 let redis: RedisSentinels;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { FeedListener } from './backend.ts';
-import type { RedisConnections } from './redis_connections.ts';
-import { problemOf, type RedisProblem } from './redis_problem.ts';
+import type { FeedListener } from '../backend.ts';
+import type { RedisConnections } from './connections.ts';
+import { problemOf, type RedisProblem } from './problem.ts';
 
 /** Milliseconds between two checks of the connection. */
 const HEARTBEAT_INTERVAL = 1000;

@@ -1,14 +1,14 @@
-import { type Backend, changeOf } from './backend.ts';
-import { StoreUnavailableError } from './errors.ts';
-import { type ConnectionOptions, connectRedis } from './redis_connections.ts';
-import { createRedisFeed } from './redis_feed.ts';
-import { type Guard, guard } from './redis_guard.ts';
-import { type ConnectionName, createRedisHealth, type StoreLog } from './redis_health.ts';
-import { problemOf, type RedisProblem } from './redis_problem.ts';
-import type { NeededRights, StoreUse } from './redis_rights.ts';
-import { waitForReplicas } from './redis_wait.ts';
-import { toRedis, writeAtOnce } from './redis_write.ts';
-import { writeBySlot } from './redis_write_by_slot.ts';
+import { Cluster } from 'ioredis';
+import { type Backend, changeOf } from '../backend.ts';
+import { StoreUnavailableError } from '../errors.ts';
+import { type ConnectionOptions, connectRedis, type RedisClient } from './connections.ts';
+import { createRedisFeed } from './feed.ts';
+import { type Guard, guard } from './guard.ts';
+import { type ConnectionName, createRedisHealth, type StoreLog } from './health.ts';
+import { problemOf, type RedisProblem } from './problem.ts';
+import type { NeededRights, StoreUse } from './rights.ts';
+import { toRedis, writeAtOnce } from './write.ts';
+import { writeBySlot } from './write_by_slot.ts';
 
 export interface RedisBackendOptions extends ConnectionOptions {
   /** Begins every key and the feed's channel. */
@@ -164,4 +164,31 @@ function unavailable(problem: RedisProblem): StoreUnavailableError {
     cause: new Error(problem.message + detail),
     reason: problem.message,
   });
+}
+
+/**
+ * Waits until replicas have what was last written over this client's connection.
+ *
+ * @param key what was written; in a Cluster it says where
+ * @param replicas how many there must be
+ * @param timeout milliseconds
+ * @throws {Error} fewer have it in time. It stays written where it is
+ */
+async function waitForReplicas(redis: RedisClient, key: string, replicas: number, timeout: number) {
+  const reached = redis instanceof Cluster ? waitAtOwner(redis, key, replicas, timeout) : redis.wait(replicas, timeout);
+  if ((await reached) < replicas) throw new Error(`fewer than ${replicas} replicas have the write`);
+}
+
+/** A pipeline goes to the server of its first key, over the connection that the write went over. */
+async function waitAtOwner(redis: Cluster, key: string, replicas: number, timeout: number): Promise<number> {
+  // A pipeline does not follow a slot that has moved, but a command does, and the client learns where it is.
+  await redis.exists(key);
+  const results = await redis
+    .pipeline([
+      ['exists', key],
+      ['wait', replicas, timeout],
+    ])
+    .exec();
+  for (const [error] of results ?? []) if (error) throw error; // Among others: the slot is on its way elsewhere.
+  return Number(results?.[1]?.[1]);
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { openTokenStore, StoreUnavailableError } from './index.ts';
-import { storeOnRedis } from './testing/store_on_redis.ts';
-import { describeTokenStore } from './testing/token_store_contract.ts';
+import { openTokenStore, StoreUnavailableError } from '../index.ts';
+import { storeOnRedis } from '../testing/store_on_redis.ts';
+import { describeTokenStore } from '../testing/token_store_contract.ts';
 
 const url = process.env.REDIS_URL;
 if (!url) throw new Error('REDIS_URL is not set: `npm test` starts a Redis and sets it');

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { type AnonymousBudget, createAnonymousBudgets } from './anonymous_budgets.ts';
-import type { TokenStore } from './contract.ts';
-import { StoreUnavailableError } from './errors.ts';
-import { createMemoryBackend } from './memory_backend.ts';
-import type { MemoryEntry } from './memory_entries.ts';
-import { SECRET, type TestedOptions } from './testing/store_under_test.ts';
-import { describeTokenStore } from './testing/token_store_contract.ts';
-import { createTokenStore } from './token_store.ts';
+import { type AnonymousBudget, createAnonymousBudgets } from '../anonymous_budgets.ts';
+import type { TokenStore } from '../contract.ts';
+import { StoreUnavailableError } from '../errors.ts';
+import { SECRET, type TestedOptions } from '../testing/store_under_test.ts';
+import { describeTokenStore } from '../testing/token_store_contract.ts';
+import { createTokenStore } from '../token_store.ts';
+import { createMemoryBackend } from './backend.ts';
+import type { MemoryEntry } from './entries.ts';
 
 interface Bounds {
   readonly maxEntries?: number;

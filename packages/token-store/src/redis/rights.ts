@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { RedisProblem } from './redis_problem.ts';
+import { RedisProblem } from './problem.ts';
 
 /** What a process does with the store, and so what its Redis user must be allowed to do. */
 export type StoreUse =

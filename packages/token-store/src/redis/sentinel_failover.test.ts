@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
 import { until } from '@tallystick/testing/until';
-import { openTokenStore, tokenKey } from './index.ts';
-import { lost, startLoad } from './testing/load.ts';
-import { listen, SECRET } from './testing/store_under_test.ts';
+import { openTokenStore, tokenKey } from '../index.ts';
+import { lost, startLoad } from '../testing/load.ts';
+import { listen, SECRET } from '../testing/store_under_test.ts';
 
 const WAYS: Record<string, (redis: RedisSentinels) => Promise<void>> = {
   'on command': async ({ sentinels }) => void (await sentinels[0]?.admin.call('SENTINEL', 'FAILOVER', 'mymaster')),

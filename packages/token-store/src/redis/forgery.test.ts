@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
 import { Redis } from 'ioredis';
-import { openTokenStore, type TokenStore, tokenKey } from './index.ts';
-import { seal } from './seal.ts';
-import { ID, OTHER, SECRET } from './testing/store_under_test.ts';
+import { openTokenStore, type TokenStore, tokenKey } from '../index.ts';
+import { seal } from '../seal.ts';
+import { ID, OTHER, SECRET } from '../testing/store_under_test.ts';
 
 /** Every kind that is written: oidc-provider's models, and those of the authorization server's own. */
 const KINDS = [

@@ -1,5 +1,5 @@
-import type { Condition } from './backend.ts';
-import type { RedisClient } from './redis_connections.ts';
+import type { Condition } from '../backend.ts';
+import type { RedisClient } from './connections.ts';
 import {
   onlyCommand,
   type RedisBatch,
@@ -8,7 +8,7 @@ import {
   runScript,
   type Safely,
   writtenKey,
-} from './redis_write.ts';
+} from './write.ts';
 
 /** What of a batch lies under one hash tag, so that one script can carry it out. */
 interface Part extends RedisBatch {

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { problemOf, RedisProblem } from './redis_problem.ts';
-import type { TlsMaterial } from './redis_tls.ts';
-import type { RedisAddress, RedisLocation } from './store_url.ts';
+import type { RedisAddress, RedisLocation } from '../store_url.ts';
+import { problemOf, RedisProblem } from './problem.ts';
+import type { TlsMaterial } from './tls.ts';
 
 /** What commands go to. */
 export type RedisClient = Redis | Cluster;

@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { freePort } from '@tallystick/testing/free_port';
 import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
-import { type OpenStoreOptions, openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from './index.ts';
-import { type Certificates, makeCertificates } from './testing/certificates.ts';
-import { documentedAcl } from './testing/documented_acl.ts';
-import { ID, SECRET } from './testing/store_under_test.ts';
+import { type OpenStoreOptions, openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '../index.ts';
+import { type Certificates, makeCertificates } from '../testing/certificates.ts';
+import { documentedAcl } from '../testing/documented_acl.ts';
+import { ID, SECRET } from '../testing/store_under_test.ts';
 
 const PREFIX = 'problems:';
 

@@ -1,5 +1,5 @@
-import type { Condition, Write } from './backend.ts';
-import type { RedisClient } from './redis_connections.ts';
+import type { Condition, Write } from '../backend.ts';
+import type { RedisClient } from './connections.ts';
 
 /** A batch in Redis's words: whole keys, and the commands that each step stands for. */
 export interface RedisBatch {

@@ -1,6 +1,6 @@
 import type { Log } from '@tallystick/common';
-import type { RedisProblem } from './redis_problem.ts';
-import type { Findings } from './redis_rights.ts';
+import type { RedisProblem } from './problem.ts';
+import type { Findings } from './rights.ts';
 
 /** Is told what happens to a store. */
 export type StoreLog = Pick<Log, 'info' | 'warn'>;

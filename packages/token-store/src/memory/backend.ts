@@ -1,5 +1,5 @@
-import { type Backend, type Condition, changeOf, type FeedListener, FOR_GOOD, type Write } from './backend.ts';
-import { createMemoryEntries, type MemoryEntry, memberSize } from './memory_entries.ts';
+import { type Backend, type Condition, changeOf, type FeedListener, FOR_GOOD, type Write } from '../backend.ts';
+import { createMemoryEntries, type MemoryEntry, memberSize } from './entries.ts';
 
 /** Below this many members of a list nothing is swept. */
 const SWEEP_MEMBERS_FROM = 64;

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type RedisCluster, startRedisCluster } from '@tallystick/testing/redis_cluster';
 import type { RedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
-import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from './index.ts';
-import { lost, startLoad } from './testing/load.ts';
-import { SECRET } from './testing/store_under_test.ts';
+import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from '../index.ts';
+import { lost, startLoad } from '../testing/load.ts';
+import { SECRET } from '../testing/store_under_test.ts';
 
 describe('a Redis Cluster that changes under load', () => {
   let redis: RedisCluster;

@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
 import { Redis } from 'ioredis';
-import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from './index.ts';
-import { documentedAcl } from './testing/documented_acl.ts';
-import { storeOnRedis } from './testing/store_on_redis.ts';
-import { ID, listen, OTHER, SECRET } from './testing/store_under_test.ts';
-import { describeTokenStore } from './testing/token_store_contract.ts';
+import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '../index.ts';
+import { documentedAcl } from '../testing/documented_acl.ts';
+import { storeOnRedis } from '../testing/store_on_redis.ts';
+import { ID, listen, OTHER, SECRET } from '../testing/store_under_test.ts';
+import { describeTokenStore } from '../testing/token_store_contract.ts';
 
 const PREFIX = 'acl:';
 

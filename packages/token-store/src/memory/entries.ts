@@ -1,5 +1,5 @@
-import type { Write } from './backend.ts';
-import { StoreUnavailableError } from './errors.ts';
+import type { Write } from '../backend.ts';
+import { StoreUnavailableError } from '../errors.ts';
 
 /** What lies under a key; times are epoch milliseconds. */
 export interface MemoryEntry {

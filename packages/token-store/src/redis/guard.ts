@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
-import type { RedisConnections } from './redis_connections.ts';
-import { problemOf, RedisProblem } from './redis_problem.ts';
-import { checkRights, type Findings, type NeededRights } from './redis_rights.ts';
+import type { RedisConnections } from './connections.ts';
+import { problemOf, RedisProblem } from './problem.ts';
+import { checkRights, type Findings, type NeededRights } from './rights.ts';
 
 /** Milliseconds after which a connection that may not be used is looked at again. */
 const LOOK_AGAIN = 1000;
