@@ -1,36 +1,26 @@
-import 'reflect-metadata'; // @peculiar/x509 does not load without.
-import { createHash, KeyObject, webcrypto } from 'node:crypto';
-import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { createHash, X509Certificate } from 'node:crypto';
+import { type Certificate, selfSigned } from '@tallystick/testing/certificates';
 
-export interface TestCertificate {
-  /** PEM. */
-  readonly cert: string;
-  readonly key: string;
+export interface TestCertificate extends Certificate {
   /** `cnf` of a token that is bound to it. */
   readonly cnf: { readonly 'x5t#S256': string };
   /** As a proxy passes it on: RFC 9440, and as NGINX does. */
   readonly headers: readonly [string, string];
 }
 
-/** A certificate that nobody vouches for. */
+/** A self-signed certificate for that name and for 127.0.0.1. */
 export async function makeCertificate(name: string): Promise<TestCertificate> {
-  const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: `CN=${name}`,
-    keys,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [
-      new SubjectAlternativeNameExtension([
-        { type: 'dns', value: name },
-        { type: 'ip', value: '127.0.0.1' },
-      ]),
+  const { cert, key } = await selfSigned({
+    subject: `CN=${name}`,
+    alternatives: [
+      { type: 'dns', value: name },
+      { type: 'ip', value: '127.0.0.1' },
     ],
   });
-  const der = Buffer.from(certificate.rawData);
-  const cert = certificate.toString('pem');
+  const der = new X509Certificate(cert).raw;
   return {
     cert,
-    key: KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }) as string,
+    key,
     cnf: { 'x5t#S256': createHash('sha256').update(der).digest('base64url') },
     headers: [`:${der.toString('base64')}:`, encodeURIComponent(cert)],
   };
