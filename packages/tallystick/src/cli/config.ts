@@ -1,5 +1,6 @@
 import { jsonSchema } from '../config/json_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
+import { findWarnings } from '../config/warnings.ts';
 import { createLog } from '../run/log.ts';
 
 /** `tallystick config validate`. @throws {ConfigError} which says what is wrong where */
@@ -16,6 +17,7 @@ export async function validate(file: string): Promise<number> {
     `${file} is valid: ${styles.length} APIs, ${config.clients.length} clients, ${config.users.length} users`,
   );
   for (const style of styles) console.log(`  ${style}`);
+  for (const { path, message } of findWarnings(config)) console.log(`warning: ${path}: ${message}`);
   return 0;
 }
 

@@ -9,7 +9,7 @@ export async function gateway(configFile: string, workers: string): Promise<numb
   if (!/^[1-9]\d?$/.test(workers))
     throw new UsageError(`--workers: expected 1 to 99, found ${JSON.stringify(workers)}`);
   if (workers === '1' || cluster.isWorker) return role('gateway', configFile);
-  const { store, gateway } = await loadConfig(configFile, process.env);
+  const { store, gateway } = await loadConfig(configFile, process.env, 'gateway');
   if (store.url === 'memory:') {
     throw new ConfigError(configFile, [
       'store.url: expected a Redis, which several workers can share, found "memory:"',

@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@tallystick/gateway';
 import type { StoreUse } from '@tallystick/token-store';
 import { loadConfig } from '../config/load_config.ts';
+import type { Role } from '../config/role_schema.ts';
 import type { Config } from '../config/schema.ts';
+import { findWarnings } from '../config/warnings.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
 import { type AuthorizationServerRole, runAuthorizationServer } from '../run/authorization_server.ts';
 import { runControlApi } from '../run/control_api.ts';
@@ -18,16 +20,14 @@ import { untilStopped } from './until_stopped.ts';
 import { untilStoreAnswers } from './until_store_answers.ts';
 
 /** One role in this process, until it is stopped. */
-export async function role(
-  name: 'authorization-server' | 'gateway' | 'sample-api',
-  configFile: string,
-): Promise<number> {
-  const config = await loadConfig(configFile, process.env);
+export async function role(name: Role, configFile: string): Promise<number> {
+  const config = await loadConfig(configFile, process.env, name);
   const log = createLog(config.log.level);
+  for (const { path, message } of findWarnings(config, name)) log.warn({ path }, message);
   const tls = await tlsOf(config);
   if (name === 'sample-api') {
     const serving = serveSampleApi(config, tls);
-    reloadOnHangup(configFile, async (changed) => (await serving).replace(changed));
+    reloadOnHangup(configFile, name, async (changed) => (await serving).replace(changed));
     return serveUntilStopped(name, await serving, { tls, drainDelay: config.sampleApi.timeouts.drainDelay });
   }
   const clock = createClock({ movable: config.store.url === 'memory:' });
@@ -37,7 +37,7 @@ export async function role(
     if (name === 'gateway') return await serveGateway(configFile, config, { store, log, tls });
     await untilStoreAnswers(store);
     const serving = startAuthorizationServer(config, { store, log, tls, clock });
-    reloadOnHangup(configFile, async (changed) => (await serving).replace(changed));
+    reloadOnHangup(configFile, name, async (changed) => (await serving).replace(changed));
     const { drainDelay } = config.authorizationServer.timeouts;
     return await serveUntilStopped(name, await serving, { tls, drainDelay });
   } finally {
@@ -49,10 +49,10 @@ export async function role(
  * Reads the configuration file again on SIGHUP. If it cannot be used, the role goes on with what it has. To be called before the role
  * listens: from then on it may get the signal, which ends a process without a listener.
  */
-function reloadOnHangup(configFile: string, replace: (config: Config) => Promise<void>): void {
+function reloadOnHangup(configFile: string, role: Role, replace: (config: Config) => Promise<void>): void {
   process.on('SIGHUP', async () => {
     try {
-      await replace(await loadConfig(configFile, process.env));
+      await replace(await loadConfig(configFile, process.env, role));
       console.log('the configuration was read again');
     } catch (error) {
       console.error(`tallystick: the configuration stays as it was: ${(error as Error).message}`);
@@ -63,7 +63,7 @@ function reloadOnHangup(configFile: string, replace: (config: Config) => Promise
 async function serveGateway(configFile: string, config: Config, dependencies: RoleDependencies): Promise<number> {
   const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
   const starting = runGateway(config, { ...dependencies, metrics });
-  reloadOnHangup(configFile, async (changed) => (await starting).replace(changed));
+  reloadOnHangup(configFile, 'gateway', async (changed) => (await starting).replace(changed));
   const gateway = await starting;
   if (gateway.operationsPort !== undefined) console.log(`operations on port ${gateway.operationsPort}`);
   const { drainDelay } = config.gateway.timeouts;

@@ -3,22 +3,24 @@ import { parseDocument } from 'yaml';
 import { ConfigError, describeProblem } from './config_error.ts';
 import { applyEnvironment, variableOf } from './environment_overrides.ts';
 import { type Problem, problemsOf } from './problem.ts';
-import { type Config, type ConfigInput, configSchema } from './schema.ts';
+import { type Role, schemaFor } from './role_schema.ts';
+import type { Config, ConfigInput } from './schema.ts';
 import { validate } from './validate.ts';
 
 /**
  * Reads a configuration file, YAML or JSON, with the environment's overrides in place.
  *
+ * @param role the only one that is run by it, which needs no sections of others; default: all are
  * @throws {ConfigError} it cannot be read, is no YAML, or says something that cannot be
  */
-export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = {}): Promise<Config> {
+export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = {}, role?: Role): Promise<Config> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     throw new ConfigError(file, [`expected a file that can be read; found ${(error as { code?: string }).code}`]);
   }
-  return check(applyEnvironment(parse(text, file), environment), file, environment);
+  return check(applyEnvironment(parse(text, file), environment), file, environment, role);
 }
 
 /** What is wrong is told by its place and kind: the text itself, which pretty errors quote, may hold secrets. */
@@ -47,13 +49,14 @@ function parse(text: string, file: string): unknown {
  * @throws {ConfigError}
  */
 export function checkConfig(config: ConfigInput | unknown, source = 'the configuration'): Config {
-  return check(config, source, {});
+  return check(config, source, {}, undefined);
 }
 
-function check(config: unknown, source: string, environment: NodeJS.ProcessEnv): Config {
-  const result = validate(configSchema, config);
+function check(config: unknown, source: string, environment: NodeJS.ProcessEnv, role: Role | undefined): Config {
+  const schema = schemaFor(role);
+  const result = validate(schema, config);
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, configSchema));
+  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, schema));
   const describe = (problem: Problem) => {
     const variable = variableOf(problem.path, environment);
     return describeProblem(problem) + (variable === undefined ? '' : ` in ${variable}`);

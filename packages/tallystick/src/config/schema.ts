@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isAbsent } from './absent.ts';
 import { checkEntries } from './cross_references/check_entries.ts';
 import { checkGrants } from './cross_references/check_grants.ts';
 import { checkIntrospectingClients } from './cross_references/check_introspecting_clients.ts';
@@ -81,7 +82,10 @@ export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 
 /** What one part says of another must be true. */
-function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>>, context: z.RefinementCtx): void {
+export function checkReferences(
+  config: z.output<z.ZodObject<typeof configSchema.shape>>,
+  context: z.RefinementCtx,
+): void {
   const refuse = refusing(context);
 
   if (config.store.url !== 'memory:' && config.secret === undefined) {
@@ -91,7 +95,7 @@ function checkReferences(config: z.output<z.ZodObject<typeof configSchema.shape>
   checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
   checkRoutes(config, refuse);
-  checkTokenHandlers(config, refuse);
+  if (!isAbsent(config.clients)) checkTokenHandlers(config, refuse);
   if (config.gateway.decisionEndpoints.length > 0 && config.gateway.trustedProxies.length === 0) {
     refuse(['gateway', 'trustedProxies'], 'expected the addresses of the gateways that ask for decisions', []);
   }

@@ -3,7 +3,9 @@ import { createAuthorizationServer } from '@tallystick/authorization-server';
 import type { Readiness } from '@tallystick/common';
 import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import type { z } from 'zod';
-import { type Config, configSchema, tenantSchema } from '../config/schema.ts';
+import { withoutAbsent } from '../config/absent.ts';
+import { schemaFor } from '../config/role_schema.ts';
+import { type Config, tenantSchema } from '../config/schema.ts';
 import { validate } from '../config/validate.ts';
 import type { RunningClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';
@@ -127,7 +129,7 @@ interface IssuerRules {
 function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<void>): IssuerRules {
   let followed = config.apis;
   return {
-    check: (entries) => validate(configSchema, { ...config, ...entries }).error,
+    check: (entries) => validate(schemaFor('authorization-server'), { ...withoutAbsent(config), ...entries }).error,
     async follow(entries) {
       if (entries.apis === followed) return;
       await followApis({ ...config, ...entries });

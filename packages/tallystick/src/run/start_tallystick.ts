@@ -2,6 +2,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
+import { findWarnings } from '../config/warnings.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
 import type { Harness } from '../harness/harness.ts';
 import { addressOf, sampleApiUrl } from './addresses.ts';
@@ -84,6 +85,7 @@ export async function startTallystick({
     stops.push(authorizationServer.stop);
 
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
+    for (const { path, message } of findWarnings(running)) usedLog.warn({ path }, message);
     runSampleApi(running, sampleApi, dependencies);
     const { harness, letGo } = await runAuthorizationServer(running, authorizationServer, {
       ...dependencies,

@@ -1,3 +1,4 @@
+import { isAbsent } from '../absent.ts';
 import type { Refuse } from '../refuse.ts';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi } from './sample_api_routes.ts';
@@ -7,6 +8,8 @@ type Role = 'gateway' | 'sampleApi';
 /** The gateway and the sample API introspect with clients of their own, which must be there and be allowed to. */
 export function checkIntrospectingClients(config: Config, refuse: Refuse): void {
   for (const role of ['gateway', 'sampleApi'] as const) {
+    // A role alone does without the section of the other, and without the clients, which its authorization server knows.
+    if ([config.clients, config[role], config[role].client].some(isAbsent)) continue;
     const { id, secret } = config[role].client;
     const known = config.clients.find((candidate) => candidate.id === id);
     if (!known?.introspects) {

@@ -1,0 +1,72 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createLog } from '../run/log.ts';
+import { checkAuthorizationServer, checkGateway, checkSampleApi } from '../run/roles.ts';
+import { loadConfig } from './load_config.ts';
+import type { Role } from './role_schema.ts';
+import type { Config } from './schema.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tallystick-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function load(config: object, role?: Role): Promise<Config> {
+  const file = join(folder, `${Math.random()}.json`);
+  await writeFile(file, JSON.stringify(config));
+  return loadConfig(file, {}, role);
+}
+
+const resource = 'https://api.example.com/orders';
+const client = { id: 'gateway', secret: 'gateway-secret' };
+const route = { prefix: '/orders', api: resource };
+const apis = [{ resource, scopes: ['read'] }];
+const log = createLog('silent');
+
+const own: Record<Role, object> = {
+  'authorization-server': { apis, clients: [] },
+  gateway: { apis, gateway: { client, routes: [route] } },
+  'sample-api': { apis, sampleApi: { client }, gateway: { routes: [route] } },
+};
+const checks: Record<Role, (config: Config) => void | Promise<void>> = {
+  'authorization-server': (config) => checkAuthorizationServer(config, log),
+  gateway: (config) => checkGateway(config, log),
+  'sample-api': checkSampleApi,
+};
+
+describe('a role alone', () => {
+  test.each(['authorization-server', 'gateway', 'sample-api'] as const)(
+    '%s needs its own sections only',
+    async (role) => {
+      await checks[role](await load(own[role], role));
+      await expect(load(own[role])).rejects.toThrow('expected object; found nothing');
+    },
+  );
+
+  test('may have no API of our own authorization server, or no route', async () => {
+    const issuer = 'https://idp.example.com';
+    const foreign = { ...route, issuer, accessTokens: 'jwt', upstream: 'http://localhost:5000' };
+    await checks.gateway(await load({ gateway: { client, issuers: [{ issuer }], routes: [foreign] } }, 'gateway'));
+    await checks['sample-api'](await load({ sampleApi: { client } }, 'sample-api'));
+  });
+
+  test.each<[Role, object, string]>([
+    ['authorization-server', { clients: [] }, 'apis: expected array; found nothing'],
+    ['gateway', { apis }, 'gateway: expected object; found nothing'],
+    ['gateway', { gateway: { client, routes: [route] } }, 'gateway.routes[0].api: expected the resource of one of the'],
+    ['sample-api', { apis }, 'sampleApi: expected object; found nothing'],
+  ])('%s is refused without them', async (role, config, problem) => {
+    await expect(load(config, role)).rejects.toThrow(problem);
+  });
+
+  test.each<[Role, object, string]>([
+    ['authorization-server', { gateway: { routes: [{ ...route, prefix: '/a//b' }] } }, 'gateway.routes[0].prefix: '],
+    ['gateway', { clients: [{ id: 'other' }] }, 'gateway.client.id: expected one of the clients that introspect'],
+    ['gateway', { sampleApi: {} }, 'sampleApi.client: expected object; found nothing'],
+  ])('%s is refused when a section of another role that is there is wrong', async (role, config, problem) => {
+    await expect(load({ ...own[role], ...config }, role)).rejects.toThrow(problem);
+  });
+});

@@ -1,0 +1,61 @@
+import { expect, test } from '@jest/globals';
+import { checkConfig, loadConfig } from './load_config.ts';
+import { findWarnings } from './warnings.ts';
+
+const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
+
+test('the demo configuration has no warnings', async () => {
+  expect(findWarnings(await loadConfig(DEMO))).toEqual([]);
+});
+
+test.each<[string, object, [path: string, message: string][]]>([
+  [
+    'an issuer on this machine at another port than the server',
+    { issuer: 'http://localhost:5000' },
+    [['issuer', 'port 5000, but authorizationServer.port is 4000']],
+  ],
+  ['an issuer without a port', { issuer: 'http://127.0.0.1' }, [['issuer', 'port 80, but authorizationServer.port']]],
+  ['an issuer elsewhere, which a proxy leads to', { issuer: 'http://login.example.com' }, []],
+  ['an issuer at a port of the choice of the system', { authorizationServer: { port: 0 } }, []],
+  [
+    'an https issuer without TLS',
+    { issuer: 'https://login.example.com' },
+    [['issuer', 'https, but without `tls` the server listens on plain HTTP']],
+  ],
+  ['an https issuer with TLS', { issuer: 'https://localhost:4000', tls: { selfMade: true } }, []],
+])('%s', async (_what, change, expected) => {
+  const config = checkConfig({ ...(await loadConfig(DEMO)), ...change });
+  expect(findWarnings(config)).toEqual(
+    expected.map(([path, message]) => ({ path, message: expect.stringContaining(message) })),
+  );
+});
+
+test('a scope that the API lacks', async () => {
+  const demo = await loadConfig(DEMO);
+  const api = 'https://api.example.com/jwt';
+  const clients = demo.clients.map((client) =>
+    client.id === 'demo-backend'
+      ? { ...client, tokenExchange: { to: [api], scopes: ['read', 'more'] } }
+      : {
+          ...client,
+          ...(client.id === 'demo-web' && { redirectUris: ['http://localhost:4100/oauth-agent/callback'] }),
+        },
+  );
+  const routes = [
+    { prefix: '/a', api, scopes: { GET: ['read', 'reed'], POST: { allOf: ['write'], anyOf: ['write', 'admin'] } } },
+  ];
+  const tokenHandler = {
+    client: { id: 'demo-web' },
+    api,
+    scopes: ['offline_access', 'read', 'wirte'],
+    application: 'http://localhost:4300/',
+  };
+  const gateway = { ...demo.gateway, routes, tokenHandlers: [tokenHandler] };
+  const missing = (scope: string) => `the API ${api} has no scope "${scope}": no access token has it`;
+  expect(findWarnings(checkConfig({ ...demo, clients, gateway }))).toEqual([
+    { path: 'clients[2].tokenExchange.scopes[1]', message: 'no API in `to` has the scope "more"' },
+    { path: 'gateway.routes[0].scopes.GET[1]', message: missing('reed') },
+    { path: 'gateway.routes[0].scopes.POST.anyOf[1]', message: missing('admin') },
+    { path: 'gateway.tokenHandlers[0].scopes[2]', message: missing('wirte') },
+  ]);
+});
