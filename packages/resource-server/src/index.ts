@@ -50,6 +50,7 @@ export {
   type PresentedAccessToken,
   presentedScheme,
   readAccessToken,
+  refuseTokenInQuery,
 } from './read_access_token.ts';
 export { type ErrorBody, errorBody, type Refusal, refusal } from './refusal.ts';
 export {

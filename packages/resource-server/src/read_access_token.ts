@@ -67,8 +67,12 @@ function schemeOf(authorization: string): AccessTokenScheme | undefined {
   return match === null ? undefined : match[1] === undefined ? 'DPoP' : 'Bearer';
 }
 
-/** RFC 6750 section 2.3 allows a token in the query, section 5.3 warns of it, and OAuth 2.1 drops it: it ends up in logs. */
-function refuseTokenInQuery(url = ''): void {
+/**
+ * RFC 6750 section 2.3 allows a token in the query, section 5.3 warns of it, and OAuth 2.1 drops it: it ends up in logs.
+ *
+ * @throws AccessTokenError `invalid_request`
+ */
+export function refuseTokenInQuery(url = ''): void {
   const start = url.indexOf('?');
   if (start === -1) return;
   // URLSearchParams decodes names and leaves broken percent-encoding as it is; it never throws.

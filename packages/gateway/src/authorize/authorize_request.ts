@@ -4,6 +4,7 @@ import {
   AccessTokenError,
   type PresentedAccessToken,
   readAccessToken,
+  refuseTokenInQuery,
   requireScopes,
 } from '@tallystick/resource-server';
 import { type Decision, shortened } from '../decision.ts';
@@ -62,6 +63,8 @@ export async function authorizeRequest(
     return { forwarding, target: targetAtApi(route, target), authorization: undefined, clientHeld };
   }
 
+  // Wherever the token is: an API may read this one in its place.
+  if (route.accessTokenInQuery === 'refuse') refuseTokenInQuery(target);
   const presented = route.tokenCookie
     ? ({ scheme: 'Bearer', token: await dependencies.readTokenCookie(request, route.tokenCookie) } as const)
     : readPresented(request, route);
@@ -115,13 +118,10 @@ function refuseGrpc({ headers }: IncomingMessage, { original }: Decision): void 
   );
 }
 
-function readPresented(
-  request: IncomingMessage,
-  { tokenSubprotocol, accessTokenInQuery }: ProtectedRoute,
-): PresentedAccessToken {
+function readPresented(request: IncomingMessage, { tokenSubprotocol }: ProtectedRoute): PresentedAccessToken {
   const token = tokenSubprotocol === undefined ? undefined : readTokenSubprotocol(request, tokenSubprotocol);
   if (token !== undefined) return { scheme: 'Bearer', token };
-  return readAccessToken(request, undefined, { query: accessTokenInQuery === 'forward' ? 'ignore' : 'refuse' });
+  return readAccessToken(request, undefined, { query: 'ignore' });
 }
 
 function targetAtApi({ rewrite }: Route, target: string): string {

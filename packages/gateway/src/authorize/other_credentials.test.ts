@@ -14,6 +14,7 @@ beforeEach(async () => {
         { ...phantom, scopes },
         { ...phantom, scopes, prefix: '/socket', tokenSubprotocol: 'access_token.' },
         { ...phantom, scopes, prefix: '/query', accessTokenInQuery: 'forward' },
+        { ...phantom, scopes, prefix: '/cookie', tokenCookie: { name: 'token', origins: [], csrfHeader: 'X-CSRF' } },
         { prefix: '/public', public: true, upstream: routes[0]?.upstream ?? '' },
       ],
     };
@@ -129,6 +130,18 @@ describe('An access_token in the query', () => {
 
   test('is refused elsewhere', async () => {
     expect((await house.call('/phantom?access_token=of-somebody-else', await issue())).status).toBe(400);
+  });
+
+  test('is refused wherever the token itself is', async () => {
+    const token = await issue();
+    const get = (...headers: string[]) => message(['GET /cookie?access_token=x HTTP/1.1', 'Host: g', ...headers]);
+    const cookie = [`Cookie: token=${token}`, 'X-CSRF: 1', 'Connection: close'];
+    expect(statusOf(await send(house.port, get(...cookie)))).toBe(400);
+    expect(statusOf(await send(house.port, get(...cookie).replace('?access_token=x', '')))).toBe(200);
+    const subprotocol = `Sec-WebSocket-Protocol: chat, access_token.${token}`;
+    const handshake = get(subprotocol, 'Connection: Upgrade', 'Upgrade: websocket').replace('/cookie', '/socket');
+    expect(statusOf(await send(house.port, handshake))).toBe(400);
+    expect(house.upstream.seen).toHaveLength(1);
   });
 
   test('is no credential, and never the client’s own token', async () => {
