@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -99,6 +101,29 @@ describe.each(ROLES)('%s', (role) => {
     command.signal('SIGTERM');
     expect(await command.exit).toBe(0);
     expect(command.output()).toContain('serving for 50 ms');
+  });
+
+  test(requirement('drains-after-a-delay', 'and a request that has begun is served'), async () => {
+    const { command, url } = await start(role, {
+      [`TALLYSTICK_${role.replaceAll('-', '_').toUpperCase()}_TIMEOUTS_DRAIN_DELAY`]: '0',
+    });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    let answer = '';
+    socket.on('data', (data) => (answer += data));
+    await once(socket, 'connect');
+    socket.write(`GET / HTTP/1.1\r\nHost: ${hostname}\r\n`);
+    command.signal('SIGTERM');
+    await until(() =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      ),
+    );
+    socket.write('\r\n');
+    expect(await command.exit).toBe(0);
+    expect(answer).toMatch(/^HTTP\/1\.1 404 .*\r\nconnection: close\r\n/is);
   });
 
   test(requirement('signals', 'SIGHUP with a file that cannot be used changes nothing'), async () => {

@@ -49,8 +49,10 @@ export interface Gateway extends MetricSource {
   /**
    * Closes WebSockets, waits for running requests, then closes the connections to APIs, which breaks off what takes too long, and
    * stops listening to revocations. New connections are the server's to refuse, and those of clients its to close.
+   *
+   * @param lastRequest settles when the server has no connection left, and so no further request. Default: it has none from now on
    */
-  close(): Promise<void>;
+  close(lastRequest?: Promise<unknown>): Promise<void>;
   /**
    * Lets what is under way take the time it needs, WebSockets too, and then closes. For a gateway that gets no new requests,
    * because another one has taken its place on the same server; it can still be told to close.

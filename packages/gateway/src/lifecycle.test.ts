@@ -17,6 +17,20 @@ async function houseBefore(upstream: string, drain = 5_000): Promise<House> {
   return house;
 }
 
+test('A request over a connection that the server has still accepted is served when the gateway is closed', async () => {
+  const house = await buildHouse();
+  onTestFinished(() => house.stop());
+  const token = await house.issueReference(api('phantom'));
+  const client = await openConnection(house.port);
+  let noFurtherRequest = () => {};
+  const closed = house.gateway.close(new Promise<void>((resolve) => (noFurtherRequest = resolve)));
+  client.socket.write(message(['GET /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`]));
+  expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
+  noFurtherRequest();
+  await closed;
+  expect((await house.call('/phantom', token)).status).toBe(503);
+});
+
 describe('A WebSocket, when the gateway is closed', () => {
   test('is closed with 1001 on both sides', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });

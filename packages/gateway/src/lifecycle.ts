@@ -25,8 +25,12 @@ export interface Lifecycle {
   readonly sockets: Map<Socket, () => void>;
   /** Ends the keeping alive, while requests go on to be served. */
   drain(): void;
-  /** Closes WebSockets, waits for what is served, for a limited time, and then releases everything. */
-  close(): Promise<void>;
+  /**
+   * Closes WebSockets, waits for what is served, for a limited time, and then releases everything.
+   *
+   * @param lastRequest settles when no further request can come. Default: none can
+   */
+  close(lastRequest?: Promise<unknown>): Promise<void>;
   /** Waits for what is served, without limit, and then releases everything. */
   retire(): Promise<void>;
 }
@@ -65,10 +69,10 @@ export function createLifecycle({ drainTimeout, leaveCache, release }: Lifecycle
     drain() {
       isDraining = true;
     },
-    async close() {
+    async close(lastRequest) {
       isDraining = true;
       for (const goAway of sockets.values()) goAway();
-      await atMost(drainTimeout, served.idle());
+      await atMost(drainTimeout, Promise.allSettled([lastRequest]).then(served.idle));
       for (const socket of sockets.keys()) socket.destroy();
       end();
     },

@@ -29,10 +29,12 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
   let current = { config, gateway: createGateway(config, dependencies) };
   const retiring = new Set<Gateway>();
   let lastReplacement: Promise<void> = Promise.resolve();
+  let isDraining = false;
 
   async function take(changed: GatewayConfig): Promise<void> {
     const next = await ready(changed);
     const last = current.gateway;
+    if (isDraining) next.drain();
     current = { config: changed, gateway: next };
     retiring.add(last);
     void last.retire().then(() => retiring.delete(last));
@@ -58,7 +60,10 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
     handler: (request, response) => current.gateway.handler(request, response),
     upgrade: (request, socket, head) => current.gateway.upgrade(request, socket, head),
     operations: (request, response) => current.gateway.operations(request, response),
-    drain: () => current.gateway.drain(),
+    drain() {
+      isDraining = true;
+      current.gateway.drain();
+    },
     unreadable: (error) => current.gateway.unreadable(error),
     takeKeys: (jwks) => current.gateway.keys.get(current.config.issuer)?.take(jwks),
     upstreamHealth: () => current.gateway.upstreamHealth(),
@@ -67,9 +72,9 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
       lastReplacement = replaced.catch(() => {}); // Whoever asked for it is told.
       return replaced;
     },
-    async close() {
+    async close(lastRequest) {
       await lastReplacement;
-      await Promise.all([current.gateway, ...retiring].map((gateway) => gateway.close()));
+      await Promise.all([current.gateway, ...retiring].map((gateway) => gateway.close(lastRequest)));
     },
   };
 }

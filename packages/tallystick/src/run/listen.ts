@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 
 /** Milliseconds that running requests get to finish when a server stops. */
 const GRACE = 10_000;
@@ -24,6 +25,7 @@ export async function listen(server: Server, { host, port }: { host: string; por
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {
+      await untilNobodyConnects(server);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const cut = setTimeout(() => server.closeAllConnections(), GRACE);
@@ -31,4 +33,25 @@ export async function listen(server: Server, { host, port }: { host: string; por
       clearTimeout(cut);
     },
   };
+}
+
+/** Turns of the event loop, at most, in which new connections are still accepted. */
+const LAST_TURNS = 100;
+
+/**
+ * Resolves after a turn of the event loop in which nobody has connected. A port that is closed resets the connections that nobody
+ * has accepted yet, and requests that have been sent over them are lost: on a busy machine there can be many.
+ */
+async function untilNobodyConnects(server: Server): Promise<void> {
+  let connected = true;
+  const note = () => {
+    connected = true;
+  };
+  server.on('connection', note);
+  await setImmediate(); // To where turns begin.
+  for (let turn = 0; connected && turn < LAST_TURNS; turn += 1) {
+    connected = false;
+    await setImmediate();
+  }
+  server.off('connection', note);
 }

@@ -170,7 +170,9 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
     followKeys: (jwks) => gateway.takeKeys(jwks),
     drain: gateway.drain,
     async stop() {
-      await Promise.all([listening.stop(), gateway.close()]);
+      gateway.drain();
+      const closed = listening.stop();
+      await Promise.all([closed, gateway.close(closed)]);
       await Promise.all([apart?.stop(), traces?.stop()]);
     },
   };
