@@ -109,6 +109,12 @@ describe('rewriteResponse', () => {
       (origin) => `${origin}/v2//evil.example`,
       (origin) => `${origin}/v2//evil.example`,
     ],
+    [
+      'what would be another server, with a tab',
+      { prefix: '/', rewrite: { prefix: '/v2' } },
+      () => '/v2/\t/evil.example',
+      '/v2/\t/evil.example',
+    ],
     ['what is no URL', strip, () => 'http://[', 'http://['],
   ])('changes Location where it leads to the route: %s', async (_, settings, location, expected) => {
     let origin = '';

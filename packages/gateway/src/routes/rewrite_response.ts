@@ -48,8 +48,8 @@ export function createRewriteResponse(
     if (reference === undefined) return value;
     const [path = ''] = reference.split(/[?#]/, 1);
     const forClients = pathForClients(path);
-    // Two slashes would lead to another server (RFC 3986 section 4.2).
-    if (forClients === undefined || !/^\/(?![/\\])/.test(forClients || '/')) return value;
+    // Two slashes would lead to another server (RFC 3986 section 4.2), also with a tab between, which browsers overlook.
+    if (forClients === undefined || !/^\/(?![\t/\\])/.test(forClients || '/')) return value;
     return `${forClients || '/'}${reference.slice(path.length)}`;
   }
 
