@@ -22,13 +22,14 @@ export interface Issuing {
 /**
  * Issues an access token in the API's style and answers with it (RFC 6749 section 5.1).
  *
- * @param also further members of the answer
+ * @param options.now epoch milliseconds
+ * @param options.also further members of the answer
  * @throws {errors.InvalidRequest} the client may only have tokens that are bound to a key
  */
 export async function issueAccessToken(
   ctx: TokenEndpointGrantContext,
   issuing: Issuing,
-  also: object = {},
+  { now, also = {} }: { readonly now: () => number; readonly also?: object },
 ): Promise<void> {
   const { provider, client } = ctx.oidc;
   if (client.dpopBoundAccessTokens === true || client.tlsClientCertificateBoundAccessTokens === true)
@@ -45,9 +46,9 @@ export async function issueAccessToken(
     subjectGrantId: issuing.subjectGrantId,
     subjectClientId: issuing.subjectIsUser === false ? issuing.subject : undefined,
   } as unknown as ConstructorParameters<typeof provider.AccessToken>[0]);
-  const now = Math.floor(Date.now() / 1000);
-  const exp = Math.min(now + token.expiration, issuing.notAfter ?? Number.POSITIVE_INFINITY);
-  Object.assign(token, { exp, expiresIn: Math.max(1, exp - now) });
+  const time = Math.floor(now() / 1000);
+  const exp = Math.min(time + token.expiration, issuing.notAfter ?? Number.POSITIVE_INFINITY);
+  Object.assign(token, { exp, expiresIn: Math.max(1, exp - time) });
   if (issuing.subjectIsUser === false) token.extra = issuing.act ? { act: issuing.act } : {};
   else if (issuing.act) Object.assign(token, { act: issuing.act });
   ctx.oidc.entity('AccessToken', token);

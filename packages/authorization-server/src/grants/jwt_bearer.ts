@@ -34,7 +34,7 @@ export function registerJwtBearer(
     if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
     const scopes = requestedScopes(params.scope, new Set(api.scopes)) ?? [];
     await refuseReplay(assertion);
-    await issueAccessToken(ctx, { grant: 'jwt_bearer', subject: assertion.user, api, scopes });
+    await issueAccessToken(ctx, { grant: 'jwt_bearer', subject: assertion.user, api, scopes }, dependencies);
   }
 
   /** Of several requests with one assertion at the same moment, the store lets one through. */

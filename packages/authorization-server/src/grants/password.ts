@@ -10,7 +10,11 @@ import { refusedGrant, requestedApi, requestedScopes, requiredParameter } from '
  * The password grant (RFC 6749 section 4.3), when it is switched on. RFC 9700 section 2.4 says that it must not be used:
  * it is here so that the tests of old clients can run.
  */
-export function registerPassword(provider: Provider, config: AuthorizationServerConfig, log: Log): void {
+export function registerPassword(
+  provider: Provider,
+  config: AuthorizationServerConfig,
+  { log, now }: { readonly log: Log; readonly now: () => number },
+): void {
   if (config.insecurePasswordGrant !== true) return;
   log.warn({}, 'the password grant is switched on (insecurePasswordGrant): for tests of old clients only');
   const passwords = new Map(config.users.map((user) => [user.id, user.password]));
@@ -26,7 +30,7 @@ export function registerPassword(provider: Provider, config: AuthorizationServer
     const api = requestedApi(config.apis, params);
     if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
     const scopes = requestedScopes(params.scope, new Set(api.scopes)) ?? [];
-    await issueAccessToken(ctx, { grant: 'password', subject: username, api, scopes });
+    await issueAccessToken(ctx, { grant: 'password', subject: username, api, scopes }, { now });
   }
 
   provider.registerGrantType(GRANT_TYPES.password, grant, ['username', 'password', 'scope', 'resource'], ['resource']);

@@ -40,6 +40,8 @@ export interface TokenReaderDependencies {
   readonly jwks: JWKS;
   /** The signing keys as the store has them, with what another authorization server made a moment ago. */
   readonly latestKeys: () => Promise<JWKS>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 /**
@@ -50,9 +52,9 @@ export interface TokenReaderDependencies {
 export function createTokenReader(
   provider: Provider,
   config: AuthorizationServerConfig,
-  { store, jwks, latestKeys }: TokenReaderDependencies,
+  { store, jwks, latestKeys, now }: TokenReaderDependencies,
 ) {
-  const verifyOwnJwt = createOwnJwtVerifier(config.issuer, jwks, latestKeys);
+  const verifyOwnJwt = createOwnJwtVerifier(config.issuer, { jwks, latestKeys, now });
   const users = new Set(config.users.map((user) => user.id));
   const apisOf = createApisByAudience(config.apis);
 

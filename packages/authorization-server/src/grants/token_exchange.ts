@@ -64,7 +64,7 @@ export function registerTokenExchange(
         ...(act && { act }),
         ...(grantId !== undefined && { subjectGrantId: grantId }),
       },
-      { issued_token_type: issuedTokenType },
+      { now: dependencies.now, also: { issued_token_type: issuedTokenType } },
     );
   }
 

@@ -41,6 +41,8 @@ type StoredRequest = InstanceType<Provider['BackchannelAuthenticationRequest']> 
 };
 
 export interface BackchannelRequestsDependencies {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   readonly provider: Provider;
   readonly store: TokenStore;
   readonly log: Log;
@@ -52,7 +54,7 @@ export const listOf = (accountId: string) => `backchannel requests of ${accountI
 /** Decides on backchannel authentication requests, whichever server on the store they were made at. */
 export function createBackchannelRequests(
   { secret, acrValues }: Pick<AuthorizationServerConfig, 'secret' | 'acrValues'>,
-  { provider, store, log }: BackchannelRequestsDependencies,
+  { provider, store, log, now }: BackchannelRequestsDependencies,
 ): BackchannelRequests & { decide(accountId: string, handle: string, decision: Decision): Promise<void> } {
   const handleKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel handles', 32));
   const handleOf = (authReqId: string) => createHmac('sha256', handleKey).update(authReqId).digest('base64url');
@@ -126,7 +128,7 @@ export function createBackchannelRequests(
       const signIn = {
         ...(acr === undefined ? undefined : { acr }),
         amr: ['user'],
-        authTime: Math.floor(Date.now() / 1000),
+        authTime: Math.floor(now() / 1000),
         rar: request.params?.authorization_details === undefined ? undefined : detailsOf(request),
       };
       try {

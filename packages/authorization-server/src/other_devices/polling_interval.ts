@@ -23,7 +23,7 @@ interface Poll {
  */
 export function pollingInterval(
   config: Pick<AuthorizationServerConfig, 'pollingInterval' | 'lifetimes' | 'secret'>,
-  store: TokenStore,
+  { store, now }: { readonly store: TokenStore; readonly now: () => number },
 ): Middleware {
   const { pollingInterval: configured, lifetimes, secret } = config;
   const polls = store.records('Poll', secret);
@@ -32,10 +32,10 @@ export function pollingInterval(
   /** Notes the poll. @returns whether it came too soon after the one before it */
   async function isTooSoon(code: string): Promise<boolean> {
     const last = (await answeringForTheStore(polls.find(code))) as Poll | undefined;
-    const now = Date.now();
+    const time = now();
     const { askedAt, interval } = last ?? { askedAt: Number.NEGATIVE_INFINITY, interval: configured };
-    const tooSoon = now - askedAt < interval * 1000 - TOLERANCE;
-    const poll = { askedAt: now, interval: tooSoon ? interval + GROWTH : interval };
+    const tooSoon = time - askedAt < interval * 1000 - TOLERANCE;
+    const poll = { askedAt: time, interval: tooSoon ? interval + GROWTH : interval };
     await answeringForTheStore(polls.upsertAnonymous(code, poll, remembered));
     return tooSoon;
   }

@@ -40,7 +40,7 @@ import { nameEndpointsByAddress } from './endpoint_addresses.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
-import { fromNowOn, startOfWork } from './start_of_work.ts';
+import { beginAt, startOfWork } from './start_of_work.ts';
 
 /** An oidc-provider that serves the access token styles. */
 export interface IssuingProvider {
@@ -75,33 +75,34 @@ export function createProvider(
   const isClientName = createIsClientName(config, store);
   const lifetimes = createLifetimes(config);
   const registrations = createRegistrations(config, { store, startOfWork });
-  const configuration = providerConfiguration(config, { store, units, jwks, accounts, registrations, fetch });
+  const configuration = providerConfiguration(config, { store, units, jwks, accounts, registrations, now, fetch });
   const provider = new Provider(config.issuer, configuration);
   nameEndpointsByAddress(provider, config);
   limitRegisteredClients(provider, config);
   refuseReplaysAlike(provider);
   nameClientInRegistrationAccessTokens(provider);
-  const styles = rememberRendered(
-    serveAccessTokenStyles(provider, config.apis, { log, startOfWork: () => startOfWork() ?? Date.now() }),
-    { store, secret: config.secret },
-  );
-  const read = createReadOwnAccessToken(provider, config, { store, accounts, jwks, latestKeys });
-  registerTokenExchange(provider, config, { store, jwks, latestKeys });
+  const styles = rememberRendered(serveAccessTokenStyles(provider, config.apis, { log, now, startOfWork }), {
+    store,
+    secret: config.secret,
+    now,
+  });
+  const read = createReadOwnAccessToken(provider, config, { store, accounts, jwks, latestKeys, now });
+  registerTokenExchange(provider, config, { store, jwks, latestKeys, now });
   registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
-  registerPassword(provider, config, log);
-  provider.use(errorBoundary(log));
+  registerPassword(provider, config, { log, now });
+  provider.use(errorBoundary({ log, now }));
   provider.use(boundedInput());
-  provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config)));
+  provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config, now)));
   provider.use(oneWritePerTokenRequest(config, { store, units }));
   provider.use(keepUsedRegistrations(config, registrations));
-  provider.use(introspectionAsJwt(store, styles, config.introspectionMaxAge));
+  provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(trueDiscovery());
   provider.use(unauthorizedClient());
-  provider.use(pollingInterval(config, store));
+  provider.use(pollingInterval(config, { store, now }));
   provider.use(filledInUserCode());
   provider.use(interactions(provider, config, { accounts, isClientName }));
-  const backchannelRequests = createBackchannelRequests(config, { provider, store, log });
+  const backchannelRequests = createBackchannelRequests(config, { provider, store, log, now });
   if (config.features.ciba) provider.use(backchannelPage(provider, backchannelRequests, config));
   provider.on('backchannel.error', (_ctx, error, client) =>
     log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
@@ -109,16 +110,16 @@ export function createProvider(
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
-  const issueToken = createIssueToken(config, { provider, configuration, lifetimes, styles, store, signingKey });
+  const issueToken = createIssueToken(config, { provider, configuration, lifetimes, styles, store, now, signingKey });
   return {
     handler: behindTls(provider, mount(mountPathOf(config.issuer), provider.callback())),
     backchannelRequests: {
       pending: backchannelRequests.pending,
-      approve: (request) => fromNowOn(() => backchannelRequests.approve(request)),
-      deny: (request) => fromNowOn(() => backchannelRequests.deny(request)),
+      approve: (request) => beginAt(now(), () => backchannelRequests.approve(request)),
+      deny: (request) => beginAt(now(), () => backchannelRequests.deny(request)),
     },
     checkClients: () => checkClients(provider, config.clients),
     checkUsers: (known) => checkUsers(config, store, known),
-    issueToken: (request) => fromNowOn(() => issueToken(request)),
+    issueToken: (request) => beginAt(now(), () => issueToken(request)),
   };
 }

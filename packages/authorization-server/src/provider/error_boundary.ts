@@ -8,9 +8,9 @@ import { errorPage } from '../ui/pages.ts';
  * The outermost step: notes when the request began, turns what escapes into an OAuth error (RFC 6749 section 5.2) and
  * says how it went in the log. The path is not logged: an interaction's holds what the browser's cookie holds.
  */
-export function errorBoundary(log: Log): Middleware {
+export function errorBoundary({ log, now }: { readonly log: Log; readonly now: () => number }): Middleware {
   return async (ctx, next) => {
-    ctx.state.requestedAt = Date.now();
+    ctx.state.requestedAt = now();
     try {
       refuseRepeatedAuthorization(ctx);
       await next();
@@ -27,7 +27,7 @@ export function errorBoundary(log: Log): Middleware {
       ctx.set('Retry-After', '1');
       log.warn({ route }, `refused: ${whatIsMissing(ctx)}`);
     }
-    log.debug({ method: ctx.method, route, status: ctx.status, ms: Date.now() - ctx.state.requestedAt }, 'request');
+    log.debug({ method: ctx.method, route, status: ctx.status, ms: now() - ctx.state.requestedAt }, 'request');
   };
 }
 

@@ -29,6 +29,8 @@ export interface ProviderDependencies {
   readonly jwks: JWKS;
   readonly accounts: Accounts;
   readonly registrations: Registrations;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** Calls clients. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
@@ -36,7 +38,7 @@ export interface ProviderDependencies {
 /** What this authorization server asks of oidc-provider. */
 export function providerConfiguration(
   config: AuthorizationServerConfig,
-  { store, units, jwks, accounts, registrations, fetch }: ProviderDependencies,
+  { store, units, jwks, accounts, registrations, now, fetch }: ProviderDependencies,
 ): Configuration {
   const mountPath = mountPathOf(config.issuer);
   // Other servers on the store may have keys for more, which the clients that registered there sign with here too.
@@ -49,7 +51,7 @@ export function providerConfiguration(
     secret: config.secret,
     store,
     units,
-    isWithinGrace: createIsWithinGrace(config),
+    isWithinGrace: createIsWithinGrace(config, now),
     caller: () => ({ isKnownClient: isKnownClient(Provider.ctx) }),
     anonymousSession: config.lifetimes.interaction,
     requestedAt: startOfWork,

@@ -4,9 +4,9 @@ import { Provider } from 'oidc-provider';
 /** Epoch milliseconds. One for the whole process, as that of the units of work is. */
 const began = new AsyncLocalStorage<number>();
 
-/** Notes when work begins that no request asks for: what is revoked from then on is not written by it. */
-export function fromNowOn<T>(work: () => Promise<T>): Promise<T> {
-  return began.run(Date.now(), work);
+/** Notes when work begins that no request asks for: what is revoked from then on is not written by it. @param time epoch milliseconds */
+export function beginAt<T>(time: number, work: () => Promise<T>): Promise<T> {
+  return began.run(time, work);
 }
 
 /**

@@ -28,12 +28,16 @@ interface UsedUp {
  */
 export type IsWithinGrace = (kind: string, consumed: unknown) => boolean;
 
-export function createIsWithinGrace({ reuseGrace }: Pick<AuthorizationServerConfig, 'reuseGrace'>): IsWithinGrace {
+/** @param now epoch milliseconds */
+export function createIsWithinGrace(
+  { reuseGrace }: Pick<AuthorizationServerConfig, 'reuseGrace'>,
+  now: () => number,
+): IsWithinGrace {
   return (kind, consumed) => {
     const name = Object.hasOwn(GRACE_OF, kind) ? GRACE_OF[kind] : undefined;
     if (name === undefined || typeof consumed !== 'number' || reuseGrace[name] === 0) return false;
     // Fractions of the second of its use are not known, and count as over.
-    return Date.now() / 1000 - consumed < reuseGrace[name];
+    return now() / 1000 - consumed < reuseGrace[name];
   };
 }
 

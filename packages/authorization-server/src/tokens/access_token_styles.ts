@@ -44,6 +44,12 @@ export interface AccessTokenStyles {
   apiOf(token: AccessTokenRecord): ApiConfig | undefined;
 }
 
+export interface StylesDependencies {
+  readonly log: Log;
+  readonly now: () => number;
+  readonly startOfWork: () => number | undefined;
+}
+
 /**
  * Makes a provider serve each API's access tokens in the style configured for it.
  *
@@ -51,12 +57,13 @@ export interface AccessTokenStyles {
  * `phantom` are these as they are. `split` is both: the JWT is built, its signature becomes the id of the record and
  * the client's token, and the signing input goes to the store with the record.
  *
- * @param dependencies.startOfWork when the request under way began, in epoch milliseconds
+ * @param dependencies.startOfWork when the request under way began, in epoch milliseconds; undefined outside of one
+ * @param dependencies.now epoch milliseconds
  */
 export function serveAccessTokenStyles(
   provider: Provider,
   apis: readonly ApiConfig[],
-  { log, startOfWork }: { readonly log: Log; readonly startOfWork: () => number },
+  { log, now, startOfWork }: StylesDependencies,
 ): AccessTokenStyles {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const apiOf = ({ api, aud }: AccessTokenRecord) => apiByResource.get(api ?? String(aud));
@@ -81,9 +88,10 @@ export function serveAccessTokenStyles(
 
     prototype.getValueAndPayload = async function (this: AccessTokenRecord) {
       const api = apiOf(this);
-      if (api !== undefined) this.jwtId ??= api.style === 'jwt' ? timedJwtId(startOfWork()) : randomJwtId();
+      if (api !== undefined) this.jwtId ??= api.style === 'jwt' ? timedJwtId(startOfWork() ?? now()) : randomJwtId();
       if (api?.audience !== undefined) this.api = api.resource;
-      const issued = api?.style === 'split' ? await split(this, asJwt, inFormatOf) : await inFormatOf.call(this);
+      const issued =
+        api?.style === 'split' ? await split(this, { asJwt, inFormatOf, now }) : await inFormatOf.call(this);
       if (api?.audience !== undefined && issued.payload) Object.assign(issued.payload, { aud: api.audience });
       log.debug(
         {
@@ -114,13 +122,15 @@ function randomJwtId(): string {
   return randomBytes(16).toString('base64url');
 }
 
-async function split(
-  token: AccessTokenRecord,
-  asJwt: (token: AccessTokenRecord) => Promise<string>,
-  inFormatOf: AccessTokenRecord['getValueAndPayload'],
-) {
+interface SplitSteps {
+  readonly asJwt: (token: AccessTokenRecord) => Promise<string>;
+  readonly inFormatOf: AccessTokenRecord['getValueAndPayload'];
+  readonly now: () => number;
+}
+
+async function split(token: AccessTokenRecord, { asJwt, inFormatOf, now }: SplitSteps) {
   // The JWT and the record are rendered one after the other: both must say the same second.
-  token.iat ??= Math.floor(Date.now() / 1000);
+  token.iat ??= Math.floor(now() / 1000);
   token.exp ??= token.iat + token.expiration;
   const jwt = await asJwt(token);
   const signature = signatureOf(jwt);

@@ -6,14 +6,21 @@ import { type ActiveJwt, activeJwtOf } from './introspection_of_jwts.ts';
 
 const JWT = 'application/jwt';
 
+export interface IntrospectionAsJwtOptions {
+  readonly store: TokenStore;
+  readonly styles: AccessTokenStyles;
+  /** Seconds that an answer may be cached, at most. */
+  readonly maxAge: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
 /**
  * Lets the introspection endpoint answer with the JWT that a token stands for, as phantom-token gateways ask for it:
  * `Accept: application/jwt` gets 200 and the JWT, cacheable for as long as the token lives, or 204 for a token that is
  * not active. A JWT that is asked about stands for itself. By then the caller is authenticated and the token is judged.
- *
- * @param maxAge seconds that an answer may be cached, at most
  */
-export function introspectionAsJwt(store: TokenStore, styles: AccessTokenStyles, maxAge: number): Middleware {
+export function introspectionAsJwt({ store, styles, maxAge, now }: IntrospectionAsJwtOptions): Middleware {
   async function jwtOf(token: AccessTokenRecord): Promise<string | undefined> {
     if (styles.apiOf(token)?.style !== 'split') return styles.renderJwt(token);
     const signingInput = await answeringForTheStore(store.splitEntries.find(token.jti));
@@ -41,7 +48,7 @@ export function introspectionAsJwt(store: TokenStore, styles: AccessTokenStyles,
       ctx.status = 204;
       return;
     }
-    const remainingLife = answer.exp - Math.floor(Date.now() / 1000);
+    const remainingLife = answer.exp - Math.floor(now() / 1000);
     ctx.set('Cache-Control', `max-age=${Math.max(0, Math.min(maxAge, remainingLife))}`);
     ctx.type = JWT;
     ctx.body = answer.jwt;

@@ -60,6 +60,8 @@ export interface IssueTokenDependencies {
   readonly lifetimes: Lifetimes;
   readonly styles: AccessTokenStyles;
   readonly store: TokenStore;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** The private key that signs for an API at the moment. */
   readonly signingKey: (api: ApiConfig) => JWK | undefined;
 }
@@ -74,7 +76,7 @@ export function createIssueToken(
   { secret }: Pick<AuthorizationServerConfig, 'secret'>,
   dependencies: IssueTokenDependencies,
 ): IssueToken {
-  const { provider, configuration, lifetimes, styles, store, signingKey } = dependencies;
+  const { provider, configuration, lifetimes, styles, store, now, signingKey } = dependencies;
 
   async function prepare(request: TokenRequest): Promise<{ token: UnsavedToken; api: ApiConfig | undefined }> {
     const client = await provider.Client.find(request.client);
@@ -83,7 +85,7 @@ export function createIssueToken(
     const scopes = request.scopes ?? (api ? [] : ['openid']);
     refuseForeignScopes(scopes, api);
     refuseReserved(request.claims);
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = Math.floor(now() / 1000);
     const properties = {
       client,
       scope: scopes.join(' ') || undefined,

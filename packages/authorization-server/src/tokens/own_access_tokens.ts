@@ -22,6 +22,8 @@ export interface OwnAccessTokenDependencies {
   readonly jwks: JWKS;
   /** The signing keys as the store has them, with what another authorization server made a moment ago. */
   readonly latestKeys: () => Promise<JWKS>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 /**
@@ -35,9 +37,9 @@ export interface OwnAccessTokenDependencies {
 export function createReadOwnAccessToken(
   provider: Provider,
   config: AuthorizationServerConfig,
-  { store, accounts, jwks, latestKeys }: OwnAccessTokenDependencies,
+  { store, accounts, jwks, latestKeys, now }: OwnAccessTokenDependencies,
 ): ReadOwnAccessToken {
-  const verify = createOwnJwtVerifier(config.issuer, jwks, latestKeys);
+  const verify = createOwnJwtVerifier(config.issuer, { jwks, latestKeys, now });
   const pairwiseSubjectOf = createPairwiseSubjects(config.secret);
 
   /** Whoever the token is about; undefined when one of them is not there any more. */

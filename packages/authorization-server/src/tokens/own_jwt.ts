@@ -21,16 +21,20 @@ const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi']);
 /**
  * Verifies what this authorization server signed: signature, issuer, expiry and type.
  *
- * @param latest the keys as they are in the store, where another authorization server may have put one a moment ago
+ * @param dependencies.latestKeys the keys as they are in the store, where another authorization server may have put one a moment ago
+ * @param dependencies.now epoch milliseconds
  */
-export function createOwnJwtVerifier(issuer: string, jwks: JWKS, latest: () => Promise<JWKS> = async () => jwks) {
+export function createOwnJwtVerifier(
+  issuer: string,
+  { jwks, latestKeys, now }: { jwks: JWKS; latestKeys: () => Promise<JWKS>; now: () => number },
+) {
   const known = createLocalJWKSet(publicHalf(jwks));
   const keys: JWTVerifyGetKey = async (header, token) => {
     try {
       return await known(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return createLocalJWKSet(publicHalf(await latest()))(header, token);
+      return createLocalJWKSet(publicHalf(await latestKeys()))(header, token);
     }
   };
   async function verify(jwt: string, kind: OwnJwtKind): Promise<OwnJwt> {
@@ -38,6 +42,7 @@ export function createOwnJwtVerifier(issuer: string, jwks: JWKS, latest: () => P
     const { payload, protectedHeader } = await jwtVerify(jwt, keys, {
       issuer,
       requiredClaims: ['sub', 'exp', 'iat'],
+      currentDate: new Date(now()),
       // RFC 9068 section 2.1. An ID token has no type of its own, so it must not have that of anything else.
       ...(kind === 'access token' ? { typ: 'at+jwt' } : undefined),
     });

@@ -16,14 +16,14 @@ const KIND = 'RenderedToken';
  */
 export function rememberRendered(
   styles: AccessTokenStyles,
-  { store, secret }: { readonly store: TokenStore; readonly secret: string },
+  { store, secret, now }: { readonly store: TokenStore; readonly secret: string; readonly now: () => number },
 ): AccessTokenStyles {
   async function remember(token: AccessTokenRecord & { kind?: string; grantId?: string }) {
     const { jwtId, jti, kind, exp = 0, grantId = token.subjectGrantId } = token;
     // A token without an id was not issued: it is one that a test asked for, to be broken.
     if (jwtId === undefined || jti === undefined || styles.apiOf(token) === undefined) return;
     const note = { tokenKey: tokenKey(jti), tokenKind: kind, ...(grantId && { issuedUnder: grantId }) };
-    await answeringForTheStore(store.records(KIND, secret).upsert(jwtId, note, exp - Math.floor(Date.now() / 1000)));
+    await answeringForTheStore(store.records(KIND, secret).upsert(jwtId, note, exp - Math.floor(now() / 1000)));
   }
 
   return {
