@@ -18,6 +18,24 @@ describeTokenStore('Redis Cluster', () =>
   storeOnRedis({ url: redis.url }, () => redis.masters.map(({ admin }) => admin)),
 );
 
+test('a store that is closed while it reads the map of slots leaves no timer that keeps the process alive', async () => {
+  const { refreshSlotsCache } = Cluster.prototype;
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const refreshed: (() => void)[] = [];
+  const store = await openTokenStore({ url: redis.url });
+  await store.ping();
+  Cluster.prototype.refreshSlotsCache = (callback) => void refreshed.push(callback as () => void);
+  try {
+    await until(() => refreshed.length > 0);
+    await store.close();
+    const before = timers();
+    for (const callback of refreshed) callback();
+    expect(timers()).toBeLessThanOrEqual(before);
+  } finally {
+    Cluster.prototype.refreshSlotsCache = refreshSlotsCache;
+  }
+});
+
 describe('between two steps of a write on a Cluster', () => {
   const opened: TokenStore[] = [];
   const open = async (prefix: string) => {

@@ -39,6 +39,9 @@ export interface ConnectionOptions {
   readonly commandTimeout: number;
 }
 
+/** Milliseconds after which the map of a Cluster's slots is read again. */
+const SLOTS_REFRESH_INTERVAL = 5_000;
+
 /**
  * Opens the connections; that they are there is found out by using them.
  *
@@ -100,9 +103,11 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
     retryDelayOnClusterDown: options.commandTimeout / 40,
     retryDelayOnTryAgain: options.commandTimeout / 40,
     slotsRefreshTimeout: options.commandTimeout,
-    slotsRefreshInterval: 5000,
+    // ioredis would go on for ever when it is closed during a refresh, and the process would not end.
+    slotsRefreshInterval: 0,
   });
   client.on('error', ignore);
+  const refreshing = setInterval(() => client.refreshSlotsCache(ignore), SLOTS_REFRESH_INTERVAL).unref();
   return {
     client,
     masters: () => client.nodes('master'),
@@ -123,7 +128,10 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
     check: async () => throwUnlessUp(await client.cluster('INFO')),
     // A server that was cut off from the others hears nothing of what is published there, and answers pings all the same.
     checkFeed: async (feed) => throwUnlessUp(await feed.cluster('INFO')),
-    close: () => client.disconnect(),
+    close() {
+      clearInterval(refreshing);
+      client.disconnect();
+    },
   };
 }
 
