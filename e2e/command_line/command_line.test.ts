@@ -127,7 +127,9 @@ describe('a wrong configuration', () => {
     const file = path.join(folder, 'tallystick.config.yaml');
     await writeFile(file, (await readFile(DEMO_CONFIG, 'utf8')).replace(right, wrong));
     for (const command of [['config', 'validate'], ['start']]) {
-      const run = tallystick(command);
+      // Not the usual ports: somebody may run Tallystick on this machine.
+      const ports = { TALLYSTICK_AUTHORIZATION_SERVER_PORT: '0', TALLYSTICK_SAMPLE_API_PORT: '0' };
+      const run = tallystick(command, ports);
       expect(await run.exit).toBe(1);
       expect(run.output()).toContain(explanation);
       expect(run.output()).not.toContain('at file:');
