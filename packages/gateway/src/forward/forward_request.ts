@@ -134,7 +134,10 @@ function watch(upstreamRequest: ClientRequest, exchange: RequestExchange): void 
   if (forwarding.maxBodyBytes !== undefined) limitBody(upstreamRequest, request, forwarding.maxBodyBytes);
   let settled = false;
   response.once('close', () => {
-    if (!response.writableFinished) upstreamRequest.destroy();
+    if (response.writableFinished && request.complete) return;
+    // An answer of ours to a malformed body is no failure of the upstream, which waits for the rest of the request.
+    if (response.writableFinished) settled = true;
+    upstreamRequest.destroy();
   });
   const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
   const stopWatchingBody = watchSlowBody(upstreamRequest, request, options.clientTimeout);
