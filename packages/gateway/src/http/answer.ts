@@ -62,8 +62,16 @@ export function lingerAfterAnswer(request: IncomingMessage, response: ServerResp
     if (request.complete) return;
     request.unpipe();
     request.resume();
-    const giveUp = setTimeout(() => request.socket.destroy(), lingering).unref();
-    request.once('close', () => clearTimeout(giveUp));
+    const { socket } = request;
+    const giveUp = setTimeout(() => socket.destroy(), lingering).unref();
+    const stop = () => {
+      clearTimeout(giveUp);
+      request.off('close', stop);
+      socket.off('close', stop);
+    };
+    request.once('close', stop);
+    // A request whose answer has left is not closed with its connection by Node.js.
+    socket.once('close', stop);
   });
 }
 
