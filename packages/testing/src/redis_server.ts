@@ -14,8 +14,8 @@ export interface RedisServer {
   readonly admin: Redis;
   /** Ends it without warning. */
   kill(): Promise<void>;
-  /** Lets it run again, with what it had on disk: nothing. */
-  start(): Promise<void>;
+  /** Lets it run again, with what it had on disk: nothing. @param more on its command line, such as `--replicaof` */
+  start(...more: string[]): Promise<void>;
   /** Stops every thread of it, as a machine that hangs does; it still holds its connections. */
   pause(): void;
   resume(): void;
@@ -54,13 +54,14 @@ export async function startRedisServer({
   admin.on('error', () => {});
   let child: ChildProcess | undefined;
 
-  async function start() {
-    await run();
+  async function start(...more: string[]) {
+    await run(more);
     await until(isReady);
   }
 
-  async function run() {
-    const started = spawn('redis-server', [file, ...(sentinel ? ['--sentinel'] : [])], { stdio: 'ignore' });
+  async function run(more: readonly string[]) {
+    const args = [file, ...(sentinel ? ['--sentinel'] : []), ...more];
+    const started = spawn('redis-server', args, { stdio: 'ignore' });
     child = started;
     running.add(started);
     started.once('exit', () => running.delete(started));
