@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Log } from '@tallystick/common';
-import { type AllowsHost, checkRequest } from '@tallystick/common';
+import { type AllowsHost, checkRequest, type Log } from '@tallystick/common';
 import type { Refuse } from './forward/exchange.ts';
 import type { Destination, Forwarder } from './forward/forwarder.ts';
 import type { DecisionEndpoints } from './forward_auth/decision_endpoints.ts';

@@ -105,7 +105,7 @@ export function providerConfiguration(
     ttl: createLifetimes(config).ttl,
     interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
     ...registrationRules(config),
-    ...clientAssertionRules(),
+    ...clientAssertionRules(now),
     features: providerFeatures(config, { store, accounts }),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
