@@ -88,6 +88,13 @@ test(requirement('demo-walks', 'it says who can read what is not sealed'), async
   expect(demo.output()).not.toContain('sealed under the token: it');
 });
 
+test(requirement('demo-walks', 'also for a reader that stops reading'), async () => {
+  const script = `set -o pipefail; "${process.execPath}" "${MAIN}" demo --config "${DEMO_CONFIG}" | head -1`;
+  const demo = runCommand('bash', ['-c', script]);
+  expect(await demo.exit).toBe(0);
+  expect(demo.output()).not.toContain('EPIPE');
+});
+
 describe('a wrong configuration', () => {
   test.each([
     [
