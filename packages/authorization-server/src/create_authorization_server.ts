@@ -5,7 +5,6 @@ import type { JSONWebKeySet } from 'jose';
 import type { JWKS } from 'oidc-provider';
 import { createDepartures } from './clients/departures.ts';
 import type { AuthorizationServerConfig } from './config/config.ts';
-import { createLifetimes } from './config/lifetimes.ts';
 import { algorithmsInUse } from './keys/algorithms.ts';
 import { type KeyNeeds, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
 import type { BackchannelRequests } from './other_devices/backchannel_requests.ts';
@@ -13,6 +12,7 @@ import { createProvider, type IssuingProvider } from './provider/create_provider
 import { describeError } from './provider/error_boundary.ts';
 import { mountPathOf } from './provider/mount.ts';
 import type { IssueToken } from './tokens/issue_token.ts';
+import { createLifetimes } from './tokens/lifetimes.ts';
 
 export interface AuthorizationServer {
   /** Answers requests; whoever made the server listens. */

@@ -1,64 +1,39 @@
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import type { ApiConfig, AuthorizationServerConfig, LifetimeConfig } from './config.ts';
+import { lifetime } from '@tallystick/common/config';
+import { z } from 'zod';
 
-/** Seconds that oidc-provider gives the JWTs whose lifetime cannot be configured: logout tokens and JARM responses. */
-const OTHER_JWTS = 120;
-
-type Configured = Pick<AuthorizationServerConfig, 'lifetimes' | 'apis' | 'clients'>;
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** How long what is issued lives. All in seconds. */
-export interface Lifetimes {
-  /** An access token of a client for an API, or for userinfo. */
-  accessToken(clientId: string | undefined, api: ApiConfig | undefined): number;
-  /** The longest life of anything that a signing key signs. */
-  readonly longestSigned: number;
-  /** As oidc-provider asks. */
-  readonly ttl: NonNullable<Configuration['ttl']>;
-}
+export const lifetimes = z.strictObject({
+  accessToken: lifetime
+    .default(HOUR)
+    .describe("Seconds that an access token for userinfo lives; an API's have its accessTokenLifetime."),
+  authorizationCode: lifetime.default(MINUTE).describe('Seconds in which a code can be redeemed.'),
+  refreshToken: lifetime.default(14 * DAY).describe('Seconds that a refresh token lives; each rotation begins anew.'),
+  idToken: lifetime.default(HOUR).describe('Seconds that an ID token lives.'),
+  session: lifetime
+    .default(14 * DAY)
+    .describe('Seconds that a user stays signed in; tokens without the scope offline_access end with it.'),
+  grant: lifetime
+    .default(14 * DAY)
+    .describe("Seconds that a user's consent lasts. No refresh token and no reference outlives it."),
+  deviceCode: lifetime.default(10 * MINUTE).describe('Seconds that a user has to enter the code of a device.'),
+  backchannelRequest: lifetime
+    .default(10 * MINUTE)
+    .describe('Seconds that a user has to decide on a backchannel request, unless the client asks for fewer.'),
+  interaction: lifetime
+    .default(15 * MINUTE)
+    .describe('Seconds that a user has to sign in and consent. Sessions in which nobody has signed in live no longer.'),
+  unusedRegistration: lifetime
+    .default(DAY)
+    .describe('Seconds after which a client that registered itself is forgotten, if it was never issued a token.'),
+});
 
-/** A client's own lifetimes go before those of the API and of the whole. */
-export function createLifetimes({ lifetimes, apis, clients }: Configured): Lifetimes {
-  const apiByResource = new Map(apis.map((api) => [api.resource, api]));
-  const ofClients = new Map(clients.map((client) => [client.id, client.lifetimes ?? {}]));
-
-  function accessToken(clientId: string | undefined, api: ApiConfig | undefined): number {
-    return ofClients.get(clientId ?? '')?.accessToken ?? api?.accessTokenLifetime ?? lifetimes.accessToken;
-  }
-
-  const ofAccessToken = (_ctx: unknown, { clientId, aud }: { clientId?: string | undefined; aud?: unknown }) =>
-    accessToken(clientId, apiByResource.get(String(aud)));
-  const ofClient = (name: 'idToken' | 'refreshToken') => (_ctx: unknown, _token: unknown, client: OfClient) =>
-    ofClients.get(client?.clientId ?? '')?.[name] ?? lifetimes[name];
-
-  return {
-    accessToken,
-    longestSigned: Math.max(
-      OTHER_JWTS,
-      lifetimes.idToken,
-      ...apis.map((api) => api.accessTokenLifetime),
-      ...[...ofClients.values()].flatMap((own) => [own.accessToken ?? 0, own.idToken ?? 0]),
-    ),
-    ttl: {
-      AccessToken: ofAccessToken,
-      ClientCredentials: ofAccessToken,
-      AuthorizationCode: lifetimes.authorizationCode,
-      BackchannelAuthenticationRequest: (ctx) => backchannelRequestLifetime(ctx, lifetimes),
-      DeviceCode: lifetimes.deviceCode,
-      IdToken: ofClient('idToken'),
-      Interaction: lifetimes.interaction,
-      RefreshToken: ofClient('refreshToken'),
-      Session: lifetimes.session,
-      Grant: lifetimes.grant,
-    },
-  };
-}
-
-type OfClient = { readonly clientId?: string } | undefined;
-
-/** A client may ask for less (CIBA Core section 7.1). */
-function backchannelRequestLifetime(ctx: KoaContextWithOIDC | undefined, lifetimes: LifetimeConfig): number {
-  return Math.min(
-    lifetimes.backchannelRequest,
-    Number(ctx?.oidc?.params?.requested_expiry ?? lifetimes.backchannelRequest),
-  );
-}
+/** What a client may have otherwise. */
+export const clientLifetimes = z.strictObject({
+  accessToken: lifetime.optional().describe('Seconds that its access tokens live, whatever the API.'),
+  refreshToken: lifetime.optional().describe('Seconds that its refresh tokens live.'),
+  idToken: lifetime.optional().describe('Seconds that its ID tokens live.'),
+});

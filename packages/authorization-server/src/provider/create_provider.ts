@@ -11,7 +11,6 @@ import {
   nameClientInRegistrationAccessTokens,
 } from '../clients/registrations.ts';
 import type { ApiConfig, AuthorizationServerConfig, UserConfig } from '../config/config.ts';
-import { createLifetimes } from '../config/lifetimes.ts';
 import { registerJwtBearer } from '../grants/jwt_bearer.ts';
 import { registerPassword } from '../grants/password.ts';
 import type { TokenReaderDependencies } from '../grants/presented_token.ts';
@@ -32,6 +31,7 @@ import { introspectionAsJwt } from '../tokens/introspection_as_jwt.ts';
 import { introspectionOfJwts } from '../tokens/introspection_of_jwts.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
 import { createIssueToken, type IssueToken } from '../tokens/issue_token.ts';
+import { createLifetimes } from '../tokens/lifetimes.ts';
 import { createReadOwnAccessToken } from '../tokens/own_access_tokens.ts';
 import { rememberRendered } from '../tokens/rendered_tokens.ts';
 import { behindTls } from './behind_tls.ts';

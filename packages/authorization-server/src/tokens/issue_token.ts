@@ -4,9 +4,9 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import type { Configuration, Provider } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
-import type { Lifetimes } from '../config/lifetimes.ts';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
 import { breakJwt, type Defect, WRONG_AUDIENCE } from './broken_jwt.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
 /** An access token to be issued without a flow. */

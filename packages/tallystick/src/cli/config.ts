@@ -7,7 +7,10 @@ import { createLog } from '../run/log.ts';
 export async function validate(file: string): Promise<number> {
   const config = await loadConfig(file, process.env);
   if (config.tls) await (await import('../run/tls/open_tls.ts')).checkTlsFiles(config);
-  const { checkAuthorizationServer, checkGateway, checkSampleApi } = await import('../run/roles.ts'); // Not for `schema`, which needs no server.
+  // Loaded here, because `config schema` needs no server.
+  const { checkAuthorizationServer } = await import('../run/authorization_server.ts');
+  const { checkGateway } = await import('../run/gateway.ts');
+  const { checkSampleApi } = await import('../run/sample_api.ts');
   const log = createLog('silent');
   await checkAuthorizationServer(config, log);
   await checkGateway(config, log);

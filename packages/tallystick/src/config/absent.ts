@@ -1,8 +1,7 @@
+import { client } from '@tallystick/authorization-server/config';
+import { gateway, introspectionClient } from '@tallystick/gateway/config';
 import { z } from 'zod';
-import { client } from './sections/client.ts';
-import { gateway } from './sections/gateway.ts';
-import { introspectionClient } from './sections/introspection.ts';
-import { sampleApi } from './sections/sample_api.ts';
+import { sampleApi } from './sample_api.ts';
 
 /** Stand-ins for sections that a role does without. */
 const absent = new WeakSet<object>();

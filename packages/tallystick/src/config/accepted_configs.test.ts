@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { checkAuthorizationServer } from '../run/authorization_server.ts';
+import { checkGateway } from '../run/gateway.ts';
 import { createLog } from '../run/log.ts';
-import { checkAuthorizationServer, checkGateway, checkSampleApi } from '../run/roles.ts';
+import { checkSampleApi } from '../run/sample_api.ts';
 import { ConfigError } from './config_error.ts';
 import { jsonSchema } from './json_schema.ts';
 import { checkConfig } from './load_config.ts';

@@ -1,7 +1,7 @@
+import { api } from '@tallystick/authorization-server/config';
 import { z } from 'zod';
 import { optionalSections } from './absent.ts';
 import { type Config, checkReferences, configSchema } from './schema.ts';
-import { api } from './sections/api.ts';
 
 /** A process of its own. Without one, all run in the same process. */
 export type Role = 'authorization-server' | 'gateway' | 'sample-api';

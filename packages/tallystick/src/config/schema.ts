@@ -1,26 +1,26 @@
+import {
+  api,
+  authorizationServer,
+  checkEntries,
+  client,
+  features,
+  lifetimes,
+  trustedIssuer,
+  user,
+} from '@tallystick/authorization-server/config';
+import { hostPattern, origin, refuseDuplicates, refusing } from '@tallystick/common/config';
+import { checkIntrospection, gateway } from '@tallystick/gateway/config';
+import { store } from '@tallystick/token-store/config';
 import { z } from 'zod';
 import { isAbsent } from './absent.ts';
-import { checkEntries } from './cross_references/check_entries.ts';
+import { controlApi } from './control_api.ts';
 import { checkGrants } from './cross_references/check_grants.ts';
 import { checkIntrospectingClients } from './cross_references/check_introspecting_clients.ts';
 import { checkRoutes } from './cross_references/check_routes.ts';
 import { checkTokenHandlers } from './cross_references/check_token_handlers.ts';
-import { refuseDuplicates, refusing } from './refuse.ts';
-import { api } from './sections/api.ts';
-import { authorizationServer } from './sections/authorization_server.ts';
-import { client } from './sections/client.ts';
-import { hostPattern, origin } from './sections/common.ts';
-import { controlApi } from './sections/control_api.ts';
-import { features } from './sections/features.ts';
-import { gateway } from './sections/gateway.ts';
-import { checkIntrospection } from './sections/introspection.ts';
-import { lifetimes } from './sections/lifetimes.ts';
-import { sampleApi } from './sections/sample_api.ts';
-import { store } from './sections/store.ts';
-import { tenant } from './sections/tenant.ts';
-import { checkTls, tls } from './sections/tls.ts';
-import { trustedIssuer } from './sections/trusted_issuer.ts';
-import { user } from './sections/user.ts';
+import { sampleApi } from './sample_api.ts';
+import { tenant } from './tenant.ts';
+import { checkTls, tls } from './tls.ts';
 
 export { api as apiSchema, client as clientSchema, tenant as tenantSchema, user as userSchema };
 

@@ -2,7 +2,7 @@ import { isLoopbackName } from '@tallystick/common';
 import { pathText } from './config_error.ts';
 import type { Role } from './role_schema.ts';
 import type { Config } from './schema.ts';
-import { listensWithTls } from './sections/tls.ts';
+import { listensWithTls } from './tls.ts';
 
 /** A value that can be used, but probably not as it was meant. */
 export interface Warning {

@@ -1,6 +1,6 @@
 import { WrongKeyError } from '@tallystick/authorization-server';
+import { signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
-import { signingAlgorithm } from '../config/sections/common.ts';
 import type { Harness } from '../harness/harness.ts';
 import { InputError } from '../harness/input_error.ts';
 import { issuerRoutes } from './issuer_route.ts';

@@ -1,5 +1,5 @@
+import { validate } from '@tallystick/common/config';
 import { z } from 'zod';
-import { validate } from '../config/validate.ts';
 import type { Route, RouteAnswer } from './route.ts';
 
 const problem = z.object({

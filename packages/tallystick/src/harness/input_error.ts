@@ -1,7 +1,7 @@
+import { validate } from '@tallystick/common/config';
 import type { z } from 'zod';
 import { pathText } from '../config/config_error.ts';
 import { problemsOf } from '../config/problem.ts';
-import { validate } from '../config/validate.ts';
 
 /** What a caller gave cannot be used; nothing was changed. */
 export class InputError extends Error {

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { createAuthorizationServer } from '@tallystick/authorization-server';
+import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
 import type { Readiness } from '@tallystick/common';
-import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { validate } from '@tallystick/common/config';
+import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { withoutAbsent } from '../config/absent.ts';
 import { schemaFor } from '../config/role_schema.ts';
 import { type Config, tenantSchema } from '../config/schema.ts';
-import { validate } from '../config/validate.ts';
 import type { RunningClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';
 import { createHarness, type Harness } from '../harness/harness.ts';
@@ -14,7 +15,9 @@ import { InputError } from '../harness/input_error.ts';
 import { createIssuer, type RunningIssuer } from '../harness/issuer.ts';
 import { createTenants } from '../harness/tenants.ts';
 import { asConfigError, asEntryError } from '../harness/wrong_client.ts';
-import { authorizationServerConfig, type OpenApp, type RoleDependencies, refuseFixed, worldOf } from './roles.ts';
+import type { OpenApp, RoleDependencies } from './app.ts';
+import { refuseFixed } from './refuse_changes.ts';
+import { withoutUndefined } from './without_undefined.ts';
 
 export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
   readonly clock: RunningClock;
@@ -135,5 +138,55 @@ function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<vo
       await followApis({ ...config, ...entries });
       followed = entries.apis;
     },
+  };
+}
+
+/** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
+export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
+  const store = await openTokenStore({ url: 'memory:' });
+  const checked = authorizationServerConfig({ ...config, secret: randomBytes(32).toString('base64url') });
+  try {
+    await createAuthorizationServer(checked, { store, log });
+  } catch (error) {
+    throw asConfigError(error);
+  } finally {
+    await store.close();
+  }
+}
+
+function authorizationServerConfig(config: Config & { secret: string }): AuthorizationServerConfig {
+  return {
+    issuer: config.issuer,
+    secret: config.secret,
+    backChannelUrl: config.authorizationServer.backChannelUrl,
+    ...worldOf(config),
+    trustedIssuers: config.trustedIssuers,
+    insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
+    registeredClientCredentials: config.authorizationServer.registeredClientCredentials,
+    lifetimes: config.lifetimes,
+    signingAlgorithm: config.authorizationServer.signingAlgorithm,
+    ...(config.authorizationServer.signingKey !== undefined && { signingKey: config.authorizationServer.signingKey }),
+    introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
+    acrValues: config.authorizationServer.acrValues,
+    clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
+    trustedProxies: config.authorizationServer.trustedProxies,
+    reuseGrace: config.authorizationServer.reuseGrace,
+    pollingInterval: config.authorizationServer.pollingInterval,
+    features: config.features,
+    // A certificate of one's own making is for development, whatever the issuer is called.
+    ...(config.tls?.selfMade && { callsPrivateAddresses: true }),
+  };
+}
+
+/** The part of the configuration that can change while the authorization server runs. */
+function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>) {
+  return {
+    apis: apis.map(({ accessTokens, encryption, ...api }) => ({
+      ...api,
+      style: accessTokens,
+      ...(encryption && { encryption }),
+    })),
+    clients: clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
+    users,
   };
 }

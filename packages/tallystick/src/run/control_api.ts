@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Harness } from '../harness/harness.ts';
+import { openApp, type RoleDependencies } from './app.ts';
 import type { Listening } from './listen.ts';
-import { openApp, type RoleDependencies } from './roles.ts';
 
 /** The control API on its own port. */
 export async function runControlApi(

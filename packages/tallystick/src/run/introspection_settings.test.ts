@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTokenStore } from '@tallystick/token-store';
 import { pino } from 'pino';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
+import { checkGateway } from './gateway.ts';
 import { introspectionSettings } from './introspection_settings.ts';
 import { createOwnJwtKey } from './own_jwt_key.ts';
-import { checkGateway } from './roles.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 const log = pino({ level: 'silent' });

@@ -7,8 +7,8 @@ import { openTokenStore } from '@tallystick/token-store';
 import { pino } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
+import { runGateway } from './gateway.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
-import { runGateway } from './roles.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 async function listening(server: Server): Promise<number> {

@@ -6,11 +6,13 @@ import { findWarnings } from '../config/warnings.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
 import type { Harness } from '../harness/harness.ts';
 import { addressOf, sampleApiUrl } from './addresses.ts';
+import { openApp } from './app.ts';
 import { runAuthorizationServer } from './authorization_server.ts';
 import { runControlApi } from './control_api.ts';
+import { type RunningGateway, runGateway } from './gateway.ts';
 import { createLog } from './log.ts';
 import { openStore, usesOfGateway } from './open_store.ts';
-import { openApp, type RunningGateway, runGateway, runSampleApi } from './roles.ts';
+import { runSampleApi } from './sample_api.ts';
 import { tlsOf } from './tls/tls.ts';
 
 export interface StartOptions {

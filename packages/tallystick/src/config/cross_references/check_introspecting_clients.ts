@@ -1,5 +1,5 @@
+import type { Refuse } from '@tallystick/common/config';
 import { isAbsent } from '../absent.ts';
-import type { Refuse } from '../refuse.ts';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi } from './sample_api_routes.ts';
 

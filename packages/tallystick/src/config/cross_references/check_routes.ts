@@ -1,6 +1,6 @@
 import { isLoopbackName } from '@tallystick/common';
+import type { Refuse } from '@tallystick/common/config';
 import { metadataPath } from '@tallystick/resource-server';
-import type { Refuse } from '../refuse.ts';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi, pathAtApi } from './sample_api_routes.ts';
 

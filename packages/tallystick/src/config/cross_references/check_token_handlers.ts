@@ -1,4 +1,4 @@
-import { type Refuse, refuseDuplicates } from '../refuse.ts';
+import { type Refuse, refuseDuplicates } from '@tallystick/common/config';
 import type { Config } from '../schema.ts';
 
 type TokenHandler = Config['gateway']['tokenHandlers'][number];

@@ -1,7 +1,14 @@
-import { type Refuse, refuseDuplicates } from '../refuse.ts';
-import type { Config } from '../schema.ts';
+import { type Refuse, refuseDuplicates } from '@tallystick/common/config';
+import type { z } from 'zod';
+import type { api } from './api.ts';
+import type { client } from './client.ts';
+import type { user } from './user.ts';
 
-type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
+interface Entries {
+  readonly apis: readonly z.output<typeof api>[];
+  readonly clients: readonly z.output<typeof client>[];
+  readonly users: readonly z.output<typeof user>[];
+}
 
 /** What the APIs, clients and users of an issuer say of one another must be true. */
 export function checkEntries(entries: Entries, refuse: Refuse): void {

@@ -1,116 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
-import {
-  createGatewayServer,
-  createMetrics,
-  createReplaceableGateway,
-  type GatewayConfig,
-  type Metrics,
-} from '@tallystick/gateway';
+import { createGatewayServer, createMetrics, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { createReplayMemory } from '@tallystick/resource-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import type { Config } from '../config/schema.ts';
-import { asConfigError } from '../harness/wrong_client.ts';
-import { createSampleApi, type SampleApiConfig } from '../sample_api/create_sample_api.ts';
 import { openTracing } from '../trace/open_tracing.ts';
-import { allowedForOperations, allowedHosts, otherHostsAtGateway } from './allowed_hosts.ts';
-import { type AppServer, createAppServer } from './app_server.ts';
+import { authorizationServerEndpoints } from './addresses.ts';
+import { otherHostsAtGateway } from './allowed_hosts.ts';
+import { openOperations, type RoleDependencies } from './app.ts';
 import { asGatewayConfigError, introspectionSettings } from './introspection_settings.ts';
 import { type Listening, listen } from './listen.ts';
 import { createOwnJwtKey } from './own_jwt_key.ts';
-import { allGatewayNames, gatewayNames } from './own_names.ts';
+import { gatewayNames } from './own_names.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
-import { gatewayRoutes, sampleApiRoutes } from './route_configs.ts';
+import { gatewayRoutes } from './route_configs.ts';
 import type { Tls } from './tls/tls.ts';
 import { tokenHandlerConfig } from './token_handler_config.ts';
 import { withUpstreamTls } from './upstream_tls_settings.ts';
 import { withoutUndefined } from './without_undefined.ts';
-
-/** What a role needs from outside. */
-export interface RoleDependencies {
-  readonly store: TokenStore;
-  readonly log: Logger;
-  /** Epoch milliseconds. Default: real time. */
-  readonly now?: () => number;
-  /** What the gateway counts; default: nothing is shared with other processes. */
-  readonly metrics?: Metrics;
-  /** Tells a gateway's process that the signing keys on the store changed. Default: the gateway fetches them again. */
-  readonly keysChanged?: () => void;
-  /** Default: plain HTTP, and the usual CAs. */
-  readonly tls?: Tls | undefined;
-  /** Where the proxies are found through which issuers are called. Default: that of the process. */
-  readonly environment?: NodeJS.ProcessEnv;
-}
-
-/** An authorization server or sample API that listens, and answers once it is run. */
-export type OpenApp = Listening & Pick<AppServer, 'answerWith'>;
-
-export async function openApp(
-  config: Config,
-  role: 'authorizationServer' | 'sampleApi' | 'controlApi',
-  tls?: Tls,
-): Promise<OpenApp> {
-  const asksForCertificates = role === 'authorizationServer' && config.features.mutualTls;
-  const { host, port, timeouts } = { host: config.host, ...config[role] };
-  const app = createAppServer({
-    allowsHost: await allowedHosts(config, role),
-    tls: tls?.server && { ...tls.server, ...(asksForCertificates && { clientCas: tls.clientCas }) },
-    keepAliveTimeout: timeouts.keepAlive,
-  });
-  return openServer(app, { host, port });
-}
-
-async function openOperations(config: Config, address: { host: string; port: number }): Promise<OpenApp> {
-  const allowsHost = await allowedForOperations(config, address.host);
-  return openServer(createAppServer({ allowsHost, keepAliveTimeout: config.gateway.timeouts.keepAlive }), address);
-}
-
-async function openServer(app: AppServer, address: { host: string; port: number }): Promise<OpenApp> {
-  const listening = await listen(app.server, address);
-  return {
-    port: listening.port,
-    answerWith: app.answerWith,
-    drain: app.drain,
-    stop() {
-      app.drain();
-      return listening.stop();
-    },
-  };
-}
-
-/** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
-export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
-  const store = await openTokenStore({ url: 'memory:' });
-  const checked = authorizationServerConfig({ ...config, secret: randomBytes(32).toString('base64url') });
-  try {
-    await createAuthorizationServer(checked, { store, log });
-  } catch (error) {
-    throw asConfigError(error);
-  } finally {
-    await store.close();
-  }
-}
-
-export function runSampleApi(
-  config: Config,
-  app: OpenApp,
-  { now, tls }: Pick<RoleDependencies, 'now' | 'tls'> = {},
-): void {
-  const dependencies = { ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
-  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), async () => ({
-    unready: [],
-    reasons: {},
-    warnings: [],
-  }));
-}
-
-/** Finds what is wrong with the sample API's configuration without listening or calling anybody. @throws {ConfigError} */
-export function checkSampleApi(config: Config): void {
-  createSampleApi(sampleApiConfig(config));
-}
 
 /** As many proofs as this gateway remembers at a time, where the store does not. */
 const rememberedProofs = 100_000;
@@ -214,18 +123,6 @@ function createConfiguredGateway(...given: Parameters<typeof createReplaceableGa
   }
 }
 
-/**
- * Refuses a configuration in which something differs that a role reads only when it starts.
- *
- * @throws {ConfigError}
- */
-export function refuseFixed(role: string, before: Config, after: Config, fixed: readonly (keyof Config)[]): void {
-  const problems = fixed
-    .filter((name) => !isDeepStrictEqual(before[name], after[name]))
-    .map((name) => `${name}: cannot change while ${role} runs`);
-  if (problems.length > 0) throw new ConfigError('the configuration', problems);
-}
-
 /** The gateway's server, and the store that it is on, are there before it and stay. */
 function findFixed(before: Config, after: Config): string | undefined {
   if (before.host !== after.host) return 'host';
@@ -243,50 +140,13 @@ function findFixed(before: Config, after: Config): string | undefined {
   return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
 }
 
-export function authorizationServerConfig(config: Config & { secret: string }): AuthorizationServerConfig {
-  return {
-    issuer: config.issuer,
-    secret: config.secret,
-    backChannelUrl: config.authorizationServer.backChannelUrl,
-    ...worldOf(config),
-    trustedIssuers: config.trustedIssuers,
-    insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
-    registeredClientCredentials: config.authorizationServer.registeredClientCredentials,
-    lifetimes: config.lifetimes,
-    signingAlgorithm: config.authorizationServer.signingAlgorithm,
-    ...(config.authorizationServer.signingKey !== undefined && { signingKey: config.authorizationServer.signingKey }),
-    introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
-    acrValues: config.authorizationServer.acrValues,
-    clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
-    trustedProxies: config.authorizationServer.trustedProxies,
-    reuseGrace: config.authorizationServer.reuseGrace,
-    pollingInterval: config.authorizationServer.pollingInterval,
-    features: config.features,
-    // A certificate of one's own making is for development, whatever the issuer is called.
-    ...(config.tls?.selfMade && { callsPrivateAddresses: true }),
-  };
-}
-
-/** The part of the configuration that can change while the authorization server runs. */
-export function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>) {
-  return {
-    apis: apis.map(({ accessTokens, encryption, ...api }) => ({
-      ...api,
-      style: accessTokens,
-      ...(encryption && { encryption }),
-    })),
-    clients: clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
-    users,
-  };
-}
-
 function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
   const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers, clientCertificateHeader } = config.gateway;
   const { limits, cors, upstreamHealth, decisionEndpoints, identityHeaders, webSockets } = config.gateway;
   const { replay: _, ...dpop } = config.gateway.dpop;
   return {
     issuer: config.issuer,
-    authorizationServer: endpoints(config),
+    authorizationServer: authorizationServerEndpoints(config),
     cache,
     jwks,
     timeouts,
@@ -303,20 +163,4 @@ function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig,
     hosts: gatewayNames(config),
     routes: gatewayRoutes(config),
   };
-}
-
-function sampleApiConfig(config: Config): SampleApiConfig {
-  return {
-    issuer: config.issuer,
-    authorizationServer: endpoints(config),
-    client: config.sampleApi.client,
-    apis: sampleApiRoutes(config),
-    gatewayNames: allGatewayNames(config),
-    takesClientCertificates: config.features.mutualTls,
-  };
-}
-
-function endpoints(config: Config) {
-  const base = config.authorizationServer.backChannelUrl ?? config.issuer;
-  return { introspectionEndpoint: `${base}/token/introspection`, jwksUri: `${base}/jwks` };
 }

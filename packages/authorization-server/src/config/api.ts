@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { claimSetByTheServer } from '@tallystick/common';
+import { accessTokenStyle, lifetime, resource, scopes, signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
-import { accessTokenStyle, lifetime, resource, scopes, signingAlgorithm } from './common.ts';
 
 const pointer = z.string().regex(/^\/(user|client)(\/([^~/]|~[01])*)+$/, {
   error: 'expected a JSON pointer that begins with /user/ or /client/',

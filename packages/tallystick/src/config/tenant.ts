@@ -1,9 +1,6 @@
+import { api, checkEntries, client, user } from '@tallystick/authorization-server/config';
+import { refusing } from '@tallystick/common/config';
 import { z } from 'zod';
-import { checkEntries } from '../cross_references/check_entries.ts';
-import { refusing } from '../refuse.ts';
-import { api } from './api.ts';
-import { client } from './client.ts';
-import { user } from './user.ts';
 
 /** First segments of paths that the authorization server itself serves. */
 const TAKEN = [

@@ -1,6 +1,6 @@
+import type { Refuse } from '@tallystick/common/config';
+import { maxAge, milliseconds, origin, seconds } from '@tallystick/common/config';
 import { z } from 'zod';
-import type { Refuse } from '../refuse.ts';
-import { maxAge, milliseconds, origin, seconds } from './common.ts';
 
 const material = z.string().min(1);
 

@@ -1,5 +1,5 @@
+import { httpUrl } from '@tallystick/common/config';
 import { z } from 'zod';
-import { httpUrl } from './common.ts';
 
 /** OpenTelemetry. */
 export const tracing = z.strictObject({

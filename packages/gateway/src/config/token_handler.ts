@@ -1,5 +1,5 @@
+import { headerName, httpUrl, origin, resource, scopes, seconds } from '@tallystick/common/config';
 import { z } from 'zod';
-import { headerName, httpUrl, origin, resource, scopes, seconds } from './common.ts';
 
 /** RFC 6265bis section 4.1.3.2: what begins so, browsers take only over HTTPS, from this host, for the whole of it. */
 export const cookieName = z

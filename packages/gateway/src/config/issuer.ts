@@ -1,5 +1,5 @@
+import { httpUrl } from '@tallystick/common/config';
 import { z } from 'zod';
-import { httpUrl } from './common.ts';
 import { introspection, introspectionClient } from './introspection.ts';
 
 const algorithms = [

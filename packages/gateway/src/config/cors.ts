@@ -1,6 +1,6 @@
 import { TOKEN } from '@tallystick/common';
+import { httpMethod, origin } from '@tallystick/common/config';
 import { z } from 'zod';
-import { httpMethod, origin } from './common.ts';
 
 const error = 'expected a header name';
 const headerName = z

@@ -1,5 +1,5 @@
+import { network, origin, port, roleTimeouts, seconds, signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
-import { network, origin, port, roleTimeouts, seconds, signingAlgorithm } from './common.ts';
 
 /** Longer is no race any more, and would hide a theft. */
 const reuseGrace = z.int().min(0).max(60);

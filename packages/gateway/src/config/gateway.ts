@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   bytes,
   drainDelay,
@@ -11,7 +10,8 @@ import {
   origin,
   port,
   seconds,
-} from './common.ts';
+} from '@tallystick/common/config';
+import { z } from 'zod';
 import { cors } from './cors.ts';
 import { gatewayDPoP } from './dpop.ts';
 import { introspection, introspectionClient, ownJwts } from './introspection.ts';

@@ -1,5 +1,5 @@
+import { milliseconds } from '@tallystick/common/config';
 import { z } from 'zod';
-import { milliseconds } from './common.ts';
 
 const material = z.string().min(1);
 

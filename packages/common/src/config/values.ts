@@ -1,5 +1,6 @@
-import { readPattern, TOKEN } from '@tallystick/common';
 import { z } from 'zod';
+import { TOKEN } from '../header_grammar.ts';
+import { readPattern } from '../own_names.ts';
 
 const RESOURCE = 'expected an absolute URI without a fragment (RFC 8707 section 2)';
 

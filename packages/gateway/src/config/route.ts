@@ -1,5 +1,4 @@
 import { readPattern } from '@tallystick/common';
-import { z } from 'zod';
 import {
   accessTokenStyle,
   bytes,
@@ -9,7 +8,8 @@ import {
   origin,
   resource,
   scopes,
-} from './common.ts';
+} from '@tallystick/common/config';
+import { z } from 'zod';
 import { cors } from './cors.ts';
 import { routeDPoP } from './dpop.ts';
 import { cookieName, csrfHeader, pageOrigins } from './token_handler.ts';

@@ -1,5 +1,5 @@
+import { credentials, origin, port, roleTimeouts } from '@tallystick/common/config';
 import { z } from 'zod';
-import { credentials, origin, port, roleTimeouts } from './common.ts';
 
 export const sampleApi = z.strictObject({
   port: port.default(4200),

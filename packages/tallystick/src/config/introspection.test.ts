@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { ConfigError } from '../config_error.ts';
-import { checkConfig, loadConfig } from '../load_config.ts';
-import type { Config } from '../schema.ts';
+import { ConfigError } from './config_error.ts';
+import { checkConfig, loadConfig } from './load_config.ts';
+import type { Config } from './schema.ts';
 
-const DEMO = new URL('../../../../../tallystick.config.yaml', import.meta.url).pathname;
+const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 
 async function withGateway(changes: object): Promise<Config> {
   const config = await loadConfig(DEMO);

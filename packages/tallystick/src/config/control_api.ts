@@ -1,5 +1,5 @@
+import { hostPattern, port, serverTimeouts } from '@tallystick/common/config';
 import { z } from 'zod';
-import { hostPattern, port, serverTimeouts } from './common.ts';
 
 export const controlApi = z.strictObject({
   enabled: z.boolean().default(false).describe('Serve the control API, with which tests provoke and watch.'),

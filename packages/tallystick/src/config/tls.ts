@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isPem, readPattern } from '@tallystick/common';
+import type { Refuse } from '@tallystick/common/config';
 import { z } from 'zod';
-import type { Refuse } from '../refuse.ts';
 
 const pem = z.string().min(1);
 const hostName = z

@@ -1,6 +1,6 @@
+import { seconds } from '@tallystick/common/config';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import { z } from 'zod';
-import { seconds } from './common.ts';
 
 const nonce = z.enum(['required', 'off']);
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { ConfigError } from '../config_error.ts';
-import { checkConfig } from '../load_config.ts';
+import { ConfigError } from './config_error.ts';
+import { checkConfig } from './load_config.ts';
 
-const DEMO = new URL('../../../../../tallystick.config.yaml', import.meta.url);
+const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url);
 
 const SELF_MADE = { issuer: 'https://localhost:4000', tls: { selfMade: true } };
 const PKI = {

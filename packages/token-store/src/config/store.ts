@@ -1,6 +1,6 @@
-import { parseStoreUrl, type StoreLocation } from '@tallystick/token-store';
+import { seconds } from '@tallystick/common/config';
 import { z } from 'zod';
-import { seconds } from './common.ts';
+import { parseStoreUrl, type StoreLocation } from '../store_url.ts';
 
 const MIB = 1024 * 1024;
 

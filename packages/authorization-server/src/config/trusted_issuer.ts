@@ -1,6 +1,6 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { httpUrl } from '@tallystick/common/config';
 import { z } from 'zod';
-import { httpUrl } from './common.ts';
 
 const publicKey = z
   .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']).describe('Kind of key (RFC 7517 section 4.1).') })

@@ -1,5 +1,5 @@
+import { resource, scopes } from '@tallystick/common/config';
 import { z } from 'zod';
-import { resource, scopes } from './common.ts';
 import { clientLifetimes } from './lifetimes.ts';
 
 const GRANTS = [

@@ -1,0 +1,2 @@
+export { gateway } from './gateway.ts';
+export { checkIntrospection, introspectionClient } from './introspection.ts';
