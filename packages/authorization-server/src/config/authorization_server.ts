@@ -1,12 +1,10 @@
-import { network, origin, port, roleTimeouts, seconds, signingAlgorithm } from '@tallystick/common/config';
+import { network, origin, seconds, signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
 
 /** Longer is no race any more, and would hide a theft. */
 const reuseGrace = z.int().min(0).max(60);
 
 export const authorizationServer = z.strictObject({
-  port: port.default(4000),
-  timeouts: roleTimeouts,
   backChannelUrl: origin
     .optional()
     .describe('How gateway and API reach the authorization server. Default: the issuer.'),

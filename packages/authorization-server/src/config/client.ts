@@ -1,17 +1,9 @@
 import { resource, scopes } from '@tallystick/common/config';
 import { z } from 'zod';
+import { GRANT_TYPES, type GrantName } from '../grants/grant_types.ts';
 import { clientLifetimes } from './lifetimes.ts';
 
-const GRANTS = [
-  'authorization_code',
-  'client_credentials',
-  'refresh_token',
-  'device_code',
-  'ciba',
-  'token_exchange',
-  'jwt_bearer',
-  'password',
-] as const;
+const grant = z.enum(Object.keys(GRANT_TYPES) as [GrantName]);
 
 /** Metadata that a client entry has a field of its own for. */
 const FIELD_OF = new Map([
@@ -59,7 +51,7 @@ export const client = z
     secret: z.string().min(1).optional().describe('Absent for a public client, and for one that has keys instead.'),
     name: z.string().optional().describe('Shown to users. Default: the id.'),
     grants: z
-      .array(z.enum(GRANTS))
+      .array(grant)
       .default([])
       .meta({
         description: 'The grants that it may use.',

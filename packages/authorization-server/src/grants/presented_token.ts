@@ -96,8 +96,8 @@ export function createTokenReader(
     // Where several APIs have one audience, nothing in the JWT tells whether its token can have been revoked.
     if (api === undefined || others.length > 0) return undefined;
     if (claims.cnf !== undefined) return 'constrained';
-    const { style, resource } = api;
-    if (style === 'split') return fromStore(signatureOf(jwt));
+    const { accessTokens, resource } = api;
+    if (accessTokens === 'split') return fromStore(signatureOf(jwt));
     const issuedAt = timeOfJwtId(claims.jti);
     const rendered = issuedAt === undefined ? await findRendered(claims.jti, { store, secret: config.secret }) : {};
     if (rendered === undefined) return undefined;

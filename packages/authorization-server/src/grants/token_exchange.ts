@@ -118,6 +118,6 @@ function narrowedScopes(subject: PresentedToken, api: ApiConfig, rules: TokenExc
 
 /** RFC 8693 section 2.2.1: what the issued token is, as the client may know it. */
 function tokenTypeFor(api: ApiConfig, requested: unknown = ACCESS_TOKEN): string {
-  if (requested === ACCESS_TOKEN || (requested === JWT && api.style === 'jwt')) return requested;
+  if (requested === ACCESS_TOKEN || (requested === JWT && api.accessTokens === 'jwt')) return requested;
   throw new errors.InvalidRequest('the requested_token_type cannot be issued for this API');
 }

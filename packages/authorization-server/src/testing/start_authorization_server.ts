@@ -5,7 +5,7 @@ import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
-import { testConfiguration } from './test_server.ts';
+import { testClient, testConfiguration } from './test_server.ts';
 
 export interface RunningAuthorizationServer {
   readonly config: AuthorizationServerConfig;
@@ -75,9 +75,8 @@ export async function startAuthorizationServer(
 }
 
 /** A client whose secret is its id and `-secret`. */
-export function client(given: Partial<ClientConfig> & { id: string }): ClientConfig {
-  const secret = `${given.id}-secret`;
-  return { secret, grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false, ...given };
+export function client(given: Parameters<typeof testClient>[0]): ClientConfig {
+  return testClient({ secret: `${given.id}-secret`, ...given });
 }
 
 function configuration(issuer: string, given: Partial<AuthorizationServerConfig>): AuthorizationServerConfig {

@@ -1,27 +1,22 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '@tallystick/common';
+import type { DeepReadonly } from '@tallystick/common/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
-import type { AccessTokenStyle, AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
+import type { z } from 'zod';
+import { client } from '../config/client.ts';
+import {
+  type AccessTokenStyle,
+  type AuthorizationServerConfig,
+  authorizationServerConfig,
+  type ClientConfig,
+} from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 
 export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
 export const resourceOf = (style: string) => `https://api.example.com/${style}`;
 export const SECRET = 'a secret that only these tests know';
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
-const LIFETIMES = {
-  accessToken: 3600,
-  authorizationCode: 60,
-  refreshToken: 3600,
-  idToken: 3600,
-  session: 3600,
-  grant: 3600,
-  deviceCode: 600,
-  backchannelRequest: 600,
-  interaction: 3600,
-  unusedRegistration: 3600,
-};
 
 export interface TestServer extends AuthorizationServer {
   readonly issuer: string;
@@ -55,50 +50,29 @@ export async function startTestServer(
   };
 }
 
-/** One API of each style, `service` and `gateway`, and every feature that is on by default. */
+/** One API of each style, the clients `service` and `gateway`, and the user alice. Everything else is the default. */
 export function testConfiguration(issuer: string): AuthorizationServerConfig {
-  return {
+  return authorizationServerConfig.parse({
     issuer,
     secret: SECRET,
     apis: STYLES.map((style) => ({
       resource: resourceOf(style),
-      style,
+      accessTokens: style,
       scopes: ['read', 'write'],
-      accessTokenLifetime: 300,
       claims: ['email'],
-      authorizationDetailsTypes: [],
     })),
     clients: [
-      testClient({ id: 'service', secret: 'service-secret', grants: ['client_credentials'] }),
-      testClient({ id: 'gateway', secret: 'gateway-secret', introspects: true }),
+      { id: 'service', secret: 'service-secret', grants: ['client_credentials'] },
+      { id: 'gateway', secret: 'gateway-secret', introspects: true },
     ],
     users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
-    lifetimes: LIFETIMES,
-    reuseGrace: { code: 0, refreshToken: 5 },
-    signingAlgorithm: 'ES256',
-    introspectionMaxAge: 60,
+    lifetimes: { refreshToken: 3600, session: 3600, grant: 3600, interaction: 3600, unusedRegistration: 3600 },
     acrValues: [],
     pollingInterval: 1,
-    clientCertificateHeader: 'client-cert',
-    trustedProxies: ['127.0.0.1'],
-    features: {
-      pushedAuthorizationRequests: true,
-      requestObjects: true,
-      jwtResponseModes: true,
-      authorizationDetails: true,
-      claimsParameter: true,
-      dpop: true,
-      deviceFlow: true,
-      ciba: true,
-      clientRegistration: true,
-      clientIdMetadataDocuments: true,
-      pairwiseSubjects: true,
-      backChannelLogout: true,
-      mutualTls: false,
-    },
-  };
+  });
 }
 
-export function testClient(given: Partial<ClientConfig> & { id: string }): ClientConfig {
-  return { grants: [], redirectUris: [], postLogoutRedirectUris: [], introspects: false, ...given };
+/** A client as the configuration has it, with the defaults filled in. */
+export function testClient(given: DeepReadonly<z.input<typeof client>>): ClientConfig {
+  return client.parse(given);
 }

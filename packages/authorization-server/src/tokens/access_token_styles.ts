@@ -88,16 +88,17 @@ export function serveAccessTokenStyles(
 
     prototype.getValueAndPayload = async function (this: AccessTokenRecord) {
       const api = apiOf(this);
-      if (api !== undefined) this.jwtId ??= api.style === 'jwt' ? timedJwtId(startOfWork() ?? now()) : randomJwtId();
+      if (api !== undefined)
+        this.jwtId ??= api.accessTokens === 'jwt' ? timedJwtId(startOfWork() ?? now()) : randomJwtId();
       if (api?.audience !== undefined) this.api = api.resource;
       const issued =
-        api?.style === 'split' ? await split(this, { asJwt, inFormatOf, now }) : await inFormatOf.call(this);
+        api?.accessTokens === 'split' ? await split(this, { asJwt, inFormatOf, now }) : await inFormatOf.call(this);
       if (api?.audience !== undefined && issued.payload) Object.assign(issued.payload, { aud: api.audience });
       log.debug(
         {
           client: this.clientId,
           resource: api?.resource,
-          style: api?.style,
+          style: api?.accessTokens,
           token: tokenKey(issued.value).slice(0, 8),
         },
         'access token issued',

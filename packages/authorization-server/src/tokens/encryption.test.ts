@@ -4,10 +4,11 @@ import { resourceOf, startTestServer } from '../testing/test_server.ts';
 
 test('an API with a key gets its access tokens encrypted, the JWT inside (RFC 9068 section 5)', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ECDH-ES');
-  const encryption = { alg: 'ECDH-ES', enc: 'A256GCM', jwk: { ...(await exportJWK(publicKey)), kid: 'orders' } };
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'orders' };
+  const encryption = { alg: 'ECDH-ES', enc: 'A256GCM', jwk } as const;
   const server = await startTestServer((config) => ({
     ...config,
-    apis: config.apis.map((api) => (api.style === 'jwt' ? { ...api, encryption } : api)),
+    apis: config.apis.map((api) => (api.accessTokens === 'jwt' ? { ...api, encryption } : api)),
   }));
   try {
     const answer = await fetch(`${server.issuer}/token`, {

@@ -22,7 +22,7 @@ export interface IntrospectionAsJwtOptions {
  */
 export function introspectionAsJwt({ store, styles, maxAge, now }: IntrospectionAsJwtOptions): Middleware {
   async function jwtOf(token: AccessTokenRecord): Promise<string | undefined> {
-    if (styles.apiOf(token)?.style !== 'split') return styles.renderJwt(token);
+    if (styles.apiOf(token)?.accessTokens !== 'split') return styles.renderJwt(token);
     const signingInput = await answeringForTheStore(store.splitEntries.find(token.jti));
     return signingInput === undefined ? undefined : `${signingInput}.${token.jti}`;
   }

@@ -14,7 +14,7 @@ beforeAll(async () => {
       ...config.apis,
       ...SHARED.map((resource, index) => ({
         ...config.apis[index === 0 ? 0 : 2],
-        ...({ resource, audience: ['urn:shared', 'urn:more'], style: index === 0 ? 'jwt' : 'phantom' } as const),
+        ...({ resource, audience: ['urn:shared', 'urn:more'], accessTokens: index === 0 ? 'jwt' : 'phantom' } as const),
         ...{ scopes: [], claims: [], accessTokenLifetime: 60, authorizationDetailsTypes: [] },
       })),
     ],

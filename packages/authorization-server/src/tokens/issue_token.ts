@@ -131,21 +131,22 @@ export function createIssueToken(
   async function issue(token: UnsavedToken, api: ApiConfig | undefined): Promise<string | readonly [string, string]> {
     const accessToken = await token.save();
     if (api === undefined) return accessToken;
-    if (api.style === 'jwt') return [accessToken, accessToken];
-    if (api.style === 'split') return [accessToken, `${await store.splitEntries.find(accessToken)}.${accessToken}`];
+    if (api.accessTokens === 'jwt') return [accessToken, accessToken];
+    if (api.accessTokens === 'split')
+      return [accessToken, `${await store.splitEntries.find(accessToken)}.${accessToken}`];
     return [accessToken, (await styles.renderJwt(token)) ?? ''];
   }
 
   async function issueBroken(token: UnsavedToken, api: ApiConfig, defect: Defect) {
-    const { style } = api;
+    const { accessTokens } = api;
     const key = signingKey(api);
     if (key === undefined) throw new TypeError('there is no key to sign with');
     token.jwtId = randomBytes(16).toString('base64url');
     const good = await styles.renderJwt(token);
     if (good?.split('.').length !== 3) throw new TokenRequestError('defect', 'expected none: its JWTs are encrypted');
     const jwt = await breakJwt(good, defect, key);
-    if (style === 'jwt') return [jwt, jwt] as const;
-    if (style === 'split') return keepSplit(token, jwt, good);
+    if (accessTokens === 'jwt') return [jwt, jwt] as const;
+    if (accessTokens === 'split') return keepSplit(token, jwt, good);
     return [await keepReference(token, defect), jwt] as const;
   }
 

@@ -7,7 +7,7 @@ export function resourceServerOf(api: ApiConfig): ResourceServer {
   return {
     scope: api.scopes.join(' '),
     audience: api.resource,
-    accessTokenFormat: api.style === 'jwt' ? 'jwt' : 'opaque',
+    accessTokenFormat: api.accessTokens === 'jwt' ? 'jwt' : 'opaque',
     jwt: {
       sign: api.signingAlgorithm === undefined ? {} : { alg: api.signingAlgorithm },
       ...(api.encryption && { encrypt: encryptionFor(api.encryption) }),

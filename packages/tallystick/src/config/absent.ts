@@ -1,6 +1,6 @@
-import { client } from '@tallystick/authorization-server/config';
+import { authorizationServerConfig } from '@tallystick/authorization-server/config';
 import { gateway, introspectionClient } from '@tallystick/gateway/config';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { sampleApi } from './sample_api.ts';
 
 /** Stand-ins for sections that a role does without. */
@@ -29,7 +29,7 @@ export const optionalSections = {
       const checked = gateway.parse({ client: { id: 'absent', secret: 'absent' }, routes: [route] }, { jitless: true });
       return marked({ ...checked, routes: [] });
     }),
-  clients: z.array(client).default(() => marked([])),
+  clients: authorizationServerConfig.shape.clients.default(() => marked([])),
   sampleApi: sampleApi.default(() => standIn(sampleApi, { client: { id: 'absent', secret: 'absent' } })),
 };
 

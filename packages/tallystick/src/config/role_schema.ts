@@ -1,7 +1,6 @@
-import { api } from '@tallystick/authorization-server/config';
 import { z } from 'zod';
 import { optionalSections } from './absent.ts';
-import { type Config, checkReferences, configSchema } from './schema.ts';
+import { apiSchema, type Config, checkReferences, configSchema } from './schema.ts';
 
 /** A process of its own. Without one, all run in the same process. */
 export type Role = 'authorization-server' | 'gateway' | 'sample-api';
@@ -11,12 +10,12 @@ const optional = {
   'authorization-server': { gateway: optionalSections.gateway, sampleApi: optionalSections.sampleApi },
   gateway: {
     sampleApi: optionalSections.sampleApi,
-    apis: z.array(api).default([]),
+    apis: z.array(apiSchema).default([]),
     clients: optionalSections.clients,
   },
   'sample-api': {
     gateway: optionalSections.gateway,
-    apis: z.array(api).default([]),
+    apis: z.array(apiSchema).default([]),
     clients: optionalSections.clients,
   },
 };

@@ -1,14 +1,5 @@
-import {
-  api,
-  authorizationServer,
-  checkEntries,
-  client,
-  features,
-  lifetimes,
-  trustedIssuer,
-  user,
-} from '@tallystick/authorization-server/config';
-import { hostPattern, origin, refuseDuplicates, refusing } from '@tallystick/common/config';
+import { authorizationServer, authorizationServerConfig, checkEntries } from '@tallystick/authorization-server/config';
+import { hostPattern, origin, port, refuseDuplicates, refusing, roleTimeouts } from '@tallystick/common/config';
 import { checkIntrospection, gateway } from '@tallystick/gateway/config';
 import { store } from '@tallystick/token-store/config';
 import { z } from 'zod';
@@ -22,7 +13,12 @@ import { sampleApi } from './sample_api.ts';
 import { tenant } from './tenant.ts';
 import { checkTls, tls } from './tls.ts';
 
-export { api as apiSchema, client as clientSchema, tenant as tenantSchema, user as userSchema };
+const { secret, lifetimes, features, apis, clients, users, trustedIssuers } = authorizationServerConfig.shape;
+
+export const apiSchema = apis.element;
+export const clientSchema = clients.element;
+export const userSchema = users.unwrap().element;
+export { tenant as tenantSchema };
 
 export type Tenant = z.output<typeof tenant>;
 export type TenantInput = z.input<typeof tenant>;
@@ -32,49 +28,44 @@ export const configSchema = z
   .strictObject({
     issuer: origin
       .default('http://localhost:4000')
-      .describe('Issuer identifier; the same however the server is reached.'),
+      .describe('Issuer identifier. It stays the same whichever address the server is reached at.'),
     host: z.string().min(1).default('localhost').describe('Address to listen on.'),
     allowedHosts: z
       .array(hostPattern)
       .optional()
       .describe(
-        'Names and addresses for which the servers answer, beside their own and those of this machine; `*.example.com` stands for every name below. Default: a server on a loopback address answers for no other, and any other server for all. Without `gateway.publicUrl`, a DPoP proof for any other host is refused.',
+        'Additional values of `Host` that the servers accept, beside their own names and those of this machine; `*.example.com` matches every name below it. Default: a server on a loopback address accepts no others, any other server accepts all. Without `gateway.publicUrl`, a DPoP proof for any other host is refused.',
       ),
     tls: tls.optional().describe('With a certificate, every server of the process listens on HTTPS.'),
-    secret: z
-      .string()
-      .min(32)
+    secret: secret
       .optional()
       .describe(
-        'Protects cookies, and what authorization servers keep in the store, at least 32 characters. Needed on a shared ' +
-          'store. Gateways may have one of their own.',
+        'Protects cookies and the records of the authorization server in the store. At least 32 characters. Required with a shared store, and the same in every authorization server on it. Gateways may have another one.',
       ),
     log: z
       .strictObject({
         level: z
           .enum(['debug', 'info', 'warn', 'error', 'silent'])
           .default('warn')
-          .describe('The least that is logged, as JSON lines on standard error.'),
+          .describe('Lowest level that is logged, as JSON lines on standard error.'),
       })
       .prefault({})
       .describe('The log.'),
-    store: store.prefault({}).describe('Where tokens, sign-ins and keys are kept.'),
-    authorizationServer: authorizationServer
+    store: store.prefault({}).describe('Storage for tokens, sign-ins and keys.'),
+    authorizationServer: z
+      .strictObject({ port: port.default(4000), timeouts: roleTimeouts, ...authorizationServer.shape })
       .prefault({})
-      .describe('The authorization server, apart from what it knows.'),
-    lifetimes: lifetimes.prefault({}).describe('Seconds that what is issued lives.'),
-    features: features.prefault({}).describe('What of the protocol is switched on.'),
+      .describe('Settings of the authorization server.'),
+    lifetimes,
+    features,
     gateway: gateway.describe('The API gateway.'),
-    sampleApi: sampleApi.describe('The API behind the routes that name no upstream; it shows what reached it.'),
-    controlApi: controlApi.prefault({}).describe('What tests may do to it, over HTTP.'),
-    apis: z.array(api).min(1).describe('The APIs that there are tokens for.'),
-    clients: z.array(client).describe('The clients (RFC 6749 section 2).'),
-    users: z.array(user).default([]).describe('Who can sign in, beside those who are typed in at the login page.'),
-    tenants: z.array(tenant).default([]).describe('Further issuers in the same process, at {issuer}/{id}.'),
-    trustedIssuers: z
-      .array(trustedIssuer)
-      .default([])
-      .describe('Authorities whose assertions about users the jwt_bearer grant takes (RFC 7523).'),
+    sampleApi: sampleApi.describe('The API behind routes without an upstream. It shows the request that reached it.'),
+    controlApi: controlApi.prefault({}).describe('The HTTP API with which tests control the servers.'),
+    apis,
+    clients,
+    users,
+    tenants: z.array(tenant).default([]).describe('More issuers in the same process, at {issuer}/{id}.'),
+    trustedIssuers,
   })
   .superRefine(checkReferences);
 
@@ -89,7 +80,11 @@ export function checkReferences(
   const refuse = refusing(context);
 
   if (config.store.url !== 'memory:' && config.secret === undefined) {
-    refuse(['secret'], 'expected a secret of at least 32 characters: processes on one store share it', undefined);
+    refuse(
+      ['secret'],
+      'expected a secret of at least 32 characters, the same in all processes on the store',
+      undefined,
+    );
   }
   checkTls(config, refuse);
   checkEntries(config, refuse);
@@ -97,7 +92,7 @@ export function checkReferences(
   checkRoutes(config, refuse);
   if (!isAbsent(config.clients)) checkTokenHandlers(config, refuse);
   if (config.gateway.decisionEndpoints.length > 0 && config.gateway.trustedProxies.length === 0) {
-    refuse(['gateway', 'trustedProxies'], 'expected the addresses of the gateways that ask for decisions', []);
+    refuse(['gateway', 'trustedProxies'], 'expected the addresses of the gateways that use the decision endpoints', []);
   }
   checkGrants(config, refuse);
   checkIntrospection(config.gateway, refuse);

@@ -1,9 +1,11 @@
-import { api, checkEntries, client, user } from '@tallystick/authorization-server/config';
+import { authorizationServerConfig, checkEntries } from '@tallystick/authorization-server/config';
 import { refusing } from '@tallystick/common/config';
 import { z } from 'zod';
 
-/** First segments of paths that the authorization server itself serves. */
-const TAKEN = [
+const { apis, clients, users } = authorizationServerConfig.shape;
+
+/** First path segments that the authorization server itself uses. */
+const RESERVED = [
   'auth',
   'token',
   'me',
@@ -25,10 +27,10 @@ export const tenant = z
     id: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, { error: 'expected letters, digits and hyphens' })
-      .refine((id) => !TAKEN.includes(id), { error: 'expected a name that is no path of the authorization server' })
+      .refine((id) => !RESERVED.includes(id), {
+        error: 'expected a name that the authorization server does not use as a path',
+      })
       .describe("The tenant's path: its issuer is {issuer}/{id}."),
-    apis: z.array(api).min(1).describe('The APIs that it issues tokens for.'),
-    clients: z.array(client).describe('Its clients.'),
-    users: z.array(user).default([]).describe('Its users.'),
+    ...{ apis, clients, users },
   })
   .superRefine((entries, context) => checkEntries(entries, refusing(context)));

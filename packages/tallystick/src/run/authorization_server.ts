@@ -17,7 +17,6 @@ import { createTenants } from '../harness/tenants.ts';
 import { asConfigError, asEntryError } from '../harness/wrong_client.ts';
 import type { OpenApp, RoleDependencies } from './app.ts';
 import { refuseFixed } from './refuse_changes.ts';
-import { withoutUndefined } from './without_undefined.ts';
 
 export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
   readonly clock: RunningClock;
@@ -55,20 +54,20 @@ export async function runAuthorizationServer(
   const secret = config.secret ?? randomBytes(32).toString('base64url');
 
   async function start(
-    { apis, clients, users }: Entries,
+    given: Entries,
     issuer: string,
     part: TokenStore,
     { check, follow, keysPublished }: IssuerRules,
   ): Promise<RunningIssuer> {
-    const entries = { apis, clients, users };
+    const entries = entriesOf(given);
     const authorizationServer = await createAuthorizationServer(
-      authorizationServerConfig({ ...config, ...entries, issuer, secret }),
+      authorizationServerConfig(config, { ...entries, issuer, secret }),
       { store: part, log, now: clock.now, keysPublished, ...(tls && { fetch: tls.trust.fetch }) },
     );
     const { configuration } = authorizationServer;
     async function replace(changed: Entries): Promise<void> {
       const before = configuration.current();
-      await configuration.replace(worldOf(changed)).catch((error) => {
+      await configuration.replace(entriesOf(changed)).catch((error) => {
         throw asEntryError(error);
       });
       await follow?.(changed).catch(async (error) => {
@@ -144,7 +143,8 @@ function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<vo
 /** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
 export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
   const store = await openTokenStore({ url: 'memory:' });
-  const checked = authorizationServerConfig({ ...config, secret: randomBytes(32).toString('base64url') });
+  const secret = randomBytes(32).toString('base64url');
+  const checked = authorizationServerConfig(config, { ...entriesOf(config), issuer: config.issuer, secret });
   try {
     await createAuthorizationServer(checked, { store, log });
   } catch (error) {
@@ -154,39 +154,17 @@ export async function checkAuthorizationServer(config: Config, log: Logger): Pro
   }
 }
 
-function authorizationServerConfig(config: Config & { secret: string }): AuthorizationServerConfig {
-  return {
-    issuer: config.issuer,
-    secret: config.secret,
-    backChannelUrl: config.authorizationServer.backChannelUrl,
-    ...worldOf(config),
-    trustedIssuers: config.trustedIssuers,
-    insecurePasswordGrant: config.authorizationServer.insecurePasswordGrant,
-    registeredClientCredentials: config.authorizationServer.registeredClientCredentials,
-    lifetimes: config.lifetimes,
-    signingAlgorithm: config.authorizationServer.signingAlgorithm,
-    ...(config.authorizationServer.signingKey !== undefined && { signingKey: config.authorizationServer.signingKey }),
-    introspectionMaxAge: config.authorizationServer.introspectionMaxAge,
-    acrValues: config.authorizationServer.acrValues,
-    clientCertificateHeader: config.authorizationServer.clientCertificateHeader,
-    trustedProxies: config.authorizationServer.trustedProxies,
-    reuseGrace: config.authorizationServer.reuseGrace,
-    pollingInterval: config.authorizationServer.pollingInterval,
-    features: config.features,
-    // A certificate of one's own making is for development, whatever the issuer is called.
-    ...(config.tls?.selfMade && { callsPrivateAddresses: true }),
-  };
+/** @param entries its issuer, and the APIs, clients and users of that issuer */
+function authorizationServerConfig(
+  config: Config,
+  entries: Pick<AuthorizationServerConfig, 'issuer' | 'secret' | 'apis' | 'clients' | 'users'>,
+): AuthorizationServerConfig {
+  const { lifetimes, features, trustedIssuers, authorizationServer, tls } = config;
+  // A self-made certificate means development, whatever the issuer is called.
+  const callsPrivateAddresses = tls?.selfMade || undefined;
+  return { ...authorizationServer, lifetimes, features, trustedIssuers, callsPrivateAddresses, ...entries };
 }
 
-/** The part of the configuration that can change while the authorization server runs. */
-function worldOf({ apis, clients, users }: Pick<Config, 'apis' | 'clients' | 'users'>) {
-  return {
-    apis: apis.map(({ accessTokens, encryption, ...api }) => ({
-      ...api,
-      style: accessTokens,
-      ...(encryption && { encryption }),
-    })),
-    clients: clients.map(withoutUndefined) as AuthorizationServerConfig['clients'],
-    users,
-  };
+function entriesOf({ apis, clients, users }: Entries): Entries {
+  return { apis, clients, users };
 }
