@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createSigningKey } from './testing/authorization_server.ts';
-import { api, buildHouse, type House, route } from './testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 
 /** Milliseconds: longer than an authorization server that answers takes, however busy the machine is. */
 const PATIENT = 120_000;
 /** For one that is silent. */
 const IMPATIENT = 500;
 
-let house: House;
+let fixture: GatewayFixture;
 async function start(patience: number): Promise<void> {
-  house = await buildHouse(({ timeouts, routes }) => ({
+  fixture = await startGatewayFixture(({ timeouts, routes }) => ({
     timeouts: { ...timeouts, authorizationServer: patience },
     routes: [
       ...routes,
@@ -26,16 +26,16 @@ async function start(patience: number): Promise<void> {
 beforeEach(async () => {
   await start(PATIENT);
   // The gateway has the keys before trouble begins.
-  expect((await fetch(`${house.origin}/readyz`)).status).toBe(200);
+  expect((await fetch(`${fixture.origin}/readyz`)).status).toBe(200);
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 async function expectUnavailable(response: Response) {
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
   expect(response.headers.get('www-authenticate')).toBeNull();
   expect(await response.json()).toMatchObject({ error: 'temporarily_unavailable' });
-  expect(house.upstream.seen).toEqual([]);
+  expect(fixture.upstream.seen).toEqual([]);
 }
 
 /** A client that is told to try again would try for ever. */
@@ -44,7 +44,7 @@ async function expectNoUse(response: Response) {
   expect(response.headers.get('retry-after')).toBeNull();
   expect(response.headers.get('www-authenticate')).toBeNull();
   expect(await response.json()).toMatchObject({ error: 'invalid_validator_response' });
-  expect(house.upstream.seen).toEqual([]);
+  expect(fixture.upstream.seen).toEqual([]);
 }
 
 const jwtAnswer = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' };
@@ -70,39 +70,39 @@ describe('The authorization server has no answer, and no JWT is cached: 503 with
     ['falls silent in the middle of the answer', (response, jwt) => response.writeHead(200, jwtAnswer).write(jwt)],
   ];
   async function expectNoAnswer(answer: Answers[number][1]): Promise<void> {
-    const reference = await house.issueReference(api('phantom'));
-    house.authorizationServer.onIntrospection = (response, token) => {
-      answer(response, house.authorizationServer.active.get(token) ?? '');
+    const reference = await fixture.issueReference(api('phantom'));
+    fixture.authorizationServer.onIntrospection = (response, token) => {
+      answer(response, fixture.authorizationServer.active.get(token) ?? '');
     };
-    await expectUnavailable(await house.call('/phantom', reference));
+    await expectUnavailable(await fixture.call('/phantom', reference));
   }
 
   test.each(answers)('it %s', (_, answer) => expectNoAnswer(answer));
 
   test.each(silences)('it %s', async (_, answer) => {
-    await house.stop();
+    await fixture.stop();
     await start(IMPATIENT);
     await expectNoAnswer(answer);
   });
 
   test('it is gone', async () => {
-    const reference = await house.issueReference(api('phantom'));
-    await house.authorizationServer.stop();
-    await expectUnavailable(await house.call('/phantom', reference));
+    const reference = await fixture.issueReference(api('phantom'));
+    await fixture.authorizationServer.stop();
+    await expectUnavailable(await fixture.call('/phantom', reference));
   });
 
   test('its keys cannot be had', async () => {
-    await house.stop();
-    house = await buildHouse(undefined, (server) => {
+    await fixture.stop();
+    fixture = await startGatewayFixture(undefined, (server) => {
       server.onJwks = (response) => response.writeHead(500).end();
     });
-    await expectUnavailable(await house.call('/jwt', await house.authorizationServer.issue({ aud: api('jwt') })));
-    await expectUnavailable(await house.call('/split', await house.issueSplit(api('split'))));
-    await expectUnavailable(await house.call('/phantom', await house.issueReference(api('phantom'))));
+    await expectUnavailable(await fixture.call('/jwt', await fixture.authorizationServer.issue({ aud: api('jwt') })));
+    await expectUnavailable(await fixture.call('/split', await fixture.issueSplit(api('split'))));
+    await expectUnavailable(await fixture.call('/phantom', await fixture.issueReference(api('phantom'))));
 
-    house.authorizationServer.onJwks = undefined;
-    house.clock.time += 1_000;
-    expect((await house.call('/split', await house.issueSplit(api('split')))).status).toBe(200);
+    fixture.authorizationServer.onJwks = undefined;
+    fixture.clock.time += 1_000;
+    expect((await fixture.call('/split', await fixture.issueSplit(api('split')))).status).toBe(200);
   });
 });
 
@@ -133,11 +133,11 @@ describe('The authorization server answers, but never as it should: 502', () => 
     ['answers 404', (response) => response.writeHead(404).end()],
   ];
   test.each(answers)('it %s', async (_, answer) => {
-    const reference = await house.issueReference(api('phantom'));
-    house.authorizationServer.onIntrospection = (response, token) => {
-      answer(response, house.authorizationServer.active.get(token) ?? '');
+    const reference = await fixture.issueReference(api('phantom'));
+    fixture.authorizationServer.onIntrospection = (response, token) => {
+      answer(response, fixture.authorizationServer.active.get(token) ?? '');
     };
-    await expectNoUse(await house.call('/phantom', reference));
+    await expectNoUse(await fixture.call('/phantom', reference));
   });
 
   test.each(['iss', 'typ', 'key'])('it answers with a JWT of another %s', async (what) => {
@@ -146,45 +146,48 @@ describe('The authorization server answers, but never as it should: 502', () => 
       ...(what === 'typ' && { typ: 'JWT' }),
       ...(what === 'key' && { key: await createSigningKey('key-1') }),
     };
-    house.authorizationServer.active.set('x'.repeat(43), await house.authorizationServer.issue(claims, options));
-    await expectNoUse(await house.call('/phantom', 'x'.repeat(43)));
-    expect(house.log.find(({ level }) => level === 'warn')?.tokenKey).toHaveLength(8);
+    fixture.authorizationServer.active.set('x'.repeat(43), await fixture.authorizationServer.issue(claims, options));
+    await expectNoUse(await fixture.call('/phantom', 'x'.repeat(43)));
+    expect(fixture.log.find(({ level }) => level === 'warn')?.tokenKey).toHaveLength(8);
   });
 });
 
 describe('The authorization server is gone, and', () => {
   test('jwt, split, and what is cached of phantom go on', async () => {
-    const [reference, signature] = [await house.issueReference(api('phantom')), await house.issueSplit(api('split'))];
-    const jwt = await house.authorizationServer.issue({ aud: api('jwt') });
-    await house.call('/phantom', reference);
-    await house.authorizationServer.stop();
+    const [reference, signature] = [
+      await fixture.issueReference(api('phantom')),
+      await fixture.issueSplit(api('split')),
+    ];
+    const jwt = await fixture.authorizationServer.issue({ aud: api('jwt') });
+    await fixture.call('/phantom', reference);
+    await fixture.authorizationServer.stop();
     for (const [path, token] of [
       ['/jwt', jwt],
       ['/split', signature],
       ['/phantom', reference],
     ] as const) {
-      expect((await house.call(path, token)).status).toBe(200);
+      expect((await fixture.call(path, token)).status).toBe(200);
     }
   });
 
   test('what is cached of phantom ends with its cache life: 503', async () => {
-    const reference = await house.issueReference(api('phantom'));
-    expect((await house.call('/phantom', reference)).status).toBe(200);
-    await house.authorizationServer.stop();
-    house.clock.time += 60_000;
-    house.upstream.seen.length = 0;
-    await expectUnavailable(await house.call('/phantom', reference));
+    const reference = await fixture.issueReference(api('phantom'));
+    expect((await fixture.call('/phantom', reference)).status).toBe(200);
+    await fixture.authorizationServer.stop();
+    fixture.clock.time += 60_000;
+    fixture.upstream.seen.length = 0;
+    await expectUnavailable(await fixture.call('/phantom', reference));
   });
 });
 
 describe("The gateway's own credentials are refused: 502", () => {
   test.each([401, 403])('with %d', async (status) => {
-    const reference = await house.issueReference(api('phantom'));
-    house.authorizationServer.onIntrospection = (response) => response.writeHead(status).end();
-    const response = await house.call('/phantom', reference);
+    const reference = await fixture.issueReference(api('phantom'));
+    fixture.authorizationServer.onIntrospection = (response) => response.writeHead(status).end();
+    const response = await fixture.call('/phantom', reference);
     expect(response.status).toBe(502);
     expect(response.headers.get('www-authenticate')).toBeNull();
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 });
 
@@ -194,91 +197,94 @@ describe('An introspected JWT that is genuine but no good is a matter of the tok
     ['expired', { exp: 1_000_000_000 }],
     ['not valid yet', { nbf: 9_000_000_000 }],
   ])('%s', async (_, claims) => {
-    const response = await house.call('/phantom', await house.issueReference(api('phantom'), claims));
+    const response = await fixture.call('/phantom', await fixture.issueReference(api('phantom'), claims));
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
-    expect(house.log.filter(({ level }) => level === 'warn')).toEqual([]);
+    expect(fixture.log.filter(({ level }) => level === 'warn')).toEqual([]);
   });
 });
 
 describe('The store cannot be reached', () => {
   test('and there is no cached entry: 503 with Retry-After', async () => {
-    const signature = await house.issueSplit(api('split'));
-    house.store.unavailable = true;
-    await expectUnavailable(await house.call('/split', signature));
+    const signature = await fixture.issueSplit(api('split'));
+    fixture.store.unavailable = true;
+    await expectUnavailable(await fixture.call('/split', signature));
   });
 
   test('but the entry is cached: the call goes on', async () => {
-    const signature = await house.issueSplit(api('split'));
-    await house.call('/split', signature);
-    house.store.unavailable = true;
-    expect((await house.call('/split', signature)).status).toBe(200);
+    const signature = await fixture.issueSplit(api('split'));
+    await fixture.call('/split', signature);
+    fixture.store.unavailable = true;
+    expect((await fixture.call('/split', signature)).status).toBe(200);
   });
 
   test('but the route may introspect: it does', async () => {
-    const signature = await house.issueSplit(api('either'));
-    house.authorizationServer.active.set(signature, `${house.store.entries.get(signature)}.${signature}`);
-    house.store.unavailable = true;
-    expect((await house.call('/either', signature)).status).toBe(200);
-    expect(house.authorizationServer.introspections).toHaveLength(1);
+    const signature = await fixture.issueSplit(api('either'));
+    fixture.authorizationServer.active.set(signature, `${fixture.store.entries.get(signature)}.${signature}`);
+    fixture.store.unavailable = true;
+    expect((await fixture.call('/either', signature)).status).toBe(200);
+    expect(fixture.authorizationServer.introspections).toHaveLength(1);
   });
 
   test('and neither can the authorization server: 503', async () => {
-    const signature = await house.issueSplit(api('either'));
-    house.store.unavailable = true;
-    await house.authorizationServer.stop();
-    await expectUnavailable(await house.call('/either', signature));
+    const signature = await fixture.issueSplit(api('either'));
+    fixture.store.unavailable = true;
+    await fixture.authorizationServer.stop();
+    await expectUnavailable(await fixture.call('/either', signature));
   });
 
   test('which jwt, opaque and phantom do not notice', async () => {
-    house.store.unavailable = true;
-    const jwt = await house.authorizationServer.issue({ aud: api('jwt') });
-    expect((await house.call('/jwt', jwt)).status).toBe(200);
-    expect((await house.call('/opaque', 'x'.repeat(43))).status).toBe(200);
-    expect((await house.call('/phantom', await house.issueReference(api('phantom')))).status).toBe(200);
+    fixture.store.unavailable = true;
+    const jwt = await fixture.authorizationServer.issue({ aud: api('jwt') });
+    expect((await fixture.call('/jwt', jwt)).status).toBe(200);
+    expect((await fixture.call('/opaque', 'x'.repeat(43))).status).toBe(200);
+    expect((await fixture.call('/phantom', await fixture.issueReference(api('phantom')))).status).toBe(200);
   });
 });
 
 describe('A split miss', () => {
   test('is 401 without asking the authorization server', async () => {
-    expect((await house.call('/split', 'x'.repeat(86))).status).toBe(401);
-    expect(house.authorizationServer.introspections).toEqual([]);
+    expect((await fixture.call('/split', 'x'.repeat(86))).status).toBe(401);
+    expect(fixture.authorizationServer.introspections).toEqual([]);
   });
 
   test('is introspected where the route says so', async () => {
-    const signature = await house.issueSplit(api('either'));
-    house.authorizationServer.active.set(signature, `${house.store.entries.get(signature)}.${signature}`);
-    house.store.entries.clear();
-    expect((await house.call('/either', signature)).status).toBe(200);
-    expect((await house.call('/either', 'x'.repeat(86))).status).toBe(401);
+    const signature = await fixture.issueSplit(api('either'));
+    fixture.authorizationServer.active.set(signature, `${fixture.store.entries.get(signature)}.${signature}`);
+    fixture.store.entries.clear();
+    expect((await fixture.call('/either', signature)).status).toBe(200);
+    expect((await fixture.call('/either', 'x'.repeat(86))).status).toBe(401);
   });
 
   test('in a store that drops entries proves nothing: the authorization server is asked, or it is 503', async () => {
-    const signature = await house.issueSplit(api('split'));
-    house.authorizationServer.active.set(signature, `${house.store.entries.get(signature)}.${signature}`);
-    house.store.entries.clear();
-    house.store.mayLack = true;
-    expect((await house.call('/split', signature)).status).toBe(200);
-    expect((await house.call('/split', 'x'.repeat(86))).status).toBe(401);
-    await house.authorizationServer.stop();
-    house.upstream.seen.length = 0;
-    await expectUnavailable(await house.call('/split', 'y'.repeat(86)));
+    const signature = await fixture.issueSplit(api('split'));
+    fixture.authorizationServer.active.set(signature, `${fixture.store.entries.get(signature)}.${signature}`);
+    fixture.store.entries.clear();
+    fixture.store.mayLack = true;
+    expect((await fixture.call('/split', signature)).status).toBe(200);
+    expect((await fixture.call('/split', 'x'.repeat(86))).status).toBe(401);
+    await fixture.authorizationServer.stop();
+    fixture.upstream.seen.length = 0;
+    await expectUnavailable(await fixture.call('/split', 'y'.repeat(86)));
   });
 
   test('that is answered with the JWT of another token is 502', async () => {
-    house.authorizationServer.active.set('x'.repeat(86), await house.authorizationServer.issue({ aud: api('either') }));
-    await expectNoUse(await house.call('/either', 'x'.repeat(86)));
+    fixture.authorizationServer.active.set(
+      'x'.repeat(86),
+      await fixture.authorizationServer.issue({ aud: api('either') }),
+    );
+    await expectNoUse(await fixture.call('/either', 'x'.repeat(86)));
   });
 });
 
 describe('The upstream', () => {
   test('is gone: 502', async () => {
-    const signature = await house.issueSplit(api('split'));
-    await house.upstream.stop();
-    const response = await house.call('/split', signature);
+    const signature = await fixture.issueSplit(api('split'));
+    await fixture.upstream.stop();
+    const response = await fixture.call('/split', signature);
     expect(response.status).toBe(502);
     expect(await response.json()).toEqual({ error: 'bad_gateway', error_description: 'the API could not be reached' });
-    const line = house.log.find(({ message }) => message === 'request failed');
+    const line = fixture.log.find(({ message }) => message === 'request failed');
     expect(line).toMatchObject({
       level: 'warn',
       status: 502,
@@ -290,14 +296,14 @@ describe('The upstream', () => {
 });
 
 test('a fault in the gateway itself is 500, and lets nothing through', async () => {
-  const signature = await house.issueSplit(api('split'));
-  house.store.splitEntries.find = async (presented) => {
+  const signature = await fixture.issueSplit(api('split'));
+  fixture.store.splitEntries.find = async (presented) => {
     throw new Error(`a bug that quotes ${presented}`);
   };
-  const response = await house.call('/split', signature);
+  const response = await fixture.call('/split', signature);
   expect(response.status).toBe(500);
   expect(await response.json()).toMatchObject({ error: 'server_error' });
-  expect(house.upstream.seen).toEqual([]);
-  expect(house.log.some(({ level }) => level === 'error')).toBe(true);
-  expect(JSON.stringify(house.log)).not.toContain(signature);
+  expect(fixture.upstream.seen).toEqual([]);
+  expect(fixture.log.some(({ level }) => level === 'error')).toBe(true);
+  expect(JSON.stringify(fixture.log)).not.toContain(signature);
 });

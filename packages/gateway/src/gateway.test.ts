@@ -5,14 +5,14 @@ import { until } from '@tallystick/testing/until';
 import type { GatewayConfig } from './config/config.ts';
 import { createGateway } from './gateway.ts';
 import { issuer } from './testing/authorization_server.ts';
-import { api, buildHouse, type House, route } from './testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 import { createTestStore } from './testing/memory_store.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse();
+  fixture = await startGatewayFixture();
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 const upgrade = (path: string, ...headers: string[]) =>
   message([
@@ -27,7 +27,7 @@ const upgrade = (path: string, ...headers: string[]) =>
 
 describe('The metadata of every API (RFC 9728)', () => {
   test.each(['jwt', 'opaque', 'phantom', 'split'])('is served for %s', async (name) => {
-    const response = await house.call(`/.well-known/oauth-protected-resource/${name}`);
+    const response = await fixture.call(`/.well-known/oauth-protected-resource/${name}`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(await response.json()).toEqual({
@@ -40,11 +40,11 @@ describe('The metadata of every API (RFC 9728)', () => {
   });
 
   test('is where the challenge says, under the public URL if there is one', async () => {
-    const challenged = await house.call('/split');
+    const challenged = await fixture.call('/split');
     const url = /resource_metadata="([^"]+)"/.exec(challenged.headers.get('www-authenticate') ?? '')?.[1] ?? '';
     expect(await (await fetch(url)).json()).toMatchObject({ resource: api('split') });
 
-    const other = await buildHouse(() => ({ publicUrl: 'https://gateway.example.com' }));
+    const other = await startGatewayFixture(() => ({ publicUrl: 'https://gateway.example.com' }));
     const challenge = (await other.call('/split')).headers.get('www-authenticate');
     await other.stop();
     const metadata = 'resource_metadata="https://gateway.example.com/.well-known/oauth-protected-resource/split"';
@@ -53,16 +53,16 @@ describe('The metadata of every API (RFC 9728)', () => {
 
   test('is where a trusted proxy says that the client is, and not where anyone else does', async () => {
     const headers = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'gateway.example.com' };
-    const believing = await buildHouse(() => ({ trustedProxies: ['127.0.0.0/8'] }));
+    const believing = await startGatewayFixture(() => ({ trustedProxies: ['127.0.0.0/8'] }));
     const believed = (await believing.call('/split', undefined, { headers })).headers.get('www-authenticate');
     await believing.stop();
     expect(believed).toContain('resource_metadata="https://gateway.example.com/.well-known/');
-    const doubted = (await house.call('/split', undefined, { headers })).headers.get('www-authenticate');
-    expect(doubted).toContain(`resource_metadata="${house.origin}/.well-known/`);
+    const doubted = (await fixture.call('/split', undefined, { headers })).headers.get('www-authenticate');
+    expect(doubted).toContain(`resource_metadata="${fixture.origin}/.well-known/`);
   });
 
   test.each(['urn:example:orders', 'api://orders'])('is not there for %s, whose calls are served', async (resource) => {
-    const named = await buildHouse(({ routes }) => ({
+    const named = await startGatewayFixture(({ routes }) => ({
       routes: routes.map((other) => (other.prefix === '/jwt' ? { ...other, resource } : other) as typeof other),
     }));
     try {
@@ -80,7 +80,7 @@ describe('The metadata of every API (RFC 9728)', () => {
   });
 
   test('is not said to be where a strange Host says', async () => {
-    const answer = await send(house.port, message(['GET /split HTTP/1.1', 'Host: a"b/c', 'Connection: close']));
+    const answer = await send(fixture.port, message(['GET /split HTTP/1.1', 'Host: a"b/c', 'Connection: close']));
     expect(statusOf(answer)).toBe(400);
     expect(answer).not.toContain('a"b');
   });
@@ -88,23 +88,23 @@ describe('The metadata of every API (RFC 9728)', () => {
 
 describe('The state of the gateway', () => {
   test('/healthz says that it lives', async () => {
-    house.store.unavailable = true;
-    expect((await house.call('/healthz')).status).toBe(200);
-    expect((await house.call('/healthz', undefined, { method: 'POST' })).status).toBe(405);
+    fixture.store.unavailable = true;
+    expect((await fixture.call('/healthz')).status).toBe(200);
+    expect((await fixture.call('/healthz', undefined, { method: 'POST' })).status).toBe(405);
   });
 
   test('/readyz says what is not ready', async () => {
-    expect((await house.call('/readyz')).status).toBe(200);
-    house.store.unavailable = true;
-    const response = await house.call('/readyz');
+    expect((await fixture.call('/readyz')).status).toBe(200);
+    fixture.store.unavailable = true;
+    const response = await fixture.call('/readyz');
     expect(response.status).toBe(503);
     const reasons = { 'token-store': 'down' };
     expect(await response.json()).toEqual({ status: 'not ready', unready: ['token-store'], reasons });
   });
 
   test('/readyz warns of what is dangerous about the store, and is ready', async () => {
-    house.store.warned = ['it drops what is live'];
-    const response = await house.call('/readyz');
+    fixture.store.warned = ['it drops what is live'];
+    const response = await fixture.call('/readyz');
     expect([response.status, await response.json()]).toEqual([
       200,
       { status: 'ready', warnings: ['it drops what is live'] },
@@ -112,7 +112,7 @@ describe('The state of the gateway', () => {
   });
 
   test('/readyz waits for the keys of the authorization server, once', async () => {
-    const other = await buildHouse(undefined, (server) => {
+    const other = await startGatewayFixture(undefined, (server) => {
       server.onJwks = (response) => response.writeHead(500).end();
     });
     const early = await other.call('/readyz');
@@ -128,11 +128,11 @@ describe('The state of the gateway', () => {
 
 describe('The log', () => {
   test('has one line for every request, with what was decided, and no query', async () => {
-    const signature = await house.issueSplit(api('split'));
-    await (await house.call('/split/a?secret=1', signature)).text();
-    await (await house.call('/split/b', signature, { method: 'POST' })).text();
-    await (await house.call('/nowhere')).text();
-    const lines = () => house.log.filter(({ message: text }) => text.startsWith('request '));
+    const signature = await fixture.issueSplit(api('split'));
+    await (await fixture.call('/split/a?secret=1', signature)).text();
+    await (await fixture.call('/split/b', signature, { method: 'POST' })).text();
+    await (await fixture.call('/nowhere')).text();
+    const lines = () => fixture.log.filter(({ message: text }) => text.startsWith('request '));
     await until(() => lines().length === 3);
     expect(lines()).toEqual([
       expect.objectContaining({
@@ -152,23 +152,23 @@ describe('The log', () => {
   });
 
   test('has no token in any line', async () => {
-    const jwt = await house.authorizationServer.issue({ aud: api('jwt'), exp: 1 });
-    const tokens = [await house.issueReference(api('phantom')), await house.issueSplit(api('split')), jwt];
+    const jwt = await fixture.authorizationServer.issue({ aud: api('jwt'), exp: 1 });
+    const tokens = [await fixture.issueReference(api('phantom')), await fixture.issueSplit(api('split')), jwt];
     for (const path of ['/phantom', '/split', '/jwt', '/opaque', '/nowhere']) {
       for (const token of tokens) {
-        await house.call(path, token);
-        await house.call(`${path}?access_token=${token}`);
+        await fixture.call(path, token);
+        await fixture.call(`${path}?access_token=${token}`);
       }
     }
     const signatures = tokens.map((token) => token.split('.').at(-1) ?? '');
-    for (const secret of [...tokens, ...signatures]) expect(JSON.stringify(house.log)).not.toContain(secret);
+    for (const secret of [...tokens, ...signatures]) expect(JSON.stringify(fixture.log)).not.toContain(secret);
   });
 });
 
 describe('A request to upgrade', () => {
   test('without a good token is refused on the socket, with the same challenge, and the connection is closed', async () => {
     for (const headers of [[], [`Authorization: Bearer ${'x'.repeat(43)}`]]) {
-      const answer = await send(house.port, upgrade('/phantom', ...headers));
+      const answer = await send(fixture.port, upgrade('/phantom', ...headers));
       expect(statusOf(answer)).toBe(401);
       expect(answer).toMatch(/^www-authenticate: Bearer .*resource_metadata="http:\/\/g\/.well-known/im);
       expect(answer).toMatch(/^connection: close\r$/im);
@@ -176,11 +176,11 @@ describe('A request to upgrade', () => {
         error: headers.length === 0 ? 'unauthorized' : 'invalid_token',
       });
     }
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('to anything but WebSocket, or with HTTP/1.0, is refused', async () => {
-    const authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'))}`;
+    const authorization = `Authorization: Bearer ${await fixture.issueReference(api('phantom'))}`;
     for (const [version, protocol] of [
       ['1.1', 'h2c'],
       ['1.0', 'websocket'],
@@ -192,45 +192,45 @@ describe('A request to upgrade', () => {
         `Upgrade: ${protocol}`,
         authorization,
       ];
-      expect([version, protocol, statusOf(await send(house.port, message(lines)))]).toEqual([version, protocol, 400]);
+      expect([version, protocol, statusOf(await send(fixture.port, message(lines)))]).toEqual([version, protocol, 400]);
     }
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('survives a client that resets the connection while its token is looked up', async () => {
-    house.authorizationServer.onIntrospection = () => {};
-    const client = await openConnection(house.port);
+    fixture.authorizationServer.onIntrospection = () => {};
+    const client = await openConnection(fixture.port);
     client.socket.write(upgrade('/phantom', `Authorization: Bearer ${'x'.repeat(43)}`));
-    await until(() => house.authorizationServer.introspections.length === 1);
+    await until(() => fixture.authorizationServer.introspections.length === 1);
     client.socket.resetAndDestroy();
     await client.closed();
-    expect((await house.call('/healthz')).status).toBe(200);
+    expect((await fixture.call('/healthz')).status).toBe(200);
   });
 });
 
 describe('close', () => {
   test('waits for running requests, and tells their clients not to use the connection again', async () => {
-    house.store.delay = new Promise((resolve) => {
+    fixture.store.delay = new Promise((resolve) => {
       release = resolve;
     });
-    const signature = await house.issueSplit(api('split'));
-    const client = await openConnection(house.port);
+    const signature = await fixture.issueSplit(api('split'));
+    const client = await openConnection(fixture.port);
     client.socket.write(message(['GET /split HTTP/1.1', 'Host: g', `Authorization: Bearer ${signature}`]));
-    await until(() => house.store.lookups === 1);
+    await until(() => fixture.store.lookups === 1);
     let isClosed = false;
-    const closing = house.gateway.close().then(() => {
+    const closing = fixture.gateway.close().then(() => {
       isClosed = true;
     });
     expect(isClosed).toBe(false);
     release();
     expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 OK.*connection: close/is);
     await closing;
-    expect(house.store.listeners.size).toBe(0);
+    expect(fixture.store.listeners.size).toBe(0);
   });
   let release: () => void = () => {};
 
   test('breaks off what takes too long', async () => {
-    const other = await buildHouse(
+    const other = await startGatewayFixture(
       ({ timeouts }) => ({ timeouts: { ...timeouts, drain: 20 } }),
       undefined,
       () => {},
@@ -245,7 +245,7 @@ describe('close', () => {
   });
 
   test('closes WebSockets', async () => {
-    const other = await buildHouse(undefined, undefined, () => {});
+    const other = await startGatewayFixture(undefined, undefined, () => {});
     const signature = await other.issueSplit(api('split'));
     const client = await openConnection(other.port);
     client.socket.write(upgrade('/split', `Authorization: Bearer ${signature}`));

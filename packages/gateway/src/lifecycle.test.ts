@@ -5,30 +5,30 @@ import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, openConnection } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
-import { api, buildHouse, type House, route } from './testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 import { startRawUpstream } from './testing/servers.ts';
 
-async function houseBefore(upstream: string, drain = 5_000): Promise<House> {
-  const house = await buildHouse(({ timeouts }) => ({
+async function startFixtureBefore(upstream: string, drain = 5_000): Promise<GatewayFixture> {
+  const fixture = await startGatewayFixture(({ timeouts }) => ({
     routes: [route('split', upstream)],
     timeouts: { ...timeouts, drain },
   }));
-  onTestFinished(() => house.stop());
-  return house;
+  onTestFinished(() => fixture.stop());
+  return fixture;
 }
 
 test('A request over a connection that the server has still accepted is served when the gateway is closed', async () => {
-  const house = await buildHouse();
-  onTestFinished(() => house.stop());
-  const token = await house.issueReference(api('phantom'));
-  const client = await openConnection(house.port);
+  const fixture = await startGatewayFixture();
+  onTestFinished(() => fixture.stop());
+  const token = await fixture.issueReference(api('phantom'));
+  const client = await openConnection(fixture.port);
   let noFurtherRequest = () => {};
-  const closed = house.gateway.close(new Promise<void>((resolve) => (noFurtherRequest = resolve)));
+  const closed = fixture.gateway.close(new Promise<void>((resolve) => (noFurtherRequest = resolve)));
   client.socket.write(message(['GET /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`]));
   expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
   noFurtherRequest();
   await closed;
-  expect((await house.call('/phantom', token)).status).toBe(503);
+  expect((await fixture.call('/phantom', token)).status).toBe(503);
 });
 
 describe('A WebSocket, when the gateway is closed', () => {
@@ -40,16 +40,16 @@ describe('A WebSocket, when the gateway is closed', () => {
       socket.on('message', (data) => socket.send(data));
       socket.on('close', (code) => codes.push(code));
     });
-    const house = await houseBefore(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
+    const fixture = await startFixtureBefore(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
     onTestFinished(() => server.close());
-    const client = new WebSocket(`ws://127.0.0.1:${house.port}/split`, {
-      headers: { Authorization: `Bearer ${await house.issueSplit(api('split'))}` },
+    const client = new WebSocket(`ws://127.0.0.1:${fixture.port}/split`, {
+      headers: { Authorization: `Bearer ${await fixture.issueSplit(api('split'))}` },
     });
     await once(client, 'open');
     client.send('x'.repeat(70_000));
     await once(client, 'message');
     const closed = once(client, 'close');
-    await house.gateway.close();
+    await fixture.gateway.close();
     expect((await closed)[0]).toBe(1001);
     await until(() => codes.length === 1);
     expect(codes).toEqual([1001]);
@@ -65,11 +65,11 @@ describe('A WebSocket, when the gateway is closed', () => {
       });
     });
     onTestFinished(upstream.stop);
-    const house = await houseBefore(upstream.origin);
-    const client = await openConnection(house.port);
-    client.socket.write(upgradeWith(await house.issueSplit(api('split'))));
+    const fixture = await startFixtureBefore(upstream.origin);
+    const client = await openConnection(fixture.port);
+    client.socket.write(upgradeWith(await fixture.issueSplit(api('split'))));
     await client.until(/abc$/);
-    const closing = house.gateway.close();
+    const closing = fixture.gateway.close();
     apiSocket?.write('def');
     await client.until(/abcdef.{4}$/s);
     expect(client.text().endsWith(`abcdef${CLOSE_1001}`)).toBe(true);
@@ -85,11 +85,11 @@ describe('A WebSocket, when the gateway is closed', () => {
       });
     });
     onTestFinished(upstream.stop);
-    const house = await houseBefore(upstream.origin, 20);
-    const client = await openConnection(house.port);
-    client.socket.write(upgradeWith(await house.issueSplit(api('split'))));
+    const fixture = await startFixtureBefore(upstream.origin, 20);
+    const client = await openConnection(fixture.port);
+    client.socket.write(upgradeWith(await fixture.issueSplit(api('split'))));
     await client.until(/abc$/);
-    await house.gateway.close();
+    await fixture.gateway.close();
     expect(await client.closed()).toMatch(/abc$/);
   });
 });

@@ -5,10 +5,10 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { GatewayConfig } from './config/config.ts';
 import { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
 import { createGatewayServer } from './server.ts';
-import { api, buildHouse, type House, route } from './testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 import { listen, type Running, startUpstream, type TestUpstream } from './testing/servers.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 let config: GatewayConfig;
 let gateway: ReplaceableGateway;
 let server: Running;
@@ -21,17 +21,17 @@ beforeEach(async () => {
     answer = () => response.end('slow');
   });
   other = await startUpstream((_request, response) => response.end('other'));
-  house = await buildHouse((given) => {
+  fixture = await startGatewayFixture((given) => {
     config = { ...given, timeouts: { ...given.timeouts, drain: 50 } };
     return {};
   });
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  gateway = createReplaceableGateway(config, { store: house.store, log, now: () => house.clock.time });
+  gateway = createReplaceableGateway(config, { store: fixture.store, log, now: () => fixture.clock.time });
   server = await listen(createGatewayServer(gateway));
 });
 afterEach(async () => {
   await gateway.close();
-  await Promise.all([server.stop(), house.stop(), slow.stop(), other.stop()]);
+  await Promise.all([server.stop(), fixture.stop(), slow.stop(), other.stop()]);
 });
 
 const sendingTo = (upstream: string): GatewayConfig => ({ ...config, routes: [route('split', upstream)] });
@@ -42,7 +42,7 @@ async function call(path: string, token: string): Promise<{ status: number; body
 }
 
 test('new requests follow the new configuration, the one under way finishes by the old one', async () => {
-  const token = await house.issueSplit(api('split'));
+  const token = await fixture.issueSplit(api('split'));
   await gateway.replace(sendingTo(slow.origin));
   const underWay = call('/split', token);
   await until(() => slow.seen.length === 1);
@@ -51,12 +51,12 @@ test('new requests follow the new configuration, the one under way finishes by t
   expect((await call('/jwt', token)).status).toBe(404);
   answer();
   expect(await underWay).toEqual({ status: 200, body: 'slow' });
-  // The house has one of its own; those that were replaced listen no more.
-  await until(() => house.store.listeners.size === 2);
+  // The fixture has one of its own; those that were replaced listen no more.
+  await until(() => fixture.store.listeners.size === 2);
 });
 
 test('under load no request fails, however often it is replaced', async () => {
-  const tokens = await Promise.all(Array.from({ length: 20 }, () => house.issueSplit(api('split'))));
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => fixture.issueSplit(api('split'))));
   let replaced = false;
   const load = tokens.map(async (token) => {
     const statuses = new Set<number>();
@@ -66,7 +66,7 @@ test('under load no request fails, however often it is replaced', async () => {
   for (let round = 0; round < 20; round += 1) {
     // Every other time its keys are others, which have to be fetched before it takes over.
     const jwks = { cooldown: Math.floor(round / 2) };
-    await gateway.replace({ ...sendingTo(round % 3 === 0 ? other.origin : house.upstream.origin), jwks });
+    await gateway.replace({ ...sendingTo(round % 3 === 0 ? other.origin : fixture.upstream.origin), jwks });
   }
   replaced = true;
   for (const statuses of await Promise.all(load)) expect([...statuses]).toEqual([200]);
@@ -84,7 +84,7 @@ describe('A WebSocket', () => {
   async function open(): Promise<WebSocket> {
     const { port } = echo.address() as { port: number };
     await gateway.replace(sendingTo(`http://127.0.0.1:${port}`));
-    const token = await house.issueSplit(api('split'));
+    const token = await fixture.issueSplit(api('split'));
     const socket = new WebSocket(`${server.origin.replace('http', 'ws')}/split`, {
       headers: { Authorization: `Bearer ${token}` },
     });
@@ -95,13 +95,13 @@ describe('A WebSocket', () => {
   test('goes on when the configuration is replaced, and what is cached does not wait for its end', async () => {
     const socket = await open();
     await gateway.replace(sendingTo(other.origin));
-    // The house's, the new one's, and that of the WebSocket, which is to hear of its token.
-    await until(() => house.store.listeners.size === 3);
+    // The fixture's, the new one's, and that of the WebSocket, which is to hear of its token.
+    await until(() => fixture.store.listeners.size === 3);
     socket.send('still there');
     expect(String((await once(socket, 'message'))[0])).toBe('still there');
     socket.close();
     await once(socket, 'close');
-    await until(() => house.store.listeners.size === 2);
+    await until(() => fixture.store.listeners.size === 2);
   });
 
   test('of a gateway that was replaced is closed with the gateway', async () => {
@@ -126,18 +126,18 @@ describe('What cannot be used changes nothing:', () => {
     ],
   ] as const)('%s', async (_what, wrong, message) => {
     await expect(gateway.replace(wrong())).rejects.toThrow(message);
-    expect(await call('/split', await house.issueSplit(api('split')))).toEqual({ status: 200, body: 'ok' });
-    expect(house.store.listeners.size).toBe(2);
+    expect(await call('/split', await fixture.issueSplit(api('split')))).toEqual({ status: 200, body: 'ok' });
+    expect(fixture.store.listeners.size).toBe(2);
     await gateway.replace(sendingTo(other.origin));
-    expect((await call('/split', await house.issueSplit(api('split')))).body).toBe('other');
+    expect((await call('/split', await fixture.issueSplit(api('split')))).body).toBe('other');
   });
 });
 
 test('a token that is revoked after the change is refused, though the gateway before it had cached it', async () => {
-  const token = await house.issueSplit(api('split'));
+  const token = await fixture.issueSplit(api('split'));
   expect((await call('/split', token)).status).toBe(200);
   await gateway.replace(sendingTo(other.origin));
   expect((await call('/split', token)).status).toBe(200);
-  house.store.revoke(token);
+  fixture.store.revoke(token);
   expect((await call('/split', token)).status).toBe(401);
 });

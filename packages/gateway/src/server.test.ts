@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
-import { api, buildHouse, type House } from './testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from './testing/gateway_fixture.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse();
+  fixture = await startGatewayFixture();
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 const get = (...headers: string[]) => message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', ...headers]);
 
@@ -38,41 +38,43 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
     ['more than 1,000 headers', 431, get(...Array.from({ length: 1_001 }, (_, index) => `a${index}:`))],
     ['so many headers that Node.js would drop some', 431, get(...Array.from({ length: 5_000 }, (_, n) => `a${n}:`))],
   ])('%s is %d', async (_, status, bytes) => {
-    const answer = await send(house.port, bytes);
+    const answer = await send(fixture.port, bytes);
     expect(statusOf(answer)).toBe(status);
     expect(answer).toMatch(/^content-type: application\/json\r$/im);
     expect(JSON.parse(bodyOf(answer))).toEqual({ error: expect.any(String), error_description: expect.any(String) });
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('a broken chunk in a body that is being forwarded ends the request: the API does not see a complete one', async () => {
-    await house.stop();
+    await fixture.stop();
     // It is not the end of the gateway's patience that closes the connection to the API.
-    house = await buildHouse(({ timeouts }) => ({ timeouts: { ...timeouts, upstream: 600_000, client: 600_000 } }));
-    const reference = await house.issueReference(api('phantom'), { scope: 'write' });
+    fixture = await startGatewayFixture(({ timeouts }) => ({
+      timeouts: { ...timeouts, upstream: 600_000, client: 600_000 },
+    }));
+    const reference = await fixture.issueReference(api('phantom'), { scope: 'write' });
     const head = ['POST /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${reference}`];
-    const client = await openConnection(house.port);
+    const client = await openConnection(fixture.port);
     client.socket.write(message([...head, 'Transfer-Encoding: chunked'], '4\r\nbody\r\n'));
-    await until(async () => (await house.upstream.connections()) === 1);
+    await until(async () => (await fixture.upstream.connections()) === 1);
     client.socket.write('zz\r\n');
     expect(statusOf(await client.closed())).toBe(400);
-    await until(async () => (await house.upstream.connections()) === 0);
-    expect(house.upstream.seen).toEqual([]);
+    await until(async () => (await fixture.upstream.connections()) === 0);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('is answered after the request that is still being served', async () => {
-    const reference = await house.issueReference(api('phantom'));
-    const jwt = house.authorizationServer.active.get(reference);
+    const reference = await fixture.issueReference(api('phantom'));
+    const jwt = fixture.authorizationServer.active.get(reference);
     let introspected = () => {};
-    house.authorizationServer.onIntrospection = (response) => {
+    fixture.authorizationServer.onIntrospection = (response) => {
       introspected = () => response.writeHead(200, { 'Content-Type': 'application/jwt' }).end(jwt);
     };
-    const client = await openConnection(house.port);
+    const client = await openConnection(fixture.port);
     client.socket.write(message(['GET /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${reference}`]));
-    await until(() => house.authorizationServer.introspections.length === 1);
+    await until(() => fixture.authorizationServer.introspections.length === 1);
     client.socket.write('hello\r\n\r\n');
     client.socket.write('more of it\r\n\r\n');
-    await until(() => house.log.some(({ error }) => error === 'invalid_request'));
+    await until(() => fixture.log.some(({ error }) => error === 'invalid_request'));
     expect(client.text()).toBe('');
     introspected();
     expect(statusesOf(await client.closed())).toEqual([200, 400]);
@@ -118,12 +120,12 @@ describe('Answers that are due are given before what is malformed is refused', (
         `${message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', `Authorization: Bearer ${token}`])}?\r\n\r\n`,
     ],
   ])('%s: %j', async (_, statuses, bytes) => {
-    const token = await house.issueReference(api('phantom'), { scope: 'read write' });
-    const client = await openConnection(house.port);
+    const token = await fixture.issueReference(api('phantom'), { scope: 'read write' });
+    const client = await openConnection(fixture.port);
     client.socket.write(bytes(token), 'latin1');
     expect(statusesOf(await client.closed())).toEqual(statuses);
     const refused = statuses.filter((status) => status !== 200).length;
-    expect(house.log.filter(({ message: text }) => text === 'request refused')).toHaveLength(refused);
+    expect(fixture.log.filter(({ message: text }) => text === 'request refused')).toHaveLength(refused);
   });
 });
 
@@ -140,14 +142,16 @@ describe('A request that takes the connection, right behind others', () => {
     ['an upgrade behind two', [200, 200, 401], (token) => good(token) + upgrade('/phantom')],
     ['CONNECT', [200, 405], () => message(['CONNECT api:443 HTTP/1.1', 'Host: g'])],
   ])('is answered in its turn: %s', async (_, statuses, bytes) => {
-    const token = await house.issueReference(api('phantom'), { scope: 'read write' });
-    const client = await openConnection(house.port);
+    const token = await fixture.issueReference(api('phantom'), { scope: 'read write' });
+    const client = await openConnection(fixture.port);
     client.socket.write(good(token) + bytes(token), 'latin1');
     expect(statusesOf(await client.closed())).toEqual(statuses);
   });
 
   test('does not keep a long answer from being completed, and is dropped with a client that does not wait for it', async () => {
-    const long = await buildHouse(undefined, undefined, (_request, response) => response.end('x'.repeat(20_000_000)));
+    const long = await startGatewayFixture(undefined, undefined, (_request, response) =>
+      response.end('x'.repeat(20_000_000)),
+    );
     const token = await long.issueReference(api('phantom'));
     const client = await openConnection(long.port);
     client.socket.write(good(token) + upgrade('/healthz'));
@@ -180,37 +184,37 @@ describe('Expect: 100-continue', () => {
     ['for a path without a route', 404, '/nowhere', 'unknown'],
     ['without the scope', 403, '/phantom', 'reader'],
   ])('%s is %d without the body, and the connection ends', async (_, status, path, token) => {
-    const reader = await house.issueReference(api('phantom'), { scope: 'read' });
-    const client = await openConnection(house.port);
+    const reader = await fixture.issueReference(api('phantom'), { scope: 'read' });
+    const client = await openConnection(fixture.port);
     client.socket.write(post(path, token === 'reader' ? reader : token));
     expect(statusesOf(await client.closed())).toEqual([status]);
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('is answered once the request is forwarded, and the body follows', async () => {
-    const token = await house.issueReference(api('phantom'), { scope: 'write' });
-    const client = await openConnection(house.port);
+    const token = await fixture.issueReference(api('phantom'), { scope: 'write' });
+    const client = await openConnection(fixture.port);
     client.socket.write(post('/phantom', token));
     await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
-    expect(house.authorizationServer.introspections).toHaveLength(1);
+    expect(fixture.authorizationServer.introspections).toHaveLength(1);
     client.socket.write(`body${message(['GET /nowhere HTTP/1.1', 'Host: g', 'Connection: close'])}`);
     expect(statusesOf(await client.closed())).toEqual([100, 200, 404]);
-    expect(house.upstream.seen).toEqual([expect.objectContaining({ body: 'body' })]);
-    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('expect');
+    expect(fixture.upstream.seen).toEqual([expect.objectContaining({ body: 'body' })]);
+    expect(fixture.upstream.seen[0]?.headers).not.toHaveProperty('expect');
   });
 
   test('may be followed by the body without waiting', async () => {
-    const token = await house.issueReference(api('phantom'), { scope: 'write' });
-    const answer = await send(house.port, `${post('/phantom', token, 'Connection: close')}body`);
+    const token = await fixture.issueReference(api('phantom'), { scope: 'write' });
+    const answer = await send(fixture.port, `${post('/phantom', token, 'Connection: close')}body`);
     expect(statusesOf(answer)).toEqual([100, 200]);
-    expect(house.upstream.seen).toEqual([expect.objectContaining({ body: 'body' })]);
+    expect(fixture.upstream.seen).toEqual([expect.objectContaining({ body: 'body' })]);
   });
 });
 
 describe('Pages of the gateway itself are for requests that are well-formed', () => {
   const pages = ['/healthz', '/readyz', '/.well-known/oauth-protected-resource/phantom'];
   test.each(pages)('%s', async (page) => {
-    const ask = (...lines: string[]) => send(house.port, message([...lines, 'Connection: close']));
+    const ask = (...lines: string[]) => send(fixture.port, message([...lines, 'Connection: close']));
     const answers = [
       await ask(`GET ${page} HTTP/1.1`, 'Host: g', 'Host: g'),
       await ask(`GET ${page} HTTP/2.0`, 'Host: g'),
@@ -224,16 +228,16 @@ describe('Pages of the gateway itself are for requests that are well-formed', ()
 });
 
 test('A target in absolute form reaches the API in origin form', async () => {
-  const reference = await house.issueReference(api('phantom'));
+  const reference = await fixture.issueReference(api('phantom'));
   const lines = ['GET HTTP://g:80/phantom/a?b=c HTTP/1.1', 'Host: G', `Authorization: Bearer ${reference}`];
-  expect(statusOf(await send(house.port, message([...lines, 'Connection: close'])))).toBe(200);
-  expect(house.upstream.seen.map(({ url }) => url)).toEqual(['/phantom/a?b=c']);
+  expect(statusOf(await send(fixture.port, message([...lines, 'Connection: close'])))).toBe(200);
+  expect(fixture.upstream.seen.map(({ url }) => url)).toEqual(['/phantom/a?b=c']);
 });
 
 test('44 headers and a JWT of 30 KB reach the API', async () => {
-  const jwt = await house.authorizationServer.issue({ aud: api('jwt'), filling: 'x'.repeat(22_000) });
+  const jwt = await fixture.authorizationServer.issue({ aud: api('jwt'), filling: 'x'.repeat(22_000) });
   expect(jwt.length).toBeGreaterThan(29_000);
   const headers = Object.fromEntries(Array.from({ length: 44 }, (_, index) => [`x-header-${index}`, `${index}`]));
-  expect((await house.call('/jwt', jwt, { headers })).status).toBe(200);
-  expect(house.upstream.seen[0]?.headers).toMatchObject({ ...headers, authorization: `Bearer ${jwt}` });
+  expect((await fixture.call('/jwt', jwt, { headers })).status).toBe(200);
+  expect(fixture.upstream.seen[0]?.headers).toMatchObject({ ...headers, authorization: `Bearer ${jwt}` });
 });

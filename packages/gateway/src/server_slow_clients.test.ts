@@ -7,7 +7,7 @@ import { until } from '@tallystick/testing/until';
 import { WebSocketServer } from 'ws';
 import type { GatewayConfig } from './config/config.ts';
 import { createGatewayServer } from './server.ts';
-import { api, buildHouse, type House, route } from './testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 import { listen } from './testing/servers.ts';
 
 /** Milliseconds. */
@@ -15,7 +15,7 @@ const CLIENT_TIMEOUT = 200;
 const MEGABYTE = Buffer.alloc(1024 * 1024, 'x');
 
 interface Slow {
-  readonly house: House;
+  readonly fixture: GatewayFixture;
   readonly port: number;
 }
 
@@ -23,17 +23,17 @@ async function start(
   change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({}),
   respond?: (response: ServerResponse) => void,
 ): Promise<Slow> {
-  const house = await buildHouse(
+  const fixture = await startGatewayFixture(
     (config) => ({ timeouts: { ...config.timeouts, client: CLIENT_TIMEOUT, upstream: 60_000 }, ...change(config) }),
     undefined,
     respond && ((_request, response) => respond(response)),
   );
-  onTestFinished(() => house.stop());
+  onTestFinished(() => fixture.stop());
   const server = await listen(
-    createGatewayServer(house.gateway, { clientTimeout: CLIENT_TIMEOUT, keepAliveTimeout: 50 }),
+    createGatewayServer(fixture.gateway, { clientTimeout: CLIENT_TIMEOUT, keepAliveTimeout: 50 }),
   );
   onTestFinished(() => server.stop());
-  return { house, port: server.port };
+  return { fixture, port: server.port };
 }
 
 const get = (token: string, path = '/phantom') =>
@@ -42,7 +42,7 @@ const get = (token: string, path = '/phantom') =>
 describe('A client that reads nothing', () => {
   test('of a long response is cut off, and so is the API; the log says why', async () => {
     let responding: ServerResponse | undefined;
-    const { house, port } = await start(undefined, (response) => {
+    const { fixture, port } = await start(undefined, (response) => {
       responding = response;
       response.writeHead(200);
       const more = () => {
@@ -53,9 +53,9 @@ describe('A client that reads nothing', () => {
     });
     const client = await openConnection(port);
     client.socket.pause();
-    client.socket.write(get(await house.issueReference(api('phantom'))));
+    client.socket.write(get(await fixture.issueReference(api('phantom'))));
     await until(() => responding?.destroyed === true);
-    await until(() => house.log.some(({ error }) => error === 'request_timeout'));
+    await until(() => fixture.log.some(({ error }) => error === 'request_timeout'));
     client.socket.destroy();
   });
 
@@ -69,8 +69,8 @@ describe('A client that reads nothing', () => {
       if (request.url === '/phantom/flood') for (let count = 0; count < 64; count += 1) socket.send(MEGABYTE);
     });
     const upstream = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
-    const { house, port } = await start(() => ({ routes: [route('phantom', upstream)] }));
-    const authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'))}`;
+    const { fixture, port } = await start(() => ({ routes: [route('phantom', upstream)] }));
+    const authorization = `Authorization: Bearer ${await fixture.issueReference(api('phantom'))}`;
     const connect = async (path: string) => {
       const client = await openConnection(port);
       const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
@@ -92,12 +92,12 @@ describe('A client that reads nothing', () => {
 describe('A client that has nothing to read', () => {
   test('because the API takes its time, waits for as long as the API may take', async () => {
     let respond = () => {};
-    const { house, port } = await start(undefined, (response) => {
+    const { fixture, port } = await start(undefined, (response) => {
       respond = () => response.end('late');
     });
     const client = await openConnection(port);
-    client.socket.write(get(await house.issueReference(api('phantom'))));
-    await until(() => house.upstream.seen.length === 1);
+    client.socket.write(get(await fixture.issueReference(api('phantom'))));
+    await until(() => fixture.upstream.seen.length === 1);
     await passing(3 * CLIENT_TIMEOUT);
     respond();
     expect(await client.until(/late$/)).toMatch(/^HTTP\/1\.1 200 OK/);
@@ -116,21 +116,21 @@ describe('A client that sends its body', () => {
     message(['POST /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`, 'Content-Length: 1000000']);
 
   test('a byte at a time is 408, and the API sees no complete request', async () => {
-    const { house, port } = await start();
+    const { fixture, port } = await start();
     const client = await openConnection(port);
-    client.socket.write(head(await house.issueReference(api('phantom'), { scope: 'write' })));
-    await until(async () => (await house.upstream.connections()) === 1);
+    client.socket.write(head(await fixture.issueReference(api('phantom'), { scope: 'write' })));
+    await until(async () => (await fixture.upstream.connections()) === 1);
     const trickle = setInterval(() => client.socket.write('x'), 20);
     onTestFinished(() => clearInterval(trickle));
     expect(statusOf(await client.until(/request_timeout/))).toBe(408);
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('slowly, but not as slowly as that, may take as long as it likes', async () => {
-    const { house, port } = await start();
+    const { fixture, port } = await start();
     const client = await openConnection(port);
-    client.socket.write(head(await house.issueReference(api('phantom'), { scope: 'write' })));
-    await until(async () => (await house.upstream.connections()) === 1);
+    client.socket.write(head(await fixture.issueReference(api('phantom'), { scope: 'write' })));
+    await until(async () => (await fixture.upstream.connections()) === 1);
     let left = 1_000_000;
     const stream = setInterval(() => {
       const part = Math.min(left, 50_000);

@@ -6,22 +6,22 @@ import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jo
 import type { IntrospectionClient } from '../config/issuer_config.ts';
 import { issuer } from '../testing/authorization_server.ts';
 import { makeCertificate } from '../testing/certificate.ts';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { listen, type Running } from '../testing/servers.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
 
-let house: House | undefined;
+let fixture: GatewayFixture | undefined;
 let tlsServer: Running | undefined;
 afterEach(async () => {
-  await house?.stop();
+  await fixture?.stop();
   await tlsServer?.stop();
-  house = tlsServer = undefined;
+  fixture = tlsServer = undefined;
 });
 
-async function houseOf(client: IntrospectionClient): Promise<House> {
-  house = await buildHouse(() => ({ client }));
-  return house;
+async function startFixtureFor(client: IntrospectionClient): Promise<GatewayFixture> {
+  fixture = await startGatewayFixture(() => ({ client }));
+  return fixture;
 }
 
 const pem = (pair: { privateKey: import('node:crypto').KeyObject }) =>
@@ -30,7 +30,7 @@ const pem = (pair: { privateKey: import('node:crypto').KeyObject }) =>
 describe('private_key_jwt (RFC 7523)', () => {
   test('is a signed assertion of the client for this authorization server, and a new one every time', async () => {
     const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const { call, issueReference, authorizationServer, clock } = await houseOf({
+    const { call, issueReference, authorizationServer, clock } = await startFixtureFor({
       id: 'gateway',
       privateKey: pem(keys),
     });
@@ -59,7 +59,7 @@ describe('private_key_jwt (RFC 7523)', () => {
   test('takes a JWK, and names its key', async () => {
     const { privateKey } = await generateKeyPair('Ed25519', { extractable: true });
     const jwk = { ...(await exportJWK(privateKey)), kid: 'key-7' };
-    const { call, issueReference, authorizationServer } = await houseOf({
+    const { call, issueReference, authorizationServer } = await startFixtureFor({
       id: 'gateway',
       privateKey: JSON.stringify(jwk),
     });
@@ -95,17 +95,17 @@ describe('A client certificate (RFC 8705)', () => {
         const socket = request.socket as TLSSocket;
         const form = new URLSearchParams(Buffer.concat(chunks).toString());
         seen.push({ form, socket, name: socket.getPeerCertificate().subject.CN?.toString() });
-        const jwt = house?.authorizationServer.active.get(form.get('token') ?? '');
+        const jwt = fixture?.authorizationServer.active.get(form.get('token') ?? '');
         response.writeHead(200, { 'Content-Type': 'application/jwt' }).end(jwt);
       }),
     );
     const introspectionEndpoint = `https://127.0.0.1:${tlsServer.port}/introspect`;
-    house = await buildHouse(({ authorizationServer }) => ({
+    fixture = await startGatewayFixture(({ authorizationServer }) => ({
       authorizationServer: { ...authorizationServer, introspectionEndpoint },
       client: { id: 'gateway', certificate: own.cert, key: own.key, ca: server.cert },
     }));
     for (let round = 0; round < 2; round += 1) {
-      expect((await house.call('/phantom', await house.issueReference(api('phantom')))).status).toBe(200);
+      expect((await fixture.call('/phantom', await fixture.issueReference(api('phantom')))).status).toBe(200);
     }
     expect(seen.map(({ name }) => name)).toEqual(['gateway', 'gateway']);
     expect(seen[0]?.form.get('client_id')).toBe('gateway');
@@ -122,11 +122,11 @@ describe('A client certificate (RFC 8705)', () => {
       }),
     );
     const introspectionEndpoint = `https://127.0.0.1:${tlsServer.port}/introspect`;
-    house = await buildHouse(({ authorizationServer }) => ({
+    fixture = await startGatewayFixture(({ authorizationServer }) => ({
       authorizationServer: { ...authorizationServer, introspectionEndpoint },
       client: { id: 'gateway', certificate: own.cert, key: own.key },
     }));
-    expect((await house.call('/phantom', 'x'.repeat(43))).status).toBe(503);
+    expect((await fixture.call('/phantom', 'x'.repeat(43))).status).toBe(503);
     expect(requests).toBe(0);
   });
 

@@ -9,7 +9,7 @@ import {
   type ForeignServer,
   startForeignServer,
 } from '../testing/foreign_server.ts';
-import { buildHouse, type House } from '../testing/house.ts';
+import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import type { SeenRequest } from '../testing/servers.ts';
 
 /**
@@ -44,9 +44,9 @@ type RouteSettings = Pick<ProtectedRouteConfig, 'style'> & Partial<ProtectedRout
 async function withGateway(
   settings: Settings,
   route: RouteSettings,
-  use: (house: House) => Promise<void>,
+  use: (fixture: GatewayFixture) => Promise<void>,
 ): Promise<void> {
-  const house = await buildHouse(({ routes }) => ({
+  const fixture = await startGatewayFixture(({ routes }) => ({
     ownJwts,
     issuers: [
       {
@@ -70,9 +70,9 @@ async function withGateway(
     ],
   }));
   try {
-    await use(house);
+    await use(fixture);
   } finally {
-    await house.stop();
+    await fixture.stop();
   }
 }
 
@@ -80,11 +80,11 @@ async function withGateway(
 const given = ({ headers }: SeenRequest) => String(headers.authorization).replace('Bearer ', '');
 
 /** @returns the status, the error if there is one, and the token that the API got */
-async function call(house: House, token: string) {
-  const answer = await house.call('/foreign', token);
+async function call(fixture: GatewayFixture, token: string) {
+  const answer = await fixture.call('/foreign', token);
   const body = await answer.text();
   const error = answer.status === 200 ? undefined : (JSON.parse(body) as { error: string }).error;
-  return { status: answer.status, error, given: house.upstream.seen.map(given).at(-1) };
+  return { status: answer.status, error, given: fixture.upstream.seen.map(given).at(-1) };
 }
 
 interface ForeignJwt {
@@ -270,9 +270,9 @@ const idTokens: readonly ForeignJwt[] = [
 
 describe('A JWT of another authorization server', () => {
   test.each(jwts.map((jwt) => [jwt.server, jwt] as const))('passes: %s', async (_, { header, claims, settings }) => {
-    await withGateway(settings, { style: 'jwt' }, async (house) => {
+    await withGateway(settings, { style: 'jwt' }, async (fixture) => {
       const token = await foreign.sign(header, claims());
-      expect(await call(house, token)).toEqual({ status: 200, error: undefined, given: token });
+      expect(await call(fixture, token)).toEqual({ status: 200, error: undefined, given: token });
     });
   });
 
@@ -280,8 +280,8 @@ describe('A JWT of another authorization server', () => {
   test.each(weaker.map((jwt) => [jwt.server, jwt] as const))(
     'does not, without the settings: %s',
     async (_, { header, claims }) => {
-      await withGateway({}, { style: 'jwt' }, async (house) => {
-        const { status, given: got } = await call(house, await foreign.sign(header, claims()));
+      await withGateway({}, { style: 'jwt' }, async (fixture) => {
+        const { status, given: got } = await call(fixture, await foreign.sign(header, claims()));
         expect([status, got]).toEqual([401, undefined]);
       });
     },
@@ -290,8 +290,8 @@ describe('A JWT of another authorization server', () => {
   test.each(idTokens.map((jwt) => [jwt.server, jwt] as const))(
     'is refused when it is an ID token, however much is allowed: %s',
     async (_, { header, claims, settings }) => {
-      await withGateway(settings, { style: 'jwt', scopes: { '*': [] } }, async (house) => {
-        const { status, error } = await call(house, await foreign.sign(header, claims()));
+      await withGateway(settings, { style: 'jwt', scopes: { '*': [] } }, async (fixture) => {
+        const { status, error } = await call(fixture, await foreign.sign(header, claims()));
         expect([status, error]).toEqual([401, 'invalid_token']);
       });
     },
@@ -303,28 +303,30 @@ describe('A JWT of another authorization server', () => {
     const other = await createForeignKey('RS256', { use: 'sig' });
     const { kid: _, ...nameless } = key.jwk;
     foreign.keys = [{ ...other.jwk, use: 'enc' }, other.jwk, nameless];
-    await withGateway({}, { style: 'jwt' }, async (house) => {
+    await withGateway({}, { style: 'jwt' }, async (fixture) => {
       for (const { privateKey: signingKey } of [key, other]) {
-        expect((await call(house, await foreign.sign({ typ: 'at+jwt' }, good(), signingKey))).status).toBe(200);
+        expect((await call(fixture, await foreign.sign({ typ: 'at+jwt' }, good(), signingKey))).status).toBe(200);
       }
       const impostor = await createForeignKey('RS256', {});
-      expect((await call(house, await foreign.sign({ typ: 'at+jwt' }, good(), impostor.privateKey))).status).toBe(401);
+      expect((await call(fixture, await foreign.sign({ typ: 'at+jwt' }, good(), impostor.privateKey))).status).toBe(
+        401,
+      );
     });
   });
 
   test('whose kid two keys have is verified with the one that signed it, and looked at again when one is withdrawn', async () => {
     const other = await createForeignKey('RS256', { kid: 'key-1', use: 'sig' });
     foreign.keys = [other.jwk, key.jwk];
-    await withGateway({}, { style: 'jwt' }, async (house) => {
+    await withGateway({}, { style: 'jwt' }, async (fixture) => {
       const [first, second] = await Promise.all(
         [key, other].map(({ privateKey: by }) => foreign.sign({ typ: 'at+jwt', kid: 'key-1' }, good(), by)),
       );
-      expect((await call(house, first ?? '')).status).toBe(200);
-      expect((await call(house, second ?? '')).status).toBe(200);
+      expect((await call(fixture, first ?? '')).status).toBe(200);
+      expect((await call(fixture, second ?? '')).status).toBe(200);
       foreign.keys = [key.jwk];
-      await house.gateway.keys.get(foreign.issuer)?.refresh();
-      expect((await call(house, first ?? '')).status).toBe(200);
-      expect((await call(house, second ?? '')).status).toBe(401);
+      await fixture.gateway.keys.get(foreign.issuer)?.refresh();
+      expect((await call(fixture, first ?? '')).status).toBe(200);
+      expect((await call(fixture, second ?? '')).status).toBe(401);
     });
   });
 
@@ -336,8 +338,8 @@ describe('A JWT of another authorization server', () => {
       [{ jwts: { algorithms: [alg] } }, 200],
       [{}, 401],
     ] as const) {
-      await withGateway(settings, { style: 'jwt' }, async (house) => {
-        expect((await call(house, token)).status).toBe(status);
+      await withGateway(settings, { style: 'jwt' }, async (fixture) => {
+        expect((await call(fixture, token)).status).toBe(status);
       });
     }
   });
@@ -489,8 +491,8 @@ describe('An introspection answer of another authorization server', () => {
     async (_, { answer, settings = {}, expected }) => {
       foreign.introspect = () => ({ body: answer() });
       const introspection = { ...json, ...settings.introspection };
-      await withGateway({ ...settings, introspection }, { style: 'phantom' }, async (house) => {
-        const { status, given: jwt = '' } = await call(house, 'reference-of-theirs');
+      await withGateway({ ...settings, introspection }, { style: 'phantom' }, async (fixture) => {
+        const { status, given: jwt = '' } = await call(fixture, 'reference-of-theirs');
         expect(status).toBe(200);
         expect(decodeJwt(jwt)).toMatchObject({ iss: ownJwts.issuer, aud: ['account'] });
         const { client_id, scope, sub, aud } = decodeJwt(jwt) as Record<string, unknown>;
@@ -503,20 +505,20 @@ describe('An introspection answer of another authorization server', () => {
     foreign.introspect = (token) => ({
       body: { active: token === reference, sub: 'alice', aud: 'account', scope: 'read' },
     });
-    await withGateway({ introspection: json }, { style: 'phantom' }, async (house) => {
-      expect((await call(house, reference)).status).toBe(200);
+    await withGateway({ introspection: json }, { style: 'phantom' }, async (fixture) => {
+      expect((await call(fixture, reference)).status).toBe(200);
       expect(foreign.asked.at(-1)).toContain(`token=${encodeURIComponent(reference)}`.replaceAll('~', '%7E'));
     });
-    await withGateway({}, { style: 'opaque' }, async (house) => {
-      expect(await call(house, reference)).toMatchObject({ status: 200, given: reference });
+    await withGateway({}, { style: 'opaque' }, async (fixture) => {
+      expect(await call(fixture, reference)).toMatchObject({ status: 200, given: reference });
     });
   });
 
   test('without a word on whether it is an access token is refused where the audience is optional', async () => {
     foreign.introspect = () => ({ body: { ...active, sub: 'alice', scope: 'read' } });
     const introspection = { ...json, audience: 'optional' } as const;
-    await withGateway({ introspection }, { style: 'phantom' }, async (house) => {
-      expect((await call(house, 'reference-of-theirs')).status).toBe(401);
+    await withGateway({ introspection }, { style: 'phantom' }, async (fixture) => {
+      expect((await call(fixture, 'reference-of-theirs')).status).toBe(401);
     });
   });
 
@@ -524,8 +526,8 @@ describe('An introspection answer of another authorization server', () => {
     foreign.introspect = () => ({
       body: { ...active, sub: 'a', client_id: 'c', scope: 'read', token_type: 'Bearer', aud },
     });
-    await withGateway({ introspection: json }, { style: 'phantom' }, async (house) => {
-      expect((await call(house, 'reference-of-theirs')).status).toBe(401);
+    await withGateway({ introspection: json }, { style: 'phantom' }, async (fixture) => {
+      expect((await call(fixture, 'reference-of-theirs')).status).toBe(401);
     });
   });
 
@@ -543,8 +545,8 @@ describe('An introspection answer of another authorization server', () => {
         await withGateway(
           { introspection: { accept }, jwts: { insecureTypes: ['JWT'] } },
           { style: 'phantom' },
-          async (house) => {
-            expect(await call(house, 'reference-of-theirs')).toEqual({ status: 200, error: undefined, given: jwt });
+          async (fixture) => {
+            expect(await call(fixture, 'reference-of-theirs')).toEqual({ status: 200, error: undefined, given: jwt });
           },
         );
       },
@@ -564,16 +566,16 @@ describe('An introspection answer of another authorization server', () => {
         { ...claims(), scope: 'read', ...changes },
       );
       foreign.introspect = () => ({ body: { active: true, jwt } });
-      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { style: 'phantom' }, async (house) => {
-        expect(await call(house, 'reference-of-theirs')).toEqual({ status, error, given: undefined });
+      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { style: 'phantom' }, async (fixture) => {
+        expect(await call(fixture, 'reference-of-theirs')).toEqual({ status, error, given: undefined });
       });
     });
 
     test('counts for nothing when it says that the token is not active', async () => {
       const jwt = await foreign.sign({ typ: 'JWT', kid: 'key-1' }, { ...claims(), scope: 'read' });
       foreign.introspect = () => ({ body: { active: false, jwt } });
-      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { style: 'phantom' }, async (house) => {
-        expect((await call(house, 'reference-of-theirs')).status).toBe(401);
+      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { style: 'phantom' }, async (fixture) => {
+        expect((await call(fixture, 'reference-of-theirs')).status).toBe(401);
       });
     });
   });

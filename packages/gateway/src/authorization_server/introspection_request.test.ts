@@ -1,25 +1,25 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse();
+  fixture = await startGatewayFixture();
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 const jwtHeaders = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' };
 
 /** Answers the first introspection in one way, and those after it well. */
 function firstAnswer(answer: (response: ServerResponse) => unknown): void {
-  house.authorizationServer.onIntrospection = (response, token) => {
-    if (house.authorizationServer.introspections.length === 1) answer(response);
-    else response.writeHead(200, jwtHeaders).end(house.authorizationServer.active.get(token));
+  fixture.authorizationServer.onIntrospection = (response, token) => {
+    if (fixture.authorizationServer.introspections.length === 1) answer(response);
+    else response.writeHead(200, jwtHeaders).end(fixture.authorizationServer.active.get(token));
   };
 }
 
-const introspections = () => house.authorizationServer.introspections.length;
-const callOnce = async () => house.call('/phantom', await house.issueReference(api('phantom')));
+const introspections = () => fixture.authorizationServer.introspections.length;
+const callOnce = async () => fixture.call('/phantom', await fixture.issueReference(api('phantom')));
 
 describe('An introspection is tried once more', () => {
   test.each<[string, (response: ServerResponse) => unknown]>([
@@ -37,18 +37,18 @@ describe('An introspection is tried once more', () => {
     const { generateKeyPairSync } = await import('node:crypto');
     const { privateKey } = generateKeyPairSync('ed25519');
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    await house.stop();
-    house = await buildHouse(() => ({ client: { id: 'gateway', privateKey: pem } }));
+    await fixture.stop();
+    fixture = await startGatewayFixture(() => ({ client: { id: 'gateway', privateKey: pem } }));
     firstAnswer((response) => response.destroy());
     expect((await callOnce()).status).toBe(200);
-    const assertions = house.authorizationServer.introspections.map(({ body }) =>
+    const assertions = fixture.authorizationServer.introspections.map(({ body }) =>
       new URLSearchParams(body).get('client_assertion'),
     );
     expect(new Set(assertions).size).toBe(2);
   });
 
   test('and no more than once', async () => {
-    house.authorizationServer.onIntrospection = (response) => response.destroy();
+    fixture.authorizationServer.onIntrospection = (response) => response.destroy();
     expect((await callOnce()).status).toBe(503);
     expect(introspections()).toBe(2);
   });
@@ -76,9 +76,9 @@ describe('An introspection is not tried again', () => {
   });
 
   test('when the time is over', async () => {
-    await house.stop();
-    house = await buildHouse(({ timeouts }) => ({ timeouts: { ...timeouts, authorizationServer: 500 } }));
-    house.authorizationServer.onIntrospection = () => {};
+    await fixture.stop();
+    fixture = await startGatewayFixture(({ timeouts }) => ({ timeouts: { ...timeouts, authorizationServer: 500 } }));
+    fixture.authorizationServer.onIntrospection = () => {};
     expect((await callOnce()).status).toBe(503);
     expect(introspections()).toBe(1);
   });
@@ -93,24 +93,24 @@ describe('What the authorization server says about trying again later is passed 
     [503, 'soon', '1'],
     [503, undefined, '1'],
   ])('with %d and Retry-After: %s', async (status, given, expected) => {
-    house.authorizationServer.onIntrospection = (response) =>
+    fixture.authorizationServer.onIntrospection = (response) =>
       response.writeHead(status, given === undefined ? {} : { 'Retry-After': given }).end();
     const response = await callOnce();
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, expected]);
   });
 
   test('as a date too', async () => {
-    house.authorizationServer.onIntrospection = (response) =>
-      response.writeHead(503, { 'Retry-After': new Date(house.clock.time + 20_000).toUTCString() }).end();
+    fixture.authorizationServer.onIntrospection = (response) =>
+      response.writeHead(503, { 'Retry-After': new Date(fixture.clock.time + 20_000).toUTCString() }).end();
     expect(Number((await callOnce()).headers.get('retry-after'))).toBeGreaterThan(10);
   });
 });
 
 test('connections to the authorization server are kept alive', async () => {
   // The keys come from there too: once they are here, one connection is enough.
-  expect((await fetch(`${house.origin}/readyz`)).status).toBe(200);
+  expect((await fetch(`${fixture.origin}/readyz`)).status).toBe(200);
   const sockets = new Set<unknown>();
-  house.authorizationServer.onIntrospection = (response) => {
+  fixture.authorizationServer.onIntrospection = (response) => {
     sockets.add(response.socket);
     response.writeHead(204).end();
   };
@@ -120,32 +120,32 @@ test('connections to the authorization server are kept alive', async () => {
 
 describe('The circuit breaker', () => {
   const pause = 300;
-  const load = () => [...house.gateway.introspectionLoads().values()][0];
+  const load = () => [...fixture.gateway.introspectionLoads().values()][0];
 
   beforeEach(async () => {
-    await house.stop();
-    house = await buildHouse(() => ({ introspection: { circuitBreaker: { failures: 3, pause } } }));
+    await fixture.stop();
+    fixture = await startGatewayFixture(() => ({ introspection: { circuitBreaker: { failures: 3, pause } } }));
   });
 
   test('leaves an authorization server alone that is down, serves what is cached, and finds out when it is back', async () => {
-    const cached = await house.issueReference(api('phantom'));
-    expect((await house.call('/phantom', cached)).status).toBe(200);
-    house.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
+    const cached = await fixture.issueReference(api('phantom'));
+    expect((await fixture.call('/phantom', cached)).status).toBe(200);
+    fixture.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
     for (let round = 0; round < 3; round += 1) expect((await callOnce()).status).toBe(503);
     expect(load()?.circuit).toBe('open');
 
     const before = introspections();
     const refused = await callOnce();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
-    expect((await house.call('/phantom', cached)).status).toBe(200);
+    expect((await fixture.call('/phantom', cached)).status).toBe(200);
     expect(introspections()).toBe(before);
 
-    house.authorizationServer.onIntrospection = undefined;
+    fixture.authorizationServer.onIntrospection = undefined;
     let status = 503;
     while (status === 503) ({ status } = await callOnce());
     expect(status).toBe(200);
     expect(load()).toEqual({ circuit: 'closed', running: 0, waiting: 0 });
-    const said = house.log
+    const said = fixture.log
       .map(({ message }) => message)
       .filter((message) => message.startsWith('the authorization server'));
     expect(said.at(0)).toBe('the authorization server is down: it is left alone for a moment');
@@ -153,7 +153,7 @@ describe('The circuit breaker', () => {
   });
 
   test('lets one introspection find out, and stays open if it fails', async () => {
-    house.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
+    fixture.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
     for (let round = 0; round < 3; round += 1) await callOnce();
     while (introspections() === 3) await callOnce();
     expect(introspections()).toBe(4);
@@ -166,16 +166,16 @@ describe('The circuit breaker', () => {
     ['faults of the server, which one token may provoke', 503, (response) => response.writeHead(500).end()],
     ['refused credentials', 502, (response) => response.writeHead(401).end()],
   ])('does not count %s', async (_, status, answer) => {
-    house.authorizationServer.onIntrospection = answer;
+    fixture.authorizationServer.onIntrospection = answer;
     for (let round = 0; round < 5; round += 1) expect((await callOnce()).status).toBe(status);
     expect(introspections()).toBe(5);
     expect(load()?.circuit).toBe('closed');
   });
 
   test('can be switched off', async () => {
-    await house.stop();
-    house = await buildHouse(() => ({ introspection: { circuitBreaker: { failures: 0, pause } } }));
-    house.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
+    await fixture.stop();
+    fixture = await startGatewayFixture(() => ({ introspection: { circuitBreaker: { failures: 0, pause } } }));
+    fixture.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
     for (let round = 0; round < 12; round += 1) await callOnce();
     expect(introspections()).toBe(12);
   });

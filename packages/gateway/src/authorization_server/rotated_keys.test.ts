@@ -1,34 +1,34 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
 import { createSigningKey, type SigningKey } from '../testing/authorization_server.ts';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 const STYLES = ['jwt', 'phantom', 'split'] as const;
 const reference = 'r'.repeat(43);
 
-let house: House;
+let fixture: GatewayFixture;
 let fetches: number;
 beforeEach(async () => {
-  house = await buildHouse();
+  fixture = await startGatewayFixture();
   fetches = 0;
-  house.authorizationServer.onJwks = (response) => {
+  fixture.authorizationServer.onJwks = (response) => {
     fetches += 1;
-    response.end(JSON.stringify({ keys: house.authorizationServer.keys.map(({ jwk }) => jwk) }));
+    response.end(JSON.stringify({ keys: fixture.authorizationServer.keys.map(({ jwk }) => jwk) }));
   };
   // With the keys as they were, whenever the gateway fetched them.
-  expect((await house.call('/jwt', await house.authorizationServer.issue({ aud: api('jwt') }))).status).toBe(200);
+  expect((await fixture.call('/jwt', await fixture.authorizationServer.issue({ aud: api('jwt') }))).status).toBe(200);
   fetches = 0;
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 async function rotate(kid: string): Promise<SigningKey> {
   const key = await createSigningKey(kid);
-  house.authorizationServer.keys = [key, ...house.authorizationServer.keys];
+  fixture.authorizationServer.keys = [key, ...fixture.authorizationServer.keys];
   return key;
 }
 
 async function issue(style: (typeof STYLES)[number], key: SigningKey): Promise<string> {
-  const { authorizationServer, store } = house;
+  const { authorizationServer, store } = fixture;
   const jwt = await authorizationServer.issue({ aud: api(style) }, { key });
   if (style === 'jwt') return jwt;
   const signature = jwt.slice(jwt.lastIndexOf('.') + 1);
@@ -38,14 +38,14 @@ async function issue(style: (typeof STYLES)[number], key: SigningKey): Promise<s
 }
 
 function tellOfChange(name = 'signing-keys'): void {
-  for (const listener of house.store.listeners) listener.keptChanged?.(name);
+  for (const listener of fixture.store.listeners) listener.keptChanged?.(name);
 }
 
 test.each(STYLES)(
   'a token under a key that is new since the last fetch is good, and nobody said so: %s',
   async (style) => {
     const token = await issue(style, await rotate('key-2'));
-    const calls = await Promise.all(Array.from({ length: 20 }, () => house.call(`/${style}`, token)));
+    const calls = await Promise.all(Array.from({ length: 20 }, () => fixture.call(`/${style}`, token)));
     expect(calls.map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect(fetches).toBe(1);
   },
@@ -55,32 +55,32 @@ test('the feed tells of new keys, and they are there before the first token', as
   const key = await rotate('key-2');
   tellOfChange('something else');
   tellOfChange();
-  await until(() => house.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
-  expect((await house.call('/split', await issue('split', key))).status).toBe(200);
+  await until(() => fixture.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
+  expect((await fixture.call('/split', await issue('split', key))).status).toBe(200);
   expect(fetches).toBe(1);
 });
 
 test('the keys are fetched again when the feed was down, and so may have been silent about a change', async () => {
   await rotate('key-2');
-  house.store.disconnect();
-  house.store.connect();
-  await until(() => house.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
+  fixture.store.disconnect();
+  fixture.store.connect();
+  await until(() => fixture.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
 });
 
 test('whoever can write to the feed provokes few fetches, and keeps no new key out', async () => {
   for (let time = 0; time < 200; time++) {
     tellOfChange();
-    await house.call('/jwt', 'not.a.token');
+    await fixture.call('/jwt', 'not.a.token');
   }
   expect(fetches).toBeLessThanOrEqual(4);
-  expect((await house.call('/jwt', await issue('jwt', await rotate('key-2')))).status).toBe(200);
+  expect((await fixture.call('/jwt', await issue('jwt', await rotate('key-2')))).status).toBe(200);
 });
 
 test('a flood of unknown keys is answered with 401, and provokes few fetches', async () => {
   const flood = await Promise.all(
     Array.from({ length: 300 }, async (_, index) => issue('jwt', await createSigningKey(`flood ${index}`))),
   );
-  const calls = await Promise.all(flood.map((token) => house.call('/jwt', token)));
+  const calls = await Promise.all(flood.map((token) => fixture.call('/jwt', token)));
   expect(new Set(calls.map(({ status }) => status))).toEqual(new Set([401]));
   expect(fetches).toBeLessThanOrEqual(5);
 });

@@ -7,16 +7,19 @@ import {
   startAuthorizationServer,
   type TestAuthorizationServer,
 } from '../testing/authorization_server.ts';
-import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-/** A house whose routes are these, all before one upstream. */
-async function houseWith(
+/** A fixture whose routes are these, all before one upstream. */
+async function startFixtureWith(
   routes: (upstream: string) => readonly RouteConfig[],
   change: Partial<GatewayConfig> = {},
-): Promise<House> {
-  const house = await buildHouse((config) => ({ routes: routes(config.routes[0]?.upstream as string), ...change }));
-  onTestFinished(house.stop);
-  return house;
+): Promise<GatewayFixture> {
+  const fixture = await startGatewayFixture((config) => ({
+    routes: routes(config.routes[0]?.upstream as string),
+    ...change,
+  }));
+  onTestFinished(fixture.stop);
+  return fixture;
 }
 
 describe('Scopes of which one is enough', () => {
@@ -26,42 +29,42 @@ describe('Scopes of which one is enough', () => {
   });
 
   test('let a token with any of them pass, on a cache hit too', async () => {
-    const house = await houseWith((upstream) => [anyOf(upstream)]);
+    const fixture = await startFixtureWith((upstream) => [anyOf(upstream)]);
     for (const scope of ['read', 'admin', 'other admin']) {
-      const token = await house.issueReference(api('phantom'), { scope });
-      expect((await house.call('/phantom', token)).status).toBe(200);
-      expect((await house.call('/phantom', token)).status).toBe(200);
+      const token = await fixture.issueReference(api('phantom'), { scope });
+      expect((await fixture.call('/phantom', token)).status).toBe(200);
+      expect((await fixture.call('/phantom', token)).status).toBe(200);
     }
   });
 
   test('are all named in the challenge, and in the metadata', async () => {
-    const house = await houseWith((upstream) => [anyOf(upstream)]);
-    const refused = await house.call('/phantom', await house.issueReference(api('phantom'), { scope: 'other' }));
+    const fixture = await startFixtureWith((upstream) => [anyOf(upstream)]);
+    const refused = await fixture.call('/phantom', await fixture.issueReference(api('phantom'), { scope: 'other' }));
     expect(refused.status).toBe(403);
     expect(refused.headers.get('www-authenticate')).toContain(
       'error="insufficient_scope", error_description="the request needs one of the scopes read admin", scope="read admin"',
     );
-    const token = await house.issueReference(api('phantom'), { scope: 'orders' });
-    const post = await house.call('/phantom', token, { method: 'POST' });
+    const token = await fixture.issueReference(api('phantom'), { scope: 'orders' });
+    const post = await fixture.call('/phantom', token, { method: 'POST' });
     expect([post.status, post.headers.get('www-authenticate')]).toEqual([
       403,
       expect.stringContaining('scope="write orders admin"'),
     ]);
-    expect(house.upstream.seen).toEqual([]);
-    const metadata = await house.call('/.well-known/oauth-protected-resource/phantom');
+    expect(fixture.upstream.seen).toEqual([]);
+    const metadata = await fixture.call('/.well-known/oauth-protected-resource/phantom');
     expect(await metadata.json()).toMatchObject({ scopes_supported: ['read', 'admin', 'write', 'orders'] });
   });
 });
 
 describe('The audience of a route', () => {
   test('is what its tokens are for, any of several; its resource need not be among them', async () => {
-    const house = await houseWith((upstream) => [
+    const fixture = await startFixtureWith((upstream) => [
       { ...route('phantom', upstream), audience: ['https://a', 'https://b'] },
       { ...route('split', upstream), audience: 'https://b' },
     ]);
     const statuses = async (audience: unknown) => [
-      (await house.call('/phantom', await house.issueReference('', { aud: audience }))).status,
-      (await house.call('/split', await house.issueSplit('', { aud: audience }))).status,
+      (await fixture.call('/phantom', await fixture.issueReference('', { aud: audience }))).status,
+      (await fixture.call('/split', await fixture.issueSplit('', { aud: audience }))).status,
     ];
     expect(await statuses('https://a')).toEqual([200, 401]);
     expect(await statuses('https://b')).toEqual([200, 200]);
@@ -70,24 +73,24 @@ describe('The audience of a route', () => {
   });
 
   test('parts the cache: what was validated for one is not used for another', async () => {
-    const house = await houseWith((upstream) => [
+    const fixture = await startFixtureWith((upstream) => [
       { ...route('phantom', upstream), prefix: '/a', audience: 'https://a' },
       { ...route('phantom', upstream), prefix: '/b', audience: 'https://b' },
     ]);
-    const token = await house.issueReference('https://a');
-    expect((await house.call('/a', token)).status).toBe(200);
-    expect((await house.call('/b', token)).status).toBe(401);
-    expect((await house.call('/a', token)).status).toBe(200);
+    const token = await fixture.issueReference('https://a');
+    expect((await fixture.call('/a', token)).status).toBe(200);
+    expect((await fixture.call('/b', token)).status).toBe(401);
+    expect((await fixture.call('/a', token)).status).toBe(200);
   });
 });
 
 describe('The issuer of a route', () => {
   const otherIssuer = 'https://other.example.com';
 
-  async function twoIssuers(): Promise<{ house: House; other: TestAuthorizationServer }> {
+  async function twoIssuers(): Promise<{ fixture: GatewayFixture; other: TestAuthorizationServer }> {
     const other = await startAuthorizationServer(() => Date.now());
     onTestFinished(other.stop);
-    const house = await houseWith(
+    const fixture = await startFixtureWith(
       (upstream) =>
         [undefined, otherIssuer].flatMap((issuer) =>
           (['jwt', 'phantom', 'split'] as const).map((style) => ({
@@ -108,18 +111,18 @@ describe('The issuer of a route', () => {
         ],
       },
     );
-    return { house, other };
+    return { fixture, other };
   }
 
   test.each(['jwt', 'phantom', 'split'] as const)('is the only one whose tokens are taken: %s', async (style) => {
-    const { house, other } = await twoIssuers();
-    const own = await house.authorizationServer.issue({ aud: api(style) });
+    const { fixture, other } = await twoIssuers();
+    const own = await fixture.authorizationServer.issue({ aud: api(style) });
     const foreign = await other.issue({ aud: api(style), iss: otherIssuer });
     const held = (jwt: string) =>
       style === 'jwt' ? jwt : style === 'split' ? (jwt.split('.')[2] ?? '') : jwt.slice(-43).replaceAll('.', '-');
-    house.authorizationServer.active.set(held(own), own);
+    fixture.authorizationServer.active.set(held(own), own);
     other.active.set(held(foreign), foreign);
-    const status = async (path: string, jwt: string) => (await house.call(`${path}/${style}`, held(jwt))).status;
+    const status = async (path: string, jwt: string) => (await fixture.call(`${path}/${style}`, held(jwt))).status;
     for (const _ of ['cold', 'cached']) {
       expect(await status('/own', own)).toBe(200);
       expect(await status('/other', foreign)).toBe(200);
@@ -132,84 +135,84 @@ describe('The issuer of a route', () => {
   });
 
   test('and a signature by a key of the other, under the same key identifier, is none', async () => {
-    const { house, other } = await twoIssuers();
+    const { fixture, other } = await twoIssuers();
     const forged = await other.issue({ aud: api('jwt') });
-    expect((await house.call('/own/jwt', forged)).status).toBe(401);
-    const claimed = await house.authorizationServer.issue({ aud: api('jwt'), iss: otherIssuer });
-    expect((await house.call('/other/jwt', claimed)).status).toBe(401);
+    expect((await fixture.call('/own/jwt', forged)).status).toBe(401);
+    const claimed = await fixture.authorizationServer.issue({ aud: api('jwt'), iss: otherIssuer });
+    expect((await fixture.call('/other/jwt', claimed)).status).toBe(401);
   });
 
   test('has keys of its own: what one withdraws leaves the cache, whatever the other has', async () => {
-    const { house, other } = await twoIssuers();
+    const { fixture, other } = await twoIssuers();
     const foreign = await other.issue({ aud: api('phantom'), iss: otherIssuer });
     const token = 'x'.repeat(43);
     other.active.set(token, foreign);
-    expect((await house.call('/other/phantom', token)).status).toBe(200);
+    expect((await fixture.call('/other/phantom', token)).status).toBe(200);
     other.keys = [await createSigningKey('key-2')];
     // A token with an unknown key makes the gateway fetch the keys anew, but not at once.
-    house.clock.time += 6_000;
-    await house.call(
+    fixture.clock.time += 6_000;
+    await fixture.call(
       '/other/jwt',
       await other.issue({ aud: api('jwt'), iss: otherIssuer }, { key: other.keys[0] as never }),
     );
-    expect((await house.call('/other/phantom', token)).status).not.toBe(200);
+    expect((await fixture.call('/other/phantom', token)).status).not.toBe(200);
     expect(other.introspections).toHaveLength(2);
   });
 
   test('is in the metadata of its APIs', async () => {
-    const { house } = await twoIssuers();
-    const metadata = await house.call('/.well-known/oauth-protected-resource/jwt');
+    const { fixture } = await twoIssuers();
+    const metadata = await fixture.call('/.well-known/oauth-protected-resource/jwt');
     expect(await metadata.json()).toMatchObject({ authorization_servers: ['https://login.example.com', otherIssuer] });
   });
 });
 
 describe('A public route', () => {
   test('lets the token of a client go no further under another name', async () => {
-    const house = await houseWith((upstream) => [{ prefix: '/', public: true, upstream }]);
-    const token = await house.issueReference(api('phantom'));
+    const fixture = await startFixtureWith((upstream) => [{ prefix: '/', public: true, upstream }]);
+    const token = await fixture.issueReference(api('phantom'));
     for (const scheme of ['Bearer', 'DPoP', 'bearer ']) {
       const headers = { Authorization: `${scheme} ${token}`, 'X-Debug': `token=${token}`, Cookie: `a=${token}` };
       const statuses = [`/a?q=${token}`, `/${token}`, '/a'].map(
-        async (path) => (await house.call(path, undefined, { headers })).status,
+        async (path) => (await fixture.call(path, undefined, { headers })).status,
       );
       expect(await Promise.all(statuses)).toEqual([400, 400, 200]);
     }
-    expect(house.upstream.seen).toHaveLength(3);
-    expect(JSON.stringify([house.upstream.seen, house.log])).not.toContain(token);
+    expect(fixture.upstream.seen).toHaveLength(3);
+    expect(JSON.stringify([fixture.upstream.seen, fixture.log])).not.toContain(token);
   });
 
   const withPublic = () =>
-    houseWith((upstream) => [
+    startFixtureWith((upstream) => [
       { prefix: '/', public: true, upstream },
       { ...route('split', upstream), prefix: '/admin' },
     ]);
 
   test('is served without a token, and passes none on', async () => {
-    const house = await withPublic();
-    expect((await house.call('/page')).status).toBe(200);
-    const signature = await house.issueSplit(api('split'));
-    const answer = await house.call('/page', signature, {
+    const fixture = await withPublic();
+    expect((await fixture.call('/page')).status).toBe(200);
+    const signature = await fixture.issueSplit(api('split'));
+    const answer = await fixture.call('/page', signature, {
       headers: { 'X-User': 'admin', 'X-Forwarded-For': '1.2.3.4' },
     });
     expect(answer.status).toBe(200);
-    for (const { headers } of house.upstream.seen) {
+    for (const { headers } of fixture.upstream.seen) {
       expect(headers).not.toHaveProperty('authorization');
       expect(headers).not.toHaveProperty('x-user');
       expect(headers['x-forwarded-for']).toBe('127.0.0.1');
     }
-    expect(JSON.stringify(house.upstream.seen)).not.toContain(signature);
-    expect(house.store.lookups).toBe(0);
+    expect(JSON.stringify(fixture.upstream.seen)).not.toContain(signature);
+    expect(fixture.store.lookups).toBe(0);
   });
 
   test('is served whatever the client sends as Authorization', async () => {
-    const house = await withPublic();
+    const fixture = await withPublic();
     const lines = ['GET /page HTTP/1.1', 'Host: g', 'Connection: close', 'Authorization: junk', 'authorization: more'];
-    expect(statusOf(await send(house.port, message(lines)))).toBe(200);
-    expect(JSON.stringify(house.upstream.seen)).not.toMatch(/junk|more/);
+    expect(statusOf(await send(fixture.port, message(lines)))).toBe(200);
+    expect(JSON.stringify(fixture.upstream.seen)).not.toMatch(/junk|more/);
   });
 
   test('does not open the protected one within it', async () => {
-    const house = await withPublic();
+    const fixture = await withPublic();
     for (const target of [
       '/admin',
       '/admin/a',
@@ -220,16 +223,16 @@ describe('A public route', () => {
       '//admin',
       '/x/../admin',
     ]) {
-      const answer = await send(house.port, message([`GET ${target} HTTP/1.1`, 'Host: g', 'Connection: close']));
+      const answer = await send(fixture.port, message([`GET ${target} HTTP/1.1`, 'Host: g', 'Connection: close']));
       expect([target, statusOf(answer)]).toEqual([target, target.startsWith('/admin') ? 401 : 400]);
     }
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('is logged without a style', async () => {
-    const house = await withPublic();
-    await (await house.call('/page')).text();
-    expect(house.log.at(-1)).toMatchObject({ message: 'request served', route: '/', cache: 'none', status: 200 });
+    const fixture = await withPublic();
+    await (await fixture.call('/page')).text();
+    expect(fixture.log.at(-1)).toMatchObject({ message: 'request served', route: '/', cache: 'none', status: 200 });
   });
 });
 
@@ -241,10 +244,10 @@ test('APIs at hosts of their own have their metadata there, even at one path', a
     host: `${name}.example.com`,
     resource: resource(name),
   });
-  const house = await houseWith((upstream) => [at('a', upstream), at('b', upstream)]);
+  const fixture = await startFixtureWith((upstream) => [at('a', upstream), at('b', upstream)]);
   const metadata = async (host: string) =>
     send(
-      house.port,
+      fixture.port,
       message(['GET /.well-known/oauth-protected-resource HTTP/1.1', `Host: ${host}`, 'Connection: close']),
     );
   expect(await metadata('a.example.com')).toContain(`"resource":"${resource('a')}"`);
@@ -253,8 +256,8 @@ test('APIs at hosts of their own have their metadata there, even at one path', a
 });
 
 test('A page may ask for metadata with headers of its own', async () => {
-  const house = await houseWith((upstream) => [route('phantom', upstream)]);
-  const response = await fetch(`${house.origin}/.well-known/oauth-protected-resource/phantom`, {
+  const fixture = await startFixtureWith((upstream) => [route('phantom', upstream)]);
+  const response = await fetch(`${fixture.origin}/.well-known/oauth-protected-resource/phantom`, {
     method: 'OPTIONS',
     headers: { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'GET' },
   });
@@ -264,12 +267,12 @@ test('A page may ask for metadata with headers of its own', async () => {
 });
 
 test('Host decides, and X-Forwarded-Host does not', async () => {
-  const house = await houseWith((upstream) => [
+  const fixture = await startFixtureWith((upstream) => [
     { prefix: '/', public: true, upstream },
     { ...route('split', upstream), prefix: '/', host: 'api.example.com' },
   ]);
   const ask = async (...headers: string[]) =>
-    statusOf(await send(house.port, message(['GET /a HTTP/1.1', ...headers, 'Connection: close'])));
+    statusOf(await send(fixture.port, message(['GET /a HTTP/1.1', ...headers, 'Connection: close'])));
   expect(await ask('Host: api.example.com')).toBe(401);
   expect(await ask('Host: API.example.com.:443')).toBe(401);
   expect(await ask('Host: api.example.com', 'X-Forwarded-Host: other')).toBe(401);
@@ -278,6 +281,6 @@ test('Host decides, and X-Forwarded-Host does not', async () => {
   expect(await ask('Host: other', 'Host: api.example.com')).toBe(400);
   expect(await ask('Host: api.example.com,other')).toBe(400);
   const absolute = ['GET http://other/a HTTP/1.1', 'Host: api.example.com', 'Connection: close'];
-  expect(statusOf(await send(house.port, message(absolute)))).toBe(400);
-  expect(house.upstream.seen).toHaveLength(1);
+  expect(statusOf(await send(fixture.port, message(absolute)))).toBe(400);
+  expect(fixture.upstream.seen).toHaveLength(1);
 });

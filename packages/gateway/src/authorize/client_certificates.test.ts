@@ -4,26 +4,26 @@ import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createGatewayServer } from '../server.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { createProver } from '../testing/prover.ts';
 import { listen, type Running } from '../testing/servers.ts';
 
 let client: TestCertificate;
 let stranger: TestCertificate;
 let proxy: TestCertificate;
-let house: House;
+let fixture: GatewayFixture;
 let tls: Running;
 let serverCertificate: TestCertificate;
 beforeAll(async () => {
   [client, stranger, proxy, serverCertificate] = (await Promise.all(
     ['client', 'stranger', 'proxy', 'localhost'].map((name) => makeCertificate(name)),
   )) as [TestCertificate, TestCertificate, TestCertificate, TestCertificate];
-  house = await buildHouse(() => ({ clientCertificates: { header: 'client-cert' } }));
-  tls = await listen(createGatewayServer(house.gateway, { tls: { ...serverCertificate, requestCert: true } }));
+  fixture = await startGatewayFixture(() => ({ clientCertificates: { header: 'client-cert' } }));
+  tls = await listen(createGatewayServer(fixture.gateway, { tls: { ...serverCertificate, requestCert: true } }));
 });
 afterAll(async () => {
   await tls.stop();
-  await house.stop();
+  await fixture.stop();
 });
 
 /** Calls an API over TLS, showing a certificate, or none. */
@@ -54,26 +54,26 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
 describe('A token bound to a client certificate', () => {
   test('passes with it, again and again, and with no other', async () => {
-    const token = await house.issueSplit(api('split'), { cnf: client.cnf });
+    const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
     for (let round = 0; round < 2; round++) expect(await call(tls.port, bearer(token), client)).toBe(200);
     expect(await call(tls.port, bearer(token), stranger)).toBe(401);
     expect(await call(tls.port, bearer(token))).toBe(401);
   });
 
   test('is no better for a header that nobody trusted sends, which goes no further', async () => {
-    const token = await house.issueSplit(api('split'), { cnf: client.cnf });
+    const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
     for (const header of client.headers) {
       expect(await call(tls.port, { ...bearer(token), 'Client-Cert': header })).toBe(401);
       expect(await call(tls.port, { ...bearer(token), 'Client-Cert': header }, stranger)).toBe(401);
     }
-    const served = house.upstream.seen.length;
+    const served = fixture.upstream.seen.length;
     expect(await call(tls.port, { ...bearer(token), 'Client-Cert': 'mine' }, client)).toBe(200);
-    expect(house.upstream.seen[served]?.headers).not.toHaveProperty('client-cert');
+    expect(fixture.upstream.seen[served]?.headers).not.toHaveProperty('client-cert');
   });
 
   test('is refused on a connection without TLS, in words that say why', async () => {
-    const token = await house.issueSplit(api('split'), { cnf: client.cnf });
-    const response = await house.call('/split', token);
+    const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
+    const response = await fixture.call('/split', token);
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token"/);
     expect(await response.json()).toEqual({
       error: 'invalid_token',
@@ -82,13 +82,13 @@ describe('A token bound to a client certificate', () => {
   });
 
   test('is refused under DPoP', async () => {
-    const token = await house.issueSplit(api('split'), { cnf: client.cnf });
+    const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
     expect(await call(tls.port, { Authorization: `DPoP ${token}` }, client)).toBe(401);
   });
 
   test('and to a DPoP key needs both', async () => {
-    const prover = await createProver(() => house.clock.time);
-    const token = await house.issueSplit(api('split'), { cnf: { ...prover.cnf, ...client.cnf } });
+    const prover = await createProver(() => fixture.clock.time);
+    const token = await fixture.issueSplit(api('split'), { cnf: { ...prover.cnf, ...client.cnf } });
     const headers = async () => ({
       Authorization: `DPoP ${token}`,
       DPoP: await prover.proof(`https://127.0.0.1:${tls.port}/split`, token),
@@ -100,25 +100,28 @@ describe('A token bound to a client certificate', () => {
   });
 
   test('goes upstream with the certificate where only the API knows what it is bound to', async () => {
-    const served = house.upstream.seen.length;
+    const served = fixture.upstream.seen.length;
     const asking = { ...bearer('an-opaque-reference'), 'Client-Cert': 'mine' };
     expect(await call(tls.port, asking, client, '/opaque')).toBe(200);
     expect(await call(tls.port, asking, undefined, '/opaque')).toBe(200);
-    const passedOn = house.upstream.seen.slice(served).map(({ headers }) => headers['client-cert']);
+    const passedOn = fixture.upstream.seen.slice(served).map(({ headers }) => headers['client-cert']);
     expect(passedOn).toEqual([client.headers[0], undefined]);
   });
 
   test('is what the metadata of the API says is possible', async () => {
-    const metadata = await fetch(`${house.origin}/.well-known/oauth-protected-resource/split`);
+    const metadata = await fetch(`${fixture.origin}/.well-known/oauth-protected-resource/split`);
     expect(await metadata.json()).toMatchObject({ tls_client_certificate_bound_access_tokens: true });
   });
 });
 
 describe('Behind a trusted proxy, a token bound to a client certificate', () => {
-  let behind: House;
+  let behind: GatewayFixture;
   let behindTls: Running;
   beforeAll(async () => {
-    behind = await buildHouse(() => ({ clientCertificates: { header: 'client-cert' }, trustedProxies: ['127.0.0.1'] }));
+    behind = await startGatewayFixture(() => ({
+      clientCertificates: { header: 'client-cert' },
+      trustedProxies: ['127.0.0.1'],
+    }));
     behindTls = await listen(createGatewayServer(behind.gateway, { tls: { ...serverCertificate, requestCert: true } }));
   });
   afterAll(async () => {

@@ -1,63 +1,63 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import { message, send } from '@tallystick/testing/raw_client';
-import { buildDPoPHouse, type DPoPHouse, refusalOf } from '../testing/dpop_house.ts';
+import { type DPoPFixture, refusalOf, startDPoPFixture } from '../testing/dpop_fixture.ts';
 import { createProver } from '../testing/prover.ts';
 
 const styles = ['jwt', 'phantom', 'split'] as const;
 const algs = `algs="${defaultDPoPAlgorithms.join(' ')}"`;
 
-let house: DPoPHouse;
+let fixture: DPoPFixture;
 beforeEach(async () => {
-  house = await buildDPoPHouse();
+  fixture = await startDPoPFixture();
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
   const path = `/${style}/a?page=2`;
 
   test('passes with a proof, cache hit or not, and its JWT goes upstream as a bearer token without the proof', async () => {
-    const token = await house.issue(style);
-    for (let round = 0; round < 3; round++) expect((await house.prove(path, token)).status).toBe(200);
-    expect(house.cacheLevels()).toEqual(['miss', 'hit', 'hit']);
-    for (const { headers } of house.upstream.seen) {
+    const token = await fixture.issue(style);
+    for (let round = 0; round < 3; round++) expect((await fixture.prove(path, token)).status).toBe(200);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'hit']);
+    for (const { headers } of fixture.upstream.seen) {
       expect(headers.authorization).toMatch(/^Bearer ([\w-]+\.){2}[\w-]+$/);
       expect(headers).not.toHaveProperty('dpop');
     }
   });
 
   test('is refused without a proof of its key, cache hit or not', async () => {
-    const token = await house.issue(style);
-    await house.prove(path, token);
-    const bare = await house.call(path, undefined, { headers: { Authorization: `dpop ${token}` } });
+    const token = await fixture.issue(style);
+    await fixture.prove(path, token);
+    const bare = await fixture.call(path, undefined, { headers: { Authorization: `dpop ${token}` } });
     expect(await refusalOf(bare)).toBe('401 invalid_dpop_proof: the request has no DPoP proof');
-    const thief = await createProver(() => house.clock.time);
-    const stolen = await house.present(path, token, await thief.proof(`${house.origin}${path}`, token));
+    const thief = await createProver(() => fixture.clock.time);
+    const stolen = await fixture.present(path, token, await thief.proof(`${fixture.origin}${path}`, token));
     expect(await refusalOf(stolen)).toBe(
       '401 invalid_token: the access token is bound to another key than that of the DPoP proof',
     );
-    expect(house.upstream.seen).toHaveLength(1);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test('is refused under Bearer, with and without a proof', async () => {
-    const token = await house.issue(style);
-    await house.prove(path, token);
-    const proof = await house.prover.proof(`${house.origin}${path}`, token);
+    const token = await fixture.issue(style);
+    await fixture.prove(path, token);
+    const proof = await fixture.prover.proof(`${fixture.origin}${path}`, token);
     for (const headers of [{}, { DPoP: proof }]) {
-      const response = await house.call(path, token, { headers });
+      const response = await fixture.call(path, token, { headers });
       expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token".*, DPoP algs="ES256 /);
       expect(await refusalOf(response)).toBe(
         '401 invalid_token: the access token is bound to a DPoP key and is no bearer token',
       );
     }
-    expect(house.upstream.seen).toHaveLength(1);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test('is refused with a proof that was used before', async () => {
-    const token = await house.issue(style);
-    const proof = await house.prover.proof(`${house.origin}${path}`, token);
-    expect((await house.present(path, token, proof)).status).toBe(200);
-    const again = await house.present(path, token, proof);
+    const token = await fixture.issue(style);
+    const proof = await fixture.prover.proof(`${fixture.origin}${path}`, token);
+    expect((await fixture.present(path, token, proof)).status).toBe(200);
+    const again = await fixture.present(path, token, proof);
     expect(again.headers.get('www-authenticate')).toMatch(
       /^DPoP error="invalid_dpop_proof", error_description="the DPoP proof was used before", algs="[^"]+", resource_metadata="[^"]+"$/,
     );
@@ -65,31 +65,31 @@ describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
   });
 
   test('is refused with a proof for another request', async () => {
-    const token = await house.issue(style);
+    const token = await fixture.issue(style);
     for (const claims of [
       { htm: 'POST' },
-      { htu: `${house.origin}/${style}/b` },
+      { htu: `${fixture.origin}/${style}/b` },
       { htu: `https://evil.example${path}` },
     ]) {
-      expect(await refusalOf(await house.prove(path, token, claims))).toMatch(
+      expect(await refusalOf(await fixture.prove(path, token, claims))).toMatch(
         /^401 invalid_dpop_proof: the ht. of the DPoP/,
       );
     }
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('is refused with a proof of another time', async () => {
-    const token = await house.issue(style);
-    const iat = house.clock.time / 1000;
-    expect(await refusalOf(await house.prove(path, token, { iat: iat - 61 }))).toMatch(/too old$/);
-    expect(await refusalOf(await house.prove(path, token, { iat: iat + 6 }))).toMatch(/from the future$/);
+    const token = await fixture.issue(style);
+    const iat = fixture.clock.time / 1000;
+    expect(await refusalOf(await fixture.prove(path, token, { iat: iat - 61 }))).toMatch(/too old$/);
+    expect(await refusalOf(await fixture.prove(path, token, { iat: iat + 6 }))).toMatch(/from the future$/);
   });
 
   test('answers to scopes like any other', async () => {
-    const token = await house.issue(style);
-    const proof = await house.prover.proof(`${house.origin}${path}`, token, { htm: 'DELETE' });
+    const token = await fixture.issue(style);
+    const proof = await fixture.prover.proof(`${fixture.origin}${path}`, token, { htm: 'DELETE' });
     const headers = { Authorization: `DPoP ${token}`, DPoP: proof };
-    const response = await house.call(path, undefined, { method: 'DELETE', headers });
+    const response = await fixture.call(path, undefined, { method: 'DELETE', headers });
     expect(response.status).toBe(403);
     expect(response.headers.get('www-authenticate')).toMatch(/^DPoP error="insufficient_scope".*scope="write", algs=/);
   });
@@ -98,9 +98,9 @@ describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
 test.each(['jwt', 'phantom', 'split'] as const)(
   'A token that is not bound, %s, is refused under DPoP',
   async (style) => {
-    const token = await house.issue(style, null);
-    expect((await house.call(`/${style}`, token)).status).toBe(200);
-    const refused = await house.prove(`/${style}`, token);
+    const token = await fixture.issue(style, null);
+    expect((await fixture.call(`/${style}`, token)).status).toBe(200);
+    const refused = await fixture.prove(`/${style}`, token);
     expect(refused.headers.get('www-authenticate')).toMatch(
       /^DPoP error="invalid_token", .*, Bearer resource_metadata="/,
     );
@@ -109,10 +109,10 @@ test.each(['jwt', 'phantom', 'split'] as const)(
 );
 
 test('A proof does no harm to a bearer token, and goes no further', async () => {
-  const token = await house.issue('split', null);
-  const response = await house.call('/split', token, { headers: { DPoP: 'whatever' } });
+  const token = await fixture.issue('split', null);
+  const response = await fixture.call('/split', token, { headers: { DPoP: 'whatever' } });
   expect(response.status).toBe(200);
-  expect(house.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
+  expect(fixture.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
 });
 
 test.each([
@@ -122,19 +122,19 @@ test.each([
   ['to a certificate, at a gateway that takes none', { 'x5t#S256': 'thumbprint' }],
   ['to a text', 'key'],
 ])('A token that is bound %s is refused under either scheme', async (_, cnf) => {
-  const token = await house.issue('phantom', cnf as object);
-  expect((await house.call('/phantom', token)).status).toBe(401);
-  expect((await house.prove('/phantom', token)).status).toBe(401);
-  expect(house.upstream.seen).toEqual([]);
+  const token = await fixture.issue('phantom', cnf as object);
+  expect((await fixture.call('/phantom', token)).status).toBe(401);
+  expect((await fixture.prove('/phantom', token)).status).toBe(401);
+  expect(fixture.upstream.seen).toEqual([]);
 });
 
 test('Credentials that are ambiguous are refused', async () => {
-  const token = await house.issue('split');
-  const proof = await house.prover.proof(`${house.origin}/split`, token);
+  const token = await fixture.issue('split');
+  const proof = await fixture.prover.proof(`${fixture.origin}/split`, token);
   const ask = (...headers: string[]) =>
     send(
-      house.port,
-      message(['GET /split HTTP/1.1', `Host: 127.0.0.1:${house.port}`, 'Connection: close', ...headers]),
+      fixture.port,
+      message(['GET /split HTTP/1.1', `Host: 127.0.0.1:${fixture.port}`, 'Connection: close', ...headers]),
     );
   const both = await ask(`Authorization: DPoP ${token}`, `Authorization: Bearer ${token}`, `DPoP: ${proof}`);
   expect(both).toMatch(/^HTTP\/1\.1 400 .*"error":"invalid_request"/s);
@@ -144,56 +144,56 @@ test('Credentials that are ambiguous are refused', async () => {
 });
 
 test('Without credentials both schemes are offered', async () => {
-  const response = await house.call('/split');
-  const metadata = `resource_metadata="${house.origin}/.well-known/oauth-protected-resource/split"`;
+  const response = await fixture.call('/split');
+  const metadata = `resource_metadata="${fixture.origin}/.well-known/oauth-protected-resource/split"`;
   expect(response.headers.get('www-authenticate')).toBe(`Bearer ${metadata}, DPoP ${algs}, ${metadata}`);
 });
 
 test('While the store cannot tell whether a proof was used it is 503, and the proof is still good afterwards', async () => {
-  const token = await house.issue('jwt');
-  const proof = await house.prover.proof(`${house.origin}/jwt`, token);
-  house.store.unavailable = true;
-  const response = await house.present('/jwt', token, proof);
+  const token = await fixture.issue('jwt');
+  const proof = await fixture.prover.proof(`${fixture.origin}/jwt`, token);
+  fixture.store.unavailable = true;
+  const response = await fixture.present('/jwt', token, proof);
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
   expect(response.headers.get('www-authenticate')).toBeNull();
-  expect(house.upstream.seen).toEqual([]);
-  house.store.unavailable = false;
-  expect((await house.present('/jwt', token, proof)).status).toBe(200);
+  expect(fixture.upstream.seen).toEqual([]);
+  fixture.store.unavailable = false;
+  expect((await fixture.present('/jwt', token, proof)).status).toBe(200);
 });
 
 test('What the store keeps of a proof is no part of it', async () => {
-  const token = await house.issue('split');
-  const proof = await house.prover.proof(`${house.origin}/split`, token);
-  await house.present('/split', token, proof);
-  expect([...house.store.used].join()).not.toContain(proof.split('.')[2]);
-  expect([...house.store.used].join()).not.toContain(token);
-  expect(JSON.stringify(house.log)).not.toContain(proof.split('.')[1]);
+  const token = await fixture.issue('split');
+  const proof = await fixture.prover.proof(`${fixture.origin}/split`, token);
+  await fixture.present('/split', token, proof);
+  expect([...fixture.store.used].join()).not.toContain(proof.split('.')[2]);
+  expect([...fixture.store.used].join()).not.toContain(token);
+  expect(JSON.stringify(fixture.log)).not.toContain(proof.split('.')[1]);
 });
 
 describe('An opaque token under DPoP', () => {
   test('goes to its API with the proof, for the API to check', async () => {
     const token = 'an-opaque-reference';
-    const proof = await house.prover.proof(`${house.origin}/opaque`, token);
-    expect((await house.present('/opaque', token, proof)).status).toBe(200);
-    expect(house.upstream.seen[0]?.headers).toMatchObject({ authorization: `DPoP ${token}`, dpop: proof });
+    const proof = await fixture.prover.proof(`${fixture.origin}/opaque`, token);
+    expect((await fixture.present('/opaque', token, proof)).status).toBe(200);
+    expect(fixture.upstream.seen[0]?.headers).toMatchObject({ authorization: `DPoP ${token}`, dpop: proof });
   });
 
   test('is no other one than that under Bearer, whose proof goes nowhere', async () => {
     const headers = { DPoP: 'proof' };
-    expect((await house.call('/opaque', 'an-opaque-reference', { headers })).status).toBe(200);
-    expect(house.upstream.seen[0]?.headers.authorization).toBe('Bearer an-opaque-reference');
-    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
+    expect((await fixture.call('/opaque', 'an-opaque-reference', { headers })).status).toBe(200);
+    expect(fixture.upstream.seen[0]?.headers.authorization).toBe('Bearer an-opaque-reference');
+    expect(fixture.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
   });
 });
 
 test('A WebSocket takes a proof too, and each takes one of its own', async () => {
-  const token = await house.issue('split');
-  const proof = await house.prover.proof(`${house.origin}/split`, token);
-  const head = ['GET /split HTTP/1.1', `Host: 127.0.0.1:${house.port}`, 'Connection: Upgrade', 'Upgrade: websocket'];
-  const ask = () => send(house.port, message([...head, `Authorization: DPoP ${token}`, `DPoP: ${proof}`]));
+  const token = await fixture.issue('split');
+  const proof = await fixture.prover.proof(`${fixture.origin}/split`, token);
+  const head = ['GET /split HTTP/1.1', `Host: 127.0.0.1:${fixture.port}`, 'Connection: Upgrade', 'Upgrade: websocket'];
+  const ask = () => send(fixture.port, message([...head, `Authorization: DPoP ${token}`, `DPoP: ${proof}`]));
   // This API answers with something else than a WebSocket, which is passed on.
   expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
-  expect(house.upstream.seen[0]?.headers).toMatchObject({ upgrade: 'websocket' });
-  expect(house.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
+  expect(fixture.upstream.seen[0]?.headers).toMatchObject({ upgrade: 'websocket' });
+  expect(fixture.upstream.seen[0]?.headers).not.toHaveProperty('dpop');
   expect(await ask()).toMatch(/^HTTP\/1\.1 401 .*the DPoP proof was used before/s);
 });

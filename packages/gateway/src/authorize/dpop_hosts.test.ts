@@ -2,32 +2,32 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { message, send, statusOf } from '@tallystick/testing/raw_client';
 import type { GatewayConfig } from '../config/config.ts';
-import { buildDPoPHouse, type DPoPHouse, inDPoPHouse } from '../testing/dpop_house.ts';
+import { type DPoPFixture, startDPoPFixture, withDPoPFixture } from '../testing/dpop_fixture.ts';
 
 const styles = ['jwt', 'phantom', 'split', 'opaque'] as const;
 type Style = (typeof styles)[number];
 
 /** Calls with a proof that was made for a host, under that host or another. @returns the status, and how many calls reached the API */
-async function ask(house: DPoPHouse, style: Style, { host, madeFor = host }: { host: string; madeFor?: string }) {
-  const token = style === 'opaque' ? randomBytes(32).toString('base64url') : await house.issue(style);
-  const proof = await house.prover.proof(`http://${madeFor}/${style}/a`, token);
+async function ask(fixture: DPoPFixture, style: Style, { host, madeFor = host }: { host: string; madeFor?: string }) {
+  const token = style === 'opaque' ? randomBytes(32).toString('base64url') : await fixture.issue(style);
+  const proof = await fixture.prover.proof(`http://${madeFor}/${style}/a`, token);
   const headers = [`Host: ${host}`, `Authorization: DPoP ${token}`, `DPoP: ${proof}`, 'Connection: close'];
-  house.upstream.seen.length = 0;
-  const answer = await send(house.port, message([`GET /${style}/a HTTP/1.1`, ...headers]));
-  return { status: statusOf(answer), reached: house.upstream.seen.length, answer };
+  fixture.upstream.seen.length = 0;
+  const answer = await send(fixture.port, message([`GET /${style}/a HTTP/1.1`, ...headers]));
+  return { status: statusOf(answer), reached: fixture.upstream.seen.length, answer };
 }
 
 const passes = { status: 200, reached: 1 };
 const refused = { status: 401, reached: 0, answer: expect.stringContaining('"invalid_dpop_proof"') };
 
 describe('A proof that was made for a host which anybody can name', () => {
-  let house: DPoPHouse;
+  let fixture: DPoPFixture;
   beforeAll(async () => {
-    house = await buildDPoPHouse(() => ({
+    fixture = await startDPoPFixture(() => ({
       hosts: ['api.example.com', '*.apps.example.com', '192.0.2.1', '2001:db8::1'],
     }));
   });
-  afterAll(() => house.stop());
+  afterAll(() => fixture.stop());
 
   const foreign = [
     'evil.example',
@@ -40,7 +40,7 @@ describe('A proof that was made for a host which anybody can name', () => {
   test.each(styles.flatMap((style) => foreign.map((host) => [style, host] as const)))(
     '%s: %s is not good here',
     async (style, host) => {
-      expect(await ask(house, style, { host })).toEqual(refused);
+      expect(await ask(fixture, style, { host })).toEqual(refused);
     },
   );
 
@@ -49,12 +49,12 @@ describe('A proof that was made for a host which anybody can name', () => {
     ...['api.example.com', 'API.example.com:8443', 'x.apps.example.com', '192.0.2.1', '[2001:DB8::1]:80'],
   ];
   test.each(own)('but %s is a name of the gateway', async (host) => {
-    for (const style of styles) expect(await ask(house, style, { host })).toMatchObject(passes);
+    for (const style of styles) expect(await ask(fixture, style, { host })).toMatchObject(passes);
   });
 
   test('and is not good under a name of the gateway either', async () => {
     const made = { host: 'localhost', madeFor: 'evil.example' };
-    for (const style of ['jwt', 'phantom', 'split'] as const) expect(await ask(house, style, made)).toEqual(refused);
+    for (const style of ['jwt', 'phantom', 'split'] as const) expect(await ask(fixture, style, made)).toEqual(refused);
   });
 });
 
@@ -82,7 +82,7 @@ test.each<[string, (config: GatewayConfig) => Partial<GatewayConfig>, string, nu
   ['what a trusted proxy passes on', () => ({ trustedProxies: ['127.0.0.1'] }), 'api.example.com', 200],
   ['nothing else', () => ({ trustedProxies: ['192.0.2.1'] }), 'api.example.com', 401],
 ])('Without a list, the gateway is known by %s', (_, change, host, status, madeFor = host) =>
-  inDPoPHouse(change, async (house) => {
-    expect(await ask(house, 'split', { host, madeFor })).toMatchObject({ status });
+  withDPoPFixture(change, async (fixture) => {
+    expect(await ask(fixture, 'split', { host, madeFor })).toMatchObject({ status });
   }),
 );

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { GatewayConfig } from '../config/config.ts';
 import { createGateway } from '../gateway.ts';
 import { createGatewayServer } from '../server.ts';
-import { inDPoPHouse, refusalOf } from '../testing/dpop_house.ts';
-import { api, type House } from '../testing/house.ts';
+import { refusalOf, withDPoPFixture } from '../testing/dpop_fixture.ts';
+import { api, type GatewayFixture } from '../testing/gateway_fixture.ts';
 import { listen } from '../testing/servers.ts';
 
 describe('Where a nonce is required', () => {
@@ -11,51 +11,51 @@ describe('Where a nonce is required', () => {
   const dpop = { nonce: 'required' } as const;
 
   test('a client is told one, and a new one in time', () =>
-    inDPoPHouse(
+    withDPoPFixture(
       () => ({ dpop, secret }),
-      async (house) => {
-        const token = await house.issue('split');
-        const told = await house.prove('/split', token);
+      async (fixture) => {
+        const token = await fixture.issue('split');
+        const told = await fixture.prove('/split', token);
         expect(told.headers.get('www-authenticate')).toMatch(
           /^DPoP error="use_dpop_nonce", .*resource_metadata="[^"]+"$/,
         );
         expect(await refusalOf(told)).toBe('401 use_dpop_nonce: the DPoP proof must carry a nonce');
         const nonce = told.headers.get('dpop-nonce') ?? '';
 
-        const served = await house.prove('/split', token, { nonce });
+        const served = await fixture.prove('/split', token, { nonce });
         expect([served.status, served.headers.get('dpop-nonce')]).toEqual([200, null]);
-        house.clock.time += 60_000;
-        const rotating = await house.prove('/split', token, { nonce });
+        fixture.clock.time += 60_000;
+        const rotating = await fixture.prove('/split', token, { nonce });
         expect(rotating.status).toBe(200);
         const next = rotating.headers.get('dpop-nonce') ?? '';
         expect(next).toMatch(/^[\w-]{43}$/);
         expect(next).not.toBe(nonce);
-        house.clock.time += 120_000;
-        const stale = await house.prove('/split', token, { nonce: next });
+        fixture.clock.time += 120_000;
+        const stale = await fixture.prove('/split', token, { nonce: next });
         expect(await refusalOf(stale)).toMatch(/^401 use_dpop_nonce/);
         expect(stale.headers.get('dpop-nonce')).not.toBe(next);
       },
     ));
 
   test('another gateway with the same secret and store takes it, but not the proof twice', () =>
-    inDPoPHouse(
+    withDPoPFixture(
       () => ({ dpop, secret, publicUrl: 'https://api.example.com' }),
-      async (house) => {
-        const second = createGateway(secondOf(house, { dpop, secret, publicUrl: 'https://api.example.com' }), {
-          store: house.store,
+      async (fixture) => {
+        const second = createGateway(secondOf(fixture, { dpop, secret, publicUrl: 'https://api.example.com' }), {
+          store: fixture.store,
           log: { debug() {}, info() {}, warn() {}, error() {} },
-          now: () => house.clock.time,
+          now: () => fixture.clock.time,
         });
         const server = await listen(createGatewayServer(second));
-        const token = await house.issue('split');
+        const token = await fixture.issue('split');
         const url = 'https://api.example.com/split';
-        const first = await house.present('/split', token, await house.prover.proof(url, token));
+        const first = await fixture.present('/split', token, await fixture.prover.proof(url, token));
         const nonce = first.headers.get('dpop-nonce');
-        const proof = await house.prover.proof(url, token, { nonce });
+        const proof = await fixture.prover.proof(url, token, { nonce });
         const headers = { Authorization: `DPoP ${token}`, DPoP: proof };
         const statuses = [
           await fetch(`${server.origin}/split`, { headers }),
-          await house.present('/split', token, proof),
+          await fixture.present('/split', token, proof),
         ];
         expect(statuses.map(({ status }) => status)).toEqual([200, 401]);
         expect(await refusalOf(statuses[1] as Response)).toMatch(/was used before$/);
@@ -65,19 +65,19 @@ describe('Where a nonce is required', () => {
     ));
 
   test('a route may do without, and what its API says of nonces is passed on', () =>
-    inDPoPHouse(
+    withDPoPFixture(
       ({ routes }) => ({
         dpop,
         secret,
         routes: routes.map((route) => (route.prefix === '/jwt' ? { ...route, dpop: { nonce: 'off' } } : route)),
       }),
-      async (house) => {
-        const free = await house.prove('/jwt', await house.issue('jwt'));
+      async (fixture) => {
+        const free = await fixture.prove('/jwt', await fixture.issue('jwt'));
         expect([free.status, free.headers.get('dpop-nonce')]).toEqual([200, 'of-the-api']);
-        const token = await house.issue('split');
-        const nonce = (await house.prove('/split', token)).headers.get('dpop-nonce');
-        house.clock.time += 60_000;
-        const rotating = await house.prove('/split', token, { nonce });
+        const token = await fixture.issue('split');
+        const nonce = (await fixture.prove('/split', token)).headers.get('dpop-nonce');
+        fixture.clock.time += 60_000;
+        const rotating = await fixture.prove('/split', token, { nonce });
         expect(rotating.status).toBe(200);
         expect(rotating.headers.get('dpop-nonce')).toMatch(/^[\w-]{43}$/);
       },
@@ -85,8 +85,8 @@ describe('Where a nonce is required', () => {
     ));
 });
 
-/** The configuration of a gateway beside that of a house. */
-function secondOf({ authorizationServer, upstream }: House, change: Partial<GatewayConfig>): GatewayConfig {
+/** The configuration of a gateway beside that of a fixture. */
+function secondOf({ authorizationServer, upstream }: GatewayFixture, change: Partial<GatewayConfig>): GatewayConfig {
   return {
     issuer: 'https://login.example.com',
     authorizationServer: {

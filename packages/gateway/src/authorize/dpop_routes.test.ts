@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GatewayConfig, ProtectedRouteConfig } from '../config/config.ts';
-import { type DPoPHouse, inDPoPHouse, refusalOf } from '../testing/dpop_house.ts';
+import { type DPoPFixture, refusalOf, withDPoPFixture } from '../testing/dpop_fixture.ts';
 
 const withDPoP =
   (dpop: ProtectedRouteConfig['dpop'] & object) =>
@@ -9,63 +9,63 @@ const withDPoP =
   });
 
 test.each(['jwt', 'split'] as const)('An API that asks for it gets the %s token under DPoP, with the proof', (style) =>
-  inDPoPHouse(withDPoP({ forward: true }), async (house) => {
-    const token = await house.issue(style);
-    const proof = await house.prover.proof(`${house.origin}/${style}`, token);
-    expect((await house.present(`/${style}`, token, proof)).status).toBe(200);
-    const [seen] = house.upstream.seen;
+  withDPoPFixture(withDPoP({ forward: true }), async (fixture) => {
+    const token = await fixture.issue(style);
+    const proof = await fixture.prover.proof(`${fixture.origin}/${style}`, token);
+    expect((await fixture.present(`/${style}`, token, proof)).status).toBe(200);
+    const [seen] = fixture.upstream.seen;
     expect(seen?.headers.dpop).toBe(proof);
     expect(seen?.headers.authorization).toMatch(/^DPoP ([\w-]+\.){2}[\w-]+$/);
     expect(seen?.headers.authorization?.endsWith(token)).toBe(true);
-    const free = await house.issue(style, null);
-    await house.call(`/${style}`, free, { headers: { DPoP: 'whatever' } });
-    expect(house.upstream.seen[1]?.headers.authorization).toMatch(/^Bearer /);
-    expect(house.upstream.seen[1]?.headers).not.toHaveProperty('dpop');
+    const free = await fixture.issue(style, null);
+    await fixture.call(`/${style}`, free, { headers: { DPoP: 'whatever' } });
+    expect(fixture.upstream.seen[1]?.headers.authorization).toMatch(/^Bearer /);
+    expect(fixture.upstream.seen[1]?.headers).not.toHaveProperty('dpop');
   }),
 );
 
 test('An API that takes nothing else says so, and refuses bearer tokens', () =>
-  inDPoPHouse(withDPoP({ required: true }), async (house) => {
-    const challenged = await house.call('/split');
+  withDPoPFixture(withDPoP({ required: true }), async (fixture) => {
+    const challenged = await fixture.call('/split');
     expect(challenged.headers.get('www-authenticate')).toMatch(/^DPoP algs="[^"]+", resource_metadata="[^"]+"$/);
-    const free = await house.issue('split', null);
-    const refused = await house.call('/split', free);
+    const free = await fixture.issue('split', null);
+    const refused = await fixture.call('/split', free);
     expect(await refusalOf(refused)).toBe(
       '401 invalid_token: the API takes no access token that is not bound to a DPoP key',
     );
-    expect((await house.call('/opaque', 'an-opaque-reference')).status).toBe(401);
-    const metadata = await fetch(`${house.origin}/.well-known/oauth-protected-resource/split`);
+    expect((await fixture.call('/opaque', 'an-opaque-reference')).status).toBe(401);
+    const metadata = await fetch(`${fixture.origin}/.well-known/oauth-protected-resource/split`);
     expect(await metadata.json()).toMatchObject({ dpop_bound_access_tokens_required: true });
-    const token = await house.issue('split');
-    expect((await house.prove('/split', token)).status).toBe(200);
+    const token = await fixture.issue('split');
+    expect((await fixture.prove('/split', token)).status).toBe(200);
   }));
 
 describe('Behind a proxy', () => {
   const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'api.example.com' };
 
-  async function ask(house: DPoPHouse, url: string) {
-    const token = await house.issue('split');
-    const headers = { Authorization: `DPoP ${token}`, DPoP: await house.prover.proof(url, token), ...forwarded };
-    return (await house.call('/split', undefined, { headers })).status;
+  async function ask(fixture: DPoPFixture, url: string) {
+    const token = await fixture.issue('split');
+    const headers = { Authorization: `DPoP ${token}`, DPoP: await fixture.prover.proof(url, token), ...forwarded };
+    return (await fixture.call('/split', undefined, { headers })).status;
   }
 
   test('htu is under the public URL', () =>
-    inDPoPHouse(
+    withDPoPFixture(
       () => ({ publicUrl: 'https://public.example.com' }),
-      async (house) => {
-        expect(await ask(house, 'https://public.example.com/split')).toBe(200);
-        expect(await ask(house, 'https://api.example.com/split')).toBe(401);
-        expect(await ask(house, `${house.origin}/split`)).toBe(401);
+      async (fixture) => {
+        expect(await ask(fixture, 'https://public.example.com/split')).toBe(200);
+        expect(await ask(fixture, 'https://api.example.com/split')).toBe(401);
+        expect(await ask(fixture, `${fixture.origin}/split`)).toBe(401);
       },
     ));
 
   test('htu is under what a trusted proxy says', () =>
-    inDPoPHouse(
+    withDPoPFixture(
       () => ({ trustedProxies: ['127.0.0.1'] }),
-      async (house) => {
-        expect(await ask(house, 'https://api.example.com/split')).toBe(200);
-        expect(await ask(house, `${house.origin}/split`)).toBe(401);
-        expect(house.upstream.seen[0]?.headers).toMatchObject({
+      async (fixture) => {
+        expect(await ask(fixture, 'https://api.example.com/split')).toBe(200);
+        expect(await ask(fixture, `${fixture.origin}/split`)).toBe(401);
+        expect(fixture.upstream.seen[0]?.headers).toMatchObject({
           'x-forwarded-host': 'api.example.com',
           'x-forwarded-proto': 'https',
         });
@@ -73,34 +73,34 @@ describe('Behind a proxy', () => {
     ));
 
   test('nobody else has a say in it', () =>
-    inDPoPHouse(
+    withDPoPFixture(
       () => ({}),
-      async (house) => {
-        expect(await ask(house, 'https://api.example.com/split')).toBe(401);
-        expect(await ask(house, `${house.origin}/split`)).toBe(200);
+      async (fixture) => {
+        expect(await ask(fixture, 'https://api.example.com/split')).toBe(401);
+        expect(await ask(fixture, `${fixture.origin}/split`)).toBe(200);
       },
     ));
 });
 
 test('A decision for another gateway is about the request that came there', () =>
-  inDPoPHouse(
+  withDPoPFixture(
     () => ({ trustedProxies: ['127.0.0.1'], decisionEndpoints: [{ path: '/decision', for: 'nginx' }] }),
-    async (house) => {
-      const token = await house.issue('split');
+    async (fixture) => {
+      const token = await fixture.issue('split');
       const decide = async (proof: string, method = 'GET') => {
         const original = { 'X-Original-Method': method, 'X-Original-URI': '/split/a?b=c' };
         const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'api.example.com' };
         const headers = { Authorization: `DPoP ${token}`, DPoP: proof, ...original, ...forwarded };
-        return house.call('/decision', undefined, { headers });
+        return fixture.call('/decision', undefined, { headers });
       };
-      const proof = await house.prover.proof('https://api.example.com/split/a', token);
+      const proof = await fixture.prover.proof('https://api.example.com/split/a', token);
       const decided = await decide(proof);
       expect(decided.status).toBe(200);
       expect(decided.headers.get('authorization')).toMatch(/^Bearer ([\w-]+\.){2}[\w-]+$/);
       expect((await decide(proof)).status).toBe(401);
-      expect((await decide(await house.prover.proof('https://api.example.com/split/a', token), 'POST')).status).toBe(
+      expect((await decide(await fixture.prover.proof('https://api.example.com/split/a', token), 'POST')).status).toBe(
         401,
       );
-      expect((await decide(await house.prover.proof(`${house.origin}/decision`, token))).status).toBe(401);
+      expect((await decide(await fixture.prover.proof(`${fixture.origin}/decision`, token))).status).toBe(401);
     },
   ));

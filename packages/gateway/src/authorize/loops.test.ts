@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openConnection, statusOf } from '@tallystick/testing/raw_client';
 import type { GatewayConfig } from '../config/config.ts';
-import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { listen, type Running, startRawUpstream } from '../testing/servers.ts';
 
 async function started<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
@@ -68,12 +68,12 @@ describe.each([
   ['through a load balancer', startBalancer],
 ])('A route that leads to the gateway itself, %s', (_, start) => {
   let way: WayBack;
-  let house: House;
+  let fixture: GatewayFixture;
 
   async function build() {
     way = await started(start());
-    house = await started(buildHouse(() => looping(way.origin)));
-    way.to = house;
+    fixture = await started(startGatewayFixture(() => looping(way.origin)));
+    way.to = fixture;
   }
 
   test.each(['public', 'jwt', 'phantom', 'split'] as const)(
@@ -82,15 +82,15 @@ describe.each([
       await build();
       const tokens = {
         public: async () => undefined,
-        jwt: () => house.authorizationServer.issue({ aud: api('jwt') }),
-        phantom: () => house.issueReference(api('phantom')),
-        split: () => house.issueSplit(api('split')),
+        jwt: () => fixture.authorizationServer.issue({ aud: api('jwt') }),
+        phantom: () => fixture.issueReference(api('phantom')),
+        split: () => fixture.issueSplit(api('split')),
       };
-      const answer = await house.call(`/${name}`, await tokens[name]());
+      const answer = await fixture.call(`/${name}`, await tokens[name]());
       expect(answer.status).toBe(508);
       expect(await answer.json()).toMatchObject({ error: 'loop_detected' });
       expect(way.passed).toBe(1);
-      const line = house.log.find(({ error }) => error === 'loop_detected');
+      const line = fixture.log.find(({ error }) => error === 'loop_detected');
       expect(line).toMatchObject({ level: 'warn', status: 508, route: `/${name}` });
     },
   );
@@ -98,9 +98,9 @@ describe.each([
 
 test('A WebSocket that comes back is 508 too', async () => {
   const way = await started(startWire());
-  const house = await started(buildHouse(() => looping(way.origin)));
-  way.to = house;
-  const client = await openConnection(house.port);
+  const fixture = await started(startGatewayFixture(() => looping(way.origin)));
+  way.to = fixture;
+  const client = await openConnection(fixture.port);
   client.socket.write(
     'GET /public HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   );
@@ -111,7 +111,7 @@ test('A WebSocket that comes back is 508 too', async () => {
 test('Gateways in a chain are no loop, and each tells of itself after those before', async () => {
   const seen: IncomingMessage['headers'][] = [];
   const last = await started(
-    buildHouse(
+    startGatewayFixture(
       ({ routes }) => ({ routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }] }),
       undefined,
       (request, response) => {
@@ -120,7 +120,9 @@ test('Gateways in a chain are no loop, and each tells of itself after those befo
       },
     ),
   );
-  const first = await started(buildHouse(() => ({ routes: [{ prefix: '/', public: true, upstream: last.origin }] })));
+  const first = await started(
+    startGatewayFixture(() => ({ routes: [{ prefix: '/', public: true, upstream: last.origin }] })),
+  );
   expect((await fetch(`${first.origin}/a`, { headers: { Via: '1.0 client.example, 1.1 proxy' } })).status).toBe(200);
   const parts = String(seen[0]?.via).split(', ');
   expect(parts.slice(0, 2)).toEqual(['1.0 client.example', '1.1 proxy']);
@@ -133,35 +135,37 @@ test('Gateways in a chain are no loop, and each tells of itself after those befo
 
 test('A client that takes Via out by Connection hides nothing of this gateway', async () => {
   const way = await started(startWire());
-  const house = await started(buildHouse(() => looping(way.origin)));
-  way.to = house;
-  const client = await openConnection(house.port);
+  const fixture = await started(startGatewayFixture(() => looping(way.origin)));
+  way.to = fixture;
+  const client = await openConnection(fixture.port);
   client.socket.write('GET /public HTTP/1.1\r\nHost: g\r\nConnection: close, via\r\nVia: 1.1 a\r\n\r\n');
   expect(statusOf(await client.closed())).toBe(508);
   expect(way.passed).toBe(1);
 });
 
 test('What an HTTP/1.0 client sends is told to be so', async () => {
-  const house = await started(
-    buildHouse(({ routes }) => ({ routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }] })),
+  const fixture = await started(
+    startGatewayFixture(({ routes }) => ({
+      routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }],
+    })),
   );
-  const client = await openConnection(house.port);
+  const client = await openConnection(fixture.port);
   client.socket.write('GET /a HTTP/1.0\r\n\r\n');
   expect(statusOf(await client.closed())).toBe(200);
-  expect(house.upstream.seen[0]?.headers.via).toMatch(/^1\.0 tallystick-[\w-]{12}$/);
+  expect(fixture.upstream.seen[0]?.headers.via).toMatch(/^1\.0 tallystick-[\w-]{12}$/);
 });
 
 test('Another gateway that this one passed a request on to may ask it for a decision', async () => {
-  const house = await started(
-    buildHouse(({ routes }) => ({
+  const fixture = await started(
+    startGatewayFixture(({ routes }) => ({
       trustedProxies: ['127.0.0.1'],
       decisionEndpoints: [{ path: '/decide', for: 'nginx' }],
       routes: [{ prefix: '/public', public: true, upstream: routes[0]?.upstream ?? '' }],
     })),
   );
-  await fetch(`${house.origin}/public`);
-  const via = String(house.upstream.seen[0]?.headers.via);
+  await fetch(`${fixture.origin}/public`);
+  const via = String(fixture.upstream.seen[0]?.headers.via);
   const headers = { Via: via, 'X-Original-Method': 'GET', 'X-Original-URI': '/public' };
-  expect((await fetch(`${house.origin}/decide`, { headers })).status).toBe(200);
-  expect((await fetch(`${house.origin}/public`, { headers: { Via: via } })).status).toBe(508);
+  expect((await fetch(`${fixture.origin}/decide`, { headers })).status).toBe(200);
+  expect((await fetch(`${fixture.origin}/public`, { headers: { Via: via } })).status).toBe(508);
 });

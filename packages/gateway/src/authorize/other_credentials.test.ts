@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
-import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse(({ routes }) => {
+  fixture = await startGatewayFixture(({ routes }) => {
     const phantom = route('phantom', routes[0]?.upstream ?? '');
     const scopes = { '*': ['read'] };
     return {
@@ -20,9 +20,9 @@ beforeEach(async () => {
     };
   });
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
-const issue = () => house.issueReference(api('phantom'));
+const issue = () => fixture.issueReference(api('phantom'));
 
 describe('A WebSocket whose token is in a subprotocol', () => {
   const handshake = (path: string, ...headers: string[]) =>
@@ -38,12 +38,12 @@ describe('A WebSocket whose token is in a subprotocol', () => {
 
   /** The upstream answers 200, which the client gets to see: that it was asked is enough. */
   async function ask(path: string, ...headers: string[]): Promise<number> {
-    const client = await openConnection(house.port);
+    const client = await openConnection(fixture.port);
     client.socket.write(handshake(path, ...headers));
     return statusOf(await client.closed());
   }
 
-  const offered = () => house.upstream.seen.map(({ headers }) => headers['sec-websocket-protocol']);
+  const offered = () => fixture.upstream.seen.map(({ headers }) => headers['sec-websocket-protocol']);
 
   test.each<[string, (token: string) => string[], string | undefined]>([
     ['beside another', (token) => [`Sec-WebSocket-Protocol: chat, access_token.${token}`], 'chat'],
@@ -57,10 +57,12 @@ describe('A WebSocket whose token is in a subprotocol', () => {
   ])('is served, and the API gets the JWT and the other subprotocols: %s', async (_, headers, expected) => {
     const token = await issue();
     expect(await ask('/socket', ...headers(token))).toBe(200);
-    expect(house.upstream.seen[0]?.headers.authorization).toBe(`Bearer ${house.authorizationServer.active.get(token)}`);
+    expect(fixture.upstream.seen[0]?.headers.authorization).toBe(
+      `Bearer ${fixture.authorizationServer.active.get(token)}`,
+    );
     expect(offered()).toEqual([expected]);
-    expect(JSON.stringify(house.upstream.seen)).not.toContain(token);
-    expect(JSON.stringify(house.log)).not.toContain(token);
+    expect(JSON.stringify(fixture.upstream.seen)).not.toContain(token);
+    expect(JSON.stringify(fixture.log)).not.toContain(token);
   });
 
   test.each<[string, string, (token: string) => string[], number]>([
@@ -84,8 +86,8 @@ describe('A WebSocket whose token is in a subprotocol', () => {
   ])('is refused with %s', async (_, path, headers, status) => {
     const token = await issue();
     expect(await ask(path, ...headers(token))).toBe(status);
-    expect(house.upstream.seen).toEqual([]);
-    expect(JSON.stringify(house.log)).not.toContain(token);
+    expect(fixture.upstream.seen).toEqual([]);
+    expect(JSON.stringify(fixture.log)).not.toContain(token);
   });
 
   test('is not decided about for another gateway, which would pass the token on', async () => {
@@ -107,7 +109,7 @@ describe('A WebSocket whose token is in a subprotocol', () => {
     const token = await issue();
     const header = `Sec-WebSocket-Protocol: access_token.${token}`;
     const get = (...headers: string[]) =>
-      send(house.port, message(['GET /socket HTTP/1.1', 'Host: g', 'Connection: close', header, ...headers]));
+      send(fixture.port, message(['GET /socket HTTP/1.1', 'Host: g', 'Connection: close', header, ...headers]));
     expect(statusOf(await get())).toBe(401);
     expect(statusOf(await get(`Authorization: Bearer ${await issue()}`))).toBe(200);
     expect(offered()).toEqual([undefined]);
@@ -116,40 +118,40 @@ describe('A WebSocket whose token is in a subprotocol', () => {
   test('is not logged with a path that has the token', async () => {
     const token = await issue();
     expect(await ask(`/nowhere/${token}`, `Sec-WebSocket-Protocol: access_token.${token}`)).toBe(404);
-    expect(JSON.stringify(house.log)).not.toContain(token);
+    expect(JSON.stringify(fixture.log)).not.toContain(token);
   });
 });
 
 describe('An access_token in the query', () => {
   test('is the API’s own where the route says so, and goes there as it is', async () => {
     const token = await issue();
-    const answer = await house.call('/query?access_token=of-somebody-else&a=b', token);
+    const answer = await fixture.call('/query?access_token=of-somebody-else&a=b', token);
     expect(answer.status).toBe(200);
-    expect(house.upstream.seen[0]?.url).toBe('/query?access_token=of-somebody-else&a=b');
+    expect(fixture.upstream.seen[0]?.url).toBe('/query?access_token=of-somebody-else&a=b');
   });
 
   test('is refused elsewhere', async () => {
-    expect((await house.call('/phantom?access_token=of-somebody-else', await issue())).status).toBe(400);
+    expect((await fixture.call('/phantom?access_token=of-somebody-else', await issue())).status).toBe(400);
   });
 
   test('is refused wherever the token itself is', async () => {
     const token = await issue();
     const get = (...headers: string[]) => message(['GET /cookie?access_token=x HTTP/1.1', 'Host: g', ...headers]);
     const cookie = [`Cookie: token=${token}`, 'X-CSRF: 1', 'Connection: close'];
-    expect(statusOf(await send(house.port, get(...cookie)))).toBe(400);
-    expect(statusOf(await send(house.port, get(...cookie).replace('?access_token=x', '')))).toBe(200);
+    expect(statusOf(await send(fixture.port, get(...cookie)))).toBe(400);
+    expect(statusOf(await send(fixture.port, get(...cookie).replace('?access_token=x', '')))).toBe(200);
     const subprotocol = `Sec-WebSocket-Protocol: chat, access_token.${token}`;
     const handshake = get(subprotocol, 'Connection: Upgrade', 'Upgrade: websocket').replace('/cookie', '/socket');
-    expect(statusOf(await send(house.port, handshake))).toBe(400);
-    expect(house.upstream.seen).toHaveLength(1);
+    expect(statusOf(await send(fixture.port, handshake))).toBe(400);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test('is no credential, and never the client’s own token', async () => {
     const token = await issue();
-    expect((await house.call(`/query?access_token=${token}`)).status).toBe(401);
-    expect((await house.call(`/query?access_token=${token}`, token)).status).toBe(400);
-    expect(house.upstream.seen).toEqual([]);
-    expect(JSON.stringify(house.log)).not.toContain(token);
+    expect((await fixture.call(`/query?access_token=${token}`)).status).toBe(401);
+    expect((await fixture.call(`/query?access_token=${token}`, token)).status).toBe(400);
+    expect(fixture.upstream.seen).toEqual([]);
+    expect(JSON.stringify(fixture.log)).not.toContain(token);
   });
 });
 
@@ -158,36 +160,36 @@ describe('gRPC and trailers', () => {
     'are not served, and the answer says why: %s',
     async (type) => {
       for (const path of ['/public/a', '/phantom/a']) {
-        const answer = await house.call(path, await issue(), { method: 'POST', headers: { 'Content-Type': type } });
+        const answer = await fixture.call(path, await issue(), { method: 'POST', headers: { 'Content-Type': type } });
         expect(answer.status).toBe(501);
         expect(await answer.json()).toEqual({
           error: 'not_implemented',
           error_description: expect.stringContaining('gRPC needs HTTP/2'),
         });
       }
-      expect(house.upstream.seen).toEqual([]);
+      expect(fixture.upstream.seen).toEqual([]);
     },
   );
 
   test('HTTP/2 with prior knowledge, as gRPC clients have it, is 505', async () => {
-    const answer = await send(house.port, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    const answer = await send(fixture.port, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     expect(statusOf(answer)).toBe(505);
     expect(answer).toContain('"error":"http_version_not_supported"');
     expect(answer).toContain('HTTP/2 is not served here');
   });
 
   test.each(['application/grpc-web', 'application/grpc-web+proto', 'application/grpcish'])('%s is', async (type) => {
-    const answer = await house.call('/public/a', undefined, { method: 'POST', headers: { 'Content-Type': type } });
+    const answer = await fixture.call('/public/a', undefined, { method: 'POST', headers: { 'Content-Type': type } });
     expect(answer.status).toBe(200);
   });
 
   test('trailers of a request are left out, and the request is served', async () => {
     const chunked = 'Transfer-Encoding: chunked';
     const head = ['POST /public/a HTTP/1.1', 'Host: g', 'Connection: close', 'Trailer: X-Sum', chunked];
-    const answer = await send(house.port, message(head, '4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n'));
+    const answer = await send(fixture.port, message(head, '4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n'));
     expect(statusOf(answer)).toBe(200);
-    expect(house.upstream.seen).toMatchObject([{ body: 'body' }]);
-    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('trailer');
-    expect(house.upstream.seen[0]?.headers).not.toHaveProperty('x-sum');
+    expect(fixture.upstream.seen).toMatchObject([{ body: 'body' }]);
+    expect(fixture.upstream.seen[0]?.headers).not.toHaveProperty('trailer');
+    expect(fixture.upstream.seen[0]?.headers).not.toHaveProperty('x-sum');
   });
 });

@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { bodyOf, message, send, statusOf } from '@tallystick/testing/raw_client';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 // What the plugins for phantom tokens promise that other gateways have: whoever comes from one finds it here.
 
-let house: House;
+let fixture: GatewayFixture;
 let reference: string;
 beforeAll(async () => {
-  house = await buildHouse();
-  reference = await house.issueReference(api('phantom'), { scope: 'read write' });
+  fixture = await startGatewayFixture();
+  reference = await fixture.issueReference(api('phantom'), { scope: 'read write' });
 });
 beforeEach(() => {
-  house.upstream.seen.length = 0;
+  fixture.upstream.seen.length = 0;
 });
-afterAll(() => house.stop());
+afterAll(() => fixture.stop());
 
 const call = (...headers: string[]) =>
-  send(house.port, message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', ...headers]));
+  send(fixture.port, message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', ...headers]));
 
 describe('The Authorization header', () => {
   test.each([
@@ -26,8 +26,8 @@ describe('The Authorization header', () => {
     ['more than one space', (token: string) => `Bearer    ${token}`],
   ])('with %s is accepted', async (_, value) => {
     expect(statusOf(await call(`Authorization: ${value(reference)}`))).toBe(200);
-    expect(house.upstream.seen.map(({ headers }) => headers.authorization)).toEqual([
-      `Bearer ${house.authorizationServer.active.get(reference)}`,
+    expect(fixture.upstream.seen.map(({ headers }) => headers.authorization)).toEqual([
+      `Bearer ${fixture.authorizationServer.active.get(reference)}`,
     ]);
   });
 
@@ -46,7 +46,7 @@ describe('The Authorization header', () => {
     expect(challenge).toMatch(/^Bearer /);
     expect(/ error="([^"]*)"/.exec(challenge)?.[1]).toBe(error);
     expect(JSON.parse(bodyOf(answer))).toEqual({ error: expect.any(String), error_description: expect.any(String) });
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 });
 
@@ -56,7 +56,7 @@ describe('The headers of a request', () => {
   test('Accept and Content-Type are those of the client', async () => {
     const headers = ['Accept: text/csv;q=0.5, */*;q=0.1', 'Content-Type: Text/Plain; charset="utf-8"'];
     expect(statusOf(await call(authorization(), ...headers))).toBe(200);
-    expect(house.upstream.seen[0]?.headers).toMatchObject({
+    expect(fixture.upstream.seen[0]?.headers).toMatchObject({
       accept: 'text/csv;q=0.5, */*;q=0.1',
       'content-type': 'Text/Plain; charset="utf-8"',
     });
@@ -64,8 +64,8 @@ describe('The headers of a request', () => {
 
   test.each(['GET', 'POST', 'DELETE'])('Accept and Content-Type are not made up: %s', async (method) => {
     const request = [`${method} /phantom HTTP/1.1`, 'Host: g', 'Connection: close', authorization()];
-    expect(statusOf(await send(house.port, message([...request, 'Content-Length: 4'], 'body')))).toBe(200);
-    expect(Object.keys(house.upstream.seen[0]?.headers ?? {}).sort()).toEqual([
+    expect(statusOf(await send(fixture.port, message([...request, 'Content-Length: 4'], 'body')))).toBe(200);
+    expect(Object.keys(fixture.upstream.seen[0]?.headers ?? {}).sort()).toEqual([
       'authorization',
       'connection',
       'content-length',
@@ -80,14 +80,14 @@ describe('The headers of a request', () => {
   test.each(['phantom', 'split', 'jwt'] as const)('44 of them survive beside a JWT of 30 KB: %s', async (style) => {
     const claims = { filling: 'x'.repeat(22_400) };
     const issue = {
-      phantom: () => house.issueReference(api(style), claims),
-      split: () => house.issueSplit(api(style), claims),
-      jwt: () => house.authorizationServer.issue({ aud: api(style), ...claims }),
+      phantom: () => fixture.issueReference(api(style), claims),
+      split: () => fixture.issueSplit(api(style), claims),
+      jwt: () => fixture.authorizationServer.issue({ aud: api(style), ...claims }),
     };
     const token = await issue[style]();
     const headers = Object.fromEntries(Array.from({ length: 44 }, (_, n) => [`x-header-${n}`, 'v'.repeat(n + 1)]));
-    expect((await house.call(`/${style}`, token, { headers })).status).toBe(200);
-    const seen = house.upstream.seen[0]?.headers;
+    expect((await fixture.call(`/${style}`, token, { headers })).status).toBe(200);
+    const seen = fixture.upstream.seen[0]?.headers;
     expect(seen).toMatchObject(headers);
     expect(seen?.authorization?.length).toBeGreaterThan(30_000);
   });

@@ -3,22 +3,22 @@ import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { createGatewayServer } from '../server.ts';
-import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { listen, startRawUpstream } from '../testing/servers.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 let authorization: string;
 beforeEach(async () => {
-  house = await buildHouse(({ routes }) => ({
+  fixture = await startGatewayFixture(({ routes }) => ({
     limits: { maxBodyBytes: 10 },
     routes: [
       ...routes,
       { ...route('phantom', routes[0]?.upstream ?? ''), prefix: '/large', limits: { maxBodyBytes: 1_000_000 } },
     ],
   }));
-  authorization = `Authorization: Bearer ${await house.issueReference(api('phantom'), { scope: 'write' })}`;
+  authorization = `Authorization: Bearer ${await fixture.issueReference(api('phantom'), { scope: 'write' })}`;
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
   const started = await starting;
@@ -32,51 +32,51 @@ const chunks = (...sizes: number[]) => sizes.map((size) => `${size.toString(16)}
 
 describe('A request body', () => {
   test('as large as may be is passed on, whether it tells its length or not', async () => {
-    expect(statusOf(await send(house.port, post(['Content-Length: 10'], 'x'.repeat(10))))).toBe(200);
-    expect(statusOf(await send(house.port, post(['Transfer-Encoding: chunked'], `${chunks(4, 6)}0\r\n\r\n`)))).toBe(
+    expect(statusOf(await send(fixture.port, post(['Content-Length: 10'], 'x'.repeat(10))))).toBe(200);
+    expect(statusOf(await send(fixture.port, post(['Transfer-Encoding: chunked'], `${chunks(4, 6)}0\r\n\r\n`)))).toBe(
       200,
     );
-    expect(house.upstream.seen.map(({ body }) => body)).toEqual(['x'.repeat(10), 'x'.repeat(10)]);
+    expect(fixture.upstream.seen.map(({ body }) => body)).toEqual(['x'.repeat(10), 'x'.repeat(10)]);
   });
 
   test('that says it is larger is 413 at once, and no upstream is asked', async () => {
-    const client = await openConnection(house.port);
+    const client = await openConnection(fixture.port);
     client.socket.write(post(['Content-Length: 11']));
     expect(await client.until(/content_too_large/)).toMatch(/^HTTP\/1\.1 413 /);
-    expect(await house.upstream.connections()).toBe(0);
+    expect(await fixture.upstream.connections()).toBe(0);
     client.socket.destroy();
   });
 
   test.each([[[11]], [[4, 7]], [[4, 4, 4, 1_000_000]]])(
     'that turns out to be larger is 413, and the API does not see a complete one: %j',
     async (sizes) => {
-      const answer = await send(house.port, post(['Transfer-Encoding: chunked'], `${chunks(...sizes)}0\r\n\r\n`));
+      const answer = await send(fixture.port, post(['Transfer-Encoding: chunked'], `${chunks(...sizes)}0\r\n\r\n`));
       expect(statusOf(answer)).toBe(413);
       expect(JSON.parse(bodyOf(answer))).toEqual({
         error: 'content_too_large',
         error_description: 'the request body is larger than 10 bytes',
       });
-      await until(async () => (await house.upstream.connections()) === 0);
-      expect(house.upstream.seen).toEqual([]);
+      await until(async () => (await fixture.upstream.connections()) === 0);
+      expect(fixture.upstream.seen).toEqual([]);
     },
   );
 
   test('that is too large on a connection that has served others is 413 too', async () => {
-    await (await house.call('/phantom', authorization.split(' ')[2], { method: 'PUT' })).text();
-    const answer = await send(house.port, post(['Transfer-Encoding: chunked'], `${chunks(11)}0\r\n\r\n`));
+    await (await fixture.call('/phantom', authorization.split(' ')[2], { method: 'PUT' })).text();
+    const answer = await send(fixture.port, post(['Transfer-Encoding: chunked'], `${chunks(11)}0\r\n\r\n`));
     expect(statusOf(answer)).toBe(413);
-    expect(house.upstream.seen).toHaveLength(1);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test('of a route that says so itself may be larger', async () => {
     const body = 'x'.repeat(1_000);
-    expect(statusOf(await send(house.port, post(['Content-Length: 1000'], body, '/large')))).toBe(200);
-    expect(statusOf(await send(house.port, post(['Content-Length: 1000001'], '', '/large')))).toBe(413);
+    expect(statusOf(await send(fixture.port, post(['Content-Length: 1000'], body, '/large')))).toBe(200);
+    expect(statusOf(await send(fixture.port, post(['Content-Length: 1000001'], '', '/large')))).toBe(413);
   });
 
   test('that is too large does not get past the access token', async () => {
     const lines = ['POST /phantom HTTP/1.1', 'Host: g', 'Connection: close', 'Content-Length: 1000'];
-    expect(statusOf(await send(house.port, message(lines, 'x'.repeat(1_000))))).toBe(401);
+    expect(statusOf(await send(fixture.port, message(lines, 'x'.repeat(1_000))))).toBe(401);
   });
 });
 
@@ -87,7 +87,7 @@ test('An upstream that answers before the body turns out to be too large: the an
     ),
   );
   const before = await use(
-    buildHouse(() => ({
+    startGatewayFixture(() => ({
       routes: [{ prefix: '/', public: true, upstream: early.origin, limits: { maxBodyBytes: 10 } }],
     })),
   );
@@ -101,7 +101,7 @@ test('An upstream that answers before the body turns out to be too large: the an
 
 describe('The server', () => {
   test('refuses headers that are larger than it was told', async () => {
-    const server = await use(listen(createGatewayServer(house.gateway, { maxHeaderBytes: 2_000 })));
+    const server = await use(listen(createGatewayServer(fixture.gateway, { maxHeaderBytes: 2_000 })));
     const get = (size: number) =>
       message(['GET /healthz HTTP/1.1', 'Host: g', 'Connection: close', `X-A: ${'a'.repeat(size)}`]);
     expect(statusOf(await send(server.port, get(1_500)))).toBe(200);
@@ -109,19 +109,19 @@ describe('The server', () => {
   });
 
   test('gives up on a request that does not arrive in time, however steadily it comes', async () => {
-    const server = await use(listen(createGatewayServer(house.gateway, { requestTimeout: 300 })));
+    const server = await use(listen(createGatewayServer(fixture.gateway, { requestTimeout: 300 })));
     const client = await openConnection(server.port);
     client.socket.write(post(['Transfer-Encoding: chunked'], chunks(1), '/large'));
-    await until(async () => (await house.upstream.connections()) === 1);
+    await until(async () => (await fixture.upstream.connections()) === 1);
     const trickle = setInterval(() => client.socket.write(chunks(1)), 20);
     onTestFinished(() => clearInterval(trickle));
     expect(statusOf(await client.closed())).toBe(408);
-    await until(async () => (await house.upstream.connections()) === 0);
-    expect(house.upstream.seen).toEqual([]);
+    await until(async () => (await fixture.upstream.connections()) === 0);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('gives up on headers that do not arrive in time', async () => {
-    const server = await use(listen(createGatewayServer(house.gateway, { requestTimeout: 200 })));
+    const server = await use(listen(createGatewayServer(fixture.gateway, { requestTimeout: 200 })));
     const client = await openConnection(server.port);
     client.socket.write('GET /healthz HTTP/1.1\r\nHost: g\r\nX-A: a');
     expect(statusOf(await client.closed())).toBe(408);
@@ -131,7 +131,7 @@ describe('The server', () => {
 test('A route can wait longer for its upstream than others do', async () => {
   let respond: () => void = () => {};
   const other = await use(
-    buildHouse(
+    startGatewayFixture(
       ({ routes, timeouts }) => ({
         timeouts: { ...timeouts, upstream: 50 },
         routes: [
@@ -154,7 +154,7 @@ test('A route can wait longer for its upstream than others do', async () => {
 
 test('What is taken from the path is told to the API, and what the client says of it is not', async () => {
   const other = await use(
-    buildHouse(({ routes }) => ({
+    startGatewayFixture(({ routes }) => ({
       routes: [
         { prefix: '/orders', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { stripPrefix: true } },
         { prefix: '/', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { prefix: '/v2' } },

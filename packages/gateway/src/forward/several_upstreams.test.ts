@@ -3,7 +3,7 @@ import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import type { RouteConfig } from '../config/config.ts';
-import { buildHouse, type House } from '../testing/house.ts';
+import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startRawUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
 
 async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
@@ -12,10 +12,10 @@ async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): P
   return started;
 }
 
-/** A house with one public route before these upstreams. */
-function houseBefore(upstream: readonly string[], change: Partial<RouteConfig> = {}): Promise<House> {
+/** A fixture with one public route before these upstreams. */
+function startFixtureBefore(upstream: readonly string[], change: Partial<RouteConfig> = {}): Promise<GatewayFixture> {
   return use(
-    buildHouse(() => ({
+    startGatewayFixture(() => ({
       routes: [
         {
           prefix: '/',
@@ -29,7 +29,8 @@ function houseBefore(upstream: readonly string[], change: Partial<RouteConfig> =
   );
 }
 
-const status = async (house: House, init?: RequestInit) => (await house.call('/a', undefined, init)).status;
+const status = async (fixture: GatewayFixture, init?: RequestInit) =>
+  (await fixture.call('/a', undefined, init)).status;
 
 /** A port at which nobody listens. */
 async function closedPort(): Promise<string> {
@@ -38,14 +39,14 @@ async function closedPort(): Promise<string> {
   return upstream.origin;
 }
 
-const healthOf = (house: House, origin: string) =>
-  house.gateway.upstreamHealth()[0]?.upstreams.find((upstream) => upstream.origin === origin);
+const healthOf = (fixture: GatewayFixture, origin: string) =>
+  fixture.gateway.upstreamHealth()[0]?.upstreams.find((upstream) => upstream.origin === origin);
 
 describe('Several upstreams of a route', () => {
   test('take turns, each under its own Host', async () => {
     const [a, b] = [await use(startUpstream()), await use(startUpstream())];
-    const house = await houseBefore([a.origin, b.origin]);
-    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    const fixture = await startFixtureBefore([a.origin, b.origin]);
+    for (let count = 0; count < 4; count += 1) expect(await status(fixture)).toBe(200);
     for (const upstream of [a, b]) {
       expect(upstream.seen.map(({ headers }) => headers.host)).toEqual(Array(2).fill(`127.0.0.1:${upstream.port}`));
     }
@@ -56,20 +57,22 @@ describe('Several upstreams of a route', () => {
     async (method) => {
       const alive = await use(startUpstream());
       const dead = await closedPort();
-      const house = await houseBefore([dead, alive.origin]);
-      expect(await status(house, { method })).toBe(200);
+      const fixture = await startFixtureBefore([dead, alive.origin]);
+      expect(await status(fixture, { method })).toBe(200);
       expect(alive.seen).toEqual([expect.objectContaining({ method })]);
       expect(alive.seen[0]?.headers.host).toBe(`127.0.0.1:${alive.port}`);
-      expect(healthOf(house, dead)).toMatchObject({ failures: 1, isHealthy: true });
+      expect(healthOf(fixture, dead)).toMatchObject({ failures: 1, isHealthy: true });
     },
   );
 
   test('one refuses the connection: what has a body, or an effect that counts, is not sent again', async () => {
     const alive = await use(startUpstream());
-    const house = await houseBefore([await closedPort(), alive.origin], { upstreamHealth: { maxFailures: 100 } });
+    const fixture = await startFixtureBefore([await closedPort(), alive.origin], {
+      upstreamHealth: { maxFailures: 100 },
+    });
     const statuses = [];
     for (const init of [{ method: 'POST' }, { method: 'PUT', body: 'x' }, { method: 'POST', body: 'x' }]) {
-      statuses.push(await status(house, init), await status(house, init));
+      statuses.push(await status(fixture, init), await status(fixture, init));
     }
     expect(statuses).toEqual([502, 200, 502, 200, 502, 200]);
   });
@@ -83,24 +86,24 @@ describe('Several upstreams of a route', () => {
       }),
     );
     const alive = await use(startUpstream());
-    const house = await houseBefore([broken.origin, alive.origin]);
-    expect(await status(house)).toBe(502);
+    const fixture = await startFixtureBefore([broken.origin, alive.origin]);
+    expect(await status(fixture)).toBe(502);
     expect([connections, alive.seen.length]).toEqual([1, 0]);
   });
 
   test('one goes away, with connections that had served others: what is safe goes to another', async () => {
     const [leaving, alive] = [await startUpstream(), await use(startUpstream())];
-    const house = await houseBefore([leaving.origin, alive.origin], { upstreamHealth: { maxFailures: 100 } });
-    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    const fixture = await startFixtureBefore([leaving.origin, alive.origin], { upstreamHealth: { maxFailures: 100 } });
+    for (let count = 0; count < 4; count += 1) expect(await status(fixture)).toBe(200);
     await leaving.stop();
-    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    for (let count = 0; count < 4; count += 1) expect(await status(fixture)).toBe(200);
     expect(alive.seen).toHaveLength(6);
   });
 
   test('all refuse the connection: 502 after two attempts, and each request goes on trying', async () => {
-    const house = await houseBefore([await closedPort(), await closedPort(), await closedPort()]);
-    for (let count = 0; count < 6; count += 1) expect(await status(house)).toBe(502);
-    const failures = house.gateway.upstreamHealth()[0]?.upstreams.map((upstream) => upstream.failures) ?? [];
+    const fixture = await startFixtureBefore([await closedPort(), await closedPort(), await closedPort()]);
+    for (let count = 0; count < 6; count += 1) expect(await status(fixture)).toBe(502);
+    const failures = fixture.gateway.upstreamHealth()[0]?.upstreams.map((upstream) => upstream.failures) ?? [];
     expect(failures.reduce((sum, count) => sum + count, 0)).toBe(12);
   });
 
@@ -115,61 +118,61 @@ describe('Several upstreams of a route', () => {
       }),
     );
     const alive = await use(startUpstream());
-    const house = await houseBefore([flapping.origin, alive.origin]);
-    for (let count = 0; count < 10; count += 1) await status(house);
+    const fixture = await startFixtureBefore([flapping.origin, alive.origin]);
+    for (let count = 0; count < 10; count += 1) await status(fixture);
     expect(asked).toBe(2);
-    expect(healthOf(house, flapping.origin)).toEqual({ origin: flapping.origin, isHealthy: false, failures: 2 });
+    expect(healthOf(fixture, flapping.origin)).toEqual({ origin: flapping.origin, isHealthy: false, failures: 2 });
     isBroken = false;
-    house.clock.time += 1_000;
-    for (let count = 0; count < 4; count += 1) expect(await status(house)).toBe(200);
+    fixture.clock.time += 1_000;
+    for (let count = 0; count < 4; count += 1) expect(await status(fixture)).toBe(200);
     expect(asked).toBe(4);
-    expect(healthOf(house, flapping.origin)).toEqual({ origin: flapping.origin, isHealthy: true, failures: 0 });
+    expect(healthOf(fixture, flapping.origin)).toEqual({ origin: flapping.origin, isHealthy: true, failures: 0 });
   });
 
   test('one that is silent counts as failing; a client that leaves, or is slow itself, does not count', async () => {
     const silent = await use(startUpstream(() => {}));
-    const house = await houseBefore([silent.origin], {
+    const fixture = await startFixtureBefore([silent.origin], {
       timeouts: { upstream: 1_000 },
       upstreamHealth: { maxFailures: 5 },
     });
-    const leaving = await openConnection(house.port);
+    const leaving = await openConnection(fixture.port);
     leaving.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
     await until(() => silent.seen.length === 1);
     leaving.socket.destroy();
-    await until(() => house.log.some(({ status: logged }) => logged === 499));
-    expect(healthOf(house, silent.origin)).toMatchObject({ failures: 0 });
-    expect(await status(house)).toBe(504);
-    expect(healthOf(house, silent.origin)).toMatchObject({ failures: 1 });
+    await until(() => fixture.log.some(({ status: logged }) => logged === 499));
+    expect(healthOf(fixture, silent.origin)).toMatchObject({ failures: 0 });
+    expect(await status(fixture)).toBe(504);
+    expect(healthOf(fixture, silent.origin)).toMatchObject({ failures: 1 });
     const slow = message(['POST /a HTTP/1.1', 'Host: g', 'Content-Length: 4', 'Connection: close'], 'bo');
-    expect(statusOf(await send(house.port, slow))).toBe(408);
-    expect(healthOf(house, silent.origin)).toMatchObject({ failures: 1 });
+    expect(statusOf(await send(fixture.port, slow))).toBe(408);
+    expect(healthOf(fixture, silent.origin)).toMatchObject({ failures: 1 });
   });
 
   test('one that answers with a status that is a failure: the answer is passed on', async () => {
     const failing = await use(startUpstream((_request, response) => response.writeHead(503).end('busy')));
     const alive = await use(startUpstream());
-    const house = await houseBefore([failing.origin, alive.origin], {
+    const fixture = await startFixtureBefore([failing.origin, alive.origin], {
       upstreamHealth: { maxFailures: 1, failureStatuses: [503] },
     });
-    const statuses = [await status(house), await status(house), await status(house)];
+    const statuses = [await status(fixture), await status(fixture), await status(fixture)];
     expect(statuses).toEqual([503, 200, 200]);
   });
 
   test('a WebSocket is tried with one of them, which counts', async () => {
     const alive = await use(startUpstream());
     const dead = await closedPort();
-    const house = await houseBefore([dead, alive.origin]);
+    const fixture = await startFixtureBefore([dead, alive.origin]);
     const lines = ['GET /a HTTP/1.1', 'Host: g', 'Connection: Upgrade', 'Upgrade: websocket'];
-    const answers = [await send(house.port, message(lines)), await send(house.port, message(lines))];
+    const answers = [await send(fixture.port, message(lines)), await send(fixture.port, message(lines))];
     expect(answers.map(statusOf)).toEqual([502, 200]);
-    expect(healthOf(house, dead)).toMatchObject({ failures: 1 });
+    expect(healthOf(fixture, dead)).toMatchObject({ failures: 1 });
   });
 
   test('leave no connection behind', async () => {
     const upstreams: TestUpstream[] = [await use(startUpstream()), await use(startUpstream())];
-    const house = await houseBefore([...upstreams.map(({ origin }) => origin), await closedPort()]);
-    await Promise.all(Array.from({ length: 60 }, () => status(house)));
-    await house.gateway.close();
+    const fixture = await startFixtureBefore([...upstreams.map(({ origin }) => origin), await closedPort()]);
+    await Promise.all(Array.from({ length: 60 }, () => status(fixture)));
+    await fixture.gateway.close();
     for (const upstream of upstreams) {
       await until(async () => (await upstream.connections()) === 0);
     }

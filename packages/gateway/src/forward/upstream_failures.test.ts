@@ -4,22 +4,22 @@ import { openConnection, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import type { GatewayConfig } from '../config/config.ts';
 import { makeCertificate } from '../testing/certificate.ts';
-import { buildHouse, type House } from '../testing/house.ts';
+import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { listen, type Running, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 
 const { use } = stoppingAfterEach();
-let house: House | undefined;
-afterEach(() => house?.stop());
+let fixture: GatewayFixture | undefined;
+afterEach(() => fixture?.stop());
 
-async function buildHouseBefore(upstream: string, changes: Partial<GatewayConfig> = {}): Promise<House> {
-  house = await buildHouse(() => ({
+async function startFixtureBefore(upstream: string, changes: Partial<GatewayConfig> = {}): Promise<GatewayFixture> {
+  fixture = await startGatewayFixture(() => ({
     routes: [{ prefix: '/', public: true, upstream }],
     timeouts: { authorizationServer: 1_000, upstream: 2_000 },
     ...changes,
   }));
-  return house;
+  return fixture;
 }
 
 const headOf = (bytes: number) =>
@@ -115,7 +115,7 @@ const failures: [name: string, start: () => Promise<string>, failure: string, re
 
 describe.each(failures)('An upstream that %s', (_name, start, failure, reason, told) => {
   test('is 502 with what a client may know, and the log and the metrics have what an operator has to', async () => {
-    const { origin, log, metrics } = await buildHouseBefore(await start());
+    const { origin, log, metrics } = await startFixtureBefore(await start());
     const answer = await fetch(`${origin}/a`);
     expect([answer.status, await answer.json()]).toEqual([502, { error: 'bad_gateway', error_description: told }]);
     expect(answer.headers.has('retry-after')).toBe(false);
@@ -127,7 +127,7 @@ describe.each(failures)('An upstream that %s', (_name, start, failure, reason, t
 });
 
 test('An upstream that is silent is 504, and said to be', async () => {
-  const { origin, log, metrics } = await buildHouseBefore((await use(startUpstream(() => {}))).origin, {
+  const { origin, log, metrics } = await startFixtureBefore((await use(startUpstream(() => {}))).origin, {
     timeouts: { authorizationServer: 1_000, upstream: 50 },
   });
   const answer = await fetch(`${origin}/a`);
@@ -141,7 +141,7 @@ test('An upstream that is silent is 504, and said to be', async () => {
 });
 
 test('A WebSocket’s upstream is told of in the same words', async () => {
-  const { port, log } = await buildHouseBefore((await canned(headOf(66_000))).origin);
+  const { port, log } = await startFixtureBefore((await canned(headOf(66_000))).origin);
   const client = await openConnection(port);
   client.socket.write(
     'GET /a HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
@@ -167,7 +167,7 @@ describe('Response headers', () => {
     ],
   ])('%s', async (_, bytes, gateway, route, status) => {
     const upstream = await canned(headOf(bytes));
-    const { port } = await buildHouseBefore('http://unused', {
+    const { port } = await startFixtureBefore('http://unused', {
       ...gateway,
       routes: [{ prefix: '/', public: true, upstream: upstream.origin, ...route }],
     });

@@ -4,28 +4,31 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { message, openConnection, send } from '@tallystick/testing/raw_client';
 import type { GatewayConfig, PublicRouteConfig } from '../config/config.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
-import { buildHouse, type House } from '../testing/house.ts';
+import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { listen, type Running, startCannedUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
 import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 
 const { use } = stoppingAfterEach();
-const houses: House[] = [];
+const fixtures: GatewayFixture[] = [];
 afterEach(async () => {
-  await Promise.all(houses.splice(0).map((house) => house.stop()));
+  await Promise.all(fixtures.splice(0).map((fixture) => fixture.stop()));
 });
 
-async function houseWith(routes: readonly PublicRouteConfig[], changes: Partial<GatewayConfig> = {}): Promise<House> {
-  const house = await buildHouse(() => ({ routes, ...changes }));
-  houses.push(house);
-  return house;
+async function startFixtureWith(
+  routes: readonly PublicRouteConfig[],
+  changes: Partial<GatewayConfig> = {},
+): Promise<GatewayFixture> {
+  const fixture = await startGatewayFixture(() => ({ routes, ...changes }));
+  fixtures.push(fixture);
+  return fixture;
 }
 
 const get = (path: string, ...headers: string[]) => message([`GET ${path} HTTP/1.1`, 'Connection: close', ...headers]);
 
 describe('preserveHost', () => {
   async function hostAt(upstream: TestUpstream, settings: Partial<PublicRouteConfig>, ...headers: string[]) {
-    const house = await houseWith([{ prefix: '/', public: true, upstream: upstream.origin, ...settings }]);
-    await send(house.port, get('/a', ...headers));
+    const fixture = await startFixtureWith([{ prefix: '/', public: true, upstream: upstream.origin, ...settings }]);
+    await send(fixture.port, get('/a', ...headers));
     return upstream.seen.at(-1)?.headers.host;
   }
 
@@ -37,8 +40,10 @@ describe('preserveHost', () => {
 
   test('leaves that of the upstream where the client has none', async () => {
     const upstream = await use(startUpstream());
-    const house = await houseWith([{ prefix: '/', public: true, upstream: upstream.origin, preserveHost: true }]);
-    await send(house.port, 'GET /a HTTP/1.0\r\n\r\n');
+    const fixture = await startFixtureWith([
+      { prefix: '/', public: true, upstream: upstream.origin, preserveHost: true },
+    ]);
+    await send(fixture.port, 'GET /a HTTP/1.0\r\n\r\n');
     expect(upstream.seen.at(-1)?.headers.host).toBe(`127.0.0.1:${upstream.port}`);
   });
 
@@ -46,12 +51,12 @@ describe('preserveHost', () => {
     const gone = await startUpstream();
     await gone.stop();
     const upstream = await use(startUpstream());
-    const house = await houseWith([
+    const fixture = await startFixtureWith([
       { prefix: '/', public: true, upstream: [gone.origin, upstream.origin], preserveHost: true },
     ]);
-    for (let round = 0; round < 2; round += 1) await send(house.port, get('/a', 'Host: shop.example.com'));
+    for (let round = 0; round < 2; round += 1) await send(fixture.port, get('/a', 'Host: shop.example.com'));
     const upgrade = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='];
-    const client = await openConnection(house.port);
+    const client = await openConnection(fixture.port);
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: shop.example.com', 'Connection: Upgrade', ...upgrade]));
     await client.closed();
     expect(new Set(upstream.seen.map(({ headers }) => headers.host))).toEqual(new Set(['shop.example.com']));
@@ -75,8 +80,8 @@ describe('rewriteResponse', () => {
       }),
     );
     lines.push(...headers(upstream));
-    const house = await houseWith([{ prefix: '/shop', public: true, upstream: upstream.origin, ...settings }]);
-    return send(house.port, get('/shop/a', 'Host: gateway.example.com'));
+    const fixture = await startFixtureWith([{ prefix: '/shop', public: true, upstream: upstream.origin, ...settings }]);
+    return send(fixture.port, get('/shop/a', 'Host: gateway.example.com'));
   }
 
   const valuesOf = (answer: string, name: string) =>
@@ -166,10 +171,10 @@ describe('rewriteResponse', () => {
     ]) {
       const upstream = await use(startCannedUpstream(answer));
       const rewriteResponse = { location: true, cookiePath: true };
-      const house = await houseWith([
+      const fixture = await startFixtureWith([
         { prefix: '/shop', public: true, upstream: upstream.origin, ...strip, rewriteResponse },
       ]);
-      const client = await openConnection(house.port);
+      const client = await openConnection(fixture.port);
       const upgrade = [
         'Upgrade: websocket',
         'Sec-WebSocket-Version: 13',
@@ -211,12 +216,12 @@ describe('upstreamTls', () => {
   test('trusts the CAs of the route, and only there', async () => {
     const upstream = await startTlsUpstream(internal);
     const tls = { public: true, upstream: overTls(upstream) } as const;
-    const house = await houseWith([
+    const fixture = await startFixtureWith([
       { prefix: '/trusted', ...tls, upstreamTls: { ca: internal.cert } },
       { prefix: '/untrusted', ...tls },
       { prefix: '/other', ...tls, upstreamTls: { ca: other.cert } },
     ]);
-    const status = async (path: string) => (await fetch(house.origin + path)).status;
+    const status = async (path: string) => (await fetch(fixture.origin + path)).status;
     // In this order, so that a kept connection of the first would serve the others.
     expect([
       await status('/trusted'),
@@ -224,7 +229,7 @@ describe('upstreamTls', () => {
       await status('/other'),
       await status('/trusted'),
     ]).toEqual([200, 502, 502, 200]);
-    expect(house.log.filter(({ failure }) => failure === 'certificate_untrusted')).toHaveLength(2);
+    expect(fixture.log.filter(({ failure }) => failure === 'certificate_untrusted')).toHaveLength(2);
   });
 
   test('has the certificate be of a name of its own, and asks for that name', async () => {
@@ -236,22 +241,22 @@ describe('upstreamTls', () => {
         upstream: overTls(upstream),
         upstreamTls: { ca: internal.cert, servername },
       }) as const;
-    const house = await houseWith([route('api.internal'), route('wrong.internal')]);
-    const answer = await fetch(`${house.origin}/api.internal`);
+    const fixture = await startFixtureWith([route('api.internal'), route('wrong.internal')]);
+    const answer = await fetch(`${fixture.origin}/api.internal`);
     expect(await answer.json()).toEqual({ sni: 'api.internal', shown: null });
-    expect((await fetch(`${house.origin}/wrong.internal`)).status).toBe(502);
+    expect((await fetch(`${fixture.origin}/wrong.internal`)).status).toBe(502);
   });
 
   test('shows the certificate of the route, and on no connection of another', async () => {
     const upstream = await startTlsUpstream(internal);
     const upstreamTls = { ca: internal.cert, servername: 'api.internal' };
     const tls = { public: true, upstream: overTls(upstream) } as const;
-    const house = await houseWith([
+    const fixture = await startFixtureWith([
       { prefix: '/shown', ...tls, upstreamTls: { ...upstreamTls, certificate: client.cert, key: client.key } },
       { prefix: '/plain', ...tls, upstreamTls },
     ]);
     const shown = async (path: string) =>
-      ((await (await fetch(house.origin + path)).json()) as { shown: unknown }).shown;
+      ((await (await fetch(fixture.origin + path)).json()) as { shown: unknown }).shown;
     expect([await shown('/shown'), await shown('/plain'), await shown('/shown'), await shown('/plain')]).toEqual([
       'gateway',
       null,
@@ -262,7 +267,7 @@ describe('upstreamTls', () => {
 
   test('checks the certificate for the name of the upstream, whatever Host the client sends', async () => {
     const upstream = await startTlsUpstream(internal);
-    const house = await houseWith([
+    const fixture = await startFixtureWith([
       {
         prefix: '/',
         public: true,
@@ -271,6 +276,6 @@ describe('upstreamTls', () => {
         upstreamTls: { ca: internal.cert },
       },
     ]);
-    expect(await send(house.port, get('/a', 'Host: shop.example.com'))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await send(fixture.port, get('/a', 'Host: shop.example.com'))).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bodyOf, message, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { createDecisionEndpoints } from './decision_endpoints.ts';
 
 const page = 'https://app.example.com';
 const cookie = '__Host-app';
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse(({ routes: [jwt, opaque, phantom, split] }) => ({
+  fixture = await startGatewayFixture(({ routes: [jwt, opaque, phantom, split] }) => ({
     trustedProxies: ['127.0.0.0/8', '::1'],
     decisionEndpoints: [
       { path: '/nginx', for: 'nginx' },
@@ -30,11 +30,11 @@ beforeEach(async () => {
     ],
   }));
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 function ask(path: string, headers: Record<string, string>) {
   const asking = { 'X-Original-Method': 'GET', 'X-Original-URI': path };
-  return fetch(`${house.origin}/nginx`, { headers: { ...headers, ...asking } });
+  return fetch(`${fixture.origin}/nginx`, { headers: { ...headers, ...asking } });
 }
 
 describe('What the asking gateway would pass on and should not', () => {
@@ -42,7 +42,7 @@ describe('What the asking gateway would pass on and should not', () => {
     ['the cookie of an access token', `a=b; ${cookie}=${'c'.repeat(43)}`],
     ['the cookie of a session', `${cookie}-session=sealed`],
   ])('%s: no decision, on whatever route', async (_, value) => {
-    const token = await house.issueReference(api('phantom'));
+    const token = await fixture.issueReference(api('phantom'));
     for (const path of ['/open/a', '/phantom/a']) {
       const answer = await ask(path, { Authorization: `Bearer ${token}`, Cookie: value });
       expect([answer.status, answer.headers.get('authorization')]).toEqual([501, null]);
@@ -50,13 +50,13 @@ describe('What the asking gateway would pass on and should not', () => {
   });
 
   test('other cookies are passed on', async () => {
-    const token = await house.issueReference(api('phantom'));
+    const token = await fixture.issueReference(api('phantom'));
     const answer = await ask('/phantom/a', { Authorization: `Bearer ${token}`, Cookie: `my${cookie}=1; a=${cookie}` });
     expect(answer.status).toBe(200);
   });
 
   test.each(['X-Debug', 'Proxy-Authorization', 'Cookie'])('the token once more, in %s', async (name) => {
-    const token = await house.issueReference(api('phantom'));
+    const token = await fixture.issueReference(api('phantom'));
     const answer = await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: `a=${token}` });
     expect([answer.status, answer.headers.get('authorization')]).toEqual([400, null]);
   });
@@ -73,24 +73,24 @@ test.each([
   ['X-Method-Override', 'DELETE'],
   ['X-Rewrite-URL', '/admin'],
 ])('A second opinion on what is asked for would be served, and was not decided about: %s', async (name, value) => {
-  const token = await house.issueReference(api('phantom'));
+  const token = await fixture.issueReference(api('phantom'));
   const answer = await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: value });
   expect([answer.status, answer.headers.get('authorization')]).toEqual([400, null]);
 });
 
 test('so is X-Original-URL, which only an NGINX says itself', async () => {
-  const token = await house.issueReference(api('phantom'));
+  const token = await fixture.issueReference(api('phantom'));
   const headers = { Authorization: `Bearer ${token}`, 'X-Original-URL': '/phantom/a' };
-  expect((await fetch(`${house.origin}/envoy/phantom/a`, { headers })).status).toBe(400);
+  expect((await fetch(`${fixture.origin}/envoy/phantom/a`, { headers })).status).toBe(400);
   expect((await ask('/phantom/a', headers)).status).toBe(200);
 });
 
 describe('What ingress-nginx says in X-Original-URL', () => {
   const askAsIngress = async (headers: Record<string, string>) => {
-    const token = await house.issueReference(api('phantom'));
+    const token = await fixture.issueReference(api('phantom'));
     const asking = { Authorization: `Bearer ${token}`, 'X-Original-Method': 'GET', Host: 'tallystick', ...headers };
     const lines = Object.entries({ ...asking, Connection: 'close' }).map(([name, value]) => `${name}: ${value}`);
-    return send(house.port, message(['GET /nginx HTTP/1.1', ...lines]));
+    return send(fixture.port, message(['GET /nginx HTTP/1.1', ...lines]));
   };
 
   test.each([
@@ -125,7 +125,7 @@ describe('What ingress-nginx says in X-Original-URL', () => {
       'X-Forwarded-Host': 'open.example.com',
       'X-Forwarded-Proto': 'http',
     };
-    const answer = await fetch(`${house.origin}/nginx`, { headers });
+    const answer = await fetch(`${fixture.origin}/nginx`, { headers });
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
       401,
       expect.stringContaining('resource_metadata="https://api.example.com/.well-known/'),
@@ -141,7 +141,7 @@ test.each(['caddy', 'haproxy'])(
       'X-Forwarded-Uri': '/phantom/a',
       'X-Forwarded-Host': 'open.example.com',
     };
-    expect((await fetch(`${house.origin}/${kind}`, { headers })).status).toBe(401);
+    expect((await fetch(`${fixture.origin}/${kind}`, { headers })).status).toBe(401);
   },
 );
 
@@ -156,7 +156,7 @@ describe('Headers that say who calls', () => {
     'X-SSL-Client-DN',
   ])('are refused, since the asking gateway would pass them on: %s', async (name) => {
     for (const path of ['/phantom/a', '/open/a']) {
-      const token = await house.issueReference(api('phantom'));
+      const token = await fixture.issueReference(api('phantom'));
       const answer = await ask(path, { Authorization: `Bearer ${token}`, [name]: 'admin' });
       expect([answer.status, answer.headers.get('authorization')]).toEqual([400, null]);
       expect(await answer.json()).toMatchObject({ error_description: expect.stringContaining(name.toLowerCase()) });
@@ -166,7 +166,7 @@ describe('Headers that say who calls', () => {
   test.each(['X-Real-IP', 'CF-Connecting-IP', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Server'])(
     'are not those that say where it comes from: %s',
     async (name) => {
-      const token = await house.issueReference(api('phantom'));
+      const token = await fixture.issueReference(api('phantom'));
       expect((await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: '1' })).status).toBe(200);
     },
   );
@@ -184,10 +184,10 @@ const FINAL = [
 
 describe.each(FINAL)('A page of another origin, behind %s', (kind, isFinal) => {
   const send = (method: string, path: string, headers: Record<string, string>) => {
-    if (kind === 'envoy') return fetch(`${house.origin}/envoy${path}`, { method, headers });
+    if (kind === 'envoy') return fetch(`${fixture.origin}/envoy${path}`, { method, headers });
     const prefix = kind.startsWith('nginx') ? 'X-Original' : 'X-Forwarded';
     const asking = { [`${prefix}-Method`]: method, [`${prefix}-Uri`]: path };
-    return fetch(`${house.origin}/${kind}`, { headers: { ...headers, ...asking } });
+    return fetch(`${fixture.origin}/${kind}`, { headers: { ...headers, ...asking } });
   };
 
   test('asks first, and is answered by the policy of the route where the answer reaches it', async () => {
@@ -215,9 +215,9 @@ describe.each(FINAL)('A page of another origin, behind %s', (kind, isFinal) => {
 });
 
 test('NGINX is redirected to its location, and told nothing that would reach the client with the answer of the API', async () => {
-  const token = await house.issueReference(api('phantom'));
+  const token = await fixture.issueReference(api('phantom'));
   const asking = { 'X-Original-Method': 'GET', 'X-Original-URI': '/phantom/a' };
-  const passed = await fetch(`${house.origin}/nginx-redirected`, {
+  const passed = await fetch(`${fixture.origin}/nginx-redirected`, {
     headers: { Authorization: `Bearer ${token}`, ...asking },
   });
   expect([passed.status, passed.headers.get('x-accel-redirect'), passed.headers.get('cache-control')]).toEqual([
@@ -225,7 +225,7 @@ test('NGINX is redirected to its location, and told nothing that would reach the
     '@api',
     null,
   ]);
-  const refused = await fetch(`${house.origin}/nginx-redirected`, { headers: asking });
+  const refused = await fetch(`${fixture.origin}/nginx-redirected`, { headers: asking });
   expect([refused.status, refused.headers.get('x-accel-redirect')]).toEqual([401, null]);
 });
 
@@ -243,7 +243,7 @@ test.each([
 });
 
 test('Envoy passes X-Forwarded-Host of a client on, and routes by Host: so does the decision', async () => {
-  const answer = await fetch(`${house.origin}/envoy/phantom/a`, {
+  const answer = await fetch(`${fixture.origin}/envoy/phantom/a`, {
     headers: { 'X-Forwarded-Host': 'open.example.com' },
   });
   expect(answer.status).toBe(401);
@@ -276,16 +276,16 @@ describe.each(['nginx', 'traefik', 'envoy'] as const)(
     async function askAbout(upgrade: string, method = 'GET', token?: string) {
       const authorization = token === undefined ? [] : [`Authorization: Bearer ${token}`];
       const lines = [...HANDSHAKES[kind](method, '/phantom/a'), ...handshake, `Upgrade: ${upgrade}`, ...authorization];
-      return send(house.port, message(lines));
+      return send(fixture.port, message(lines));
     }
 
     test('is decided as a request, and the asking gateway is the one to upgrade', async () => {
-      const answer = await askAbout('websocket', 'GET', await house.issueReference(api('phantom')));
+      const answer = await askAbout('websocket', 'GET', await fixture.issueReference(api('phantom')));
       expect([statusOf(answer), bodyOf(answer)]).toEqual([200, '']);
       expect(answer).toMatch(/^Authorization: Bearer [\w-]+\.[\w-]+\.[\w-]+\r$/m);
       expect(answer).not.toMatch(/^Upgrade:/im);
-      await until(() => house.cacheLevels().length > 0);
-      expect(house.log).toContainEqual(
+      await until(() => fixture.cacheLevels().length > 0);
+      expect(fixture.log).toContainEqual(
         expect.objectContaining({ message: 'request served', path: '/phantom/a', status: 200 }),
       );
     });
@@ -301,7 +301,7 @@ describe.each(['nginx', 'traefik', 'envoy'] as const)(
       ['websocket, h2c', 'GET'],
       ['websocket', 'DELETE'],
     ])('is no other protocol, and no other method: %s, %s', async (upgrade, method) => {
-      const token = await house.issueReference(api('phantom'), { scope: 'read write' });
+      const token = await fixture.issueReference(api('phantom'), { scope: 'read write' });
       const answer = await askAbout(upgrade, method, token);
       expect([statusOf(answer), JSON.parse(bodyOf(answer))]).toEqual([
         400,
@@ -322,6 +322,6 @@ test.each(['/healthz', '/.well-known/oauth-protected-resource/phantom'])(
       'Upgrade: h2c',
       'HTTP2-Settings: A',
     ];
-    expect(statusOf(await send(house.port, message(lines)))).toBe(200);
+    expect(statusOf(await send(fixture.port, message(lines)))).toBe(200);
   },
 );

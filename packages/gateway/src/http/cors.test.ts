@@ -1,15 +1,18 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { message, send, statusOf } from '@tallystick/testing/raw_client';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import type { startUpstream } from '../testing/servers.ts';
 import { type CorsConfig, createCorsPolicy } from './cors.ts';
 
 const page = 'https://app.example.com';
-let house: House;
-afterEach(() => house.stop());
+let fixture: GatewayFixture;
+afterEach(() => fixture.stop());
 
-async function houseWith(cors: CorsConfig | undefined, respond?: Parameters<typeof startUpstream>[0]): Promise<void> {
-  house = await buildHouse(() => (cors ? { cors } : {}), undefined, respond);
+async function startFixtureWith(
+  cors: CorsConfig | undefined,
+  respond?: Parameters<typeof startUpstream>[0],
+): Promise<void> {
+  fixture = await startGatewayFixture(() => (cors ? { cors } : {}), undefined, respond);
 }
 
 const preflight = (origin: string, path = '/phantom') =>
@@ -20,7 +23,7 @@ const preflight = (origin: string, path = '/phantom') =>
 
 /** `fetch` of Node.js sends the `Origin` it is given. */
 function fetchWithOrigin(path: string, origin: string, init: RequestInit = {}): Promise<Response> {
-  return fetch(`${house.origin}${path}`, { ...init, headers: { ...init.headers, Origin: origin } });
+  return fetch(`${fixture.origin}${path}`, { ...init, headers: { ...init.headers, Origin: origin } });
 }
 
 function cors(response: Response): Record<string, string> {
@@ -32,7 +35,7 @@ const exposed = 'WWW-Authenticate, DPoP-Nonce';
 
 describe('A preflight request', () => {
   test('is answered by the policy, without a token, and no API sees it', async () => {
-    await houseWith({ origins: [page], exposeHeaders: ['X-Total'], credentials: true, maxAge: 60 });
+    await startFixtureWith({ origins: [page], exposeHeaders: ['X-Total'], credentials: true, maxAge: 60 });
     const response = await preflight(page);
     expect([response.status, await response.text()]).toEqual([204, '']);
     expect(cors(response)).toEqual({
@@ -43,11 +46,11 @@ describe('A preflight request', () => {
       'access-control-max-age': '60',
       vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
     });
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('says what the policy says', async () => {
-    await houseWith({ origins: ['*'], methods: ['GET'], headers: ['X-A', 'x-a', 'X-B'] });
+    await startFixtureWith({ origins: ['*'], methods: ['GET'], headers: ['X-A', 'x-a', 'X-B'] });
     expect(cors(await preflight(page))).toMatchObject({
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'GET',
@@ -58,9 +61,9 @@ describe('A preflight request', () => {
   test.each(['https://app.example.com.evil.org', 'http://app.example.com', 'https://APP.example.com', 'null', ''])(
     'of another origin is answered too, and allows nothing: %j',
     async (origin) => {
-      await houseWith({ origins: [page] });
+      await startFixtureWith({ origins: [page] });
       const answer = await send(
-        house.port,
+        fixture.port,
         message([
           'OPTIONS /phantom HTTP/1.1',
           'Host: g',
@@ -71,27 +74,27 @@ describe('A preflight request', () => {
       );
       expect(statusOf(answer)).toBe(204);
       expect(answer).not.toMatch(/^access-control-/im);
-      expect(house.upstream.seen).toEqual([]);
+      expect(fixture.upstream.seen).toEqual([]);
     },
   );
 
   test('of the opaque origin is allowed only where it is named', async () => {
-    await houseWith({ origins: ['*'] });
+    await startFixtureWith({ origins: ['*'] });
     expect(cors(await preflight('null'))).not.toHaveProperty('access-control-allow-origin');
-    await house.stop();
-    await houseWith({ origins: ['null'] });
+    await fixture.stop();
+    await startFixtureWith({ origins: ['null'] });
     expect(cors(await preflight('null'))).toMatchObject({ 'access-control-allow-origin': 'null' });
   });
 
   test('without a policy is a request like any other, and allows nothing', async () => {
-    await houseWith(undefined);
+    await startFixtureWith(undefined);
     const response = await preflight(page);
     expect([response.status, cors(response)]).toEqual([401, {}]);
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('for a path that is none, or could be two, is refused like any other', async () => {
-    await houseWith({ origins: [page] });
+    await startFixtureWith({ origins: [page] });
     expect((await preflight(page, '/nowhere')).status).toBe(404);
     expect((await preflight(page, '/%70hantom/..;/split')).status).toBe(400);
   });
@@ -100,18 +103,18 @@ describe('A preflight request', () => {
     ['no Origin', ['Access-Control-Request-Method: GET']],
     ['no method', [`Origin: ${page}`]],
   ])('is none with %s: it needs a token', async (_, headers) => {
-    await houseWith({ origins: [page] });
+    await startFixtureWith({ origins: [page] });
     const lines = ['OPTIONS /phantom HTTP/1.1', 'Host: g', 'Connection: close', ...headers];
-    expect(statusOf(await send(house.port, message(lines)))).toBe(401);
-    expect(house.upstream.seen).toEqual([]);
+    expect(statusOf(await send(fixture.port, message(lines)))).toBe(401);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('with a body leaves the connection in order', async () => {
-    await houseWith({ origins: [page] });
+    await startFixtureWith({ origins: [page] });
     const smuggled = 'GET /phantom HTTP/1.1\r\nHost: g\r\n\r\n';
     const head = ['OPTIONS /phantom HTTP/1.1', 'Host: g', `Origin: ${page}`, 'Access-Control-Request-Method: GET'];
     const after = message(['GET /healthz HTTP/1.1', 'Host: g', 'Connection: close']);
-    const answer = await send(house.port, message([...head, `Content-Length: ${smuggled.length}`], smuggled) + after);
+    const answer = await send(fixture.port, message([...head, `Content-Length: ${smuggled.length}`], smuggled) + after);
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 204', 'HTTP/1.1 200']);
   });
 });
@@ -120,13 +123,13 @@ describe('A page of an allowed origin', () => {
   const origins = [page, 'https://other.example.com'];
 
   test('can read an answer, by the policy and not by what the API says', async () => {
-    await houseWith({ origins, credentials: true }, (_request, response) => {
+    await startFixtureWith({ origins, credentials: true }, (_request, response) => {
       response.setHeader('Access-Control-Allow-Origin', '*');
       response.setHeader('Access-Control-Allow-Private-Network', 'true');
       response.setHeader('Vary', 'Accept');
       response.end('ok');
     });
-    const token = await house.issueReference(api('phantom'));
+    const token = await fixture.issueReference(api('phantom'));
     const ask = (origin: string) =>
       fetchWithOrigin('/phantom', origin, { headers: { Authorization: `Bearer ${token}` } });
     expect(cors(await ask(page))).toEqual({
@@ -136,13 +139,13 @@ describe('A page of an allowed origin', () => {
       vary: 'Accept, Origin',
     });
     expect(cors(await ask('https://evil.example.org'))).toEqual({ vary: 'Accept, Origin' });
-    expect(cors(await house.call('/phantom', token))).toEqual({ vary: 'Accept, Origin' });
+    expect(cors(await fixture.call('/phantom', token))).toEqual({ vary: 'Accept, Origin' });
   });
 
   test('can read why it is refused: no token, a bad one, a missing scope, trouble', async () => {
-    await houseWith({ origins });
-    const read = await house.issueReference(api('phantom'));
-    house.store.unavailable = true;
+    await startFixtureWith({ origins });
+    const read = await fixture.issueReference(api('phantom'));
+    fixture.store.unavailable = true;
     const calls: [number, string, string, string | undefined][] = [
       [401, 'GET', '/phantom', undefined],
       [401, 'GET', '/phantom', 'x'.repeat(43)],
@@ -157,18 +160,18 @@ describe('A page of an allowed origin', () => {
         { 'access-control-allow-origin': page, 'access-control-expose-headers': exposed, vary: 'Origin' },
       ]);
     }
-    await house.upstream.stop();
+    await fixture.upstream.stop();
     const failed = await fetchWithOrigin('/phantom', page, { headers: { Authorization: `Bearer ${read}` } });
     expect([failed.status, failed.headers.get('access-control-allow-origin')]).toEqual([502, page]);
   });
 });
 
 test('Without a policy the API says for itself what pages may do', async () => {
-  await houseWith(undefined, (_request, response) => {
+  await startFixtureWith(undefined, (_request, response) => {
     response.setHeader('Access-Control-Allow-Origin', page);
     response.end('ok');
   });
-  const headers = { Authorization: `Bearer ${await house.issueReference(api('phantom'))}` };
+  const headers = { Authorization: `Bearer ${await fixture.issueReference(api('phantom'))}` };
   expect(cors(await fetchWithOrigin('/phantom', page, { headers }))).toEqual({ 'access-control-allow-origin': page });
 });
 
@@ -185,6 +188,6 @@ test.each<[string, CorsConfig]>([
   ['a method that is none', { origins: [page], methods: ['GET\r\nX: y'] }],
   ['no time', { origins: [page], maxAge: -1 }],
 ])('A policy cannot have %s', async (_, config) => {
-  await houseWith(undefined);
+  await startFixtureWith(undefined);
   expect(() => createCorsPolicy(config)).toThrow(TypeError);
 });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { message, send } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 const cookie = '__Host-app';
-let house: House;
+let fixture: GatewayFixture;
 let token: string;
 beforeAll(async () => {
-  house = await buildHouse(({ routes }) => ({
+  fixture = await startGatewayFixture(({ routes }) => ({
     trustedProxies: ['127.0.0.0/8'],
     decisionEndpoints: [{ path: '/decision', for: 'envoy' }],
     routes: [
@@ -19,12 +19,12 @@ beforeAll(async () => {
       },
     ],
   }));
-  token = await house.issueReference(api('phantom'));
+  token = await fixture.issueReference(api('phantom'));
 });
 beforeEach(() => {
-  house.log.splice(0);
+  fixture.log.splice(0);
 });
-afterAll(() => house.stop());
+afterAll(() => fixture.stop());
 
 const bearer = () => `Authorization: Bearer ${token}`;
 
@@ -48,9 +48,9 @@ test.each([
 ])('A token in a path is in no line of the log: %s', async (_, lines) => {
   const [first = '', ...headers] = lines();
   const upgrade = headers.some((line) => line.startsWith('Upgrade'));
-  await send(house.port, message([first, 'Host: g', ...headers, `Connection: ${upgrade ? 'upgrade' : 'close'}`]));
-  await until(() => house.log.some(({ message: text }) => text.startsWith('request ')));
-  expect(decodeURIComponent(JSON.stringify(house.log))).not.toContain(token);
+  await send(fixture.port, message([first, 'Host: g', ...headers, `Connection: ${upgrade ? 'upgrade' : 'close'}`]));
+  await until(() => fixture.log.some(({ message: text }) => text.startsWith('request ')));
+  expect(decodeURIComponent(JSON.stringify(fixture.log))).not.toContain(token);
 });
 
 test.each(['path', 'query'])(
@@ -58,26 +58,26 @@ test.each(['path', 'query'])(
   async (place) => {
     const encoded = [...token].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
     const target = place === 'path' ? `/phantom/${encoded}` : `/phantom/a?q=${encoded}`;
-    expect((await house.call(target, token)).status).toBe(400);
-    await until(() => house.log.length > 0);
-    expect(decodeURIComponent(JSON.stringify(house.log))).not.toContain(token);
-    expect(house.upstream.seen).toEqual([]);
+    expect((await fixture.call(target, token)).status).toBe(400);
+    await until(() => fixture.log.length > 0);
+    expect(decodeURIComponent(JSON.stringify(fixture.log))).not.toContain(token);
+    expect(fixture.upstream.seen).toEqual([]);
   },
 );
 
 test('the path of a request without a token is', async () => {
   await send(
-    house.port,
+    fixture.port,
     message(['GET /nowhere/a?b HTTP/1.1', 'Host: g', 'Authorization: Bearer', 'Connection: close']),
   );
-  await until(() => house.log.length > 0);
-  expect(house.log).toEqual([expect.objectContaining({ path: '/nowhere/a', error: 'not_found' })]);
+  await until(() => fixture.log.length > 0);
+  expect(fixture.log).toEqual([expect.objectContaining({ path: '/nowhere/a', error: 'not_found' })]);
 });
 
 test('a path that would take long to compare with credentials is not logged', async () => {
   const cookies = Array.from({ length: 2_500 }, (_, index) => `n${index}=${'v'.repeat(8)}`).join('; ');
   const lines = [`GET /nowhere/${'%61'.repeat(5_000)} HTTP/1.1`, 'Host: g', `Cookie: ${cookies}`, 'Connection: close'];
-  await send(house.port, message(lines));
-  await until(() => house.log.length > 0);
-  expect(house.log).toEqual([expect.objectContaining({ error: 'not_found', path: undefined })]);
+  await send(fixture.port, message(lines));
+  await until(() => fixture.log.length > 0);
+  expect(fixture.log).toEqual([expect.objectContaining({ error: 'not_found', path: undefined })]);
 });

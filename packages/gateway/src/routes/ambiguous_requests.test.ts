@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { message, send, statusOf } from '@tallystick/testing/raw_client';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 const cookie = '__Host-app';
-let house: House;
+let fixture: GatewayFixture;
 let token: string;
 beforeAll(async () => {
-  house = await buildHouse(({ routes: [jwt] }) => {
+  fixture = await startGatewayFixture(({ routes: [jwt] }) => {
     const upstream = jwt?.upstream ?? '';
     const phantom = { upstream, style: 'phantom', scopes: { '*': [] } } as const;
     return {
@@ -21,17 +21,17 @@ beforeAll(async () => {
       ],
     };
   });
-  token = await house.issueReference(api('browser'));
+  token = await fixture.issueReference(api('browser'));
 });
-afterAll(() => house.stop());
+afterAll(() => fixture.stop());
 
 async function ask(path: string, ...headers: string[]): Promise<{ status: number; seen: number }> {
-  house.upstream.seen.length = 0;
+  fixture.upstream.seen.length = 0;
   const answer = await send(
-    house.port,
+    fixture.port,
     message([`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers]),
   );
-  return { status: statusOf(answer), seen: house.upstream.seen.length };
+  return { status: statusOf(answer), seen: fixture.upstream.seen.length };
 }
 
 describe('A path that some server takes for that of a protected route is not served as a public one', () => {
@@ -90,7 +90,7 @@ test.each([
   ['X-Envoy-Original-Path', '/raw/admin'],
 ])('An API that folds names does not get %s of a client', async (name, value) => {
   await ask('/raw/a', `${name}: ${value}`, 'X-Other: kept');
-  const headers = house.upstream.seen[0]?.headers ?? {};
+  const headers = fixture.upstream.seen[0]?.headers ?? {};
   expect(headers['x-other']).toBe('kept');
   expect(headers[name.toLowerCase()]).toBeUndefined();
 });

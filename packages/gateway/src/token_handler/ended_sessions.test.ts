@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createSealedCookies } from '../http/sealed_cookies.ts';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 const SECRET = 'what only the gateways know, of 32 characters';
 const NAME = '__Host-app';
 const PAGE = { 'X-CSRF': '1', 'Sec-Fetch-Site': 'same-origin' };
 
-let house: House;
+let fixture: GatewayFixture;
 beforeAll(async () => {
-  house = await buildHouse(({ issuer }) => ({
+  fixture = await startGatewayFixture(({ issuer }) => ({
     secret: SECRET,
     tokenHandlers: [
       {
@@ -27,21 +27,21 @@ beforeAll(async () => {
     ],
   }));
 });
-afterAll(() => house.stop());
+afterAll(() => fixture.stop());
 beforeEach(() => {
-  house.store.unavailable = false;
+  fixture.store.unavailable = false;
 });
 
 /** The cookie of a browser whose user signed in a minute ago. */
 async function sessionCookie(content: object): Promise<string> {
-  const sealed = createSealedCookies(SECRET, () => house.clock.time);
-  const since = Math.floor(house.clock.time / 1000) - 60;
+  const sealed = createSealedCookies(SECRET, () => fixture.clock.time);
+  const since = Math.floor(fixture.clock.time / 1000) - 60;
   const value = await sealed.seal(`${NAME}-session`, { since, claims: { sub: 'alice' }, ...content }, 3600);
   return `${NAME}-session=${value}`;
 }
 
 const ask = (path: string, cookie: string) =>
-  fetch(`${house.origin}/oauth-agent/${path}`, {
+  fetch(`${fixture.origin}/oauth-agent/${path}`, {
     method: path === 'session' ? 'GET' : 'POST',
     headers: { ...PAGE, Cookie: cookie },
   });
@@ -70,22 +70,22 @@ test('a session without a name, which could not be ended, is none', async () => 
 
 test('while the store does not tell which sessions have ended, nobody is signed in or out by that', async () => {
   const cookie = await sessionCookie({ sid: 'patient', refreshToken: 'of patient' });
-  house.store.unavailable = true;
+  fixture.store.unavailable = true;
   for (const path of ['session', 'refresh']) {
     const answer = await ask(path, cookie);
     expect([path, answer.status, answer.headers.get('retry-after')]).toEqual([path, 503, '1']);
     expect(answer.headers.getSetCookie()).toEqual([]);
   }
-  house.store.unavailable = false;
+  fixture.store.unavailable = false;
   expect((await ask('session', cookie)).status).toBe(200);
 });
 
 test('a logout takes the cookies of this browser also when the store cannot be told, and says so in the log', async () => {
   const cookie = await sessionCookie({ sid: 'in a hurry' });
-  house.store.unavailable = true;
+  fixture.store.unavailable = true;
   const answer = await ask('logout', cookie);
   expect([answer.status, answer.headers.getSetCookie().length]).toEqual([200, 2]);
-  expect(house.log).toContainEqual(
+  expect(fixture.log).toContainEqual(
     expect.objectContaining({ level: 'warn', message: expect.stringMatching(/could not be ended/) }),
   );
 });

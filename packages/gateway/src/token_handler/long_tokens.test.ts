@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { GatewayConfig } from '../config/config.ts';
 import { createCookieJar } from '../testing/cookie_jar.ts';
-import { buildHouse, type House } from '../testing/house.ts';
+import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../testing/openid_provider.ts';
 
 const cookie = '__Host-app';
 let provider: OpenIdProvider;
-let house: House;
+let fixture: GatewayFixture;
 
 beforeEach(async () => {
   provider = await startOpenIdProvider('app');
-  house = await buildHouse(
+  fixture = await startGatewayFixture(
     ({ routes }): Partial<GatewayConfig> => ({
       secret: 's'.repeat(32),
       timeouts: { authorizationServer: 2_000, upstream: 2_000 },
@@ -47,7 +47,7 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
-  await house.stop();
+  await fixture.stop();
   await provider.stop();
 });
 
@@ -55,7 +55,7 @@ function openBrowser() {
   const jar = createCookieJar();
   async function go(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers({ 'X-CSRF': '1', ...(jar.cookies.size > 0 && { Cookie: jar.header() }) });
-    const response = await fetch(house.origin + path, { redirect: 'manual', ...init, headers });
+    const response = await fetch(fixture.origin + path, { redirect: 'manual', ...init, headers });
     jar.keep(response);
     return response;
   }
@@ -86,7 +86,7 @@ function issue(access_token: string): void {
   provider.tokens = { access_token, refresh_token: referenceOf(43), expires_in: 300 };
 }
 
-const given = () => house.upstream.seen.at(-1)?.headers.authorization;
+const given = () => fixture.upstream.seen.at(-1)?.headers.authorization;
 
 describe('A token that one cookie does not hold', () => {
   test.each([
@@ -104,7 +104,7 @@ describe('A token that one cookie does not hold', () => {
     expect(names).toHaveLength(count);
     expect((await go('/app')).status).toBe(200);
     expect(given()).toBe(`Bearer ${token}`);
-    expect(house.upstream.seen.at(-1)?.headers.cookie).toBeUndefined();
+    expect(fixture.upstream.seen.at(-1)?.headers.cookie).toBeUndefined();
   });
 
   test('may be the refresh token, or what the application knows of the user', async () => {
@@ -145,7 +145,7 @@ describe('A token that one cookie does not hold', () => {
     expect((await one.go('/app')).status).toBe(401);
     other.jar.cookies.delete(`${cookie}-3`);
     expect((await other.go('/app')).status).toBe(401);
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test.each([
@@ -165,7 +165,7 @@ describe('A token that one cookie does not hold', () => {
       });
     }
     expect(jar.header()).toContain(held);
-    const line = house.log.find(({ error }) => error === 'token_too_long');
+    const line = fixture.log.find(({ error }) => error === 'token_too_long');
     expect(line).toMatchObject({ level: 'warn', status: 500, reason: expect.stringMatching(reason) });
   });
 
@@ -182,7 +182,7 @@ describe('Logins that nobody completes', () => {
     const begun: Awaited<ReturnType<typeof begin>>[] = [];
     for (let login = 0; login < 119; login += 1) {
       begun.push(await begin());
-      house.clock.time += 1_000;
+      fixture.clock.time += 1_000;
     }
     expect(jar.cookies.size).toBe(10);
     expect((await go('/app')).status).toBe(401);
@@ -198,7 +198,7 @@ describe('Logins that nobody completes', () => {
     let newest = await begin();
     for (let login = 0; login < 10; login += 1) {
       newest = await begin(`/oauth-agent/login?return_to=/${'p'.repeat(1_500)}`);
-      house.clock.time += 1_000;
+      fixture.clock.time += 1_000;
     }
     expect(jar.header().length).toBeLessThanOrEqual(8 * 1024);
     expect(jar.cookies.size).toBeGreaterThan(1);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { message, openConnection } from '@tallystick/testing/raw_client';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { type Running, startCannedUpstream } from '../testing/servers.ts';
 
 const name = '__Host-app';
@@ -13,7 +13,7 @@ const cookies = [
 const lines = cookies.map((cookie) => `Set-Cookie: ${cookie}`);
 const head = (first: string, ...others: string[]) => `${[first, ...others, ...lines].join('\r\n')}\r\n\r\n`;
 
-let house: House;
+let fixture: GatewayFixture;
 let upstreams: Running[];
 beforeAll(async () => {
   upstreams = await Promise.all([
@@ -21,7 +21,7 @@ beforeAll(async () => {
     startCannedUpstream(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket')),
   ]);
   const [plain = '', socket = ''] = upstreams.map(({ origin }) => origin);
-  house = await buildHouse(() => ({
+  fixture = await startGatewayFixture(() => ({
     routes: [
       {
         ...{ prefix: '/browser', upstream: plain, resource: api('browser'), style: 'phantom', scopes: { '*': [] } },
@@ -33,7 +33,7 @@ beforeAll(async () => {
   }));
 });
 afterAll(async () => {
-  await Promise.all([house.stop(), ...upstreams.map((upstream) => upstream.stop())]);
+  await Promise.all([fixture.stop(), ...upstreams.map((upstream) => upstream.stop())]);
 });
 
 const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
@@ -45,7 +45,7 @@ test.each([
 ])(
   'An API cannot sign a user in as somebody else: %s loses the cookies that are the gateway’s',
   async (_, path, sent) => {
-    const client = await openConnection(house.port);
+    const client = await openConnection(fixture.port);
     client.socket.write(message([`GET ${path} HTTP/1.1`, 'Host: g', ...sent]));
     const answer = await client.closed();
     expect(answer).toMatch(/^HTTP\/1\.1 (?:200|101)/);

@@ -2,25 +2,25 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
 import { createSigningKey } from '../testing/authorization_server.ts';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse(() => ({ jwks: { refreshInterval: 30, cooldown: 0 } }));
+  fixture = await startGatewayFixture(() => ({ jwks: { refreshInterval: 30, cooldown: 0 } }));
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 const statuses = async (calls: Promise<Response>[]) => (await Promise.all(calls)).map(({ status }) => status);
 const pass = (seconds: number) => {
-  house.clock.time += seconds * 1000;
+  fixture.clock.time += seconds * 1000;
 };
 
 /** Holds the introspection endpoint's answers back until they are released. */
 function holdIntrospection() {
   const held: (() => void)[] = [];
-  house.authorizationServer.onIntrospection = (response: ServerResponse, token: string) => {
+  fixture.authorizationServer.onIntrospection = (response: ServerResponse, token: string) => {
     // The verdict is that of now, whenever it is told.
-    const jwt = house.authorizationServer.active.get(token);
+    const jwt = fixture.authorizationServer.active.get(token);
     held.push(() => {
       if (jwt === undefined) response.writeHead(204).end();
       else response.writeHead(200, { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=300' }).end(jwt);
@@ -28,72 +28,72 @@ function holdIntrospection() {
   };
   return {
     release() {
-      house.authorizationServer.onIntrospection = undefined;
+      fixture.authorizationServer.onIntrospection = undefined;
       for (const answer of held) answer();
     },
-    arrived: (count: number) => until(() => house.authorizationServer.introspections.length === count),
+    arrived: (count: number) => until(() => fixture.authorizationServer.introspections.length === count),
   };
 }
 
 describe('A JWT is cached', () => {
   test('for as long as max-age says', async () => {
-    house.authorizationServer.maxAge = 20;
-    const reference = await house.issueReference(api('phantom'));
-    await house.call('/phantom', reference);
+    fixture.authorizationServer.maxAge = 20;
+    const reference = await fixture.issueReference(api('phantom'));
+    await fixture.call('/phantom', reference);
     pass(19);
-    await house.call('/phantom', reference);
+    await fixture.call('/phantom', reference);
     pass(1);
-    await house.call('/phantom', reference);
-    expect(house.cacheLevels()).toEqual(['miss', 'hit', 'miss']);
-    expect(house.authorizationServer.introspections).toHaveLength(2);
+    await fixture.call('/phantom', reference);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'miss']);
+    expect(fixture.authorizationServer.introspections).toHaveLength(2);
   });
 
   test('no longer than the configuration allows', async () => {
-    house.authorizationServer.maxAge = 3600;
-    const reference = await house.issueReference(api('phantom'));
-    await house.call('/phantom', reference);
+    fixture.authorizationServer.maxAge = 3600;
+    const reference = await fixture.issueReference(api('phantom'));
+    await fixture.call('/phantom', reference);
     pass(60);
-    await house.call('/phantom', reference);
-    expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+    await fixture.call('/phantom', reference);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'miss']);
   });
 
   test('no longer than it lives', async () => {
-    const signature = await house.issueSplit(api('split'), { exp: Math.floor(house.clock.time / 1000) + 10 });
-    expect((await house.call('/split', signature)).status).toBe(200);
+    const signature = await fixture.issueSplit(api('split'), { exp: Math.floor(fixture.clock.time / 1000) + 10 });
+    expect((await fixture.call('/split', signature)).status).toBe(200);
     pass(10);
-    expect((await house.call('/split', signature)).status).toBe(401);
-    expect(house.cacheLevels()).toEqual(['miss', 'miss']);
-    expect(house.upstream.seen).toHaveLength(1);
+    expect((await fixture.call('/split', signature)).status).toBe(401);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'miss']);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test.each([undefined, 'no-store', 'no-store, max-age=60', 'max-age=0', 'max-age=junk'])(
     'not at all when Cache-Control is %s',
     async (cacheControl) => {
-      const reference = await house.issueReference(api('phantom'));
-      house.authorizationServer.onIntrospection = (response, token) => {
+      const reference = await fixture.issueReference(api('phantom'));
+      fixture.authorizationServer.onIntrospection = (response, token) => {
         if (cacheControl !== undefined) response.setHeader('Cache-Control', cacheControl);
         response.setHeader('Content-Type', 'application/jwt; charset=utf-8');
-        response.end(house.authorizationServer.active.get(token));
+        response.end(fixture.authorizationServer.active.get(token));
       };
-      expect(await statuses([house.call('/phantom', reference)])).toEqual([200]);
-      expect(await statuses([house.call('/phantom', reference)])).toEqual([200]);
-      expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+      expect(await statuses([fixture.call('/phantom', reference)])).toEqual([200]);
+      expect(await statuses([fixture.call('/phantom', reference)])).toEqual([200]);
+      expect(fixture.cacheLevels()).toEqual(['miss', 'miss']);
     },
   );
 
   test('until the key that signed it leaves the JWKS', async () => {
     const tokens: [string, string][] = [
-      ['/jwt', await house.authorizationServer.issue({ aud: api('jwt') })],
-      ['/phantom', await house.issueReference(api('phantom'))],
-      ['/split', await house.issueSplit(api('split'))],
+      ['/jwt', await fixture.authorizationServer.issue({ aud: api('jwt') })],
+      ['/phantom', await fixture.issueReference(api('phantom'))],
+      ['/split', await fixture.issueSplit(api('split'))],
     ];
-    for (const [path, token] of tokens) expect((await house.call(path, token)).status).toBe(200);
-    house.authorizationServer.keys = [await createSigningKey('key-2')];
+    for (const [path, token] of tokens) expect((await fixture.call(path, token)).status).toBe(200);
+    fixture.authorizationServer.keys = [await createSigningKey('key-2')];
     // At this age the next use fetches the keys anew, in the background.
     pass(30);
-    await until(async () => (await house.call('/split', tokens[2]?.[1])).status === 401);
-    house.authorizationServer.active.clear();
-    for (const [path, token] of tokens) expect((await house.call(path, token)).status).toBe(401);
+    await until(async () => (await fixture.call('/split', tokens[2]?.[1])).status === 401);
+    fixture.authorizationServer.active.clear();
+    for (const [path, token] of tokens) expect((await fixture.call(path, token)).status).toBe(401);
   });
 });
 
@@ -102,213 +102,215 @@ describe('That a token is not active', () => {
     const reference = 'x'.repeat(43);
     for (const seconds of [0, 4, 1]) {
       pass(seconds);
-      expect((await house.call('/phantom', reference)).status).toBe(401);
+      expect((await fixture.call('/phantom', reference)).status).toBe(401);
     }
-    expect(house.cacheLevels()).toEqual(['miss', 'negative', 'miss']);
-    expect(house.authorizationServer.introspections).toHaveLength(2);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'negative', 'miss']);
+    expect(fixture.authorizationServer.introspections).toHaveLength(2);
   });
 
   test('is remembered of a split token too, whose store is then not asked', async () => {
     const signature = 'y'.repeat(86);
-    expect(await statuses([house.call('/split', signature)])).toEqual([401]);
-    expect(await statuses([house.call('/split', signature)])).toEqual([401]);
-    expect(house.store.lookups).toBe(1);
+    expect(await statuses([fixture.call('/split', signature)])).toEqual([401]);
+    expect(await statuses([fixture.call('/split', signature)])).toEqual([401]);
+    expect(fixture.store.lookups).toBe(1);
   });
 
   test('is remembered within bounds', async () => {
-    for (let index = 0; index < 101; index += 1) await house.call('/split', String(index).padStart(86, 'z'));
-    await house.call('/split', '0'.padStart(86, 'z'));
-    expect(house.store.lookups).toBe(102);
+    for (let index = 0; index < 101; index += 1) await fixture.call('/split', String(index).padStart(86, 'z'));
+    await fixture.call('/split', '0'.padStart(86, 'z'));
+    expect(fixture.store.lookups).toBe(102);
   });
 
   test('is not remembered when it could not be found out', async () => {
-    const signature = await house.issueSplit(api('split'));
-    house.store.unavailable = true;
-    expect((await house.call('/split', signature)).status).toBe(503);
-    house.store.unavailable = false;
-    expect((await house.call('/split', signature)).status).toBe(200);
+    const signature = await fixture.issueSplit(api('split'));
+    fixture.store.unavailable = true;
+    expect((await fixture.call('/split', signature)).status).toBe(503);
+    fixture.store.unavailable = false;
+    expect((await fixture.call('/split', signature)).status).toBe(200);
   });
 });
 
 describe('The cache is bounded by what it holds', () => {
   /** Uses a token whose claims take some 10 KB. */
   async function useLarge(): Promise<string> {
-    const reference = await house.issueReference(api('phantom'), { note: 'n'.repeat(2_000) });
-    expect((await house.call('/phantom', reference)).status).toBe(200);
+    const reference = await fixture.issueReference(api('phantom'), { note: 'n'.repeat(2_000) });
+    expect((await fixture.call('/phantom', reference)).status).toBe(200);
     return reference;
   }
 
   test('what was used least recently makes room, long before there are too many entries', async () => {
-    await house.stop();
-    house = await buildHouse(({ cache }) => ({ cache: { ...cache, maxBytes: 50_000 } }));
+    await fixture.stop();
+    fixture = await startGatewayFixture(({ cache }) => ({ cache: { ...cache, maxBytes: 50_000 } }));
     const first = await useLarge();
     for (let index = 0; index < 10; index += 1) await useLarge();
     const last = await useLarge();
-    await house.call('/phantom', last);
-    await house.call('/phantom', first);
-    expect(house.cacheLevels().slice(-2)).toEqual(['hit', 'miss']);
+    await fixture.call('/phantom', last);
+    await fixture.call('/phantom', first);
+    expect(fixture.cacheLevels().slice(-2)).toEqual(['hit', 'miss']);
   });
 
   test('what is larger than all of it is served, and not kept', async () => {
-    await house.stop();
-    house = await buildHouse(({ cache }) => ({ cache: { ...cache, maxBytes: 5_000 } }));
-    await house.call('/phantom', await useLarge());
-    expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+    await fixture.stop();
+    fixture = await startGatewayFixture(({ cache }) => ({ cache: { ...cache, maxBytes: 5_000 } }));
+    await fixture.call('/phantom', await useLarge());
+    expect(fixture.cacheLevels()).toEqual(['miss', 'miss']);
   });
 
   test('so is what is remembered of tokens that are not active', async () => {
-    await house.stop();
+    await fixture.stop();
     const negative = { maxEntries: 1_000, maxBytes: 10_000, maxAge: 5 };
-    house = await buildHouse(({ cache }) => ({ cache: { ...cache, negative } }));
-    for (let index = 0; index < 50; index += 1) await house.call('/split', String(index).padStart(86, 'z'));
-    await house.call('/split', '49'.padStart(86, 'z'));
-    await house.call('/split', '0'.padStart(86, 'z'));
-    expect(house.cacheLevels().slice(-2)).toEqual(['negative', 'miss']);
+    fixture = await startGatewayFixture(({ cache }) => ({ cache: { ...cache, negative } }));
+    for (let index = 0; index < 50; index += 1) await fixture.call('/split', String(index).padStart(86, 'z'));
+    await fixture.call('/split', '49'.padStart(86, 'z'));
+    await fixture.call('/split', '0'.padStart(86, 'z'));
+    expect(fixture.cacheLevels().slice(-2)).toEqual(['negative', 'miss']);
   });
 });
 
 describe('Concurrent first uses of one token', () => {
   test('make one introspection', async () => {
-    const reference = await house.issueReference(api('phantom'));
+    const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
-    const calls = Array.from({ length: 1000 }, () => house.call('/phantom', reference));
+    const calls = Array.from({ length: 1000 }, () => fixture.call('/phantom', reference));
     await introspection.arrived(1);
     introspection.release();
     expect(new Set(await statuses(calls))).toEqual(new Set([200]));
-    expect(house.authorizationServer.introspections).toHaveLength(1);
-    expect(house.upstream.seen).toHaveLength(1000);
+    expect(fixture.authorizationServer.introspections).toHaveLength(1);
+    expect(fixture.upstream.seen).toHaveLength(1000);
   });
 
   test('do not suffer when the first of them leaves', async () => {
-    const reference = await house.issueReference(api('phantom'));
+    const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
     const impatient = new AbortController();
-    const first = house.call('/phantom', reference, { signal: impatient.signal }).catch(() => 'gone');
+    const first = fixture.call('/phantom', reference, { signal: impatient.signal }).catch(() => 'gone');
     await introspection.arrived(1);
-    const second = house.call('/phantom', reference);
+    const second = fixture.call('/phantom', reference);
     impatient.abort();
     expect(await first).toBe('gone');
     introspection.release();
     expect((await second).status).toBe(200);
-    expect(house.authorizationServer.introspections).toHaveLength(1);
+    expect(fixture.authorizationServer.introspections).toHaveLength(1);
   });
 
   test('fail together, and the next one tries again', async () => {
-    const reference = await house.issueReference(api('phantom'));
-    house.authorizationServer.onIntrospection = (response) => response.writeHead(500).end();
-    expect(await statuses([house.call('/phantom', reference), house.call('/phantom', reference)])).toEqual([503, 503]);
-    house.authorizationServer.onIntrospection = undefined;
-    expect((await house.call('/phantom', reference)).status).toBe(200);
+    const reference = await fixture.issueReference(api('phantom'));
+    fixture.authorizationServer.onIntrospection = (response) => response.writeHead(500).end();
+    expect(await statuses([fixture.call('/phantom', reference), fixture.call('/phantom', reference)])).toEqual([
+      503, 503,
+    ]);
+    fixture.authorizationServer.onIntrospection = undefined;
+    expect((await fixture.call('/phantom', reference)).status).toBe(200);
   });
 });
 
 describe('A revocation', () => {
   test.each(['phantom', 'split'] as const)('takes a cached %s token out at once', async (style) => {
-    const token = await (style === 'split' ? house.issueSplit(api(style)) : house.issueReference(api(style)));
-    expect((await house.call(`/${style}`, token)).status).toBe(200);
-    house.authorizationServer.active.delete(token);
-    house.store.revoke(token);
-    expect((await house.call(`/${style}`, token)).status).toBe(401);
-    expect(house.upstream.seen).toHaveLength(1);
+    const token = await (style === 'split' ? fixture.issueSplit(api(style)) : fixture.issueReference(api(style)));
+    expect((await fixture.call(`/${style}`, token)).status).toBe(200);
+    fixture.authorizationServer.active.delete(token);
+    fixture.store.revoke(token);
+    expect((await fixture.call(`/${style}`, token)).status).toBe(401);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test('of another token changes nothing', async () => {
-    const token = await house.issueSplit(api('split'));
-    await house.call('/split', token);
-    house.store.revoke(await house.issueSplit(api('split')));
-    await house.call('/split', token);
-    expect(house.cacheLevels()).toEqual(['miss', 'hit']);
+    const token = await fixture.issueSplit(api('split'));
+    await fixture.call('/split', token);
+    fixture.store.revoke(await fixture.issueSplit(api('split')));
+    await fixture.call('/split', token);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'hit']);
   });
 
   test('that overtakes an introspection keeps its answer from everybody, and later requests from waiting for it', async () => {
-    const reference = await house.issueReference(api('phantom'));
+    const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
-    const before = house.call('/phantom', reference);
+    const before = fixture.call('/phantom', reference);
     await introspection.arrived(1);
-    house.authorizationServer.active.delete(reference);
-    house.store.revoke(reference);
-    const after = house.call('/phantom', reference);
+    fixture.authorizationServer.active.delete(reference);
+    fixture.store.revoke(reference);
+    const after = fixture.call('/phantom', reference);
     await introspection.arrived(2);
     introspection.release();
     expect(await statuses([before, after])).toEqual([401, 401]);
-    expect((await house.call('/phantom', reference)).status).toBe(401);
-    expect(house.upstream.seen).toEqual([]);
+    expect((await fixture.call('/phantom', reference)).status).toBe(401);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test('that overtakes a lookup in the store does the same', async () => {
-    const signature = await house.issueSplit(api('split'));
+    const signature = await fixture.issueSplit(api('split'));
     let release = () => {};
-    house.store.delay = new Promise((resolve) => {
+    fixture.store.delay = new Promise((resolve) => {
       release = resolve;
     });
-    const before = house.call('/split', signature);
-    await until(() => house.store.lookups === 1);
-    house.store.revoke(signature);
+    const before = fixture.call('/split', signature);
+    await until(() => fixture.store.lookups === 1);
+    fixture.store.revoke(signature);
     release();
     expect((await before).status).toBe(401);
-    expect((await house.call('/split', signature)).status).toBe(401);
-    expect(house.upstream.seen).toEqual([]);
+    expect((await fixture.call('/split', signature)).status).toBe(401);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 });
 
 describe('While revocations cannot be heard', () => {
   test('the cache is neither read nor written, and it is empty afterwards', async () => {
-    const signature = await house.issueSplit(api('split'));
-    await house.call('/split', signature);
-    house.store.disconnect();
-    await house.call('/split', signature);
-    await house.call('/split', signature);
-    house.store.connect();
-    await house.call('/split', signature);
-    await house.call('/split', signature);
-    expect(house.cacheLevels()).toEqual(['miss', 'bypass', 'bypass', 'miss', 'hit']);
-    expect(house.store.lookups).toBe(4);
+    const signature = await fixture.issueSplit(api('split'));
+    await fixture.call('/split', signature);
+    fixture.store.disconnect();
+    await fixture.call('/split', signature);
+    await fixture.call('/split', signature);
+    fixture.store.connect();
+    await fixture.call('/split', signature);
+    await fixture.call('/split', signature);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'bypass', 'bypass', 'miss', 'hit']);
+    expect(fixture.store.lookups).toBe(4);
   });
 
   test('a token that was revoked meanwhile is refused at once', async () => {
-    const reference = await house.issueReference(api('phantom'));
-    await house.call('/phantom', reference);
-    house.store.disconnect();
-    house.authorizationServer.active.delete(reference);
-    expect((await house.call('/phantom', reference)).status).toBe(401);
+    const reference = await fixture.issueReference(api('phantom'));
+    await fixture.call('/phantom', reference);
+    fixture.store.disconnect();
+    fixture.authorizationServer.active.delete(reference);
+    expect((await fixture.call('/phantom', reference)).status).toBe(401);
   });
 
   test('nobody joins a lookup that may have begun before a revocation', async () => {
-    house.store.disconnect();
-    const reference = await house.issueReference(api('phantom'));
+    fixture.store.disconnect();
+    const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
-    const calls = [house.call('/phantom', reference), house.call('/phantom', reference)];
+    const calls = [fixture.call('/phantom', reference), fixture.call('/phantom', reference)];
     await introspection.arrived(2);
     introspection.release();
     expect(await statuses(calls)).toEqual([200, 200]);
-    expect(house.authorizationServer.introspections).toHaveLength(2);
+    expect(fixture.authorizationServer.introspections).toHaveLength(2);
   });
 
   test.each(['disconnected and connected again', 'disconnected'])(
     'a lookup that began before is not cached, when the feed is %s on its way',
     async (what) => {
-      const reference = await house.issueReference(api('phantom'));
+      const reference = await fixture.issueReference(api('phantom'));
       const introspection = holdIntrospection();
-      const first = house.call('/phantom', reference);
+      const first = fixture.call('/phantom', reference);
       await introspection.arrived(1);
-      house.store.disconnect();
-      if (what !== 'disconnected') house.store.connect();
+      fixture.store.disconnect();
+      if (what !== 'disconnected') fixture.store.connect();
       introspection.release();
       expect((await first).status).toBe(200);
-      if (what === 'disconnected') house.store.connect();
-      await house.call('/phantom', reference);
-      expect(house.cacheLevels()).toEqual(['miss', 'miss']);
+      if (what === 'disconnected') fixture.store.connect();
+      await fixture.call('/phantom', reference);
+      expect(fixture.cacheLevels()).toEqual(['miss', 'miss']);
     },
   );
 
   test('a request that arrives then does not join a lookup that began before', async () => {
-    const reference = await house.issueReference(api('phantom'));
+    const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
-    const first = house.call('/phantom', reference);
+    const first = fixture.call('/phantom', reference);
     await introspection.arrived(1);
-    house.store.disconnect();
-    house.authorizationServer.active.delete(reference);
-    const second = house.call('/phantom', reference);
+    fixture.store.disconnect();
+    fixture.authorizationServer.active.delete(reference);
+    const second = fixture.call('/phantom', reference);
     await introspection.arrived(2);
     introspection.release();
     expect(await statuses([first, second])).toEqual([200, 401]);

@@ -3,28 +3,28 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { flood } from '../testing/flood.ts';
-import { api, buildHouse, type House } from '../testing/house.ts';
+import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse(({ routes }) => ({
+  fixture = await startGatewayFixture(({ routes }) => ({
     // However busy the machine is that runs this.
     timeouts: { authorizationServer: 30_000, upstream: 30_000 },
     routes: routes.map((route) => ({ ...route, tokenPattern: '[\\w-]{43}' })),
     introspection: { maxConcurrent: 16, maxWaiting: 64 },
   }));
-  expect((await fetch(`${house.origin}/readyz`)).status).toBe(200);
+  expect((await fetch(`${fixture.origin}/readyz`)).status).toBe(200);
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
-/** What the house remembers for tests, and no gateway would. */
+/** What the fixture remembers for tests, and no gateway would. */
 function forgetRecords(): void {
-  house.log.length = 0;
-  house.authorizationServer.introspections.length = 0;
-  house.upstream.seen.length = 0;
+  fixture.log.length = 0;
+  fixture.authorizationServer.introspections.length = 0;
+  fixture.upstream.seen.length = 0;
 }
 
 /** Bytes. */
@@ -36,7 +36,7 @@ function heapUsed(): number {
 
 /** Reads the answer to its end: an unread one would keep its connection until it is collected. */
 async function statusOf(token: string): Promise<number> {
-  const answer = await house.call('/phantom', token);
+  const answer = await fixture.call('/phantom', token);
   await answer.arrayBuffer();
   return answer.status;
 }
@@ -45,27 +45,27 @@ function* junk(count: number, shape: (random: string) => string): Generator<stri
   for (let index = 0; index < count; index += 1) yield shape(randomBytes(32).toString('base64url'));
 }
 
-const options = () => ({ port: house.port, from: '127.0.0.66', path: '/phantom/a', connections: 32, window: 16 });
+const options = () => ({ port: fixture.port, from: '127.0.0.66', path: '/phantom/a', connections: 32, window: 16 });
 
 test('50,000 tokens of impossible shape lead to no introspection', async () => {
   const impossible = junk(50_000, (random) => `${random}${random.slice(0, 1)}`);
   const statuses = await flood(impossible, options());
   expect([...statuses]).toEqual([[401, 50_000]]);
-  expect(house.authorizationServer.introspections).toEqual([]);
+  expect(fixture.authorizationServer.introspections).toEqual([]);
 });
 
 test('50,000 tokens of plausible shape take bounded memory, and live traffic goes on', async () => {
   // It takes its time, as over a network, so that there is always more to ask than may be asked.
-  house.authorizationServer.onIntrospection = (response, token) => {
-    const jwt = house.authorizationServer.active.get(token);
+  fixture.authorizationServer.onIntrospection = (response, token) => {
+    const jwt = fixture.authorizationServer.active.get(token);
     const answer = () =>
       jwt === undefined
         ? response.writeHead(204).end()
         : response.writeHead(200, { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' }).end(jwt);
     setTimeout(answer, 5);
   };
-  const hot = await house.issueReference(api('phantom'));
-  expect((await house.call('/phantom', hot)).status).toBe(200);
+  const hot = await fixture.issueReference(api('phantom'));
+  expect((await fixture.call('/phantom', hot)).status).toBe(200);
   await flood(junk(2_000, String), options());
   const before = heapUsed();
 
@@ -76,12 +76,12 @@ test('50,000 tokens of plausible shape take bounded memory, and live traffic goe
   });
   const live: number[] = [];
   while (!over) {
-    const cold = await house.issueReference(api('phantom'));
+    const cold = await fixture.issueReference(api('phantom'));
     live.push(await statusOf(hot), await statusOf(cold));
-    const [load] = house.gateway.introspectionLoads().values();
+    const [load] = fixture.gateway.introspectionLoads().values();
     mostWaiting = Math.max(mostWaiting, load?.waiting ?? 0);
     expect(load?.running).toBeLessThanOrEqual(16);
-    house.authorizationServer.active.delete(cold);
+    fixture.authorizationServer.active.delete(cold);
   }
 
   const statuses = await flooding;

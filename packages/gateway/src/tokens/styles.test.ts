@@ -2,38 +2,38 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import { message, openConnection } from '@tallystick/testing/raw_client';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
-import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-let house: House;
+let fixture: GatewayFixture;
 beforeEach(async () => {
-  house = await buildHouse();
+  fixture = await startGatewayFixture();
 });
-afterEach(() => house.stop());
+afterEach(() => fixture.stop());
 
 /** What the API was given by way of `Authorization`, in order. */
-const given = () => house.upstream.seen.map(({ headers }) => headers.authorization);
+const given = () => fixture.upstream.seen.map(({ headers }) => headers.authorization);
 
 describe('The API gets', () => {
   test('with jwt, the JWT that the client holds', async () => {
-    const jwt = await house.authorizationServer.issue({ aud: api('jwt') });
-    expect((await house.call('/jwt/a?b=c', jwt)).status).toBe(200);
+    const jwt = await fixture.authorizationServer.issue({ aud: api('jwt') });
+    expect((await fixture.call('/jwt/a?b=c', jwt)).status).toBe(200);
     expect(given()).toEqual([`Bearer ${jwt}`]);
-    expect(house.upstream.seen[0]?.url).toBe('/jwt/a?b=c');
-    expect(house.authorizationServer.introspections).toEqual([]);
+    expect(fixture.upstream.seen[0]?.url).toBe('/jwt/a?b=c');
+    expect(fixture.authorizationServer.introspections).toEqual([]);
   });
 
   test('with opaque, the reference that the client holds, and nobody else is asked', async () => {
     const reference = 'V1StGXR8_Z5jdHi6B-myTV1StGXR8_Z5jdHi6B-myT0';
-    expect((await house.call('/opaque/a', reference)).status).toBe(200);
+    expect((await fixture.call('/opaque/a', reference)).status).toBe(200);
     expect(given()).toEqual([`Bearer ${reference}`]);
-    expect(house.authorizationServer.introspections).toEqual([]);
+    expect(fixture.authorizationServer.introspections).toEqual([]);
   });
 
   test('with phantom, the JWT behind the reference', async () => {
-    const reference = await house.issueReference(api('phantom'));
-    expect((await house.call('/phantom/a', reference)).status).toBe(200);
-    expect(given()).toEqual([`Bearer ${house.authorizationServer.active.get(reference)}`]);
-    expect(house.authorizationServer.introspections).toEqual([
+    const reference = await fixture.issueReference(api('phantom'));
+    expect((await fixture.call('/phantom/a', reference)).status).toBe(200);
+    expect(given()).toEqual([`Bearer ${fixture.authorizationServer.active.get(reference)}`]);
+    expect(fixture.authorizationServer.introspections).toEqual([
       {
         body: `token=${reference}&token_type_hint=access_token`,
         headers: expect.objectContaining({
@@ -47,20 +47,23 @@ describe('The API gets', () => {
   });
 
   test('with split, signing input and signature joined, whether it comes from the store or from the cache', async () => {
-    const signature = await house.issueSplit(api('split'));
-    const jwt = `${house.store.entries.get(signature)}.${signature}`;
-    await house.call('/split/a', signature);
-    await house.call('/split/a', signature);
+    const signature = await fixture.issueSplit(api('split'));
+    const jwt = `${fixture.store.entries.get(signature)}.${signature}`;
+    await fixture.call('/split/a', signature);
+    await fixture.call('/split/a', signature);
     expect(given()).toEqual([`Bearer ${jwt}`, `Bearer ${jwt}`]);
-    expect(house.store.lookups).toBe(1);
-    expect(house.authorizationServer.introspections).toEqual([]);
+    expect(fixture.store.lookups).toBe(1);
+    expect(fixture.authorizationServer.introspections).toEqual([]);
   });
 
   test('never the client-held token, when that is not what the style says', async () => {
-    const [reference, signature] = [await house.issueReference(api('phantom')), await house.issueSplit(api('split'))];
-    await house.call('/phantom', reference, { headers: { 'X-Access-Token': reference } });
-    await house.call('/split', signature);
-    const seen = JSON.stringify(house.upstream.seen).replaceAll(/\.[\w-]+"/g, '"');
+    const [reference, signature] = [
+      await fixture.issueReference(api('phantom')),
+      await fixture.issueSplit(api('split')),
+    ];
+    await fixture.call('/phantom', reference, { headers: { 'X-Access-Token': reference } });
+    await fixture.call('/split', signature);
+    const seen = JSON.stringify(fixture.upstream.seen).replaceAll(/\.[\w-]+"/g, '"');
     expect(seen).not.toContain(reference);
     expect(seen).not.toContain(signature);
   });
@@ -68,30 +71,33 @@ describe('The API gets', () => {
 
 describe('A JWT is refused with 401 and not sent on', () => {
   const cases: [string, () => Promise<string>][] = [
-    ['that is for another API', () => house.authorizationServer.issue({ aud: api('phantom') })],
-    ['of another issuer', () => house.authorizationServer.issue({ aud: api('jwt'), iss: `${issuer}/` })],
-    ['that has expired', () => house.authorizationServer.issue({ aud: api('jwt'), exp: house.clock.time / 1000 - 1 })],
+    ['that is for another API', () => fixture.authorizationServer.issue({ aud: api('phantom') })],
+    ['of another issuer', () => fixture.authorizationServer.issue({ aud: api('jwt'), iss: `${issuer}/` })],
+    [
+      'that has expired',
+      () => fixture.authorizationServer.issue({ aud: api('jwt'), exp: fixture.clock.time / 1000 - 1 }),
+    ],
     [
       'that is not valid yet',
-      () => house.authorizationServer.issue({ aud: api('jwt'), nbf: house.clock.time / 1000 + 9 }),
+      () => fixture.authorizationServer.issue({ aud: api('jwt'), nbf: fixture.clock.time / 1000 + 9 }),
     ],
-    ['that is an ID token', () => house.authorizationServer.issue({ aud: api('jwt') }, { typ: 'JWT' })],
+    ['that is an ID token', () => fixture.authorizationServer.issue({ aud: api('jwt') }, { typ: 'JWT' })],
     [
       'that is signed by somebody else',
-      async () => house.authorizationServer.issue({ aud: api('jwt') }, { key: await createSigningKey('key-1') }),
+      async () => fixture.authorizationServer.issue({ aud: api('jwt') }, { key: await createSigningKey('key-1') }),
     ],
     [
       'that is bound to a key it comes without',
-      () => house.authorizationServer.issue({ aud: api('jwt'), cnf: { jkt: 'k' } }),
+      () => fixture.authorizationServer.issue({ aud: api('jwt'), cnf: { jkt: 'k' } }),
     ],
     ['that is none', async () => 'aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJl'],
   ];
   test.each(cases)('%s', async (_, issue) => {
-    const response = await house.call('/jwt/a', await issue());
+    const response = await fixture.call('/jwt/a', await issue());
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token", error_description="/);
     expect(await response.json()).toMatchObject({ error: 'invalid_token' });
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 });
 
@@ -99,29 +105,29 @@ describe('A poisoned store', () => {
   test.each(['the payload of another token', 'a payload of its own', 'nothing like a signing input'])(
     'with %s under a token key reaches no API',
     async (what) => {
-      const signature = await house.issueSplit(api('split'));
-      const other = await house.issueSplit(api('split'), { sub: 'root', scope: 'read write' });
-      const [header] = house.store.entries.get(signature)?.split('.') ?? [];
+      const signature = await fixture.issueSplit(api('split'));
+      const other = await fixture.issueSplit(api('split'), { sub: 'root', scope: 'read write' });
+      const [header] = fixture.store.entries.get(signature)?.split('.') ?? [];
       const poison = {
-        'the payload of another token': house.store.entries.get(other) ?? '',
+        'the payload of another token': fixture.store.entries.get(other) ?? '',
         'a payload of its own': `${header}.${Buffer.from('{"sub":"root"}').toString('base64url')}`,
         'nothing like a signing input': `a.b.c\r\nX-User: root`,
       }[what] as string;
-      const good = house.store.entries.get(signature) ?? '';
-      house.store.entries.set(signature, poison);
+      const good = fixture.store.entries.get(signature) ?? '';
+      fixture.store.entries.set(signature, poison);
       for (let attempt = 0; attempt < 2; attempt += 1) {
-        const response = await house.call('/split/a', signature);
+        const response = await fixture.call('/split/a', signature);
         expect(response.status).toBe(401);
         expect(await response.json()).toMatchObject({ error: 'invalid_token' });
       }
-      expect(house.upstream.seen).toEqual([]);
-      const warnings = house.log.filter(({ level }) => level === 'warn');
+      expect(fixture.upstream.seen).toEqual([]);
+      const warnings = fixture.log.filter(({ level }) => level === 'warn');
       expect(warnings).toHaveLength(2);
       expect(warnings[0]?.tokenKey).toHaveLength(8);
-      expect(JSON.stringify(house.log)).not.toContain(signature);
+      expect(JSON.stringify(fixture.log)).not.toContain(signature);
 
-      house.store.entries.set(signature, good);
-      expect((await house.call('/split/a', signature)).status).toBe(200);
+      fixture.store.entries.set(signature, good);
+      expect((await fixture.call('/split/a', signature)).status).toBe(200);
     },
   );
 });
@@ -141,20 +147,20 @@ describe('A token of impossible shape', () => {
     ['/jwt', 'a.b.c.d'],
     ['/jwt', 'a..c'],
   ])('at %s is 401 without a lookup: %s', async (path, token) => {
-    const response = await house.call(path, token);
+    const response = await fixture.call(path, token);
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
-    expect(house.store.lookups).toBe(0);
-    expect(house.authorizationServer.introspections).toEqual([]);
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.store.lookups).toBe(0);
+    expect(fixture.authorizationServer.introspections).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 });
 
 describe('Credentials', () => {
   test('that are missing get a challenge without an error', async () => {
-    const response = await house.call('/phantom/a');
+    const response = await fixture.call('/phantom/a');
     expect(response.status).toBe(401);
-    const metadata = `resource_metadata="${house.origin}/.well-known/oauth-protected-resource/phantom"`;
+    const metadata = `resource_metadata="${fixture.origin}/.well-known/oauth-protected-resource/phantom"`;
     expect(response.headers.get('www-authenticate')).toBe(
       `Bearer ${metadata}, DPoP algs="${defaultDPoPAlgorithms.join(' ')}", ${metadata}`,
     );
@@ -164,24 +170,24 @@ describe('Credentials', () => {
   });
 
   test.each(['BEARER ', 'bEaReR ', 'Bearer    '])('may begin with %j', async (beginning) => {
-    const authorization = `${beginning}${await house.issueReference(api('phantom'))}`;
-    expect((await house.call('/phantom', undefined, { headers: { authorization } })).status).toBe(200);
+    const authorization = `${beginning}${await fixture.issueReference(api('phantom'))}`;
+    expect((await fixture.call('/phantom', undefined, { headers: { authorization } })).status).toBe(200);
   });
 
   test('that come twice are 400', async () => {
-    const reference = await house.issueReference(api('phantom'));
-    const client = await openConnection(house.port);
+    const reference = await fixture.issueReference(api('phantom'));
+    const client = await openConnection(fixture.port);
     const header = `Authorization: Bearer ${reference}`;
     client.socket.write(message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', header, header]));
     expect(await client.closed()).toMatch(/^HTTP\/1\.1 400 .*"error":"invalid_request"/s);
-    expect(house.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 
   test.each(['access_token', '%61ccess_token'])('in the query (%s) are 400', async (name) => {
-    const reference = await house.issueReference(api('phantom'));
-    expect((await house.call(`/phantom?${name}=${reference}`, reference)).status).toBe(400);
-    expect(house.upstream.seen).toEqual([]);
-    expect(JSON.stringify(house.log)).not.toContain(reference);
+    const reference = await fixture.issueReference(api('phantom'));
+    expect((await fixture.call(`/phantom?${name}=${reference}`, reference)).status).toBe(400);
+    expect(fixture.upstream.seen).toEqual([]);
+    expect(JSON.stringify(fixture.log)).not.toContain(reference);
   });
 });
 
@@ -190,24 +196,24 @@ describe('Scopes', () => {
     'are looked at on every request with %s, cache hit or not',
     async (style) => {
       const issued = {
-        jwt: () => house.authorizationServer.issue({ aud: api('jwt') }),
-        phantom: () => house.issueReference(api('phantom')),
-        split: () => house.issueSplit(api('split')),
+        jwt: () => fixture.authorizationServer.issue({ aud: api('jwt') }),
+        phantom: () => fixture.issueReference(api('phantom')),
+        split: () => fixture.issueSplit(api('split')),
       };
       const token = await issued[style]();
-      expect((await house.call(`/${style}`, token, { method: 'POST' })).status).toBe(403);
-      expect((await house.call(`/${style}`, token)).status).toBe(200);
-      const refused = await house.call(`/${style}`, token, { method: 'DELETE' });
+      expect((await fixture.call(`/${style}`, token, { method: 'POST' })).status).toBe(403);
+      expect((await fixture.call(`/${style}`, token)).status).toBe(200);
+      const refused = await fixture.call(`/${style}`, token, { method: 'DELETE' });
       expect(refused.status).toBe(403);
       expect(refused.headers.get('www-authenticate')).toContain('error="insufficient_scope"');
       expect(refused.headers.get('www-authenticate')).toContain('scope="write"');
-      expect(house.cacheLevels()).toEqual(['miss', 'hit', 'hit']);
-      expect(house.upstream.seen).toHaveLength(1);
+      expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'hit']);
+      expect(fixture.upstream.seen).toHaveLength(1);
     },
   );
 
   test('a method that has none is not served', async () => {
-    const other = await buildHouse(({ routes }) => ({
+    const other = await startGatewayFixture(({ routes }) => ({
       routes: [{ ...route('phantom', routes[0]?.upstream ?? ''), scopes: { GET: ['read'] } }],
     }));
     try {
@@ -224,7 +230,7 @@ describe('Scopes', () => {
 
 describe('A token', () => {
   test.each(['phantom', 'split'] as const)('for the %s API is 401 at another one of that style', async (style) => {
-    const other = await buildHouse(({ routes }) => ({
+    const other = await startGatewayFixture(({ routes }) => ({
       routes: [
         route(style, routes[0]?.upstream ?? ''),
         { ...route(style, routes[0]?.upstream ?? ''), prefix: '/other', resource: api('other') },

@@ -9,7 +9,7 @@ import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
 import { checkConfig } from '../config/check_config.ts';
 import type { GatewayConfig } from '../config/config.ts';
-import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { listen, startRawUpstream } from '../testing/servers.ts';
 
 const STYLES = ['jwt', 'opaque', 'phantom', 'split'] as const;
@@ -34,7 +34,7 @@ afterAll(() => {
 });
 
 interface World {
-  readonly house: House;
+  readonly fixture: GatewayFixture;
   /** Codes that the API's side of a WebSocket was closed with, in order. */
   readonly codesAtApi: number[];
   /** How many times the API was asked for a WebSocket. */
@@ -60,24 +60,24 @@ async function startWorld(change: (config: GatewayConfig) => Partial<GatewayConf
   );
   const upstream = await listen(server);
   onTestFinished(upstream.stop);
-  const house = await buildHouse((config) => ({
+  const fixture = await startGatewayFixture((config) => ({
     routes: STYLES.map((style) => route(style, upstream.origin)),
     ...change(config),
   }));
-  onTestFinished(() => house.stop());
-  const world: World = { house, codesAtApi, asked: 0, handshake: undefined };
+  onTestFinished(() => fixture.stop());
+  const world: World = { fixture, codesAtApi, asked: 0, handshake: undefined };
   return world;
 }
 
 /** A token of that style that lives for ten minutes. */
-async function issue(house: House, style: Style, claims: object = {}): Promise<string> {
-  if (style === 'split') return house.issueSplit(api(style), claims);
-  if (style === 'jwt') return house.authorizationServer.issue({ aud: api(style), ...claims });
-  return house.issueReference(api(style), claims);
+async function issue(fixture: GatewayFixture, style: Style, claims: object = {}): Promise<string> {
+  if (style === 'split') return fixture.issueSplit(api(style), claims);
+  if (style === 'jwt') return fixture.authorizationServer.issue({ aud: api(style), ...claims });
+  return fixture.issueReference(api(style), claims);
 }
 
 /** What revokes a token without anybody hearing of it. */
-function forget({ store, authorizationServer }: House, token: string): void {
+function forget({ store, authorizationServer }: GatewayFixture, token: string): void {
   store.entries.delete(token);
   authorizationServer.active.delete(token);
 }
@@ -90,9 +90,9 @@ interface Client {
   readonly closed: Promise<[number, string]>;
 }
 
-function connect(house: House, style: Style, token: string): Client {
+function connect(fixture: GatewayFixture, style: Style, token: string): Client {
   const headers = { Authorization: `Bearer ${token}` };
-  const webSocket = new WebSocket(`ws://127.0.0.1:${house.port}/${style}`, { headers });
+  const webSocket = new WebSocket(`ws://127.0.0.1:${fixture.port}/${style}`, { headers });
   onTestFinished(() => webSocket.terminate());
   return {
     webSocket,
@@ -105,8 +105,8 @@ function connect(house: House, style: Style, token: string): Client {
   };
 }
 
-async function open(house: House, style: Style, token: string): Promise<Client> {
-  const client = connect(house, style, token);
+async function open(fixture: GatewayFixture, style: Style, token: string): Promise<Client> {
+  const client = connect(fixture, style, token);
   await once(client.webSocket, 'open');
   return client;
 }
@@ -115,14 +115,14 @@ const TEN_MINUTES = 10 * 60 * 1000;
 
 describe('A WebSocket is closed', () => {
   test.each(STYLES)('when its token expires, for both sides: %s', async (style) => {
-    const { house, codesAtApi } = await startWorld();
+    const { fixture, codesAtApi } = await startWorld();
     const [client, other] = [
-      await open(house, style, await issue(house, style)),
-      await open(house, style, await issue(house, style, { exp: Math.floor(house.clock.time / 1000) + 1200 })),
+      await open(fixture, style, await issue(fixture, style)),
+      await open(fixture, style, await issue(fixture, style, { exp: Math.floor(fixture.clock.time / 1000) + 1200 })),
     ];
-    if (style === 'opaque') await until(() => house.authorizationServer.introspections.length >= 2);
+    if (style === 'opaque') await until(() => fixture.authorizationServer.introspections.length >= 2);
     await client.echoes();
-    house.clock.time += TEN_MINUTES;
+    fixture.clock.time += TEN_MINUTES;
     expect(await client.closed).toEqual([4401, 'access token expired']);
     await until(() => codesAtApi.length > 0);
     expect(codesAtApi).toEqual([4401]);
@@ -130,47 +130,47 @@ describe('A WebSocket is closed', () => {
   });
 
   test.each(REFERENCES)('when its token is revoked, and no other is: %s', async (style) => {
-    const { house, codesAtApi } = await startWorld();
-    const [token, otherToken] = [await issue(house, style), await issue(house, style)];
-    const clients = [await open(house, style, token), await open(house, style, token)];
-    const other = await open(house, style, otherToken);
-    house.store.revoke(token);
+    const { fixture, codesAtApi } = await startWorld();
+    const [token, otherToken] = [await issue(fixture, style), await issue(fixture, style)];
+    const clients = [await open(fixture, style, token), await open(fixture, style, token)];
+    const other = await open(fixture, style, otherToken);
+    fixture.store.revoke(token);
     for (const client of clients) expect(await client.closed).toEqual([4401, 'access token revoked']);
     await until(() => codesAtApi.length === 2);
     await other.echoes();
-    expect(house.log.filter(({ message }) => message.includes('its access token has ended'))).toHaveLength(2);
-    expect(JSON.stringify(house.log)).not.toContain(token);
+    expect(fixture.log.filter(({ message }) => message.includes('its access token has ended'))).toHaveLength(2);
+    expect(JSON.stringify(fixture.log)).not.toContain(token);
   });
 
   test.each(REFERENCES)('when its token is revoked while the API makes up its mind: %s', async (style) => {
     const world = await startWorld();
-    const { house } = world;
+    const { fixture } = world;
     let agree = () => {};
     world.handshake = new Promise((resolve) => {
       agree = resolve;
     });
-    const token = await issue(house, style);
-    const client = connect(house, style, token);
+    const token = await issue(fixture, style);
+    const client = connect(fixture, style, token);
     await until(() => world.asked === 1);
-    forget(house, token);
-    house.store.revoke(token);
+    forget(fixture, token);
+    fixture.store.revoke(token);
     agree();
     expect(await client.closed).toEqual([4401, 'access token revoked']);
   });
 
   test('with the code that is configured', async () => {
-    const { house } = await startWorld(() => ({ webSockets: { tokenCloseCode: 1008 } }));
-    const token = await issue(house, 'split');
-    const client = await open(house, 'split', token);
-    house.store.revoke(token);
+    const { fixture } = await startWorld(() => ({ webSockets: { tokenCloseCode: 1008 } }));
+    const token = await issue(fixture, 'split');
+    const client = await open(fixture, 'split', token);
+    fixture.store.revoke(token);
     expect(await client.closed).toEqual([1008, 'access token revoked']);
   });
 
   test('not at all, if that is switched off', async () => {
-    const { house } = await startWorld(() => ({ webSockets: { closeWithToken: false } }));
-    const token = await issue(house, 'split');
-    const client = await open(house, 'split', token);
-    house.store.revoke(token);
+    const { fixture } = await startWorld(() => ({ webSockets: { closeWithToken: false } }));
+    const token = await issue(fixture, 'split');
+    const client = await open(fixture, 'split', token);
+    fixture.store.revoke(token);
     await client.echoes();
   });
 
@@ -191,66 +191,66 @@ describe('A WebSocket is closed', () => {
 
 describe('While the feed is down', () => {
   test.each(REFERENCES)('a WebSocket stays open, and what was missed is found when it is back: %s', async (style) => {
-    const { house } = await startWorld();
-    const [good, revoked] = [await issue(house, style), await issue(house, style)];
-    const [stays, goes] = [await open(house, style, good), await open(house, style, revoked)];
-    if (style === 'opaque') await until(() => house.authorizationServer.introspections.length === 2);
+    const { fixture } = await startWorld();
+    const [good, revoked] = [await issue(fixture, style), await issue(fixture, style)];
+    const [stays, goes] = [await open(fixture, style, good), await open(fixture, style, revoked)];
+    if (style === 'opaque') await until(() => fixture.authorizationServer.introspections.length === 2);
     await stays.echoes();
-    house.store.disconnect();
-    forget(house, revoked);
+    fixture.store.disconnect();
+    forget(fixture, revoked);
     await goes.echoes();
-    house.store.connect();
+    fixture.store.connect();
     expect(await goes.closed).toEqual([4401, 'access token revoked']);
     await stays.echoes();
   });
 
   test.each(['phantom', 'split'] as const)('one that is opened meanwhile is looked at, too: %s', async (style) => {
-    const { house } = await startWorld();
-    house.store.disconnect();
-    const token = await issue(house, style);
-    const client = await open(house, style, token);
-    forget(house, token);
+    const { fixture } = await startWorld();
+    fixture.store.disconnect();
+    const token = await issue(fixture, style);
+    const client = await open(fixture, style, token);
+    forget(fixture, token);
     await client.echoes();
-    house.store.connect();
+    fixture.store.connect();
     expect(await client.closed).toEqual([4401, 'access token revoked']);
   });
 
   test.each(STYLES)('one expires all the same: %s', async (style) => {
-    const { house } = await startWorld();
-    const client = await open(house, style, await issue(house, style));
-    if (style === 'opaque') await until(() => house.authorizationServer.introspections.length === 1);
+    const { fixture } = await startWorld();
+    const client = await open(fixture, style, await issue(fixture, style));
+    if (style === 'opaque') await until(() => fixture.authorizationServer.introspections.length === 1);
     await client.echoes();
-    house.store.disconnect();
-    house.clock.time += TEN_MINUTES;
+    fixture.store.disconnect();
+    fixture.clock.time += TEN_MINUTES;
     expect(await client.closed).toEqual([4401, 'access token expired']);
   });
 });
 
 test('a token that nobody can say anything about when the feed is back keeps its WebSocket, and is looked up again', async () => {
-  const { house } = await startWorld();
-  const [good, revoked] = [await issue(house, 'split'), await issue(house, 'split')];
-  const [stays, goes] = [await open(house, 'split', good), await open(house, 'split', revoked)];
-  house.store.disconnect();
-  forget(house, revoked);
-  house.store.unavailable = true;
-  const before = house.store.lookups;
-  house.store.connect();
-  await until(() => house.store.lookups >= before + 2);
+  const { fixture } = await startWorld();
+  const [good, revoked] = [await issue(fixture, 'split'), await issue(fixture, 'split')];
+  const [stays, goes] = [await open(fixture, 'split', good), await open(fixture, 'split', revoked)];
+  fixture.store.disconnect();
+  forget(fixture, revoked);
+  fixture.store.unavailable = true;
+  const before = fixture.store.lookups;
+  fixture.store.connect();
+  await until(() => fixture.store.lookups >= before + 2);
   await stays.echoes();
   await goes.echoes();
-  house.store.unavailable = false;
+  fixture.store.unavailable = false;
   expect(await goes.closed).toEqual([4401, 'access token revoked']);
   await stays.echoes();
 });
 
 test('many tokens are looked up a few at a time when the feed is back, each of them once', async () => {
-  const { house } = await startWorld();
-  const tokens = await Promise.all(Array.from({ length: 100 }, () => issue(house, 'phantom')));
-  const clients = await Promise.all(tokens.map((token) => open(house, 'phantom', token)));
-  house.store.disconnect();
+  const { fixture } = await startWorld();
+  const tokens = await Promise.all(Array.from({ length: 100 }, () => issue(fixture, 'phantom')));
+  const clients = await Promise.all(tokens.map((token) => open(fixture, 'phantom', token)));
+  fixture.store.disconnect();
   let [atOnce, highest] = [0, 0];
   const answers: (() => void)[] = [];
-  house.authorizationServer.onIntrospection = (response) => {
+  fixture.authorizationServer.onIntrospection = (response) => {
     atOnce += 1;
     highest = Math.max(highest, atOnce);
     answers.push(() => {
@@ -258,8 +258,8 @@ test('many tokens are looked up a few at a time when the feed is back, each of t
       response.writeHead(204).end();
     });
   };
-  const before = house.authorizationServer.introspections.length;
-  house.store.connect();
+  const before = fixture.authorizationServer.introspections.length;
+  fixture.store.connect();
   const closed = Promise.all(clients.map((client) => client.closed));
   let isDone = false;
   void closed.then(() => {
@@ -270,20 +270,20 @@ test('many tokens are looked up a few at a time when the feed is back, each of t
     return isDone;
   });
   expect(new Set((await closed).map(([code]) => code))).toEqual(new Set([4401]));
-  expect(house.authorizationServer.introspections.length - before).toBe(100);
+  expect(fixture.authorizationServer.introspections.length - before).toBe(100);
   expect(highest).toBeLessThanOrEqual(32);
 });
 
 test('an API that takes an opaque token is not overruled by an authorization server that does not tell the gateway', async () => {
-  const { house } = await startWorld();
+  const { fixture } = await startWorld();
   const token = 'A'.repeat(43);
-  const client = await open(house, 'opaque', token);
-  await until(() => house.authorizationServer.introspections.length === 1);
-  house.store.disconnect();
-  house.store.connect();
-  await until(() => house.authorizationServer.introspections.length === 2);
+  const client = await open(fixture, 'opaque', token);
+  await until(() => fixture.authorizationServer.introspections.length === 1);
+  fixture.store.disconnect();
+  fixture.store.connect();
+  await until(() => fixture.authorizationServer.introspections.length === 2);
   await client.echoes();
-  house.store.revoke(token);
+  fixture.store.revoke(token);
   expect(await client.closed).toEqual([4401, 'access token revoked']);
 });
 
@@ -298,10 +298,10 @@ test('nothing of a client reaches the API any more once its token is revoked, no
     });
   });
   onTestFinished(upstream.stop);
-  const house = await buildHouse(() => ({ routes: [route('split', upstream.origin)] }));
-  onTestFinished(() => house.stop());
-  const token = await house.issueSplit(api('split'));
-  const client = await openConnection(house.port);
+  const fixture = await startGatewayFixture(() => ({ routes: [route('split', upstream.origin)] }));
+  onTestFinished(() => fixture.stop());
+  const token = await fixture.issueSplit(api('split'));
+  const client = await openConnection(fixture.port);
   client.socket.write(
     message([
       'GET /split HTTP/1.1',
@@ -317,7 +317,7 @@ test('nothing of a client reaches the API any more once its token is revoked, no
   const frame = Buffer.concat([Buffer.of(0x82, 0x80 | 6, 0, 0, 0, 0), Buffer.from('abcdef')]);
   client.socket.write(frame.subarray(0, 8));
   await until(() => Buffer.concat(received).length === 8);
-  house.store.revoke(token);
+  fixture.store.revoke(token);
   await client.until(/access token revoked$/);
   client.socket.write(frame.subarray(8));
   client.socket.end();
@@ -329,67 +329,67 @@ describe('A JWT that the gateway made for a short time', () => {
   /** The authorization server says of every token what this is; undefined: it is away. */
   async function startTranslating(answer: { active?: boolean; exp?: number; status?: number }) {
     const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
-    const { house } = await startWorld(() => ({
+    const { fixture } = await startWorld(() => ({
       introspection: { accept: 'application/json', maxAge: 30, circuitBreaker: { failures: 1000, pause: 1 } },
       ownJwts: { issuer: 'https://gateway.example.com', signingKey: { ...signingKey, kid: 'own', alg: 'ES256' } },
     }));
-    house.authorizationServer.onIntrospection = (response) => {
+    fixture.authorizationServer.onIntrospection = (response) => {
       const { status = 200, ...said } = answer;
       const about = { aud: api('phantom'), client_id: 'client', scope: 'read', token_type: 'Bearer' };
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ ...about, ...said }));
     };
-    return house;
+    return fixture;
   }
 
   const FIVE_MINUTES = 5 * 60 * 1000;
 
   /** Moves the clock and waits until the token was looked up for it. */
-  async function lookedUpAfter(house: House, milliseconds: number): Promise<void> {
-    const { introspections } = house.authorizationServer;
+  async function lookedUpAfter(fixture: GatewayFixture, milliseconds: number): Promise<void> {
+    const { introspections } = fixture.authorizationServer;
     const before = introspections.length;
-    house.clock.time += milliseconds;
+    fixture.clock.time += milliseconds;
     await until(() => introspections.length > before);
-    await house.call('/phantom', 'A'.repeat(43)); // Comes after that lookup, or joins it.
+    await fixture.call('/phantom', 'A'.repeat(43)); // Comes after that lookup, or joins it.
   }
 
   test('is prolonged for as long as the token lives', async () => {
     const answer = { active: true };
-    const house = await startTranslating(answer);
-    const client = await open(house, 'phantom', 'A'.repeat(43));
+    const fixture = await startTranslating(answer);
+    const client = await open(fixture, 'phantom', 'A'.repeat(43));
     for (let round = 0; round < 2; round++) {
-      await lookedUpAfter(house, FIVE_MINUTES);
+      await lookedUpAfter(fixture, FIVE_MINUTES);
       await client.echoes();
     }
     answer.active = false;
-    house.clock.time += FIVE_MINUTES;
+    fixture.clock.time += FIVE_MINUTES;
     expect(await client.closed).toEqual([4401, 'access token expired']);
   });
 
   test('is waited for while nobody can say so, but not for ever', async () => {
     const answer: { active: boolean; status?: number } = { active: true };
-    const house = await startTranslating(answer);
-    const client = await open(house, 'phantom', 'A'.repeat(43));
+    const fixture = await startTranslating(answer);
+    const client = await open(fixture, 'phantom', 'A'.repeat(43));
     answer.status = 500;
     for (const milliseconds of [FIVE_MINUTES, 0, 0]) {
-      await lookedUpAfter(house, milliseconds);
+      await lookedUpAfter(fixture, milliseconds);
       await client.echoes();
     }
-    house.clock.time += FIVE_MINUTES;
+    fixture.clock.time += FIVE_MINUTES;
     expect(await client.closed).toEqual([4401, 'access token expired']);
   });
 });
 
 test('WebSockets of a gateway that another configuration has replaced end with their tokens, too', async () => {
-  const { house } = await startWorld();
-  const [revoked, expired] = [await issue(house, 'split'), await issue(house, 'phantom')];
-  const [first, second] = [await open(house, 'split', revoked), await open(house, 'phantom', expired)];
-  const retired = house.gateway.retire();
-  await until(() => house.store.listeners.size === 1);
-  house.store.revoke(revoked);
+  const { fixture } = await startWorld();
+  const [revoked, expired] = [await issue(fixture, 'split'), await issue(fixture, 'phantom')];
+  const [first, second] = [await open(fixture, 'split', revoked), await open(fixture, 'phantom', expired)];
+  const retired = fixture.gateway.retire();
+  await until(() => fixture.store.listeners.size === 1);
+  fixture.store.revoke(revoked);
   expect(await first.closed).toEqual([4401, 'access token revoked']);
   await second.echoes();
-  house.clock.time += TEN_MINUTES;
+  fixture.clock.time += TEN_MINUTES;
   expect(await second.closed).toEqual([4401, 'access token expired']);
   await retired;
-  expect(house.store.listeners.size).toBe(0);
+  expect(fixture.store.listeners.size).toBe(0);
 });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { IntrospectionConfig } from '../config/issuer_config.ts';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
-import { api, buildHouse, type House, route } from '../testing/house.ts';
+import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { createProver } from '../testing/prover.ts';
 
 const token = 'r'.repeat(43);
@@ -12,18 +12,18 @@ const own = 'https://gateway.example.com';
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const signingKey = { ...privateKey.export({ format: 'jwk' }), kid: 'own-1', alg: 'ES256' };
 
-let house: House;
-afterEach(() => house.stop());
+let fixture: GatewayFixture;
+afterEach(() => fixture.stop());
 
 async function build(introspection: IntrospectionConfig) {
-  house = await buildHouse(({ publicUrl: _, ...config }) => ({
+  fixture = await startGatewayFixture(({ publicUrl: _, ...config }) => ({
     ...config,
     introspection,
     ownJwts: { issuer: own, signingKey },
   }));
 }
 
-const seconds = () => Math.floor(house.clock.time / 1000);
+const seconds = () => Math.floor(fixture.clock.time / 1000);
 
 /** What a proper answer says of the token. */
 const active = (changes: object = {}) => ({
@@ -38,13 +38,13 @@ const active = (changes: object = {}) => ({
   ...changes,
 });
 
-const call = () => house.call('/phantom', token);
-const given = () => house.upstream.seen.map(({ headers }) => String(headers.authorization).replace('Bearer ', ''));
+const call = () => fixture.call('/phantom', token);
+const given = () => fixture.upstream.seen.map(({ headers }) => String(headers.authorization).replace('Bearer ', ''));
 
 /** Verifies, with the keys that the gateway publishes, what the API was given. */
 async function verifiedJwt() {
-  const jwks = (await (await fetch(`${house.origin}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
-  const expected = { issuer: own, audience: api('phantom'), typ: 'at+jwt', currentDate: new Date(house.clock.time) };
+  const jwks = (await (await fetch(`${fixture.origin}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
+  const expected = { issuer: own, audience: api('phantom'), typ: 'at+jwt', currentDate: new Date(fixture.clock.time) };
   return jwtVerify(given().at(-1) ?? '', createLocalJWKSet(jwks), expected);
 }
 
@@ -83,7 +83,7 @@ function expectRefusal(response: Response, status: number) {
   expect(response.status).toBe(status);
   expect(response.headers.has('www-authenticate')).toBe(status < 500);
   expect(response.headers.has('retry-after')).toBe(status === 503);
-  expect(house.upstream.seen).toEqual([]);
+  expect(fixture.upstream.seen).toEqual([]);
 }
 
 describe('Behind any RFC 7662 server', () => {
@@ -97,13 +97,13 @@ describe('Behind any RFC 7662 server', () => {
     await build({ accept: 'application/json' });
     answer = active();
     cacheControl = undefined;
-    house.authorizationServer.onIntrospection = json;
+    fixture.authorizationServer.onIntrospection = json;
   });
 
   test('the API gets a JWT that the gateway made and whose keys it publishes (RFC 9068)', async () => {
     answer = active({ nbf: seconds() - 1, role: 'admin', acr: 'high', username: 'alice@example.com' });
     expect((await call()).status).toBe(200);
-    expect(house.authorizationServer.introspections[0]?.headers.accept).toBe('application/json');
+    expect(fixture.authorizationServer.introspections[0]?.headers.accept).toBe('application/json');
     const { payload, protectedHeader } = await verifiedJwt();
     expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: 'own-1' });
     const { jti, ...claims } = payload;
@@ -113,7 +113,7 @@ describe('Behind any RFC 7662 server', () => {
   });
 
   test('the published keys are public', async () => {
-    const { keys } = (await (await fetch(`${house.origin}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
+    const { keys } = (await (await fetch(`${fixture.origin}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
     expect(keys).toHaveLength(1);
     expect(keys[0]).not.toHaveProperty('d');
   });
@@ -145,19 +145,19 @@ describe('Behind any RFC 7662 server', () => {
   });
 
   test('a bound token is good with a proof only, and bound in the JWT too (RFC 9449)', async () => {
-    const prover = await createProver(() => house.clock.time);
+    const prover = await createProver(() => fixture.clock.time);
     answer = active({ cnf: prover.cnf, token_type: 'DPoP' });
     expectRefusal(await call(), 401);
     const headers = {
       Authorization: `DPoP ${token}`,
-      DPoP: await prover.proof(`${house.origin}/phantom`, token),
+      DPoP: await prover.proof(`${fixture.origin}/phantom`, token),
     };
-    expect((await house.call('/phantom', undefined, { headers })).status).toBe(200);
+    expect((await fixture.call('/phantom', undefined, { headers })).status).toBe(200);
     expect((await verifiedJwt()).payload.cnf).toEqual(prover.cnf);
   });
 
   test('a JWT in the answer is taken and validated like any', async () => {
-    const jwt = await house.authorizationServer.issue({ aud: api('phantom') });
+    const jwt = await fixture.authorizationServer.issue({ aud: api('phantom') });
     answer = active({ phantom_token: jwt });
     expect((await call()).status).toBe(200);
     expect(given()).toEqual([jwt]);
@@ -167,7 +167,7 @@ describe('Behind any RFC 7662 server', () => {
     ['of another issuer', { iss: 'https://other.example.com' }, 502],
     ['for another API', { aud: api('other') }, 401],
   ])('a JWT in the answer that is %s is refused', async (_, claims, status) => {
-    answer = active({ phantom_token: await house.authorizationServer.issue({ aud: api('phantom'), ...claims }) });
+    answer = active({ phantom_token: await fixture.authorizationServer.issue({ aud: api('phantom'), ...claims }) });
     expectRefusal(await call(), status);
   });
 
@@ -182,7 +182,7 @@ describe('Behind any RFC 7662 server', () => {
     ['half of it', (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":tr')],
     ['nothing', (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end()],
   ])('an answer that is %s is 502', async (_, respond) => {
-    house.authorizationServer.onIntrospection = respond;
+    fixture.authorizationServer.onIntrospection = respond;
     expectRefusal(await call(), 502);
   });
 
@@ -191,10 +191,10 @@ describe('Behind any RFC 7662 server', () => {
     await call();
     await call();
     cacheControl = 'no-store';
-    house.clock.time += 60_000;
+    fixture.clock.time += 60_000;
     await call();
     await call();
-    expect(house.cacheLevels()).toEqual(['miss', 'hit', 'miss', 'miss']);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'miss', 'miss']);
     expect(new Set(given()).size).toBe(3);
   });
 
@@ -202,28 +202,28 @@ describe('Behind any RFC 7662 server', () => {
     cacheControl = 'max-age=60';
     await call();
     answer = { active: false };
-    house.store.revoke(token);
+    fixture.store.revoke(token);
     expect((await call()).status).toBe(401);
   });
 
   test('what is configured decides how long, where it says no-store', async () => {
-    await house.stop();
+    await fixture.stop();
     await build({ accept: 'application/json', maxAge: 30 });
-    house.authorizationServer.onIntrospection = json;
+    fixture.authorizationServer.onIntrospection = json;
     cacheControl = 'no-store';
     answer = active();
     await call();
-    house.clock.time += 29_000;
+    fixture.clock.time += 29_000;
     await call();
-    house.clock.time += 1_000;
+    fixture.clock.time += 1_000;
     await call();
-    expect(house.cacheLevels()).toEqual(['miss', 'hit', 'miss']);
+    expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'miss']);
   });
 
   test('an answer without an audience is enough where that is configured, if it says that it is an access token', async () => {
-    await house.stop();
+    await fixture.stop();
     await build({ accept: 'application/json', audience: 'optional' });
-    house.authorizationServer.onIntrospection = json;
+    fixture.authorizationServer.onIntrospection = json;
     answer = active({ aud: undefined });
     expect((await call()).status).toBe(200);
     // So does a refresh token look.
@@ -237,7 +237,7 @@ describe('Behind any RFC 7662 server', () => {
 describe('Behind an authorization server that signs its answers (RFC 9701)', () => {
   const type = 'application/token-introspection+jwt';
   let claims: JWTPayload;
-  let options: Parameters<House['authorizationServer']['issue']>[1];
+  let options: Parameters<GatewayFixture['authorizationServer']['issue']>[1];
   let contentType: string;
 
   beforeEach(async () => {
@@ -245,15 +245,15 @@ describe('Behind an authorization server that signs its answers (RFC 9701)', () 
     claims = { iss: issuer, aud: 'gateway', token_introspection: active() };
     options = { typ: 'token-introspection+jwt' };
     contentType = type;
-    house.authorizationServer.onIntrospection = async (response) => {
-      const jwt = await house.authorizationServer.issue(claims, options);
+    fixture.authorizationServer.onIntrospection = async (response) => {
+      const jwt = await fixture.authorizationServer.issue(claims, options);
       response.writeHead(200, { 'Content-Type': contentType }).end(jwt);
     };
   });
 
   test('the API gets a JWT that the gateway made of what is said in the signed answer', async () => {
     expect((await call()).status).toBe(200);
-    expect(house.authorizationServer.introspections[0]?.headers.accept).toBe(type);
+    expect(fixture.authorizationServer.introspections[0]?.headers.accept).toBe(type);
     expect((await verifiedJwt()).payload).toMatchObject({ sub: 'alice', client_id: 'web', scope: 'read' });
   });
 
@@ -286,47 +286,47 @@ describe('Behind an authorization server that signs its answers (RFC 9701)', () 
   test('an answer is not believed that nobody signed', async () => {
     const payload = Buffer.from(JSON.stringify({ ...claims, iat: seconds() })).toString('base64url');
     const header = Buffer.from('{"alg":"none","typ":"token-introspection+jwt"}').toString('base64url');
-    house.authorizationServer.onIntrospection = (response) =>
+    fixture.authorizationServer.onIntrospection = (response) =>
       response.writeHead(200, { 'Content-Type': type }).end(`${header}.${payload}.`);
     expectRefusal(await call(), 502);
   });
 
   test('its signed answer is no access token (RFC 9701 section 8.1)', async () => {
-    const signed = await house.authorizationServer.issue({ ...claims, aud: api('jwt') }, options);
-    expect((await house.call('/jwt', signed)).status).toBe(401);
-    expect(house.upstream.seen).toEqual([]);
+    const signed = await fixture.authorizationServer.issue({ ...claims, aud: api('jwt') }, options);
+    expect((await fixture.call('/jwt', signed)).status).toBe(401);
+    expect(fixture.upstream.seen).toEqual([]);
   });
 });
 
 describe('A gateway that asks for JWTs', () => {
   test('takes no signed introspection answer for one', async () => {
-    house = await buildHouse();
+    fixture = await startGatewayFixture();
     const claims = { aud: api('phantom'), token_introspection: { active: true } };
-    house.authorizationServer.active.set(
+    fixture.authorizationServer.active.set(
       token,
-      await house.authorizationServer.issue(claims, { typ: 'token-introspection+jwt' }),
+      await fixture.authorizationServer.issue(claims, { typ: 'token-introspection+jwt' }),
     );
     expectRefusal(await call(), 502);
   });
 
   test('publishes no keys', async () => {
-    house = await buildHouse();
-    expect((await fetch(`${house.origin}/.well-known/jwks.json`)).status).toBe(404);
+    fixture = await startGatewayFixture();
+    expect((await fetch(`${fixture.origin}/.well-known/jwks.json`)).status).toBe(404);
   });
 });
 
 test('A JWT that the gateway made is no token for it, not even at a route for the same API whose tokens are JWTs', async () => {
-  house = await buildHouse(({ routes, ...config }) => ({
+  fixture = await startGatewayFixture(({ routes, ...config }) => ({
     ...config,
     introspection: { accept: 'application/json' },
     ownJwts: { issuer: own, signingKey },
     routes: [...routes, { ...route('jwt', routes[0]?.upstream ?? ''), prefix: '/same', resource: api('phantom') }],
   }));
-  house.authorizationServer.onIntrospection = (response) =>
+  fixture.authorizationServer.onIntrospection = (response) =>
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(active()));
   expect((await call()).status).toBe(200);
   const [made] = given();
-  expect((await house.call('/same', made)).status).toBe(401);
-  expect((await house.call('/phantom', made)).status).toBe(401);
-  expect(house.upstream.seen).toHaveLength(1);
+  expect((await fixture.call('/same', made)).status).toBe(401);
+  expect((await fixture.call('/phantom', made)).status).toBe(401);
+  expect(fixture.upstream.seen).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { startAuthorizationServer, type TestAuthorizationServer } from '../authorization_server.ts';
-import { api } from '../house.ts';
+import { api } from '../gateway_fixture.ts';
 import type { AuthorizationServerState } from './states.ts';
 
 export interface AuthorizationServerInTrouble extends TestAuthorizationServer {

@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../../config/config.ts';
 import { createGateway } from '../../gateway.ts';
 import { createGatewayServer } from '../../server.ts';
 import { issuer } from '../authorization_server.ts';
-import { api, route } from '../house.ts';
+import { api, route } from '../gateway_fixture.ts';
 import { listen, startUpstream, type TestUpstream } from '../servers.ts';
 import {
   type AuthorizationServerInTrouble,
@@ -38,20 +38,20 @@ export async function buildMatrix(): Promise<Matrix> {
   const upstream = await startUpstream();
   const servers = await mapped(authorizationServers, startAuthorizationServerInTrouble);
   const opened = await mapped(stores, openStoreInTrouble);
-  const houses = new Map<string, Awaited<ReturnType<typeof startGateway>>>();
+  const fixtures = new Map<string, Awaited<ReturnType<typeof startGateway>>>();
   const key = ({ authorizationServer, store }: Pick<Cell, 'authorizationServer' | 'store'>) =>
     `${authorizationServer} ${store}`;
   for (const authorizationServer of authorizationServers) {
     for (const store of stores) {
       const gateway = await startGateway(servers[authorizationServer], opened[store], upstream);
-      houses.set(key({ authorizationServer, store }), gateway);
+      fixtures.set(key({ authorizationServer, store }), gateway);
     }
   }
 
   const tokens = new Map<Cell, string>();
   const call = async (cell: Cell): Promise<Answer> => {
     const path = `/${nameOf(cell.style)}/${randomBytes(8).toString('hex')}`;
-    const response = await fetch(`${houses.get(key(cell))?.origin}${path}`, {
+    const response = await fetch(`${fixtures.get(key(cell))?.origin}${path}`, {
       headers: { Authorization: `Bearer ${tokens.get(cell)}` },
       // None hangs.
       signal: AbortSignal.timeout(120_000),
@@ -99,7 +99,7 @@ export async function buildMatrix(): Promise<Matrix> {
       return call(cell);
     },
     async stop() {
-      await Promise.all([...houses.values()].map((house) => house.stop()));
+      await Promise.all([...fixtures.values()].map((fixture) => fixture.stop()));
       await Promise.all([...Object.values(opened), ...Object.values(servers)].map((part) => part.stop()));
       await upstream.stop();
     },

@@ -14,7 +14,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-export interface House {
+export interface GatewayFixture {
   readonly gateway: Gateway;
   readonly port: number;
   readonly origin: string;
@@ -44,16 +44,16 @@ export function route(name: ProtectedRouteConfig['style'], upstream: RouteConfig
 }
 
 /**
- * A gateway on a real server, between an authorization server, a store and an API that do as they are told.
+ * Starts a gateway on a real server, with an authorization server, a store and an API that the test controls.
  *
- * @param prepare is called before there is a gateway
- * @param respond what the API does; it answers 200 by default
+ * @param prepare called before the gateway is created
+ * @param respond how the API answers; 200 by default
  */
-export async function buildHouse(
+export async function startGatewayFixture(
   change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({}),
   prepare: (authorizationServer: TestAuthorizationServer) => void = () => {},
   respond?: Parameters<typeof startUpstream>[0],
-): Promise<House> {
+): Promise<GatewayFixture> {
   const clock = { time: Date.now() };
   const now = () => clock.time;
   const authorizationServer = await startAuthorizationServer(now);
