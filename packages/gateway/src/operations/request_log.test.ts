@@ -81,3 +81,24 @@ test('a path that would take long to compare with credentials is not logged', as
   await until(() => fixture.log.length > 0);
   expect(fixture.log).toEqual([expect.objectContaining({ error: 'not_found', path: undefined })]);
 });
+
+test.each([
+  ['token store', '/split'],
+  ['authorization server', '/phantom'],
+])('the log line of a 503 names its cause: the %s', async (cause, path) => {
+  const { store, authorizationServer } = fixture;
+  const held =
+    path === '/split' ? await fixture.issueSplit(api('split')) : await fixture.issueReference(api('phantom'));
+  store.unavailable = cause === 'token store';
+  authorizationServer.onIntrospection = (response) => response.writeHead(500).end();
+  try {
+    expect((await fixture.call(path, held)).status).toBe(503);
+  } finally {
+    store.unavailable = false;
+    authorizationServer.onIntrospection = undefined;
+  }
+  await until(() => fixture.log.length > 0);
+  expect(fixture.log).toEqual([
+    expect.objectContaining({ level: 'warn', status: 503, reason: expect.stringContaining(cause) }),
+  ]);
+});

@@ -22,14 +22,15 @@ export function describeProblem(error: unknown): { status: number; body: object 
   if (error instanceof ControlError) return problem(error.status, error.code, error.message);
   if (error instanceof ClockFixedError || error instanceof TenantExistsError)
     return problem(409, error.code, error.message);
-  if (error instanceof StoreUnavailableError || isUnavailable(error))
+  if (error instanceof StoreUnavailableError)
     return problem(503, 'temporarily_unavailable', 'the token store is not available; try again shortly');
+  if (isUnavailable(error)) return problem(503, 'temporarily_unavailable', error.error_description);
   return problem(500, 'server_error', 'the control API failed; the log says why');
 }
 
-/** What the authorization server says when the store fails under it. */
-function isUnavailable(error: unknown): boolean {
-  return error instanceof Error && 'statusCode' in error && error.statusCode === 503;
+/** An error of the authorization server, whose description names what it could not reach: the store, or the keys of an issuer. */
+function isUnavailable(error: unknown): error is Error & { readonly error_description: string } {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === 503 && 'error_description' in error;
 }
 
 function problem(status: number, error: string, description: string, path?: string) {
