@@ -1,6 +1,7 @@
 import { createCipheriv, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTokenStore, type RecordPayload, type TokenStore, tokenKey } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { Redis } from 'ioredis';
 import * as oidc from 'openid-client';
 import supertest from 'supertest';
@@ -22,7 +23,7 @@ let genuine: TokenStore;
 beforeAll(async () => {
   const url = String(process.env.REDIS_URL);
   redis = new Redis(url);
-  genuine = await openTokenStore({ url, prefix });
+  genuine = await openTokenStore(storeConfig({ url, prefix }));
   world = await startOneProcess((config) => ({ ...config, secret: SECRET, store: { url, prefix } }));
 });
 afterAll(async () => {

@@ -1,13 +1,10 @@
 import type { Backend, Write } from './backend.ts';
+import type { StoreConfig } from './config/store_config.ts';
 import { StoreUnavailableError } from './errors.ts';
 import { markOf } from './seal.ts';
 
-/** What the records of one kind that nobody has signed in for may take up, of those that this process wrote. */
-export interface AnonymousBudget {
-  readonly maxEntries: number;
-  /** Of keys and values. */
-  readonly maxBytes: number;
-}
+/** Limits for the records of one kind that this process wrote without a signed-in user. */
+export type AnonymousBudget = StoreConfig['anonymous'];
 
 /** A record that anybody can have written, and that is given up for a newer one. */
 export interface AnonymousRecord {

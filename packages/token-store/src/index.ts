@@ -17,7 +17,7 @@ export {
   TokenStoreError,
   WrongSecretError,
 } from './errors.ts';
-export { type OpenStoreOptions, openTokenStore } from './open_token_store.ts';
+export { openTokenStore, type StoreDependencies } from './open_token_store.ts';
 export type { StoreLog } from './redis/health.ts';
 export type { StoreUse } from './redis/rights.ts';
 export { parseStoreUrl, type StoreLocation } from './store_url.ts';

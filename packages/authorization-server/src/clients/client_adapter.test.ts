@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { SECRET, testConfiguration } from '../testing/test_server.ts';
 import { createClientAdapter } from './client_adapter.ts';
 import { createRegistrations, type Registrations } from './registrations.ts';
@@ -9,7 +10,7 @@ let clients: Registrations['clients'];
 let registrations: Registrations;
 
 beforeEach(async () => {
-  store = await openTokenStore({ url: 'memory:' });
+  store = await openTokenStore(storeConfig());
   const config = testConfiguration('http://localhost:4000');
   registrations = createRegistrations(config, { store, startOfWork: () => undefined });
   clients = createClientAdapter(config, { registered: registrations.clients, store });

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 import { resourceOf, silent, testClient, testConfiguration } from '../testing/test_server.ts';
@@ -17,7 +18,7 @@ let issuer: string;
 let answerWith: (handler: RequestListener) => void;
 
 beforeEach(async () => {
-  store = await openTokenStore({ url: 'memory:' });
+  store = await openTokenStore(storeConfig());
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import { REDIRECT_URI } from '../testing/serve.ts';
 import { authorizationUrl } from '../testing/sign_in.ts';
@@ -10,7 +11,7 @@ import { silent, testClient, testConfiguration } from '../testing/test_server.ts
 
 /** The cookies that a sign-in at the issuer sets when its last stretch is plain HTTP. */
 async function cookiesOf(issuer: string, forwarded: Record<string, string> = {}): Promise<string[]> {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const usual = testConfiguration(issuer);
   const web = testClient({ id: 'web', grants: ['authorization_code'], redirectUris: [REDIRECT_URI] });
   const { handler } = await createAuthorizationServer(

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Log } from '@tallystick/common';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import { resourceOf, SECRET, silent, testClient, testConfiguration } from '../testing/test_server.ts';
 
@@ -20,7 +21,7 @@ beforeEach(() => {
 });
 
 beforeAll(async () => {
-  store = await openTokenStore({ url: 'memory:', maxEntries: 100 });
+  store = await openTokenStore(storeConfig({ maxEntries: 100, anonymous: { maxEntries: 5 } }));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const config = testConfiguration(issuer);

@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { openTokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { createRecordAdapter } from './record_adapter.ts';
 import { createUnitsOfWork } from './unit_of_work.ts';
 
 test('of many uses of one proof or assertion at the same time one counts', async () => {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const seen = createRecordAdapter({
     secret: 'secret',
     store,

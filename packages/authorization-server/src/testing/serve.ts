@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '@tallystick/common';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 import { silent, testClient, testConfiguration } from './test_server.ts';
@@ -27,7 +28,7 @@ export interface ServeOptions {
 
 /** An authorization server on a real port, with an API of each style and the clients that its tests need. */
 export async function serve({ now, path = '', signingKey, log = silent }: ServeOptions = {}): Promise<Served> {
-  const store = await openTokenStore({ url: 'memory:', ...(now && { now }) });
+  const store = await openTokenStore(storeConfig(), { now });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Log } from '@tallystick/common';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import type { AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import { testClient, testConfiguration } from './test_server.ts';
@@ -34,7 +35,7 @@ export interface TokenAnswer {
 export async function startAuthorizationServer(
   given: (issuer: string) => Partial<AuthorizationServerConfig>,
 ): Promise<RunningAuthorizationServer> {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(async () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Log } from '@tallystick/common';
 import type { DeepReadonly } from '@tallystick/common/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import type { z } from 'zod';
 import { client } from '../config/client.ts';
 import {
@@ -31,7 +32,7 @@ export async function startTestServer(
   change: (config: AuthorizationServerConfig) => AuthorizationServerConfig = (config) => config,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<TestServer> {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

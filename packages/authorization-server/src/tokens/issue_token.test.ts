@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { decodeJwt } from 'jose';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 import { resourceOf, STYLES, silent, testConfiguration } from '../testing/test_server.ts';
@@ -12,7 +13,7 @@ let store: TokenStore;
 let authorizationServer: AuthorizationServer;
 
 beforeEach(async () => {
-  store = await openTokenStore({ url: 'memory:' });
+  store = await openTokenStore(storeConfig());
   authorizationServer = await createAuthorizationServer(testConfiguration(ISSUER), { store, log: silent });
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
 import { openTokenStore, type SharedValues, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import * as oidc from 'openid-client';
 import { answeringForTheStore } from './ended_sessions.ts';
 import { createRefresh, type Refresh } from './refresh.ts';
@@ -20,7 +21,7 @@ let answers: (() => Response | Promise<Response>)[];
 let passed: number;
 beforeEach(async () => {
   [asked, answers, passed] = [[], [], 0];
-  store = await openTokenStore({ url: 'memory:', now: () => Date.now() + passed });
+  store = await openTokenStore(storeConfig(), { now: () => Date.now() + passed });
 });
 afterEach(() => store.close());
 

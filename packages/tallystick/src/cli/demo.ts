@@ -1,4 +1,5 @@
 import { openTokenStore, type TokenStore, tokenKey } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
 import { startTallystick, type Tallystick } from '../run/start_tallystick.ts';
@@ -43,7 +44,7 @@ const STORY: Record<Style, { title: string; gateway: string; perCall: string; ap
 export async function demo(configFile: string): Promise<number> {
   const config = await loadConfig(configFile, process.env);
   const { seal } = config.store;
-  const store = await openTokenStore({ url: 'memory:', seal });
+  const store = await openTokenStore(storeConfig({ seal }));
   const tallystick = await startTallystick({ config: { ...config, tls: undefined, log: { level: 'silent' } }, store });
   try {
     console.log(`\n${colour('bold', 'One user, one API call, four ways to serve the access token')}`);

@@ -263,13 +263,13 @@ describe('a configuration is refused', () => {
       'with certificates for a store without TLS',
       ['store', 'tls'],
       { ca: 'too-short' },
-      /^store\.tls: expected nothing, as the URL does not begin with rediss; found \[redacted\]/,
+      /^store\.tls: expected nothing, because the URL does not begin with rediss; found \[redacted\]/,
     ],
     [
       'with a password for Sentinels that are not there',
       ['store', 'sentinel'],
       { password: 'too-short' },
-      /^store\.sentinel: expected nothing, as the URL names no Sentinels; found \[redacted\]/,
+      /^store\.sentinel: expected nothing, because the URL names no Sentinels; found \[redacted\]/,
     ],
     ['with a short secret', ['secret'], 'too-short', /^secret: /],
   ])('%s', async (_what, path, value, problem) => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { openTokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import pino from 'pino';
 import { loadConfig } from '../config/load_config.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
@@ -9,7 +10,7 @@ const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).path
 const app = { port: 0, stop: async () => {}, answerWith() {} };
 
 test('a change of an API that nobody else in the process can follow is refused, and changes nothing', async () => {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const { harness, letGo } = await runAuthorizationServer(await loadConfig(DEMO), app, {
     store,
     log: pino({ level: 'silent' }),

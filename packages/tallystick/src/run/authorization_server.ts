@@ -3,6 +3,7 @@ import { type AuthorizationServerConfig, createAuthorizationServer } from '@tall
 import type { Readiness } from '@tallystick/common';
 import { validate } from '@tallystick/common/config';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { withoutAbsent } from '../config/absent.ts';
@@ -142,7 +143,7 @@ function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<vo
 
 /** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
 export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const secret = randomBytes(32).toString('base64url');
   const checked = authorizationServerConfig(config, { ...entriesOf(config), issuer: config.issuer, secret });
   try {

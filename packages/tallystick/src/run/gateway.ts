@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createGatewayServer, createMetrics, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { createReplayMemory } from '@tallystick/resource-server';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import type { Config } from '../config/schema.ts';
@@ -89,7 +90,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
 
 /** Finds what is wrong with the gateway's configuration without listening or calling anybody. @throws {ConfigError} */
 export async function checkGateway(config: Config, log: Logger): Promise<void> {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const fetch = () => Promise.reject(new Error('nobody is called'));
   try {
     const configure = configuringGateway(config.secret, store, undefined);

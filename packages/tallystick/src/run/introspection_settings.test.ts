@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { pino } from 'pino';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import { checkGateway } from './gateway.ts';
@@ -78,7 +79,7 @@ test.each([
 });
 
 test('gateways on one store sign with one key, which cannot be read there', async () => {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const secret = 'what the gateways on this store share';
   const key = await createOwnJwtKey(secret, store)();
   expect(await createOwnJwtKey(secret, store)()).toEqual(key);
@@ -88,7 +89,7 @@ test('gateways on one store sign with one key, which cannot be read there', asyn
 });
 
 test('without a secret the key ends with the process', async () => {
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const own = createOwnJwtKey(undefined, store);
   expect(await own()).toEqual(await own());
   expect(await createOwnJwtKey(undefined, store)()).not.toEqual(await own());

@@ -25,7 +25,7 @@ export function usesOfGateway({ gateway }: Config): StoreUse[] {
  */
 export async function openStore({ store }: Pick<Config, 'store'>, options: OpenedFor): Promise<TokenStore> {
   try {
-    return await openTokenStore({ ...store, ...options });
+    return await openTokenStore(store, options);
   } catch (error) {
     throw error instanceof TypeError ? new ConfigError('the configuration', [error.message]) : error;
   }

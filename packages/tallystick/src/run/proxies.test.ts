@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { openTokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { pino } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
@@ -141,7 +142,7 @@ test('A gateway asks an issuer through the proxy of its environment, and calls i
       ],
     },
   });
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   onTestFinished(() => store.close());
   const environment = { HTTP_PROXY: proxy.url };
   const gateway = await runGateway(checked, { store, log: pino({ level: 'silent' }), environment });

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import pino from 'pino';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
@@ -58,7 +59,7 @@ async function redeemAssertion(trustedCa: string) {
     clients: [...demo.clients, { id: 'partner', secret: 'partner-secret', grants: ['jwt_bearer'] }],
     trustedIssuers: [{ issuer: TRUSTED, jwksUri, algorithms: ['ES256'] }],
   });
-  const store = await openTokenStore({ url: 'memory:' });
+  const store = await openTokenStore(storeConfig());
   const server = createServer();
   const port = await listen(server);
   const { letGo } = await runAuthorizationServer(

@@ -1,1 +1,1 @@
-export { store } from './store.ts';
+export { type StoreConfig, store, storeConfig } from './store_config.ts';

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
 import { Redis } from 'ioredis';
+import { storeConfig } from '../config/store_config.ts';
 import { openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '../index.ts';
 import { documentedAcl } from '../testing/documented_acl.ts';
 import { storeOnRedis } from '../testing/store_on_redis.ts';
@@ -28,7 +29,7 @@ describeTokenStore('Redis (with no more rights than it needs)', () =>
 describe("the gateway's Redis user", () => {
   const opened: TokenStore[] = [];
   const open = async (user: string) => {
-    const store = await openTokenStore({ url: urlFor(user), prefix: PREFIX, seal: false });
+    const store = await openTokenStore(storeConfig({ url: urlFor(user), prefix: PREFIX, seal: false }));
     opened.push(store);
     return store;
   };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { storeConfig } from '../config/store_config.ts';
 import { openTokenStore, StoreUnavailableError } from '../index.ts';
 import { storeOnRedis } from '../testing/store_on_redis.ts';
 import { describeTokenStore } from '../testing/token_store_contract.ts';
@@ -19,7 +20,7 @@ describeTokenStore('Redis', () => storeOnRedis({ url }, () => [redis]));
 test('a shared value that somebody puts back after its time is not found', async () => {
   const prefix = `test:${randomUUID()}:`;
   let time = Date.now();
-  const store = await openTokenStore({ url, prefix, now: () => time });
+  const store = await openTokenStore(storeConfig({ url, prefix }), { now: () => time });
   const values = store.sharedValues('secret');
   await values.put('refresh', 'value', 60);
   const [key = ''] = await redis.keys(`${prefix}*`);
@@ -33,7 +34,7 @@ test('a shared value that somebody puts back after its time is not found', async
 
 describe('a Redis that is not there', () => {
   test('is reported at once, without the password', async () => {
-    const store = await openTokenStore({ url: 'redis://somebody:hunter2@127.0.0.1:1' });
+    const store = await openTokenStore(storeConfig({ url: 'redis://somebody:hunter2@127.0.0.1:1' }));
     const failure = await store.ping().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StoreUnavailableError);
     expect(JSON.stringify([String(failure), String((failure as Error).cause)])).not.toContain('hunter2');

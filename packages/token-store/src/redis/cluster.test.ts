@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type RedisCluster, startRedisCluster } from '@tallystick/testing/redis_cluster';
 import { until } from '@tallystick/testing/until';
 import { Cluster } from 'ioredis';
+import { storeConfig } from '../config/store_config.ts';
 import { GrantRevokedError, openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '../index.ts';
 import { documentedAcl } from '../testing/documented_acl.ts';
 import { storeOnRedis } from '../testing/store_on_redis.ts';
@@ -22,7 +23,7 @@ test('a store that is closed while it reads the map of slots leaves no timer tha
   const { refreshSlotsCache } = Cluster.prototype;
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const refreshed: (() => void)[] = [];
-  const store = await openTokenStore({ url: redis.url });
+  const store = await openTokenStore(storeConfig({ url: redis.url }));
   await store.ping();
   Cluster.prototype.refreshSlotsCache = (callback) => void refreshed.push(callback as () => void);
   try {
@@ -39,7 +40,7 @@ test('a store that is closed while it reads the map of slots leaves no timer tha
 describe('between two steps of a write on a Cluster', () => {
   const opened: TokenStore[] = [];
   const open = async (prefix: string) => {
-    const store = await openTokenStore({ url: redis.url, prefix });
+    const store = await openTokenStore(storeConfig({ url: redis.url, prefix }));
     opened.push(store);
     return store;
   };
@@ -94,7 +95,7 @@ describe('between two steps of a write on a Cluster', () => {
     const everywhere = (...also: string[]) =>
       Promise.all(redis.masters.map(({ admin }) => admin.acl('SETUSER', 'issuer', 'reset', ...rules, ...also)));
     await everywhere();
-    const issuer = await openTokenStore({ url: redis.url.replace('//', '//issuer:password@'), prefix });
+    const issuer = await openTokenStore(storeConfig({ url: redis.url.replace('//', '//issuer:password@'), prefix }));
     opened.push(issuer);
     const admin = await open(prefix);
     await admin.records('RefreshToken', SECRET).upsert(OTHER, { jti: OTHER, grantId: 'g' }, 60);
@@ -139,7 +140,7 @@ describe('between two steps of a write on a Cluster', () => {
       );
     await allow(...missing);
     const url = redis.url.replace('//', `//role:${password}@`);
-    const store = await openTokenStore({ url, prefix: 'rights:', uses: ['records'] });
+    const store = await openTokenStore(storeConfig({ url, prefix: 'rights:' }), { uses: ['records'] });
     opened.push(store);
     const reason = () =>
       store.ping().then(

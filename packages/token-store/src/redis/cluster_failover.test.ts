@@ -2,15 +2,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type RedisCluster, startRedisCluster } from '@tallystick/testing/redis_cluster';
 import type { RedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
-import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from '../index.ts';
+import { type StoreInput, storeConfig } from '../config/store_config.ts';
+import { openTokenStore, type TokenStore, tokenKey } from '../index.ts';
 import { lost, startLoad } from '../testing/load.ts';
 import { SECRET } from '../testing/store_under_test.ts';
 
 describe('a Redis Cluster that changes under load', () => {
   let redis: RedisCluster;
   const opened: TokenStore[] = [];
-  const open = async (options: Partial<OpenStoreOptions> = {}) => {
-    const store = await openTokenStore({ url: redis.url, prefix: 'load:', commandTimeout: 1000, ...options });
+  const open = async (options: StoreInput = {}) => {
+    const store = await openTokenStore(storeConfig({ url: redis.url, prefix: 'load:', ...options }), {
+      commandTimeout: 1000,
+    });
     opened.push(store);
     return store;
   };

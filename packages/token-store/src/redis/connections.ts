@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { StoreConfig } from '../config/store_config.ts';
 import type { RedisAddress, RedisLocation } from '../store_url.ts';
 import { problemOf, RedisProblem } from './problem.ts';
 import type { TlsMaterial } from './tls.ts';
@@ -25,16 +26,10 @@ export interface RedisConnections {
   close(): void;
 }
 
-/** Who one is to the Sentinels. */
-export interface SentinelUser {
-  readonly username?: string | undefined;
-  readonly password: string;
-}
-
 export interface ConnectionOptions {
   readonly location: RedisLocation;
   readonly tls: TlsMaterial;
-  readonly sentinel: SentinelUser | undefined;
+  readonly sentinel: StoreConfig['sentinel'];
   /** Milliseconds that a command may take before the store counts as unavailable. */
   readonly commandTimeout: number;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
 import { Redis } from 'ioredis';
+import { storeConfig } from '../config/store_config.ts';
 import { openTokenStore, type TokenStore, tokenKey } from '../index.ts';
 import { seal } from '../seal.ts';
 import { ID, OTHER, SECRET } from '../testing/store_under_test.ts';
@@ -23,7 +24,7 @@ beforeAll(() => {
 afterAll(() => redis.disconnect());
 beforeEach(async () => {
   prefix = `test:${randomUUID()}:`;
-  store = await openTokenStore({ url: String(process.env.REDIS_URL), prefix });
+  store = await openTokenStore(storeConfig({ url: String(process.env.REDIS_URL), prefix }));
 });
 afterEach(async () => {
   await store.clear();

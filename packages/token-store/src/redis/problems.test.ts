@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { freePort } from '@tallystick/testing/free_port';
 import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
-import { type OpenStoreOptions, openTokenStore, StoreUnavailableError, type TokenStore, tokenKey } from '../index.ts';
+import { type StoreInput, storeConfig } from '../config/store_config.ts';
+import { openTokenStore, type StoreDependencies, StoreUnavailableError, type TokenStore, tokenKey } from '../index.ts';
 import { type Certificates, makeCertificates } from '../testing/certificates.ts';
 import { documentedAcl } from '../testing/documented_acl.ts';
 import { ID, SECRET } from '../testing/store_under_test.ts';
@@ -48,11 +49,13 @@ afterEach(async () => {
   log.splice(0);
 });
 
-async function open(url: string, options: Partial<OpenStoreOptions> = {}): Promise<TokenStore> {
+type Opened = StoreDependencies & Pick<StoreInput, 'tls' | 'prefix'>;
+
+async function open(url: string, { tls, prefix = PREFIX, ...dependencies }: Opened = {}): Promise<TokenStore> {
   const write = (level: string) => (fields: object, message: string) => void log.push({ level, ...fields, message });
-  const store = await openTokenStore({
-    ...{ url, prefix: PREFIX, commandTimeout: 1000, log: { info: write('info'), warn: write('warn') } },
-    ...options,
+  const store = await openTokenStore(storeConfig({ url, prefix, tls }), {
+    ...{ commandTimeout: 1000, log: { info: write('info'), warn: write('warn') } },
+    ...dependencies,
   });
   opened.push(store);
   return store;

@@ -3,7 +3,8 @@ import { startRedisCluster } from '@tallystick/testing/redis_cluster';
 import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
 import type { RedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
-import { type OpenStoreOptions, openTokenStore, type TokenStore, tokenKey } from '../index.ts';
+import { type StoreInput, storeConfig } from '../config/store_config.ts';
+import { openTokenStore, type TokenStore, tokenKey } from '../index.ts';
 import { ID, OTHER, SECRET } from '../testing/store_under_test.ts';
 
 /** Seconds. */
@@ -20,8 +21,8 @@ describe('a store that reads from replicas', () => {
   let master: RedisServer;
   let replica: RedisServer;
   const opened: TokenStore[] = [];
-  const open = async (options: Partial<OpenStoreOptions> = {}) => {
-    const store = await openTokenStore({ url: redis.url, maxReplicaLag: MAX_LAG, ...options });
+  const open = async (options: StoreInput = {}) => {
+    const store = await openTokenStore(storeConfig({ url: redis.url, maxReplicaLag: MAX_LAG, ...options }));
     opened.push(store);
     return store;
   };
@@ -91,7 +92,7 @@ describe('a store that reads from replicas', () => {
   });
 
   test('asks the master where no replica answers', async () => {
-    const [issuer, gateway] = [await open(), await open({ readFrom: 'replica', commandTimeout: 2_000 })];
+    const [issuer, gateway] = [await open(), await open({ readFrom: 'replica' })];
     await issuer.records('AccessToken', SECRET).upsert(ID, payload(ID), 60);
     await untilReplicaAnswers(gateway, ID);
     replica.pause();
@@ -102,15 +103,18 @@ describe('a store that reads from replicas', () => {
     }
   });
 
-  test('is refused where nobody knows of replicas', async () => {
-    await expect(openTokenStore({ url: 'redis://localhost', readFrom: 'replica' })).rejects.toThrow(/store\.readFrom/);
+  test('is refused where there are no replicas to know of', () => {
+    expect(() => storeConfig({ url: 'redis://localhost', readFrom: 'replica' })).toThrow(/readFrom/);
   });
 });
 
 test('a store that reads from replicas asks those of a Cluster', async () => {
   const redis = await startRedisCluster({ replicas: 1 });
   const options = { url: redis.url, maxReplicaLag: MAX_LAG };
-  const [issuer, gateway] = [await openTokenStore(options), await openTokenStore({ ...options, readFrom: 'replica' })];
+  const [issuer, gateway] = [
+    await openTokenStore(storeConfig(options)),
+    await openTokenStore(storeConfig({ ...options, readFrom: 'replica' })),
+  ];
   try {
     const ids = Array.from({ length: 12 }, (_, index) => `${ID}-${index}`);
     for (const id of ids)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, test } from '@jest/globals';
 import { freePort } from '@tallystick/testing/free_port';
 import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
 import { until } from '@tallystick/testing/until';
+import { storeConfig } from '../config/store_config.ts';
 import { openTokenStore, type StoreUnavailableError } from '../index.ts';
 import { documentedAcl } from '../testing/documented_acl.ts';
 import { storeOnRedis } from '../testing/store_on_redis.ts';
@@ -37,7 +38,7 @@ test.each([
 ] as const)('what the Sentinels lead to cannot be used with %s', async (_what, url, expected) => {
   const rules = documentedAcl('gateway', 'role:');
   await Promise.all(redis.servers.map(({ admin }) => admin.acl('SETUSER', 'role', 'reset', ...rules)));
-  const store = await openTokenStore({ url: await url(), prefix: 'role:', uses: ['split entries'] });
+  const store = await openTokenStore(storeConfig({ url: await url(), prefix: 'role:' }), { uses: ['split entries'] });
   const reason = () =>
     store.ping().then(
       () => 'usable',

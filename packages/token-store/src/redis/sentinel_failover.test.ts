@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type RedisSentinels, startRedisSentinels } from '@tallystick/testing/redis_sentinel';
 import { until } from '@tallystick/testing/until';
+import { type StoreInput, storeConfig } from '../config/store_config.ts';
 import { openTokenStore, tokenKey } from '../index.ts';
 import { lost, startLoad } from '../testing/load.ts';
 import { listen, SECRET } from '../testing/store_under_test.ts';
@@ -16,8 +17,9 @@ test('a fail-over by Sentinels under load loses no token that a replica has, and
   await Promise.all(
     Object.entries(WAYS).map(async ([way, failOver]) => {
       const redis = await startRedisSentinels();
-      const open = { url: redis.url, commandTimeout: 1000 };
-      const [store, gateway] = [await openTokenStore({ ...open, waitForReplicas: 1 }), await openTokenStore(open)];
+      const open = (config: StoreInput) =>
+        openTokenStore(storeConfig({ url: redis.url, ...config }), { commandTimeout: 1000 });
+      const [store, gateway] = [await open({ waitForReplicas: 1 }), await open({})];
       try {
         const { revoked } = await listen(gateway);
         const load = startLoad(store, way);

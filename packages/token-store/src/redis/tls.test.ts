@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
+import { storeConfig } from '../config/store_config.ts';
 import { openTokenStore, StoreUnavailableError } from '../index.ts';
 import { type Certificates, makeCertificates } from '../testing/certificates.ts';
 import { storeOnRedis } from '../testing/store_on_redis.ts';
@@ -36,7 +37,7 @@ describeTokenStore('Redis (TLS)', () => {
 
 describe('TLS to Redis', () => {
   test('takes certificates as text too', async () => {
-    const store = await openTokenStore({ url: url(), tls: certificates.pem });
+    const store = await openTokenStore(storeConfig({ url: url(), tls: certificates.pem }));
     await expect(store.ping()).resolves.toBeUndefined();
     await store.close();
   });
@@ -44,7 +45,7 @@ describe('TLS to Redis', () => {
   test('refuses a server that nobody vouches for, and is refused without a certificate', async () => {
     const { certificate, key, ca } = certificates.pem;
     for (const tls of [{ certificate, key }, { ca }]) {
-      const store = await openTokenStore({ url: url(), tls });
+      const store = await openTokenStore(storeConfig({ url: url(), tls }));
       await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
       await store.close();
     }
@@ -55,6 +56,7 @@ describe('TLS to Redis', () => {
     [{ certificate: '-----BEGIN CERTIFICATE-----' }, /certificate and key, or neither/],
     [{ key: '/dev/null', certificate: '/dev/null' }, /store\.tls\.certificate: expected PEM/],
   ])('%j is refused', async (tls, expected) => {
-    await expect(openTokenStore({ url: 'rediss://host', tls })).rejects.toThrow(expected);
+    const open = async () => openTokenStore(storeConfig({ url: 'rediss://host', tls }));
+    await expect(open()).rejects.toThrow(expected);
   });
 });

@@ -1,13 +1,7 @@
 import { isPem, readPem } from '@tallystick/common';
+import type { StoreConfig } from '../config/store_config.ts';
 
-/** Certificates for a Redis that public authorities do not vouch for: each a file, or PEM text. */
-export interface StoreTls {
-  /** Who vouches for the servers. Default: the authorities that Node.js trusts. */
-  readonly ca?: string | undefined;
-  /** What this process shows to a server that asks for a client certificate, and its private key. */
-  readonly certificate?: string | undefined;
-  readonly key?: string | undefined;
-}
+type StoreTls = NonNullable<StoreConfig['tls']>;
 
 /** In Node.js's words. */
 export interface TlsMaterial {
@@ -16,11 +10,8 @@ export interface TlsMaterial {
   readonly key?: string;
 }
 
-/** @throws {TypeError} a file cannot be read, or one of certificate and key is missing */
+/** @throws {TypeError} a file cannot be read, or does not hold PEM */
 export async function readTls({ ca, certificate, key }: StoreTls): Promise<TlsMaterial> {
-  if ((certificate === undefined) !== (key === undefined)) {
-    throw new TypeError('store.tls: expected certificate and key, or neither');
-  }
   return {
     ...(ca !== undefined && { ca: await readGiven(ca, 'ca') }),
     ...(certificate !== undefined && { cert: await readGiven(certificate, 'certificate') }),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type OpenStoreOptions, openTokenStore, type TokenStore } from '../index.ts';
+import { type StoreInput, storeConfig } from '../config/store_config.ts';
+import { openTokenStore, type TokenStore } from '../index.ts';
 import type { StoreUnderTest, TestedOptions } from './store_under_test.ts';
 
 /**
@@ -8,11 +9,11 @@ import type { StoreUnderTest, TestedOptions } from './store_under_test.ts';
  *
  * @param masters connections to every server that holds keys, which may see and delete them
  */
-export function storeOnRedis(options: OpenStoreOptions, masters: () => readonly Redis[]): StoreUnderTest {
+export function storeOnRedis(options: StoreInput, masters: () => readonly Redis[]): StoreUnderTest {
   const prefix = `test:${randomUUID()}:`;
   const opened: TokenStore[] = [];
   const open = async (also?: TestedOptions & { prefix?: string }) => {
-    const store = await openTokenStore({ prefix, ...options, ...also });
+    const store = await openTokenStore(storeConfig({ prefix, ...options, ...also }));
     opened.push(store);
     return store;
   };

@@ -1,6 +1,7 @@
-import type { OpenStoreOptions, RevocationListener, TokenStore } from '../index.ts';
+import type { StoreConfig } from '../config/store_config.ts';
+import type { RevocationListener, TokenStore } from '../index.ts';
 
-export type TestedOptions = Pick<OpenStoreOptions, 'seal' | 'anonymous'>;
+export type TestedOptions = Partial<Pick<StoreConfig, 'seal' | 'anonymous'>>;
 
 export interface StoreUnderTest {
   /** Opens a store of its own; `another` opens a second one on the same data, as another process would. */

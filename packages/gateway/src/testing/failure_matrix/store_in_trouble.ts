@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { relayTo } from '@tallystick/testing/tcp_relay';
 import { until } from '@tallystick/testing/until';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
+import { storeConfig } from '@tallystick/token-store/config';
 import { Redis } from 'ioredis';
 import type { StoreState } from './states.ts';
 
@@ -21,7 +22,7 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
   const prefix = `matrix:${randomUUID()}:`;
   const admin = new Redis(url.href);
   const relay = await relayTo({ host: url.hostname, port: Number(url.port || 6379) });
-  const open = (to: string) => openTokenStore({ url: to, prefix, commandTimeout: 2_000, uses: ['split entries'] });
+  const open = (to: string) => openTokenStore(storeConfig({ url: to, prefix }), { uses: ['split entries'] });
 
   // Everything is written before the trouble begins, and not by the gateway: it only ever reads.
   const user = { name: prefix, password: randomUUID() };
