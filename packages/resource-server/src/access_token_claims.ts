@@ -1,11 +1,11 @@
 /**
- * What is known about an accepted access token. RFC 7662 section 2.2 leaves most of it optional; a JWT that was accepted
- * carries more of it: see {@link JwtAccessTokenClaims}.
+ * The claims of an accepted access token. RFC 7662 section 2.2 leaves most of them optional; an accepted JWT has more:
+ * see {@link JwtAccessTokenClaims}.
  */
 export interface AccessTokenClaims {
   readonly iss?: string;
   readonly sub?: string;
-  /** Resource indicators of the APIs the token is for. */
+  /** The resource indicators of the APIs that the token is for. */
   readonly aud: string | readonly string[];
   /** Seconds since the epoch. */
   readonly exp?: number;
@@ -19,8 +19,8 @@ export interface AccessTokenClaims {
 }
 
 /**
- * The claims of a JWT access token. By default it has all those that RFC 9068 section 2.2 requires, `client_id` and `jti` too: see
- * `requiredClaims` of the validator.
+ * The claims of a JWT access token. By default it has all claims that RFC 9068 section 2.2 requires, `client_id` and `jti`
+ * included: see `requiredClaims` of the validator.
  */
 export interface JwtAccessTokenClaims extends AccessTokenClaims {
   readonly iss: string;
@@ -29,23 +29,24 @@ export interface JwtAccessTokenClaims extends AccessTokenClaims {
   readonly iat: number;
 }
 
-/** Decides whether an access token is good for this API. */
+/** Decides whether an access token is valid for this API. */
 export interface AccessTokenValidator {
   /**
-   * @param token - the access token exactly as the client sent it.
-   * @returns the token's claims. Whether it comes from whom it is bound to (`cnf`), {@link authenticate} finds out.
-   * @throws AccessTokenError `invalid_token` when the token is not good for this API.
-   * @throws ValidationUnavailableError when that could not be found out.
-   * @throws ValidatorRefusedError when the authorization server refuses to tell us.
+   * Does not check the binding of the token to a key (`cnf`): {@link authenticate} does.
+   *
+   * @param token the access token, exactly as the client sent it
+   * @throws AccessTokenError `invalid_token` when the token is not valid for this API
+   * @throws ValidationUnavailableError when the validator could not reach a verdict
+   * @throws ValidatorRefusedError when the authorization server refuses the credentials of this API
    */
   validate(token: string): Promise<AccessTokenClaims>;
 }
 
 /**
- * Reads scopes from the claims that an authorization server has them in: a text of them (RFC 6749 section 3.3), or a list.
+ * Reads the scopes of a token. A claim may hold a space-separated string (RFC 6749 section 3.3) or a list.
  *
- * @param names of these claims; what they hold is put together
- * @returns scopes with a space between them, undefined without any of the claims, null when one is malformed
+ * @param names the claims to read; their scopes are joined
+ * @returns a space-separated string, undefined when the token has none of the claims, null when one is malformed
  */
 export function readScope(
   claims: Readonly<Record<string, unknown>>,
@@ -57,5 +58,5 @@ export function readScope(
   return scopes.every((scope) => typeof scope === 'string') ? scopes.join(' ') : null;
 }
 
-/** The claim that names the client: of RFC 9068, of OpenID Connect and Keycloak, Auth0 and Entra, of Okta, and of Entra's first version. */
+/** The claim that names the client: in RFC 9068; in OpenID Connect, Keycloak, Auth0 and Entra; in Okta; in version 1 of Entra. */
 export const foreignClientIdClaims: readonly string[] = ['client_id', 'azp', 'cid', 'appid'];

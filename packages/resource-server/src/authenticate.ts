@@ -5,39 +5,39 @@ import { type CredentialsRequest, presentedScheme, readAccessToken } from './rea
 import { type RequiredScopes, requireScopes } from './require_scopes.ts';
 import { createSenderConstraint, type SenderConstraint } from './sender_constraint.ts';
 
-/** Who may pass. */
+/** Options of {@link authenticate}. */
 export interface AuthenticateOptions<Request extends AuthenticateRequest = AuthenticateRequest> {
   readonly validator: AccessTokenValidator;
-  /** The scopes that a request of this method needs; none by default. */
+  /** The scopes that a request with this method needs. Default: none. */
   readonly scopes?: ((method: string) => RequiredScopes) | undefined;
   /**
-   * How a token that is bound to a key is checked: {@link createSenderConstraint}, or {@link checkedAtTheGateway}. By default
-   * such a token is refused: as a bearer token it would be worth what a stolen one is.
+   * How to check a token that is bound to a key: {@link createSenderConstraint}, or {@link checkedAtTheGateway}. By default
+   * such a token is refused, because accepting it as a bearer token would let a thief use it.
    */
   readonly senderConstraint?: SenderConstraint<Request> | undefined;
 }
 
-/** A request that {@link authenticate} can judge; every `http.IncomingMessage` is one. */
+/** The part of a request that {@link authenticate} reads; every `http.IncomingMessage` fits. */
 export interface AuthenticateRequest extends CredentialsRequest {
   readonly method?: string | undefined;
 }
 
 /** An access token that was accepted. */
 export interface AcceptedAccessToken {
-  /** As the client sent it: a secret. */
+  /** As the client sent it. This is a secret. */
   readonly token: string;
   readonly claims: AccessTokenClaims;
-  /** To be answered as `DPoP-Nonce`, if there is one (RFC 9449 section 8.2). */
+  /** The value for the `DPoP-Nonce` header of the response, if the client needs a new nonce (RFC 9449 section 8.2). */
   readonly dpopNonce?: string;
 }
 
 const bearerTokensOnly: SenderConstraint<AuthenticateRequest> = createSenderConstraint({});
 
 /**
- * Reads the request's access token, validates it, checks that it comes from whom it is bound to, and its scopes (RFC 6750,
- * RFC 9449, RFC 8705).
+ * Reads the access token of a request, validates it, and checks its binding to a key and its scopes (RFC 6750, RFC 9449,
+ * RFC 8705).
  *
- * @throws AccessTokenError, ValidationUnavailableError or ValidatorRefusedError; {@link refusal} makes the answer of them.
+ * @throws AccessTokenError, ValidationUnavailableError or ValidatorRefusedError; {@link refusal} turns them into a response
  */
 export async function authenticate<Request extends AuthenticateRequest>(
   request: Request,
@@ -52,7 +52,7 @@ export async function authenticate<Request extends AuthenticateRequest>(
   return dpopNonce === undefined ? { token, claims } : { token, claims, dpopNonce };
 }
 
-/** What the challenge to a refused request says of the ways to present a token. */
+/** The part of a challenge that names the authentication schemes. */
 export function challengeSchemes(
   request: AuthenticateRequest,
   senderConstraint: Pick<SenderConstraint<never>, 'schemes' | 'algorithms'> = bearerTokensOnly,
@@ -61,7 +61,7 @@ export function challengeSchemes(
   return { schemes, algorithms, presented: presentedScheme(request) };
 }
 
-/** @throws TypeError for options that would let the middleware fail, or pass everyone, at the first request. */
+/** @throws TypeError for options with which the middleware would fail, or let every request pass. */
 export function requireAuthenticateOptions(options: AuthenticateOptions<never>): void {
   const { validator, scopes, senderConstraint } = options;
   requireFunction('validator.validate', validator?.validate);

@@ -3,7 +3,7 @@ import { challenge } from './challenge.ts';
 import { AccessTokenError } from './errors.ts';
 
 describe('a challenge', () => {
-  test('for a request without a token carries no error', () => {
+  test('to a request without a token carries no error', () => {
     const error = new AccessTokenError('missing_token', 'an access token is required');
     expect(challenge(error)).toBe('Bearer');
     expect(challenge(error, { realm: 'orders', resourceMetadata: 'https://api.example.com/metadata' })).toBe(
@@ -11,13 +11,13 @@ describe('a challenge', () => {
     );
   });
 
-  test('for a bad token names the error', () => {
+  test('to an invalid token names the error', () => {
     expect(challenge(new AccessTokenError('invalid_token', 'the token has expired'))).toBe(
       'Bearer error="invalid_token", error_description="the token has expired"',
     );
   });
 
-  test('for a missing scope names all the scopes needed', () => {
+  test('for a missing scope names all required scopes', () => {
     const error = new AccessTokenError('insufficient_scope', 'more is needed', { scope: ['read', 'write'] });
     expect(challenge(error)).toBe(
       'Bearer error="insufficient_scope", error_description="more is needed", scope="read write"',
@@ -37,7 +37,7 @@ describe('a challenge', () => {
       expect(challenge(error, options)).toBe(`Bearer ${metadata}, DPoP algs="ES256 PS256", ${metadata}`);
     });
 
-    test('has the error under the scheme that was used', () => {
+    test('puts the error under the scheme that the client used', () => {
       const error = new AccessTokenError('invalid_token', 'expired');
       const said = 'error="invalid_token", error_description="expired"';
       expect(challenge(error, { ...options, presented: 'Bearer' })).toBe(
@@ -48,25 +48,25 @@ describe('a challenge', () => {
       );
     });
 
-    test.each(['invalid_dpop_proof', 'use_dpop_nonce'] as const)('is of DPoP alone for %s', (code) => {
+    test.each(['invalid_dpop_proof', 'use_dpop_nonce'] as const)('names DPoP only for %s', (code) => {
       expect(challenge(new AccessTokenError(code, 'why'), { ...options, presented: 'DPoP' })).toBe(
         `DPoP error="${code}", error_description="why", algs="ES256 PS256", ${metadata}`,
       );
     });
 
-    test('names no other scheme where that would not help', () => {
+    test('names no other scheme where it would not help', () => {
       const error = new AccessTokenError('insufficient_scope', 'more', { scope: ['write'] });
       expect(challenge(error, { ...options, presented: 'DPoP' })).toMatch(/^DPoP (?!.*Bearer)/);
       expect(challenge(error, { ...options, presented: 'Bearer' })).toMatch(/^Bearer (?!.*DPoP)/);
     });
 
-    test('and nothing else never says Bearer', () => {
+    test('and nothing else never names Bearer', () => {
       const error = new AccessTokenError('invalid_token', 'expired');
       expect(challenge(error, { schemes: ['DPoP'], presented: 'Bearer' })).toMatch(/^DPoP (?!.*Bearer)/);
     });
   });
 
-  test('cannot be broken out of', () => {
+  test('cannot be escaped from', () => {
     const hostile = 'a"b\\c\r\nSet-Cookie: x=1\u0000\u007fé€';
     expect(challenge(new AccessTokenError('invalid_token', hostile), { realm: hostile })).toBe(
       'Bearer realm="abcSet-Cookie: x=1", error="invalid_token", error_description="abcSet-Cookie: x=1"',

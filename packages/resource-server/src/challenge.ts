@@ -1,15 +1,15 @@
 import type { AccessTokenError } from './errors.ts';
 import type { AccessTokenScheme } from './read_access_token.ts';
 
-/** What a challenge tells besides the error. */
+/** The parts of a challenge besides the error. */
 export interface ChallengeOptions {
   /** The protection space (RFC 9110 section 11.5). */
   readonly realm?: string | undefined;
   /** URL of the API's protected resource metadata (RFC 9728 section 5.1). */
   readonly resourceMetadata?: string | undefined;
-  /** The schemes under which the API takes access tokens. Default: `Bearer`. */
+  /** The schemes under which the API accepts access tokens. Default: `Bearer`. */
   readonly schemes?: readonly AccessTokenScheme[] | undefined;
-  /** The one that the refused request used. Default: the first of `schemes`. */
+  /** The scheme that the refused request used. Default: the first of `schemes`. */
   readonly presented?: AccessTokenScheme | undefined;
   /** The JWS algorithms of DPoP proofs (`algs`, RFC 9449 section 7.1). */
   readonly algorithms?: readonly string[] | undefined;
@@ -21,8 +21,8 @@ type Attribute = readonly [name: string, value: string | undefined];
  * The value of the `WWW-Authenticate` header for a refused request (RFC 6750 section 3, RFC 9449 section 7.1).
  *
  * A request without credentials gets no `error` (RFC 6750 section 3.1: "SHOULD NOT include an error code or other error
- * information"). A 401 offers every scheme of the API, with the error under the one that was used; where another scheme would
- * not help, only that one is named.
+ * information"). A 401 offers every scheme of the API, with the error under the scheme that the client used. Where another
+ * scheme would not help, the challenge names that one only.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ function schemeChallenge(scheme: AccessTokenScheme, error: readonly Attribute[],
   return [scheme, present.join(', ')].join(' ').trimEnd();
 }
 
-/** Keeps what RFC 6750 section 3 allows inside the quotes: %x20-21 / %x23-5B / %x5D-7E. */
+/** Removes every character that RFC 6750 section 3 does not allow inside quotes: %x20-21 / %x23-5B / %x5D-7E. */
 function quotable(value: string): string {
   return value.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '');
 }

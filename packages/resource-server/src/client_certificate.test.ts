@@ -10,7 +10,7 @@ const { raw } = new X509Certificate(CLIENT_CERTIFICATE);
 test.each([
   ['RFC 9440', `:${raw.toString('base64')}:`],
   ['NGINX', encodeURIComponent(CLIENT_CERTIFICATE)],
-])('a certificate is read as %s passes it on', (_, header) => {
+])('reads a certificate in the format of %s', (_, header) => {
   const certificate = certificateOfHeader(header);
   expect(certificate?.raw).toEqual(raw);
 });
@@ -22,10 +22,10 @@ test.each([
   ':bm9uZQ==:',
   raw.toString('base64'),
   `:${raw.toString('base64')}:, :${raw.toString('base64')}:`,
-  // A client's header, and that of a proxy which added its own: the first would be the client's.
+  // The header of a client, and the one that a proxy added. The first would be the client's.
   `${encodeURIComponent(CLIENT_CERTIFICATE)}, ${encodeURIComponent(CLIENT_CERTIFICATE)}`,
   `${encodeURIComponent(CLIENT_CERTIFICATE)},`,
-])('what is none is as good as none: %j', (header) => {
+])('a malformed certificate header counts as no certificate: %j', (header) => {
   expect(certificateOfHeader(header)).toBeUndefined();
 });
 
@@ -35,6 +35,6 @@ test('the thumbprint is the SHA-256 of the DER in BASE64URL', () => {
   expect(expected).toMatch(/^[\w-]{43}$/);
 });
 
-test('a connection without TLS has none', () => {
+test('a connection without TLS has no client certificate', () => {
   expect(certificateOfConnection(new Socket())).toBeUndefined();
 });

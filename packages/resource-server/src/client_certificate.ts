@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /**
- * The certificate that the client of a TLS connection showed, and has the key to. Whether anyone vouches for it does not
- * matter to a token that is bound to it (RFC 8705 section 6.2).
+ * The certificate that the client of a TLS connection presented. The client has proven that it holds the key. The issuer of the
+ * certificate does not matter for a token that is bound to it (RFC 8705 section 6.2).
  */
 export function certificateOfConnection(socket: Socket): X509Certificate | undefined {
   return 'encrypted' in socket ? (socket as TLSSocket).getPeerX509Certificate() : undefined;

@@ -10,7 +10,7 @@ import type { ChallengeOptions } from './challenge.ts';
 import { ResourceServerError } from './errors.ts';
 import { refusal } from './refusal.ts';
 
-/** Middleware as Connect and Express know it. */
+/** Middleware for Connect and Express. */
 export type ConnectMiddleware = (
   req: IncomingMessage & { accessToken?: AcceptedAccessToken },
   res: ServerResponse,
@@ -18,9 +18,9 @@ export type ConnectMiddleware = (
 ) => Promise<void>;
 
 /**
- * Connect or Express middleware that lets only requests with a good access token pass, and puts it in `req.accessToken`.
+ * Connect or Express middleware that lets only requests with a valid access token pass, and puts it in `req.accessToken`.
  *
- * @throws TypeError for a badly typed option.
+ * @throws TypeError for an option of the wrong type
  * @example
  * ```ts
  * app.use('/orders', protectWithConnect({ validator, scopes: () => ['orders'] }));

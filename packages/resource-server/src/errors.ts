@@ -1,10 +1,10 @@
-/** Base of every error this package throws on purpose. Anything else that escapes is a fault in the program. */
+/** The base of all errors that this package throws on purpose. Any other error is a fault in the program. */
 export abstract class ResourceServerError extends Error {
-  /** Stable name of what went wrong; for {@link AccessTokenError} the RFC 6750 section 3.1 error code. */
+  /** A stable name of the problem. For {@link AccessTokenError}: the error code of RFC 6750 section 3.1. */
   abstract readonly code: string;
-  /** The HTTP status that answers the request. */
+  /** The HTTP status of the response. */
   abstract readonly status: number;
-  /** One sentence that may be shown to the client: no token, no text the client sent, no internal address. */
+  /** One sentence for the client. It contains no token, no text that the client sent, and no internal address. */
   readonly description: string;
 
   constructor(description: string, options: { cause?: unknown } = {}) {
@@ -23,14 +23,11 @@ const accessTokenErrorStatus = {
   insufficient_scope: 403,
 } as const;
 
-/**
- * RFC 6750 section 3.1, RFC 9449 sections 7.1 and 9 for the proof that came with the token, and `missing_token` for a request
- * that carried no credentials at all.
- */
+/** RFC 6750 section 3.1; for DPoP proofs RFC 9449 sections 7.1 and 9; `missing_token` for a request without credentials. */
 export type AccessTokenErrorCode = keyof typeof accessTokenErrorStatus;
 
 /**
- * The request is refused because of its access token (RFC 6750 section 3.1), or of the proof that came with it (RFC 9449).
+ * Refuses a request because of its access token (RFC 6750 section 3.1) or its DPoP proof (RFC 9449).
  *
  * @example
  * ```ts
@@ -40,9 +37,9 @@ export type AccessTokenErrorCode = keyof typeof accessTokenErrorStatus;
 export class AccessTokenError extends ResourceServerError {
   readonly code: AccessTokenErrorCode;
   readonly status: 400 | 401 | 403;
-  /** All scopes the request needs; only with `insufficient_scope`. */
+  /** All scopes that the request needs; only with `insufficient_scope`. */
   readonly scope?: readonly string[];
-  /** What the next proof is to carry (RFC 9449 section 9); only with `use_dpop_nonce`. */
+  /** The nonce for the next proof (RFC 9449 section 9); only with `use_dpop_nonce`. */
   readonly dpopNonce?: string;
 
   constructor(
@@ -59,13 +56,13 @@ export class AccessTokenError extends ResourceServerError {
 }
 
 /**
- * Whether the token is good could not be found out: the JWKS or the introspection endpoint is unreachable, slow, failing or
- * answering garbage. Never a verdict on the token, so never a 401.
+ * The token could not be validated: the JWKS or the introspection endpoint is unreachable, slow or failing. This is not a
+ * verdict on the token, so it is never a 401.
  */
 export class ValidationUnavailableError extends ResourceServerError {
   readonly code = 'temporarily_unavailable';
   readonly status = 503;
-  /** Seconds after which trying again makes sense (RFC 9110 section 10.2.3). */
+  /** Seconds until a retry makes sense (`Retry-After`, RFC 9110 section 10.2.3). */
   readonly retryAfter: number;
 
   constructor(description: string, options: { retryAfter?: number; cause?: unknown } = {}) {
@@ -74,15 +71,15 @@ export class ValidationUnavailableError extends ResourceServerError {
   }
 }
 
-/** The introspection endpoint refused our own client credentials (RFC 7662 section 2.3): our fault, not the caller's. */
+/** The introspection endpoint refused the credentials of this API (RFC 7662 section 2.3). The caller is not to blame. */
 export class ValidatorRefusedError extends ResourceServerError {
   readonly code = 'validator_refused';
   readonly status = 502;
 }
 
 /**
- * The introspection endpoint answered, and its answer is none that can be believed: HTML, a malformed member, a JWT of somebody else,
- * a 404. Asking again brings the same. Never a verdict on the token, so never a 401.
+ * The introspection endpoint gave an answer that cannot be used: HTML, a malformed member, a JWT of another issuer, a 404. A
+ * retry would get the same. This is not a verdict on the token, so it is never a 401.
  */
 export class InvalidValidatorResponseError extends ResourceServerError {
   readonly code = 'invalid_validator_response';

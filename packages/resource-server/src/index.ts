@@ -36,7 +36,6 @@ export {
   type JwtValidatorOptions,
   type VerifiedJwt,
 } from './jwt_validator.ts';
-export { saysAccessToken } from './kind_of_token.ts';
 export { type AccessTokenState, protectWithKoa } from './koa.ts';
 export {
   metadataPath,
@@ -67,3 +66,4 @@ export {
   type SenderConstraintDependencies,
   type SenderConstraintOptions,
 } from './sender_constraint.ts';
+export { declaresAccessToken } from './token_kind.ts';

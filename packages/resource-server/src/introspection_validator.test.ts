@@ -10,7 +10,7 @@ const active = { active: true, aud: audience, iss: issuer, sub: 'alice', scope: 
 const answeringJson = (json: unknown, status = 200) =>
   answering(status, JSON.stringify(json), { 'content-type': 'application/json; charset=utf-8' });
 
-/** An introspection endpoint that answers so, and a validator that asks it. */
+/** Starts an introspection endpoint with this answer, and a validator that calls it. */
 async function setUp(answer: RequestListener, options: Partial<IntrospectionValidatorOptions> = {}) {
   const requests: { method?: string; headers: Record<string, unknown>; body: string }[] = [];
   const { url, stop } = await serve(async (req, res) => {
@@ -26,13 +26,13 @@ async function setUp(answer: RequestListener, options: Partial<IntrospectionVali
 }
 
 describe('an introspection validator', () => {
-  test('accepts an active token and gives its claims', async () => {
+  test('accepts an active token and returns its claims', async () => {
     const { validator } = await setUp(answeringJson(active));
     const { active: _, ...claims } = active;
     await expect(validator.validate('reference')).resolves.toEqual(claims);
   });
 
-  test('asks as RFC 7662 and RFC 6749 section 2.3.1 say', async () => {
+  test('sends the request of RFC 7662 with the credentials of RFC 6749 section 2.3.1', async () => {
     const { validator, requests } = await setUp(answeringJson(active), {
       clientId: 'orders:api',
       clientSecret: 'p w%+ü',
@@ -51,7 +51,7 @@ describe('an introspection validator', () => {
     ]);
   });
 
-  test('asks anew for every call', async () => {
+  test('asks again for every call', async () => {
     const { validator, requests } = await setUp(answeringJson(active));
     await validator.validate('reference');
     await validator.validate('reference');
@@ -81,7 +81,7 @@ describe('an introspection validator', () => {
     await expect(validator.validate('reference')).rejects.toMatchObject({ code: 'invalid_token', description });
   });
 
-  test.each([401, 403])('says that it was refused itself when the answer is %d', async (status) => {
+  test.each([401, 403])('throws ValidatorRefusedError when the answer is %d', async (status) => {
     const { validator } = await setUp(answeringJson({ error: 'invalid_client' }, status));
     await expect(validator.validate('reference')).rejects.toMatchObject({ code: 'validator_refused', status: 502 });
   });
@@ -114,16 +114,16 @@ describe('an introspection validator', () => {
     ['a redirect', answering(307, '', { location: '/elsewhere' })],
     ['no content', answering(204)],
     ['HTML', answering(200, '<html>', { 'content-type': 'text/html' })],
-    ['JSON that says it is HTML', answering(200, JSON.stringify(active), { 'content-type': 'text/html' })],
-    ['JSON that does not say what it is', answering(200, JSON.stringify(active))],
-    ['HTML that says it is JSON', answering(200, '<html>', json)],
+    ['JSON with the media type of HTML', answering(200, JSON.stringify(active), { 'content-type': 'text/html' })],
+    ['JSON without a media type', answering(200, JSON.stringify(active))],
+    ['HTML with the media type of JSON', answering(200, '<html>', json)],
     ['nothing', answering(200, '', json)],
     ['half of it', answering(200, '{"active":true,"aud":"', json)],
     ['null', answeringJson(null)],
     ['an array', answeringJson([active])],
     ['active missing', answeringJson({ ...active, active: undefined })],
-    ['active in words', answeringJson({ ...active, active: 'true' })],
-    ['exp in words', answeringJson({ ...active, exp: 'never' })],
+    ['active as a string', answeringJson({ ...active, active: 'true' })],
+    ['exp as a string', answeringJson({ ...active, exp: 'never' })],
     ['scopes that are numbers', answeringJson({ ...active, scope: [7] })],
     ['too much', answeringJson({ ...active, filler: 'a'.repeat(1024 * 1024) })],
   ])('tells the client not to try again, and blames no token, when the answer is %s', async (_, answer) => {
@@ -138,19 +138,19 @@ describe('an introspection validator', () => {
     expect((await validator.validate('reference')).scope).toBe('read write');
   });
 
-  test('is unavailable when nobody answers in time', async () => {
+  test('is unavailable when there is no answer in time', async () => {
     const { validator } = await setUp(() => {}, { timeout: 50 });
     await expect(validator.validate('reference')).rejects.toMatchObject({ status: 503 });
   });
 
-  test('is unavailable when nobody is there', async () => {
+  test('is unavailable when the connection is refused', async () => {
     const { validator, stop } = await setUp(answeringJson(active));
     await stop();
     await expect(validator.validate('reference')).rejects.toMatchObject({ status: 503 });
   });
 
   test.each([
-    ['echoed as garbage', answering(200, 'secret-reference is no JSON', json)],
+    ['echoed in malformed JSON', answering(200, 'secret-reference is not JSON', json)],
     ['inactive', answeringJson({ active: false, token: 'secret-reference' })],
     ['met with an error', answering(500, 'secret-reference')],
     ['met with silence', ((req) => req.socket.destroy()) as RequestListener],
@@ -169,7 +169,7 @@ describe('an introspection validator', () => {
     { audience: '' },
     { issuer: '' },
     { timeout: 0 },
-  ])('cannot be made with %j', (options) => {
+  ])('cannot be created with %j', (options) => {
     const good = { introspectionEndpoint: 'https://login.example.com', clientId: 'a', clientSecret: 'b', audience };
     expect(() => createIntrospectionValidator({ ...good, ...options })).toThrow(TypeError);
   });

@@ -12,33 +12,33 @@ import { requireAudience, requireFunction, requireHttpUrl, requireNumber, requir
 export interface IntrospectionValidatorOptions {
   /** RFC 7662 section 2. */
   readonly introspectionEndpoint: string;
-  /** The client that this API is at the authorization server. */
+  /** The `client_id` of this API at the authorization server. */
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The resource indicator of this API; of several, a token for any one of them is for this API. */
+  /** The resource indicators of this API. A token must name one of them. */
   readonly audience: string | readonly string[];
-  /** If given, an answer that names another issuer is refused. */
+  /** If given, an answer with another `iss` is refused. */
   readonly issuer?: string;
-  /** Milliseconds the exchange may take; 3000 by default. */
+  /** Timeout of the call in milliseconds. Default: 3000. */
   readonly timeout?: number;
 }
 
-/** The world around {@link createIntrospectionValidator}. */
+/** Dependencies of {@link createIntrospectionValidator}. */
 export interface IntrospectionValidatorDependencies {
   readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds since the epoch. */
+  /** Epoch milliseconds. */
   readonly now?: () => number;
 }
 
 /**
- * Validates access tokens by asking the authorization server (RFC 7662), every token on every call: nothing is cached, so a
- * revocation counts from the next call on.
+ * Validates access tokens by introspection (RFC 7662). It asks for every token on every call and caches nothing, so a
+ * revocation takes effect with the next call.
  *
- * Its `validate` throws AccessTokenError `invalid_token` for a token that is not active, expired or for another API,
- * ValidatorRefusedError when the endpoint answers 401 or 403, InvalidValidatorResponseError for an answer that is none, and
- * ValidationUnavailableError for any other trouble.
+ * Its `validate` throws AccessTokenError `invalid_token` for a token that is inactive, expired or for another API,
+ * ValidatorRefusedError when the endpoint answers 401 or 403, InvalidValidatorResponseError for an answer that cannot be
+ * used, and ValidationUnavailableError for any other failure.
  *
- * @throws TypeError for a badly typed option.
+ * @throws TypeError for an option of the wrong type
  * @example
  * ```ts
  * const validator = createIntrospectionValidator({
@@ -107,14 +107,14 @@ export function createIntrospectionValidator(
   };
 }
 
-/** A server in trouble may answer soon; one that does not serve the request as it is never will. */
+/** A failing server may recover; a server that rejects the request will always reject it. */
 function failureOf(status: number): Error {
   const description = `the introspection endpoint answered with status ${status}`;
   const mayPass = status >= 500 || status === 408 || status === 425 || status === 429;
   return mayPass ? new ValidationUnavailableError(description) : new InvalidValidatorResponseError(description);
 }
 
-/** RFC 6749 section 2.3.1: both halves are form-urlencoded before they are joined. */
+/** RFC 6749 section 2.3.1: id and secret are form-urlencoded before they are joined. */
 function basicCredentials(clientId: string, clientSecret: string): string {
   return `Basic ${Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')}`;
 }
@@ -123,7 +123,7 @@ function formEncode(value: string): string {
   return new URLSearchParams([['', value]]).toString().slice('='.length);
 }
 
-/** RFC 7662 section 2.2: `active` is required, the rest is optional but typed. */
+/** RFC 7662 section 2.2: `active` is required; the other members are optional but typed. */
 function isIntrospectionResponse(json: unknown): json is Readonly<Record<string, unknown>> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
   const { active, exp, scope } = json as Readonly<Record<string, unknown>>;

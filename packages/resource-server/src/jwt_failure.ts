@@ -10,14 +10,14 @@ const descriptions: Readonly<Record<string, string>> = {
 };
 
 /**
- * Says why a JWT was refused (RFC 6750 section 3.1 `invalid_token`), naming the claim and the reason but nothing that the
- * token contains. jose's error is not kept as the cause: it carries the whole payload.
+ * The error for a JWT that jose refuses (`invalid_token`, RFC 6750 section 3.1). Its description names the claim and the
+ * reason, but nothing that the token contains. jose's error is not kept as the cause, because it carries the whole payload.
  */
 export function jwtFailure(error: errors.JOSEError): AccessTokenError {
   return new AccessTokenError('invalid_token', describe(error));
 }
 
-/** The failure of one claim. `claim` is one of the names this package asks for, never text from the token. */
+/** The error for one claim. @param claim a name that this package asks for, never text from the token */
 export function claimFailure(claim: string, reason: 'missing' | 'malformed' | 'refused'): AccessTokenError {
   return new AccessTokenError('invalid_token', describeClaim(claim, reason));
 }

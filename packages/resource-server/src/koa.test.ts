@@ -25,7 +25,7 @@ describeMiddleware('Koa', async (options) =>
   }),
 );
 
-test('the Koa middleware does not answer for what fails behind it', async () => {
+test('the Koa middleware leaves errors of later middleware to Koa', async () => {
   const validator = { validate: async () => ({ aud: 'https://api.example.com' }) };
   const url = await start(protectWithKoa({ validator }), () => {
     throw new AccessTokenError('invalid_token', 'of another API, called from here');

@@ -10,15 +10,15 @@ import {
 import type { ChallengeOptions } from './challenge.ts';
 import { refusal } from './refusal.ts';
 
-/** What {@link protectWithKoa} leaves in `ctx.state`. */
+/** The `ctx.state` after {@link protectWithKoa}. */
 export interface AccessTokenState {
   accessToken: AcceptedAccessToken;
 }
 
 /**
- * Koa middleware that lets only requests with a good access token pass, and puts it in `ctx.state.accessToken`.
+ * Koa middleware that lets only requests with a valid access token pass, and puts it in `ctx.state.accessToken`.
  *
- * @throws TypeError for a badly typed option.
+ * @throws TypeError for an option of the wrong type
  * @example
  * ```ts
  * app.use(protectWithKoa({ validator, scopes: (method) => (method === 'GET' ? ['read'] : ['write']) }));

@@ -1,19 +1,19 @@
-/** Checks that make a badly typed option fail when the object is made, not at the first request. */
+/** Checks of options, so that an option of the wrong type fails at creation and not at the first request. */
 
-/** @throws TypeError unless `value` is a string with something in it. */
+/** @throws TypeError unless `value` is a non-empty string. */
 export function requireString(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a non-empty string`);
 }
 
-/** @returns a copy as a list. @throws TypeError unless `value` is a string or a list of strings, none of them empty. */
+/** @returns the audience as a list. @throws TypeError unless `value` is a non-empty string or a list of them. */
 export function requireAudience(value: string | readonly string[]): string[] {
   const audiences = [value].flat();
-  if (audiences.length === 0) throw new TypeError('audience must name at least one');
+  if (audiences.length === 0) throw new TypeError('audience must not be empty');
   for (const audience of audiences) requireString('audience', audience);
   return audiences;
 }
 
-/** @throws TypeError unless `value` is an absolute http(s) URL without credentials, which `fetch` would refuse. */
+/** @throws TypeError unless `value` is an absolute http(s) URL without credentials (`fetch` refuses credentials in a URL). */
 export function requireHttpUrl(name: string, value: unknown): asserts value is string {
   requireString(name, value);
   const url = URL.canParse(value) ? new URL(value) : undefined;

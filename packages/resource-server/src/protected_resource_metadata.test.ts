@@ -26,7 +26,7 @@ describe('protected resource metadata', () => {
     });
   });
 
-  test('leaves out what is not known', () => {
+  test('omits members without a value', () => {
     const document = protectedResourceMetadata({
       resource: 'https://api.example.com',
       authorizationServers: ['https://login.example.com'],
@@ -50,7 +50,10 @@ describe('protected resource metadata', () => {
     expect(metadataPath(resource)).toBe(path);
   });
 
-  test.each(['', 'orders', 'urn:example:orders', 'https://api.example.com/#a'])('cannot exist for %j', (resource) => {
-    expect(() => metadataPath(resource)).toThrow(TypeError);
-  });
+  test.each(['', 'orders', 'urn:example:orders', 'https://api.example.com/#a'])(
+    'is refused for the resource %j',
+    (resource) => {
+      expect(() => metadataPath(resource)).toThrow(TypeError);
+    },
+  );
 });

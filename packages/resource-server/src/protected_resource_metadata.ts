@@ -7,13 +7,13 @@ export interface ProtectedResourceMetadataOptions {
   /** Issuer identifiers of the authorization servers that issue tokens for it. */
   readonly authorizationServers: readonly string[];
   readonly scopesSupported?: readonly string[];
-  /** JWS algorithms of the DPoP proofs that the API takes (RFC 9449). */
+  /** The JWS algorithms of DPoP proofs that the API accepts (RFC 9449). */
   readonly dpopSigningAlgorithms?: readonly string[];
-  /** The API takes no token that is not bound to a DPoP key. */
+  /** The API accepts only tokens that are bound to a DPoP key. */
   readonly dpopRequired?: true;
-  /** The API takes tokens that are bound to a client certificate (RFC 8705). */
+  /** The API accepts tokens that are bound to a client certificate (RFC 8705). */
   readonly certificateBoundTokens?: true;
-  /** Shown to people. */
+  /** A name to show to people. */
   readonly resourceName?: string;
   /** URL of a page for developers. */
   readonly resourceDocumentation?: string;
@@ -35,7 +35,7 @@ export interface ProtectedResourceMetadata {
 /**
  * The metadata document of an API (RFC 9728 section 2), to be served as `application/json` at {@link metadataPath}.
  *
- * @throws TypeError for a resource that can have no metadata, or no authorization server.
+ * @throws TypeError for a resource that is not an http(s) URL, or without an authorization server
  */
 export function protectedResourceMetadata(options: ProtectedResourceMetadataOptions): ProtectedResourceMetadata {
   const { resource, authorizationServers, scopesSupported, resourceName, resourceDocumentation } = options;
@@ -58,10 +58,10 @@ export function protectedResourceMetadata(options: ProtectedResourceMetadataOpti
 }
 
 /**
- * Where an API's metadata is served: the well-known path inserted before the path and query of its resource indicator
- * (RFC 9728 section 3.1).
+ * The path of an API's metadata: the well-known path, followed by the path and query of the resource indicator (RFC 9728
+ * section 3.1).
  *
- * @throws TypeError when `resource` is not an http(s) URL without a fragment.
+ * @throws TypeError unless `resource` is an http(s) URL without a fragment
  * @example
  * ```ts
  * metadataPath('https://api.example.com/orders'); // '/.well-known/oauth-protected-resource/orders'

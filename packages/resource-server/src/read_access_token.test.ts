@@ -7,7 +7,7 @@ import { serve } from './testing/serve.ts';
 const readBearerToken = (request: Parameters<typeof readAccessToken>[0]) => readAccessToken(request).token;
 const withAuthorization = (value: string, url = '/') => ({ rawHeaders: ['Host', 'api', 'Authorization', value], url });
 
-/** Sends the lines as they are and reads the token out of what Node.js makes of them. */
+/** Sends the lines as they are, and reads the token from the request that Node.js parses. */
 async function readFromWire(...lines: string[]): Promise<string> {
   const { port } = await serve((req, res) => {
     try {
@@ -38,21 +38,26 @@ describe('the scheme of an access token', () => {
     expect(presentedScheme(withAuthorization(value))).toBe(scheme);
   });
 
-  test.each(['DPoPs abc', 'Basic abc', '', 'dpop,abc'])('of "%s" is none', (value) => {
+  test.each(['DPoPs abc', 'Basic abc', '', 'dpop,abc'])('of "%s" is undefined', (value) => {
     expect(presentedScheme(withAuthorization(value))).toBeUndefined();
     expect(() => readAccessToken(withAuthorization(value))).toThrow(expect.objectContaining({ code: 'missing_token' }));
   });
 
-  test.each(['DPoP', 'DPoP ', 'DPoP a b', 'DPoP\tabc', 'DPoP abc, Bearer def'])('alone is no token: "%s"', (value) => {
-    expect(() => readAccessToken(withAuthorization(value))).toThrow(expect.objectContaining({ code: 'invalid_token' }));
-  });
+  test.each(['DPoP', 'DPoP ', 'DPoP a b', 'DPoP\tabc', 'DPoP abc, Bearer def'])(
+    'without one well-formed token is refused: "%s"',
+    (value) => {
+      expect(() => readAccessToken(withAuthorization(value))).toThrow(
+        expect.objectContaining({ code: 'invalid_token' }),
+      );
+    },
+  );
 
-  test('is one that the API knows', () => {
+  test('must be one that the API supports', () => {
     const dpop = withAuthorization('DPoP abc');
     expect(() => readAccessToken(dpop, ['Bearer'])).toThrow(expect.objectContaining({ code: 'missing_token' }));
   });
 
-  test('is one only: a request with both is refused', () => {
+  test('must be one only: a request with both is refused', () => {
     const rawHeaders = ['Authorization', 'Bearer abc', 'Authorization', 'DPoP abc'];
     expect(() => readAccessToken({ rawHeaders })).toThrow(
       expect.objectContaining({ code: 'invalid_request', status: 400 }),
@@ -62,16 +67,16 @@ describe('the scheme of an access token', () => {
 
 describe('reading an access token', () => {
   test.each([
-    ['as usual', 'Bearer abc', 'abc'],
+    ['in the usual form', 'Bearer abc', 'abc'],
     ['with the scheme in capitals', 'BEARER abc', 'abc'],
     ['with the scheme in small letters', 'bearer abc', 'abc'],
     ['after several spaces', 'Bearer    abc', 'abc'],
     ['with every character of b64token', 'Bearer aZ09-._~+/==', 'aZ09-._~+/=='],
-  ])('finds it %s', (_, value, token) => {
+  ])('finds the token %s', (_, value, token) => {
     expect(readBearerToken(withAuthorization(value))).toBe(token);
   });
 
-  test('finds it whatever the case of the header name', () => {
+  test('ignores the case of the header name', () => {
     expect(readBearerToken({ rawHeaders: ['AUTHORIZATION', 'Bearer abc'] })).toBe('abc');
   });
 
@@ -82,10 +87,10 @@ describe('reading an access token', () => {
 
   test.each([
     ['there is no Authorization header', { rawHeaders: ['Host', 'api'] }],
-    ['the scheme is another', withAuthorization('Basic YWxpY2U6cHc=')],
+    ['the scheme is not for access tokens', withAuthorization('Basic YWxpY2U6cHc=')],
     ['the scheme only begins like Bearer', withAuthorization('Bearerer abc')],
     ['the header is empty', withAuthorization('')],
-  ])('says that the token is missing when %s', (_, request) => {
+  ])('throws missing_token when %s', (_, request) => {
     expect(() => readBearerToken(request)).toThrow(expect.objectContaining({ code: 'missing_token', status: 401 }));
   });
 
@@ -136,13 +141,13 @@ describe('reading an access token', () => {
     },
   );
 
-  test('never repeats what the client sent in an error', () => {
+  test('does not repeat text of the client in an error', () => {
     expect(() => readBearerToken(withAuthorization('Bearer secret junk'))).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),
     );
   });
 
-  test('takes time that grows with the length of a hostile header only linearly', () => {
+  test('takes time linear in the length of a hostile header', () => {
     const hostile = `Bearer ${'='.repeat(500_000)} ${' '.repeat(500_000)}x`;
     expect(() => readBearerToken(withAuthorization(hostile))).toThrow('well-formed');
   }, 2000);

@@ -20,12 +20,12 @@ describe('a refusal', () => {
     });
   });
 
-  test('of a bad token says so in the body', () => {
+  test('of an invalid token names the error in the body', () => {
     const { body } = refusal(new AccessTokenError('invalid_token', 'the token has expired'));
     expect(JSON.parse(body)).toEqual({ error: 'invalid_token', error_description: 'the token has expired' });
   });
 
-  test('of a proof without the nonce gives it', () => {
+  test('of a proof without a nonce sends one', () => {
     const error = new AccessTokenError('use_dpop_nonce', 'the DPoP proof must carry a nonce', { dpopNonce: 'next' });
     expect(refusal(error)).toMatchObject({
       status: 401,
@@ -47,7 +47,7 @@ describe('a refusal', () => {
     );
   });
 
-  test('for want of the authorization server is 503 with Retry-After and without a challenge', () => {
+  test('while the authorization server is unavailable gets 503 with Retry-After and without a challenge', () => {
     const answer = refusal(new ValidationUnavailableError('the JWKS could not be reached', { retryAfter: 7 }));
     expect(answer).toEqual({
       status: 503,
@@ -57,14 +57,14 @@ describe('a refusal', () => {
     expect(refusal(new ValidationUnavailableError('again soon')).headers['Retry-After']).toBe('1');
   });
 
-  test('for our own credentials is 502 without a challenge', () => {
+  test('for the credentials of the API gets 502 without a challenge', () => {
     const answer = refusal(new ValidatorRefusedError('the credentials of this API were refused'));
     expect(answer.status).toBe(502);
     expect(answer.headers).not.toHaveProperty('WWW-Authenticate');
     expect(JSON.parse(answer.body)).toMatchObject({ error: 'validator_refused' });
   });
 
-  test('is not made of a fault in the program', () => {
+  test('does not accept an error of another package', () => {
     const fault = new RangeError('a fault');
     expect(() => refusal(fault)).toThrow(fault);
   });

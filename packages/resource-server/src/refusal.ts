@@ -1,7 +1,7 @@
 import { type ChallengeOptions, challenge } from './challenge.ts';
 import { AccessTokenError, ResourceServerError, ValidationUnavailableError } from './errors.ts';
 
-/** An HTTP answer that refuses a request. */
+/** An HTTP response that refuses a request. */
 export interface Refusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -10,10 +10,10 @@ export interface Refusal {
 }
 
 /**
- * Turns an error of this package into the HTTP answer: RFC 6750 section 3 and RFC 9449 for access tokens, `Retry-After` for trouble that
- * passes. Never cacheable.
+ * Turns an error of this package into an HTTP response: with a challenge for access tokens (RFC 6750 section 3, RFC 9449), with
+ * `Retry-After` for a temporary failure. The response is never cacheable.
  *
- * @throws `error` itself when it is none of this package's.
+ * @throws `error` itself when it is not a {@link ResourceServerError}
  */
 export function refusal(error: unknown, options: ChallengeOptions = {}): Refusal {
   if (!(error instanceof ResourceServerError)) throw error;
@@ -30,16 +30,17 @@ export function refusal(error: unknown, options: ChallengeOptions = {}): Refusal
   };
 }
 
-/** The JSON body of a refusal, named as in RFC 6749 section 5.2. */
+/** The JSON body of a refusal, with the names of RFC 6749 section 5.2. */
 export interface ErrorBody {
   readonly error: string;
   readonly error_description: string;
 }
 
 /**
- * The JSON body that answers a refused request.
+ * The JSON body of a refusal.
  *
- * A request without credentials gets `unauthorized`, which is no RFC 6750 error code: section 3.1 wants none told to it.
+ * A request without credentials gets `unauthorized`, which is not an error code of RFC 6750: according to section 3.1 such a
+ * request should get none.
  */
 export function errorBody(error: ResourceServerError): ErrorBody {
   if (error.code === 'missing_token') {

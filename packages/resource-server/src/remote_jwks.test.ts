@@ -18,7 +18,7 @@ const unknownKey = expect.objectContaining({
   description: 'the token is signed with an unknown key',
 });
 
-/** A JWKS endpoint, the keys fetched from it, a count of the fetches as they start, and a clock to turn. */
+/** A JWKS endpoint, a client for it, the number of fetches that started, and a clock that the test sets. */
 async function setUp(options: Partial<RemoteJwksOptions> = {}) {
   const server = await serveJwks(first);
   const clock = { seconds: issuedAt };
@@ -29,7 +29,7 @@ async function setUp(options: Partial<RemoteJwksOptions> = {}) {
     return fetch(...request);
   };
   const jwks = createRemoteJwks({ uri: server.uri, ...options }, { now, fetch: countingFetch });
-  // The tokens outlive every turn of the clock.
+  // The tokens are valid for the whole test, however far it moves the clock.
   const validator = createJwtValidator({ issuer, audience }, { jwks, now });
   const verify = async (key: SigningKey) => {
     const { kid } = await validator.verifyJwt(await signAccessToken(key, { exp: issuedAt + 1_000_000 }));
@@ -47,7 +47,7 @@ describe('remote JWKS', () => {
     expect([fetched.times, jwks.has('first'), jwks.has('second')]).toEqual([1, true, false]);
   });
 
-  test('makes one fetch for many first uses at once', async () => {
+  test('makes one fetch for many concurrent first uses', async () => {
     const { verify, fetched } = await setUp();
     await Promise.all(Array.from({ length: 50 }, () => verify(first)));
     expect(fetched.times).toBe(1);
@@ -73,7 +73,7 @@ describe('remote JWKS', () => {
     }
   });
 
-  test('asks once for a key that is missing, and again after the cooldown', async () => {
+  test('fetches once for a missing key, and again after the cooldown', async () => {
     const { clock, verify, fetched } = await setUp();
     await verify(first);
     for (const seconds of [0, 4]) {
@@ -109,7 +109,7 @@ describe('remote JWKS', () => {
     await Promise.all(refused);
     await Promise.all(Array.from({ length: 3000 }, (_, index) => unknownKid(jwks, `more ${index}`)));
     expect(fetched.times).toBe(2);
-    // It keeps nobody from what is new for longer than the cooldown.
+    // The flood delays new keys by no more than the cooldown.
     server.keys = [second];
     clock.seconds += 5;
     await expect(verify(second)).resolves.toBe('second');
@@ -122,7 +122,7 @@ describe('remote JWKS', () => {
     expect(fetched.times).toBe(5);
   });
 
-  test('calls a key unknown only after a fetch that began when its token was there', async () => {
+  test('calls a key unknown only after a fetch that began after its token arrived', async () => {
     const { server, jwks, verify, fetched } = await setUp();
     await verify(first);
     const asked = new Promise<() => void>((resolve) => {
@@ -140,7 +140,7 @@ describe('remote JWKS', () => {
     expect(fetched.times).toBe(3);
   });
 
-  test('fetches when it is told of a change, once more when it is told during that, and not always after that', async () => {
+  test('fetches after changed(), once more when changed() is called during the fetch, and not after every later use', async () => {
     const { server, clock, jwks, fetched } = await setUp();
     await jwks.refresh();
     server.keys = [second];
@@ -155,7 +155,7 @@ describe('remote JWKS', () => {
       jwks.changed();
       await jwks.refresh();
     }
-    // Those that the test made itself do not count: what it was told is not lost, and waits for its second.
+    // The fetches that the test made itself do not count. The change is not lost: it waits until a second has passed.
     fetched.times = 0;
     jwks.has('second');
     expect(fetched.times).toBe(0);
@@ -167,7 +167,7 @@ describe('remote JWKS', () => {
     expect(jwks.has('first')).toBe(true);
   });
 
-  test('tries again after it was told of a change and could not fetch', async () => {
+  test('retries when the fetch after changed() failed', async () => {
     const { server, clock, jwks } = await setUp();
     await jwks.refresh();
     server.answer = answering(500);
@@ -181,7 +181,7 @@ describe('remote JWKS', () => {
     expect(jwks.has('second')).toBe(true);
   });
 
-  test('takes keys without a fetch, and ignores one that began before', async () => {
+  test('accepts keys without a fetch, and ignores a fetch that began earlier', async () => {
     const { server, jwks, verify, fetched } = await setUp();
     await verify(first);
     const release = server.holdAnswers();
@@ -193,7 +193,7 @@ describe('remote JWKS', () => {
     expect([fetched.times, jwks.has('first'), jwks.has('second')]).toEqual([2, false, true]);
   });
 
-  test('waits for a fetch that is under way before it calls a key unknown', async () => {
+  test('waits for a fetch in progress before it calls a key unknown', async () => {
     const { server, jwks, fetched } = await setUp();
     await jwks.refresh();
     server.keys = [second];
@@ -206,7 +206,7 @@ describe('remote JWKS', () => {
     expect(fetched.times).toBe(2);
   });
 
-  test('is not kept from asking by a clock that was set back', async () => {
+  test('fetches again after the clock was set back', async () => {
     const { server, clock, verify } = await setUp();
     clock.seconds += 3600;
     await verify(first);
@@ -215,7 +215,7 @@ describe('remote JWKS', () => {
     await expect(verify(second)).resolves.toBe('second');
   });
 
-  test('does not ask again for a known key that does not fit the algorithm', async () => {
+  test('does not fetch for a known key that does not fit the algorithm', async () => {
     const { clock, verify, fetched } = await setUp();
     await verify(first);
     clock.seconds += 5;
@@ -224,7 +224,7 @@ describe('remote JWKS', () => {
     expect(fetched.times).toBe(1);
   });
 
-  test('goes on with the keys it has when the authorization server is gone', async () => {
+  test('keeps using its keys while the authorization server is down', async () => {
     const { server, clock, jwks, verify } = await setUp();
     await verify(first);
     await server.stop();
@@ -235,7 +235,7 @@ describe('remote JWKS', () => {
     expect(jwks.has('first')).toBe(true);
   });
 
-  test('does not call a key unknown when it could not ask', async () => {
+  test('does not call a key unknown when the fetch failed', async () => {
     const { server, clock, verify, fetched } = await setUp();
     await verify(first);
     clock.seconds += 5;
@@ -251,7 +251,7 @@ describe('remote JWKS', () => {
     await expect(jwks.refresh()).rejects.toThrow('the JWKS was answered with status 500');
   });
 
-  test('asks again a second after a failure', async () => {
+  test('fetches again a second after a failure', async () => {
     const { server, clock, verify } = await setUp();
     await verify(first);
     clock.seconds += 5;
@@ -264,7 +264,7 @@ describe('remote JWKS', () => {
     await expect(verify(first)).rejects.toEqual(unknownKey);
   });
 
-  test('is unavailable until keys were fetched once, and recovers by itself', async () => {
+  test('is unavailable until the first successful fetch, and recovers by itself', async () => {
     const { server, verify } = await setUp();
     server.answer = answering(503);
     await expect(verify(first)).rejects.toEqual(unavailable);
@@ -291,7 +291,7 @@ describe('remote JWKS', () => {
     await expect(verify(first)).rejects.toEqual(unknownKey);
   });
 
-  test('notices a withdrawn key although it is only asked whether it has it', async () => {
+  test('notices a withdrawn key when only has() is called', async () => {
     const { server, clock, jwks, fetched } = await setUp();
     await jwks.refresh();
     server.keys = [second];
@@ -315,7 +315,7 @@ describe('remote JWKS', () => {
     }
   });
 
-  describe('a token that does not say which key signed it', () => {
+  describe('a token without a kid', () => {
     const namelessToken = (key: SigningKey) => signAccessToken(key, { exp: issuedAt + 1_000_000 }, { kid: undefined });
 
     async function setUpNameless(keys: SigningKey[]) {
@@ -343,7 +343,7 @@ describe('remote JWKS', () => {
       await expect(verifyNameless(second)).resolves.toBeDefined();
     });
 
-    test.each([1, 2])('is verified with a key that was published later, where there were %d before', async (count) => {
+    test.each([1, 2])('is verified with a key that was published later, with %d keys before', async (count) => {
       const before = [first, await signingKey('third')].slice(0, count);
       const { server, clock, verifyNameless, fetched } = await setUpNameless(before);
       await verifyNameless(first);
@@ -363,7 +363,7 @@ describe('remote JWKS', () => {
     });
   });
 
-  test('tells two keys of one kid apart by which verifies, and does not vouch for the kid', async () => {
+  test('tries both keys with the same kid, and does not return the kid', async () => {
     const { server, jwks, verify, fetched } = await setUp();
     const namesake = { ...second, kid: 'first', jwk: { ...second.jwk, kid: 'first' } };
     server.keys = [first, namesake];
@@ -382,7 +382,7 @@ describe('remote JWKS', () => {
     ['nothing', answering(200, '')],
     ['null', answering(200, 'null')],
     ['no keys', answering(200, '{}')],
-    ['keys that are no array', answering(200, '{"keys":{}}')],
+    ['keys that are not an array', answering(200, '{"keys":{}}')],
     ['too much', answering(200, `{"keys":[],"filler":"${'a'.repeat(1024 * 1024)}"}`)],
   ])('keeps its keys when the answer is %s', async (_, answer) => {
     const { server, jwks, verify } = await setUp();
@@ -412,7 +412,7 @@ describe('remote JWKS', () => {
     await expect(jwks.refresh()).rejects.toEqual(unavailable);
   });
 
-  test('ignores secrets, private keys and members it does not understand', async () => {
+  test('ignores secrets, private keys and unknown members', async () => {
     const { server, jwks, verify } = await setUp();
     const keys = [
       null,
@@ -433,7 +433,7 @@ describe('remote JWKS', () => {
     await expect(verify(first)).rejects.toEqual(unavailable);
   });
 
-  test('uses the fetch it is given', async () => {
+  test('uses the given fetch', async () => {
     const fetch = async () => Response.json({ keys: [first.jwk] });
     const jwks = createRemoteJwks({ uri: 'https://login.example.com/jwks' }, { fetch });
     await jwks.refresh();
@@ -453,7 +453,7 @@ describe('remote JWKS', () => {
     { timeout: 0 },
     { refreshInterval: -1 },
     { cooldown: Number.NaN },
-  ])('cannot be made with %j', (options) => {
+  ])('cannot be created with %j', (options) => {
     expect(() => createRemoteJwks({ uri: 'https://login.example.com/jwks', ...options })).toThrow(TypeError);
   });
 });

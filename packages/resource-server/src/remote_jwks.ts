@@ -11,19 +11,20 @@ import { requireFunction, requireHttpUrl, requireNumber } from './options.ts';
 /** Options of {@link createRemoteJwks}. */
 export type RemoteJwksOptions = JwksClientOptions;
 
-/** The world around {@link createRemoteJwks}. */
+/** Dependencies of {@link createRemoteJwks}. */
 export type RemoteJwksDependencies = JwksClientDependencies;
 
 /**
- * The authorization server's public keys, kept fresh by use. `getKey` throws {@link AccessTokenError} `invalid_token` when the
- * authorization server has no such key, and like `refresh` {@link ValidationUnavailableError} when it could not be asked.
+ * The authorization server's public keys, refreshed on use. `getKey` throws {@link AccessTokenError} `invalid_token` when the
+ * authorization server has no such key. `getKey` and `refresh` throw {@link ValidationUnavailableError} when the keys cannot be
+ * fetched.
  */
 export type RemoteJwks = JwksClient;
 
 /**
- * Keeps the public keys of an authorization server (RFC 7517 section 5), fetched over HTTP, for `createJwtValidator`.
+ * Fetches the public keys of an authorization server (JWKS, RFC 7517 section 5) and caches them for `createJwtValidator`.
  *
- * @throws TypeError for a badly typed option.
+ * @throws TypeError for an option of the wrong type
  * @example
  * ```ts
  * const jwks = createRemoteJwks({ uri: 'https://login.example.com/jwks' });
@@ -47,7 +48,7 @@ export function createRemoteJwks(options: RemoteJwksOptions, dependencies: Remot
   };
 }
 
-/** As this package says it: a verdict on the token, or that there can be none now. */
+/** Throws the matching error of this package: a verdict on the token, or a temporary failure. */
 function refuse(error: unknown): never {
   if (!(error instanceof JwksError)) throw error;
   const { code, message, cause } = error;

@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { requireScopes } from './require_scopes.ts';
 
 describe('required scopes', () => {
-  test('let a token pass that has them all', () => {
+  test('accept a token that has all of them', () => {
     expect(() => requireScopes({ scope: 'openid write read' }, ['read', 'write'])).not.toThrow();
   });
 
-  test('let any token pass when there are none', () => {
+  test('accept any token when there are none', () => {
     expect(() => requireScopes({}, [])).not.toThrow();
   });
 
@@ -36,7 +36,7 @@ describe('required scopes', () => {
     },
   );
 
-  test('are satisfied together, where there are both kinds', () => {
+  test('must both be satisfied when there are allOf and anyOf', () => {
     const both = { allOf: ['orders'], anyOf: ['read', 'admin'] };
     expect(() => requireScopes({ scope: 'admin orders' }, both)).not.toThrow();
     for (const scope of ['orders', 'read admin']) {

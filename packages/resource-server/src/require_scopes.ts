@@ -2,8 +2,7 @@ import type { AccessTokenClaims } from './access_token_claims.ts';
 import { AccessTokenError } from './errors.ts';
 
 /**
- * The scopes that a request needs (RFC 6749 section 3.3): a list stands for all of them. Of an object with both members, both
- * must be satisfied.
+ * The scopes that a request needs (RFC 6749 section 3.3). A list means all of them. An object with both members requires both.
  *
  * @example `['read', 'write']`, `{ anyOf: ['read', 'admin'] }`, `{ allOf: ['orders'], anyOf: ['read', 'admin'] }`
  */
@@ -12,10 +11,10 @@ export type RequiredScopes =
   | { readonly allOf?: readonly string[] | undefined; readonly anyOf?: readonly string[] | undefined };
 
 /**
- * Lets the token pass if it has the scopes.
+ * Checks that the token has the required scopes.
  *
- * @throws AccessTokenError `insufficient_scope` naming all the scopes there are, those the token has and every alternative
- *   included: a token with all of them would do, and the client can ask for it at once (RFC 6750 section 3.1).
+ * @throws AccessTokenError `insufficient_scope` with every scope that the requirement names, so that the client can request a
+ *   sufficient token at once (RFC 6750 section 3.1)
  */
 export function requireScopes(claims: Pick<AccessTokenClaims, 'scope'>, required: RequiredScopes): void {
   const { allOf = [], anyOf } = membersOf(required);
@@ -27,7 +26,7 @@ export function requireScopes(claims: Pick<AccessTokenClaims, 'scope'>, required
   });
 }
 
-/** Every scope that is named, once. */
+/** Every scope that the requirement names, once. */
 export function scopeNames(required: RequiredScopes): string[] {
   const { allOf = [], anyOf = [] } = membersOf(required);
   return [...new Set([...allOf, ...anyOf])];

@@ -21,7 +21,7 @@ interface TestRequest {
   readonly rawHeaders: readonly string[];
 }
 
-/** Checks a token of these claims. @param certified whether the client shows its certificate */
+/** Checks a token with these claims. @param certified whether the client presents its certificate */
 async function check(
   {
     scheme = 'Bearer' as 'Bearer' | 'DPoP',
@@ -78,7 +78,7 @@ describe('A token', () => {
     await expect(check({ scheme: 'DPoP', cnf, certified: true })).rejects.toMatchObject({ code: 'invalid_dpop_proof' });
   });
 
-  test('bound in a further way that is not known is judged by those that are', async () => {
+  test('with an additional unsupported binding is checked by the supported ones', async () => {
     const cnf = { jkt: prover.jkt, unheard: 'of' };
     await expect(check({ scheme: 'DPoP', cnf, proof: await prover.proof() })).resolves.toBeUndefined();
   });
@@ -86,7 +86,7 @@ describe('A token', () => {
   test.each([[{}], [{ kid: 'k' }], [{ jkt: 7 }], [{ 'x5t#S256': null }], ['text'], [null], [7], [[]]])(
     'bound by %j is refused under either scheme',
     async (cnf) => {
-      const description = 'the access token is bound in a way that cannot be checked';
+      const description = 'the binding of the access token (cnf) is not supported';
       const proof = await prover.proof();
       await expect(check({ cnf, certified: true })).rejects.toMatchObject({ code: 'invalid_token', description });
       await expect(check({ scheme: 'DPoP', cnf, proof })).rejects.toMatchObject({ code: 'invalid_token' });
@@ -95,7 +95,7 @@ describe('A token', () => {
 });
 
 describe('A split token that a gateway joined', () => {
-  test('is proved by what the client holds of it: the signature', async () => {
+  test('is proved by its signature, which the client holds', async () => {
     const jwt = await new SignJWT({ cnf: { jkt: prover.jkt } })
       .setProtectedHeader({ alg: 'ES256' })
       .sign(prover.privateKey);
@@ -109,7 +109,7 @@ describe('A split token that a gateway joined', () => {
   });
 });
 
-test('An API that checks nothing takes no bound token, and no DPoP scheme', async () => {
+test('An API without a sender constraint accepts no bound token and no DPoP scheme', async () => {
   const constraint = createSenderConstraint({});
   expect(constraint.schemes).toEqual(['Bearer']);
   const presented = { scheme: 'Bearer', token: heldToken } as const;
@@ -119,13 +119,13 @@ test('An API that checks nothing takes no bound token, and no DPoP scheme', asyn
   }
 });
 
-test('An API that relies on its gateway takes a bound token as a bearer token', async () => {
+test('An API that relies on its gateway accepts a bound token as a bearer token', async () => {
   const claims = { aud: 'a', cnf: { jkt: prover.jkt } };
   await expect(checkedAtTheGateway.check({}, { scheme: 'Bearer', token: 'a' }, claims)).resolves.toBeUndefined();
   expect(checkedAtTheGateway.schemes).toEqual(['Bearer']);
 });
 
-test('What remembers proofs is one memory for all requests', async () => {
+test('All requests share one record of used proofs', async () => {
   const constraint = createSenderConstraint<TestRequest>({ dpop: { uriOf: () => uri } }, { now });
   const request = { method: 'GET', rawHeaders: ['DPoP', await prover.proof()] };
   const presented = { scheme: 'DPoP', token: heldToken } as const;

@@ -9,41 +9,41 @@ import { AccessTokenError } from './errors.ts';
 import { requireFunction } from './options.ts';
 import type { AccessTokenScheme, CredentialsRequest, PresentedAccessToken } from './read_access_token.ts';
 
-/** How an API sees to it that a token that is bound to a key (`cnf`, RFC 7800) is good for its owner only. */
+/** Checks that only its owner can use a token that is bound to a key (`cnf`, RFC 7800). */
 export interface SenderConstraint<Request = CredentialsRequest> {
-  /** Under which an access token may be presented. */
+  /** The schemes under which the API accepts access tokens. */
   readonly schemes: readonly AccessTokenScheme[];
-  /** The JWS algorithms of DPoP proofs; none where no proof is looked at. */
+  /** The JWS algorithms of DPoP proofs; empty when proofs are not checked. */
   readonly algorithms: readonly string[];
   /**
-   * Checks what a token demands of its sender: nothing, if it is not bound.
+   * Checks that the sender holds the key that the token is bound to. A token without a binding passes.
    *
-   * @returns the nonce for the next DPoP proof, when the client is to be given one (`DPoP-Nonce`, RFC 9449 section 8.2)
-   * @throws AccessTokenError when it is not satisfied.
-   * @throws ValidationUnavailableError when that could not be found out.
+   * @returns the nonce for the client's next DPoP proof, when it needs a new one (`DPoP-Nonce`, RFC 9449 section 8.2)
+   * @throws AccessTokenError when the sender does not hold the key
+   * @throws ValidationUnavailableError when the check could not be completed
    */
   check(request: Request, presented: PresentedAccessToken, claims: AccessTokenClaims): Promise<string | undefined>;
 }
 
-/** Options of {@link createSenderConstraint}. Without any, every bound token is refused. */
+/** Options of {@link createSenderConstraint}. Without any of them, every bound token is refused. */
 export interface SenderConstraintOptions<Request> {
-  /** Takes tokens that are bound to a key that the client proves to have (RFC 9449). */
+  /** Accepts tokens that are bound to a DPoP key (RFC 9449). */
   readonly dpop?: DPoPOptions & {
-    /** The URI that the client asked for, scheme and authority included; undefined when that is not known. */
+    /** The URI of the request, with scheme and authority; undefined when it is unknown. */
     readonly uriOf: (request: Request) => string | undefined;
     /**
-     * The client-held token, which the proof is about, made from the one that was presented. For a `split` token that a
-     * gateway joined to the JWT it is {@link signatureOf}. Default: it is the same.
+     * Derives the client-held token, whose hash the proof contains, from the presented one. For a `split` token that a gateway
+     * joined to the JWT, use {@link signatureOf}. Default: both are the same.
      */
     readonly clientHeldToken?: (token: string) => string;
   };
-  /** Takes tokens that are bound to the certificate that the client showed (RFC 8705 section 3). */
+  /** Accepts tokens that are bound to the client certificate (RFC 8705 section 3). */
   readonly certificateOf?: (request: Request) => X509Certificate | undefined;
 }
 
-/** The world around {@link createSenderConstraint}. */
+/** Dependencies of {@link createSenderConstraint}. */
 export interface SenderConstraintDependencies {
-  /** Default: remembers in this process. */
+  /** Records used proofs. Default: {@link createReplayMemory}, in this process. */
   readonly useOnce?: UseOnce;
   readonly nonces?: DPoPNonces | undefined;
   /** Epoch milliseconds. */
@@ -52,14 +52,15 @@ export interface SenderConstraintDependencies {
 
 type ProvingRequest = Pick<CredentialsRequest, 'rawHeaders'> & { readonly method?: string | undefined };
 
-/** As many proofs as are remembered in a process at a time. */
+/** The number of used proofs that one process remembers. */
 const rememberedProofs = 100_000;
 
 /**
- * Checks proofs of possession. A token that is bound in several ways must satisfy all of them that are known, and at least one;
- * a token that is bound to a DPoP key is no bearer token, and no other token is a DPoP token (RFC 9449 section 7.2).
+ * Checks proofs of possession. A token with several bindings must satisfy every binding that is supported, and at least one. A
+ * token that is bound to a DPoP key is not accepted as a bearer token, and no other token is accepted as a DPoP token (RFC 9449
+ * section 7.2).
  *
- * @throws TypeError for a badly typed option.
+ * @throws TypeError for an option of the wrong type
  * @example
  * ```ts
  * const senderConstraint = createSenderConstraint({ dpop: { uriOf: ({ url }) => `https://api.example.com${url}` } });
@@ -94,7 +95,10 @@ export function createSenderConstraint<Request extends ProvingRequest>(
       if (x5t !== undefined) checkCertificate(request, x5t);
       if (jkt === undefined) return undefined;
       if (scheme !== 'DPoP' || checkProof === undefined) {
-        throw new AccessTokenError('invalid_token', 'the access token is bound to a DPoP key and is no bearer token');
+        throw new AccessTokenError(
+          'invalid_token',
+          'the access token is bound to a DPoP key and is not a bearer token',
+        );
       }
       return checkProof(request, {
         method: request.method ?? '',
@@ -107,8 +111,8 @@ export function createSenderConstraint<Request extends ProvingRequest>(
 }
 
 /**
- * For an API that is reached through its gateway only, which checked the proof: a JWT that is bound to a key is taken as a
- * bearer token. Whoever can go around the gateway with such a JWT needs no key.
+ * For an API that clients can reach through its gateway only. The gateway has checked the proof, so the API accepts a bound JWT
+ * as a bearer token. A caller that bypasses the gateway with such a JWT needs no key.
  */
 export const checkedAtTheGateway: SenderConstraint<unknown> = {
   schemes: ['Bearer'],
@@ -122,7 +126,7 @@ function readConfirmation(cnf: unknown): { jkt: string | undefined; x5t: string 
   const { jkt, 'x5t#S256': x5t } = members;
   const readable = (value: unknown) => value === undefined || typeof value === 'string';
   if ((jkt === undefined && x5t === undefined) || !readable(jkt) || !readable(x5t)) {
-    throw new AccessTokenError('invalid_token', 'the access token is bound in a way that cannot be checked');
+    throw new AccessTokenError('invalid_token', 'the binding of the access token (cnf) is not supported');
   }
   return { jkt, x5t } as { jkt: string | undefined; x5t: string | undefined };
 }

@@ -1,9 +1,9 @@
 import {
   AccessTokenError,
+  declaresAccessToken,
   foreignClientIdClaims,
   InvalidValidatorResponseError,
   readScope,
-  saysAccessToken,
 } from '@tallystick/resource-server';
 
 /** What an authorization server says of an active token, its types checked (RFC 7662 section 2.2). */
@@ -127,7 +127,7 @@ export function checkIntrospection(
   if (nbf !== undefined && nbf * 1000 > time) throw refused('the token is not valid yet');
   // Duende's says access_token.
   if (tokenType !== undefined && !/^(?:bearer|dpop|access_token)$/i.test(tokenType)) throw refused(notAccessToken);
-  const saysSo = saysAccessToken(introspection);
+  const saysSo = declaresAccessToken(introspection);
   if (saysSo === false) throw refused(notAccessToken);
   // RFC 9449 section 6.2. As a bearer token it would be worth what a stolen one is.
   if (tokenType?.toLowerCase() === 'dpop' && typeof introspection.cnf?.jkt !== 'string') {

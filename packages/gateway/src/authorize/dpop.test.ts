@@ -34,7 +34,7 @@ describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
     const thief = await createProver(() => fixture.clock.time);
     const stolen = await fixture.present(path, token, await thief.proof(`${fixture.origin}${path}`, token));
     expect(await refusalOf(stolen)).toBe(
-      '401 invalid_token: the access token is bound to another key than that of the DPoP proof',
+      '401 invalid_token: the access token is bound to another key than the key of the DPoP proof',
     );
     expect(fixture.upstream.seen).toHaveLength(1);
   });
@@ -47,7 +47,7 @@ describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
       const response = await fixture.call(path, token, { headers });
       expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token".*, DPoP algs="ES256 /);
       expect(await refusalOf(response)).toBe(
-        '401 invalid_token: the access token is bound to a DPoP key and is no bearer token',
+        '401 invalid_token: the access token is bound to a DPoP key and is not a bearer token',
       );
     }
     expect(fixture.upstream.seen).toHaveLength(1);

@@ -28,7 +28,7 @@ describe('a bad DPoP proof', () => {
     ],
     ['that is too long', () => prover.proof({ extra: 'x'.repeat(9_000) }), 'the DPoP proof is too long'],
     ['that is empty', () => '', 'the DPoP proof is not a well-formed JWT'],
-    ['that is no JWT', () => 'proof', 'the DPoP proof is not a well-formed JWT'],
+    ['that is not a JWT', () => 'proof', 'the DPoP proof is not a well-formed JWT'],
     [
       'with two in one header',
       async () => `${await prover.proof()}, ${await prover.proof()}`,
@@ -40,7 +40,7 @@ describe('a bad DPoP proof', () => {
       'the DPoP proof is not a well-formed JWT',
     ],
     ['with four parts', async () => `${await prover.proof()}.x`, 'the DPoP proof is not a well-formed JWT'],
-    ['of no type', () => prover.proof({}, { typ: undefined }), 'the typ of the DPoP proof is not dpop+jwt'],
+    ['without a typ', () => prover.proof({}, { typ: undefined }), 'the typ of the DPoP proof is not dpop+jwt'],
     ['of type JWT', () => prover.proof({}, { typ: 'JWT' }), 'the typ of the DPoP proof is not dpop+jwt'],
     ['that is an access token', () => prover.proof({}, { typ: 'at+jwt' }), 'the typ of the DPoP proof is not dpop+jwt'],
     [
@@ -76,7 +76,7 @@ describe('a bad DPoP proof', () => {
     [
       'with a key of an unknown type',
       () => prover.proof({}, { jwk: { kty: 'toString' } }),
-      'the key in the DPoP proof is of no accepted type',
+      'the type of the key in the DPoP proof is not accepted',
     ],
     [
       'with a key off its curve',
@@ -109,7 +109,7 @@ describe('a bad DPoP proof', () => {
         const header = encode({ typ: 'dpop+jwt', alg: 'ES256', jwk: prover.publicJwk, crit: ['exotic'], exotic: 1 });
         return replacePart(await prover.proof(), 0, header);
       },
-      'the DPoP proof needs what is not supported',
+      'the DPoP proof uses a feature that is not supported',
     ],
     ['that has expired', () => prover.proof({ exp: provedAt - 1 }), 'the DPoP proof has expired'],
     [
@@ -199,10 +199,10 @@ describe('a bad DPoP proof', () => {
     });
   });
 
-  test('of another key than that of the token is refused as a bad token', async () => {
+  test('with another key than the one of the token is refused as an invalid token', async () => {
     await expect(setUpCheck(prover.jkt).present(await stranger.proof())).rejects.toMatchObject({
       code: 'invalid_token',
-      description: 'the access token is bound to another key than that of the DPoP proof',
+      description: 'the access token is bound to another key than the key of the DPoP proof',
     });
   });
 
@@ -230,7 +230,7 @@ describe('a bad DPoP proof', () => {
     });
   });
 
-  test('is no better when nobody knows what the client asked for', async () => {
+  test('is refused when the URI of the request is unknown', async () => {
     await expect(setUpCheck(prover.jkt).present(await prover.proof(), { uri: undefined })).rejects.toMatchObject({
       description: 'the htu of the DPoP proof is not the URI of the request',
     });

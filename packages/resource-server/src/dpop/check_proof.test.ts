@@ -23,12 +23,12 @@ describe('a good DPoP proof', () => {
     ['with another spelling of the same htu', { htu: 'HTTPS://API.example.com:443/x/../orders/%31' }, {}],
     ['for a request with a query', {}, { uri: `${uri}?page=2` }],
     ['for another method', { htm: 'PATCH' }, { method: 'PATCH' }],
-    ['as old as it may be', { iat: provedAt - 60 }, {}],
-    ['as far ahead as a clock may be', { iat: provedAt + 5 }, {}],
-    ['with an iat that is no whole number', { iat: provedAt - 0.5 }, {}],
-    ['with a jti as long as it may be', { jti: 'j'.repeat(256) }, {}],
-    ['with a nonce that nobody asked for', { nonce: 'from elsewhere' }, {}],
-    ['with claims that nobody knows', { extra: { deep: true } }, {}],
+    ['of the maximum age', { iat: provedAt - 60 }, {}],
+    ['as far in the future as clockTolerance allows', { iat: provedAt + 5 }, {}],
+    ['with an iat that is not an integer', { iat: provedAt - 0.5 }, {}],
+    ['with a jti of the maximum length', { jti: 'j'.repeat(256) }, {}],
+    ['with a nonce although none is required', { nonce: 'from elsewhere' }, {}],
+    ['with unknown claims', { extra: { deep: true } }, {}],
   ])('is accepted %s', async (_, claims, expected) => {
     await expect(setUpCheck(prover.jkt).present(await prover.proof(claims), expected)).resolves.toBeUndefined();
   });
@@ -39,8 +39,8 @@ describe('a good DPoP proof', () => {
   });
 });
 
-describe('a DPoP proof that comes again', () => {
-  test('is refused, for as long as it would be taken', async () => {
+describe('a repeated DPoP proof', () => {
+  test('is refused for as long as it would be accepted', async () => {
     const { present, clock } = setUpCheck(prover.jkt);
     const proof = await prover.proof({ iat: provedAt + 5 });
     await present(proof);
@@ -64,13 +64,13 @@ describe('a DPoP proof that comes again', () => {
     });
   });
 
-  test('is another one under the key of another client', async () => {
+  test('counts as another one with the key of another client', async () => {
     const { present } = setUpCheck(prover.jkt);
     await present(await prover.proof({ jti: 'once' }));
     await expect(present(await stranger.proof({ jti: 'once' }), { thumbprint: stranger.jkt })).resolves.toBeUndefined();
   });
 
-  test('was not used up by a request that was refused', async () => {
+  test('is accepted after a refused request with it', async () => {
     const { present } = setUpCheck(prover.jkt);
     const proof = await prover.proof();
     await expect(present(proof, { method: 'POST' })).rejects.toThrow();
@@ -78,14 +78,14 @@ describe('a DPoP proof that comes again', () => {
     await expect(present(proof)).resolves.toBeUndefined();
   });
 
-  test('passes once, of many at the same moment', async () => {
+  test('passes once among many concurrent requests', async () => {
     const { present } = setUpCheck(prover.jkt);
     const proof = await prover.proof();
     const outcomes = await Promise.allSettled([...Array(20)].map(() => present(proof)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  test('is not let through when nobody can tell', async () => {
+  test('gets 503 when the record of used proofs is not available', async () => {
     const trouble = new ValidationUnavailableError('the token store could not be reached');
     const useOnce = () => Promise.reject(trouble);
     const check = createProofCheck({}, { useOnce, now: () => provedAt * 1000 });
@@ -95,10 +95,10 @@ describe('a DPoP proof that comes again', () => {
   });
 });
 
-describe('where nonces are asked for, a DPoP proof', () => {
+describe('where nonces are required, a DPoP proof', () => {
   const secret = 'what all gateways know';
 
-  test('without one is told which', async () => {
+  test('without a nonce gets one', async () => {
     const { present, nonces } = setUpCheck(prover.jkt, {}, secret);
     await expect(present(await prover.proof())).rejects.toMatchObject({
       code: 'use_dpop_nonce',
@@ -107,7 +107,7 @@ describe('where nonces are asked for, a DPoP proof', () => {
     });
   });
 
-  test.each([['a guess'], ['']])('with the nonce "%s" is told the right one', async (nonce) => {
+  test.each([['a guess'], ['']])('with the nonce "%s" gets the current one', async (nonce) => {
     const { present, nonces } = setUpCheck(prover.jkt, {}, secret);
     await expect(present(await prover.proof({ nonce }))).rejects.toMatchObject({
       code: 'use_dpop_nonce',
@@ -116,14 +116,14 @@ describe('where nonces are asked for, a DPoP proof', () => {
     });
   });
 
-  test('passes with the right one, once, and whatever the clock of the client says', async () => {
+  test('passes with the current nonce, once, whatever the clock of the client', async () => {
     const { present, nonces } = setUpCheck(prover.jkt, {}, secret);
     const proof = await prover.proof({ nonce: nonces?.current(), iat: provedAt - 86_400 });
     await expect(present(proof)).resolves.toBeUndefined();
     await expect(present(proof)).rejects.toMatchObject({ description: 'the DPoP proof was used before' });
   });
 
-  test('passes at another process with the same secret, and at none with another', async () => {
+  test('passes at another process with the same secret, and not at one with another secret', async () => {
     const { nonces } = setUpCheck(prover.jkt, {}, secret);
     const proof = await prover.proof({ nonce: nonces?.current() });
     await expect(setUpCheck(prover.jkt, {}, secret).present(proof)).resolves.toBeUndefined();
@@ -132,7 +132,7 @@ describe('where nonces are asked for, a DPoP proof', () => {
     });
   });
 
-  test('passes with the one before, and is given the new one', async () => {
+  test('passes with the previous nonce, and gets the new one', async () => {
     const { present, nonces, clock } = setUpCheck(prover.jkt, {}, secret);
     const nonce = nonces?.current();
     clock.seconds += 60;
@@ -158,12 +158,12 @@ describe('a check of DPoP proofs', () => {
     ['algorithms', { algorithms: ['none'] }],
     ['maxAge', { maxAge: 0 }],
     ['clockTolerance', { clockTolerance: -1 }],
-  ])('cannot be made with a wrong value for %s', (name, options) => {
+  ])('cannot be created with an invalid %s', (name, options) => {
     expect(() => createProofCheck(options, dependencies)).toThrow(TypeError);
     expect(() => createProofCheck(options, dependencies)).toThrow(name);
   });
 
-  test('cannot be made without a way to recognize what was used', () => {
+  test('cannot be created without useOnce', () => {
     expect(() => createProofCheck({}, { now: Date.now } as never)).toThrow(TypeError);
   });
 });

@@ -3,47 +3,46 @@ import { sameText } from '@tallystick/common';
 import { AccessTokenError } from '../errors.ts';
 import { requireAsymmetric, requireFunction, requireNumber } from '../options.ts';
 import type { DPoPNonces } from './nonces.ts';
-import { proofError, readProof } from './read_proof.ts';
 import type { UseOnce } from './replay_memory.ts';
 import { sameUri } from './same_uri.ts';
-import { type VerifiedProof, verifyProof } from './verify_proof.ts';
+import { proofError, readProof, type VerifiedProof, verifyProof } from './verify_proof.ts';
 
 /** Options of {@link createProofCheck}. */
 export interface DPoPOptions {
-  /** Accepted `alg` values, asymmetric only; {@link defaultDPoPAlgorithms} by default. */
+  /** Accepted `alg` values, asymmetric only. Default: {@link defaultDPoPAlgorithms}. */
   readonly algorithms?: readonly string[];
-  /** Seconds after its `iat` for which a proof is taken, where there are no nonces; 60 by default. */
+  /** Seconds after `iat` for which a proof without a nonce is accepted. Default: 60. */
   readonly maxAge?: number;
-  /** Seconds by which `iat` may be ahead of us; 5 by default. */
+  /** Seconds by which `iat` may be in the future. Default: 5. */
   readonly clockTolerance?: number;
 }
 
-/** The world around {@link createProofCheck}. */
+/** Dependencies of {@link createProofCheck}. */
 export interface ProofCheckDependencies {
   readonly useOnce: UseOnce;
-  /** If there are nonces, every proof must carry one (RFC 9449 section 9). */
+  /** If given, every proof must carry a nonce (RFC 9449 section 9). */
   readonly nonces?: DPoPNonces | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** What a proof must be about. */
+/** The request and the token that a proof must match. */
 export interface ProofExpectations {
   readonly method: string;
-  /** The URI that the client asked for; undefined when that is not known, and then no proof is good. */
+  /** The URI of the request. If it is unknown (undefined), every proof is refused. */
   readonly uri: string | undefined;
   /** The client-held token. */
   readonly token: string;
-  /** `jkt` of the token: the thumbprint of the key that it is bound to (RFC 9449 section 6.1). */
+  /** The `jkt` of the token: the thumbprint of the key that it is bound to (RFC 9449 section 6.1). */
   readonly thumbprint: string;
 }
 
 /**
- * Checks the DPoP proof of a request (RFC 9449 section 4.3), all of it, and uses it up.
+ * Checks the DPoP proof of a request completely (RFC 9449 section 4.3), and records it as used.
  *
- * @returns the nonce that the client is to use from now on, when it is another one (RFC 9449 section 8.2)
- * @throws AccessTokenError `invalid_dpop_proof`; `use_dpop_nonce`; `invalid_token` when the key is not the token's.
- * @throws ValidationUnavailableError when it could not be found out whether the proof was used before.
+ * @returns the nonce that the client should use from now on, if it differs from the one in the proof (RFC 9449 section 8.2)
+ * @throws AccessTokenError `invalid_dpop_proof`; `use_dpop_nonce`; `invalid_token` when the token is bound to another key
+ * @throws ValidationUnavailableError when the record of used proofs is not available
  */
 export type CheckProof = (
   request: { readonly rawHeaders: readonly string[] },
@@ -52,7 +51,7 @@ export type CheckProof = (
 
 export const defaultDPoPAlgorithms = ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'Ed25519', 'EdDSA'] as const;
 
-/** In characters: a UUID has 36, 96 random bits have 16 (RFC 9449 section 4.2). */
+/** Of `jti`, in characters: a UUID has 36, 96 random bits have 16 (RFC 9449 section 4.2). */
 const maximumIdentifier = 256;
 
 export function createProofCheck(options: DPoPOptions, dependencies: ProofCheckDependencies): CheckProof {
@@ -65,10 +64,10 @@ export function createProofCheck(options: DPoPOptions, dependencies: ProofCheckD
   requireFunction('now', now);
 
   /**
-   * When a proof was made its `iat` says, or better the nonce, which does not depend on the client's clock (RFC 9449 section
-   * 4.3, check 11).
+   * Checks the age of a proof (RFC 9449 section 4.3, check 11): by its nonce, which does not depend on the client's clock, or else
+   * by its `iat`.
    *
-   * @returns seconds for which any process may still take it
+   * @returns seconds for which any process may still accept it
    */
   function checkTime({ iat, nonce }: VerifiedProof['claims']): number {
     if (typeof iat !== 'number' || !Number.isFinite(iat)) throw proofError('the DPoP proof has no iat');
@@ -79,11 +78,11 @@ export function createProofCheck(options: DPoPOptions, dependencies: ProofCheckD
     const age = now() / 1000 - iat;
     if (age > maxAge) throw proofError('the DPoP proof is too old');
     if (age < -clockTolerance) throw proofError('the DPoP proof is from the future');
-    // The clock of another process may be behind ours by what is tolerated.
+    // The clock of another process may be behind this one by the tolerance.
     return maxAge - age + clockTolerance;
   }
 
-  /** Only what is good in every other way is remembered: nobody fills the memory without a token and its key. */
+  /** Called last, so that only a client with a token and its key can fill the record of used proofs. */
   async function use(identifier: string, thumbprint: string, seconds: number): Promise<void> {
     if (await useOnce(`dpop ${thumbprint} ${identifier}`, Math.ceil(seconds) + 1)) return;
     throw proofError('the DPoP proof was used before');
@@ -103,7 +102,7 @@ export function createProofCheck(options: DPoPOptions, dependencies: ProofCheckD
     if (!sameText(verified.thumbprint, thumbprint)) {
       throw new AccessTokenError(
         'invalid_token',
-        'the access token is bound to another key than that of the DPoP proof',
+        'the access token is bound to another key than the key of the DPoP proof',
       );
     }
     await use(identifier, thumbprint, checkTime(claims));

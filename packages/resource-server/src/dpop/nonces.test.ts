@@ -14,7 +14,7 @@ test('a nonce is accepted in its own period, the one before and the one after', 
   expect(nonces.lifetime).toBe(180);
 });
 
-test('there is a new one each period', () => {
+test('each period has a new nonce', () => {
   let time = 0;
   const nonces = createDPoPNonces({ secret: 'a secret' }, { now: () => time });
   const first = nonces.current();
@@ -24,6 +24,6 @@ test('there is a new one each period', () => {
   expect(nonces.current()).not.toBe(first);
 });
 
-test.each([{ secret: '' }, { secret: 'a', period: 0 }])('cannot be made of %j', (options) => {
+test.each([{ secret: '' }, { secret: 'a', period: 0 }])('cannot be created with %j', (options) => {
   expect(() => createDPoPNonces(options)).toThrow(TypeError);
 });

@@ -4,26 +4,26 @@ import { requireFunction, requireNumber, requireString } from '../options.ts';
 
 /** Options of {@link createDPoPNonces}. */
 export interface DPoPNoncesOptions {
-  /** What every process that is to accept the nonces of the others knows. */
+  /** Shared by all processes that accept each other's nonces. */
   readonly secret: string;
-  /** Seconds until there is a new one; 60 by default. The one before is accepted for as long again. */
+  /** Seconds after which a new nonce replaces the current one. The previous one is accepted for one more period. Default: 60. */
   readonly period?: number;
 }
 
 /** Nonces for DPoP proofs (RFC 9449 section 9). */
 export interface DPoPNonces {
-  /** The one that clients are given now. */
+  /** The nonce to send to clients now. */
   current(): string;
   accepts(nonce: string): boolean;
-  /** Seconds for which one is accepted, at most. */
+  /** The longest time in seconds for which a nonce is accepted. */
   readonly lifetime: number;
 }
 
 /**
- * Makes nonces that need not be kept: each is an HMAC over its period of time, so that every process with the same secret
- * makes and accepts the same ones, and nobody can make one ahead of its time. That a proof counts once is for its `jti` to see to.
+ * Creates nonces without storing them. Each is an HMAC of its period, so every process with the same secret creates and accepts
+ * the same nonces, and nobody else can predict one. A nonce does not prevent replay within its period: the `jti` of the proof does.
  *
- * @throws TypeError for a badly typed option.
+ * @throws TypeError for an option of the wrong type
  */
 export function createDPoPNonces(options: DPoPNoncesOptions, dependencies: { now?: () => number } = {}): DPoPNonces {
   const { secret, period = 60 } = options;
@@ -34,21 +34,21 @@ export function createDPoPNonces(options: DPoPNoncesOptions, dependencies: { now
 
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick dpop nonce', 32));
   const make = (step: number) => createHmac('sha256', key).update(String(step)).digest('base64url');
-  let made: { step: number; previous: string; current: string; next: string } | undefined;
+  let latest: { step: number; previous: string; current: string; next: string } | undefined;
 
-  function around() {
+  function acceptable() {
     const step = Math.floor(now() / 1000 / period);
-    if (made?.step !== step) made = { step, previous: make(step - 1), current: make(step), next: make(step + 1) };
-    return made;
+    if (latest?.step !== step) latest = { step, previous: make(step - 1), current: make(step), next: make(step + 1) };
+    return latest;
   }
 
   return {
     lifetime: 3 * period,
-    current: () => around().current,
+    current: () => acceptable().current,
     accepts(nonce) {
-      // The next one may come from a process whose clock is a little ahead.
-      const { previous, current, next } = around();
-      return [current, previous, next].some((acceptable) => sameText(nonce, acceptable));
+      // The next nonce may come from a process whose clock is slightly ahead.
+      const { previous, current, next } = acceptable();
+      return [current, previous, next].some((expected) => sameText(nonce, expected));
     },
   };
 }

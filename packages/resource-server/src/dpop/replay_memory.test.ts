@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createReplayMemory } from './replay_memory.ts';
 
-test('a name is used once, until it is forgotten', async () => {
+test('a name is used once, until it expires', async () => {
   let time = 0;
   const useOnce = createReplayMemory({ maxEntries: 10 }, { now: () => time });
   expect(await useOnce('a', 10)).toBe(true);
@@ -14,7 +14,7 @@ test('a name is used once, until it is forgotten', async () => {
   expect(await useOnce('a', 10)).toBe(false);
 });
 
-test('a full memory says that it cannot tell, and forgets nothing for a new name', async () => {
+test('a full memory refuses new names with 503, and drops nothing', async () => {
   let time = 0;
   const useOnce = createReplayMemory({ maxEntries: 2 }, { now: () => time });
   await useOnce('a', 10);

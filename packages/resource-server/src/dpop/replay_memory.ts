@@ -1,25 +1,25 @@
 import { ValidationUnavailableError } from '../errors.ts';
 
 /**
- * Uses a name up.
+ * Records a name as used.
  *
- * @param expiresIn whole seconds for which it stays used
- * @returns whether it had not been used
- * @throws ValidationUnavailableError when that could not be found out
+ * @param expiresIn whole seconds for which the name stays used
+ * @returns true for the first use, false for a repeated one
+ * @throws ValidationUnavailableError when the record is not available
  */
 export type UseOnce = (name: string, expiresIn: number) => Promise<boolean>;
 
 /**
- * Remembers in this process which proofs it has seen. Another process has not: a proof is good for one use at each of them.
+ * Records used proofs in this process. Each process has its own record, so each accepts a proof once.
  *
- * @param maxEntries past these nothing is forgotten: the next proof cannot be checked
+ * @param maxEntries the limit of entries. Past it no entry is dropped early; the next proof gets 503
  * @param now epoch milliseconds
  */
 export function createReplayMemory({ maxEntries }: { maxEntries: number }, { now }: { now: () => number }): UseOnce {
-  /** Name to when it may be forgotten; the oldest first, and each remembered for about as long as the others. */
+  /** Expiry in epoch milliseconds, by name. The oldest is first, because all entries live for about the same time. */
   const used = new Map<string, number>();
 
-  function forgetExpired(time: number): void {
+  function dropExpired(time: number): void {
     for (const [name, expiresAt] of used) {
       if (expiresAt > time) return;
       used.delete(name);
@@ -28,7 +28,7 @@ export function createReplayMemory({ maxEntries }: { maxEntries: number }, { now
 
   return async (name, expiresIn) => {
     const time = now();
-    forgetExpired(time);
+    dropExpired(time);
     if ((used.get(name) ?? 0) > time) return false;
     if (used.size >= maxEntries) throw new ValidationUnavailableError('too many DPoP proofs to remember');
     used.delete(name);

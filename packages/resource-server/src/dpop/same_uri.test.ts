@@ -9,7 +9,7 @@ test.each([
   ['https://a.example/%7euser/%c3%a9', 'https://a.example/~user/%C3%A9'],
   ['https://a.example/x/./y/../z', 'https://a.example/x/z'],
   ['http://[::1]:4100/x', 'http://[0:0:0:0:0:0:0:1]:4100/x'],
-])('%s means %s', (htu, uri) => {
+])('%s matches %s', (htu, uri) => {
   expect(sameUri(htu, uri)).toBe(true);
 });
 
@@ -30,6 +30,6 @@ test.each([
   ['', 'https://a.example/'],
   ['https://a.example/x', undefined],
   ['https://a.example/x', ''],
-])('%j does not mean %s', (htu, uri) => {
+])('%j does not match %s', (htu, uri) => {
   expect(sameUri(htu, uri)).toBe(false);
 });

@@ -1,8 +1,8 @@
 /**
- * Whether `htu` means the URI of a request (RFC 9449 section 4.3, check 9): without query and fragment, and after the
- * normalizations of RFC 3986 sections 6.2.2 and 6.2.3.
+ * Whether `htu` matches the URI of a request (RFC 9449 section 4.3, check 9), without query and fragment, and after the
+ * normalization of RFC 3986 sections 6.2.2 and 6.2.3.
  *
- * @param uri of the request; when it is not known, nothing matches it
+ * @param uri the URI of the request; if it is unknown (undefined), nothing matches
  */
 export function sameUri(htu: string, uri: string | undefined): boolean {
   const expected = uri === undefined ? undefined : normalized(uri);
@@ -10,14 +10,14 @@ export function sameUri(htu: string, uri: string | undefined): boolean {
 }
 
 function normalized(text: string): string | undefined {
-  // What no URI contains, the parser would mend: a backslash becomes a slash, a line break disappears.
+  // The parser would repair characters that no URI contains: a backslash becomes a slash, a line break disappears.
   if (/[^\x21-\x7e]|\\/.test(text) || !/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) return undefined;
   const { origin, pathname, username, password } = new URL(text);
   if (username !== '' || password !== '') return undefined;
   return `${origin}${pathname.replace(/%[0-9A-Fa-f]{2}/g, normalizedEscape)}`;
 }
 
-/** RFC 3986 section 6.2.2.2: what need not be escaped is not, and the rest is in capitals. */
+/** RFC 3986 section 6.2.2: decodes unreserved characters; writes other escapes in upper case. */
 function normalizedEscape(triplet: string): string {
   const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
   return /[A-Za-z0-9\-._~]/.test(character) ? character : triplet.toUpperCase();

@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { serve } from './serve.ts';
 
-/** A key pair and its public half as the JWKS shows it. */
+/** A key pair, with the public key as in the JWKS. */
 export interface SigningKey {
   readonly kid: string;
   readonly alg: string;
@@ -27,7 +27,7 @@ export async function serveJwks(...keys: SigningKey[]) {
     state.requests += 1;
     state.answer(req, res);
   });
-  /** Makes requests wait for their keys until the function that it returns is called. */
+  /** Holds all answers until the returned function is called. */
   const holdAnswers = () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {
@@ -39,7 +39,7 @@ export async function serveJwks(...keys: SigningKey[]) {
   return Object.assign(state, { answerKeys, holdAnswers, uri: `${url}/jwks`, stop });
 }
 
-/** Answers with a status and a text. */
+/** A listener that answers with this status and body. */
 export function answering(status: number, text = '', headers: Record<string, string> = {}): RequestListener {
   return (_, res) => {
     res.writeHead(status, headers).end(text);

@@ -7,7 +7,7 @@ import { AccessTokenError, ValidationUnavailableError } from '../errors.ts';
 import { checkedAtTheGateway, createSenderConstraint } from '../sender_constraint.ts';
 import { athOf, createProver, provedAt } from './prover.ts';
 
-/** Knows one good token, one bad one, and two that bring trouble. */
+/** Accepts one token, refuses others, and fails for two. */
 const validator = {
   async validate(token: string) {
     if (token === 'good') return { aud: 'https://api.example.com', sub: 'alice', scope: 'read' };
@@ -20,9 +20,9 @@ const scopes = (method: string) => (method === 'GET' ? ['read'] : ['write']);
 const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
 
 /**
- * What every framework's middleware must do.
+ * The contract of the middleware for every framework.
  *
- * @param start - starts an app that answers `JSON.stringify(accessToken)` behind the middleware, and 500 with
+ * @param start starts an app that answers `JSON.stringify(accessToken)` behind the middleware, and 500 with
  *   "fault: " and the message when an error reaches the framework; returns its URL.
  */
 export function describeMiddleware(
@@ -35,7 +35,7 @@ export function describeMiddleware(
   };
 
   describe(`the ${name} middleware`, () => {
-    test('lets a good token pass and hands it on', async () => {
+    test('lets a valid token pass and hands it on', async () => {
       const response = await call('good');
       expect(response.status).toBe(200);
       const accepted = (await response.json()) as AcceptedAccessToken;
@@ -56,7 +56,7 @@ export function describeMiddleware(
       await expect(response.json()).resolves.toMatchObject({ error: 'unauthorized' });
     });
 
-    test('refuses a bad token', async () => {
+    test('refuses an invalid token', async () => {
       const response = await call('bad');
       expect(response.status).toBe(401);
       expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
@@ -66,7 +66,7 @@ export function describeMiddleware(
       });
     });
 
-    test('asks for the scopes of the method', async () => {
+    test('requires the scopes of the method', async () => {
       const response = await call('good', { method: 'POST' });
       expect(response.status).toBe(403);
       expect(response.headers.get('www-authenticate')).toContain('scope="write"');
@@ -87,7 +87,7 @@ export function describeMiddleware(
       const bound = (cnf: object) => ({ validate: async () => ({ aud: 'https://api.example.com', cnf }) });
       const token = 'bound-token';
 
-      test('refuses them as bearer tokens, unless told that the gateway has checked', async () => {
+      test('refuses them as bearer tokens, except with checkedAtTheGateway', async () => {
         const headers = { authorization: `Bearer ${token}` };
         const { jkt } = await createProver();
         const refused = await fetch(await start({ validator: bound({ jkt }) }), { headers });
@@ -99,12 +99,12 @@ export function describeMiddleware(
         expect((await fetch(await start(relying), { headers })).status).toBe(200);
       });
 
-      test('does not know the scheme DPoP unless it checks proofs', async () => {
+      test('does not support the scheme DPoP without a proof check', async () => {
         const response = await fetch(await start({ validator }), { headers: { authorization: 'DPoP good' } });
         expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
       });
 
-      test('checks the proof, asks for a nonce, and gives the next one in time', async () => {
+      test('checks the proof, requires a nonce, and sends the next one in time', async () => {
         const clock = { seconds: provedAt };
         const now = () => clock.seconds * 1000;
         const prover = await createProver();
@@ -134,13 +134,13 @@ export function describeMiddleware(
       });
     });
 
-    test('cannot be made without a validator, or with scopes that are no function', async () => {
+    test('cannot be created without a validator, or with scopes that are not a function', async () => {
       await expect(start({} as never)).rejects.toThrow(TypeError);
       await expect(start({ validator, scopes: ['read'] as never })).rejects.toThrow(TypeError);
       await expect(start({ validator, senderConstraint: {} as never })).rejects.toThrow(TypeError);
     });
 
-    test('needs no scopes unless told', async () => {
+    test('requires no scopes by default', async () => {
       const url = await start({ validator });
       const response = await fetch(url, { method: 'POST', headers: { authorization: 'Bearer good' } });
       expect(response.status).toBe(200);

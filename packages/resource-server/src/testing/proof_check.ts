@@ -4,9 +4,9 @@ import { createReplayMemory } from '../dpop/replay_memory.ts';
 import { heldToken, provedAt, uri } from './prover.ts';
 
 /**
- * A check at the moment of the tests, or later when they move the clock, with the memory of all that it saw.
+ * A proof check with its own record of used proofs, and a clock that the test sets.
  *
- * @param thumbprint what the token is bound to
+ * @param thumbprint of the key that the token is bound to
  */
 export function setUpCheck(thumbprint: string, options: DPoPOptions = {}, nonceSecret?: string) {
   const clock = { seconds: provedAt };

@@ -6,15 +6,15 @@ export interface Prover {
   readonly publicJwk: JWK;
   readonly privateJwk: JWK;
   readonly privateKey: CryptoKey;
-  /** What a token is bound to. */
+  /** The thumbprint of its key, to bind a token to. */
   readonly jkt: string;
-  /** Makes a proof; `undefined` leaves a claim or header parameter out. */
+  /** Creates a proof; `undefined` omits a claim or header parameter. */
   proof(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
 }
 
 export const uri = 'https://api.example.com/orders/1';
 export const heldToken = 'a-client-held-token';
-/** The moment the tests live in, in seconds since the epoch. */
+/** The time of the tests, in epoch seconds. */
 export const provedAt = 1_700_000_000;
 
 export const athOf = (token: string) => createHash('sha256').update(token).digest('base64url');

@@ -3,10 +3,10 @@ import type { SigningKey } from './jwks_server.ts';
 
 export const issuer = 'https://login.example.com';
 export const audience = 'https://api.example.com/orders';
-/** The moment the tests live in, in seconds since the epoch. */
+/** The time of the tests, in epoch seconds. */
 export const issuedAt = 1_700_000_000;
 
-/** A JWT access token (RFC 9068 section 2) good for ten minutes; `undefined` leaves a claim or header parameter out. */
+/** A JWT access token (RFC 9068 section 2) good for ten minutes; `undefined` omits a claim or header parameter. */
 export async function signAccessToken(
   key: SigningKey,
   claims: Record<string, unknown> = {},
