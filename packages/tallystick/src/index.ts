@@ -1,6 +1,6 @@
 export type { IssuedToken, TokenRequest } from '@tallystick/authorization-server';
 export { ConfigError } from './config/config_error.ts';
-export { jsonSchema } from './config/json_schema.ts';
+export { jsonSchema } from './config/config_schema.ts';
 export { checkConfig, loadConfig } from './config/load_config.ts';
 export type { Config, ConfigInput, TenantInput } from './config/schema.ts';
 export { type Clock, ClockFixedError } from './harness/clock/create_clock.ts';

@@ -1,4 +1,4 @@
-import { jsonSchema } from '../config/json_schema.ts';
+import { jsonSchema } from '../config/config_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
 import { findWarnings } from '../config/warnings.ts';
 import { createLog } from '../run/log.ts';

@@ -2,8 +2,8 @@ import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@tallystick/gateway';
 import type { StoreUse } from '@tallystick/token-store';
+import type { Role } from '../config/config_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
-import type { Role } from '../config/role_schema.ts';
 import type { Config } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
@@ -16,7 +16,7 @@ import { createLog } from '../run/log.ts';
 import { openStore, usesOfGateway } from '../run/open_store.ts';
 import { refuseFixed } from '../run/refuse_changes.ts';
 import { runSampleApi } from '../run/sample_api.ts';
-import { type Tls, tlsOf } from '../run/tls/tls.ts';
+import type { Tls } from '../run/tls/trust.ts';
 import { createSharedMetrics } from '../workers/shared_metrics.ts';
 import { trustHint } from './trust_hint.ts';
 import { untilStopped } from './until_stopped.ts';
@@ -27,7 +27,7 @@ export async function role(name: Role, configFile: string): Promise<number> {
   const config = await loadConfig(configFile, process.env, name);
   const log = createLog(config.log.level);
   for (const { path, message } of findWarnings(config, name)) log.warn({ path }, message);
-  const tls = await tlsOf(config);
+  const tls = config.tls && (await (await import('../run/tls/open_tls.ts')).openTls(config));
   if (name === 'sample-api') {
     const serving = serveSampleApi(config, tls);
     reloadOnHangup(configFile, name, async (changed) => (await serving).replace(changed));

@@ -6,7 +6,7 @@ import { checkGateway } from '../run/gateway.ts';
 import { createLog } from '../run/log.ts';
 import { checkSampleApi } from '../run/sample_api.ts';
 import { ConfigError } from './config_error.ts';
-import { jsonSchema } from './json_schema.ts';
+import { jsonSchema } from './config_schema.ts';
 import { checkConfig } from './load_config.ts';
 import type { Config } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import { jsonSchema } from './json_schema.ts';
+import { jsonSchema } from './config_schema.ts';
 
 /** A value of the configuration that an environment variable sets. */
 export interface Override {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { jsonSchema } from './json_schema.ts';
+import { jsonSchema } from './config_schema.ts';
 
 interface SchemaNode {
   readonly description?: string;

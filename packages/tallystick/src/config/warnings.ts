@@ -1,6 +1,6 @@
 import { isLoopbackName } from '@tallystick/common';
 import { pathText } from './config_error.ts';
-import type { Role } from './role_schema.ts';
+import type { Role } from './config_schema.ts';
 import type { Config } from './schema.ts';
 import { listensWithTls } from './tls.ts';
 

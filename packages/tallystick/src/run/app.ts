@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { allowedForOperations, allowedHosts } from './allowed_hosts.ts';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { type Listening, listen } from './listen.ts';
-import type { Tls } from './tls/tls.ts';
+import type { Tls } from './tls/trust.ts';
 
 /** What a role needs from outside. */
 export interface RoleDependencies {

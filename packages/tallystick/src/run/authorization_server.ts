@@ -7,7 +7,7 @@ import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { withoutAbsent } from '../config/absent.ts';
-import { schemaFor } from '../config/role_schema.ts';
+import { schemaFor } from '../config/config_schema.ts';
 import { type Config, tenantSchema } from '../config/schema.ts';
 import type { RunningClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';

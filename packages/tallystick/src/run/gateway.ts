@@ -17,7 +17,7 @@ import { createOwnJwtKey } from './own_jwt_key.ts';
 import { gatewayNames } from './own_names.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { gatewayRoutes } from './route_configs.ts';
-import type { Tls } from './tls/tls.ts';
+import type { Tls } from './tls/trust.ts';
 import { tokenHandlerConfig } from './token_handler_config.ts';
 import { withUpstreamTls } from './upstream_tls_settings.ts';
 import { withoutUndefined } from './without_undefined.ts';

@@ -3,7 +3,7 @@ import { ConfigError } from '../config/config_error.ts';
 import type { Config } from '../config/schema.ts';
 import type { OwnJwtKey } from './own_jwt_key.ts';
 import { type Path, readMaterial, wrong } from './read_material.ts';
-import type { Tls } from './tls/tls.ts';
+import type { Tls } from './tls/trust.ts';
 import { withoutUndefined } from './without_undefined.ts';
 
 type Client = Config['gateway']['client'];

@@ -13,7 +13,6 @@ import { type RunningGateway, runGateway } from './gateway.ts';
 import { createLog } from './log.ts';
 import { openStore, usesOfGateway } from './open_store.ts';
 import { runSampleApi } from './sample_api.ts';
-import { tlsOf } from './tls/tls.ts';
 
 export interface StartOptions {
   /** The configuration, or the file that holds it. */
@@ -67,7 +66,7 @@ export async function startTallystick({
 }: StartOptions): Promise<Tallystick> {
   const configured = typeof given === 'string' ? await loadConfig(given) : checkConfig(given);
   const config = ports === 'free' ? withFreePorts(configured) : configured;
-  const tls = await tlsOf(config);
+  const tls = config.tls && (await (await import('./tls/open_tls.ts')).openTls(config));
   // With a store of its own, everything that expires does so by the clock that tests move.
   const clock = createClock({ movable: givenStore === undefined && config.store.url === 'memory:' });
   const { now } = clock;

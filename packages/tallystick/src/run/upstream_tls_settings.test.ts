@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import { gatewayRoutes } from './route_configs.ts';
-import type { Tls } from './tls/tls.ts';
+import type { Tls } from './tls/trust.ts';
 import { withUpstreamTls } from './upstream_tls_settings.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;

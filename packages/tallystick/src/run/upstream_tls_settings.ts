@@ -1,7 +1,7 @@
 import type { RouteConfig } from '@tallystick/gateway';
 import type { Config } from '../config/schema.ts';
 import { readMaterial } from './read_material.ts';
-import type { Tls } from './tls/tls.ts';
+import type { Tls } from './tls/trust.ts';
 
 /**
  * Adds to routes how the gateway speaks TLS with their upstreams, with what the configuration names files for.

@@ -2,8 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isPem, readPem } from '@tallystick/common';
 import { ConfigError } from '../../config/config_error.ts';
 import type { Config } from '../../config/schema.ts';
-import type { Tls } from './tls.ts';
-import { createTrust } from './trust.ts';
+import { createTrust, type Tls } from './trust.ts';
 
 /**
  * Reads, or makes, what the configuration says about TLS.

@@ -1,6 +1,23 @@
 import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 import { Agent, fetch as undiciFetch } from 'undici';
+import type { CertificateAndKey } from './make_certificates.ts';
+
+/** How the servers of this process speak TLS, and whom its clients trust. */
+export interface Tls {
+  /** Absent where the servers listen on plain HTTP, and only the trust is configured. */
+  readonly server?: CertificateAndKey & {
+    /** SHA-256 of the certificate, as browsers and `openssl x509 -fingerprint` write it. */
+    readonly fingerprint: string;
+  };
+  /** What clients of these servers have to trust, as PEM, unless they do already. */
+  readonly ca?: string;
+  /** The file that holds it. */
+  readonly caFile?: string;
+  /** CAs whose certificates clients may authenticate with, as PEM. */
+  readonly clientCas: readonly string[];
+  readonly trust: Trust;
+}
 
 /** Whom the calls of one role to another trust. */
 export interface Trust {

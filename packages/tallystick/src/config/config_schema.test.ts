@@ -6,8 +6,8 @@ import { checkAuthorizationServer } from '../run/authorization_server.ts';
 import { checkGateway } from '../run/gateway.ts';
 import { createLog } from '../run/log.ts';
 import { checkSampleApi } from '../run/sample_api.ts';
+import type { Role } from './config_schema.ts';
 import { loadConfig } from './load_config.ts';
-import type { Role } from './role_schema.ts';
 import type { Config } from './schema.ts';
 
 let folder: string;
