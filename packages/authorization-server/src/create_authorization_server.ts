@@ -3,10 +3,10 @@ import type { Log } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import type { JSONWebKeySet } from 'jose';
 import type { JWKS } from 'oidc-provider';
-import { createDepartures } from './clients/departures.ts';
+import { createRemovals } from './clients/removals.ts';
 import type { AuthorizationServerConfig } from './config/config.ts';
 import { algorithmsInUse } from './keys/algorithms.ts';
-import { type KeyNeeds, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
+import { type KeyNeeds, type KeySource, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
 import type { BackchannelRequests } from './other_devices/backchannel_requests.ts';
 import { createProvider, type IssuingProvider } from './provider/create_provider.ts';
 import { describeError } from './provider/error_boundary.ts';
@@ -15,29 +15,29 @@ import type { IssueToken } from './tokens/issue_token.ts';
 import { createLifetimes } from './tokens/lifetimes.ts';
 
 export interface AuthorizationServer {
-  /** Answers requests; whoever made the server listens. */
+  /** Handles requests. The caller provides the listening server. */
   readonly handler: RequestListener;
   readonly keys: SigningKeys;
   readonly configuration: ChangeableConfiguration;
   /**
-   * Issues an access token without a flow, for tests: what a flow would have issued, or one that is broken on purpose.
+   * Issues an access token without a flow, for tests: the token that a flow would issue, or one with a chosen defect.
    *
-   * @throws {TokenRequestError} no flow could have issued it
+   * @throws {TokenRequestError} no flow could issue this token
    */
   readonly issueToken: IssueToken;
-  /** Approves and denies what clients ask users for on the backchannel (CIBA). */
+  /** Approves and denies backchannel authentication requests (CIBA). */
   readonly backchannelRequests: BackchannelRequests;
 }
 
-/** The part of the configuration that can change while the server runs. Requests under way finish with what was before. */
+/** The part of the configuration that can change at run time. Requests in flight finish with the previous configuration. */
 export interface ChangeableConfiguration {
   current(): AuthorizationServerConfig;
   /**
-   * What was issued to a client or a user that is not there any more is revoked.
+   * Replaces APIs, clients and users, and revokes everything that was issued to removed clients and users.
    *
-   * @throws {WrongClientError} a client's metadata cannot be; nothing changed
-   * @throws {WrongUserError} a user has the name of a client; nothing changed
-   * @throws {StoreUnavailableError} the store does not answer; the configuration is what it was
+   * @throws {WrongClientError} a client has invalid metadata; nothing changed
+   * @throws {WrongUserError} a user has the same identifier as a client; nothing changed
+   * @throws {StoreUnavailableError} the store is unavailable; the previous configuration stays in use
    */
   replace(changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'>): Promise<void>;
 }
@@ -45,22 +45,22 @@ export interface ChangeableConfiguration {
 export interface AuthorizationServerDependencies {
   readonly store: TokenStore;
   readonly log: Log;
-  /** Epoch milliseconds. Default: `Date.now`, which is also oidc-provider's clock. */
+  /** The current time in epoch milliseconds. Default: `Date.now`, which is also oidc-provider's clock. */
   readonly now?: () => number;
-  /** Is told the public signing keys whenever they change, before one of the new ones signs anything here. */
+  /** Called with the public signing keys when they change, before this server signs anything with a new one. */
   readonly keysPublished?: ((jwks: JSONWebKeySet) => void) | undefined;
-  /** Calls clients, for their keys and metadata and to notify them, and trusted issuers for their keys. Default: the global one. */
+  /** Fetches keys and metadata of clients and keys of trusted issuers, and sends notifications. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
 /**
- * Makes an OAuth 2.0 / OpenID Connect authorization server. Several on one store act as one.
+ * Creates an OAuth 2.0 / OpenID Connect authorization server. Servers that share a store act as one.
  *
- * @throws {WrongKeyError} the configured signing key is not one for the signing algorithm
+ * @throws {WrongKeyError} the configured signing key does not fit the signing algorithm
  * @throws {StoreUnavailableError} the signing keys cannot be read from the store
  * @throws {WrongSecretError} the store belongs to servers with another secret
- * @throws {WrongClientError} a client's metadata cannot be
- * @throws {WrongUserError} a user has the name of a client
+ * @throws {WrongClientError} a client has invalid metadata
+ * @throws {WrongUserError} a user has the same identifier as a client
  */
 export async function createAuthorizationServer(
   given: AuthorizationServerConfig,
@@ -70,29 +70,23 @@ export async function createAuthorizationServer(
   let needs = keyNeedsOf(config);
   const keys = await openSigningKeys(config, () => needs, {
     ...{ store, now, published: keysPublished },
-    putBack: () => log.warn({}, 'the store has lost signing keys: this server puts them back'),
+    putBack: () => log.warn({}, 'the store lost signing keys; this server restores them'),
   });
   async function latestKeys(): Promise<JWKS> {
     await keys.reread();
     return keys.jwks();
   }
 
-  const build = (of = config, jwks = keys.jwks()) => createProvider(of, jwks, { store, log, now, fetch, latestKeys });
+  const build = (built = config, jwks = keys.jwks()) =>
+    createProvider(built, jwks, { store, log, now, fetch, latestKeys });
   let keysVersion = await keys.refresh();
   let current = build();
   await current.checkClients();
   await current.checkUsers();
-  const departures = createDepartures(config, { store, now });
-  await departures.atStart(config);
+  const removals = createRemovals(config, { store, now });
+  await removals.atStart(config);
 
-  const jwksPath = `${mountPathOf(config.issuer)}/jwks`;
-
-  /** Whoever fetches the keys may have seen one that another authorization server made a moment ago. */
-  function keysFor({ url = '' }: IncomingMessage): number | Promise<number> {
-    return url.split('?', 1)[0] === jwksPath ? keys.reread() : keys.refresh();
-  }
-
-  function withKeys(version: number): IssuingProvider {
+  function providerFor(version: number): IssuingProvider {
     if (version !== keysVersion) {
       keysVersion = version;
       current = build();
@@ -103,25 +97,29 @@ export async function createAuthorizationServer(
   function use(changed: AuthorizationServerConfig): void {
     needs = keyNeedsOf(changed);
     config = changed;
-    current = build(); // With the keys as they are by now.
+    current = build();
+  }
+
+  async function replace(changed: Parameters<ChangeableConfiguration['replace']>[0]): Promise<void> {
+    const replaced = { ...config, ...changed };
+    const prepared = await keys.prepare(keyNeedsOf(replaced));
+    const checked = build(replaced, prepared.jwks);
+    await checked.checkClients();
+    await checked.checkUsers(config.users);
+    await prepared.provide();
+    const before = config;
+    use(replaced);
+    // New requests no longer know the removed clients and users. Requests in flight are refused when they write.
+    await removals.atChange(before, replaced).catch((error) => {
+      use(before);
+      throw error;
+    });
   }
 
   return {
-    handler(request, response) {
-      const version = keysFor(request);
-      if (typeof version === 'number') {
-        withKeys(version).handler(request, response);
-        return;
-      }
-      version
-        .then((known) => withKeys(known).handler(request, response))
-        .catch((error) => {
-          log.error(describeError(error), 'request failed');
-          response.writeHead(500).end();
-        });
-    },
+    handler: createHandler(providerFor, { keys, jwksPath: `${mountPathOf(config.issuer)}/jwks`, log }),
     async issueToken(request) {
-      const issued = await withKeys(await keys.refresh()).issueToken(request);
+      const issued = await providerFor(await keys.refresh()).issueToken(request);
       await keys.provide({ algorithms: [], longestLife: request.lifetime ?? 0 });
       return issued;
     },
@@ -131,24 +129,38 @@ export async function createAuthorizationServer(
       deny: (request) => current.backchannelRequests.deny(request),
     },
     keys: { list: keys.list, rotate: keys.rotate },
-    configuration: {
-      current: () => config,
-      async replace(changed) {
-        const replaced = { ...config, ...changed };
-        const prepared = await keys.prepare(keyNeedsOf(replaced));
-        const checked = build(replaced, prepared.jwks);
-        await checked.checkClients();
-        await checked.checkUsers(config.users);
-        await prepared.provide();
-        const before = config;
-        use(replaced);
-        // By now no request begins that knows those who are gone. Those under way are refused when they write.
-        await departures.between(before, replaced).catch((error) => {
-          use(before);
-          throw error;
-        });
-      },
-    },
+    configuration: { current: () => config, replace },
+  };
+}
+
+interface HandlerDependencies {
+  readonly keys: KeySource;
+  readonly jwksPath: string;
+  readonly log: Log;
+}
+
+/** Hands each request to the provider for the latest keys. Most requests find the keys unchanged and wait for nothing. */
+function createHandler(
+  providerFor: (version: number) => IssuingProvider,
+  { keys, jwksPath, log }: HandlerDependencies,
+): RequestListener {
+  /** A client that fetches the JWKS may look for a key that another authorization server has just created. */
+  function keysVersionFor({ url = '' }: IncomingMessage): number | Promise<number> {
+    return url.split('?', 1)[0] === jwksPath ? keys.reread() : keys.refresh();
+  }
+
+  return (request, response) => {
+    const version = keysVersionFor(request);
+    if (typeof version === 'number') {
+      providerFor(version).handler(request, response);
+      return;
+    }
+    version
+      .then((known) => providerFor(known).handler(request, response))
+      .catch((error) => {
+        log.error(describeError(error), 'request failed');
+        response.writeHead(500).end();
+      });
   };
 }
 

@@ -12,7 +12,7 @@ let registrations: Registrations;
 beforeEach(async () => {
   store = await openTokenStore(storeConfig());
   const config = testConfiguration('http://localhost:4000');
-  registrations = createRegistrations(config, { store, startOfWork: () => undefined });
+  registrations = createRegistrations(config, { store, requestedAt: () => undefined });
   clients = createClientAdapter(config, { registered: registrations.clients, store });
 });
 afterEach(() => store.close());

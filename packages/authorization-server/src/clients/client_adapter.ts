@@ -1,18 +1,19 @@
 import type { TokenStore } from '@tallystick/token-store';
 import type { AdapterPayload } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 import { clientMetadata } from './clients.ts';
 import type { Registrations } from './registrations.ts';
 
 /**
- * oidc-provider's Adapter for clients: the configured ones, and behind them those that registered themselves.
+ * oidc-provider's Adapter for clients: configured clients first, then registered ones.
  *
- * oidc-provider's own `clients` are not used: it copies them with `structuredClone`, whose objects it then takes for
- * no JSON objects where tests run in a realm of their own, as under Jest.
+ * The `clients` setting of oidc-provider is not used: it copies clients with `structuredClone`, and does not recognize the
+ * copies as JSON objects in another realm, such as a Jest test.
  *
- * A client that deletes itself takes with it what it was issued (RFC 7592 section 2.3). That goes first: when the store fails
- * in between, the client is still there and can ask again. It gets nothing new meanwhile, as its identifier is gone for good.
+ * Deleting a client also revokes everything that was issued to it (RFC 7592 section 2.3). Revocation comes first: if the store
+ * fails in between, the client still exists and can repeat the request. Meanwhile it gets no new tokens, since its identifier
+ * is revoked for good.
  */
 export function createClientAdapter(
   { clients }: Pick<AuthorizationServerConfig, 'clients'>,
@@ -29,7 +30,7 @@ export function createClientAdapter(
       return metadata === undefined ? registered.find(id) : (JSON.parse(metadata) as AdapterPayload);
     },
     async destroy(id) {
-      await answeringForTheStore(store.revokeOwner({ client: id }, { forGood: true }));
+      await mapStoreErrors(store.revokeOwner({ client: id }, { forGood: true }));
       await registered.destroy(id);
     },
   };

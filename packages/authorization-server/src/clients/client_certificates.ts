@@ -5,7 +5,7 @@ import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 
-/** What the registered metadata is compared with (RFC 8705 section 2.1.2), as Node.js writes alternative names. */
+/** Client metadata (RFC 8705 section 2.1.2), and the prefix with which Node.js writes the alternative name to compare it with. */
 const ALTERNATIVE_NAMES: Record<string, string> = {
   tls_client_auth_san_dns: 'DNS:',
   tls_client_auth_san_uri: 'URI:',
@@ -14,11 +14,11 @@ const ALTERNATIVE_NAMES: Record<string, string> = {
 };
 
 /**
- * What oidc-provider asks about client certificates (RFC 8705). They come from the TLS connection; only where there is none,
- * from the trusted proxy that ended it, which must set the header on every request and pass on none that a client sent. On
- * a connection of its own a client could write any certificate into the header, without its key.
+ * Creates oidc-provider's `mTLS` feature (RFC 8705). The certificate comes from the TLS connection. On a plain connection it
+ * comes from the header of a trusted proxy that terminated TLS; the proxy must set the header on every request and remove
+ * one that a client sent. Without this rule a client could put any certificate into the header, without having its key.
  *
- * @throws {TypeError} for a proxy that is neither an address nor a network
+ * @throws {TypeError} a trusted proxy is neither an address nor a network
  */
 export function createClientCertificates(
   enabled: boolean,
@@ -30,7 +30,7 @@ export function createClientCertificates(
   const trusted = createNetworks(trustedProxies, 'trustedProxies');
   const getCertificate = (ctx: Context) => {
     if (isTls(ctx)) return (ctx.socket as TLSSocket).getPeerX509Certificate();
-    // By the address of the connection. Nothing that a request says of itself counts.
+    // The address of the connection decides, not a header of the request.
     return trusted.contain(ctx.socket.remoteAddress ?? '') ? readHeader(ctx.get(header)) : undefined;
   };
   return {
@@ -39,7 +39,7 @@ export function createClientCertificates(
     selfSignedTlsClientAuth: true,
     tlsClientAuth: true,
     getCertificate,
-    /** A proxy vouches for what it passes on; of the connection, whether the certificate is of one of the configured CAs. */
+    /** A trusted proxy has verified the certificate. On a TLS connection, one of the configured CAs must have issued it. */
     certificateAuthorized: (ctx: Context) => !isTls(ctx) || (ctx.socket as TLSSocket).authorized,
     certificateSubjectMatches(ctx: Context, property: string, expected: string) {
       const certificate = getCertificate(ctx);
@@ -57,13 +57,13 @@ function isTls(ctx: Context): boolean {
 
 function readHeader(value: string): X509Certificate | undefined {
   if (value === '') return undefined;
-  if (value.includes(',')) throw new errors.InvalidRequest('there is more than one client certificate');
+  if (value.includes(',')) throw new errors.InvalidRequest('the request has more than one client certificate');
   const certificate = certificateOfHeader(value);
-  if (certificate === undefined) throw new errors.InvalidRequest('the client certificate cannot be read');
+  if (certificate === undefined) throw new errors.InvalidRequest('the client certificate is malformed');
   return certificate;
 }
 
-/** Node.js writes one attribute a line, RFC 4514 with commas and the last one first; which is meant, the whole says. */
+/** Node.js writes one attribute per line; RFC 4514 separates them with commas and reverses their order. Accepts both orders. */
 function sameName(subject: string, expected: string): boolean {
   const attributes = (text: string) => text.split(/\n|(?<!\\),\s*/).filter(Boolean);
   const actual = attributes(subject);

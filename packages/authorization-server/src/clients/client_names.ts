@@ -2,18 +2,18 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig, UserConfig } from '../config/config.ts';
 
 /**
- * Whether a name is that of a client, configured, registered or known by its metadata document. No user may have such a name:
- * an API must be able to tell a user from a client by `sub` (RFC 9068 section 5).
+ * Whether a name is the identifier of a client: configured, registered or the URL of a metadata document. A user must not have
+ * the same identifier as a client, because an API tells users from clients by `sub` (RFC 9068 section 5).
  *
  * @throws {StoreUnavailableError}
  */
 export type IsClientName = (name: string) => Promise<boolean>;
 
-/** A configured user who has the name of a client. */
+/** A configured user has the same identifier as a client. */
 export class WrongUserError extends Error {
   readonly code = 'user_wrong';
   override name = 'WrongUserError';
-  /** The user's place in the configuration. */
+  /** The index of the user in the configuration. */
   readonly index: number;
 
   constructor(index: number) {
@@ -30,17 +30,17 @@ export function createIsClientName(
   const registered = store.records('Client', secret);
   return async (name) => {
     if (configured.has(name)) return true;
-    // The identifier of a client that nobody registered is where its metadata is; nobody is asked for it here.
+    // The identifier of such a client is the URL of its metadata document. There is no need to fetch it here.
     if (features.clientIdMetadataDocuments && name.startsWith('https:')) return true;
     return (await registered.find(name)) !== undefined;
   };
 }
 
 /**
- * Looks whether users have the names of clients that no configuration knows. Whoever writes the configuration checks it
- * against the clients in it.
+ * Checks that no user has the identifier of a registered client. The configuration schema compares users with configured
+ * clients.
  *
- * @param known users who were looked at before
+ * @param known users that were checked before
  * @throws {WrongUserError}
  * @throws {StoreUnavailableError}
  */
@@ -50,8 +50,8 @@ export async function checkUsers(
   known: readonly UserConfig[] = [],
 ): Promise<void> {
   const isClientName = createIsClientName({ clients: [], features, secret }, store);
-  const lookedAt = new Set(known.map(({ id }) => id));
-  const areTaken = await Promise.all(users.map(async ({ id }) => !lookedAt.has(id) && (await isClientName(id))));
+  const checked = new Set(known.map(({ id }) => id));
+  const areTaken = await Promise.all(users.map(async ({ id }) => !checked.has(id) && (await isClientName(id))));
   const index = areTaken.indexOf(true);
   if (index >= 0) throw new WrongUserError(index);
 }

@@ -2,13 +2,13 @@ import { type ClientMetadata, errors, type Provider } from 'oidc-provider';
 import type { ClientConfig } from '../config/config.ts';
 import { GRANT_TYPES } from '../grants/grant_types.ts';
 
-/** A configured client as RFC 7591 metadata. */
+/** Converts a configured client to RFC 7591 metadata. */
 export function clientMetadata(client: ClientConfig): ClientMetadata {
   const isPublic = client.secret === undefined;
   return {
     token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
     response_types: client.grants.includes('authorization_code') ? ['code'] : [],
-    // Native: a loopback redirect URI may have any port (RFC 8252 section 7.3).
+    // For native clients oidc-provider accepts any port of a loopback redirect URI (RFC 8252 section 7.3).
     application_type: client.redirectUris.some(isLoopback) ? 'native' : 'web',
     ...client.metadata,
     client_id: client.id,
@@ -20,7 +20,7 @@ export function clientMetadata(client: ClientConfig): ClientMetadata {
   };
 }
 
-/** Whether a browser at this origin runs the client: the origin is that of a redirect URI, any port on loopback. */
+/** Whether the origin belongs to a redirect URI of the client. On loopback the port is ignored. */
 export function isOriginOf(origin: string, redirectUris: readonly string[]): boolean {
   return redirectUris.some((uri) => {
     const registered = new URL(uri);
@@ -33,11 +33,11 @@ function isLoopback(uri: string): boolean {
   return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
 
-/** A configured client that cannot be, because of its metadata (RFC 7591 section 3.2.2). */
+/** A configured client has invalid metadata (RFC 7591 section 3.2.2). */
 export class WrongClientError extends Error {
   readonly code = 'client_wrong';
   override name = 'WrongClientError';
-  /** Its place in the configuration. */
+  /** The index of the client in the configuration. */
   readonly index: number;
 
   constructor(index: number, what: string) {
@@ -46,7 +46,7 @@ export class WrongClientError extends Error {
   }
 }
 
-/** oidc-provider looks at a client when it is first used; whoever starts the server wants to know before. @throws {WrongClientError} */
+/** Validates configured clients at start. oidc-provider validates a client on first use only. @throws {WrongClientError} */
 export async function checkClients(provider: Provider, clients: readonly ClientConfig[]): Promise<void> {
   for (const [index, { id }] of clients.entries()) {
     try {

@@ -3,34 +3,32 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 
 type Limits = Pick<AuthorizationServerConfig, 'clients' | 'registeredClientCredentials'>;
 
-/** Where clients say what they are, and are told what is wrong with it. */
+/** The routes that validate metadata which a client sends. */
 const registrationRoutes = new Set(['registration', 'client_update']);
 
 /**
- * Anybody may register a client, and every https URL can be one by its metadata document. Such a client must not come by tokens
- * without a user, and so not use the client_credentials grant, unless that is configured: a web page that gets at a developer's
- * server would be a client of all of its APIs.
- *
- * @returns the part that refuses it at the registration (RFC 7591 section 3.2.2)
+ * Refuses the client_credentials grant at registration (RFC 7591 section 3.2.2), unless the configuration allows it. Anyone
+ * can register a client, or publish a metadata document at an https URL. If such a client got tokens without a user, a web
+ * page that reaches a developer's server could call all of its APIs.
  */
 export function registrationRules({ registeredClientCredentials }: Limits): Pick<Configuration, 'extraClientMetadata'> {
   if (registeredClientCredentials) return {};
   return {
     extraClientMetadata: {
-      // oidc-provider knows it, and has checked its form when it asks about it here.
+      // oidc-provider has validated the format of this standard property before it calls the validator.
       properties: ['grant_types'],
       validator(ctx, _name, grantTypes) {
         const route = (ctx as KoaContextWithOIDC | undefined)?.oidc?.route;
         if (!registrationRoutes.has(route ?? '') || !(grantTypes as string[]).includes('client_credentials')) return;
         throw new errors.InvalidClientMetadata(
-          'grant_types must not have client_credentials: clients that register themselves do not get it here',
+          'grant_types must not include client_credentials: this server does not allow it for registered clients',
         );
       },
     },
   };
 }
 
-/** The part that refuses it at the token endpoint, whenever the client was registered and wherever its metadata is. */
+/** Refuses the grant at the token endpoint too, for clients registered earlier and clients with a metadata document. */
 export function limitRegisteredClients(provider: Provider, { clients, registeredClientCredentials }: Limits): void {
   if (registeredClientCredentials) return;
   const configured = new Set(clients.map(({ id }) => id));

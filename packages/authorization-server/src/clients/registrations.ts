@@ -3,18 +3,18 @@ import { type TokenStore, tokenKey } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
 import type { Adapter, AdapterPayload, Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { LONGEST_LIFE } from '../storage/record_adapter.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { MAX_LIFETIME } from '../storage/record_adapter.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 
-/** Clients that registered themselves (RFC 7591), and the tokens that they manage themselves with (RFC 7592). */
+/** Dynamically registered clients (RFC 7591) and their registration access tokens (RFC 7592). */
 export interface Registrations {
   readonly clients: Pick<Adapter, 'find' | 'upsert' | 'destroy'>;
   readonly accessTokens: Pick<Adapter, 'find' | 'upsert' | 'destroy'>;
-  /** The client was issued a token, so it is there to stay. Nothing happens when no such client registered. */
-  noteUse(clientId: string): Promise<void>;
+  /** Keeps a client for good, because it got a token. Does nothing if no such client is registered. */
+  markUsed(clientId: string): Promise<void>;
 }
 
-/** A client and its registration access token are one record: they live equally long. */
+/** A client and its registration access token, in one record so that they expire together. */
 interface Registration {
   readonly metadata: AdapterPayload;
   readonly isUsed: boolean;
@@ -22,25 +22,25 @@ interface Registration {
 }
 
 /**
- * Keeps registered clients in the store. Anybody can register, so a client that was never issued a token is forgotten after a
- * while, or sooner when too many others register; it asks for nothing but to be there, and can register again.
+ * Keeps registered clients in the store. Anyone can register, so a client that never got a token is dropped after
+ * `lifetimes.unusedRegistration`, or earlier if too many others register. It can register again.
  */
 export function createRegistrations(
   { lifetimes, secret }: Pick<AuthorizationServerConfig, 'lifetimes' | 'secret'>,
-  { store, startOfWork }: { readonly store: TokenStore; readonly startOfWork: () => number | undefined },
+  { store, requestedAt }: { readonly store: TokenStore; readonly requestedAt: () => number | undefined },
 ): Registrations {
   const records = store.records('Client', secret);
 
   async function read(clientId: string): Promise<Registration | undefined> {
-    return (await answeringForTheStore(records.find(clientId))) as Registration | undefined;
+    return (await mapStoreErrors(records.find(clientId))) as Registration | undefined;
   }
 
   async function write(clientId: string, { metadata, isUsed, accessToken }: Registration) {
     const registration = { metadata, isUsed, ...(accessToken && { accessToken }) };
-    await answeringForTheStore(
+    await mapStoreErrors(
       isUsed
-        ? records.upsert(clientId, registration, LONGEST_LIFE, startOfWork())
-        : records.upsertAnonymous(clientId, registration, lifetimes.unusedRegistration, startOfWork()),
+        ? records.upsert(clientId, registration, MAX_LIFETIME, requestedAt())
+        : records.upsertAnonymous(clientId, registration, lifetimes.unusedRegistration, requestedAt()),
     );
   }
 
@@ -50,7 +50,7 @@ export function createRegistrations(
       async upsert(id, metadata) {
         await write(id, { isUsed: false, ...(await read(id)), metadata });
       },
-      destroy: (id) => answeringForTheStore(records.destroy(id)),
+      destroy: (id) => mapStoreErrors(records.destroy(id)),
     },
     accessTokens: {
       async find(id) {
@@ -60,7 +60,7 @@ export function createRegistrations(
       },
       async upsert(id, { jti: _id, ...payload }) {
         const registration = await read(clientOf(id));
-        if (registration === undefined) return; // It was deleted meanwhile.
+        if (registration === undefined) return; // The client was deleted in the meantime.
         await write(clientOf(id), { ...registration, accessToken: { tokenKey: tokenKey(id), payload } });
       },
       async destroy(id) {
@@ -70,19 +70,19 @@ export function createRegistrations(
         await write(clientOf(id), { metadata, isUsed });
       },
     },
-    async noteUse(clientId) {
+    async markUsed(clientId) {
       const registration = await read(clientId);
       if (registration === undefined || registration.isUsed) return;
-      // Of a client that was deleted meanwhile nothing is written.
+      // `advance` writes nothing if the client was deleted in the meantime.
       const { metadata, accessToken } = registration;
       const used = { metadata, isUsed: true, ...(accessToken && { accessToken }) };
-      await answeringForTheStore(records.advance(clientId, used, LONGEST_LIFE, 1, startOfWork()));
+      await mapStoreErrors(records.advance(clientId, used, MAX_LIFETIME, 1, requestedAt()));
     },
   };
 }
 
-/** Makes registration access tokens name their client, in whose record they are. */
-export function nameClientInRegistrationAccessTokens(provider: Provider): void {
+/** Prefixes each registration access token with its client's identifier, which names the record that contains it. */
+export function prefixRegistrationAccessTokens(provider: Provider): void {
   const { prototype } = provider.RegistrationAccessToken as unknown as {
     prototype: { clientId: string; generateTokenId(): string };
   };
@@ -96,16 +96,16 @@ function clientOf(registrationAccessToken: string): string {
   return registrationAccessToken.slice(0, registrationAccessToken.lastIndexOf('.'));
 }
 
-/** Notes of each client that is issued a token that it is used, before it gets the token. */
-export function keepUsedRegistrations(
+/** Marks a registered client as used before it receives its first token. */
+export function markUsedRegistrations(
   { clients }: Pick<AuthorizationServerConfig, 'clients'>,
-  registrations: Pick<Registrations, 'noteUse'>,
+  registrations: Pick<Registrations, 'markUsed'>,
 ): Middleware {
   const configured = new Set(clients.map(({ id }) => id));
   return async (ctx, next) => {
     await next();
     const clientId = ctx.oidc?.client?.clientId;
     if (ctx.oidc?.route !== 'token' || ctx.status !== 200 || clientId === undefined) return;
-    if (!configured.has(clientId)) await registrations.noteUse(clientId);
+    if (!configured.has(clientId)) await registrations.markUsed(clientId);
   };
 }

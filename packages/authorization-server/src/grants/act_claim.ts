@@ -7,7 +7,7 @@ export interface ActClaim {
 }
 
 /** Longer chains make tokens that no header takes; nobody delegates that often on purpose. */
-const LONGEST_CHAIN = 8;
+const MAX_CHAIN_LENGTH = 8;
 
 /**
  * The chain with one more actor; the least recent one is the most deeply nested.
@@ -15,8 +15,8 @@ const LONGEST_CHAIN = 8;
  * @throws {errors.InvalidRequest} the chain is too long
  */
 export function actingBy(actor: string, before: ActClaim | undefined): ActClaim {
-  if (lengthOf(before) >= LONGEST_CHAIN)
-    throw new errors.InvalidRequest(`subject_token was delegated ${LONGEST_CHAIN} times already`);
+  if (lengthOf(before) >= MAX_CHAIN_LENGTH)
+    throw new errors.InvalidRequest(`subject_token was delegated ${MAX_CHAIN_LENGTH} times already`);
   return before === undefined ? { sub: actor } : { sub: actor, act: before };
 }
 

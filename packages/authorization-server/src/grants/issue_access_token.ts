@@ -4,7 +4,7 @@ import { resourceServerOf } from '../tokens/resource_servers.ts';
 import type { ActClaim } from './act_claim.ts';
 import type { GrantName } from './grant_types.ts';
 
-export interface Issuing {
+export interface AccessTokenProperties {
   readonly grant: GrantName;
   /** The `sub`. */
   readonly subject: string;
@@ -28,7 +28,7 @@ export interface Issuing {
  */
 export async function issueAccessToken(
   ctx: TokenEndpointGrantContext,
-  issuing: Issuing,
+  issuing: AccessTokenProperties,
   { now, also = {} }: { readonly now: () => number; readonly also?: object },
 ): Promise<void> {
   const { provider, client } = ctx.oidc;

@@ -1,7 +1,7 @@
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
 import { refusedGrant, requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
@@ -40,8 +40,8 @@ export function registerJwtBearer(
   /** Of several requests with one assertion at the same moment, the store lets one through. */
   async function refuseReplay({ id, exp }: Assertion): Promise<void> {
     const expiresIn = Math.max(1, exp - Math.floor(dependencies.now() / 1000));
-    await answeringForTheStore(replays.upsert(id, {}, expiresIn));
-    if (!(await answeringForTheStore(replays.consume(id)))) throw refusedGrant('the assertion was used before');
+    await mapStoreErrors(replays.upsert(id, {}, expiresIn));
+    if (!(await mapStoreErrors(replays.consume(id)))) throw refusedGrant('the assertion was used before');
   }
 
   provider.registerGrantType(GRANT_TYPES.jwt_bearer, grant, ['assertion', 'scope', 'resource'], ['resource']);

@@ -2,9 +2,9 @@ import { signatureOf } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 import { createOwnJwtVerifier, type OwnJwt } from '../tokens/own_jwt.ts';
-import { findRendered } from '../tokens/rendered_tokens.ts';
+import { findRenderedToken } from '../tokens/rendered_tokens.ts';
 import { createApisByAudience, resourceOf } from '../tokens/resource_servers.ts';
 import { timeOfJwtId } from '../tokens/timed_jwt_id.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
@@ -99,7 +99,8 @@ export function createTokenReader(
     const { accessTokens, resource } = api;
     if (accessTokens === 'split') return fromStore(signatureOf(jwt));
     const issuedAt = timeOfJwtId(claims.jti);
-    const rendered = issuedAt === undefined ? await findRendered(claims.jti, { store, secret: config.secret }) : {};
+    const rendered =
+      issuedAt === undefined ? await findRenderedToken(claims.jti, { store, secret: config.secret }) : {};
     if (rendered === undefined) return undefined;
     const token = await ifLive({
       subject: claims.sub,
@@ -117,7 +118,7 @@ export function createTokenReader(
   async function unlessRevoked(token: PresentedToken, issuedAt: number): Promise<PresentedToken | undefined> {
     const { clientId, subject, subjectIsUser } = token;
     const owners = [{ client: clientId }, subjectIsUser ? { user: subject } : { client: subject }];
-    return (await answeringForTheStore(store.isRevokedSince(owners, issuedAt))) ? undefined : token;
+    return (await mapStoreErrors(store.isRevokedSince(owners, issuedAt))) ? undefined : token;
   }
 
   async function fromStore(token: string) {

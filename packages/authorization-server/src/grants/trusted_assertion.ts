@@ -10,11 +10,11 @@ import {
 } from 'jose';
 import { errors } from 'oidc-provider';
 import type { TrustedIssuerConfig } from '../config/config.ts';
-import { TemporarilyUnavailable } from '../storage/store_unavailable.ts';
+import { TemporarilyUnavailable } from '../storage/store_errors.ts';
 import { refusedGrant } from './token_request.ts';
 
 /** Seconds that an assertion may be valid for, at most (RFC 7523 section 3, number 4): replays are remembered as long. */
-export const LONGEST_VALIDITY = 3600;
+export const MAX_VALIDITY = 3600;
 /** Seconds by which the clock of an issuer may differ. */
 const CLOCK_TOLERANCE = 10;
 /** Milliseconds that an issuer may take to give its keys. */
@@ -61,8 +61,8 @@ export function createAssertionReader(
     if (issuer === undefined) throw refusedGrant('the issuer of the assertion is not trusted');
     const { sub, jti, iat, exp } = await verified(jwt, issuer);
     const time = Math.floor(now() / 1000);
-    if (exp - time > LONGEST_VALIDITY + CLOCK_TOLERANCE)
-      throw refusedGrant(`the assertion is valid for more than ${LONGEST_VALIDITY} seconds`);
+    if (exp - time > MAX_VALIDITY + CLOCK_TOLERANCE)
+      throw refusedGrant(`the assertion is valid for more than ${MAX_VALIDITY} seconds`);
     if (iat !== undefined && iat > time + CLOCK_TOLERANCE) throw refusedGrant('the assertion is from the future');
     // Without a jti the assertion itself is the name. Not its signature: that can be changed and still be good.
     const name = jti === undefined ? ['', signingInputOf(jwt)] : ['jti', jti];

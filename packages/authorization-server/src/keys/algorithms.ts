@@ -1,7 +1,7 @@
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
 
 /** Client metadata that says what a client wants its JWTs signed with. */
-const OF_CLIENTS = [
+const CLIENT_ALGORITHMS = [
   'id_token_signed_response_alg',
   'userinfo_signed_response_alg',
   'introspection_signed_response_alg',
@@ -17,7 +17,9 @@ export function algorithmsInUse({
   clients,
 }: Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'apis' | 'clients'>): SigningAlgorithm[] {
   const ofApis = apis.flatMap((api) => api.signingAlgorithm ?? []);
-  const ofClients = clients.flatMap(({ metadata = {} }) => OF_CLIENTS.map((name) => metadata[name])).filter(isOurs);
+  const ofClients = clients
+    .flatMap(({ metadata = {} }) => CLIENT_ALGORITHMS.map((name) => metadata[name]))
+    .filter(isOurs);
   return [...new Set([signingAlgorithm, ...ofApis, ...ofClients])];
 }
 

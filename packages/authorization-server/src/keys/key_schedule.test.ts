@@ -6,13 +6,13 @@ import {
   signingKeyAt,
   statusAt,
   withLongestLife,
-  withLost,
-  withTakeover,
+  withRestoredKeys,
+  withRotation,
 } from './key_schedule.ts';
 
 const SECOND = 1000;
 const first: KeySchedule = [{ kid: 'one', jwk: {}, announcedAt: 0, signsFrom: 0, longestLife: 300 * SECOND }];
-const rotated = withTakeover(first, {
+const rotated = withRotation(first, {
   jwk: { kid: 'two' },
   now: 100 * SECOND,
   announceFor: 10 * SECOND,
@@ -44,7 +44,7 @@ describe('a key that takes over', () => {
 });
 
 test('a second rotation does not shorten the life of the first key', () => {
-  const again = withTakeover(rotated, {
+  const again = withRotation(rotated, {
     jwk: { kid: 'three' },
     now: 111 * SECOND,
     announceFor: 0,
@@ -58,7 +58,7 @@ test('a second rotation does not shorten the life of the first key', () => {
 });
 
 test('keys that are gone are forgotten with the next rotation', () => {
-  const again = withTakeover(rotated, {
+  const again = withRotation(rotated, {
     jwk: { kid: 'three' },
     now: 500 * SECOND,
     announceFor: 0,
@@ -96,18 +96,18 @@ describe('keys that the store lost', () => {
   ];
 
   test('come back, and retire where another was made meanwhile', () => {
-    const back = withLost(made, first, 205 * SECOND);
+    const back = withRestoredKeys(made, first, 205 * SECOND);
     expect(publishedKeysAt(back, 205 * SECOND).map(({ kid }) => kid)).toEqual(['new', 'one']);
     // The one before signed until it was known here that there is another.
     expect(back.find(({ kid }) => kid === 'one')?.publishedUntil).toBe((205 + 300 + 10) * SECOND);
-    expect(withLost(back, first, 206 * SECOND)).toBe(back);
+    expect(withRestoredKeys(back, first, 206 * SECOND)).toBe(back);
   });
 
   test('come back as they were where no other was made', () => {
-    expect(withLost([], rotated, 105 * SECOND)).toEqual(rotated);
+    expect(withRestoredKeys([], rotated, 105 * SECOND)).toEqual(rotated);
   });
 
   test('stay away when no token of theirs can be valid any more', () => {
-    expect(withLost(made, rotated, 421 * SECOND).map(({ kid }) => kid)).toEqual(['two', 'new']);
+    expect(withRestoredKeys(made, rotated, 421 * SECOND).map(({ kid }) => kid)).toEqual(['two', 'new']);
   });
 });

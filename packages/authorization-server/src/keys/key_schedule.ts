@@ -45,7 +45,7 @@ export function nextChangeAfter(schedule: KeySchedule, now: number): number {
   return Math.min(Number.POSITIVE_INFINITY, ...moments.filter((moment) => moment > now));
 }
 
-export interface Takeover {
+export interface Rotation {
   readonly jwk: JWK & { readonly kid: string };
   readonly now: number;
   /** Milliseconds for which the key is in the JWKS before it signs. */
@@ -58,7 +58,7 @@ export interface Takeover {
  * Adds a key that will take over. The keys before it stay published until the last token that they may have signed by
  * then has expired; those for which that is past are left out.
  */
-export function withTakeover(schedule: KeySchedule, { jwk, now, announceFor, longestLife }: Takeover): KeySchedule {
+export function withRotation(schedule: KeySchedule, { jwk, now, announceFor, longestLife }: Rotation): KeySchedule {
   const signsFrom = now + announceFor;
   const before = schedule
     .filter((key) => key.publishedUntil === undefined || key.publishedUntil > now)
@@ -70,7 +70,7 @@ export function withTakeover(schedule: KeySchedule, { jwk, now, announceFor, lon
  * Puts back the keys that somebody knows and the schedule lacks, since the store lost them. Another key may have been made
  * meanwhile: what signed before it stays published until the last token that it may have signed by now has expired.
  */
-export function withLost(schedule: KeySchedule, known: KeySchedule, now: number): KeySchedule {
+export function withRestoredKeys(schedule: KeySchedule, known: KeySchedule, now: number): KeySchedule {
   const lost = known.filter(
     (key) =>
       !schedule.some(({ kid }) => kid === key.kid) && (key.publishedUntil === undefined || key.publishedUntil > now),

@@ -3,7 +3,7 @@ import { SIGNING_KEYS as NAME, StoreUnavailableError, type TokenStore } from '@t
 import type { JSONWebKeySet, JWK } from 'jose';
 import type { JWKS } from 'oidc-provider';
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
-import { publicHalf } from '../tokens/own_jwt.ts';
+import { publicKeysOf } from '../tokens/own_jwt.ts';
 import {
   type KeySchedule,
   type KeyStatus,
@@ -11,8 +11,8 @@ import {
   publishedKeysAt,
   statusAt,
   withLongestLife,
-  withLost,
-  withTakeover,
+  withRestoredKeys,
+  withRotation,
 } from './key_schedule.ts';
 import { type IdentifiedKey, makeKey, readKey, WrongKeyError } from './make_key.ts';
 
@@ -133,7 +133,7 @@ export async function openSigningKeys(
       text = newText;
       schedules = JSON.parse(newText) as Schedules;
       version += 1;
-      tellPublished(publicHalf({ keys: published().map(({ key }) => key.jwk) }));
+      tellPublished(publicKeysOf({ keys: published().map(({ key }) => key.jwk) }));
     } else if (now() >= changesAt) {
       version += 1;
     }
@@ -182,7 +182,9 @@ export async function openSigningKeys(
   function withAllLost(kept: string | undefined): string {
     if (kept === undefined) return text;
     const known = JSON.parse(kept) as Schedules;
-    const lost = mapValues(schedules, (schedule, algorithm) => withLost(known[algorithm] ?? [], schedule, now()));
+    const lost = mapValues(schedules, (schedule, algorithm) =>
+      withRestoredKeys(known[algorithm] ?? [], schedule, now()),
+    );
     const all = { ...known, ...lost };
     return isDeepStrictEqual(all, known) ? kept : JSON.stringify(all);
   }
@@ -223,7 +225,7 @@ export async function openSigningKeys(
     jwk: IdentifiedKey,
     { announceFor, longestLife }: { announceFor: number; longestLife: number },
   ): KeySchedule {
-    return withTakeover(schedule, { jwk, now: now(), announceFor, longestLife: longestLife * 1000 });
+    return withRotation(schedule, { jwk, now: now(), announceFor, longestLife: longestLife * 1000 });
   }
 
   function published() {

@@ -5,7 +5,7 @@ import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { authenticationContext } from '../sign_in/authentication_context.ts';
-import { pendingRequestsPage, whosePage } from '../ui/backchannel_pages.ts';
+import { pendingRequestsPage, userChoicePage } from '../ui/backchannel_pages.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { readForm } from '../ui/read_form.ts';
 import type { createBackchannelRequests } from './backchannel_requests.ts';
@@ -45,7 +45,7 @@ export function backchannelPage(
 
   async function show(ctx: Context, { jti, accountId }: Session) {
     if (accountId === undefined) {
-      ctx.body = whosePage({ action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx)) }, users);
+      ctx.body = userChoicePage({ action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx)) }, users);
     } else {
       const form = { action, xsrf: xsrfOf(jti) };
       const endSession = `${mountPath}/session/end`;

@@ -5,7 +5,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { describeError } from '../provider/error_boundary.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 
 /** A backchannel authentication request (CIBA) that waits for its user's decision. */
 export interface PendingRequest {
@@ -49,7 +49,7 @@ export interface BackchannelRequestsDependencies {
 }
 
 /** The list of a user's requests, which any server on the store may show. */
-export const listOf = (accountId: string) => `backchannel requests of ${accountId}`;
+export const requestListName = (accountId: string) => `backchannel requests of ${accountId}`;
 
 /** Decides on backchannel authentication requests, whichever server on the store they were made at. */
 export function createBackchannelRequests(
@@ -72,7 +72,7 @@ export function createBackchannelRequests(
     return request;
   }
 
-  const idsOf = (accountId: string) => answeringForTheStore(store.list(listOf(accountId), secret));
+  const idsOf = (accountId: string) => mapStoreErrors(store.list(requestListName(accountId), secret));
 
   async function describe(authReqId: string): Promise<PendingRequest[]> {
     const request = await undecided(authReqId);

@@ -2,8 +2,8 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
-import { listOf } from './backchannel_requests.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
+import { requestListName } from './backchannel_requests.ts';
 
 interface StoredRequest {
   readonly jti: string;
@@ -19,8 +19,8 @@ export function createCiba({ features, secret, users }: AuthorizationServerConfi
     deliveryModes: ['poll', 'ping'],
     /** The request joins what waits for its user, on the page and in the control API. */
     async triggerAuthenticationDevice(_ctx: unknown, request: StoredRequest, account: { accountId: string }) {
-      const list = listOf(account.accountId);
-      await answeringForTheStore(store.addToList(list, request.jti, request.expiration, secret));
+      const list = requestListName(account.accountId);
+      await mapStoreErrors(store.addToList(list, request.jti, request.expiration, secret));
     },
     /** Shown on the page: short and plain (CIBA Core section 7.1). */
     async validateBindingMessage(_ctx: unknown, bindingMessage: string | undefined) {
@@ -42,7 +42,7 @@ export function createCiba({ features, secret, users }: AuthorizationServerConfi
 }
 
 /** oidc-provider says of any CIBA that it takes user codes (CIBA Core section 4); ours takes none. */
-export function trueDiscovery(): Middleware {
+export function discoveryWithoutUserCodes(): Middleware {
   return async (ctx, next) => {
     await next();
     if (ctx.oidc?.route !== 'discovery') return;

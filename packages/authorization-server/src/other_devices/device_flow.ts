@@ -31,7 +31,7 @@ export const deviceFlowPages = {
  * The page behind `verification_uri_complete`, the code filled in. oidc-provider has it submitted by a script at once;
  * ours waits for the user.
  */
-export function filledInUserCode(): Middleware {
+export function prefilledUserCode(): Middleware {
   return async (ctx, next) => {
     await next();
     if (ctx.method !== 'GET' || ctx.oidc?.route !== 'code_verification' || ctx.status !== 200) return;

@@ -2,7 +2,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 
 /** Seconds by which the interval grows each time that a client is told to slow down (RFC 8628 section 3.5). */
 const GROWTH = 5;
@@ -31,12 +31,12 @@ export function pollingInterval(
 
   /** Notes the poll. @returns whether it came too soon after the one before it */
   async function isTooSoon(code: string): Promise<boolean> {
-    const last = (await answeringForTheStore(polls.find(code))) as Poll | undefined;
+    const last = (await mapStoreErrors(polls.find(code))) as Poll | undefined;
     const time = now();
     const { askedAt, interval } = last ?? { askedAt: Number.NEGATIVE_INFINITY, interval: configured };
     const tooSoon = time - askedAt < interval * 1000 - TOLERANCE;
     const poll = { askedAt: time, interval: tooSoon ? interval + GROWTH : interval };
-    await answeringForTheStore(polls.upsertAnonymous(code, poll, remembered));
+    await mapStoreErrors(polls.upsertAnonymous(code, poll, remembered));
     return tooSoon;
   }
 

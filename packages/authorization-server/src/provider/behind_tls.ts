@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http';
 import type { Provider } from 'oidc-provider';
 
 /**
- * Whoever reaches an issuer on https does so over TLS, also where a proxy ends it and the last stretch is plain: cookies are
- * for TLS only then. That follows from the issuer; what requests say of how they were forwarded has no part in it.
+ * Treats every request to an https issuer as received over TLS, so that cookies are `Secure` even where a proxy terminates
+ * TLS and forwards plain HTTP. Only the issuer decides this; `X-Forwarded-*` headers of a request are ignored.
  */
 export function behindTls(provider: Provider, handler: RequestListener): RequestListener {
   if (!provider.issuer.startsWith('https:')) return handler;

@@ -4,15 +4,14 @@ import { errors } from 'oidc-provider';
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** Parameters that are JSON: OpenID Connect Core section 5.5, RFC 9396 section 2. */
+/** Parameters with JSON values: OpenID Connect Core section 5.5, RFC 9396 section 2. */
 const JSON_PARAMETERS = ['claims', 'authorization_details'];
-/** A JWT that has such parameters in it (RFC 9101). */
+/** The request object: a JWT that can contain these parameters (RFC 9101). */
 const REQUEST_OBJECT = 'request';
 
 /**
- * Refuses what would take long to walk, before anything walks it: more parameters than any request has a use for, and JSON that
- * is nested without end. oidc-provider bounds bodies by their bytes, overlooks parameters past the thousandth, and walks JSON by
- * functions that call themselves.
+ * Refuses expensive input before anything parses it: too many parameters, and deeply nested JSON. oidc-provider limits bodies
+ * in bytes only, ignores parameters after the first thousand, and traverses JSON recursively.
  */
 export function boundedInput(): Middleware {
   return async (ctx, next) => {
@@ -21,7 +20,7 @@ export function boundedInput(): Middleware {
       const type = mediaTypeOf(ctx.get('content-type'));
       if (type === FORM) refuseParameters(await peekBody(ctx.req));
       else if (type === 'application/json') refuseDepth(await peekBody(ctx.req), 'the body');
-      if (ctx.req.destroyed) return; // The client left.
+      if (ctx.req.destroyed) return; // The client closed the connection.
     }
     await next();
   };

@@ -7,8 +7,8 @@ import { checkClients } from '../clients/clients.ts';
 import { limitRegisteredClients } from '../clients/registered_clients.ts';
 import {
   createRegistrations,
-  keepUsedRegistrations,
-  nameClientInRegistrationAccessTokens,
+  markUsedRegistrations,
+  prefixRegistrationAccessTokens,
 } from '../clients/registrations.ts';
 import type { ApiConfig, AuthorizationServerConfig, UserConfig } from '../config/config.ts';
 import { registerJwtBearer } from '../grants/jwt_bearer.ts';
@@ -18,94 +18,93 @@ import { registerTokenExchange } from '../grants/token_exchange.ts';
 import { unauthorizedClient } from '../grants/unauthorized_client.ts';
 import { backchannelPage } from '../other_devices/backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from '../other_devices/backchannel_requests.ts';
-import { trueDiscovery } from '../other_devices/ciba.ts';
-import { filledInUserCode } from '../other_devices/device_flow.ts';
+import { discoveryWithoutUserCodes } from '../other_devices/ciba.ts';
+import { prefilledUserCode } from '../other_devices/device_flow.ts';
 import { pollingInterval } from '../other_devices/polling_interval.ts';
 import { createAccounts } from '../sign_in/accounts.ts';
 import { interactions } from '../sign_in/interactions.ts';
-import { refuseReplaysAlike } from '../storage/record_adapter.ts';
-import { createIsWithinGrace, revokeWhatIsReused } from '../storage/reuse.ts';
-import { createUnitsOfWork, oneWritePerTokenRequest } from '../storage/unit_of_work.ts';
-import { serveAccessTokenStyles } from '../tokens/access_token_styles.ts';
+import { refuseConcurrentReplays } from '../storage/record_adapter.ts';
+import { createIsWithinGrace, revokeOnReuse } from '../storage/reuse.ts';
+import { createUnitsOfWork, unitOfWorkPerTokenRequest } from '../storage/unit_of_work.ts';
+import { installAccessTokenStyles } from '../tokens/access_token_styles.ts';
 import { introspectionAsJwt } from '../tokens/introspection_as_jwt.ts';
 import { introspectionOfJwts } from '../tokens/introspection_of_jwts.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
 import { createIssueToken, type IssueToken } from '../tokens/issue_token.ts';
 import { createLifetimes } from '../tokens/lifetimes.ts';
-import { createReadOwnAccessToken } from '../tokens/own_access_tokens.ts';
-import { rememberRendered } from '../tokens/rendered_tokens.ts';
+import { createOwnAccessTokenReader } from '../tokens/own_access_tokens.ts';
+import { recordRenderedTokens } from '../tokens/rendered_tokens.ts';
 import { behindTls } from './behind_tls.ts';
 import { boundedInput } from './bounded_input.ts';
-import { nameEndpointsByAddress } from './endpoint_addresses.ts';
+import { useConfiguredEndpointUrls } from './endpoint_urls.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
-import { beginAt, startOfWork } from './start_of_work.ts';
+import { requestedAt, runAsRequestAt } from './request_time.ts';
 
 /** An oidc-provider that serves the access token styles. */
 export interface IssuingProvider {
   readonly handler: RequestListener;
   readonly issueToken: IssueToken;
   readonly backchannelRequests: BackchannelRequests;
-  /** @throws {WrongClientError} a configured client's metadata cannot be */
+  /** @throws {WrongClientError} a configured client has invalid metadata */
   checkClients(): Promise<void>;
-  /** @param known those who were looked at before @throws {WrongUserError} a configured user has the name of a client */
+  /** @param known users that were checked before @throws {WrongUserError} a configured user has the same identifier as a client */
   checkUsers(known?: readonly UserConfig[]): Promise<void>;
 }
 
-/** What a provider needs from outside. */
-export interface ProviderWorld extends Pick<TokenReaderDependencies, 'store' | 'latestKeys'> {
+export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'store' | 'latestKeys'> {
   readonly log: Log;
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 /**
- * Makes an oidc-provider for a configuration and keys. It keeps no state of its own, so that another one can take its
- * place at any time: that is how configuration and keys change.
+ * Creates an oidc-provider for a configuration and signing keys. It has no state of its own: a change of configuration or
+ * keys replaces it with another one.
  */
 export function createProvider(
   config: AuthorizationServerConfig,
   jwks: JWKS,
-  { store, log, now, fetch, latestKeys }: ProviderWorld,
+  { store, log, now, fetch, latestKeys }: ProviderDependencies,
 ): IssuingProvider {
   const units = createUnitsOfWork();
   const accounts = createAccounts(config, store);
   const isClientName = createIsClientName(config, store);
   const lifetimes = createLifetimes(config);
-  const registrations = createRegistrations(config, { store, startOfWork });
+  const registrations = createRegistrations(config, { store, requestedAt });
   const configuration = providerConfiguration(config, { store, units, jwks, accounts, registrations, now, fetch });
   const provider = new Provider(config.issuer, configuration);
-  nameEndpointsByAddress(provider, config);
+  useConfiguredEndpointUrls(provider, config);
   limitRegisteredClients(provider, config);
-  refuseReplaysAlike(provider);
-  nameClientInRegistrationAccessTokens(provider);
-  const styles = rememberRendered(serveAccessTokenStyles(provider, config.apis, { log, now, startOfWork }), {
+  refuseConcurrentReplays(provider);
+  prefixRegistrationAccessTokens(provider);
+  const styles = recordRenderedTokens(installAccessTokenStyles(provider, config.apis, { log, now, requestedAt }), {
     store,
     secret: config.secret,
     now,
   });
-  const read = createReadOwnAccessToken(provider, config, { store, accounts, jwks, latestKeys, now });
+  const read = createOwnAccessTokenReader(provider, config, { store, accounts, jwks, latestKeys, now });
   registerTokenExchange(provider, config, { store, jwks, latestKeys, now });
   registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
   registerPassword(provider, config, { log, now });
   provider.use(errorBoundary({ log, now }));
   provider.use(boundedInput());
-  provider.use(revokeWhatIsReused(provider, createIsWithinGrace(config, now)));
-  provider.use(oneWritePerTokenRequest(config, { store, units }));
-  provider.use(keepUsedRegistrations(config, registrations));
+  provider.use(revokeOnReuse(provider, createIsWithinGrace(config, now)));
+  provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
+  provider.use(markUsedRegistrations(config, registrations));
   provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
-  provider.use(trueDiscovery());
+  provider.use(discoveryWithoutUserCodes());
   provider.use(unauthorizedClient());
   provider.use(pollingInterval(config, { store, now }));
-  provider.use(filledInUserCode());
+  provider.use(prefilledUserCode());
   provider.use(interactions(provider, config, { accounts, isClientName }));
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log, now });
   if (config.features.ciba) provider.use(backchannelPage(provider, backchannelRequests, config));
   provider.on('backchannel.error', (_ctx, error, client) =>
-    log.warn({ client: client.clientId, ...describeError(error) }, 'the client could not be told of a logout'),
+    log.warn({ client: client.clientId, ...describeError(error) }, 'back-channel logout notification failed'),
   );
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
@@ -115,11 +114,11 @@ export function createProvider(
     handler: behindTls(provider, mount(mountPathOf(config.issuer), provider.callback())),
     backchannelRequests: {
       pending: backchannelRequests.pending,
-      approve: (request) => beginAt(now(), () => backchannelRequests.approve(request)),
-      deny: (request) => beginAt(now(), () => backchannelRequests.deny(request)),
+      approve: (request) => runAsRequestAt(now(), () => backchannelRequests.approve(request)),
+      deny: (request) => runAsRequestAt(now(), () => backchannelRequests.deny(request)),
     },
     checkClients: () => checkClients(provider, config.clients),
     checkUsers: (known) => checkUsers(config, store, known),
-    issueToken: (request) => beginAt(now(), () => issueToken(request)),
+    issueToken: (request) => runAsRequestAt(now(), () => issueToken(request)),
   };
 }

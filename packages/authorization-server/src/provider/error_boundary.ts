@@ -5,8 +5,8 @@ import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { errorPage } from '../ui/pages.ts';
 
 /**
- * The outermost step: notes when the request began, turns what escapes into an OAuth error (RFC 6749 section 5.2) and
- * says how it went in the log. The path is not logged: an interaction's holds what the browser's cookie holds.
+ * The outermost middleware: records when the request began, maps errors to OAuth errors (RFC 6749 section 5.2) and logs the
+ * outcome. It logs the route, not the path: the path of an interaction contains the value of the browser's cookie.
  */
 export function errorBoundary({ log, now }: { readonly log: Log; readonly now: () => number }): Middleware {
   return async (ctx, next) => {
@@ -14,7 +14,7 @@ export function errorBoundary({ log, now }: { readonly log: Log; readonly now: (
     try {
       refuseRepeatedAuthorization(ctx);
       await next();
-      if (ctx.status === 404 && ctx.body === undefined) throw new errors.InvalidRequest('there is nothing here', 404);
+      if (ctx.status === 404 && ctx.body === undefined) throw new errors.InvalidRequest('no such endpoint', 404);
     } catch (error) {
       answer(ctx, error);
       if (ctx.status >= 500) log.error(describeError(error), 'request failed');
@@ -25,13 +25,13 @@ export function errorBoundary({ log, now }: { readonly log: Log; readonly now: (
     const route = ctx.oidc?.route ?? (ctx.path.startsWith('/interaction/') ? 'interaction' : 'none');
     if (ctx.status === 503) {
       ctx.set('Retry-After', '1');
-      log.warn({ route }, `refused: ${whatIsMissing(ctx)}`);
+      log.warn({ route }, `refused: ${unavailableReason(ctx)}`);
     }
     log.debug({ method: ctx.method, route, status: ctx.status, ms: now() - ctx.state.requestedAt }, 'request');
   };
 }
 
-/** Node.js keeps the first of several `Authorization` headers and says nothing; which one was meant is not for us to guess. */
+/** Node.js silently keeps the first of several `Authorization` headers. Guessing which one counts would be unsafe. */
 function refuseRepeatedAuthorization({ req }: Context): void {
   const names = req.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization');
   if (names.length > 1) throw new errors.InvalidRequest('the Authorization header must not be repeated');
@@ -40,7 +40,7 @@ function refuseRepeatedAuthorization({ req }: Context): void {
 function answer(ctx: Context, error: unknown): void {
   const known = error instanceof errors.OIDCProviderError && error.expose ? error : undefined;
   const code = known?.error ?? 'server_error';
-  const description = known?.error_description ?? 'the authorization server failed; its log says why';
+  const description = known?.error_description ?? 'the authorization server failed; see its log';
   ctx.status = known?.statusCode ?? 500;
   ctx.set('Cache-Control', 'no-store');
   if (ctx.accepts('json', 'html') === 'html') {
@@ -52,8 +52,8 @@ function answer(ctx: Context, error: unknown): void {
   }
 }
 
-/** The error description of the answer, which says what does not answer, without its advice to the client. */
-function whatIsMissing({ body, state }: Context): string {
+/** The part of the error description that names what is unavailable, without the advice to the client after the semicolon. */
+function unavailableReason({ body, state }: Context): string {
   const { error_description: inBody } = typeof body === 'object' && body !== null ? (body as ErrorBody) : {};
   const description = inBody ?? state.errorDescription;
   return typeof description === 'string' ? (description.split(';', 1)[0] ?? '') : 'temporarily unavailable';
@@ -63,12 +63,12 @@ interface ErrorBody {
   readonly error_description?: unknown;
 }
 
-/** oidc-provider's own pages post themselves with an inline script and must keep it; ours have none. */
+/** oidc-provider's own pages submit themselves with an inline script; the pages of this package have no scripts. */
 function pagePolicy(ctx: Context): string {
   return String(ctx.body).includes('<script') ? "frame-ancestors 'none'" : CONTENT_SECURITY_POLICY;
 }
 
-/** As {@link errorFields}, or with the reason where the error says that what is needed does not answer. */
+/** The log fields of {@link errorFields}. If the cause has a code, such as an unavailable store, its message replaces the stack position. */
 export function describeError(error: unknown): object {
   const { cause } = error instanceof Error ? error : {};
   const { at, ...fields } = errorFields(error);

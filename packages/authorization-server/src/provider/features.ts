@@ -1,7 +1,7 @@
 import type { TokenStore } from '@tallystick/token-store';
 import type { Configuration } from 'oidc-provider';
 import { createClientCertificates } from '../clients/client_certificates.ts';
-import { createAreKnown, type Parties } from '../clients/known_parties.ts';
+import { createPartiesExist, type Parties } from '../clients/party_check.ts';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { createCiba } from '../other_devices/ciba.ts';
 import { deviceFlowPages } from '../other_devices/device_flow.ts';
@@ -11,14 +11,14 @@ import { createMayIntrospect } from '../tokens/introspection_policy.ts';
 import { createResourceIndicators, resourceOf } from '../tokens/resource_servers.ts';
 import { loggedOutPage, logoutPage } from '../ui/pages.ts';
 
-/** Which parts of the protocol oidc-provider speaks, and how. */
+/** The features of oidc-provider that are enabled, with their settings. */
 export function providerFeatures(
   config: AuthorizationServerConfig,
   { store, accounts }: { readonly store: TokenStore; readonly accounts: Accounts },
 ): Configuration['features'] {
   const { apis, features } = config;
   const mayIntrospect = createMayIntrospect(config);
-  const areKnown = createAreKnown(features, accounts);
+  const partiesExist = createPartiesExist(features, accounts);
   return {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
@@ -26,7 +26,8 @@ export function providerFeatures(
     introspection: {
       enabled: true,
       allowedPolicy: async ({ oidc }, client, token) =>
-        mayIntrospect(client.clientId, [resourceOf(token) ?? []].flat()) && areKnown(oidc.provider, token as Parties),
+        mayIntrospect(client.clientId, [resourceOf(token) ?? []].flat()) &&
+        partiesExist(oidc.provider, token as Parties),
     },
     jwtIntrospection: { enabled: true },
     resourceIndicators: createResourceIndicators(apis),

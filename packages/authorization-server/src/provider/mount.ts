@@ -1,16 +1,16 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 
-/** The path under which an issuer is served: `/tenant` of `https://as.example.com/tenant`, empty for none. */
+/** The path of an issuer: `/tenant` for `https://as.example.com/tenant`, the empty string for an issuer without a path. */
 export function mountPathOf(issuer: string): string {
   return new URL(issuer).pathname.replace(/\/$/, '');
 }
 
 /**
- * Serves a handler below a path. The handler sees the rest of the path, and `originalUrl` as it was, from which
- * oidc-provider makes its own URLs. The metadata of an issuer with a path is also found where RFC 8414 section 3.1 puts
- * it: between host and path.
+ * Serves a handler below a path. The handler sees the rest of the path in `url`, and the whole one in `originalUrl`, from
+ * which oidc-provider builds its own URLs. The metadata of an issuer with a path is also served at the location of RFC 8414
+ * section 3.1, with the well-known path between host and path.
  *
- * @returns the handler; what is not below the path gets 404
+ * @returns a handler that answers requests outside the path with 404
  */
 export function mount(mountPath: string, handler: RequestListener): RequestListener {
   if (mountPath === '') return handler;
@@ -21,7 +21,7 @@ export function mount(mountPath: string, handler: RequestListener): RequestListe
     const below = path === wellKnown ? '/.well-known/oauth-authorization-server' : url.slice(mountPath.length);
     if (path !== wellKnown && !(url.startsWith(mountPath) && /^[/?]?$/.test(below.charAt(0)))) {
       response.writeHead(404, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ error: 'invalid_request', error_description: 'there is nothing here' }));
+      response.end(JSON.stringify({ error: 'invalid_request', error_description: 'no such endpoint' }));
       return;
     }
     const mounted = request as IncomingMessage & { originalUrl: string };

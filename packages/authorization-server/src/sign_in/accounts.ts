@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { RecordPayload, TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 
 export type Claims = { readonly [name: string]: unknown };
 
@@ -31,17 +31,17 @@ export function createAccounts(
     async exists(id) {
       if (configured.has(id)) return true;
       if (clientIds.has(id)) return false; // The client came after the user, who has to take another name.
-      return (await answeringForTheStore(typed.find(id))) !== undefined;
+      return (await mapStoreErrors(typed.find(id))) !== undefined;
     },
     async claims(id, grantId) {
-      const record = grantId === undefined ? undefined : await answeringForTheStore(added.find(grantId));
+      const record = grantId === undefined ? undefined : await mapStoreErrors(added.find(grantId));
       return { configured: configured.get(id)?.claims ?? {}, added: (record as AddedClaims | undefined)?.claims ?? {} };
     },
     async addUser(id) {
-      if (!configured.has(id)) await answeringForTheStore(typed.upsert(id, {}, remembered));
+      if (!configured.has(id)) await mapStoreErrors(typed.upsert(id, {}, remembered));
     },
     async addClaims(grantId, claims) {
-      await answeringForTheStore(added.upsert(grantId, { claims }, remembered));
+      await mapStoreErrors(added.upsert(grantId, { claims }, remembered));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type RefusedClaim, refusedClaim } from '@tallystick/common';
 import type { IsClientName } from '../clients/client_names.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 import type { Claims } from './accounts.ts';
 
 export type ReadLogin = { readonly user: string; readonly claims: Claims } | { readonly problem: string };
@@ -10,7 +10,7 @@ export async function readLogin(form: URLSearchParams, isClientName: IsClientNam
   const user = form.get('user')?.trim() ?? '';
   if (!/^[\x21-\x7e]{1,255}$/.test(user))
     return { problem: 'A user needs a name without spaces, up to 255 characters of ASCII.' };
-  if (await answeringForTheStore(isClientName(user)))
+  if (await mapStoreErrors(isClientName(user)))
     return { problem: 'That is the name of a client; a user needs another one.' };
   const text = form.get('claims')?.trim() ?? '';
   if (text === '') return { user, claims: {} };

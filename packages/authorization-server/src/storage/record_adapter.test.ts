@@ -11,7 +11,7 @@ test('of many uses of one proof or assertion at the same time one counts', async
     store,
     units: createUnitsOfWork(),
     isWithinGrace: () => false,
-    caller: () => ({ isKnownClient: false }),
+    caller: () => ({ isConfiguredClient: false }),
     anonymousSession: 60,
     requestedAt: () => undefined,
   })('ReplayDetection');

@@ -3,11 +3,11 @@ import { type Adapter, type AdapterPayload, errors, type Provider } from 'oidc-p
 import { AlreadyUsedError } from '../other_devices/device_flow.ts';
 import { type Caller, isAnonymous } from './anonymous_records.ts';
 import type { IsWithinGrace } from './reuse.ts';
-import { AlreadyUsed, answeringForTheStore } from './store_unavailable.ts';
+import { GrantAlreadyUsed, mapStoreErrors } from './store_errors.ts';
 import type { UnitsOfWork } from './unit_of_work.ts';
 
 /** Seconds that a record lives which oidc-provider gives no lifetime: no entry stays for ever. */
-export const LONGEST_LIFE = 365 * 24 * 60 * 60;
+export const MAX_LIFETIME = 365 * 24 * 60 * 60;
 
 /** What a token request issues and uses up. Other kinds, such as replayed `jti`s, are written at once. */
 const ISSUED = new Set([
@@ -46,33 +46,33 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
   return (kind: string): Adapter => {
     const records = store.records(kind, secret);
     const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
-    const write = (id: string, payload: AdapterPayload, expiresIn = LONGEST_LIFE): Promise<void> => {
+    const write = (id: string, payload: AdapterPayload, expiresIn = MAX_LIFETIME): Promise<void> => {
       const owned = withOwners(kind, payload);
       if (!isAnonymous(kind, payload, caller())) return written().upsert(id, owned, expiresIn, requestedAt());
       const life = kind === 'Session' ? Math.min(expiresIn, anonymousSession) : expiresIn;
       return records.upsertAnonymous(id, owned, life, requestedAt());
     };
-    const upsert: Adapter['upsert'] = (...record) => answeringForTheStore(write(...record));
+    const upsert: Adapter['upsert'] = (...record) => mapStoreErrors(write(...record));
 
     /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
     const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
       await upsert(id, payload, expiresIn);
-      if (!(await answeringForTheStore(records.consume(id)))) throw new ReplayedMeanwhile();
+      if (!(await mapStoreErrors(records.consume(id)))) throw new ConcurrentReplay();
     };
 
     /** oidc-provider looked before whether it is decided; of several decisions at the same time only the store can tell. */
     const upsertByStep = (refuse: () => Error): Adapter['upsert'] => {
-      return async (id, payload, expiresIn = LONGEST_LIFE) => {
+      return async (id, payload, expiresIn = MAX_LIFETIME) => {
         const step = stepOf(payload);
         if (step === undefined) return upsert(id, payload, expiresIn);
         const advanced = records.advance(id, payload, expiresIn, step, requestedAt());
-        if (!(await answeringForTheStore(advanced))) throw refuse();
+        if (!(await mapStoreErrors(advanced))) throw refuse();
       };
     };
 
     /** A session that ended while a request was under way stays ended: what the request made of it is not kept. */
     const upsertSession: Adapter['upsert'] = (...record) =>
-      answeringForTheStore(
+      mapStoreErrors(
         write(...record).catch((error) => {
           if (!(error instanceof GrantRevokedError)) throw error;
         }),
@@ -88,19 +88,18 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
     return {
       upsert: upsertOf.get(kind) ?? upsert,
       async find(id) {
-        const payload = payloadOrNothing(await answeringForTheStore(records.find(id)));
+        const payload = payloadOrNothing(await mapStoreErrors(records.find(id)));
         // oidc-provider would take it for theft. Other endpoints, such as revocation, look at what is used up, too.
-        if (units.current() !== undefined && isWithinGrace(kind, payload?.consumed)) throw new AlreadyUsed();
+        if (units.current() !== undefined && isWithinGrace(kind, payload?.consumed)) throw new GrantAlreadyUsed();
         return payload;
       },
-      findByUid: async (uid) => payloadOrNothing(await answeringForTheStore(records.findByUid(uid))),
-      findByUserCode: async (userCode) =>
-        payloadOrNothing(await answeringForTheStore(records.findByUserCode(userCode))),
-      destroy: (id) => answeringForTheStore(records.destroy(id)),
-      revokeByGrantId: (grantId) => answeringForTheStore(records.revokeByGrantId(grantId)),
+      findByUid: async (uid) => payloadOrNothing(await mapStoreErrors(records.findByUid(uid))),
+      findByUserCode: async (userCode) => payloadOrNothing(await mapStoreErrors(records.findByUserCode(userCode))),
+      destroy: (id) => mapStoreErrors(records.destroy(id)),
+      revokeByGrantId: (grantId) => mapStoreErrors(records.revokeByGrantId(grantId)),
       async consume(id) {
         // oidc-provider looked before; only the store can tell which of two concurrent redemptions came first.
-        if (!(await answeringForTheStore(written().consume(id)))) throw alreadyUsed(kind);
+        if (!(await mapStoreErrors(written().consume(id)))) throw alreadyUsed(kind);
       },
     };
   };
@@ -108,7 +107,7 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
 
 /** As oidc-provider refuses what it finds used. */
 function alreadyUsed(kind: string): Error {
-  if (kind !== 'PushedAuthorizationRequest') return new AlreadyUsed();
+  if (kind !== 'PushedAuthorizationRequest') return new GrantAlreadyUsed();
   return new errors.InvalidRequestUri('request_uri was already used');
 }
 
@@ -132,18 +131,18 @@ interface InteractionPayload {
 }
 
 /** A proof or assertion was used by another request while this one looked whether it was. */
-class ReplayedMeanwhile extends errors.InvalidRequest {
+class ConcurrentReplay extends errors.InvalidRequest {
   constructor() {
     super('a proof or assertion was used before');
   }
 }
 
 /** Refuses a proof or assertion that comes twice at the same moment as oidc-provider refuses one that comes later. */
-export function refuseReplaysAlike({ ReplayDetection }: Provider): void {
+export function refuseConcurrentReplays({ ReplayDetection }: Provider): void {
   const unique = ReplayDetection.unique.bind(ReplayDetection);
   ReplayDetection.unique = (...args) =>
     unique(...args).catch((error) => {
-      if (error instanceof ReplayedMeanwhile) return false;
+      if (error instanceof ConcurrentReplay) return false;
       throw error;
     });
 }

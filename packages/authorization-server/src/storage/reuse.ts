@@ -1,10 +1,10 @@
 import type { Middleware } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig, ReuseGraceConfig } from '../config/config.ts';
-import { UsedMeanwhile } from './store_unavailable.ts';
+import { ConcurrentUse } from './store_errors.ts';
 
 /** What a token request uses up, by oidc-provider's model name, and the grace that is for it. */
-const GRACE_OF: { readonly [kind: string]: keyof ReuseGraceConfig } = {
+const GRACE_BY_KIND: { readonly [kind: string]: keyof ReuseGraceConfig } = {
   AuthorizationCode: 'code',
   DeviceCode: 'code',
   BackchannelAuthenticationRequest: 'code',
@@ -34,7 +34,7 @@ export function createIsWithinGrace(
   now: () => number,
 ): IsWithinGrace {
   return (kind, consumed) => {
-    const name = Object.hasOwn(GRACE_OF, kind) ? GRACE_OF[kind] : undefined;
+    const name = Object.hasOwn(GRACE_BY_KIND, kind) ? GRACE_BY_KIND[kind] : undefined;
     if (name === undefined || typeof consumed !== 'number' || reuseGrace[name] === 0) return false;
     // Fractions of the second of its use are not known, and count as over.
     return now() / 1000 - consumed < reuseGrace[name];
@@ -45,12 +45,12 @@ export function createIsWithinGrace(
  * oidc-provider revokes the grant when it finds that a code or refresh token was used before. Of two at the same moment neither
  * finds that, and the store tells the slower one: it is judged here by the same rule (RFC 6749 section 4.1.2).
  */
-export function revokeWhatIsReused(provider: Provider, isWithinGrace: IsWithinGrace): Middleware {
+export function revokeOnReuse(provider: Provider, isWithinGrace: IsWithinGrace): Middleware {
   return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
-      if (error instanceof UsedMeanwhile) await revokeUnlessWithinGrace(ctx as KoaContextWithOIDC);
+      if (error instanceof ConcurrentUse) await revokeUnlessWithinGrace(ctx as KoaContextWithOIDC);
       throw error;
     }
   };
@@ -66,7 +66,7 @@ export function revokeWhatIsReused(provider: Provider, isWithinGrace: IsWithinGr
   }
 
   async function revokeGrant(grantId: string): Promise<void> {
-    const kinds = ['AccessToken', ...Object.keys(GRACE_OF)];
+    const kinds = ['AccessToken', ...Object.keys(GRACE_BY_KIND)];
     await Promise.all(kinds.map((kind) => modelOf(kind).revokeByGrantId(grantId)));
     await (await provider.Grant.find(grantId))?.destroy();
   }

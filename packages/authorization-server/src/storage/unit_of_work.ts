@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TokenStore, UnitOfWork } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { answeringForTheStore } from './store_unavailable.ts';
+import { mapStoreErrors } from './store_errors.ts';
 
 /**
  * One for the whole process: Node.js 20 and 22 never give one up that was used, and each of them costs something with every
@@ -34,7 +34,7 @@ export function createUnitsOfWork(): UnitsOfWork {
  * token that it used up, the new refresh token, the access token and its split entry. When the store fails, or somebody
  * else was faster, nothing is issued and nothing used up, so that the client can try again.
  */
-export function oneWritePerTokenRequest(
+export function unitOfWorkPerTokenRequest(
   { secret }: Pick<AuthorizationServerConfig, 'secret'>,
   { store, units }: { store: TokenStore; units: UnitsOfWork },
 ): Middleware {
@@ -42,6 +42,6 @@ export function oneWritePerTokenRequest(
     if (ctx.path.toLowerCase() !== '/token') return next();
     const work = store.begin(secret);
     await units.run(work, next);
-    if (ctx.status === 200) await answeringForTheStore(work.commit());
+    if (ctx.status === 200) await mapStoreErrors(work.commit());
   };
 }

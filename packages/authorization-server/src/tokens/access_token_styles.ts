@@ -31,7 +31,7 @@ export interface AccessTokenRecord {
 }
 
 /** What a record holds beside what oidc-provider puts into it. */
-const OF_OURS = ['jwtId', 'subjectGrantId', 'subjectClientId', 'api'];
+const ADDED_PROPERTIES = ['jwtId', 'subjectGrantId', 'subjectClientId', 'api'];
 
 export interface AccessTokenStyles {
   /**
@@ -47,7 +47,7 @@ export interface AccessTokenStyles {
 export interface StylesDependencies {
   readonly log: Log;
   readonly now: () => number;
-  readonly startOfWork: () => number | undefined;
+  readonly requestedAt: () => number | undefined;
 }
 
 /**
@@ -57,13 +57,13 @@ export interface StylesDependencies {
  * `phantom` are these as they are. `split` is both: the JWT is built, its signature becomes the id of the record and
  * the client's token, and the signing input goes to the store with the record.
  *
- * @param dependencies.startOfWork when the request under way began, in epoch milliseconds; undefined outside of one
+ * @param dependencies.requestedAt when the request under way began, in epoch milliseconds; undefined outside of one
  * @param dependencies.now epoch milliseconds
  */
-export function serveAccessTokenStyles(
+export function installAccessTokenStyles(
   provider: Provider,
   apis: readonly ApiConfig[],
-  { log, now, startOfWork }: StylesDependencies,
+  { log, now, requestedAt }: StylesDependencies,
 ): AccessTokenStyles {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const apiOf = ({ api, aud }: AccessTokenRecord) => apiByResource.get(api ?? String(aud));
@@ -71,7 +71,7 @@ export function serveAccessTokenStyles(
 
   for (const Token of [provider.AccessToken, provider.ClientCredentials]) {
     const { IN_PAYLOAD } = Token as unknown as { IN_PAYLOAD: readonly string[] };
-    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, ...OF_OURS] });
+    Object.defineProperty(Token, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, ...ADDED_PROPERTIES] });
 
     const prototype = Token.prototype as unknown as AccessTokenRecord;
     const inFormatOf = prototype.getValueAndPayload;
@@ -89,7 +89,7 @@ export function serveAccessTokenStyles(
     prototype.getValueAndPayload = async function (this: AccessTokenRecord) {
       const api = apiOf(this);
       if (api !== undefined)
-        this.jwtId ??= api.accessTokens === 'jwt' ? timedJwtId(startOfWork() ?? now()) : randomJwtId();
+        this.jwtId ??= api.accessTokens === 'jwt' ? timedJwtId(requestedAt() ?? now()) : randomJwtId();
       if (api?.audience !== undefined) this.api = api.resource;
       const issued =
         api?.accessTokens === 'split' ? await split(this, { asJwt, inFormatOf, now }) : await inFormatOf.call(this);

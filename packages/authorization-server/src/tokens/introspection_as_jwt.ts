@@ -1,6 +1,6 @@
 import type { TokenStore } from '@tallystick/token-store';
 import type { Context, Middleware } from 'koa';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
 import { type ActiveJwt, activeJwtOf } from './introspection_of_jwts.ts';
 
@@ -23,7 +23,7 @@ export interface IntrospectionAsJwtOptions {
 export function introspectionAsJwt({ store, styles, maxAge, now }: IntrospectionAsJwtOptions): Middleware {
   async function jwtOf(token: AccessTokenRecord): Promise<string | undefined> {
     if (styles.apiOf(token)?.accessTokens !== 'split') return styles.renderJwt(token);
-    const signingInput = await answeringForTheStore(store.splitEntries.find(token.jti));
+    const signingInput = await mapStoreErrors(store.splitEntries.find(token.jti));
     return signingInput === undefined ? undefined : `${signingInput}.${token.jti}`;
   }
 

@@ -3,9 +3,9 @@ import type { RecordOwner, TokenStore } from '@tallystick/token-store';
 import type { JWKS, Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { type Accounts, createPairwiseSubjects } from '../sign_in/accounts.ts';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
-import { findRendered } from './rendered_tokens.ts';
+import { findRenderedToken } from './rendered_tokens.ts';
 import { timeOfJwtId } from './timed_jwt_id.ts';
 
 /** What a JWT access token of ours says, found to be good. */
@@ -34,7 +34,7 @@ export interface OwnAccessTokenDependencies {
  * Nothing of the JWT is looked at before its signature is verified, which takes time in proportion to its length. An
  * encrypted one cannot be judged, as only its API can read it.
  */
-export function createReadOwnAccessToken(
+export function createOwnAccessTokenReader(
   provider: Provider,
   config: AuthorizationServerConfig,
   { store, accounts, jwks, latestKeys, now }: OwnAccessTokenDependencies,
@@ -67,7 +67,7 @@ export function createReadOwnAccessToken(
     const issuedAt = timeOfJwtId(token.jti);
     if (issuedAt !== undefined) return !(await store.isRevokedSince(owners, issuedAt));
     const record =
-      (await findSplit(signatureOf(jwt))) ?? (await findRendered(token.jti, { store, secret: config.secret }));
+      (await findSplit(signatureOf(jwt))) ?? (await findRenderedToken(token.jti, { store, secret: config.secret }));
     if (record === undefined) return false;
     return record.issuedUnder === undefined || (await provider.Grant.find(record.issuedUnder)) !== undefined;
   }
@@ -90,5 +90,5 @@ export function createReadOwnAccessToken(
     return owners !== undefined && (await stands(jwt, token, owners)) ? token : undefined;
   }
 
-  return (jwt) => answeringForTheStore(read(jwt));
+  return (jwt) => mapStoreErrors(read(jwt));
 }

@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '@tallystick/token-store';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { JWKS } from 'oidc-provider';
-import { TemporarilyUnavailable } from '../storage/store_unavailable.ts';
+import { TemporarilyUnavailable } from '../storage/store_errors.ts';
 
 /** What a JWT of ours says it is. */
 export type OwnJwtKind = 'access token' | 'ID token';
@@ -28,13 +28,13 @@ export function createOwnJwtVerifier(
   issuer: string,
   { jwks, latestKeys, now }: { jwks: JWKS; latestKeys: () => Promise<JWKS>; now: () => number },
 ) {
-  const known = createLocalJWKSet(publicHalf(jwks));
+  const known = createLocalJWKSet(publicKeysOf(jwks));
   const keys: JWTVerifyGetKey = async (header, token) => {
     try {
       return await known(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return createLocalJWKSet(publicHalf(await latestKeys()))(header, token);
+      return createLocalJWKSet(publicKeysOf(await latestKeys()))(header, token);
     }
   };
   async function verify(jwt: string, kind: OwnJwtKind): Promise<OwnJwt> {
@@ -67,7 +67,7 @@ export function createOwnJwtVerifier(
 }
 
 /** The keys as they are published (RFC 7517 section 9.2 and RFC 7518 section 6: what is private stays). */
-export function publicHalf({ keys }: { readonly keys: readonly object[] }): JSONWebKeySet {
+export function publicKeysOf({ keys }: { readonly keys: readonly object[] }): JSONWebKeySet {
   const strip = (key: object) => Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_MEMBERS.has(name)));
   return { keys: keys.map(strip) as JSONWebKeySet['keys'] };
 }

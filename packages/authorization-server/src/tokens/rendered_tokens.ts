@@ -1,5 +1,5 @@
 import { type TokenStore, tokenKey } from '@tallystick/token-store';
-import { answeringForTheStore } from '../storage/store_unavailable.ts';
+import { mapStoreErrors } from '../storage/store_errors.ts';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
 
 /** The reference token that a JWT was rendered from. */
@@ -14,7 +14,7 @@ const KIND = 'RenderedToken';
  * Notes of each JWT that a reference token is rendered as which token that was. The API that gets the JWT may ask about it or
  * exchange it, and the JWT alone does not show whether its token was revoked since. Nothing in the JWT leads to the token.
  */
-export function rememberRendered(
+export function recordRenderedTokens(
   styles: AccessTokenStyles,
   { store, secret, now }: { readonly store: TokenStore; readonly secret: string; readonly now: () => number },
 ): AccessTokenStyles {
@@ -23,7 +23,7 @@ export function rememberRendered(
     // A token without an id was not issued: it is one that a test asked for, to be broken.
     if (jwtId === undefined || jti === undefined || styles.apiOf(token) === undefined) return;
     const note = { tokenKey: tokenKey(jti), tokenKind: kind, ...(grantId && { issuedUnder: grantId }) };
-    await answeringForTheStore(store.records(KIND, secret).upsert(jwtId, note, exp - Math.floor(now() / 1000)));
+    await mapStoreErrors(store.records(KIND, secret).upsert(jwtId, note, exp - Math.floor(now() / 1000)));
   }
 
   return {
@@ -36,15 +36,15 @@ export function rememberRendered(
 }
 
 /** Finds the token that a JWT was rendered from. @returns undefined when it is not known, or not there any more */
-export async function findRendered(
+export async function findRenderedToken(
   jwtId: unknown,
   { store, secret }: { store: TokenStore; secret: string },
 ): Promise<RenderedToken | undefined> {
   if (typeof jwtId !== 'string') return undefined;
-  const note = await answeringForTheStore(store.records(KIND, secret).find(jwtId));
+  const note = await mapStoreErrors(store.records(KIND, secret).find(jwtId));
   if (note === undefined) return undefined;
   const { tokenKey: key, tokenKind: kind, issuedUnder } = note as { [name: string]: string };
-  const isThere = await answeringForTheStore(store.records(String(kind), secret).has(String(key)));
+  const isThere = await mapStoreErrors(store.records(String(kind), secret).has(String(key)));
   if (!isThere) return undefined;
   return issuedUnder === undefined ? {} : { issuedUnder };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 /** UUID version 7 (RFC 9562 section 5.7). */
-const TIMED = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
  * The `jti` of a JWT that has no record: it says to the millisecond when the request for it began. `iat` says it to the second,
@@ -19,6 +19,6 @@ export function timedJwtId(time: number): string {
 
 /** @returns epoch milliseconds; undefined for the `jti` of a JWT that stands for a reference token */
 export function timeOfJwtId(jti: unknown): number | undefined {
-  const [, high, low] = (typeof jti === 'string' && TIMED.exec(jti)) || [];
+  const [, high, low] = (typeof jti === 'string' && UUID_V7.exec(jti)) || [];
   return high === undefined || low === undefined ? undefined : Number.parseInt(high + low, 16);
 }

@@ -5,7 +5,7 @@ import { html } from './html.ts';
 import { layout } from './layout.ts';
 
 /** Whose authentication device is this? */
-export function whosePage({ action, xsrf }: ProtectedForm, users: readonly UserConfig[]): string {
+export function userChoicePage({ action, xsrf }: ProtectedForm, users: readonly UserConfig[]): string {
   const choices = users.map(
     ({ id, claims }) =>
       html`<button class="user" name="user" value="${id}"><b>${claims.name ?? id}</b><span>${id}</span></button>`,

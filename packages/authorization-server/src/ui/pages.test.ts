@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { pendingRequestsPage, whosePage } from './backchannel_pages.ts';
+import { pendingRequestsPage, userChoicePage } from './backchannel_pages.ts';
 import { deviceConnectedPage, userCodeConfirmPage, userCodePage } from './device_pages.ts';
 import { consentPage, errorPage, loginPage } from './pages.ts';
 
@@ -24,7 +24,7 @@ test('what comes from outside is escaped', () => {
     userCodePage({ action: '/device', xsrf: '' }, '', attack),
     userCodeConfirmPage({ action: '/device', xsrf: '' }, attack, attack),
     deviceConnectedPage(attack),
-    whosePage({ action: '/ciba', xsrf: '' }, [{ id: attack, claims: { name: attack } }]),
+    userChoicePage({ action: '/ciba', xsrf: '' }, [{ id: attack, claims: { name: attack } }]),
     pendingRequestsPage({ action: '/ciba', xsrf: '' }, { user: attack, endSession: '' }, [pendingRequest(attack)]),
   ]) {
     expect(page).not.toContain('<script');

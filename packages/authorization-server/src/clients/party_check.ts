@@ -2,25 +2,25 @@ import type { Provider } from 'oidc-provider';
 import type { FeatureConfig } from '../config/config.ts';
 import type { Accounts } from '../sign_in/accounts.ts';
 
-/** Those that a token is about. */
+/** The client and the subject of a token. */
 export interface Parties {
-  /** The client that it was issued to. */
+  /** The client that the token was issued to. */
   readonly clientId?: string | undefined;
-  /** Its subject. */
+  /** The subject. */
   readonly accountId?: string | undefined;
-  /** The same, for a subject that is a client and not a user. */
+  /** The subject, if it is a client and not a user. */
   readonly subjectClientId?: string | undefined;
 }
 
-/** Whether all that a token is about are still there: a client or a user can be removed while its tokens live. */
-export type AreKnown = (provider: Provider, parties: Parties) => Promise<boolean>;
+/** Whether client and subject of a token still exist. Either can be removed before the token expires. */
+export type PartiesExist = (provider: Provider, parties: Parties) => Promise<boolean>;
 
-export function createAreKnown(
+export function createPartiesExist(
   { clientIdMetadataDocuments }: Pick<FeatureConfig, 'clientIdMetadataDocuments'>,
   accounts: Pick<Accounts, 'exists'>,
-): AreKnown {
+): PartiesExist {
   async function isClient(provider: Provider, id: string): Promise<boolean> {
-    // A client that is its own URL is nobody's to remove. Asking for its metadata here would only add a way to fail.
+    // A client with a metadata document cannot be removed here. Fetching the document would only add a way to fail.
     if (clientIdMetadataDocuments && id.startsWith('https://')) return true;
     return (await provider.Client.find(id)) !== undefined;
   }

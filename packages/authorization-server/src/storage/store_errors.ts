@@ -15,22 +15,22 @@ export class TemporarilyUnavailable extends errors.OIDCProviderError {
 }
 
 /** A code or refresh token that was used before is refused. */
-export class AlreadyUsed extends errors.InvalidGrant {
+export class GrantAlreadyUsed extends errors.InvalidGrant {
   constructor() {
     super('already used');
   }
 }
 
 /** Another request used it up while this one was under way. */
-export class UsedMeanwhile extends AlreadyUsed {}
+export class ConcurrentUse extends GrantAlreadyUsed {}
 
 /** Runs a store operation; what it throws becomes what oidc-provider knows how to answer. */
-export async function answeringForTheStore<T>(operation: Promise<T>): Promise<T> {
+export async function mapStoreErrors<T>(operation: Promise<T>): Promise<T> {
   try {
     return await operation;
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw new TemporarilyUnavailable(error);
-    if (error instanceof AlreadyConsumedError) throw new UsedMeanwhile();
+    if (error instanceof AlreadyConsumedError) throw new ConcurrentUse();
     if (error instanceof GrantRevokedError) throw new errors.InvalidGrant('the grant was revoked');
     throw error;
   }

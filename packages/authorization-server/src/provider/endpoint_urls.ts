@@ -3,7 +3,7 @@ import type { Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mountPathOf } from './mount.ts';
 
-/** Endpoints that clients and gateways call themselves; to all others a browser is sent. */
+/** Endpoints that clients and gateways call directly. Clients send browsers to all other endpoints. */
 const BACK_CHANNEL = new Set([
   'token',
   'jwks',
@@ -23,11 +23,11 @@ interface OidcContext {
 }
 
 /**
- * Names endpoints by an address at which they can be reached. oidc-provider takes what the request's `Host` says, which
- * may be anything. Ours are at the issuer's address; whoever asks at the back-channel address is told that address, for
- * the endpoints that it calls itself. Browsers are always sent to the issuer's.
+ * Builds endpoint URLs from the configuration. oidc-provider builds them from the request's `Host` header, which a client
+ * chooses freely. A request to `backChannelUrl` gets URLs there for the endpoints that it calls directly; all other URLs
+ * are at the issuer.
  */
-export function nameEndpointsByAddress(
+export function useConfiguredEndpointUrls(
   provider: Provider,
   { issuer, backChannelUrl }: Pick<AuthorizationServerConfig, 'issuer' | 'backChannelUrl'>,
 ): void {
