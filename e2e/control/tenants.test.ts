@@ -75,7 +75,7 @@ test(requirement('tenants-never-meet', 'bad ones are refused'), async () => {
   const create = (id: string) => tallystick.tenants.create({ id, ...demo });
   await expect(create('configured')).rejects.toMatchObject({ code: 'conflict' });
   for (const [id, expected] of [
-    ['token', 'expected a name that is no path'],
+    ['token', 'expected a name that the authorization server does not use'],
     ['a/b', 'expected letters'],
   ] as const) {
     await expect(create(id)).rejects.toMatchObject({ path: 'id', message: expect.stringContaining(expected) });

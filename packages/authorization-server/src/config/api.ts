@@ -16,14 +16,14 @@ export const api = z
       .union([audience, z.array(audience).min(1)])
       .optional()
       .describe(
-        'The `aud` of its tokens, one or several (RFC 9068 section 3). Gateway and sample API look for the resource indicator if it is among them, and else for the first. Default: the resource indicator.',
+        'The `aud` of its tokens, one or several (RFC 9068 section 3). Gateway and sample API check for the resource indicator if it is among them, otherwise for the first. Default: the resource indicator.',
       ),
     accessTokens: accessTokenStyle.default('phantom').describe('Access token style.'),
-    scopes: scopes.describe('Scopes that clients can ask for.'),
-    accessTokenLifetime: lifetime.default(300).describe("Seconds that the API's access tokens live."),
+    scopes: scopes.describe('Scopes that clients can request.'),
+    accessTokenLifetime: lifetime.default(300).describe("Lifetime of the API's access tokens in seconds."),
     signingAlgorithm: signingAlgorithm
       .optional()
-      .describe('JWS algorithm of its JWTs. Default: authorizationServer.signingAlgorithm.'),
+      .describe('JWS algorithm of its JWTs. Default: `authorizationServer.signingAlgorithm`.'),
     claims: z
       .union([z.array(z.string()), z.record(z.string(), pointer)])
       .superRefine((names, context) => {
@@ -33,20 +33,20 @@ export const api = z
         context.addIssue({
           code: 'custom',
           path,
-          message: 'expected no such claim: the server itself sets it',
+          message: 'expected another claim: the server sets this one itself',
           input: name,
         });
       })
       .default([])
       .meta({
         description:
-          "What goes into this API's access tokens: names of user claims, or claims each with a JSON pointer (RFC 6901) into { user: { id, … }, client: { id, name, … } }.",
+          "Claims in this API's access tokens: a list of user claims, or a map from claim names to JSON pointers (RFC 6901) into { user: { id, … }, client: { id, name, … } }.",
         examples: [['email', 'role'], { country: '/user/address/country', tenant: '/client/tenant' }],
       }),
     authorizationDetailsTypes: z
       .array(z.string().min(1))
       .default([])
-      .describe('Types of `authorization_details` that the API understands (RFC 9396).'),
+      .describe('Types of `authorization_details` that the API supports (RFC 9396).'),
     encryption: z
       .strictObject({
         alg: z
@@ -59,11 +59,13 @@ export const api = z
         jwk: z.record(z.string(), z.unknown()).describe("The API's public key."),
       })
       .optional()
-      .describe("Encrypts the API's access tokens, `jwt` only; its gateway cannot read them, the API can."),
+      .describe(
+        "Encryption of the API's access tokens. Only for the style `jwt`: the API can read them, a gateway cannot.",
+      ),
   })
   .refine(({ encryption, accessTokens }) => encryption === undefined || accessTokens === 'jwt', {
     path: ['encryption'],
-    error: 'expected it only where `accessTokens` is jwt',
+    error: 'expected this only where `accessTokens` is jwt',
   })
   .refine(({ encryption, accessTokens }) => accessTokens !== 'jwt' || !encryption || canEncrypt(encryption), {
     path: ['encryption', 'jwk'],

@@ -10,7 +10,7 @@ interface Entries {
   readonly users: readonly z.output<typeof user>[];
 }
 
-/** What the APIs, clients and users of an issuer say of one another must be true. */
+/** Checks the references between the APIs, clients and users of one issuer. */
 export function checkEntries(entries: Entries, refuse: Refuse): void {
   refuseDuplicates(entries.apis, 'resource', ['apis'], refuse);
   refuseDuplicates(entries.clients, 'id', ['clients'], refuse);
@@ -46,7 +46,7 @@ function checkTokenExchange({ apis, clients }: Entries, refuse: Refuse): void {
   }
 }
 
-/** The subject of a token is a user or a client; RFC 9068 section 5 warns of names that could be either. */
+/** The subject of a token is a user or a client. RFC 9068 section 5 warns of names that could be both. */
 function checkSubjects({ clients, users }: Entries, refuse: Refuse): void {
   const clientIds = new Set(clients.map(({ id }) => id));
   for (const [index, { id }] of users.entries()) {

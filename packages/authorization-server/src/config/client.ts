@@ -5,7 +5,7 @@ import { clientLifetimes } from './lifetimes.ts';
 
 const grant = z.enum(Object.keys(GRANT_TYPES) as [GrantName]);
 
-/** Metadata that a client entry has a field of its own for. */
+/** RFC 7591 metadata that has its own field in a client entry. */
 const FIELD_OF = new Map([
   ['client_id', 'id'],
   ['client_secret', 'secret'],
@@ -15,7 +15,7 @@ const FIELD_OF = new Map([
   ['post_logout_redirect_uris', 'postLogoutRedirectUris'],
 ]);
 
-/** Ways to authenticate without a secret of the client's. */
+/** Authentication methods that need no client secret. */
 const SECRETLESS = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
 
 const metadata = z
@@ -24,22 +24,29 @@ const metadata = z
     for (const name of Object.keys(value)) {
       const field = FIELD_OF.get(name);
       if (field)
-        context.addIssue({ code: 'custom', path: [name], message: `expected it in \`${field}\``, input: name });
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: `expected this value in the field \`${field}\``,
+          input: name,
+        });
     }
   })
-  .describe('Further client metadata by its RFC 7591 names, such as jwks or token_endpoint_auth_method.');
+  .describe('More client metadata under its RFC 7591 names, such as `jwks` or `token_endpoint_auth_method`.');
 
 const tokenExchange = z.strictObject({
   from: z
     .array(resource)
     .default([])
-    .describe('APIs that the client is: tokens that reach it there it may exchange. Its own tokens it always may.'),
-  to: z.array(resource).default([]).describe('APIs that it may get tokens for.'),
-  scopes: scopes.default([]).describe('Scopes that it may add to those of the subject token.'),
+    .describe(
+      'APIs that this client is part of. It may exchange the tokens it receives there, and always its own tokens.',
+    ),
+  to: z.array(resource).default([]).describe('APIs for which it may get tokens.'),
+  scopes: scopes.default([]).describe('Scopes that it may add to the scopes of the subject token.'),
   impersonates: z
     .boolean()
     .default(false)
-    .describe('May leave out the actor_token, and so get a token that does not tell who acts.'),
+    .describe('Allows requests without an actor_token. The new token then does not name the acting party.'),
 });
 
 export const client = z
@@ -48,43 +55,49 @@ export const client = z
       .string()
       .min(1)
       .meta({ description: 'The `client_id`.', examples: ['orders-web'] }),
-    secret: z.string().min(1).optional().describe('Absent for a public client, and for one that has keys instead.'),
-    name: z.string().optional().describe('Shown to users. Default: the id.'),
+    secret: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The `client_secret`. Absent for a public client, and for a client that authenticates with keys.'),
+    name: z.string().optional().describe('Name on the login and consent pages. Default: the id.'),
     grants: z
       .array(grant)
       .default([])
       .meta({
-        description: 'The grants that it may use.',
+        description: 'Grants that the client may use.',
         examples: [['authorization_code', 'refresh_token'], ['client_credentials']],
       }),
     redirectUris: z
       .array(z.url())
       .default([])
       .meta({
-        description: 'Where users come back to. On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).',
+        description: 'Redirect URIs. On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).',
         examples: [['https://app.example.com/callback']],
       }),
-    postLogoutRedirectUris: z.array(z.url()).default([]).describe('Where users may be sent to after a logout.'),
+    postLogoutRedirectUris: z.array(z.url()).default([]).describe('Redirect URIs for the time after a logout.'),
     introspects: z
       .union([z.boolean(), z.array(resource).min(1)])
       .default(false)
       .meta({
         description:
-          'May call the introspection endpoint: about all tokens, or only about access tokens for the APIs that are named here.',
+          'Allows the client to call the introspection endpoint: `true` for all tokens, or a list of APIs for their access tokens only.',
         examples: [true, ['https://api.example.com/orders']],
       }),
     automaticLogin: z
       .strictObject({
-        user: z.string().min(1).optional().describe('Who is signed in when the request has no login_hint.'),
+        user: z.string().min(1).optional().describe('User who is signed in when the request has no `login_hint`.'),
       })
       .optional()
-      .describe('Signs users in and consents without a page, for CI. prompt=login and prompt=consent still show it.'),
-    tokenExchange: tokenExchange.optional().describe('What it may do with the token_exchange grant (RFC 8693).'),
-    lifetimes: clientLifetimes.optional().describe('Where they are not those of the API and of `lifetimes`.'),
+      .describe(
+        'Signs users in and gives consent without a page, for tests. `prompt=login` and `prompt=consent` still show the page.',
+      ),
+    tokenExchange: tokenExchange.optional().describe('Rules for the token_exchange grant (RFC 8693).'),
+    lifetimes: clientLifetimes.optional().describe('Lifetimes that differ from those of the API and of `lifetimes`.'),
     data: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe('Of no meaning to the server; for the claims of access tokens.'),
+      .describe('Free-form data for the claims of access tokens. The server does not interpret it.'),
     metadata: metadata.optional(),
   })
   .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {
@@ -101,7 +114,7 @@ export const client = z
   })
   .refine((value) => value.grants.includes('token_exchange') === (value.tokenExchange !== undefined), {
     path: ['tokenExchange'],
-    error: 'expected this with the token_exchange grant, and only with it',
+    error: 'expected this together with the token_exchange grant',
   });
 
 function canAuthenticate({ secret, metadata: { token_endpoint_auth_method: method } = {} }: ClientEntry): boolean {

@@ -22,7 +22,7 @@ export const authorizationServerConfig = z.strictObject({
     ),
   lifetimes: lifetimes
     .prefault({})
-    .describe('How long everything lives that the authorization server issues. All in seconds.'),
+    .describe('Lifetimes of everything that the authorization server issues, in seconds.'),
   features: features.prefault({}).describe('Enabled protocol features.'),
   apis: z.array(api).min(1).describe('The APIs for which clients get access tokens.'),
   clients: z.array(client).describe('The clients (RFC 6749 section 2).'),

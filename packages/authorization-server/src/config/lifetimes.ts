@@ -5,35 +5,45 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long what is issued lives. All in seconds. */
+/** Lifetimes of everything that the authorization server issues. All in seconds. */
 export const lifetimes = z.strictObject({
   accessToken: lifetime
     .default(HOUR)
-    .describe("Seconds that an access token for userinfo lives; an API's have its accessTokenLifetime."),
-  authorizationCode: lifetime.default(MINUTE).describe('Seconds in which a code can be redeemed.'),
-  refreshToken: lifetime.default(14 * DAY).describe('Seconds that a refresh token lives; each rotation begins anew.'),
-  idToken: lifetime.default(HOUR).describe('Seconds that an ID token lives.'),
+    .describe(
+      'Lifetime in seconds of an access token without an API, for userinfo. For an API, its `accessTokenLifetime` applies.',
+    ),
+  authorizationCode: lifetime.default(MINUTE).describe('Lifetime of an authorization code in seconds.'),
+  refreshToken: lifetime
+    .default(14 * DAY)
+    .describe('Lifetime of a refresh token in seconds, counted from its last rotation.'),
+  idToken: lifetime.default(HOUR).describe('Lifetime of an ID token in seconds.'),
   session: lifetime
     .default(14 * DAY)
-    .describe('Seconds that a user stays signed in; tokens without the scope offline_access end with it.'),
+    .describe(
+      'Time in seconds that a user stays signed in. Tokens without the scope offline_access end with the session.',
+    ),
   grant: lifetime
     .default(14 * DAY)
-    .describe("Seconds that a user's consent lasts. No refresh token and no reference outlives it."),
-  deviceCode: lifetime.default(10 * MINUTE).describe('Seconds that a user has to enter the code of a device.'),
+    .describe("Lifetime of a user's consent in seconds. No refresh token or reference token outlives it."),
+  deviceCode: lifetime.default(10 * MINUTE).describe('Time in seconds that a user has to enter the code of a device.'),
   backchannelRequest: lifetime
     .default(10 * MINUTE)
-    .describe('Seconds that a user has to decide on a backchannel request, unless the client asks for fewer.'),
+    .describe('Time in seconds that a user has to decide on a backchannel request, unless the client asks for less.'),
   interaction: lifetime
     .default(15 * MINUTE)
-    .describe('Seconds that a user has to sign in and consent. Sessions in which nobody has signed in live no longer.'),
+    .describe(
+      'Time in seconds that a user has to sign in and give consent. A session without a user does not live longer.',
+    ),
   unusedRegistration: lifetime
     .default(DAY)
-    .describe('Seconds after which a client that registered itself is forgotten, if it was never issued a token.'),
+    .describe(
+      'Time in seconds after which a client that registered itself is deleted if it has never been issued a token.',
+    ),
 });
 
-/** What a client may have otherwise. */
+/** Lifetimes that a client can override. */
 export const clientLifetimes = z.strictObject({
-  accessToken: lifetime.optional().describe('Seconds that its access tokens live, whatever the API.'),
-  refreshToken: lifetime.optional().describe('Seconds that its refresh tokens live.'),
-  idToken: lifetime.optional().describe('Seconds that its ID tokens live.'),
+  accessToken: lifetime.optional().describe('Lifetime of its access tokens in seconds, for every API.'),
+  refreshToken: lifetime.optional().describe('Lifetime of its refresh tokens in seconds.'),
+  idToken: lifetime.optional().describe('Lifetime of its ID tokens in seconds.'),
 });

@@ -6,7 +6,7 @@ const publicKey = z
   .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP', 'AKP']).describe('Kind of key (RFC 7517 section 4.1).') })
   .refine((key) => !('d' in key) && !('priv' in key) && isReadable(key), { error: 'expected a public key' });
 
-/** Node.js knows ML-DSA (`AKP`) only from version 24.6 on. */
+/** Node.js supports ML-DSA (`AKP`) since version 24.6. */
 function isReadable(key: { readonly kty: string }): boolean {
   if (key.kty === 'AKP') return true;
   try {
@@ -23,7 +23,7 @@ export const trustedIssuer = z
       .strictObject({ keys: z.array(publicKey).min(1).describe('Public keys as JWK.') })
       .optional()
       .describe('Its public keys.'),
-    jwksUri: httpUrl.optional().describe('Where its public keys are; instead of `jwks`.'),
+    jwksUri: httpUrl.optional().describe('URL of its public keys, instead of `jwks`.'),
     algorithms: z
       .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
       .min(1)
@@ -32,7 +32,7 @@ export const trustedIssuer = z
     subjects: z
       .record(z.string(), z.string())
       .optional()
-      .describe('Its names for users (`sub`), each with the user here. Default: its names are those here.'),
+      .describe('Map from its user names (`sub`) to the ids of users here. Default: the names are the same.'),
   })
   .refine(({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined), {
     path: ['jwks'],

@@ -2,12 +2,12 @@ import { type RefusedClaim, refusedClaim } from '@tallystick/common';
 import { z } from 'zod';
 
 const EXPECTED: Record<RefusedClaim['reason'], string> = {
-  'set by the server': 'expected no such claim: the server itself sets it',
+  'set by the server': 'expected another claim: the server sets this one itself',
   'inherited name': 'expected another name',
-  'too deep': 'expected fewer objects and lists within each other',
+  'too deep': 'expected fewer levels of nested objects and lists',
 };
 
-/** Looked at before they are parsed: zod leaves out what is called `__proto__`. */
+/** Checked before parsing, because zod drops a property named `__proto__`. */
 const claims = z.preprocess((given: Record<string, unknown> | undefined, context) => {
   const refused = typeof given === 'object' && given !== null ? refusedClaim(given) : undefined;
   if (refused) {
@@ -21,9 +21,9 @@ export const user = z.strictObject({
   id: z
     .string()
     .min(1)
-    .meta({ description: 'The `sub`, and the name at the login page.', examples: ['alice'] }),
+    .meta({ description: 'The `sub`, and the name to pick or type at the login page.', examples: ['alice'] }),
   claims: claims.meta({
-    description: 'What is known about the user: OpenID Connect claims, and any others.',
+    description: 'Claims about the user: OpenID Connect claims and any others.',
     examples: [{ name: 'Alice Adams', email: 'alice@example.com', role: 'admin' }],
   }),
   password: z.string().min(1).optional().describe('For the password grant only.'),

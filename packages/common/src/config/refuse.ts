@@ -1,14 +1,14 @@
 import type { z } from 'zod';
 
-/** Notes what cannot be. @param path where it is said @param message what was expected @param input what was found */
+/** Reports a problem. @param path of the value @param message begins with `expected` @param input the value that was found */
 export type Refuse = (path: (string | number)[], message: string, input: unknown) => void;
 
-/** Refuses in the words of zod. */
+/** Reports problems as issues of zod. */
 export function refusing(context: z.RefinementCtx): Refuse {
   return (path, message, input) => context.addIssue({ code: 'custom', path, message, input });
 }
 
-/** Two entries of a list must not have one name. */
+/** Refuses entries of a list that share a name. */
 export function refuseDuplicates<Name extends string>(
   entries: readonly Record<Name, string>[],
   name: Name,
@@ -17,7 +17,8 @@ export function refuseDuplicates<Name extends string>(
 ): void {
   const seen = new Set<string>();
   for (const [index, entry] of entries.entries()) {
-    if (seen.has(entry[name])) refuse([...path, index, name], 'expected a value that no other entry has', entry[name]);
+    if (seen.has(entry[name]))
+      refuse([...path, index, name], 'expected another value: an earlier entry has this one', entry[name]);
     seen.add(entry[name]);
   }
 }

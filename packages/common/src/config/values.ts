@@ -23,39 +23,36 @@ export const httpMethod = z.string().regex(/^[A-Z]+$/, { error: 'expected an HTT
 export const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);
 
 export const seconds = z.int().positive();
-/** Seconds for which something is kept, at most; 0 for not at all. */
+/** Maximum time in seconds; 0 means never. */
 export const maxAge = z.int().min(0);
-/** Seconds; a longer life than ten years is a slip of the pen, and no cookie or entry lives so long. */
+/** Seconds. More than ten years is probably a typing error, and no cookie lives that long. */
 export const lifetime = seconds.max(10 * 365 * 24 * 60 * 60);
-/** Node.js waits for a millisecond where a timer is asked for more. */
+/** Node.js fires a timer with a longer delay after one millisecond. */
 const longestTimer = 2 ** 31 - 1;
 export const milliseconds = z.int().positive().max(longestTimer);
-/** Longer than AWS (60 s), NGINX (60 s), Traefik (90 s), Caddy (120 s), Azure (240 s) and Google Cloud (600 s) keep theirs. */
+/** Longer than the defaults of AWS (60 s), NGINX (60 s), Traefik (90 s), Caddy (120 s), Azure (240 s) and Google Cloud (600 s). */
 export const keepAlive = milliseconds
   .default(620_000)
   .describe(
-    'Milliseconds for which an idle connection stays open: longer than a load balancer in front keeps its own.',
+    'Idle timeout of a client connection in milliseconds. It must be longer than that of a load balancer in front.',
   );
-/** For the roles, which may be behind a load balancer. */
+/** For roles that may be behind a load balancer. */
 export const drainDelay = z
   .int()
   .min(0)
   .max(longestTimer)
   .default(0)
   .describe(
-    'Milliseconds for which it goes on serving after SIGTERM while /readyz says no. The container image sets 5,000.',
+    'Time in milliseconds after SIGTERM in which requests are still served while /readyz fails. The container image sets 5,000.',
   );
-export const roleTimeouts = z
-  .strictObject({ keepAlive, drainDelay })
-  .prefault({})
-  .describe('How long clients are waited for.');
-export const serverTimeouts = z.strictObject({ keepAlive }).prefault({}).describe('How long clients are waited for.');
+export const roleTimeouts = z.strictObject({ keepAlive, drainDelay }).prefault({}).describe('Timeouts for clients.');
+export const serverTimeouts = z.strictObject({ keepAlive }).prefault({}).describe('Timeouts for clients.');
 export const bytes = z.int().min(0);
 export const maxResponseHeaderBytes = bytes
   .min(1_024)
-  .describe("Of all headers of an API's response together; a larger one is 502.");
-export const port = z.int().min(0).max(65535).describe('TCP port to listen on; 0 takes a free one.');
-/** `fetch` refuses a URL with credentials. */
+  .describe("Maximum size of all headers of an API's response in bytes. A larger response gets 502.");
+export const port = z.int().min(0).max(65535).describe('TCP port to listen on. 0 picks a free port.');
+/** No credentials: `fetch` refuses a URL that has them. */
 export const httpUrl = z
   .url({ protocol: /^https?$/, hostname: /.+/, error: 'expected an http or https URL' })
   .refine((url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''), {
@@ -67,7 +64,7 @@ export const origin = z
   .url({ protocol: /^https?$/, hostname: /.+/, error: ORIGIN })
   .refine((url) => URL.canParse(url) && new URL(url).origin === url, { error: ORIGIN });
 export const credentials = z.strictObject({
-  id: z.string().min(1).describe('One of the clients.'),
+  id: z.string().min(1).describe('Id of one of the clients.'),
   secret: z.string().min(1).describe('Its secret.'),
 });
 
@@ -76,7 +73,7 @@ export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'expected an address or a network, such as 10.0.0.0/8',
 });
 
-/** Under which a server may be called: a name, a pattern for names, or an address. */
+/** A value of `Host` without the port: a name, a pattern for names, or an address. */
 export const hostPattern = z.string().refine((pattern) => readPattern(pattern) !== undefined, {
   error: 'expected a host name or an address without a port, or *. and a host name',
 });

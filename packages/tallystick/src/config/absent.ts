@@ -3,25 +3,25 @@ import { gateway, introspectionClient } from '@tallystick/gateway/config';
 import type { z } from 'zod';
 import { sampleApi } from './sample_api.ts';
 
-/** Stand-ins for sections that a role does without. */
+/** Placeholders for sections that a role does not need. */
 const absent = new WeakSet<object>();
 
-/** Whether a section of a checked configuration was not given, because the role does without it. */
+/** Whether a section is a placeholder, because the role does not need it and it was not given. */
 export function isAbsent(section: object): boolean {
   return absent.has(section);
 }
 
-/** A configuration as it was given: without stand-ins. */
+/** A configuration without its placeholders. */
 export function withoutAbsent<Sections extends object>(config: Sections): Partial<Sections> {
   const given = Object.entries(config).filter(([, section]) => typeof section !== 'object' || !isAbsent(section));
   return Object.fromEntries(given) as Partial<Sections>;
 }
 
-const absentClient = () => standIn(introspectionClient, { id: 'absent', secret: 'absent' });
+const absentClient = () => placeholder(introspectionClient, { id: 'absent', secret: 'absent' });
 
-/** Sections of which a role needs nothing, or no more than what is left required. */
+/** Sections that are optional for some roles. */
 export const optionalSections = {
-  /** The sample API reads its routes here, and never calls anybody as the gateway. */
+  /** The sample API reads its routes here. It does not use the gateway's client. */
   gateway: gateway
     .extend({ client: introspectionClient.default(absentClient).describe("The gateway's own client.") })
     .default(() => {
@@ -30,10 +30,10 @@ export const optionalSections = {
       return marked({ ...checked, routes: [] });
     }),
   clients: authorizationServerConfig.shape.clients.default(() => marked([])),
-  sampleApi: sampleApi.default(() => standIn(sampleApi, { client: { id: 'absent', secret: 'absent' } })),
+  sampleApi: sampleApi.default(() => placeholder(sampleApi, { client: { id: 'absent', secret: 'absent' } })),
 };
 
-function standIn<Schema extends z.ZodType<object>>(schema: Schema, input: z.input<Schema>): z.output<Schema> {
+function placeholder<Schema extends z.ZodType<object>>(schema: Schema, input: z.input<Schema>): z.output<Schema> {
   return marked(schema.parse(input, { jitless: true }));
 }
 

@@ -1,12 +1,12 @@
 import type { Problem } from './problem.ts';
 
-/** A configuration that cannot be used: each problem with the path of the bad value and what was expected. */
+/** A configuration that cannot be used. Each problem has the path of the wrong value and what was expected. */
 export class ConfigError extends Error {
   readonly code = 'config_invalid';
   override name = 'ConfigError';
   readonly problems: readonly string[];
 
-  /** @param source the file's name, or what else it came from */
+  /** @param source the name of the file, or where else the configuration came from */
   constructor(source: string, problems: readonly string[]) {
     super([`${source} cannot be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n'));
     this.problems = problems;

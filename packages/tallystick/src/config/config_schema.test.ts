@@ -66,7 +66,7 @@ describe('a role alone', () => {
 
   test.each<[Role, object, string]>([
     ['authorization-server', { gateway: { routes: [{ ...route, prefix: '/a//b' }] } }, 'gateway.routes[0].prefix: '],
-    ['gateway', { clients: [{ id: 'other' }] }, 'gateway.client.id: expected one of the clients that introspect'],
+    ['gateway', { clients: [{ id: 'other' }] }, 'gateway.client.id: expected the id of a client with `introspects`'],
     ['gateway', { sampleApi: {} }, 'sampleApi.client: expected object; found nothing'],
   ])('%s is refused when a section of another role that is there is wrong', async (role, config, problem) => {
     await expect(load({ ...own[role], ...config }, role)).rejects.toThrow(problem);

@@ -10,10 +10,10 @@ import { checkTokenHandlers } from './cross_references/check_token_handlers.ts';
 import { apiSchema, type Config, configSections } from './schema.ts';
 import { checkTls } from './tls.ts';
 
-/** A process of its own. Without one, all run in the same process. */
+/** A role that runs in its own process. Without a role, all of them run in one process. */
 export type Role = 'authorization-server' | 'gateway' | 'sample-api';
 
-/** What a role does without: what is not given is not checked. */
+/** Sections that a role does not need. They are checked only if they are given. */
 const optional = {
   'authorization-server': { gateway: optionalSections.gateway, sampleApi: optionalSections.sampleApi },
   gateway: {
@@ -28,19 +28,19 @@ const optional = {
   },
 };
 
-/** The schema of a configuration for one role, or for all. */
+/** @param role the only role of the process; undefined for all of them */
 export function schemaFor(role: Role | undefined): z.ZodType<Config> {
   return z
     .strictObject({ ...configSections.shape, ...(role && optional[role]) })
     .superRefine(checkReferences) as z.ZodType<Config>;
 }
 
-/** The JSON Schema (draft 2020-12) of the configuration file, for editors and for whoever writes one. */
+/** The JSON Schema (draft 2020-12) of the configuration file, for editors. */
 export function jsonSchema(): object {
   return { ...z.toJSONSchema(configSections, { io: 'input' }), title: 'Tallystick configuration' };
 }
 
-/** What one part says of another must be true. */
+/** Checks the references between sections. */
 function checkReferences(config: Config, context: z.RefinementCtx): void {
   const refuse = refusing(context);
 

@@ -1,6 +1,6 @@
 import { jsonSchema } from './config_schema.ts';
 
-/** A value of the configuration that an environment variable sets. */
+/** A value of the configuration that an environment variable can set. */
 export interface Override {
   /** `TALLYSTICK_STORE_URL` for `store.url`. */
   readonly variable: string;
@@ -13,7 +13,7 @@ interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
 }
 
-/** Every single value of the configuration, outside lists, can be set by a variable named after its path. */
+/** Every single value outside lists can be set by an environment variable named after its path. */
 export function overridable(node: SchemaNode = jsonSchema() as SchemaNode, path: readonly string[] = []): Override[] {
   if (node.properties)
     return Object.entries(node.properties).flatMap(([name, child]) => overridable(child, [...path, name]));
@@ -22,7 +22,7 @@ export function overridable(node: SchemaNode = jsonSchema() as SchemaNode, path:
   return [{ variable, path, type: node.type }];
 }
 
-/** @returns the configuration with the environment's values in place; what was given is left as it is */
+/** @returns a copy of the configuration with the values of the environment */
 export function applyEnvironment(config: unknown, environment: Readonly<Record<string, string | undefined>>): unknown {
   const changed = structuredClone(config ?? {}) as Record<string, unknown>;
   if (!Object.keys(environment).some((name) => name.startsWith('TALLYSTICK_'))) return changed;
@@ -33,7 +33,7 @@ export function applyEnvironment(config: unknown, environment: Readonly<Record<s
   return changed;
 }
 
-/** The variable that set the value at a place, if one did. */
+/** @returns the environment variable that set the value at a path, if one did */
 export function variableOf(
   path: readonly PropertyKey[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -55,7 +55,7 @@ function set(target: Record<string, unknown>, [first, ...rest]: readonly string[
   set(next, rest, value);
 }
 
-/** What cannot be read as the expected type stays text, and is refused with its path like any other wrong value. */
+/** Text that is not of the expected type stays text, and validation refuses it with its path. */
 function parse(text: string, type: string | undefined): unknown {
   if ((type === 'integer' || type === 'number') && text.trim() !== '' && Number.isFinite(Number(text)))
     return Number(text);

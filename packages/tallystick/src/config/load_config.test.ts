@@ -77,18 +77,18 @@ describe('a configuration is refused', () => {
       'redis://localhost',
       /^secret: expected a secret of at least 32/,
     ],
-    ['with two APIs of one resource', ['apis', 4], twin, /^apis\[4\]\.resource: expected a value that no other/],
+    ['with two APIs of one resource', ['apis', 4], twin, /^apis\[4\]\.resource: expected another value: an earlier/],
     [
       'with two routes of one prefix',
       ['gateway', 'routes', 1, 'prefix'],
       '/jwt',
-      /^gateway\.routes\[1\]\.prefix: expected a value/,
+      /^gateway\.routes\[1\]\.prefix: expected another prefix/,
     ],
     [
       'whose gateway may not introspect',
       ['gateway', 'client', 'id'],
       'demo-service',
-      /^gateway\.client\.id: .*introspect; found "demo-service"/,
+      /^gateway\.client\.id: expected the id of a client with `introspects`; found "demo-service"/,
     ],
     [
       'that trusts a proxy by its name',
@@ -142,7 +142,7 @@ describe('a configuration is refused', () => {
       'with an exchange that nothing is said about',
       ['clients', 2, 'tokenExchange'],
       undefined,
-      /^clients\[2\]\.tokenExchange: expected this with the token_exchange grant/,
+      /^clients\[2\]\.tokenExchange: expected this together with the token_exchange grant/,
     ],
     [
       'with a user named like a client',
@@ -154,7 +154,7 @@ describe('a configuration is refused', () => {
       'with a user who has claims of the server',
       ['users', 0, 'claims'],
       { name: 'Alice', auth_time: 1 },
-      /^users\[0\]\.claims\.auth_time: expected no such claim: the server itself sets it; found "auth_time"$/,
+      /^users\[0\]\.claims\.auth_time: expected another claim: the server sets this one itself; found "auth_time"$/,
     ],
     [
       'with a user whose claims have a prototype',
@@ -166,13 +166,13 @@ describe('a configuration is refused', () => {
       'with an API whose tokens have claims of the server',
       ['apis', 0, 'claims'],
       { scope: '/client/scope' },
-      /^apis\[0\]\.claims\.scope: expected no such claim/,
+      /^apis\[0\]\.claims\.scope: expected another claim/,
     ],
     [
       'with a jwt_bearer client and no issuer',
       ['clients', 0, 'grants'],
       ['jwt_bearer'],
-      /^clients\[0\]\.grants: expected at least one of the trustedIssuers/,
+      /^clients\[0\]\.grants: expected at least one entry in trustedIssuers/,
     ],
     [
       'with a password client and no password grant',
@@ -203,13 +203,13 @@ describe('a configuration is refused', () => {
       'with client metadata that has a field of its own',
       ['clients', 0, 'metadata'],
       { redirect_uris: [] },
-      /^clients\[0\]\.metadata\.redirect_uris: expected it in `redirectUris`/,
+      /^clients\[0\]\.metadata\.redirect_uris: expected this value in the field `redirectUris`/,
     ],
     [
       'with encrypted tokens that are no JWT',
       ['apis', 2, 'encryption'],
       { alg: 'ECDH-ES', enc: 'A256GCM', jwk: {} },
-      /^apis\[2\]\.encryption: expected it only where `accessTokens` is jwt/,
+      /^apis\[2\]\.encryption: expected this only where `accessTokens` is jwt/,
     ],
     [
       'with encrypted tokens and a key of another kind',

@@ -8,22 +8,22 @@ import { type Problem, problemsOf } from './problem.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
 /**
- * Reads a configuration file, YAML or JSON, with the environment's overrides in place.
+ * Reads a configuration file in YAML or JSON, and applies the environment variables.
  *
- * @param role the only one that is run by it, which needs no sections of others; default: all are
- * @throws {ConfigError} it cannot be read, is no YAML, or says something that cannot be
+ * @param role the only role of the process, which needs no sections of the others; default: all roles
+ * @throws {ConfigError} the file cannot be read, is not YAML, or has a wrong value
  */
 export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = {}, role?: Role): Promise<Config> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(file, [`expected a file that can be read; found ${(error as { code?: string }).code}`]);
+    throw new ConfigError(file, [`the file cannot be read: ${(error as { code?: string }).code}`]);
   }
   return check(applyEnvironment(parse(text, file), environment), file, environment, role);
 }
 
-/** What is wrong is told by its place and kind: the text itself, which pretty errors quote, may hold secrets. */
+/** Errors give position and kind only: pretty errors would quote the text, which may contain secrets. */
 function parse(text: string, file: string): unknown {
   const document = parseDocument(text, { prettyErrors: false });
   const placeOf = (position: number) => {
@@ -32,20 +32,20 @@ function parse(text: string, file: string): unknown {
   };
   if (document.errors.length > 0) {
     const describe = ({ pos, message }: { pos: readonly [number, number]; message: string }) =>
-      `${placeOf(pos[0])}: expected YAML or JSON; found a mistake: ${message}`;
+      `${placeOf(pos[0])}: expected YAML or JSON; found a syntax error: ${message}`;
     throw new ConfigError(file, document.errors.map(describe));
   }
   try {
     return document.toJS();
   } catch {
-    throw new ConfigError(file, ['expected aliases of anchors that are there, and not too many; found others']);
+    throw new ConfigError(file, ['YAML alias refers to an unknown anchor, or there are too many aliases']);
   }
 }
 
 /**
  * Checks a configuration and fills in the defaults.
  *
- * @param source what the configuration is called in an error
+ * @param source name of the configuration in errors
  * @throws {ConfigError}
  */
 export function checkConfig(config: ConfigInput | unknown, source = 'the configuration'): Config {

@@ -112,7 +112,7 @@ describe('a wrong value is named by its path, what was expected and what was fou
   });
 
   test('a file that is not there', async () => {
-    expect(await problemIn(() => loadConfig('/nowhere.yaml'))).toBe('expected a file that can be read; found ENOENT');
+    expect(await problemIn(() => loadConfig('/nowhere.yaml'))).toBe('the file cannot be read: ENOENT');
   });
 });
 
@@ -121,10 +121,10 @@ describe('a file that is no YAML is named by the place:', () => {
     [
       'a missing quote',
       `issuer: x\nsecret: "${SECRET}`,
-      /^line 2, column 2\d: expected YAML or JSON; found a mistake: Missing/,
+      /^line 2, column 2\d: expected YAML or JSON; found a syntax error: Missing/,
     ],
     ['a name twice', `secret: ${SECRET}\nsecret: ${SECRET}`, /^line 2, column 1: .*: Map keys must be unique/],
-    ['an alias of nothing', `secret: ${SECRET}\nissuer: *x`, /^expected aliases of anchors that are there/],
+    ['an alias of nothing', `secret: ${SECRET}\nissuer: *x`, /^YAML alias refers to an unknown anchor/],
   ])('%s', async (_what, text, expected) => {
     const file = join(tmpdir(), `tallystick-${randomUUID()}.yaml`);
     await writeFile(file, text);
@@ -153,7 +153,7 @@ describe('what may be a secret is shown by its kind only:', () => {
       'client metadata',
       ['clients', 0, 'metadata'],
       { client_secret: SECRET },
-      /metadata\.client_secret: expected it in/,
+      /metadata\.client_secret: expected this value in the field/,
     ],
     ['a password', ['users', 0, 'password'], [SECRET], /^users\[0\]\.password: expected string; found \[redacted\]/],
     ['a key', ['authorizationServer', 'signingKey'], { k: SECRET }, /signingKey: expected string; found \[redacted\]/],

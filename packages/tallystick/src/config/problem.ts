@@ -1,34 +1,34 @@
 import { z } from 'zod';
 
-/** What is wrong at one place. */
+/** One wrong value in the configuration. */
 export interface Problem {
   readonly path: readonly PropertyKey[];
   /** Begins with `expected`. */
   readonly expected: string;
-  /** What is there, or only its kind where it may be a secret. */
+  /** The value, or only its type if it may be a secret. */
   readonly found: string;
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** Names of values that are never shown, nor anything below them. */
+/** Names of values that are never shown, including everything below them. */
 const SECRET = new Set(['secret', 'client_secret', 'password', 'jwks', 'jwk', 'signingKey', 'key', 'privateKey']);
 
-/** Places that may have a password within. */
+/** Paths of values that may contain a password. */
 const WITH_SECRETS = new Set(['store.url', 'store.tls', 'store.sentinel']);
 
 const KINDS: Readonly<Record<string, string>> = { record: 'object', int: 'integer', nan: 'number' };
 
-/** What the limits of a value count. */
+/** Units of the limits of a value. */
 const UNITS: Readonly<Record<string, readonly [one: string, many: string]>> = {
   string: [' character', ' characters'],
   array: [' entry', ' entries'],
 };
 
-/** Characters of a value that are shown. */
+/** Maximum length of a shown value, in characters. */
 const LONGEST = 80;
 
-/** Says of an issue what it is about. @param schema that was not met */
+/** Turns an issue of zod into problems. @param schema that reported it */
 export function problemsOf(issue: Issue, schema: z.ZodType): Problem[] {
   return problemsBelow([], issue, schema);
 }
@@ -38,9 +38,9 @@ function problemsBelow(above: readonly PropertyKey[], issue: Issue, schema: z.Zo
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = namesAt(path, schema);
-      const expected = known.length > 0 ? `expected one of the names ${known.join(', ')}` : 'expected nothing';
+      const expected = known.length > 0 ? `expected one of the names ${known.join(', ')}` : 'expected no value here';
       const values = issue.input as Readonly<Record<string, unknown>> | undefined;
-      // What a misspelt name holds may be a secret.
+      // The value of a misspelt name may be a secret.
       return issue.keys.map((key) => ({ path: [...path, key], expected, found: kindOf(values?.[key]) }));
     }
     case 'invalid_union':
@@ -55,7 +55,7 @@ function problemsBelow(above: readonly PropertyKey[], issue: Issue, schema: z.Zo
   }
 }
 
-/** Of the alternatives the one that was meant is that which fits furthest down; with none, all of them are named. */
+/** Reports the alternative that matched deepest; if none matched at all, the error names all of them. */
 function problemsOfUnion(
   path: readonly PropertyKey[],
   issue: z.core.$ZodIssueInvalidUnion,
@@ -95,7 +95,7 @@ function foundAt(path: readonly PropertyKey[], { input, code, ...issue }: Issue)
   if (input === undefined) return 'nothing';
   const isSecret = path.some((step) => SECRET.has(String(step))) || WITH_SECRETS.has(path.join('.'));
   if (isSecret) return `[redacted] (${kindOf(input)})`;
-  // A text in the place of several values may have a secret among them.
+  // Text in place of an object may contain a secret.
   const inPlaceOfMany =
     code === 'invalid_type' && ['object', 'record'].includes(String(Reflect.get(issue, 'expected')));
   if (typeof input === 'string' && inPlaceOfMany) return kindOf(input);
@@ -126,7 +126,7 @@ interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
 }
 
-/** The names that values can have at a place. */
+/** The names that are known at a path. */
 function namesAt(path: readonly PropertyKey[], schema: z.ZodType): string[] {
   const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
   const nodes = path.reduce<SchemaNode[]>((above, step) => above.flatMap((node) => below(node, step)), withParts(root));

@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const sampleApi = z.strictObject({
   port: port.default(4200),
   timeouts: roleTimeouts,
-  url: origin.optional().describe('How the gateway reaches the sample API. Default: on this machine, at its port.'),
-  client: credentials.describe("The sample API's own client, with which it introspects opaque tokens."),
+  url: origin
+    .optional()
+    .describe('Address at which the gateway reaches the sample API. Default: its port on this machine.'),
+  client: credentials.describe('Client with which the sample API introspects opaque tokens.'),
 });

@@ -21,7 +21,7 @@ const RESERVED = [
   'readyz',
 ];
 
-/** An issuer of its own at `{issuer}/{id}`, with its own clients, users, keys and records. */
+/** A separate issuer at `{issuer}/{id}`, with its own APIs, clients, users, keys and records. */
 export const tenant = z
   .strictObject({
     id: z
@@ -30,7 +30,7 @@ export const tenant = z
       .refine((id) => !RESERVED.includes(id), {
         error: 'expected a name that the authorization server does not use as a path',
       })
-      .describe("The tenant's path: its issuer is {issuer}/{id}."),
+      .describe('Path of the tenant. Its issuer is {issuer}/{id}.'),
     ...{ apis, clients, users },
   })
   .superRefine((entries, context) => checkEntries(entries, refusing(context)));

@@ -33,21 +33,25 @@ describe('TLS is refused', () => {
     [
       'with an issuer on http',
       { tls: { selfMade: true } },
-      /^issuer: expected https, since .*; found "http:\/\/localhost:4000"$/,
+      /^issuer: expected https, because .*; found "http:\/\/localhost:4000"$/,
     ],
     ['without the key', { ...SELF_MADE, tls: { certificate: 'cert.pem' } }, /^tls\.key: expected the key of/],
     ['without the certificate', { tls: { key: 'key.pem' } }, /^tls\.certificate: expected the certificate of/],
     [
       'with a certificate that is given and self-made',
       { ...SELF_MADE, tls: { certificate: 'cert.pem', key: 'key.pem', selfMade: true } },
-      /^tls\.selfMade: expected false, since there is a certificate; found true$/,
+      /^tls\.selfMade: expected false, because a certificate is given; found true$/,
     ],
     [
       'for a host that is none',
       { ...SELF_MADE, tls: { selfMade: true, hosts: ['a b'] } },
       /^tls\.hosts\[0\]: expected a/,
     ],
-    ['with CAs of clients that nobody asks', { tls: { clientCa: 'ca.pem' } }, /^tls\.clientCa: expected it only with/],
+    [
+      'with CAs of clients that nobody asks',
+      { tls: { clientCa: 'ca.pem' } },
+      /^tls\.clientCa: expected this only with/,
+    ],
   ])('%s', (_how, change, problem) => {
     expect(problemsOf(change)).toEqual([expect.stringMatching(problem)]);
   });

@@ -19,20 +19,22 @@ const hostName = z
 export const tls = z.strictObject({
   certificate: pem
     .optional()
-    .describe('The certificate of all servers, those of intermediate CAs after it: PEM, or the file that holds it.'),
-  key: pem.optional().describe('The private key of the certificate: PEM, or the file that holds it.'),
+    .describe('Certificate of all servers, followed by those of intermediate CAs: PEM, or the file that holds it.'),
+  key: pem.optional().describe('Private key of the certificate: PEM, or the file that holds it.'),
   selfMade: z
     .boolean()
     .default(false)
-    .describe('Makes a CA and a certificate for this machine and the names of the configuration, and keeps them.'),
-  directory: z.string().min(1).default('.tallystick').describe('Where the self-made certificates are kept.'),
-  hosts: z.array(hostName).default([]).describe('Further names and addresses for the self-made certificate.'),
+    .describe('Generates and keeps a CA, and a certificate for this machine and the host names in the configuration.'),
+  directory: z.string().min(1).default('.tallystick').describe('Directory of the generated certificates.'),
+  hosts: z.array(hostName).default([]).describe('More names and addresses for the generated certificate.'),
   ca: pem
     .optional()
-    .describe('CAs to trust beside the usual ones when one role calls another: PEM, or the file that holds them.'),
+    .describe(
+      'CAs that the roles trust in addition to the default ones when they call each other: PEM, or the file that holds them.',
+    ),
   clientCa: pem
     .optional()
-    .describe('CAs whose certificates are good for `tls_client_auth` (RFC 8705): PEM, or the file that holds them.'),
+    .describe('CAs of client certificates for `tls_client_auth` (RFC 8705): PEM, or the file that holds them.'),
 });
 
 type TlsConfig = z.output<typeof tls>;
@@ -58,20 +60,21 @@ export function checkTls(config: Checked, refuse: Refuse): void {
   if (certificate === undefined && key !== undefined)
     refuse(['tls', 'certificate'], 'expected the certificate of the key', certificate);
   if (certificate !== undefined && selfMade)
-    refuse(['tls', 'selfMade'], 'expected false, since there is a certificate', selfMade);
+    refuse(['tls', 'selfMade'], 'expected false, because a certificate is given', selfMade);
   if (!listensWithTls(config)) {
     if (clientCa !== undefined)
-      refuse(['tls', 'clientCa'], 'expected it only with a certificate or selfMade', kindOf(clientCa));
+      refuse(['tls', 'clientCa'], 'expected this only with a certificate or selfMade', kindOf(clientCa));
     return;
   }
-  if (!issuer.startsWith('https:')) refuse(['issuer'], 'expected https, since `tls` has the servers on HTTPS', issuer);
+  if (!issuer.startsWith('https:'))
+    refuse(['issuer'], 'expected https, because `tls` makes the servers listen on HTTPS', issuer);
   const usesPki = config.clients.some(({ metadata }) => metadata?.token_endpoint_auth_method === 'tls_client_auth');
   if (config.features.mutualTls && usesPki && clientCa === undefined) {
     refuse(['tls', 'clientCa'], 'expected the CAs of the clients that use tls_client_auth', clientCa);
   }
 }
 
-/** The name of a file. What PEM says may be a key that was put into the wrong place. */
+/** Shows the name of a file, and hides PEM, which may be a misplaced private key. */
 function kindOf(given: string): string {
   return isPem(given) ? 'PEM' : given;
 }

@@ -51,7 +51,7 @@ test('a scope that the API lacks', async () => {
     application: 'http://localhost:4300/',
   };
   const gateway = { ...demo.gateway, routes, tokenHandlers: [tokenHandler] };
-  const missing = (scope: string) => `the API ${api} has no scope "${scope}": no access token has it`;
+  const missing = (scope: string) => `the API ${api} has no scope "${scope}", so no access token can have it`;
   expect(findWarnings(checkConfig({ ...demo, clients, gateway }))).toEqual([
     { path: 'clients[2].tokenExchange.scopes[1]', message: 'no API in `to` has the scope "more"' },
     { path: 'gateway.routes[0].scopes.GET[1]', message: missing('reed') },

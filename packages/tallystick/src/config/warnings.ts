@@ -4,7 +4,7 @@ import type { Role } from './config_schema.ts';
 import type { Config } from './schema.ts';
 import { listensWithTls } from './tls.ts';
 
-/** A value that can be used, but probably not as it was meant. */
+/** A value that is valid but probably a mistake. */
 export interface Warning {
   /** `gateway.routes[0].scopes.GET[0]` */
   readonly path: string;
@@ -14,7 +14,7 @@ export interface Warning {
 type Warn = (path: readonly (string | number)[], message: string) => void;
 type RequiredScopes = NonNullable<Config['gateway']['routes'][number]['scopes']>[string];
 
-/** Looks for values that are probably mistakes. @param role the only one of this process; default: all of them */
+/** Finds values that are probably mistakes. @param role the only role of the process; default: all of them */
 export function findWarnings(config: Config, role?: Role): Warning[] {
   const warnings: Warning[] = [];
   const warn: Warn = (path, message) => warnings.push({ path: pathText(path), message });
@@ -31,14 +31,14 @@ function checkIssuer(config: Config, warn: Warn): void {
   const { issuer, host, authorizationServer } = config;
   const { protocol, hostname, port } = new URL(issuer);
   if (protocol === 'https:' && !listensWithTls(config)) {
-    warn(['issuer'], 'https, but without `tls` the server listens on plain HTTP: a proxy must terminate TLS before it');
-    return; // Which port that proxy has, nobody knows here.
+    warn(['issuer'], 'https, but without `tls` the server listens on plain HTTP. A proxy in front must terminate TLS');
+    return; // The port of that proxy is not known here.
   }
   const isThisMachine = isLoopbackName(hostname) || hostname === host;
   const issuerPort = port === '' ? { 'http:': 80, 'https:': 443 }[protocol] : Number(port);
   if (isThisMachine && authorizationServer.port !== 0 && issuerPort !== authorizationServer.port) {
     const ports = `port ${issuerPort}, but authorizationServer.port is ${authorizationServer.port}`;
-    warn(['issuer'], `${ports}: clients do not reach the server unless something forwards the one to the other`);
+    warn(['issuer'], `${ports}: clients cannot reach the server unless something forwards the port`);
   }
 }
 
@@ -73,19 +73,19 @@ function placesOf(required: RequiredScopes): (readonly [path: readonly (string |
   );
 }
 
-/** Scopes that are about the user, and belong to no API (OpenID Connect Core sections 5.4 and 11). */
-const OF_OPENID = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+/** Scopes of OpenID Connect, which belong to no API (Core sections 5.4 and 11). */
+const OPENID_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
 function checkTokenHandlers({ apis, gateway: { tokenHandlers } }: Config, warn: Warn): void {
   for (const [index, { api: resource, scopes }] of tokenHandlers.entries()) {
     const api = apis.find((known) => known.resource === resource);
     for (const [position, scope] of scopes.entries()) {
-      if (api !== undefined && !api.scopes.includes(scope) && !OF_OPENID.includes(scope))
+      if (api !== undefined && !api.scopes.includes(scope) && !OPENID_SCOPES.includes(scope))
         warn(['gateway', 'tokenHandlers', index, 'scopes', position], missing(scope, resource));
     }
   }
 }
 
 function missing(scope: string, resource: string): string {
-  return `the API ${resource} has no scope "${scope}": no access token has it`;
+  return `the API ${resource} has no scope "${scope}", so no access token can have it`;
 }

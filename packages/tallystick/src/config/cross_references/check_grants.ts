@@ -1,7 +1,7 @@
 import { type Refuse, refuseDuplicates } from '@tallystick/common/config';
 import type { Config } from '../schema.ts';
 
-/** What the configuration says of grants must fit together. */
+/** Checks the settings that grants depend on. */
 export function checkGrants(config: Config, refuse: Refuse): void {
   checkTrustedIssuers(config, refuse);
   checkSwitchedOn(config, refuse);
@@ -19,12 +19,12 @@ function checkTrustedIssuers({ trustedIssuers, users, issuer }: Config, refuse: 
   }
 }
 
-/** A client of a grant that is switched off would be refused as a whole, and only when it is first used. */
+/** A client with a disabled grant would be refused as a whole, and only when it is first used. */
 function checkSwitchedOn({ clients, trustedIssuers, authorizationServer }: Config, refuse: Refuse): void {
   for (const [index, { grants }] of clients.entries()) {
     const path = ['clients', index, 'grants'];
     if (grants.includes('jwt_bearer') && trustedIssuers.length === 0)
-      refuse(path, 'expected at least one of the trustedIssuers for the jwt_bearer grant', grants);
+      refuse(path, 'expected at least one entry in trustedIssuers for the jwt_bearer grant', grants);
     if (grants.includes('password') && !authorizationServer.insecurePasswordGrant)
       refuse(path, 'expected authorizationServer.insecurePasswordGrant to be true for the password grant', grants);
   }

@@ -5,35 +5,35 @@ import { leadsToSampleApi } from './sample_api_routes.ts';
 
 type Role = 'gateway' | 'sampleApi';
 
-/** The gateway and the sample API introspect with clients of their own, which must be there and be allowed to. */
+/** Gateway and sample API introspect as clients, which must exist and be allowed to. */
 export function checkIntrospectingClients(config: Config, refuse: Refuse): void {
   for (const role of ['gateway', 'sampleApi'] as const) {
-    // A role alone does without the section of the other, and without the clients, which its authorization server knows.
+    // The configuration of a single role has neither the other section nor the clients.
     if ([config.clients, config[role], config[role].client].some(isAbsent)) continue;
     const { id, secret } = config[role].client;
     const known = config.clients.find((candidate) => candidate.id === id);
     if (!known?.introspects) {
-      refuse([role, 'client', 'id'], 'expected one of the clients that introspect', id);
+      refuse([role, 'client', 'id'], 'expected the id of a client with `introspects`', id);
       continue;
     }
     if (secret !== undefined && known.secret !== secret)
       refuse([role, 'client', 'secret'], `expected the secret of the client "${id}"`, secret);
     const { introspects } = known;
     if (typeof introspects === 'boolean') continue;
-    const missing = apisAskedAbout(config, role).find((api) => !introspects.includes(api));
+    const missing = introspectedApis(config, role).find((api) => !introspects.includes(api));
     const path = ['clients', config.clients.indexOf(known), 'introspects'];
     if (missing !== undefined)
-      refuse(path, `expected ${missing} too: the ${NAME[role]} asks about its tokens`, introspects);
+      refuse(path, `expected ${missing} as well: the ${NAME[role]} introspects its tokens`, introspects);
   }
 }
 
 const NAME = { gateway: 'gateway', sampleApi: 'sample API' };
 
-/** Of which APIs a role asks about tokens at our own authorization server. */
-function apisAskedAbout({ issuer: ours, apis, gateway: { routes } }: Config, role: Role): string[] {
+/** The APIs whose tokens a role introspects at our own authorization server. */
+function introspectedApis({ issuer: own, apis, gateway: { routes } }: Config, role: Role): string[] {
   const styleOf = (api: string) => apis.find(({ resource }) => resource === api)?.accessTokens;
   return routes
-    .filter(({ issuer = ours }) => issuer === ours)
+    .filter(({ issuer = own }) => issuer === own)
     .filter((route) => role === 'gateway' || leadsToSampleApi(route))
     .filter(({ api = '', onMiss }) => {
       if (role === 'sampleApi') return styleOf(api) === 'opaque';

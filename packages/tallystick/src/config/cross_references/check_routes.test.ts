@@ -34,7 +34,7 @@ describe('a route is refused', () => {
       { api, issuer: 'https://x', accessTokens: 'jwt', upstream },
       'issuer: expected one of',
     ],
-    ['with a style of its own', { api, accessTokens: 'jwt' }, "accessTokens: expected it in the api's entry"],
+    ['with a style of its own', { api, accessTokens: 'jwt' }, "accessTokens: expected this in the API's entry"],
     ['with a host and port', { api, host: 'api.example.com:80' }, 'host: expected a host name without a port'],
     ['with a subprotocol that has no dot', { api, tokenSubprotocol: 'a' }, 'tokenSubprotocol: expected a prefix'],
     [
@@ -54,7 +54,11 @@ describe('a route is refused', () => {
       { api, upstreams: [upstream, upstream] },
       'upstreams: expected origins that differ',
     ],
-    ['with upstreams that differ in scheme', { api, upstreams: [upstream, 'https://a'] }, 'upstreams: expected all of'],
+    [
+      'with upstreams that differ in scheme',
+      { api, upstreams: [upstream, 'https://a'] },
+      'upstreams: expected the same scheme',
+    ],
     [
       'with one upstream and several',
       { api, upstream, upstreams: [upstream, 'http://b'] },
@@ -91,7 +95,7 @@ describe('a route is refused', () => {
     [
       'whose tokens come in a cookie and with a proof',
       { api, dpop: { required: true }, tokenCookie: { name: '__Host-token', origins: [], csrfHeader: 'X-CSRF' } },
-      'dpop.required: expected false: a token in a cookie comes without a proof',
+      'dpop.required: expected false: a token in a cookie has no proof',
     ],
     ['that is public with proofs', { public: true, upstream, dpop: {} }, 'dpop: expected nothing: the route is public'],
     ['with a method in lower case', { api, scopes: { get: [] } }, 'scopes.get: '],
@@ -110,7 +114,9 @@ describe('a route is refused', () => {
       expect.stringContaining(
         'gateway.routes[0].issuer: expected an issuer with an introspectionEndpoint and a client',
       ),
-      expect.stringContaining('gateway.routes[1].upstream: expected an origin: the sample API trusts no other issuer'),
+      expect.stringContaining(
+        'gateway.routes[1].upstream: expected an origin: the sample API does not trust other issuers',
+      ),
       expect.stringContaining('gateway.routes[2].accessTokens: expected the access token style'),
     ]);
   });
@@ -124,8 +130,12 @@ describe('a route is refused', () => {
       { prefix: '/a', host: 'A.org' },
     ];
     expect(await problemsWith({ routes: places.map(at) })).toEqual([
-      expect.stringContaining('gateway.routes[1].prefix: expected a value that no other has'),
-      expect.stringContaining('gateway.routes[3].prefix: expected a value that no other has'),
+      expect.stringContaining(
+        'gateway.routes[1].prefix: expected another prefix: a route for the same host already has it',
+      ),
+      expect.stringContaining(
+        'gateway.routes[3].prefix: expected another prefix: a route for the same host already has it',
+      ),
     ]);
   });
 });
@@ -189,7 +199,7 @@ test('routes that the sample API would take for one another are refused', async 
       { prefix: '/c', api, ...strip, upstream },
     ],
   });
-  const expected = 'upstream: expected an origin: the sample API would take the calls for those of another route';
+  const expected = 'upstream: expected an origin: the sample API would confuse the calls with those of another route';
   expect(taken).toEqual([
     expect.stringContaining(`gateway.routes[1].${expected}`),
     expect.stringContaining(`gateway.routes[2].${expected}`),
@@ -208,8 +218,8 @@ test('routes that the sample API would take for one another are refused', async 
 test('an issuer that is there twice is refused', async () => {
   const own = { ...partner, issuer: 'http://localhost:4000' };
   expect(await problemsWith({ issuers: [partner, own, partner] })).toEqual([
-    expect.stringContaining('gateway.issuers[1].issuer: expected an issuer that no other has'),
-    expect.stringContaining('gateway.issuers[2].issuer: expected an issuer that no other has'),
+    expect.stringContaining('gateway.issuers[1].issuer: expected another issuer'),
+    expect.stringContaining('gateway.issuers[2].issuer: expected another issuer'),
   ]);
 });
 

@@ -19,20 +19,24 @@ const ofApis = [
   'accessTokenInQuery',
 ] as const;
 
-/** What the routes say must fit together, and fit the APIs and issuers. */
+/** Checks the routes against each other, and against the APIs and issuers. */
 export function checkRoutes(config: Config, refuse: Refuse): void {
   const { routes, issuers } = config.gateway;
   const names = [config.issuer, ...issuers.map(({ issuer }) => issuer)];
   for (const [index, { issuer }] of issuers.entries()) {
     if (names.indexOf(issuer) <= index) {
-      refuse(['gateway', 'issuers', index, 'issuer'], 'expected an issuer that no other has', issuer);
+      refuse(['gateway', 'issuers', index, 'issuer'], 'expected another issuer: an earlier entry has this one', issuer);
     }
   }
   const places = routes.map(({ host, prefix }) => `${host?.toLowerCase()} ${prefix.toLowerCase()}`);
   for (const [index, route] of routes.entries()) {
     const path: Path = ['gateway', 'routes', index];
     if (places.indexOf(places[index] ?? '') !== index) {
-      refuse([...path, 'prefix'], 'expected a value that no other has, in any case, at one host', route.prefix);
+      refuse(
+        [...path, 'prefix'],
+        'expected another prefix: a route for the same host already has it (case is ignored)',
+        route.prefix,
+      );
     }
     if (route.public) {
       checkPublic(route, path, refuse);
@@ -48,7 +52,7 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
   checkMetadata(routes, refuse);
 }
 
-/** Where the metadata of several APIs has one path (RFC 9728 section 3.1), the hosts of their routes tell them apart. */
+/** If the metadata of several APIs has the same path (RFC 9728 section 3.1), the hosts of their routes must differ. */
 function checkMetadata(routes: readonly Route[], refuse: Refuse): void {
   const published = routes.flatMap(({ api, host }, index) => {
     if (api === undefined || !/^https?:/i.test(api) || !URL.canParse(api)) return [];
@@ -77,17 +81,17 @@ function checkForwarding(
     refuse([...path, 'upstreams'], 'expected origins that differ', upstreams);
   }
   if (new Set(upstreams?.map((origin) => new URL(origin).protocol)).size > 1) {
-    refuse([...path, 'upstreams'], 'expected all of them to be http, or all https', upstreams);
+    refuse([...path, 'upstreams'], 'expected the same scheme in all of them', upstreams);
   }
   if (upstreamTls && ![upstream, ...(upstreams ?? [])].every((origin) => origin?.startsWith('https:') ?? true)) {
-    refuse([...path, 'upstreamTls'], 'expected it for upstreams on https only', undefined);
+    refuse([...path, 'upstreamTls'], 'expected this only for upstreams on https', undefined);
   }
   if (rewrite && pathAtApi({ prefix, rewrite }) === pathAtApi({ prefix })) {
     refuse([...path, 'rewrite'], 'expected another prefix than that of the route', rewrite);
   }
 }
 
-/** Of the ways in which an upstream can lead to the gateway, the one that is plain to see. */
+/** Refuses an upstream that is obviously the gateway itself. */
 function checkLoop({ upstream, upstreams = [] }: Route, path: Path, { host, gateway }: Config, refuse: Refuse): void {
   const isOwn = (origin: string) => leadsTo(origin, { host, port: gateway.port });
   const expected = 'expected another server: this is the gateway itself';
@@ -97,7 +101,7 @@ function checkLoop({ upstream, upstreams = [] }: Route, path: Path, { host, gate
   }
 }
 
-/** @param server its address; port 0 is one that nobody knows yet */
+/** @param server its address; port 0 is not known yet, and matches nothing */
 function leadsTo(origin: string, server: { readonly host: string; readonly port: number }): boolean {
   const { hostname, port, protocol } = new URL(origin);
   const usualPort = protocol === 'https:' ? 443 : 80;
@@ -106,17 +110,17 @@ function leadsTo(origin: string, server: { readonly host: string; readonly port:
   return hostname === host || (isLoopbackName(hostname) && /^(?:localhost|127\..*|0\.0\.0\.0|\[::1?\])$/.test(host));
 }
 
-/** It tells APIs by their path alone, and must not take the calls of one for those of another. */
+/** The sample API tells APIs apart by path only, and must not confuse them. */
 function checkSampleApi(routes: readonly Route[], refuse: Refuse): void {
   for (const [index, route] of routes.entries()) {
     if (routes.slice(0, index).some((other) => isMistakenFor(route, other))) {
-      const expected = 'expected an origin: the sample API would take the calls for those of another route';
+      const expected = 'expected an origin: the sample API would confuse the calls with those of another route';
       refuse(['gateway', 'routes', index, 'upstream'], expected, undefined);
     }
   }
 }
 
-/** Without hosts and rewriting, the longer prefix decides, as it does at the gateway. */
+/** Without hosts and rewriting, the longer prefix wins, as it does at the gateway. */
 function isMistakenFor(a: Route, b: Route): boolean {
   if (!leadsToSampleApi(a) || !leadsToSampleApi(b)) return false;
   const [pathOfA, pathOfB] = [`${pathAtApi(a)}/`, `${pathAtApi(b)}/`];
@@ -129,17 +133,17 @@ function checkPublic(route: Route, path: Path, refuse: Refuse): void {
     if (route[member] !== undefined) refuse([...path, member], 'expected nothing: the route is public', route[member]);
   }
   if (route.upstream === undefined && route.upstreams === undefined) {
-    refuse([...path, 'upstream'], 'expected an origin: the sample API serves nobody without a token', undefined);
+    refuse([...path, 'upstream'], 'expected an origin: the sample API serves no calls without a token', undefined);
   }
 }
 
-/** Browsers send cookies with a WebSocket: it needs no other place for the token. */
+/** Browsers send cookies with a WebSocket handshake, so a token cookie needs no subprotocol. */
 function checkSubprotocol({ tokenCookie, tokenSubprotocol }: Route, path: Path, refuse: Refuse): void {
   if (tokenCookie === undefined || tokenSubprotocol === undefined) return;
   refuse([...path, 'tokenSubprotocol'], 'expected nothing beside tokenCookie', tokenSubprotocol);
 }
 
-/** A proof must be about something that whoever checks it can see. */
+/** Checks that the receiver of a DPoP proof can verify it. */
 function checkProofs(
   { api, accessTokens, dpop, tokenCookie }: Route,
   path: Path,
@@ -147,11 +151,15 @@ function checkProofs(
   refuse: Refuse,
 ): void {
   if (dpop?.required && tokenCookie) {
-    refuse([...path, 'dpop', 'required'], 'expected false: a token in a cookie comes without a proof', true);
+    refuse([...path, 'dpop', 'required'], 'expected false: a token in a cookie has no proof', true);
   }
   const style = accessTokens ?? apis.find(({ resource }) => resource === api)?.accessTokens;
   if (dpop?.forward && style === 'phantom') {
-    refuse([...path, 'dpop', 'forward'], 'expected false: a phantom API never sees what the proof is about', true);
+    refuse(
+      [...path, 'dpop', 'forward'],
+      'expected false: the API gets a JWT, and the proof is about the reference token',
+      true,
+    );
   }
 }
 
@@ -165,17 +173,21 @@ function checkProtected({ api, issuer, ...route }: Route, path: Path, config: Co
       refuse([...path, 'api'], 'expected the resource of one of the apis', api);
     }
     if (route.accessTokens !== undefined) {
-      refuse([...path, 'accessTokens'], "expected it in the api's entry in `apis`", route.accessTokens);
+      refuse([...path, 'accessTokens'], "expected this in the API's entry in `apis`", route.accessTokens);
     }
     return;
   }
   const known = config.gateway.issuers.find((candidate) => candidate.issuer === issuer);
   if (known === undefined) refuse([...path, 'issuer'], 'expected one of the gateway.issuers', issuer);
   if (route.accessTokens === undefined) {
-    refuse([...path, 'accessTokens'], 'expected the access token style: the API is of another issuer', undefined);
+    refuse(
+      [...path, 'accessTokens'],
+      'expected the access token style, because the API belongs to another issuer',
+      undefined,
+    );
   }
   if (route.upstream === undefined && route.upstreams === undefined) {
-    refuse([...path, 'upstream'], 'expected an origin: the sample API trusts no other issuer', undefined);
+    refuse([...path, 'upstream'], 'expected an origin: the sample API does not trust other issuers', undefined);
   }
   const introspects = route.accessTokens === 'phantom' || route.onMiss === 'introspect';
   if (known && introspects && (known.introspectionEndpoint === undefined || known.client === undefined)) {

@@ -3,7 +3,7 @@ import type { Config } from '../schema.ts';
 
 type TokenHandler = Config['gateway']['tokenHandlers'][number];
 
-/** What a token handler says of a client and an API must be true. */
+/** Checks the client and the API of each token handler. */
 export function checkTokenHandlers({ gateway, clients, apis }: Config, refuse: Refuse): void {
   const path = ['gateway', 'tokenHandlers'];
   refuseDuplicates(gateway.tokenHandlers, 'prefix', path, refuse);
@@ -28,7 +28,7 @@ function checkClient(handler: TokenHandler, clients: Config['clients'], refuse: 
     refuse(['client', 'secret'], `expected the secret of the client "${client.id}"`, client.secret);
   }
   if (!known.postLogoutRedirectUris.some((uri) => pathOf(uri) === pathOf(application))) {
-    const expected = `expected where the client "${client.id}" may go after a logout, one of its postLogoutRedirectUris`;
+    const expected = `expected one of the postLogoutRedirectUris of the client "${client.id}"`;
     refuse(['application'], expected, application);
   }
 }

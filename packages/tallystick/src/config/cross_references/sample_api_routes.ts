@@ -7,7 +7,7 @@ export function leadsToSampleApi({ upstream, upstreams, public: isPublic }: Rout
   return upstream === undefined && upstreams === undefined && !isPublic;
 }
 
-/** The path prefix under which the API sees the calls of this route; empty for all paths. */
+/** The path prefix that the API sees for calls of this route; empty for all paths. */
 export function pathAtApi({ prefix, rewrite }: Pick<Route, 'prefix' | 'rewrite'>): string {
   if (rewrite === undefined) return prefix === '/' ? '' : prefix;
   return 'prefix' in rewrite ? rewrite.prefix : '';
