@@ -132,7 +132,7 @@ function createWatchToken(
       ended = why;
       if (close === undefined) return;
       log.info({ token: decision.tokenKey, why }, 'a WebSocket is closed: its access token has ended');
-      close({ code: tokenCloseCode, text: `access token ${why}`, cutsClientOff: true });
+      close({ code: tokenCloseCode, text: `access token ${why}`, discardsClient: true });
       setTimeout(() => socket.destroy(), CLOSING).unref();
     };
     const holder = { route, credentials, claims, sender: senderOf(request), close: end };

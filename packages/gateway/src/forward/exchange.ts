@@ -6,34 +6,31 @@ import type { Forwarding } from '../routes/forwarding.ts';
 import type { Upstream } from '../routes/upstream.ts';
 import type { CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 
-/** Answers a client in place of an upstream that fails, or breaks off the answer that has begun. */
+/** Refuses a request in place of an upstream that failed, or breaks off a response that has begun. */
 export type Refuse = (error: ResourceServerError) => void;
 
-/**
- * A request, or a request to upgrade, on its way to an upstream and back. It travels with the options that http-proxy hands on to its
- * events.
- */
+/** A request or an upgrade on its way to an upstream and back. It is part of the options that http-proxy passes to its events. */
 export interface Exchange {
   readonly request: IncomingMessage;
-  /** What the client is answered on: a response or, for a request to upgrade, the socket. */
+  /** The client's response or, for an upgrade, its socket. */
   readonly client: { readonly destroyed: boolean };
   readonly forwarding: Forwarding;
   readonly refuse: Refuse;
-  /** Of the request, where requests are traced; each time it is sent has a span of its own. */
+  /** The trace of the request, if requests are traced. Each attempt gets a span of its own. */
   readonly trace: RequestTrace | undefined;
-  /** The span of its way. */
+  /** The span of the current attempt. */
   call: CallTrace | undefined;
-  /** By `performance.now()`. */
+  /** The value of `performance.now()` when the current attempt began. */
   sentAt: number;
-  /** Where it is sent. */
+  /** The upstream of the current attempt. */
   upstream: Upstream;
 }
 
 /**
- * It is about to be sent. Its trace context takes the place of the client's; the request's headers are already those for the
- * upstream. Without a trace they stay as they are.
+ * Begins an attempt to send the request. Its headers are already the ones for the upstream; with a trace, the trace context
+ * of this attempt replaces the client's.
  */
-export function sendingTo(exchange: Exchange, upstream: Upstream): void {
+export function beginAttempt(exchange: Exchange, upstream: Upstream): void {
   const { request, trace } = exchange;
   exchange.upstream = upstream;
   exchange.sentAt = performance.now();
@@ -46,8 +43,8 @@ export function sendingTo(exchange: Exchange, upstream: Upstream): void {
   exchange.call = call;
 }
 
-/** The upstream began to answer, with something that can be passed on. What a client must not get is taken out of the head. */
-export function answeredBy(
+/** Records a response that can be passed on, and removes headers that the client must not get. */
+export function acceptResponse(
   exchange: Exchange,
   upstreamResponse: IncomingMessage,
   tokenCookies: readonly string[],
@@ -60,7 +57,7 @@ export function answeredBy(
   forwarding.rewriteResponse?.(headers, request.headers);
 }
 
-/** It has failed: the client is told, and if it is the upstream's fault, the upstream is blamed. */
+/** Refuses the request, and counts a failure of the upstream unless the request or the client is to blame. */
 export function failExchange(exchange: Exchange, error: ResourceServerError): void {
   const { call, client, forwarding, upstream, refuse } = exchange;
   call?.failed(causeCode(error));

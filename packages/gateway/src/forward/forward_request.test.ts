@@ -12,7 +12,7 @@ const { use, forwardingTo } = stoppingAfterEach();
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: api\r\n\r\n';
 const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
 
-describe('1. The framing of a request is never taken from it', () => {
+describe('1. A request keeps its framing', () => {
   test.each(['DELETE', 'OPTIONS', 'GET', 'HEAD', 'POST', 'PATCH'])(
     'the chunked body of a %s arrives as its body, not as a second request',
     async (method) => {
@@ -24,7 +24,7 @@ describe('1. The framing of a request is never taken from it', () => {
     },
   );
 
-  test.each(['transfer-encoding', 'content-length'])('also not when Connection names %s', async (named) => {
+  test.each(['transfer-encoding', 'content-length'])('also when Connection names %s', async (named) => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const framing = named === 'content-length' ? `Content-Length: ${smuggled.length}` : 'Transfer-Encoding: chunked';
@@ -33,7 +33,7 @@ describe('1. The framing of a request is never taken from it', () => {
     expect(upstream.seen.map(({ url, body }) => ({ url, body }))).toEqual([{ url: '/a', body: smuggled }]);
   });
 
-  test.each(['gzip, chunked', ''])('a transfer coding of %j is refused', async (coding) => {
+  test.each(['gzip, chunked', ''])('refuses the transfer coding %j', async (coding) => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const lines = ['POST /a HTTP/1.1', 'Host: g', `Transfer-Encoding: ${coding}`, 'Connection: close'];
@@ -43,8 +43,8 @@ describe('1. The framing of a request is never taken from it', () => {
   });
 });
 
-describe('2. What is taken out of the headers is taken out whatever the client does', () => {
-  test('Expect: 100-continue is answered by the gateway, and the client-held token stays here', async () => {
+describe('2. Headers for the gateway are removed, whatever the client sends', () => {
+  test('the gateway answers Expect: 100-continue, and removes the client-held token', async () => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
@@ -59,7 +59,7 @@ describe('2. What is taken out of the headers is taken out whatever the client d
     expect(JSON.stringify(upstream.seen)).not.toContain('client-held');
   });
 
-  test('a GET that announces a Trailer is served', async () => {
+  test('a GET with a Trailer header is served', async () => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const lines = ['GET /a HTTP/1.1', 'Host: g', 'Trailer: x-checksum', 'Connection: close'];
@@ -67,7 +67,7 @@ describe('2. What is taken out of the headers is taken out whatever the client d
     expect(upstream.seen[0]?.headers).not.toHaveProperty('trailer');
   });
 
-  test('hop-by-hop headers and those that Connection names do not go upstream, the rest does', async () => {
+  test('hop-by-hop headers and connection options are removed, and the rest is passed on', async () => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const hopByHop = [
@@ -95,7 +95,7 @@ describe('2. What is taken out of the headers is taken out whatever the client d
     });
   });
 
-  test('44 headers and a long one survive', async () => {
+  test('44 headers and a long one are passed on', async () => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const many = Array.from({ length: 44 }, (_, index) => `X-Header-${index}: ${'v'.repeat(index)}`);
@@ -119,8 +119,8 @@ describe('3. The path', () => {
   );
 });
 
-describe('4. Nobody waits for who has left', () => {
-  test('when the client leaves before the response is done, the upstream request is destroyed', async () => {
+describe('4. When one side disconnects, the other does not wait', () => {
+  test('when the client disconnects before the response ends, the upstream request is destroyed', async () => {
     const upstream = await use(startUpstream(() => {}));
     const gateway = await use(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
@@ -156,7 +156,7 @@ describe('4. Nobody waits for who has left', () => {
     },
   );
 
-  test('an HTTP/1.0 client, for which the end of the connection is the end of the body, gets a reset', async () => {
+  test('an HTTP/1.0 client gets a reset, because for it a closed connection ends the body', async () => {
     const gateway = await forwardingTo(
       startRawUpstream((socket) => {
         socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'));
@@ -174,7 +174,7 @@ describe('4. Nobody waits for who has left', () => {
   });
 });
 
-test('A connection that serves many requests keeps nothing of any', async () => {
+test('A connection that serves many requests keeps no listeners of them', async () => {
   const upstream = await use(startUpstream());
   const gateway = await use(startForwarding(upstream.origin));
   const listeners: Record<string, number>[] = [];

@@ -5,18 +5,18 @@ import { applyCors } from '../http/cors.ts';
 import { causeCode, UpstreamFailedError } from '../http/errors.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
-import { answeredBy, type Exchange, failExchange, type Refuse, sendingTo } from './exchange.ts';
+import { acceptResponse, beginAttempt, type Exchange, failExchange, type Refuse } from './exchange.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
-import { limitBody, watchSilence, watchSlowBody } from './request_limits.ts';
+import { limitBody, watchIdle, watchSlowBody } from './request_limits.ts';
 import { cleanResponseHead, isForwardable, passInterimResponses } from './response_head.ts';
+import { isBrokenConnection } from './upstream_agents.ts';
 import { upstreamFailure } from './upstream_failure.ts';
-import { isBrokenConnection } from './write_errors.ts';
 
 /**
- * Sends a request upstream and its response back, both streamed. The request's headers are already those for the upstream.
+ * Streams a request to an upstream, and the response back. The headers of the request are already the ones for the upstream.
  *
- * @param refuse answers when the upstream does not, or breaks off the answer that has begun
- * @param trace of the request, where requests are traced; each time it is sent has a span of its own
+ * @param refuse is called when the upstream fails
+ * @param trace the trace of the request, if requests are traced
  */
 export type ForwardRequest = (
   request: IncomingMessage,
@@ -27,40 +27,40 @@ export type ForwardRequest = (
   trace: RequestTrace | undefined,
 ) => void;
 
-/** @param milliseconds since the request was sent */
+/** Called when an upstream begins to answer. @param milliseconds since the request was sent */
 export type OnAnswer = (forwarding: Forwarding, milliseconds: number) => void;
 
 export interface ForwardRequestOptions {
-  /** Whether the client's connection may serve further requests; asked when the response begins. */
+  /** Whether the client's connection may be kept alive; called when the response begins. */
   readonly mayKeepAlive: () => boolean;
   readonly answered: OnAnswer | undefined;
-  /** Names of cookies that hold tokens, which no upstream may set. */
+  /** Names of cookies that hold tokens. No upstream may set them. */
   readonly tokenCookies: readonly string[];
-  /** Milliseconds in which a client must get on with its body. */
+  /** Milliseconds in which a client must send a minimum of its body. */
   readonly clientTimeout: number;
 }
 
 interface RequestExchange extends Exchange {
   readonly client: ServerResponse;
   readonly options: ForwardRequestOptions;
-  /** There was a connection, so that the upstream may have seen something of it. */
+  /** There is a connection, so the upstream may have seen part of the request. */
   connected: boolean;
-  /** It went over a connection that had served others before, and that may have been closed at the same moment. */
-  usedConnection: boolean;
-  /** It was sent a second time because of that. */
+  /** The connection served other requests before, so the upstream may have closed it at the same moment. */
+  isOnReusedConnection: boolean;
+  /** The request was sent again on a new connection because of that. */
   isOnNewConnection: boolean;
-  /** It was sent to another upstream than the first. */
+  /** The request was sent to a second upstream. */
   hasMoved: boolean;
-  /** What the upstream answered, once it has begun to. */
+  /** The response of the upstream, once it has begun. */
   upstreamResponse: IncomingMessage | undefined;
 }
 
 export function createForwardRequest(options: ForwardRequestOptions): ForwardRequest {
   const proxy = createHardenedProxy();
 
-  // Emitted for every request, because `expect` never goes upstream, and before anything was sent.
+  // http-proxy emits this for every request, because `expect` never goes upstream, and before anything is sent.
   proxy.on('proxyReq', (upstreamRequest, _request, _response, options) => {
-    watch(upstreamRequest, (options as { exchange: RequestExchange }).exchange);
+    attach(upstreamRequest, (options as { exchange: RequestExchange }).exchange);
   });
 
   return (request, response, target, forwarding, refuse, trace) => {
@@ -75,7 +75,7 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
       sentAt: 0,
       upstream: target.upstream,
       connected: false,
-      usedConnection: false,
+      isOnReusedConnection: false,
       isOnNewConnection: false,
       hasMoved: false,
       upstreamResponse: undefined,
@@ -83,36 +83,37 @@ export function createForwardRequest(options: ForwardRequestOptions): ForwardReq
 
     function send(to: ProxyTarget): void {
       exchange.connected = false;
-      sendingTo(exchange, to.upstream);
+      beginAttempt(exchange, to.upstream);
       proxy.web(request, response, Object.assign(proxyOptions(to), { exchange }), failed);
     }
 
     function failed(error: Error): void {
-      // Whatever happens to the connection after a whole response takes nothing from it: the upstream reads no further, say.
+      // The response is complete, so an error of the connection does not matter: the upstream may have stopped reading, for example.
       if (exchange.upstreamResponse?.complete) return;
       exchange.call?.failed(causeCode(error));
-      const again = response.headersSent || response.destroyed ? undefined : secondTry(exchange, target, error);
-      if (again === undefined) failExchange(exchange, upstreamFailure(error));
-      else send(again);
+      const retry = response.headersSent || response.destroyed ? undefined : retryTarget(exchange, target, error);
+      if (retry === undefined) failExchange(exchange, upstreamFailure(error));
+      else send(retry);
     }
 
-    // Nothing to do about an error here: the response is closed then, and its `close` is heard.
+    // Without this listener, an error would end the process. The `close` event that follows is handled.
     response.on('error', () => {});
-    // http-proxy says nothing of a request whose client has left.
+    // http-proxy emits nothing when the client disconnects.
     if (trace) response.once('close', () => exchange.call?.failed('closed'));
     send(target);
   };
 }
 
-/** Where a request that failed is sent again: on a new connection, or to another upstream. @returns undefined where the error has to stand */
-function secondTry(exchange: RequestExchange, target: ProxyTarget, error: Error): ProxyTarget | undefined {
+/** @returns where to send a failed request again: on a new connection, or to another upstream; undefined if it must not be sent again */
+function retryTarget(exchange: RequestExchange, target: ProxyTarget, error: Error): ProxyTarget | undefined {
   const { request, forwarding, upstream } = exchange;
   if (!isIdempotent(request)) return undefined;
-  if (!exchange.isOnNewConnection && exchange.usedConnection && isBrokenConnection(error)) {
+  if (!exchange.isOnNewConnection && exchange.isOnReusedConnection && isBrokenConnection(error)) {
     exchange.isOnNewConnection = true;
     return { ...target, upstream, agent: undefined };
   }
-  if (exchange.hasMoved || exchange.connected || isOurs(error)) return undefined;
+  // An error of the gateway itself, such as its timeout, must not be retried.
+  if (exchange.hasMoved || exchange.connected || error instanceof ResourceServerError) return undefined;
   const other = forwarding.upstreams.pickOther(upstream);
   if (other === undefined) return undefined;
   forwarding.upstreams.failed(upstream);
@@ -122,8 +123,8 @@ function secondTry(exchange: RequestExchange, target: ProxyTarget, error: Error)
   return { ...target, upstream: other };
 }
 
-/** Binds the two halves together, so that neither waits for the other when it is gone, and judges the response. */
-function watch(upstreamRequest: ClientRequest, exchange: RequestExchange): void {
+/** Attaches the limits and the listeners of an attempt, so that neither side waits for the other once it is gone. */
+function attach(upstreamRequest: ClientRequest, exchange: RequestExchange): void {
   const { request, client: response, forwarding, options } = exchange;
   if (response.destroyed) {
     upstreamRequest.destroy();
@@ -135,26 +136,26 @@ function watch(upstreamRequest: ClientRequest, exchange: RequestExchange): void 
   let settled = false;
   response.once('close', () => {
     if (response.writableFinished && request.complete) return;
-    // An answer of ours to a malformed body is no failure of the upstream, which waits for the rest of the request.
+    // The gateway has answered a malformed body itself. The upstream, which waits for the rest, has not failed.
     if (response.writableFinished) settled = true;
     upstreamRequest.destroy();
   });
-  const stopWatchingSilence = watchSilence(upstreamRequest, request, forwarding.timeout);
+  const stopWatchingIdle = watchIdle(upstreamRequest, request, forwarding.timeout);
   const stopWatchingBody = watchSlowBody(upstreamRequest, request, options.clientTimeout);
-  // Before http-proxy's own listener, which copies the status and the headers.
+  // This listener must run before the one of http-proxy, which copies the status and the headers.
   upstreamRequest.prependOnceListener('response', (upstreamResponse: IncomingMessage) => {
     settled = true;
     exchange.upstreamResponse = upstreamResponse;
-    // A response may pause for as long as it likes: an event stream does.
-    stopWatchingSilence();
+    // A response may pause for any time, as an event stream does.
+    stopWatchingIdle();
     stopWatchingBody();
     if (!options.mayKeepAlive()) response.shouldKeepAlive = false;
-    judge(upstreamResponse, exchange);
+    passOrRefuse(upstreamResponse, exchange);
   });
   upstreamRequest.once('error', () => {
     settled = true;
   });
-  // One that nobody asked for: upgrades have a way of their own.
+  // The request did not ask for an upgrade: `forward_upgrade.ts` sends those that do.
   upstreamRequest.once('upgrade', (_upstreamResponse, socket) => {
     settled = true;
     socket.destroy();
@@ -165,9 +166,9 @@ function watch(upstreamRequest: ClientRequest, exchange: RequestExchange): void 
   });
 }
 
-/** A connection that is used again would collect a listener from each request. */
+/** It adds a listener to a new connection only: a reused one would collect a listener from each request. */
 function watchConnection({ socket, reusedSocket }: ClientRequest, exchange: RequestExchange): void {
-  exchange.usedConnection = reusedSocket;
+  exchange.isOnReusedConnection = reusedSocket;
   exchange.connected = socket?.connecting === false;
   if (socket?.connecting) {
     socket.once('connect', () => {
@@ -176,15 +177,15 @@ function watchConnection({ socket, reusedSocket }: ClientRequest, exchange: Requ
   }
 }
 
-/** Lets http-proxy pass on a response that can be passed on. A response that is answered otherwise it leaves alone. */
-function judge(upstreamResponse: IncomingMessage, exchange: RequestExchange): void {
+/** Prepares a response for http-proxy to pass on, or refuses the request. http-proxy ignores a request that is already answered. */
+function passOrRefuse(upstreamResponse: IncomingMessage, exchange: RequestExchange): void {
   const { request, client: response, forwarding, options } = exchange;
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
     failExchange(exchange, new UpstreamFailedError('malformed_response'));
     return;
   }
-  answeredBy(exchange, upstreamResponse, options.tokenCookies);
+  acceptResponse(exchange, upstreamResponse, options.tokenCookies);
   options.answered?.(forwarding, performance.now() - exchange.sentAt);
   cleanResponseHead(upstreamResponse, response);
   if (forwarding.cors) applyCors(upstreamResponse.headers, forwarding.cors, request.headers.origin);
@@ -196,12 +197,7 @@ function judge(upstreamResponse: IncomingMessage, exchange: RequestExchange): vo
   if (upstreamResponse.headers['content-length'] === undefined) sendHeadSoon(response);
 }
 
-/** The end of our own patience, say, which is not to be tried twice. */
-function isOurs(error: Error): boolean {
-  return error instanceof ResourceServerError;
-}
-
-/** RFC 9110 section 9.2.2: what may be sent a second time. A body would be gone by then. */
+/** Whether a request may be sent twice (RFC 9110 section 9.2.2). A body can be read only once. */
 function isIdempotent(request: IncomingMessage): boolean {
   return ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].includes(request.method ?? '') && !hasBody(request);
 }
@@ -210,7 +206,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
-/** http-proxy sends the head with the first bytes of the body, which an event stream may not have for a long time. */
+/** http-proxy sends the head with the first bytes of the body. In an event stream they may come much later. */
 function sendHeadSoon(response: ServerResponse): void {
   setImmediate(() => {
     if (!response.headersSent && !response.destroyed) response.flushHeaders();

@@ -23,7 +23,7 @@ const upgrade = message([
 const accepted = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
 
 describe('5. A WebSocket', () => {
-  test('carries messages both ways, and the upstream sees the headers that were rewritten', async () => {
+  test('carries messages both ways, and the upstream gets the rewritten headers', async () => {
     const server = createServer();
     const headers: unknown[] = [];
     new WebSocketServer({ server }).on('connection', (socket, request) => {
@@ -48,7 +48,7 @@ describe('5. A WebSocket', () => {
     expect(await closed).toBe(1000);
   });
 
-  test('whose client leaves before the upstream agreed takes the upstream request with it', async () => {
+  test('whose client disconnects during the handshake ends the upstream request', async () => {
     const upstreamSockets: Socket[] = [];
     const gateway = await forwardingTo(startRawUpstream((socket) => upstreamSockets.push(socket.resume())));
     const client = await openConnection(gateway.port);
@@ -94,7 +94,7 @@ describe('5. A WebSocket', () => {
     },
   );
 
-  test('that one side closes is closed for the other one too, though that side would leave it half open', async () => {
+  test('that one side closes is closed for the other too, even if that one would stay half open', async () => {
     const upstreamSockets: Socket[] = [];
     const acceptAndStay = (socket: Socket) => {
       upstreamSockets.push(socket);
@@ -109,7 +109,7 @@ describe('5. A WebSocket', () => {
     const [leftByClient, leaving] = upstreamSockets;
     leaver.socket.end();
     leaving?.end();
-    // Who writes to a connection that is closed gets a reset.
+    // Writing to a closed connection causes a reset.
     await until(() => {
       leftByClient?.write('x');
       stayer.socket.write('x');
@@ -120,7 +120,7 @@ describe('5. A WebSocket', () => {
   test.each([
     ['chunked', message(['HTTP/1.1 403 Forbidden', 'Transfer-Encoding: chunked', 'X-A: 1'], '5\r\nno no\r\n0\r\n\r\n')],
     ['with a length', message(['HTTP/1.1 403 Forbidden', 'Content-Length: 5', 'X-A: 1'], 'no no')],
-  ])('that the upstream refuses ends with its answer, %s', async (_, bytes) => {
+  ])('that the upstream refuses ends with its response, %s', async (_, bytes) => {
     const gateway = await forwardingTo(startCannedUpstream(bytes));
     const answer = await send(gateway.port, upgrade);
     expect(statusOf(answer)).toBe(403);
@@ -129,7 +129,7 @@ describe('5. A WebSocket', () => {
     expect(/transfer-encoding: chunked/i.test(answer) ? bodyOf(answer).split('\r\n')[1] : bodyOf(answer)).toBe('no no');
   });
 
-  test('that nobody answers in time is 504', async () => {
+  test('gets 504 when the upstream does not answer in time', async () => {
     const gateway = await forwardingTo(
       startUpstream(() => {}),
       50,
@@ -139,7 +139,7 @@ describe('5. A WebSocket', () => {
     expect(JSON.parse(bodyOf(answer))).toMatchObject({ error: 'gateway_timeout' });
   });
 
-  test('that cannot reach its upstream is 502', async () => {
+  test('gets 502 when the upstream cannot be reached', async () => {
     const upstream = await startUpstream();
     await upstream.stop();
     const gateway = await use(startForwarding(upstream.origin));
@@ -154,12 +154,12 @@ describe('5. A WebSocket', () => {
     ['a 101 without an upgrade', 'HTTP/1.1 101 X\r\n\r\n'],
     ['a 101 to another protocol', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nevil'],
     ['a 101 to several protocols', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket, h2c\r\n\r\n'],
-  ])('whose upstream answers %s is 502', async (_, bytes) => {
+  ])('gets 502 when the upstream answers %s', async (_, bytes) => {
     const gateway = await forwardingTo(startCannedUpstream(bytes));
     expect(statusOf(await send(gateway.port, upgrade))).toBe(502);
   });
 
-  test('that asks with a body is refused: the upstream would not read it as one', async () => {
+  test('is refused with a body, because the upstream would not read it as a body', async () => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin));
     const smuggled = message(['GET /smuggled HTTP/1.1', 'Host: g']);

@@ -4,16 +4,16 @@ import { responseOnSocket } from '../http/answer.ts';
 import { UpstreamFailedError } from '../http/errors.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
-import { answeredBy, type Exchange, failExchange, type Refuse, sendingTo } from './exchange.ts';
+import { acceptResponse, beginAttempt, type Exchange, failExchange, type Refuse } from './exchange.ts';
 import { createHardenedProxy, type ProxyTarget, proxyOptions } from './hardened_proxy.ts';
-import { watchSilence } from './request_limits.ts';
+import { watchIdle } from './request_limits.ts';
 import { cleanResponseHead, isForwardable } from './response_head.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 import { type CloseReason, closeFrame, createFrameFollower } from './websocket_frames.ts';
 
 /**
- * Sends a request for a WebSocket upstream and, once the upstream agrees, everything both ways. The request's headers are
- * already those for the upstream. The caller has put an error handler on the socket, as soon as it got it.
+ * Sends a WebSocket handshake to an upstream and, once the upstream accepts, relays both directions. The headers of the request are
+ * already the ones for the upstream, and the caller has added an error listener to the socket.
  */
 export type ForwardUpgrade = (
   request: IncomingMessage,
@@ -25,25 +25,25 @@ export type ForwardUpgrade = (
   trace: RequestTrace | undefined,
 ) => void;
 
-/** Whoever has to know what becomes of a request to upgrade. */
+/** Callbacks for the outcome of an upgrade. */
 export interface UpgradeWatch {
-  /** Answers on the socket in place of an upstream that fails. */
+  /** Refuses the request on the socket when the upstream fails. */
   readonly refuse: Refuse;
-  /** The upstream began to answer. @param status 101 when it agrees */
+  /** The upstream began to answer. @param status 101 if it accepts */
   readonly answered: (status: number) => void;
-  /** Is told when there is a WebSocket, and how to close it in good order. */
+  /** The WebSocket is open. */
   readonly opened: OnOpen;
 }
 
-/** Both sides agreed. */
+/** @param close closes the WebSocket with a close frame */
 export type OnOpen = (close: CloseWebSocket) => void;
 
-/** Closes a WebSocket for both sides, each as soon as no frame to it is under way. Only the first call counts. */
+/** Closes both sides of a WebSocket, each as soon as no frame to it is incomplete. Only the first call has an effect. */
 export type CloseWebSocket = (closing: Closing) => void;
 
 export interface Closing extends CloseReason {
-  /** Whether nothing more of the client reaches the API, not even the rest of a frame. The API gets no close frame then. */
-  readonly cutsClientOff?: boolean;
+  /** Discards all further bytes of the client, even the rest of a frame. In the middle of a frame the API gets no close frame. */
+  readonly discardsClient?: boolean;
 }
 
 interface UpgradeExchange extends Exchange {
@@ -53,31 +53,31 @@ interface UpgradeExchange extends Exchange {
 }
 
 /**
- * @param tokenCookies names of cookies that hold tokens, which no upstream may set
- * @param clientTimeout milliseconds after which a client that reads nothing of what it is sent is cut off
+ * @param tokenCookies names of cookies that hold tokens; no upstream may set them
+ * @param clientTimeout milliseconds after which a client that does not read is disconnected
  */
 export function createForwardUpgrade(tokenCookies: readonly string[], clientTimeout: number): ForwardUpgrade {
   const proxy = createHardenedProxy();
 
-  // Emitted before http-proxy adds its own listeners.
+  // http-proxy emits this before it adds its own listeners.
   proxy.on('proxyReqWs', (upstreamRequest, request, socket, options) => {
     const { exchange } = options as { exchange: UpgradeExchange };
     socket.once('close', () => upstreamRequest.destroy());
-    const stopWatchingSilence = watchSilence(upstreamRequest, request, exchange.forwarding.timeout);
+    const stopWatchingIdle = watchIdle(upstreamRequest, request, exchange.forwarding.timeout);
     process.nextTick(() => {
-      // http-proxy has added its listeners. It would send the body unchunked under a head that says chunked.
+      // http-proxy has added its listeners. Its own for `response` would send an unchunked body with a chunked head.
       upstreamRequest.removeAllListeners('response').once('response', (upstreamResponse) => {
-        stopWatchingSilence();
+        stopWatchingIdle();
         declined(exchange, upstreamResponse, tokenCookies);
       });
       const pass = upstreamRequest.listeners('upgrade');
       upstreamRequest.removeAllListeners('upgrade').once('upgrade', (upstreamResponse, upstreamSocket, head) => {
-        stopWatchingSilence();
+        stopWatchingIdle();
         if (!agreed(exchange, upstreamResponse, upstreamSocket, tokenCookies)) return;
         for (const listener of pass) Reflect.apply(listener, upstreamRequest, [upstreamResponse, upstreamSocket, head]);
-        cutWhenUnread(exchange.client, clientTimeout);
-        // The client has been told, and the two are connected; nothing has flowed yet.
-        exchange.opened(closingBetweenFrames(exchange.client, upstreamSocket));
+        disconnectSlowReader(exchange.client, clientTimeout);
+        // The client has its 101 and both sockets are connected. No frame has passed yet.
+        exchange.opened(createCloseBetweenFrames(exchange.client, upstreamSocket));
       });
     });
   });
@@ -98,28 +98,28 @@ export function createForwardUpgrade(tokenCookies: readonly string[], clientTime
     };
     const writtenBefore = socket.bytesWritten;
     if (trace) socket.once('close', () => exchange.call?.failed('closed'));
-    sendingTo(exchange, upstream);
+    beginAttempt(exchange, upstream);
     proxy.ws(request, socket, head, Object.assign(proxyOptions(target), { exchange }), (error) => {
-      // Once upgraded, the socket carries the upstream's bytes, and an HTTP answer would be one too many.
+      // After the upgrade the socket carries the upstream's bytes, so it must not get an HTTP response.
       if (socket.bytesWritten > writtenBefore) socket.destroySoon();
       else failExchange(exchange, upstreamFailure(error));
     });
   };
 }
 
-/** The upstream answers with something else than a WebSocket. */
+/** The upstream declined the upgrade: the client gets its response. */
 function declined(exchange: UpgradeExchange, upstreamResponse: IncomingMessage, tokenCookies: readonly string[]): void {
   if (!isForwardable(upstreamResponse)) {
     upstreamResponse.destroy();
     failExchange(exchange, new UpstreamFailedError('malformed_response'));
     return;
   }
-  answeredBy(exchange, upstreamResponse, tokenCookies);
+  acceptResponse(exchange, upstreamResponse, tokenCookies);
   exchange.answered(upstreamResponse.statusCode ?? 0);
   relayResponse(upstreamResponse, exchange.request, exchange.client);
 }
 
-/** The upstream changes the protocol. @returns whether it is to WebSocket */
+/** The upstream switches protocols. @returns whether it switches to WebSocket */
 function agreed(
   exchange: UpgradeExchange,
   upstreamResponse: IncomingMessage,
@@ -132,32 +132,32 @@ function agreed(
     return false;
   }
   const { client: socket } = exchange;
-  answeredBy(exchange, upstreamResponse, tokenCookies);
+  acceptResponse(exchange, upstreamResponse, tokenCookies);
   exchange.answered(101);
-  // http-proxy passes the data on. Neither side outlives the other: half a WebSocket is of no use.
+  // http-proxy relays the data. When one side closes, the other must close too.
   upstreamSocket.once('close', () => socket.destroySoon());
   socket.once('end', () => upstreamSocket.destroySoon());
   socket.once('close', () => upstreamSocket.destroy());
   return true;
 }
 
-function cutWhenUnread(socket: Socket, timeout: number): void {
+function disconnectSlowReader(socket: Socket, timeout: number): void {
   socket.setTimeout(timeout).on('timeout', () => {
     if (socket.writableLength > 0) socket.destroy();
     else socket.setTimeout(timeout);
   });
 }
 
-/** Follows the frames of a WebSocket from now on, to be able to end it between two of them. */
-function closingBetweenFrames(client: Socket, upstream: Socket): CloseWebSocket {
+/** Tracks the frames of a WebSocket, so that it can be closed between two frames. */
+function createCloseBetweenFrames(client: Socket, upstream: Socket): CloseWebSocket {
   const fromApi = { from: upstream, to: client, frames: createFrameFollower() };
   const fromClient = { from: client, to: upstream, frames: createFrameFollower() };
   const sides = [fromApi, fromClient];
   for (const { from, frames } of sides) from.on('data', frames.follow);
   let isClosing = false;
 
-  /** Until the other side has closed too, whatever it still sends is of no use to anyone. */
-  function stopPassingOn({ from, to }: (typeof sides)[number]): void {
+  /** Further bytes are read and discarded until the sender closes too. */
+  function discardRest({ from, to }: (typeof sides)[number]): void {
     from.unpipe(to);
     from.resume();
   }
@@ -170,13 +170,13 @@ function closingBetweenFrames(client: Socket, upstream: Socket): CloseWebSocket 
       const close = () => {
         if (!frames.isBetweenFrames) return;
         from.off('data', close);
-        stopPassingOn(side);
-        // RFC 6455 section 7.1.1: the server is the first to close the connection. What the client does ends the other one.
+        discardRest(side);
+        // RFC 6455 section 7.1.1: a server closes the connection first. The upstream connection ends with the client's.
         if (to === client) to.end(closeFrame('client', closing));
         else to.write(closeFrame('server', closing));
       };
-      if (side === fromClient && closing.cutsClientOff && !frames.isBetweenFrames) {
-        stopPassingOn(side);
+      if (side === fromClient && closing.discardsClient && !frames.isBetweenFrames) {
+        discardRest(side);
         continue;
       }
       from.on('data', close);
@@ -185,7 +185,6 @@ function closingBetweenFrames(client: Socket, upstream: Socket): CloseWebSocket 
   };
 }
 
-/** The upstream answers with something else than a WebSocket: the client gets to see what. */
 function relayResponse(upstreamResponse: IncomingMessage, request: IncomingMessage, socket: Socket): void {
   const response = responseOnSocket(request, socket);
   cleanResponseHead(upstreamResponse, response);

@@ -14,48 +14,47 @@ import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './
 import { checkBodyLength } from './request_limits.ts';
 import { createUpstreamAgents, type UpstreamAgents } from './upstream_agents.ts';
 
-/** Where a request goes, once it may. */
+/** Where an authorized request goes, and with which credentials. */
 export interface Destination {
   readonly forwarding: Forwarding;
-  /** The request target, to be sent byte for byte. */
+  /** The request target, sent byte for byte. */
   readonly target: string;
-  /** The `Authorization` that the API gets instead of the client's; undefined for none. */
+  /** The `Authorization` header for the API, in place of the client's; undefined for none. */
   readonly authorization: string | undefined;
-  /** What the client presented, and the claims behind it where the gateway knows them; undefined on a public route. */
+  /** The client's credentials, and their claims if the gateway knows them; undefined on a public route. */
   readonly credentials?: Credentials | undefined;
   readonly claims?: JwtAccessTokenClaims | undefined;
-  /** The client-held token. No other header that has it goes upstream. */
+  /** The client-held token. Other headers that contain it are removed. */
   readonly clientHeld: string | undefined;
-  /** The proof that the API is to check for itself (RFC 9449). The client's goes no further otherwise. */
+  /** The DPoP proof, if the API checks it itself (RFC 9449). Otherwise the client's proof is removed. */
   readonly dpop?: string | undefined;
-  /** The client's certificate as RFC 9440 has it, for an API that is to compare it with the token. */
+  /** The client's certificate in the format of RFC 9440, if the API compares it with the token itself. */
   readonly clientCertificate?: string | undefined;
-  /** What the client's next proof is to carry: for the client, not for the API. */
+  /** The nonce for the client's next proof. It is for the client, not for the API. */
   readonly dpopNonce?: string | undefined;
 }
 
 export interface ForwarderOptions extends RequestHeaderOptions {
-  /** Whether connections of clients may be kept alive. Default: yes. */
+  /** Whether client connections may be kept alive. Default: yes. */
   readonly mayKeepAlive?: () => boolean;
-  /** An API began to answer, so many milliseconds after it was sent the request. */
   readonly answered?: OnAnswer | undefined;
-  /** Whom to trust, of upstreams on https. Default: the usual CAs. */
+  /** The trusted CAs for upstreams on https. Default: the CAs of Node.js. */
   readonly secureContext?: SecureContext | undefined;
   /** Milliseconds after which a connection to an upstream serves no further request. Default: 300,000. */
   readonly maxConnectionAge?: number | undefined;
-  /** Milliseconds in which a client must get on with its body. Default: 60,000. */
+  /** Milliseconds in which a client must send a minimum of its body, or read some of the response. Default: 60,000. */
   readonly clientTimeout?: number | undefined;
 }
 
 /**
- * Sends requests to their APIs. What of a request may reach an API is decided here, before http-proxy sees it: it copies
- * `request.headers`, and no other part of the request.
+ * Sends requests to their APIs. It decides which headers of a request reach an API before http-proxy sees the request: http-proxy
+ * copies `request.headers`, and no other part of the head.
  */
 export interface Forwarder {
   /**
-   * @param refuse answers in place of an upstream that fails
-   * @param trace of the request, where requests are traced
-   * @throws {RequestError} when the request cannot be sent on; nothing was sent then
+   * @param refuse is called when the upstream fails
+   * @param trace the trace of the request, if requests are traced
+   * @throws {RequestError} when the request cannot be forwarded; nothing was sent then
    */
   request(
     request: IncomingMessage,
@@ -65,8 +64,8 @@ export interface Forwarder {
     trace?: RequestTrace,
   ): void;
   /**
-   * @param trace of the request, where requests are traced
-   * @throws {RequestError} when the request cannot be sent on; nothing was sent then
+   * @param trace the trace of the request, if requests are traced
+   * @throws {RequestError} when the request cannot be forwarded; nothing was sent then
    */
   upgrade(
     request: IncomingMessage,
@@ -80,7 +79,7 @@ export interface Forwarder {
   close(): void;
 }
 
-/** RFC 9110 section 10.1.1. HTTP/1.0 does not know it. */
+/** RFC 9110 section 10.1.1. HTTP/1.0 has no interim responses. */
 function waitsForContinue({ headers, httpVersion }: IncomingMessage): boolean {
   return headers.expect?.toLowerCase() === '100-continue' && httpVersion === '1.1';
 }
@@ -93,7 +92,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const forwardUpgrade = createForwardUpgrade(tokenCookies, clientTimeout);
   const agents = createUpstreamAgents(maxConnectionAge);
 
-  /** Node.js would share connections of routes whose certificates or CAs differ. */
+  /** Routes with their own TLS settings have their own agents: Node.js would share connections between them. */
   const agentsOfRoutes = new Map<UpstreamTls, UpstreamAgents>();
 
   function agentsFor({ tls }: Forwarding): UpstreamAgents {

@@ -31,7 +31,7 @@ const post = (headers: string[], body = '', path = '/phantom') =>
 const chunks = (...sizes: number[]) => sizes.map((size) => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`).join('');
 
 describe('A request body', () => {
-  test('as large as may be is passed on, whether it tells its length or not', async () => {
+  test('of the maximum size is passed on, with and without Content-Length', async () => {
     expect(statusOf(await send(fixture.port, post(['Content-Length: 10'], 'x'.repeat(10))))).toBe(200);
     expect(statusOf(await send(fixture.port, post(['Transfer-Encoding: chunked'], `${chunks(4, 6)}0\r\n\r\n`)))).toBe(
       200,
@@ -39,7 +39,7 @@ describe('A request body', () => {
     expect(fixture.upstream.seen.map(({ body }) => body)).toEqual(['x'.repeat(10), 'x'.repeat(10)]);
   });
 
-  test('that says it is larger is 413 at once, and no upstream is asked', async () => {
+  test('with a larger Content-Length gets 413 at once, and no upstream is called', async () => {
     const client = await openConnection(fixture.port);
     client.socket.write(post(['Content-Length: 11']));
     expect(await client.until(/content_too_large/)).toMatch(/^HTTP\/1\.1 413 /);
@@ -61,26 +61,26 @@ describe('A request body', () => {
     },
   );
 
-  test('that is too large on a connection that has served others is 413 too', async () => {
+  test('that is too large gets 413 on a reused connection too', async () => {
     await (await fixture.call('/phantom', authorization.split(' ')[2], { method: 'PUT' })).text();
     const answer = await send(fixture.port, post(['Transfer-Encoding: chunked'], `${chunks(11)}0\r\n\r\n`));
     expect(statusOf(answer)).toBe(413);
     expect(fixture.upstream.seen).toHaveLength(1);
   });
 
-  test('of a route that says so itself may be larger', async () => {
+  test('may be larger on a route with its own limit', async () => {
     const body = 'x'.repeat(1_000);
     expect(statusOf(await send(fixture.port, post(['Content-Length: 1000'], body, '/large')))).toBe(200);
     expect(statusOf(await send(fixture.port, post(['Content-Length: 1000001'], '', '/large')))).toBe(413);
   });
 
-  test('that is too large does not get past the access token', async () => {
+  test('that is too large is refused after the access token', async () => {
     const lines = ['POST /phantom HTTP/1.1', 'Host: g', 'Connection: close', 'Content-Length: 1000'];
     expect(statusOf(await send(fixture.port, message(lines, 'x'.repeat(1_000))))).toBe(401);
   });
 });
 
-test('An upstream that answers before the body turns out to be too large: the answer is broken off', async () => {
+test('A response that begins before the body exceeds the limit is broken off', async () => {
   const early = await use(
     startRawUpstream((socket) =>
       socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')),
@@ -100,7 +100,7 @@ test('An upstream that answers before the body turns out to be too large: the an
 });
 
 describe('The server', () => {
-  test('refuses headers that are larger than it was told', async () => {
+  test('refuses headers larger than maxHeaderBytes', async () => {
     const server = await use(listen(createGatewayServer(fixture.gateway, { maxHeaderBytes: 2_000 })));
     const get = (size: number) =>
       message(['GET /healthz HTTP/1.1', 'Host: g', 'Connection: close', `X-A: ${'a'.repeat(size)}`]);
@@ -108,7 +108,7 @@ describe('The server', () => {
     expect(statusOf(await send(server.port, get(2_500)))).toBe(431);
   });
 
-  test('gives up on a request that does not arrive in time, however steadily it comes', async () => {
+  test('refuses a request that does not arrive within requestTimeout, however steadily it arrives', async () => {
     const server = await use(listen(createGatewayServer(fixture.gateway, { requestTimeout: 300 })));
     const client = await openConnection(server.port);
     client.socket.write(post(['Transfer-Encoding: chunked'], chunks(1), '/large'));
@@ -120,7 +120,7 @@ describe('The server', () => {
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('gives up on headers that do not arrive in time', async () => {
+  test('refuses headers that do not arrive in time', async () => {
     const server = await use(listen(createGatewayServer(fixture.gateway, { requestTimeout: 200 })));
     const client = await openConnection(server.port);
     client.socket.write('GET /healthz HTTP/1.1\r\nHost: g\r\nX-A: a');
@@ -128,7 +128,7 @@ describe('The server', () => {
   });
 });
 
-test('A route can wait longer for its upstream than others do', async () => {
+test('A route can have its own upstream timeout', async () => {
   let respond: () => void = () => {};
   const other = await use(
     startGatewayFixture(
@@ -152,7 +152,7 @@ test('A route can wait longer for its upstream than others do', async () => {
   expect(await (await long).text()).toBe('late');
 });
 
-test('What is taken from the path is told to the API, and what the client says of it is not', async () => {
+test('The API gets the removed prefix in X-Forwarded-Prefix, and not the value of a client', async () => {
   const other = await use(
     startGatewayFixture(({ routes }) => ({
       routes: [

@@ -26,7 +26,7 @@ function rewrite(headers: IncomingHttpHeaders, options: Partial<RequestHeaderOpt
   );
 }
 
-test('The client-held token does not go upstream, whatever the client calls the header', () => {
+test('The client-held token is removed from every header', () => {
   const sent = { authorization: 'Bearer client-held', 'x-debug': 'token=client-held;', 'x-other': 'held' };
   expect(rewrite({ ...sent, 'proxy-authorization': 'Bearer another' })).toEqual({ ...set, 'x-other': 'held' });
 });
@@ -70,15 +70,15 @@ describe('Identity headers', () => {
     'shib-session-id',
     'mellon-nameid',
     'x-serverless-authorization',
-  ])('%s of a client does not go upstream', (name) => {
+  ])('removes %s of a client', (name) => {
     expect(rewrite({ [name]: 'alice' })).toEqual(set);
   });
 
-  test.each(['x-username-hint', 'x-request-id', 'accept-user', 'user-agent', 'cookie'])('%s does', (name) => {
+  test.each(['x-username-hint', 'x-request-id', 'accept-user', 'user-agent', 'cookie'])('keeps %s', (name) => {
     expect(rewrite({ [name]: 'value' })).toEqual({ ...set, [name]: 'value' });
   });
 
-  test('those of the configuration take the place of the default ones', () => {
+  test('the configured headers replace the default ones', () => {
     const sent = { 'x-user': 'a', 'acme-identity': 'b', acme_identity: 'c', 'acme-other': 'd' };
     expect(rewrite(sent, { identityHeaders: ['Acme-Identity'] })).toEqual({ ...set, 'x-user': 'a', 'acme-other': 'd' });
   });
@@ -91,11 +91,11 @@ test.each([
   'http2_settings',
   'content.length',
   'transfer~encoding',
-])('%s is what its folded name is, and does not go upstream', (name) => {
+])('removes %s, which APIs may read as its folded name', (name) => {
   expect(rewrite({ [name]: 'chunked' })).toEqual(set);
 });
 
-test('Made-up names beyond those that are remembered are judged like all others', () => {
+test('Names beyond the memoized ones are checked too', () => {
   const headers = createRequestHeaders({ via, identityHeaders: defaultIdentityHeaders });
   const ask = (name: string) =>
     headers({ headers: { [name]: 'a' }, socket: {} } as unknown as IncomingMessage, facts)[name];
@@ -103,7 +103,7 @@ test('Made-up names beyond those that are remembered are judged like all others'
   expect([ask('x.user'), ask('x-made-up-1'), ask('x-made-up')]).toEqual([undefined, 'a', 'a']);
 });
 
-test('The header in which a proxy passes the client certificate does not go upstream, whatever identity headers there are', () => {
+test('The header of the client certificate is removed, whatever identity headers are configured', () => {
   const options = { identityHeaders: [], certificateHeader: 'acme-certificate' };
   expect(rewrite({ 'acme-certificate': 'a', acme_certificate: 'b' }, options)).toEqual(set);
 });
@@ -115,14 +115,14 @@ test.each(['client-cert', 'client_cert', 'client-cert-chain'])(
   },
 );
 
-test('A proof goes upstream when the API is to check it', () => {
+test('The API gets the proof if it checks proofs itself', () => {
   const request = { headers: { dpop: 'sent' }, socket: {} } as unknown as IncomingMessage;
   const headers = createRequestHeaders({ via, identityHeaders: [] })(request, { ...facts, dpop: 'checked' });
   expect(headers.dpop).toBe('checked');
 });
 
-describe('Where a request came from', () => {
-  test('is what a trusted proxy says, and the proxy', () => {
+describe('The origin of a request', () => {
+  test('is passed on from a trusted proxy, with the address of the proxy', () => {
     const sent = { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example' };
     const options = { isTrustedProxy: () => true, publicOrigin: () => 'https://api.example' };
     expect(rewrite(sent, options)).toEqual({ ...set, ...sent, 'x-forwarded-for': '198.51.100.7, 192.0.2.1' });
@@ -146,25 +146,25 @@ describe('Where a request came from', () => {
     'proxy',
     'content_length',
     'transfer_encoding',
-  ])('a client cannot say with %s', (name) => {
+  ])('cannot be set by a client with %s', (name) => {
     expect(rewrite({ [name]: 'forged' })).toEqual(set);
   });
 
-  test('is told with the public URL if there is one', () => {
+  test('is publicUrl if it is configured', () => {
     expect(rewrite({ host: 'forged.example.com' }, { publicUrl: 'https://gateway.example.com' })).toEqual({
       ...set,
       'x-forwarded-proto': 'https',
     });
   });
 
-  test('stays told when Connection names the headers that tell it', () => {
+  test('is passed on when Connection names its headers', () => {
     const connection = 'close, host, authorization, x-forwarded-for, x-forwarded-proto, x-forwarded-host';
     expect(rewrite({ connection })).toEqual(set);
   });
 });
 
 describe('A request to upgrade', () => {
-  test('keeps what it needs', () => {
+  test('keeps its headers', () => {
     const sent = { connection: 'keep-alive, Upgrade', upgrade: 'WebSocket', 'sec-websocket-key': 'key' };
     expect(withUpgrade(rewrite(sent))).toEqual({
       ...set,

@@ -8,7 +8,7 @@ import { withoutTokenSubprotocols } from '../http/token_subprotocol.ts';
 import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { Via } from './via.ts';
 
-/** Where proxies say at which address the client is. */
+/** Headers in which proxies pass the address of the client. */
 export const addressHeaders: readonly string[] = [
   'x-real-ip',
   'x-client-ip',
@@ -19,8 +19,8 @@ export const addressHeaders: readonly string[] = [
 ];
 
 /**
- * Names under which APIs behind other gateways expect to be told who calls. A client must not be able to tell them.
- * `*` at the end stands for any rest; every character that is not a letter or digit counts as `-`.
+ * Headers in which other gateways pass the identity of the caller to APIs. A client must not be able to send them.
+ * `*` at the end matches any suffix; every character that is not a letter or digit counts as `-`.
  */
 export const defaultIdentityHeaders: readonly string[] = [
   'x-user',
@@ -84,8 +84,9 @@ export const defaultIdentityHeaders: readonly string[] = [
 ];
 
 /**
- * Never taken from a client. Where it came from (RFC 7239) is told by the gateway; a second opinion on the path or the
- * method would be authorized as one request and served as another; `Proxy` becomes HTTP_PROXY in CGI (CVE-2016-5385).
+ * Headers that a client cannot pass to an API. The gateway itself says where the request came from (RFC 7239). A header that
+ * overrides the path or the method would be authorized as one request and served as another. `Proxy` becomes HTTP_PROXY in CGI
+ * (CVE-2016-5385).
  */
 const untrustedHeaders = [
   'forwarded',
@@ -94,7 +95,7 @@ const untrustedHeaders = [
   'x-original-*',
   'x-originating-url',
   'x-envoy-original-*',
-  // Next.js left its middleware out for requests that had it (CVE-2025-29927).
+  // Next.js skipped its middleware for requests with this header (CVE-2025-29927).
   'x-middleware-subrequest',
   'x-host',
   'x-rewrite-url',
@@ -102,12 +103,12 @@ const untrustedHeaders = [
   'x-http-method-override',
   'x-method-override',
   'proxy',
-  // The gateway itself tells it (RFC 9440), to APIs that check for themselves.
+  // The gateway sets it (RFC 9440) for APIs that check the certificate themselves.
   'client-cert',
   'client-cert-chain',
 ];
 
-/** RFC 9110 section 7.6.1, and what else is for this hop only. `transfer-encoding` is looked at apart. */
+/** RFC 9110 section 7.6.1, and other headers for this hop only. `transfer-encoding` is handled separately. */
 const hopByHopHeaders = new Set([
   'connection',
   'keep-alive',
@@ -117,20 +118,20 @@ const hopByHopHeaders = new Set([
   'upgrade',
   'http2-settings',
   'expect',
-  // The client's credentials are for the gateway, which has none of its own to pass on under this name.
+  // The client's credentials are for the gateway. The API gets its own `Authorization`.
   'authorization',
   'proxy-authorization',
 ]);
 
-/** Made for the gateway. What an API is to get of it, it is given anew. */
+/** The client's proof is for the gateway. An API that checks proofs gets it from {@link RequestHeaderFacts.dpop}. */
 const proof = 'dpop';
 
-/** How long the body is must be told even if `Connection` names these: without them a body would be read as a request. */
+/** These stay even if `Connection` names them: without framing, the upstream would read the body as the next request. */
 const framingHeaders = new Set(['content-length', 'transfer-encoding']);
 
 /**
- * A header's name as an API may come to know it: CGI, WSGI, PHP and others make one character of all that is not a letter
- * or a digit, so that `X_User` and `X.User` are `X-User` there.
+ * Folds a header name as APIs may do: CGI, WSGI, PHP and others replace every character that is not a letter or digit, so that
+ * `X_User` and `X.User` mean `X-User` there.
  *
  * @param name in lower case
  */
@@ -139,62 +140,61 @@ export function foldName(name: string): string {
 }
 
 export interface RequestHeaderOptions {
-  /** Names of cookies that hold tokens. They do not go upstream, nor do those whose names begin with one of them and a hyphen. */
+  /** Names of cookies that hold tokens. These cookies, and cookies whose names begin with one of them and a hyphen, are removed. */
   readonly tokenCookies?: readonly string[];
-  /** Tells that the request went through this gateway. */
   readonly via: Pick<Via, 'appended'>;
   /** Names of identity headers, as {@link defaultIdentityHeaders}. */
   readonly identityHeaders: readonly string[];
-  /** Scheme and authority under which clients reach the gateway. Default: what the connection and `Host` say. */
+  /** Scheme and authority under which clients reach the gateway. Default: taken from the connection and `Host`. */
   readonly publicUrl?: string | undefined;
-  /** What requests of trusted proxies say of where they came from is passed on. Default: of none. */
+  /** The forwarding headers of trusted proxies are passed on. Default: no proxy is trusted. */
   readonly isTrustedProxy?: IsTrustedProxy | undefined;
   readonly publicOrigin?: PublicOrigin | undefined;
-  /** Where trusted proxies pass the client certificate, in lower case. It is not for APIs, whoever sent it. */
+  /** The header in which trusted proxies pass the client certificate, in lower case. It is always removed. */
   readonly certificateHeader?: string | undefined;
 }
 
 export interface RequestHeaderFacts {
   /** The upstream's `Host`. */
   readonly host: string;
-  /** It gets the client's instead. */
+  /** The upstream gets the client's `Host` instead. */
   readonly preservesHost?: boolean;
-  /** Subprotocols of WebSockets that begin so hold tokens, and do not go upstream. */
+  /** Subprotocols of WebSockets with this prefix hold tokens, and are removed. */
   readonly tokenSubprotocol?: string | undefined;
-  /** The upstream's `Authorization`; undefined for none. */
+  /** The `Authorization` header for the upstream; undefined for none. */
   readonly authorization: string | undefined;
-  /** The client-held token, wherever else the client has put it; undefined where none is asked for. */
+  /** The client-held token, to be removed from all other headers; undefined on a public route. */
   readonly clientHeld: string | undefined;
-  /** The proof that the upstream is to check, if any. */
+  /** The DPoP proof, if the upstream checks it. */
   readonly dpop?: string | undefined;
-  /** What was taken from the front of the path, if anything. */
+  /** The prefix that was removed from the path, if any. */
   readonly strippedPrefix?: string | undefined;
-  /** The client's certificate, if the upstream is to know it: `:<base64 of DER>:` (RFC 9440 section 2.1). */
+  /** The client's certificate, if the upstream needs it: `:<base64 of DER>:` (RFC 9440 section 2.1). */
   readonly clientCertificate?: string | undefined;
 }
 
-/** Makes the headers that go upstream from those the client sent. @throws {RequestError} */
+/** Creates the headers for the upstream from the ones that the client sent. @throws {RequestError} */
 export type RequestHeaders = (request: IncomingMessage, facts: RequestHeaderFacts) => IncomingHttpHeaders;
 
 export function createRequestHeaders(options: RequestHeaderOptions): RequestHeaders {
-  const isUntrusted = matcherOfNames([
+  const isUntrusted = createNameMatcher([
     ...untrustedHeaders,
     ...options.identityHeaders,
     proof,
     ...(options.certificateHeader === undefined ? [] : [options.certificateHeader]),
   ]);
-  const staysHere = remembering((name) => hopByHopHeaders.has(name) || isUntrusted(name) || isInDisguise(name));
+  const isRemoved = memoize((name) => hopByHopHeaders.has(name) || isUntrusted(name) || foldsToReserved(name));
   const { via, tokenCookies = [], isTrustedProxy = () => false, publicOrigin } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
 
   return (request, facts) => {
     const { host, preservesHost, authorization, clientHeld, dpop, clientCertificate, strippedPrefix } = facts;
     const sent = request.headers;
-    const named = connectionNames(sent.connection);
+    const connectionOptions = readConnectionOptions(sent.connection);
     const headers: IncomingHttpHeaders = {};
     for (const name in sent) {
-      if (staysHere(name)) continue;
-      if (named?.has(name) && !framingHeaders.has(name)) continue;
+      if (isRemoved(name)) continue;
+      if (connectionOptions?.has(name) && !framingHeaders.has(name)) continue;
       headers[name] = sent[name];
     }
     if (sent['transfer-encoding'] !== undefined) headers['transfer-encoding'] = checkedTransferEncoding(sent);
@@ -215,12 +215,12 @@ export function createRequestHeaders(options: RequestHeaderOptions): RequestHead
     headers['x-forwarded-host'] = publicUrl?.host ?? sent.host ?? '';
     headers['x-forwarded-proto'] =
       publicUrl?.protocol.slice(0, -1) ?? ((request.socket as TLSSocket).encrypted ? 'https' : 'http');
-    if (isTrustedProxy(request)) tellWhatProxySaid(headers, request, publicOrigin?.(request));
+    if (isTrustedProxy(request)) addProxyHeaders(headers, request, publicOrigin?.(request));
     return headers;
   };
 }
 
-/** A client may hold its token up in more than one header, and an API, or its log, may look there. */
+/** A client may send its token in several headers, and an API may read or log them. */
 function removeToken(headers: IncomingHttpHeaders, clientHeld: string): void {
   for (const name in headers) if (containsText(String(headers[name]), clientHeld)) delete headers[name];
 }
@@ -232,8 +232,8 @@ function removeTokenSubprotocols(headers: IncomingHttpHeaders, prefix: string): 
   else if (offered !== undefined) delete headers['sec-websocket-protocol'];
 }
 
-/** The proxy stands where the client would: what it says of the client holds further on too. */
-function tellWhatProxySaid(headers: IncomingHttpHeaders, request: IncomingMessage, origin: string | undefined): void {
+/** Passes on what a trusted proxy says about the client. */
+function addProxyHeaders(headers: IncomingHttpHeaders, request: IncomingMessage, origin: string | undefined): void {
   const before = request.headers['x-forwarded-for']?.toString();
   if (before !== undefined) headers['x-forwarded-for'] = `${before}, ${headers['x-forwarded-for']}`;
   if (origin === undefined) return;
@@ -242,7 +242,7 @@ function tellWhatProxySaid(headers: IncomingHttpHeaders, request: IncomingMessag
   headers['x-forwarded-proto'] = protocol.slice(0, -1);
 }
 
-/** The headers of a request that asks to change to WebSocket (RFC 6455 section 4.1). It has no body. */
+/** Adds the headers of a WebSocket handshake (RFC 6455 section 4.1). @throws {RequestError} for a request with a body */
 export function withUpgrade(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
     throw new RequestError('invalid_request', 'a request to upgrade must not have a body');
@@ -250,19 +250,19 @@ export function withUpgrade(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return { ...headers, connection: 'Upgrade', upgrade: 'websocket' };
 }
 
-/** Header names that `Connection` lists are for the next hop only (RFC 9110 section 7.6.1). */
-function connectionNames(connection: string | undefined): Set<string> | undefined {
+/** The connection options: names of headers that are for this hop only (RFC 9110 section 7.6.1). */
+function readConnectionOptions(connection: string | undefined): Set<string> | undefined {
   if (connection === undefined || /^(?:keep-alive|close|upgrade)$/i.test(connection)) return undefined;
   return new Set(listMembers(connection.toLowerCase()));
 }
 
-/** To an API that folds names, `Content_Length` says how long the body is, and `Proxy.Authorization` who calls. */
-function isInDisguise(name: string): boolean {
+/** An API that folds names reads `Content_Length` as the length of the body, and `Proxy.Authorization` as credentials. */
+function foldsToReserved(name: string): boolean {
   const folded = foldName(name);
   return folded !== name && (framingHeaders.has(folded) || hopByHopHeaders.has(folded));
 }
 
-/** RFC 9112 section 6.1: what is not understood is 501; and it never comes with a length. */
+/** RFC 9112 section 6.1: an unknown transfer coding gets 501; `Content-Length` is not allowed beside it. */
 function checkedTransferEncoding(headers: IncomingHttpHeaders): string {
   if (headers['content-length'] !== undefined) {
     throw new RequestError('invalid_request', 'the request has both Content-Length and Transfer-Encoding');
@@ -273,27 +273,27 @@ function checkedTransferEncoding(headers: IncomingHttpHeaders): string {
   return 'chunked';
 }
 
-/** Whether a lower-case header name is one of the names given; `name*` matches every name that begins so. */
-export function matcherOfNames(patterns: readonly string[]): (name: string) => boolean {
+/** @param patterns header names; `name*` matches every name with this prefix. @returns a predicate for names in lower case */
+export function createNameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const lower = patterns.map((pattern) => pattern.toLowerCase());
   const exact = new Set(lower.filter((pattern) => !pattern.endsWith('*')).map(foldName));
-  const beginnings = lower.filter((pattern) => pattern.endsWith('*')).map((pattern) => foldName(pattern.slice(0, -1)));
+  const prefixes = lower.filter((pattern) => pattern.endsWith('*')).map((pattern) => foldName(pattern.slice(0, -1)));
   return (name) => {
-    const known = foldName(name);
-    return exact.has(known) || beginnings.some((beginning) => known.startsWith(beginning));
+    const folded = foldName(name);
+    return exact.has(folded) || prefixes.some((prefix) => folded.startsWith(prefix));
   };
 }
 
-const REMEMBERED_NAMES = 500;
+const maximumMemoizedNames = 500;
 
-/** The same few names come with every request; a client that makes names up does not fill the memory. */
-function remembering(finds: (name: string) => boolean): (name: string) => boolean {
-  const known = new Map<string, boolean>();
+/** Memoizes a predicate: every request has the same few names. The limit bounds the memory for invented names. */
+function memoize(predicate: (name: string) => boolean): (name: string) => boolean {
+  const results = new Map<string, boolean>();
   return (name) => {
-    const remembered = known.get(name);
-    if (remembered !== undefined) return remembered;
-    const found = finds(name);
-    if (known.size < REMEMBERED_NAMES) known.set(name, found);
-    return found;
+    const known = results.get(name);
+    if (known !== undefined) return known;
+    const result = predicate(name);
+    if (results.size < maximumMemoizedNames) results.set(name, result);
+    return result;
   };
 }

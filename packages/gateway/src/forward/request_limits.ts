@@ -2,14 +2,14 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { RequestError, UpstreamTimeoutError } from '../http/errors.ts';
 
 /**
- * Destroys an upstream request when nothing happens for too long: while it connects, while the body is sent, until the response
- * begins. http-proxy's `proxyTimeout` does not see a connection that is never made, and cuts responses that pause.
+ * Destroys an upstream request after an idle timeout, which applies while it connects, while the body is sent, and until the
+ * response begins. http-proxy's `proxyTimeout` does not cover connecting, and cuts off responses that pause.
  *
  * @param timeout milliseconds
- * @returns ends the watch; to be called when the response begins
+ * @returns stops the timeout; to be called when the response begins
  */
-export function watchSilence(upstreamRequest: ClientRequest, request: IncomingMessage, timeout: number): () => void {
-  const timer = setTimeout(() => upstreamRequest.destroy(whoWasSilent(upstreamRequest, request)), timeout);
+export function watchIdle(upstreamRequest: ClientRequest, request: IncomingMessage, timeout: number): () => void {
+  const timer = setTimeout(() => upstreamRequest.destroy(idleError(upstreamRequest, request)), timeout);
   const stop = () => clearTimeout(timer);
   const { socket } = upstreamRequest;
   if (socket?.connecting) socket.once('connect', () => timer.refresh());
@@ -18,8 +18,8 @@ export function watchSilence(upstreamRequest: ClientRequest, request: IncomingMe
   return stop;
 }
 
-/** The upstream, or a client that stopped sending its body. */
-function whoWasSilent(upstreamRequest: ClientRequest, request: IncomingMessage): Error {
+/** Blames the upstream, or a client that stopped sending its body. */
+function idleError(upstreamRequest: ClientRequest, request: IncomingMessage): Error {
   const waitsForClient =
     !request.complete && !upstreamRequest.writableNeedDrain && upstreamRequest.socket?.connecting === false;
   return waitsForClient
@@ -27,17 +27,17 @@ function whoWasSilent(upstreamRequest: ClientRequest, request: IncomingMessage):
     : new UpstreamTimeoutError(upstreamRequest.socket?.connecting === false ? 'response_timeout' : 'connect_timeout');
 }
 
-/** Bytes of its body that a client has to send in the time that it has. With fewer it only keeps connections busy. */
-const leastBytes = 1024;
+/** Bytes of its body that a client must send within the timeout. A slower client only occupies connections. */
+const minimumBytes = 1024;
 
 /**
- * Destroys an upstream request whose client sends its body a few bytes at a time. Silence is another matter (`watchSilence`): each
- * byte breaks it.
+ * Destroys an upstream request whose client sends its body a few bytes at a time. The idle timeout does not catch it, because
+ * each byte restarts it.
  *
- * @param time milliseconds
- * @returns ends the watch
+ * @param timeout milliseconds
+ * @returns stops the watch
  */
-export function watchSlowBody(upstreamRequest: ClientRequest, request: IncomingMessage, time: number): () => void {
+export function watchSlowBody(upstreamRequest: ClientRequest, request: IncomingMessage, timeout: number): () => void {
   if (request.complete) return () => {};
   let received = 0;
   let since = performance.now();
@@ -47,23 +47,23 @@ export function watchSlowBody(upstreamRequest: ClientRequest, request: IncomingM
   };
   const count = (chunk: Buffer) => {
     received += chunk.length;
-    if (performance.now() - since < time) return;
-    if (received >= leastBytes || request.complete) restart();
+    if (performance.now() - since < timeout) return;
+    if (received >= minimumBytes || request.complete) restart();
     else upstreamRequest.destroy(new RequestError('request_timeout', 'the request body arrived too slowly'));
   };
   request.on('data', count);
-  // While the upstream took nothing, nothing was read from the client.
+  // While the upstream reads nothing, the gateway reads nothing from the client.
   upstreamRequest.on('drain', restart);
   return () => request.off('data', count);
 }
 
-/** @throws {RequestError} `content_too_large` for a body that says itself that it is */
+/** @throws {RequestError} `content_too_large` when `Content-Length` exceeds the limit */
 export function checkBodyLength({ headers }: IncomingMessage, maxBytes: number): void {
-  // The parser has seen to it that it is a number, and that the body is no longer.
+  // The parser guarantees that it is a number and that the body is not longer.
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
 }
 
-/** Destroys an upstream request as soon as a body that does not tell its length turns out to be too large. */
+/** Destroys an upstream request as soon as a body without `Content-Length` exceeds the limit. */
 export function limitBody(upstreamRequest: ClientRequest, request: IncomingMessage, maxBytes: number): void {
   if (request.headers['transfer-encoding'] === undefined) return;
   let bytes = 0;

@@ -12,7 +12,7 @@ async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): P
   return started;
 }
 
-/** A fixture with one public route before these upstreams. */
+/** Starts a fixture with one public route to these upstreams. */
 function startFixtureBefore(upstream: readonly string[], change: Partial<RouteConfig> = {}): Promise<GatewayFixture> {
   return use(
     startGatewayFixture(() => ({
@@ -32,7 +32,7 @@ function startFixtureBefore(upstream: readonly string[], change: Partial<RouteCo
 const status = async (fixture: GatewayFixture, init?: RequestInit) =>
   (await fixture.call('/a', undefined, init)).status;
 
-/** A port at which nobody listens. */
+/** A port on which no server listens. */
 async function closedPort(): Promise<string> {
   const upstream = await startUpstream();
   await upstream.stop();
@@ -65,7 +65,7 @@ describe('Several upstreams of a route', () => {
     },
   );
 
-  test('one refuses the connection: what has a body, or an effect that counts, is not sent again', async () => {
+  test('one refuses the connection: a request with a body, or that is not idempotent, is not sent again', async () => {
     const alive = await use(startUpstream());
     const fixture = await startFixtureBefore([await closedPort(), alive.origin], {
       upstreamHealth: { maxFailures: 100 },
@@ -77,7 +77,7 @@ describe('Several upstreams of a route', () => {
     expect(statuses).toEqual([502, 200, 502, 200, 502, 200]);
   });
 
-  test('one takes the connection and breaks it off: nothing is sent to another', async () => {
+  test('one accepts the connection and breaks it off: nothing is sent to another', async () => {
     let connections = 0;
     const broken = await use(
       startRawUpstream((socket) => {
@@ -91,7 +91,7 @@ describe('Several upstreams of a route', () => {
     expect([connections, alive.seen.length]).toEqual([1, 0]);
   });
 
-  test('one goes away, with connections that had served others: what is safe goes to another', async () => {
+  test('one stops, with reused connections: idempotent requests go to another', async () => {
     const [leaving, alive] = [await startUpstream(), await use(startUpstream())];
     const fixture = await startFixtureBefore([leaving.origin, alive.origin], { upstreamHealth: { maxFailures: 100 } });
     for (let count = 0; count < 4; count += 1) expect(await status(fixture)).toBe(200);
@@ -100,14 +100,14 @@ describe('Several upstreams of a route', () => {
     expect(alive.seen).toHaveLength(6);
   });
 
-  test('all refuse the connection: 502 after two attempts, and each request goes on trying', async () => {
+  test('all refuse the connection: each request gets 502 after two attempts', async () => {
     const fixture = await startFixtureBefore([await closedPort(), await closedPort(), await closedPort()]);
     for (let count = 0; count < 6; count += 1) expect(await status(fixture)).toBe(502);
     const failures = fixture.gateway.upstreamHealth()[0]?.upstreams.map((upstream) => upstream.failures) ?? [];
     expect(failures.reduce((sum, count) => sum + count, 0)).toBe(12);
   });
 
-  test('one that fails again and again is left alone, and comes back by itself', async () => {
+  test('one that fails repeatedly is skipped for a while, and then used again', async () => {
     let isBroken = true;
     let asked = 0;
     const flapping = await use(
@@ -129,7 +129,7 @@ describe('Several upstreams of a route', () => {
     expect(healthOf(fixture, flapping.origin)).toEqual({ origin: flapping.origin, isHealthy: true, failures: 0 });
   });
 
-  test('one that is silent counts as failing; a client that leaves, or is slow itself, does not count', async () => {
+  test('one that does not answer counts as failing; a client that disconnects, or is slow, does not count', async () => {
     const silent = await use(startUpstream(() => {}));
     const fixture = await startFixtureBefore([silent.origin], {
       timeouts: { upstream: 1_000 },
@@ -148,7 +148,7 @@ describe('Several upstreams of a route', () => {
     expect(healthOf(fixture, silent.origin)).toMatchObject({ failures: 1 });
   });
 
-  test('one that answers with a status that is a failure: the answer is passed on', async () => {
+  test('one that answers with a failure status: the response is passed on', async () => {
     const failing = await use(startUpstream((_request, response) => response.writeHead(503).end('busy')));
     const alive = await use(startUpstream());
     const fixture = await startFixtureBefore([failing.origin, alive.origin], {
@@ -158,7 +158,7 @@ describe('Several upstreams of a route', () => {
     expect(statuses).toEqual([503, 200, 200]);
   });
 
-  test('a WebSocket is tried with one of them, which counts', async () => {
+  test('a failed WebSocket handshake counts, and is not tried with another', async () => {
     const alive = await use(startUpstream());
     const dead = await closedPort();
     const fixture = await startFixtureBefore([dead, alive.origin]);
@@ -168,7 +168,7 @@ describe('Several upstreams of a route', () => {
     expect(healthOf(fixture, dead)).toMatchObject({ failures: 1 });
   });
 
-  test('leave no connection behind', async () => {
+  test('leave no connection open', async () => {
     const upstreams: TestUpstream[] = [await use(startUpstream()), await use(startUpstream())];
     const fixture = await startFixtureBefore([...upstreams.map(({ origin }) => origin), await closedPort()]);
     await Promise.all(Array.from({ length: 60 }, () => status(fixture)));

@@ -13,7 +13,7 @@ const { use, forwardingTo } = stoppingAfterEach();
 const get = (path = '/a', method = 'GET') => message([`${method} ${path} HTTP/1.1`, 'Host: g', 'Connection: close']);
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-describe('A connection on which the upstream says more than it was asked', () => {
+describe('A connection on which the upstream sends unexpected bytes', () => {
   test.each([
     ['a whole response', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'],
     ['an interim response', 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n'],
@@ -21,7 +21,7 @@ describe('A connection on which the upstream says more than it was asked', () =>
     ['an empty line', '\r\n'],
     ['one byte', 'H'],
     ['something that is not HTTP', '\0'],
-  ])('while nothing is asked, %s: it is closed, and the next answer comes over another', async (_, unasked) => {
+  ])('is closed when idle after %s, and the next response comes over another', async (_, unasked) => {
     const sockets: Socket[] = [];
     const upstream = await use(
       startRawUpstream((socket) => {
@@ -46,25 +46,28 @@ describe('A connection on which the upstream says more than it was asked', () =>
     ['GET', 200, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ];
   describe.each(bodies)('to %s, a body where there is none, after a %d', (method, status, head) => {
-    test.each(['in one packet', 'in two'])('%s: the answer is without it, and nobody else gets it', async (packets) => {
-      const sockets: Socket[] = [];
-      const upstream = await use(
-        startRawUpstream((socket) => {
-          sockets.push(socket);
-          const isFirst = sockets.length === 1;
-          socket.on('data', () => socket.write(isFirst ? head + (packets === 'in two' ? '' : 'evil') : OK));
-        }),
-      );
-      const gateway = await use(startForwarding(upstream.origin));
-      const answer = await send(gateway.port, get('/a', method));
-      expect([statusOf(answer), bodyOf(answer)]).toEqual([status, '']);
-      if (packets === 'in two') sockets[0]?.write('evil');
-      await until(() => sockets[0]?.destroyed === true);
-      expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
-    });
+    test.each(['in one packet', 'in two'])(
+      '%s: the response does not contain them, and no other response does',
+      async (packets) => {
+        const sockets: Socket[] = [];
+        const upstream = await use(
+          startRawUpstream((socket) => {
+            sockets.push(socket);
+            const isFirst = sockets.length === 1;
+            socket.on('data', () => socket.write(isFirst ? head + (packets === 'in two' ? '' : 'evil') : OK));
+          }),
+        );
+        const gateway = await use(startForwarding(upstream.origin));
+        const answer = await send(gateway.port, get('/a', method));
+        expect([statusOf(answer), bodyOf(answer)]).toEqual([status, '']);
+        if (packets === 'in two') sockets[0]?.write('evil');
+        await until(() => sockets[0]?.destroyed === true);
+        expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
+      },
+    );
   });
 
-  test('after a body of the length that it gave: the answer has that length', async () => {
+  test('after a body with Content-Length: the response has that length', async () => {
     const gateway = await forwardingTo(
       startRawUpstream((socket) => socket.on('data', () => socket.write(`${OK}evil`))),
     );
@@ -72,7 +75,7 @@ describe('A connection on which the upstream says more than it was asked', () =>
   });
 });
 
-describe('An upstream that answers before it has the whole body, and closes', () => {
+describe('An upstream that answers before it has read the body, and closes', () => {
   const BODY = 'x'.repeat(8 * 1024 * 1024);
   const early = (socket: Socket | TLSSocket) => {
     socket.on('error', () => {});
@@ -85,7 +88,7 @@ describe('An upstream that answers before it has the whole body, and closes', ()
 
   async function answersOf(gateway: { port: number }): Promise<string[]> {
     const answers: string[] = [];
-    // It is a race between what is read and what cannot be written, so it is run more than once.
+    // Reading the response races with writing the body, so the test runs several times.
     for (let round = 0; round < 10; round += 1) {
       const client = await openConnection(gateway.port);
       client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', `Content-Length: ${BODY.length}`], BODY));
@@ -95,12 +98,12 @@ describe('An upstream that answers before it has the whole body, and closes', ()
     return answers;
   }
 
-  test('is believed, over HTTP', async () => {
+  test('has its response passed on, over HTTP', async () => {
     const gateway = await forwardingTo(startRawUpstream(early));
     expect(new Set(await answersOf(gateway))).toEqual(new Set(['HTTP/1.1 413']));
   });
 
-  test('is believed, over TLS', async () => {
+  test('has its response passed on, over TLS', async () => {
     const certificate = await makeCertificate('localhost');
     const upstream = await use(listen(createTlsServer({ ...certificate }, early)));
     const secureContext = createSecureContext({ ca: certificate.cert });
@@ -108,7 +111,7 @@ describe('An upstream that answers before it has the whole body, and closes', ()
     expect(new Set(await answersOf(gateway))).toEqual(new Set(['HTTP/1.1 413']));
   });
 
-  test('a connection that is closed without an answer is 502', async () => {
+  test('a connection that is closed without a response gets 502', async () => {
     const gateway = await forwardingTo(startRawUpstream((socket) => socket.once('data', () => socket.destroy())));
     const client = await openConnection(gateway.port);
     client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', `Content-Length: ${BODY.length}`], BODY));
@@ -118,7 +121,7 @@ describe('An upstream that answers before it has the whole body, and closes', ()
 
 test.each([
   ['serves the next request', 60_000, 1],
-  ['that is as old as it may be is closed after the request that it serves', 0, 2],
+  ['of the maximum age is closed after its request', 0, 2],
 ])('A connection %s', async (_, maxConnectionAge, connections) => {
   const ports = new Set<number | undefined>();
   const upstream = await use(
@@ -132,7 +135,7 @@ test.each([
   expect(ports.size).toBe(connections);
 });
 
-test('A flood of interim responses is not passed on, and the answer is', async () => {
+test('A flood of interim responses is cut, and the response is passed on', async () => {
   const hint = 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n';
   const gateway = await forwardingTo(
     startRawUpstream((socket) => socket.once('data', () => socket.write(hint.repeat(5_000) + OK))),

@@ -1,7 +1,7 @@
 import { ResourceServerError } from '@tallystick/resource-server';
 import { UpstreamFailedError, type UpstreamFailure, UpstreamTimeoutError } from '../http/errors.ts';
 
-/** By the `code` of the error that Node.js has for it. */
+/** By the `code` of the error of Node.js. */
 const failures: Readonly<Record<string, UpstreamFailure>> = {
   ENOTFOUND: 'name_unknown',
   EAI_AGAIN: 'name_unknown',
@@ -24,10 +24,10 @@ const failures: Readonly<Record<string, UpstreamFailure>> = {
   HPE_HEADER_OVERFLOW: 'head_too_large',
 };
 
-/** What OpenSSL says of a certificate that it does not take, and Node.js of one for another name. */
+/** Codes of OpenSSL for a certificate that it does not trust, and of Node.js for a certificate with another name. */
 const certificateCode = /CERT|^UNABLE_TO_|^INVALID_(?:CA|PURPOSE)$|^HOSTNAME_MISMATCH$|^CRL_/;
 
-/** What an error of the upstream connection means, to the client and to the log. */
+/** Maps an error of the upstream connection to the error for the client and the log. */
 export function upstreamFailure(error: Error): ResourceServerError {
   if (error instanceof ResourceServerError) return error;
   const { code = '' } = error as NodeJS.ErrnoException;
@@ -36,7 +36,7 @@ export function upstreamFailure(error: Error): ResourceServerError {
 }
 
 function failureOf(code: string, message: string): UpstreamFailure {
-  // Node.js has ECONNRESET for it.
+  // Node.js uses ECONNRESET for a TLS handshake that the upstream closes.
   if (code.startsWith('ERR_SSL_') || message.includes('before secure TLS connection')) return 'tls_failed';
   if (certificateCode.test(code)) return 'certificate_untrusted';
   return failures[code] ?? (code.startsWith('HPE_') ? 'malformed_response' : 'connection_failed');

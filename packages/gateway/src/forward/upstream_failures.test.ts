@@ -45,7 +45,7 @@ const brokenOff = 'the API broke off the connection';
 const incomprehensible = 'the API answered with something that cannot be passed on';
 
 const failures: [name: string, start: () => Promise<string>, failure: string, reason: RegExp, told: string][] = [
-  ['has a name that nobody knows', async () => 'http://upstream.invalid', 'name_unknown', /name/, unreachable],
+  ['has an unknown name', async () => 'http://upstream.invalid', 'name_unknown', /name/, unreachable],
   ['refuses the connection', () => plain(stopped()), 'connection_refused', /refused/, unreachable],
   [
     'has a certificate of its own making',
@@ -114,7 +114,7 @@ const failures: [name: string, start: () => Promise<string>, failure: string, re
 ];
 
 describe.each(failures)('An upstream that %s', (_name, start, failure, reason, told) => {
-  test('is 502 with what a client may know, and the log and the metrics have what an operator has to', async () => {
+  test('gets 502 with a description for clients; log and metrics get the details', async () => {
     const { origin, log, metrics } = await startFixtureBefore(await start());
     const answer = await fetch(`${origin}/a`);
     expect([answer.status, await answer.json()]).toEqual([502, { error: 'bad_gateway', error_description: told }]);
@@ -126,7 +126,7 @@ describe.each(failures)('An upstream that %s', (_name, start, failure, reason, t
   });
 });
 
-test('An upstream that is silent is 504, and said to be', async () => {
+test('A request to an upstream that does not answer gets 504, and the log says so', async () => {
   const { origin, log, metrics } = await startFixtureBefore((await use(startUpstream(() => {}))).origin, {
     timeouts: { authorizationServer: 1_000, upstream: 50 },
   });
@@ -140,7 +140,7 @@ test('An upstream that is silent is 504, and said to be', async () => {
   expect(await metrics()).toContain('failure="response_timeout"} 1');
 });
 
-test('A WebSocket’s upstream is told of in the same words', async () => {
+test('The upstream of a WebSocket is described in the same words', async () => {
   const { port, log } = await startFixtureBefore((await canned(headOf(66_000))).origin);
   const client = await openConnection(port);
   client.socket.write(
@@ -155,9 +155,15 @@ test('A WebSocket’s upstream is told of in the same words', async () => {
 describe('Response headers', () => {
   test.each<[string, number, Partial<GatewayConfig>, object, number]>([
     ['of 60 KB are passed on', 60_000, {}, {}, 200],
-    ['of 70 KB are not', 70_000, {}, {}, 502],
-    ['of 3 KB are not, where the gateway allows 2', 3_000, { limits: { maxResponseHeaderBytes: 2_048 } }, {}, 502],
-    ['of 200 KB are, where the route allows 256', 200_000, {}, { limits: { maxResponseHeaderBytes: 262_144 } }, 200],
+    ['of 70 KB are refused', 70_000, {}, {}, 502],
+    ['of 3 KB are refused if the gateway allows 2', 3_000, { limits: { maxResponseHeaderBytes: 2_048 } }, {}, 502],
+    [
+      'of 200 KB are passed on if the route allows 256',
+      200_000,
+      {},
+      { limits: { maxResponseHeaderBytes: 262_144 } },
+      200,
+    ],
     [
       'are limited by the route before the gateway',
       3_000,
@@ -177,7 +183,7 @@ describe('Response headers', () => {
   });
 });
 
-describe('Errors of Node.js and OpenSSL are told apart', () => {
+describe('Errors of Node.js and OpenSSL', () => {
   test.each([
     ['EAI_AGAIN', 'name_unknown'],
     ['EHOSTUNREACH', 'unreachable'],
@@ -193,11 +199,11 @@ describe('Errors of Node.js and OpenSSL are told apart', () => {
     ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'tls_failed'],
     ['HPE_INVALID_CONSTANT', 'malformed_response'],
     ['ESOMETHING', 'connection_failed'],
-  ])('%s is %s: 502', (code, failure) => {
+  ])('%s means %s: 502', (code, failure) => {
     expect(upstreamFailure(Object.assign(new Error('x'), { code }))).toMatchObject({ failure, status: 502 });
   });
 
-  test('ETIMEDOUT is connect_timeout: 504', () => {
+  test('ETIMEDOUT means connect_timeout: 504', () => {
     const error = Object.assign(new Error('x'), { code: 'ETIMEDOUT' });
     expect(upstreamFailure(error)).toMatchObject({ failure: 'connect_timeout', status: 504 });
   });

@@ -8,7 +8,7 @@ import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 const { use, forwardingTo } = stoppingAfterEach();
 
 describe('6. When the upstream fails', () => {
-  test('a refused connection is 502', async () => {
+  test('a refused connection gets 502', async () => {
     const upstream = await startUpstream();
     await upstream.stop();
     const gateway = await use(startForwarding(upstream.origin));
@@ -20,7 +20,7 @@ describe('6. When the upstream fails', () => {
     });
   });
 
-  test('a refused connection is 502 too when a body was on its way, and the connection serves the next request', async () => {
+  test('a refused connection gets 502 while the body arrives too, and the client connection serves the next request', async () => {
     const upstream = await startUpstream();
     await upstream.stop();
     const gateway = await use(startForwarding(upstream.origin));
@@ -35,20 +35,20 @@ describe('6. When the upstream fails', () => {
   test.each([
     ['something that is not HTTP', 'SSH-2.0-x\r\n\r\n'],
     ['nothing at all', ''],
-    ['a 101 that nobody asked for', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
-    ['a 101 to nothing', 'HTTP/1.1 101 X\r\n\r\n'],
+    ['a 101 without a request for it', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['a 101 without a protocol', 'HTTP/1.1 101 X\r\n\r\n'],
     ['an impossible status', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n'],
-    ['a transfer coding that is not understood', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc'],
+    ['an unknown transfer coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc'],
     ['a length and chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n'],
     ['a head and no body', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n'],
-  ])('%s is 502', async (_, bytes) => {
+  ])('%s gets 502', async (_, bytes) => {
     const gateway = await forwardingTo(startCannedUpstream(bytes));
     const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
     expect(statusOf(answer)).toBe(502);
     expect(JSON.parse(bodyOf(answer))).toMatchObject({ error: 'bad_gateway' });
   });
 
-  test('silence before the response is 504, and the upstream connection is closed', async () => {
+  test('an idle timeout before the response gets 504, and the upstream connection is closed', async () => {
     const upstream = await use(startUpstream(() => {}));
     const gateway = await use(startForwarding(upstream.origin, 50));
     const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
@@ -60,7 +60,7 @@ describe('6. When the upstream fails', () => {
     await until(async () => (await upstream.connections()) === 0);
   });
 
-  test('silence of the client in the middle of its body is 408', async () => {
+  test('a client that stops in the middle of its body gets 408', async () => {
     const upstream = await use(startUpstream());
     const gateway = await use(startForwarding(upstream.origin, 50));
     const client = await openConnection(gateway.port);
@@ -69,7 +69,7 @@ describe('6. When the upstream fails', () => {
     expect(upstream.seen).toEqual([]);
   });
 
-  test('silence once the response has begun is no failure', async () => {
+  test('a pause after the response has begun is not a failure', async () => {
     let finish = () => {};
     const upstream = await use(
       startUpstream((_request, response) => {
@@ -88,8 +88,8 @@ describe('6. When the upstream fails', () => {
   });
 });
 
-describe('A connection that the upstream closes just when it is used again', () => {
-  /** Answers the first request of the first connection, and hangs up on the second. */
+describe('A connection that the upstream closes just when it is reused', () => {
+  /** Answers the first request of the first connection, and closes it at the second. */
   const startHangingUp = () => {
     let connections = 0;
     return startRawUpstream((socket) => {
@@ -111,7 +111,7 @@ describe('A connection that the upstream closes just when it is used again', () 
     ['DELETE', 200],
     ['POST', 502],
     ['PATCH', 502],
-  ])('does not fail a request that may be repeated: %s is %d', async (method, status) => {
+  ])('does not fail a request that may be sent twice: %s gets %d', async (method, status) => {
     const gateway = await forwardingTo(startHangingUp());
     const one = message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']);
     expect(statusOf(await send(gateway.port, one))).toBe(200);
@@ -121,7 +121,7 @@ describe('A connection that the upstream closes just when it is used again', () 
 });
 
 describe('A response', () => {
-  test('loses what was meant for the gateway, and keeps the rest, all of its cookies included', async () => {
+  test('loses the headers for the gateway, and keeps the rest, with all cookies', async () => {
     const gateway = await forwardingTo(
       startCannedUpstream(
         message(
@@ -161,7 +161,7 @@ describe('A response', () => {
     ['HEAD', 200, { 'content-length': '1234' }],
     ['GET', 204, {}],
     ['GET', 304, { etag: '"e"' }],
-  ])('to %s with status %d has no body, and the connection is used again', async (method, status, headers) => {
+  ])('to %s with status %d has no body, and the connection is reused', async (method, status, headers) => {
     const upstream = await use(startUpstream((_request, response) => response.writeHead(status, headers).end()));
     const gateway = await use(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
@@ -175,7 +175,7 @@ describe('A response', () => {
     expect(await upstream.connections()).toBe(1);
   });
 
-  test('in chunks reaches an HTTP/1.0 client without them', async () => {
+  test('in chunks reaches an HTTP/1.0 client unchunked', async () => {
     const upstream = await use(startUpstream((_request, response) => response.write('one') && response.end('two')));
     const gateway = await use(startForwarding(upstream.origin));
     const answer = await send(gateway.port, 'GET /a HTTP/1.0\r\n\r\n');

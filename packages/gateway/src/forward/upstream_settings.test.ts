@@ -38,7 +38,7 @@ describe('preserveHost', () => {
     expect(await hostAt(upstream, {}, 'Host: shop.example.com:8443')).toBe(`127.0.0.1:${upstream.port}`);
   });
 
-  test('leaves that of the upstream where the client has none', async () => {
+  test('uses the Host of the upstream if the client sends none', async () => {
     const upstream = await use(startUpstream());
     const fixture = await startFixtureWith([
       { prefix: '/', public: true, upstream: upstream.origin, preserveHost: true },
@@ -47,7 +47,7 @@ describe('preserveHost', () => {
     expect(upstream.seen.at(-1)?.headers.host).toBe(`127.0.0.1:${upstream.port}`);
   });
 
-  test('holds at another upstream too, and for a WebSocket', async () => {
+  test('applies to a second upstream and to a WebSocket too', async () => {
     const gone = await startUpstream();
     await gone.stop();
     const upstream = await use(startUpstream());
@@ -65,7 +65,7 @@ describe('preserveHost', () => {
 });
 
 describe('rewriteResponse', () => {
-  /** What a client sees of headers that an API answers with. */
+  /** @returns the headers that a client gets when an API sends these */
   async function answered(
     settings: Partial<PublicRouteConfig>,
     headers: (upstream: Running) => readonly string[],
@@ -95,7 +95,7 @@ describe('rewriteResponse', () => {
     ['a path, with the prefix replaced', v2, () => '/v2/login', '/shop/login'],
     ['the prefix itself, replaced', v2, () => '/v2', '/shop'],
     ['a path elsewhere at the API', v2, () => '/v1/login', '/v1/login'],
-    ['a path that only begins alike', v2, () => '/v22/login', '/v22/login'],
+    ['a path with the same beginning', v2, () => '/v22/login', '/v22/login'],
     ['a path, where nothing is rewritten', {}, () => '/shop/login', '/shop/login'],
     ['the upstream', strip, (origin) => `${origin}/login?a=b`, '/shop/login?a=b'],
     ['the upstream, where nothing is rewritten', {}, (origin) => `${origin}/shop/b`, '/shop/b'],
@@ -120,8 +120,8 @@ describe('rewriteResponse', () => {
       () => '/v2/\t/evil.example',
       '/v2/\t/evil.example',
     ],
-    ['what is no URL', strip, () => 'http://[', 'http://['],
-  ])('changes Location where it leads to the route: %s', async (_, settings, location, expected) => {
+    ['an invalid URL', strip, () => 'http://[', 'http://['],
+  ])('changes a Location that leads to the route: %s', async (_, settings, location, expected) => {
     let origin = '';
     const answer = await answered({ ...settings, rewriteResponse: { location: true } }, (upstream) => {
       origin = upstream.origin;
@@ -156,13 +156,13 @@ describe('rewriteResponse', () => {
     expect(valuesOf(answer, 'set-cookie')).toEqual([expected, 'c=d']);
   });
 
-  test('is off by itself', async () => {
+  test('is off by default', async () => {
     const headers = ['Location: /login', 'Set-Cookie: a=b; Domain=shop.internal; Path=/'];
     const answer = await answered(strip, () => headers);
     for (const header of headers) expect(answer.toLowerCase()).toContain(header.toLowerCase());
   });
 
-  test('counts for what begins a WebSocket, and for what is answered instead', async () => {
+  test('applies to the handshake of a WebSocket, and to a response in its place', async () => {
     const bytes = (first: string, ...more: string[]) =>
       `${[first, ...more, 'Set-Cookie: a=b; Path=/', 'Location: /login'].join('\r\n')}\r\n\r\n`;
     for (const answer of [
@@ -200,7 +200,7 @@ describe('upstreamTls', () => {
     ]);
   });
 
-  /** Answers with the name that it was asked for, and the certificate that it was shown. */
+  /** Answers with the requested server name and the subject of the client certificate. */
   async function startTlsUpstream({ cert, key }: TestCertificate): Promise<Running> {
     const options = { cert, key, requestCert: true, rejectUnauthorized: false };
     const server = createHttpsServer(options, (request, response) => {
@@ -213,7 +213,7 @@ describe('upstreamTls', () => {
 
   const overTls = ({ port }: Running, host = '127.0.0.1') => `https://${host}:${port}`;
 
-  test('trusts the CAs of the route, and only there', async () => {
+  test('trusts the CAs of the route for this route only', async () => {
     const upstream = await startTlsUpstream(internal);
     const tls = { public: true, upstream: overTls(upstream) } as const;
     const fixture = await startFixtureWith([
@@ -222,7 +222,7 @@ describe('upstreamTls', () => {
       { prefix: '/other', ...tls, upstreamTls: { ca: other.cert } },
     ]);
     const status = async (path: string) => (await fetch(fixture.origin + path)).status;
-    // In this order, so that a kept connection of the first would serve the others.
+    // In this order, because a kept connection of the first could serve the others.
     expect([
       await status('/trusted'),
       await status('/untrusted'),
@@ -232,7 +232,7 @@ describe('upstreamTls', () => {
     expect(fixture.log.filter(({ failure }) => failure === 'certificate_untrusted')).toHaveLength(2);
   });
 
-  test('has the certificate be of a name of its own, and asks for that name', async () => {
+  test('requires a certificate for servername, and sends that name', async () => {
     const upstream = await startTlsUpstream(internal);
     const route = (servername: string) =>
       ({
@@ -247,7 +247,7 @@ describe('upstreamTls', () => {
     expect((await fetch(`${fixture.origin}/wrong.internal`)).status).toBe(502);
   });
 
-  test('shows the certificate of the route, and on no connection of another', async () => {
+  test('presents the certificate of the route, and not for other routes', async () => {
     const upstream = await startTlsUpstream(internal);
     const upstreamTls = { ca: internal.cert, servername: 'api.internal' };
     const tls = { public: true, upstream: overTls(upstream) } as const;
@@ -265,7 +265,7 @@ describe('upstreamTls', () => {
     ]);
   });
 
-  test('checks the certificate for the name of the upstream, whatever Host the client sends', async () => {
+  test('checks the certificate against the name of the upstream, whatever Host the client sends', async () => {
     const upstream = await startTlsUpstream(internal);
     const fixture = await startFixtureWith([
       {

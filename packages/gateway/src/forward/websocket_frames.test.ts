@@ -15,7 +15,7 @@ test.each([
   ['one of 16 bits', Buffer.concat([Buffer.of(0x82, 126, 1, 0), payload(256)])],
   ['a masked one of 16 bits', Buffer.concat([Buffer.of(0x82, 0x80 | 126, 1, 0, 9, 9, 9, 9), payload(256)])],
   ['one of 64 bits', Buffer.concat([Buffer.of(0x82, 127), long(70_000), payload(70_000)])],
-])('a frame has ended when all of it has gone by, and not before: %s', (_what, frame) => {
+])('a frame ends with its last byte: %s', (_what, frame) => {
   const whole = createFrameFollower();
   whole.follow(Buffer.concat([frame, frame]));
   expect(whole.isBetweenFrames).toBe(true);

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
-/** Follows where the frames of one direction of a WebSocket begin and end (RFC 6455 section 5.2). What is in them it does not read. */
+/** Tracks where the frames of one direction of a WebSocket begin and end (RFC 6455 section 5.2). It does not read their payload. */
 export interface FrameFollower {
-  /** The next bytes that go this way. */
+  /** Takes the next bytes of this direction. */
   follow(chunk: Buffer): void;
-  /** Nothing of a frame is under way: another one can be put in here. */
+  /** No frame is incomplete, so another frame can be inserted. */
   readonly isBetweenFrames: boolean;
 }
 
 export function createFrameFollower(): FrameFollower {
   let header = Buffer.alloc(0);
-  /** Bytes of the frame's payload that are still to come. */
+  /** Remaining bytes of the frame's payload. */
   let payload = 0;
 
   return {
@@ -37,7 +37,7 @@ export function createFrameFollower(): FrameFollower {
   };
 }
 
-/** How long a header is that begins like this; what is known so far, which may turn out to be too little. */
+/** The length of a header, as far as its first bytes determine it. It may grow with more bytes. */
 function headerLength(header: Buffer): number {
   if (header.length < 2) return 2;
   const second = header.readUInt8(1);
@@ -54,7 +54,7 @@ function payloadLength(header: Buffer): number {
 /** RFC 6455 section 7.4.1: an endpoint is going away. */
 export const GOING_AWAY = 1001;
 
-/** Why a WebSocket is closed (RFC 6455 section 7.1.6). */
+/** The reason for closing a WebSocket (RFC 6455 section 7.1.6). */
 export interface CloseReason {
   /** RFC 6455 section 7.4. */
   readonly code: number;
@@ -63,9 +63,9 @@ export interface CloseReason {
 }
 
 /**
- * A close frame (RFC 6455 section 5.5.1).
+ * Creates a close frame (RFC 6455 section 5.5.1).
  *
- * @param to `client`: as a server sends it. `server`: masked, as a client does (section 5.3)
+ * @param to `client`: unmasked, as from a server. `server`: masked, as from a client (section 5.3)
  */
 export function closeFrame(to: 'client' | 'server', { code, text = '' }: CloseReason): Buffer {
   const payload = Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(text)]);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { containsText, findFault } from '@tallystick/common';
 import type { Destination } from '../forward/forwarder.ts';
-import { addressHeaders, matcherOfNames } from '../forward/request_headers.ts';
+import { addressHeaders, createNameMatcher } from '../forward/request_headers.ts';
 import { hasCookie } from '../http/cookies.ts';
 import { corsHeaders, isPreflight } from '../http/cors.ts';
 import { errorOf, RequestError } from '../http/errors.ts';
@@ -112,8 +112,8 @@ const forwardedByGateways = ['for', 'host', 'method', 'port', 'prefix', 'proto',
 
 /** Whether a header tells an API who calls. Where the client is, the asking gateway and those before it say themselves. */
 function identityMatcher(names: readonly string[], certificateHeader: string | undefined): (name: string) => boolean {
-  const isIdentity = matcherOfNames([...names, 'x-forwarded-*']);
-  const isSaidByGateways = matcherOfNames([
+  const isIdentity = createNameMatcher([...names, 'x-forwarded-*']);
+  const isSaidByGateways = createNameMatcher([
     ...addressHeaders,
     ...forwardedByGateways.map((name) => `x-forwarded-${name}`),
     'x-auth-request-redirect', // ingress-nginx: where to sign in leads back to
