@@ -54,7 +54,7 @@ test(
     await until(() => upstream.unfinished() === 0);
     expect(upstream.connections()).toBeLessThanOrEqual(AT_ONCE * 2);
     expect(upstream.faults).toEqual([]);
-    expect(world.log.text()).not.toMatch(/uncaught|unhandled|a fault in the gateway/i);
+    expect(world.log.text()).not.toMatch(/uncaught|unhandled|internal error in the gateway/i);
     for (const style of STYLES) expect((await call(world.gateways[0], style, tokens[style])).status).toBe(200);
   },
   Math.max(120_000, ROUNDS * 20),

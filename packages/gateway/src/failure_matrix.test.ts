@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createSigningKey } from './testing/authorization_server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 
-/** Milliseconds: longer than an authorization server that answers takes, however busy the machine is. */
+/** Milliseconds: longer than a responding authorization server takes, even on a busy machine. */
 const PATIENT = 120_000;
-/** For one that is silent. */
+/** Milliseconds, for one that does not respond. */
 const IMPATIENT = 500;
 
 let fixture: GatewayFixture;
@@ -25,7 +25,7 @@ async function start(patience: number): Promise<void> {
 }
 beforeEach(async () => {
   await start(PATIENT);
-  // The gateway has the keys before trouble begins.
+  // The gateway fetches the keys before the failure begins.
   expect((await fetch(`${fixture.origin}/readyz`)).status).toBe(200);
 });
 afterEach(() => fixture.stop());
@@ -38,7 +38,7 @@ async function expectUnavailable(response: Response) {
   expect(fixture.upstream.seen).toEqual([]);
 }
 
-/** A client that is told to try again would try for ever. */
+/** A client that gets Retry-After would retry for ever. */
 async function expectNoUse(response: Response) {
   expect(response.status).toBe(502);
   expect(response.headers.get('retry-after')).toBeNull();
@@ -51,7 +51,7 @@ const jwtAnswer = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age
 
 type Answers = [string, (response: ServerResponse, jwt: string) => unknown][];
 
-describe('The authorization server has no answer, and no JWT is cached: 503 with Retry-After', () => {
+describe('The authorization server does not answer, and no JWT is cached: 503 with Retry-After', () => {
   const answers: Answers = [
     ['breaks the connection off', (response) => response.destroy()],
     ['answers 429', (response) => response.writeHead(429).end()],
@@ -66,8 +66,8 @@ describe('The authorization server has no answer, and no JWT is cached: 503 with
     ],
   ];
   const silences: Answers = [
-    ['is silent', () => {}],
-    ['falls silent in the middle of the answer', (response, jwt) => response.writeHead(200, jwtAnswer).write(jwt)],
+    ['does not respond', () => {}],
+    ['stops in the middle of the response', (response, jwt) => response.writeHead(200, jwtAnswer).write(jwt)],
   ];
   async function expectNoAnswer(answer: Answers[number][1]): Promise<void> {
     const reference = await fixture.issueReference(api('phantom'));
@@ -85,13 +85,13 @@ describe('The authorization server has no answer, and no JWT is cached: 503 with
     await expectNoAnswer(answer);
   });
 
-  test('it is gone', async () => {
+  test('it is stopped', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     await fixture.authorizationServer.stop();
     await expectUnavailable(await fixture.call('/phantom', reference));
   });
 
-  test('its keys cannot be had', async () => {
+  test('its keys cannot be fetched', async () => {
     await fixture.stop();
     fixture = await startGatewayFixture(undefined, (server) => {
       server.onJwks = (response) => response.writeHead(500).end();
@@ -106,7 +106,7 @@ describe('The authorization server has no answer, and no JWT is cached: 503 with
   });
 });
 
-describe('The authorization server answers, but never as it should: 502', () => {
+describe('The authorization server gives an answer that cannot be used: 502', () => {
   const answers: Answers = [
     ['answers 400', (response) => response.writeHead(400).end('{"error":"invalid_request"}')],
     [
@@ -122,9 +122,9 @@ describe('The authorization server answers, but never as it should: 502', () => 
       (response) =>
         response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":true,"sub":"alice"}'),
     ],
-    ['answers with a JWT that is called something else', (response, jwt) => response.writeHead(200).end(jwt)],
-    ['answers with nothing', (response) => response.writeHead(200, jwtAnswer).end()],
-    ['answers with garbage', (response) => response.writeHead(200, jwtAnswer).end('a.b.c')],
+    ['answers with a JWT of another media type', (response, jwt) => response.writeHead(200).end(jwt)],
+    ['answers with an empty body', (response) => response.writeHead(200, jwtAnswer).end()],
+    ['answers with a malformed JWT', (response) => response.writeHead(200, jwtAnswer).end('a.b.c')],
     [
       'answers with more than 1 MiB',
       (response, jwt) => response.writeHead(200, jwtAnswer).end(jwt.padEnd(1024 * 1024 + 1)),
@@ -152,8 +152,8 @@ describe('The authorization server answers, but never as it should: 502', () => 
   });
 });
 
-describe('The authorization server is gone, and', () => {
-  test('jwt, split, and what is cached of phantom go on', async () => {
+describe('The authorization server is stopped, and', () => {
+  test('jwt, split and cached phantom tokens work', async () => {
     const [reference, signature] = [
       await fixture.issueReference(api('phantom')),
       await fixture.issueSplit(api('split')),
@@ -170,7 +170,7 @@ describe('The authorization server is gone, and', () => {
     }
   });
 
-  test('what is cached of phantom ends with its cache life: 503', async () => {
+  test('cached phantom tokens work until they expire from the cache: 503', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     expect((await fixture.call('/phantom', reference)).status).toBe(200);
     await fixture.authorizationServer.stop();
@@ -191,7 +191,7 @@ describe("The gateway's own credentials are refused: 502", () => {
   });
 });
 
-describe('An introspected JWT that is genuine but no good is a matter of the token: 401', () => {
+describe('An introspected JWT that is genuine but invalid is an error of the token: 401', () => {
   test.each([
     ['for another API', { aud: api('other') }],
     ['expired', { exp: 1_000_000_000 }],
@@ -205,20 +205,20 @@ describe('An introspected JWT that is genuine but no good is a matter of the tok
 });
 
 describe('The store cannot be reached', () => {
-  test('and there is no cached entry: 503 with Retry-After', async () => {
+  test('and no entry is cached: 503 with Retry-After', async () => {
     const signature = await fixture.issueSplit(api('split'));
     fixture.store.unavailable = true;
     await expectUnavailable(await fixture.call('/split', signature));
   });
 
-  test('but the entry is cached: the call goes on', async () => {
+  test('but the entry is cached: the call succeeds', async () => {
     const signature = await fixture.issueSplit(api('split'));
     await fixture.call('/split', signature);
     fixture.store.unavailable = true;
     expect((await fixture.call('/split', signature)).status).toBe(200);
   });
 
-  test('but the route may introspect: it does', async () => {
+  test('but the route may introspect: the call succeeds', async () => {
     const signature = await fixture.issueSplit(api('either'));
     fixture.authorizationServer.active.set(signature, `${fixture.store.entries.get(signature)}.${signature}`);
     fixture.store.unavailable = true;
@@ -233,7 +233,7 @@ describe('The store cannot be reached', () => {
     await expectUnavailable(await fixture.call('/either', signature));
   });
 
-  test('which jwt, opaque and phantom do not notice', async () => {
+  test('which does not affect jwt, opaque and phantom', async () => {
     fixture.store.unavailable = true;
     const jwt = await fixture.authorizationServer.issue({ aud: api('jwt') });
     expect((await fixture.call('/jwt', jwt)).status).toBe(200);
@@ -243,12 +243,12 @@ describe('The store cannot be reached', () => {
 });
 
 describe('A split miss', () => {
-  test('is 401 without asking the authorization server', async () => {
+  test('gets 401 without a call to the authorization server', async () => {
     expect((await fixture.call('/split', 'x'.repeat(86))).status).toBe(401);
     expect(fixture.authorizationServer.introspections).toEqual([]);
   });
 
-  test('is introspected where the route says so', async () => {
+  test('is introspected if the route allows it', async () => {
     const signature = await fixture.issueSplit(api('either'));
     fixture.authorizationServer.active.set(signature, `${fixture.store.entries.get(signature)}.${signature}`);
     fixture.store.entries.clear();
@@ -256,7 +256,7 @@ describe('A split miss', () => {
     expect((await fixture.call('/either', 'x'.repeat(86))).status).toBe(401);
   });
 
-  test('in a store that drops entries proves nothing: the authorization server is asked, or it is 503', async () => {
+  test('in a store that may drop entries is introspected, or gets 503', async () => {
     const signature = await fixture.issueSplit(api('split'));
     fixture.authorizationServer.active.set(signature, `${fixture.store.entries.get(signature)}.${signature}`);
     fixture.store.entries.clear();
@@ -268,7 +268,7 @@ describe('A split miss', () => {
     await expectUnavailable(await fixture.call('/split', 'y'.repeat(86)));
   });
 
-  test('that is answered with the JWT of another token is 502', async () => {
+  test('that is answered with the JWT of another token gets 502', async () => {
     fixture.authorizationServer.active.set(
       'x'.repeat(86),
       await fixture.authorizationServer.issue({ aud: api('either') }),
@@ -278,7 +278,7 @@ describe('A split miss', () => {
 });
 
 describe('The upstream', () => {
-  test('is gone: 502', async () => {
+  test('is stopped: 502', async () => {
     const signature = await fixture.issueSplit(api('split'));
     await fixture.upstream.stop();
     const response = await fixture.call('/split', signature);
@@ -295,7 +295,7 @@ describe('The upstream', () => {
   });
 });
 
-test('a fault in the gateway itself is 500, and lets nothing through', async () => {
+test('an internal error of the gateway gets 500, and lets nothing through', async () => {
   const signature = await fixture.issueSplit(api('split'));
   fixture.store.splitEntries.find = async (presented) => {
     throw new Error(`a bug that quotes ${presented}`);

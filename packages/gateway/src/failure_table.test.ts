@@ -34,14 +34,14 @@ describe('The failure matrix', () => {
     });
   });
 
-  test('no good token is ever blamed for the infrastructure', () => {
+  test('no valid token gets 401 for a failure of the infrastructure', () => {
     const blamed = cells.filter(
       (cell) => ['hot', 'cold'].includes(cell.cache) && expectedStatuses(cell).some((status) => status === 401),
     );
     expect(blamed).toEqual([]);
   });
 
-  test('is what the document says', () => {
+  test('equals the documented one', () => {
     const document = readFileSync(new URL('../../../docs/reference/failure-matrix.md', import.meta.url), 'utf8');
     expect(document.slice(document.indexOf('## '))).toBe(renderTables());
   });

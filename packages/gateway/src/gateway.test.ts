@@ -39,7 +39,7 @@ describe('The metadata of every API (RFC 9728)', () => {
     });
   });
 
-  test('is where the challenge says, under the public URL if there is one', async () => {
+  test('is at the URL of the challenge, under publicUrl if it is configured', async () => {
     const challenged = await fixture.call('/split');
     const url = /resource_metadata="([^"]+)"/.exec(challenged.headers.get('www-authenticate') ?? '')?.[1] ?? '';
     expect(await (await fetch(url)).json()).toMatchObject({ resource: api('split') });
@@ -51,7 +51,7 @@ describe('The metadata of every API (RFC 9728)', () => {
     expect(challenge).toBe(`Bearer ${metadata}, DPoP algs="${defaultDPoPAlgorithms.join(' ')}", ${metadata}`);
   });
 
-  test('is where a trusted proxy says that the client is, and not where anyone else does', async () => {
+  test('is under the origin that a trusted proxy reports, and nobody else', async () => {
     const headers = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'gateway.example.com' };
     const believing = await startGatewayFixture(() => ({ trustedProxies: ['127.0.0.0/8'] }));
     const believed = (await believing.call('/split', undefined, { headers })).headers.get('www-authenticate');
@@ -61,25 +61,28 @@ describe('The metadata of every API (RFC 9728)', () => {
     expect(doubted).toContain(`resource_metadata="${fixture.origin}/.well-known/`);
   });
 
-  test.each(['urn:example:orders', 'api://orders'])('is not there for %s, whose calls are served', async (resource) => {
-    const named = await startGatewayFixture(({ routes }) => ({
-      routes: routes.map((other) => (other.prefix === '/jwt' ? { ...other, resource } : other) as typeof other),
-    }));
-    try {
-      const challenged = await named.call('/jwt');
-      expect([challenged.status, challenged.headers.get('www-authenticate')]).toEqual([
-        401,
-        `Bearer, DPoP algs="${defaultDPoPAlgorithms.join(' ')}"`,
-      ]);
-      const token = await named.authorizationServer.issue({ aud: resource });
-      expect((await named.call('/jwt', token)).status).toBe(200);
-      expect((await named.call('/.well-known/oauth-protected-resource/split')).status).toBe(200);
-    } finally {
-      await named.stop();
-    }
-  });
+  test.each(['urn:example:orders', 'api://orders'])(
+    'does not exist for %s, whose calls are served',
+    async (resource) => {
+      const named = await startGatewayFixture(({ routes }) => ({
+        routes: routes.map((other) => (other.prefix === '/jwt' ? { ...other, resource } : other) as typeof other),
+      }));
+      try {
+        const challenged = await named.call('/jwt');
+        expect([challenged.status, challenged.headers.get('www-authenticate')]).toEqual([
+          401,
+          `Bearer, DPoP algs="${defaultDPoPAlgorithms.join(' ')}"`,
+        ]);
+        const token = await named.authorizationServer.issue({ aud: resource });
+        expect((await named.call('/jwt', token)).status).toBe(200);
+        expect((await named.call('/.well-known/oauth-protected-resource/split')).status).toBe(200);
+      } finally {
+        await named.stop();
+      }
+    },
+  );
 
-  test('is not said to be where a strange Host says', async () => {
+  test('is not linked under a malformed Host', async () => {
     const answer = await send(fixture.port, message(['GET /split HTTP/1.1', 'Host: a"b/c', 'Connection: close']));
     expect(statusOf(answer)).toBe(400);
     expect(answer).not.toContain('a"b');
@@ -87,7 +90,7 @@ describe('The metadata of every API (RFC 9728)', () => {
 });
 
 describe('The state of the gateway', () => {
-  test('/healthz says that it lives', async () => {
+  test('/healthz says that it is running', async () => {
     fixture.store.unavailable = true;
     expect((await fixture.call('/healthz')).status).toBe(200);
     expect((await fixture.call('/healthz', undefined, { method: 'POST' })).status).toBe(405);
@@ -102,7 +105,7 @@ describe('The state of the gateway', () => {
     expect(await response.json()).toEqual({ status: 'not ready', unready: ['token-store'], reasons });
   });
 
-  test('/readyz warns of what is dangerous about the store, and is ready', async () => {
+  test('/readyz reports warnings of the store, and is ready', async () => {
     fixture.store.warned = ['it drops what is live'];
     const response = await fixture.call('/readyz');
     expect([response.status, await response.json()]).toEqual([
@@ -127,7 +130,7 @@ describe('The state of the gateway', () => {
 });
 
 describe('The log', () => {
-  test('has one line for every request, with what was decided, and no query', async () => {
+  test('has one line for every request, with the decision and without the query', async () => {
     const signature = await fixture.issueSplit(api('split'));
     await (await fixture.call('/split/a?secret=1', signature)).text();
     await (await fixture.call('/split/b', signature, { method: 'POST' })).text();
@@ -151,7 +154,7 @@ describe('The log', () => {
     ]);
   });
 
-  test('has no token in any line', async () => {
+  test('contains no token', async () => {
     const jwt = await fixture.authorizationServer.issue({ aud: api('jwt'), exp: 1 });
     const tokens = [await fixture.issueReference(api('phantom')), await fixture.issueSplit(api('split')), jwt];
     for (const path of ['/phantom', '/split', '/jwt', '/opaque', '/nowhere']) {
@@ -166,7 +169,7 @@ describe('The log', () => {
 });
 
 describe('A request to upgrade', () => {
-  test('without a good token is refused on the socket, with the same challenge, and the connection is closed', async () => {
+  test('without a valid token is refused on the socket, with the same challenge, and the connection is closed', async () => {
     for (const headers of [[], [`Authorization: Bearer ${'x'.repeat(43)}`]]) {
       const answer = await send(fixture.port, upgrade('/phantom', ...headers));
       expect(statusOf(answer)).toBe(401);
@@ -209,7 +212,7 @@ describe('A request to upgrade', () => {
 });
 
 describe('close', () => {
-  test('waits for running requests, and tells their clients not to use the connection again', async () => {
+  test('waits for requests in progress, and closes their connections', async () => {
     fixture.store.delay = new Promise((resolve) => {
       release = resolve;
     });
@@ -229,7 +232,7 @@ describe('close', () => {
   });
   let release: () => void = () => {};
 
-  test('breaks off what takes too long', async () => {
+  test('breaks off requests that take too long', async () => {
     const other = await startGatewayFixture(
       ({ timeouts }) => ({ timeouts: { ...timeouts, drain: 20 } }),
       undefined,

@@ -9,7 +9,7 @@ import { createForwarder, type Forwarder } from './forward/forwarder.ts';
 import { defaultIdentityHeaders } from './forward/request_headers.ts';
 import { createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
-import { namesOfTokenCookies } from './http/cookies.ts';
+import { tokenCookieNames } from './http/cookies.ts';
 import type { RequestError } from './http/errors.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type MetricSource, upstreamHealth } from './operations/metrics.ts';
@@ -127,7 +127,7 @@ function composeForwarder(
   return createForwarder({
     via: steps.via,
     identityHeaders,
-    tokenCookies: namesOfTokenCookies(config),
+    tokenCookies: tokenCookieNames(config),
     publicUrl,
     publicOrigin,
     isTrustedProxy,
@@ -167,7 +167,7 @@ function composeEdge(config: GatewayConfig, authorization: Authorization, depend
   const servePreflight = createPreflights(steps.findRoute);
   const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], {
     isTrustedProxy,
-    tokenCookies: namesOfTokenCookies(config),
+    tokenCookies: tokenCookieNames(config),
     identityHeaders: config.identityHeaders ?? defaultIdentityHeaders,
     certificateHeader: config.clientCertificates?.header,
   });

@@ -17,7 +17,7 @@ async function startFixtureBefore(upstream: string, drain = 5_000): Promise<Gate
   return fixture;
 }
 
-test('A request over a connection that the server has still accepted is served when the gateway is closed', async () => {
+test('A request on a connection that the server has already accepted is served while the gateway closes', async () => {
   const fixture = await startGatewayFixture();
   onTestFinished(() => fixture.stop());
   const token = await fixture.issueReference(api('phantom'));
@@ -55,7 +55,7 @@ describe('A WebSocket, when the gateway is closed', () => {
     expect(codes).toEqual([1001]);
   });
 
-  test('is closed between two frames of the API, not within one', async () => {
+  test('is closed between two frames of the API, not inside one', async () => {
     let apiSocket: Socket | undefined;
     const upstream = await startRawUpstream((socket) => {
       socket.once('data', () => {
@@ -77,7 +77,7 @@ describe('A WebSocket, when the gateway is closed', () => {
     await closing;
   });
 
-  test('is cut when the frame under way takes too long', async () => {
+  test('is broken off when the current frame takes too long', async () => {
     const upstream = await startRawUpstream((socket) => {
       socket.once('data', () => {
         socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
@@ -94,7 +94,7 @@ describe('A WebSocket, when the gateway is closed', () => {
   });
 });
 
-/** A close frame as a server sends it, as latin1. */
+/** A close frame of a server, as latin1. */
 const CLOSE_1001 = Buffer.of(0x88, 2, 0x03, 0xe9).toString('latin1');
 
 function upgradeWith(token: string): string {

@@ -41,7 +41,7 @@ async function call(path: string, token: string): Promise<{ status: number; body
   return { status: response.status, body: await response.text() };
 }
 
-test('new requests follow the new configuration, the one under way finishes by the old one', async () => {
+test('new requests use the new configuration, and a request in progress finishes with the old one', async () => {
   const token = await fixture.issueSplit(api('split'));
   await gateway.replace(sendingTo(slow.origin));
   const underWay = call('/split', token);
@@ -51,11 +51,11 @@ test('new requests follow the new configuration, the one under way finishes by t
   expect((await call('/jwt', token)).status).toBe(404);
   answer();
   expect(await underWay).toEqual({ status: 200, body: 'slow' });
-  // The fixture has one of its own; those that were replaced listen no more.
+  // The gateway of the fixture listens too; replaced gateways have unsubscribed.
   await until(() => fixture.store.listeners.size === 2);
 });
 
-test('under load no request fails, however often it is replaced', async () => {
+test('under load no request fails, however often the configuration is replaced', async () => {
   const tokens = await Promise.all(Array.from({ length: 20 }, () => fixture.issueSplit(api('split'))));
   let replaced = false;
   const load = tokens.map(async (token) => {
@@ -64,7 +64,7 @@ test('under load no request fails, however often it is replaced', async () => {
     return statuses;
   });
   for (let round = 0; round < 20; round += 1) {
-    // Every other time its keys are others, which have to be fetched before it takes over.
+    // Every other configuration has other keys, which are fetched before it takes over.
     const jwks = { cooldown: Math.floor(round / 2) };
     await gateway.replace({ ...sendingTo(round % 3 === 0 ? other.origin : fixture.upstream.origin), jwks });
   }
@@ -92,10 +92,10 @@ describe('A WebSocket', () => {
     return socket;
   }
 
-  test('goes on when the configuration is replaced, and what is cached does not wait for its end', async () => {
+  test('stays open when the configuration is replaced, and the old cache is released at once', async () => {
     const socket = await open();
     await gateway.replace(sendingTo(other.origin));
-    // The fixture's, the new one's, and that of the WebSocket, which is to hear of its token.
+    // The gateway of the fixture, the new gateway, and the WebSocket, which must learn of the end of its token.
     await until(() => fixture.store.listeners.size === 3);
     socket.send('still there');
     expect(String((await once(socket, 'message'))[0])).toBe('still there');
@@ -104,7 +104,7 @@ describe('A WebSocket', () => {
     await until(() => fixture.store.listeners.size === 2);
   });
 
-  test('of a gateway that was replaced is closed with the gateway', async () => {
+  test('of a replaced gateway is closed when the gateway closes', async () => {
     const socket = await open();
     await gateway.replace(sendingTo(other.origin));
     const closed = once(socket, 'close');
@@ -113,7 +113,7 @@ describe('A WebSocket', () => {
   });
 });
 
-describe('What cannot be used changes nothing:', () => {
+describe('A failed replacement changes nothing:', () => {
   test.each([
     ['a configuration that cannot be served', () => ({ ...config, routes: [] }), 'routes must not be empty'],
     [
@@ -133,7 +133,7 @@ describe('What cannot be used changes nothing:', () => {
   });
 });
 
-test('a token that is revoked after the change is refused, though the gateway before it had cached it', async () => {
+test('a token that is revoked after the replacement is refused, although the old gateway had cached it', async () => {
   const token = await fixture.issueSplit(api('split'));
   expect((await call('/split', token)).status).toBe(200);
   await gateway.replace(sendingTo(other.origin));

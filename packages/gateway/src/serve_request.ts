@@ -5,7 +5,7 @@ import type { Destination, Forwarder } from './forward/forwarder.ts';
 import type { DecisionEndpoints } from './forward_auth/decision_endpoints.ts';
 import { lingerAfterAnswer } from './http/answer.ts';
 import { isPreflight } from './http/cors.ts';
-import { errorOf, RequestError, toRefusal } from './http/errors.ts';
+import { RequestError, toRefusal, toRequestError } from './http/errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { RefuseRequest } from './refuse_request.ts';
 import type { RequestLife, RequestLives } from './request_life.ts';
@@ -56,7 +56,7 @@ export function createServeRequest(dependencies: ServeRequestDependencies): Requ
     });
     const refuse: Refuse = (error) => refuseRequest(life, response, error);
     if (fault !== undefined) {
-      refuse(errorOf(fault));
+      refuse(toRequestError(fault));
       return;
     }
     const served: ServedRequest = { life, response, refuse };
@@ -92,8 +92,8 @@ export function decisionEndpoint(dependencies: DecisionEndpointDependencies): En
       const original = decisions.read(request, endpoint);
       decision.original = original;
       if (decisions.answersPreflight(original, endpoint) && servePreflight(original, response, decision)) return true;
-      const question = { original, endpoint };
-      void lives.authorize(life, original, (to) => decisions.answer(response, question, to), refuse);
+      const asked = { original, endpoint };
+      void lives.authorize(life, original, (to) => decisions.permit(response, asked, to), refuse);
     } catch (thrown) {
       refuse(toRefusal(thrown, log, decision.trace?.spanContext.traceId));
     }

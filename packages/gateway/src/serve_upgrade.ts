@@ -9,9 +9,9 @@ import type { CloseWebSocket } from './forward/forward_upgrade.ts';
 import type { Destination, Forwarder } from './forward/forwarder.ts';
 import { GOING_AWAY } from './forward/websocket_frames.ts';
 import { responseOnSocket } from './http/answer.ts';
-import { errorOf } from './http/errors.ts';
+import { toRequestError } from './http/errors.ts';
 import { checkHandshake } from './http/request_checks.ts';
-import type { SenderOf } from './http/sender.ts';
+import type { SenderOf } from './http/trusted_proxies.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { RefuseRequest } from './refuse_request.ts';
 import type { RequestLife, RequestLives } from './request_life.ts';
@@ -76,7 +76,7 @@ export function createServeUpgrade(
       refuseRequest(life, responseOnSocket(request, socket), error);
     };
     if (fault !== undefined) {
-      refuse(errorOf(fault));
+      refuse(toRequestError(fault));
       return;
     }
     const answered = (status: number) => lives.upgraded(life, status);

@@ -15,9 +15,9 @@ function statusesOf(answers: string): number[] {
   return [...answers.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
 }
 
-describe('What is not well-formed is answered with an OAuth error, and no API sees it', () => {
+describe('A malformed request gets an OAuth error, and does not reach an API', () => {
   test.each([
-    ['no HTTP', 400, 'hello\r\n\r\n'],
+    ['not HTTP', 400, 'hello\r\n\r\n'],
     ['no Host', 400, message(['GET /phantom HTTP/1.1', 'Connection: close'])],
     ['two Hosts', 400, get('host: other')],
     ['two lengths', 400, get('Content-Length: 1', 'Content-Length: 2')],
@@ -30,14 +30,14 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
     ['a target in absolute form', 400, message(['GET http://api/phantom HTTP/1.1', 'Host: g', 'Connection: close'])],
     ['a target of two slashes', 400, message(['GET //phantom HTTP/1.1', 'Host: g', 'Connection: close'])],
     ['a backslash in the target', 400, message(['GET /phantom\\x HTTP/1.1', 'Host: g', 'Connection: close'])],
-    ['broken percent-encoding', 400, message(['GET /phantom/%zz HTTP/1.1', 'Host: g', 'Connection: close'])],
+    ['malformed percent-encoding', 400, message(['GET /phantom/%zz HTTP/1.1', 'Host: g', 'Connection: close'])],
     ['the asterisk form', 400, message(['OPTIONS * HTTP/1.1', 'Host: g', 'Connection: close'])],
     ['CONNECT', 405, message(['CONNECT api:443 HTTP/1.1', 'Host: g'])],
     ['TRACE', 405, message(['TRACE /phantom HTTP/1.1', 'Host: g', 'Connection: close'])],
     ['headers of more than 64 KiB', 431, get(`X-A: ${'a'.repeat(70_000)}`)],
     ['more than 1,000 headers', 431, get(...Array.from({ length: 1_001 }, (_, index) => `a${index}:`))],
-    ['so many headers that Node.js would drop some', 431, get(...Array.from({ length: 5_000 }, (_, n) => `a${n}:`))],
-  ])('%s is %d', async (_, status, bytes) => {
+    ['more headers than Node.js keeps', 431, get(...Array.from({ length: 5_000 }, (_, n) => `a${n}:`))],
+  ])('%s gets %d', async (_, status, bytes) => {
     const answer = await send(fixture.port, bytes);
     expect(statusOf(answer)).toBe(status);
     expect(answer).toMatch(/^content-type: application\/json\r$/im);
@@ -45,9 +45,9 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('a broken chunk in a body that is being forwarded ends the request: the API does not see a complete one', async () => {
+  test('a malformed chunk in a forwarded body ends the request, and the API does not get a complete one', async () => {
     await fixture.stop();
-    // It is not the end of the gateway's patience that closes the connection to the API.
+    // The connection to the API is closed at once, and not after a timeout.
     fixture = await startGatewayFixture(({ timeouts }) => ({
       timeouts: { ...timeouts, upstream: 600_000, client: 600_000 },
     }));
@@ -62,7 +62,7 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('is answered after the request that is still being served', async () => {
+  test('is answered after the request in progress', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     const jwt = fixture.authorizationServer.active.get(reference);
     let introspected = () => {};
@@ -81,7 +81,7 @@ describe('What is not well-formed is answered with an OAuth error, and no API se
   });
 });
 
-describe('Answers that are due are given before what is malformed is refused', () => {
+describe('Pending responses are sent before a malformed request is refused', () => {
   const good = (token: string, path = '/phantom') =>
     message([`GET ${path} HTTP/1.1`, 'Host: g', `Authorization: Bearer ${token}`]);
   const post = (token: string, body: string) =>
@@ -129,7 +129,7 @@ describe('Answers that are due are given before what is malformed is refused', (
   });
 });
 
-describe('A request that takes the connection, right behind others', () => {
+describe('A pipelined request that takes over the connection', () => {
   const upgrade = (path: string, ...headers: string[]) =>
     message([`GET ${path} HTTP/1.1`, 'Host: g', 'Connection: Upgrade', 'Upgrade: websocket', ...headers]);
   const good = (token: string) => message(['GET /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`]);
@@ -137,18 +137,18 @@ describe('A request that takes the connection, right behind others', () => {
   test.each<[string, number[], (token: string) => string]>([
     ['a WebSocket that is refused', [200, 401], () => upgrade('/phantom')],
     ['a WebSocket that the API refuses', [200, 200], (token) => upgrade('/phantom', `Authorization: Bearer ${token}`)],
-    ['an upgrade of a page of the gateway', [200, 200], () => upgrade('/healthz')],
+    ["an upgrade of the gateway's own endpoint", [200, 200], () => upgrade('/healthz')],
     ['a malformed upgrade', [200, 400], () => upgrade('/phantom', 'Host: h')],
     ['an upgrade behind two', [200, 200, 401], (token) => good(token) + upgrade('/phantom')],
     ['CONNECT', [200, 405], () => message(['CONNECT api:443 HTTP/1.1', 'Host: g'])],
-  ])('is answered in its turn: %s', async (_, statuses, bytes) => {
+  ])('is answered in order: %s', async (_, statuses, bytes) => {
     const token = await fixture.issueReference(api('phantom'), { scope: 'read write' });
     const client = await openConnection(fixture.port);
     client.socket.write(good(token) + bytes(token), 'latin1');
     expect(statusesOf(await client.closed())).toEqual(statuses);
   });
 
-  test('does not keep a long answer from being completed, and is dropped with a client that does not wait for it', async () => {
+  test('does not cut off a long response, and is dropped if the client disconnects', async () => {
     const long = await startGatewayFixture(undefined, undefined, (_request, response) =>
       response.end('x'.repeat(20_000_000)),
     );
@@ -180,10 +180,10 @@ describe('Expect: 100-continue', () => {
     ]);
 
   test.each([
-    ['without a good token', 401, '/phantom', 'unknown'],
+    ['without a valid token', 401, '/phantom', 'unknown'],
     ['for a path without a route', 404, '/nowhere', 'unknown'],
     ['without the scope', 403, '/phantom', 'reader'],
-  ])('%s is %d without the body, and the connection ends', async (_, status, path, token) => {
+  ])('%s gets %d without the body, and the connection is closed', async (_, status, path, token) => {
     const reader = await fixture.issueReference(api('phantom'), { scope: 'read' });
     const client = await openConnection(fixture.port);
     client.socket.write(post(path, token === 'reader' ? reader : token));
@@ -191,7 +191,7 @@ describe('Expect: 100-continue', () => {
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('is answered once the request is forwarded, and the body follows', async () => {
+  test('is answered when the request is forwarded, and the body follows', async () => {
     const token = await fixture.issueReference(api('phantom'), { scope: 'write' });
     const client = await openConnection(fixture.port);
     client.socket.write(post('/phantom', token));
@@ -211,7 +211,7 @@ describe('Expect: 100-continue', () => {
   });
 });
 
-describe('Pages of the gateway itself are for requests that are well-formed', () => {
+describe("The gateway's own endpoints refuse malformed requests", () => {
   const pages = ['/healthz', '/readyz', '/.well-known/oauth-protected-resource/phantom'];
   test.each(pages)('%s', async (page) => {
     const ask = (...lines: string[]) => send(fixture.port, message([...lines, 'Connection: close']));

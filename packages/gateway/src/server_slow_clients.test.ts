@@ -39,8 +39,8 @@ async function start(
 const get = (token: string, path = '/phantom') =>
   message([`GET ${path} HTTP/1.1`, 'Host: g', `Authorization: Bearer ${token}`]);
 
-describe('A client that reads nothing', () => {
-  test('of a long response is cut off, and so is the API; the log says why', async () => {
+describe('A client that does not read', () => {
+  test('of a long response is disconnected, and so is the API; the log says why', async () => {
     let responding: ServerResponse | undefined;
     const { fixture, port } = await start(undefined, (response) => {
       responding = response;
@@ -59,7 +59,7 @@ describe('A client that reads nothing', () => {
     client.socket.destroy();
   });
 
-  test('of a WebSocket is cut off, and one that is silent is not', async () => {
+  test('of a WebSocket is disconnected; an idle WebSocket is not', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
     onTestFinished(() => server.close());
@@ -90,7 +90,7 @@ describe('A client that reads nothing', () => {
 });
 
 describe('A client that has nothing to read', () => {
-  test('because the API takes its time, waits for as long as the API may take', async () => {
+  test('because the API is slow, may wait as long as the API may take', async () => {
     let respond = () => {};
     const { fixture, port } = await start(undefined, (response) => {
       respond = () => response.end('late');
@@ -103,7 +103,7 @@ describe('A client that has nothing to read', () => {
     expect(await client.until(/late$/)).toMatch(/^HTTP\/1\.1 200 OK/);
   });
 
-  test('and asks for nothing is closed when its connection has been kept for long enough', async () => {
+  test('and sends no request is disconnected after keepAliveTimeout', async () => {
     const { port } = await start();
     const client = await openConnection(port);
     client.socket.write(get('unknown'));
@@ -115,7 +115,7 @@ describe('A client that sends its body', () => {
   const head = (token: string) =>
     message(['POST /phantom HTTP/1.1', 'Host: g', `Authorization: Bearer ${token}`, 'Content-Length: 1000000']);
 
-  test('a byte at a time is 408, and the API sees no complete request', async () => {
+  test('a byte at a time gets 408, and the API does not get a complete request', async () => {
     const { fixture, port } = await start();
     const client = await openConnection(port);
     client.socket.write(head(await fixture.issueReference(api('phantom'), { scope: 'write' })));
@@ -126,7 +126,7 @@ describe('A client that sends its body', () => {
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('slowly, but not as slowly as that, may take as long as it likes', async () => {
+  test('slowly, but above the minimum, has no time limit', async () => {
     const { fixture, port } = await start();
     const client = await openConnection(port);
     client.socket.write(head(await fixture.issueReference(api('phantom'), { scope: 'write' })));
@@ -143,7 +143,7 @@ describe('A client that sends its body', () => {
   });
 });
 
-/** Lets time pass, for what must not happen in it. */
+/** Waits, to show that nothing happens meanwhile. */
 async function passing(milliseconds: number): Promise<void> {
   const begun = performance.now();
   await until(() => performance.now() - begun > milliseconds);

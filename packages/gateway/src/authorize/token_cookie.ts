@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { AccessTokenError } from '@tallystick/resource-server';
-import { checkPage, type PageOptions } from '../http/check_page.ts';
+import { type CsrfOptions, checkCsrf } from '../http/csrf.ts';
 import { RequestError } from '../http/errors.ts';
 import { readLongCookie } from '../http/long_cookies.ts';
 import type { PublicOrigin } from '../http/public_origin.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
 
 /** A route whose access tokens come in a cookie. */
-export interface TokenCookie extends PageOptions {
+export interface TokenCookie extends CsrfOptions {
   readonly name: string;
 }
 
@@ -32,7 +32,7 @@ export function createReadTokenCookie({ sealed, publicOrigin }: TokenCookieDepen
       throw new RequestError('invalid_request', 'this API takes access tokens from a cookie, not from Authorization');
     }
     if (value === undefined || value === '') throw new AccessTokenError('missing_token', 'an access token is required');
-    checkPage(request, publicOrigin(request), cookie);
+    checkCsrf(request, publicOrigin(request), cookie);
     if (!value.includes('.')) return value;
     const opened = await sealed.open<{ token: string }>(cookie.name, value);
     if (opened === undefined) throw new AccessTokenError('invalid_token', 'the cookie does not hold an access token');

@@ -37,11 +37,11 @@ function ask(path: string, headers: Record<string, string>) {
   return fetch(`${fixture.origin}/nginx`, { headers: { ...headers, ...asking } });
 }
 
-describe('What the asking gateway would pass on and should not', () => {
+describe('Tokens that the calling gateway would pass on', () => {
   test.each([
     ['the cookie of an access token', `a=b; ${cookie}=${'c'.repeat(43)}`],
     ['the cookie of a session', `${cookie}-session=sealed`],
-  ])('%s: no decision, on whatever route', async (_, value) => {
+  ])('%s gets 501 on every route', async (_, value) => {
     const token = await fixture.issueReference(api('phantom'));
     for (const path of ['/open/a', '/phantom/a']) {
       const answer = await ask(path, { Authorization: `Bearer ${token}`, Cookie: value });
@@ -55,7 +55,7 @@ describe('What the asking gateway would pass on and should not', () => {
     expect(answer.status).toBe(200);
   });
 
-  test.each(['X-Debug', 'Proxy-Authorization', 'Cookie'])('the token once more, in %s', async (name) => {
+  test.each(['X-Debug', 'Proxy-Authorization', 'Cookie'])('the token in %s as well', async (name) => {
     const token = await fixture.issueReference(api('phantom'));
     const answer = await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: `a=${token}` });
     expect([answer.status, answer.headers.get('authorization')]).toEqual([400, null]);
@@ -72,20 +72,20 @@ test.each([
   ['X-HTTP-Method', 'DELETE'],
   ['X-Method-Override', 'DELETE'],
   ['X-Rewrite-URL', '/admin'],
-])('A second opinion on what is asked for would be served, and was not decided about: %s', async (name, value) => {
+])('refuses %s, which would override the method or the target that was authorized', async (name, value) => {
   const token = await fixture.issueReference(api('phantom'));
   const answer = await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: value });
   expect([answer.status, answer.headers.get('authorization')]).toEqual([400, null]);
 });
 
-test('so is X-Original-URL, which only an NGINX says itself', async () => {
+test('refuses X-Original-URL unless the calling gateway is NGINX', async () => {
   const token = await fixture.issueReference(api('phantom'));
   const headers = { Authorization: `Bearer ${token}`, 'X-Original-URL': '/phantom/a' };
   expect((await fetch(`${fixture.origin}/envoy/phantom/a`, { headers })).status).toBe(400);
   expect((await ask('/phantom/a', headers)).status).toBe(200);
 });
 
-describe('What ingress-nginx says in X-Original-URL', () => {
+describe('X-Original-URL of ingress-nginx', () => {
   const askAsIngress = async (headers: Record<string, string>) => {
     const token = await fixture.issueReference(api('phantom'));
     const asking = { Authorization: `Bearer ${token}`, 'X-Original-Method': 'GET', Host: 'tallystick', ...headers };
@@ -118,7 +118,7 @@ describe('What ingress-nginx says in X-Original-URL', () => {
     expect(statusOf(await askAsIngress({ ...url, ...headers }))).toBe(status);
   });
 
-  test('its host decides, and that of the client does not', async () => {
+  test('selects the route by its host, and not by the host of a client', async () => {
     const headers = {
       'X-Original-Method': 'GET',
       'X-Original-URL': 'https://api.example.com/phantom/a',
@@ -145,7 +145,7 @@ test.each(['caddy', 'haproxy'])(
   },
 );
 
-describe('Headers that say who calls', () => {
+describe('Headers that identify the caller', () => {
   test.each([
     'X-User',
     'X_User',
@@ -154,7 +154,7 @@ describe('Headers that say who calls', () => {
     'X-Forwarded-User',
     'X-Forwarded-Client-Cert',
     'X-SSL-Client-DN',
-  ])('are refused, since the asking gateway would pass them on: %s', async (name) => {
+  ])('are refused, because the calling gateway would pass them on: %s', async (name) => {
     for (const path of ['/phantom/a', '/open/a']) {
       const token = await fixture.issueReference(api('phantom'));
       const answer = await ask(path, { Authorization: `Bearer ${token}`, [name]: 'admin' });
@@ -172,7 +172,7 @@ describe('Headers that say who calls', () => {
   );
 });
 
-/** Whether the asking gateway takes 200 alone for leave to pass, and gives the client any other answer. */
+/** Whether the calling gateway treats only 200 as permission, and passes any other response on to the client. */
 const FINAL = [
   ['nginx', false],
   ['nginx-redirected', true],
@@ -190,16 +190,16 @@ describe.each(FINAL)('A page of another origin, behind %s', (kind, isFinal) => {
     return fetch(`${fixture.origin}/${kind}`, { headers: { ...headers, ...asking } });
   };
 
-  test('asks first, and is answered by the policy of the route where the answer reaches it', async () => {
+  test('sends a preflight request, which the policy of the route answers if the answer reaches the page', async () => {
     const preflight = { Origin: page, 'Access-Control-Request-Method': 'POST' };
     const answer = await send('OPTIONS', '/pages/a', preflight);
-    // On a public route, which passes anything, the other two are told to go on.
+    // On a public route, the other two get permission.
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([isFinal ? 204 : 200, page]);
     expect(answer.headers.has('access-control-allow-methods')).toBe(isFinal);
     expect((await send('OPTIONS', '/phantom/a', preflight)).status).toBe(401); // It has no policy.
   });
 
-  test('may read the answer of the API, and the refusal', async () => {
+  test('may read the response of the API, and a refusal', async () => {
     const answer = await send('GET', '/pages/a', { Origin: page });
     expect(answer.status).toBe(200);
     for (const [name, value] of [
@@ -214,7 +214,7 @@ describe.each(FINAL)('A page of another origin, behind %s', (kind, isFinal) => {
   });
 });
 
-test('NGINX is redirected to its location, and told nothing that would reach the client with the answer of the API', async () => {
+test('NGINX gets a redirect to its location, and no header that would reach the client with the response of the API', async () => {
   const token = await fixture.issueReference(api('phantom'));
   const asking = { 'X-Original-Method': 'GET', 'X-Original-URI': '/phantom/a' };
   const passed = await fetch(`${fixture.origin}/nginx-redirected`, {
@@ -231,7 +231,7 @@ test('NGINX is redirected to its location, and told nothing that would reach the
 
 test.each([
   [{ for: 'nginx', accelRedirect: '/api' }, /accelRedirect must be like "@api"/],
-  [{ for: 'envoy', accelRedirect: '@api' }, /accelRedirect is for nginx only/],
+  [{ for: 'envoy', accelRedirect: '@api' }, /accelRedirect needs `for: nginx`/],
 ] as const)('%j is refused when the gateway is made', (endpoint, description) => {
   const dependencies = {
     isTrustedProxy: () => true,
@@ -242,14 +242,14 @@ test.each([
   expect(() => createDecisionEndpoints([{ path: '/decision', ...endpoint }], dependencies)).toThrow(description);
 });
 
-test('Envoy passes X-Forwarded-Host of a client on, and routes by Host: so does the decision', async () => {
+test('for Envoy, Host selects the route, and not X-Forwarded-Host, which may come from the client', async () => {
   const answer = await fetch(`${fixture.origin}/envoy/phantom/a`, {
     headers: { 'X-Forwarded-Host': 'open.example.com' },
   });
   expect(answer.status).toBe(401);
 });
 
-/** How each of the gateways asks about a request to upgrade, whose headers it passes on. */
+/** How each gateway requests a decision about an upgrade. It passes the headers of the request on. */
 const HANDSHAKES = {
   nginx: (method: string, uri: string) => [
     'GET /nginx HTTP/1.1',
@@ -279,7 +279,7 @@ describe.each(['nginx', 'traefik', 'envoy'] as const)(
       return send(fixture.port, message(lines));
     }
 
-    test('is decided as a request, and the asking gateway is the one to upgrade', async () => {
+    test('is authorized like a request, and the calling gateway upgrades', async () => {
       const answer = await askAbout('websocket', 'GET', await fixture.issueReference(api('phantom')));
       expect([statusOf(answer), bodyOf(answer)]).toEqual([200, '']);
       expect(answer).toMatch(/^Authorization: Bearer [\w-]+\.[\w-]+\.[\w-]+\r$/m);
@@ -300,7 +300,7 @@ describe.each(['nginx', 'traefik', 'envoy'] as const)(
       ['h2c', 'GET'],
       ['websocket, h2c', 'GET'],
       ['websocket', 'DELETE'],
-    ])('is no other protocol, and no other method: %s, %s', async (upgrade, method) => {
+    ])('is refused for another protocol or method: %s, %s', async (upgrade, method) => {
       const token = await fixture.issueReference(api('phantom'), { scope: 'read write' });
       const answer = await askAbout(upgrade, method, token);
       expect([statusOf(answer), JSON.parse(bodyOf(answer))]).toEqual([

@@ -4,38 +4,39 @@ import type { Destination } from '../forward/forwarder.ts';
 import { addressHeaders, createNameMatcher } from '../forward/request_headers.ts';
 import { hasCookie } from '../http/cookies.ts';
 import { corsHeaders, isPreflight } from '../http/cors.ts';
-import { errorOf, RequestError } from '../http/errors.ts';
+import { RequestError, toRequestError } from '../http/errors.ts';
 import { checkHandshake } from '../http/request_checks.ts';
 import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 import { originalRequest } from './original_request.ts';
 
-/** Decides for other gateways: the walk without its last step. */
+/** Authorizes requests for other gateways, which forward them themselves. */
 export interface DecisionEndpoints {
-  /** @returns the endpoint that a request is for */
+  /** @returns the endpoint at this request target, if there is one */
   find(target: string): DecisionEndpointConfig | undefined;
   /**
-   * The request that is to be decided.
+   * Reads the original request, which is to be authorized.
    *
-   * @throws {RequestError} `forbidden` when it is not a trusted proxy that asks: it could learn from the answer what a token stands for
+   * @throws {RequestError} `forbidden` when the caller is not a trusted proxy: the response reveals the JWT behind a token
    */
   read(request: IncomingMessage, endpoint: DecisionEndpointConfig): IncomingMessage;
   /**
-   * Whether the original request is a preflight request (Fetch standard, section 3.2.2) whose answer would be given to the client:
-   * by a gateway that takes 200 alone for leave to pass. The others take 204 for it, and would ask the API.
+   * Whether to answer a preflight request (Fetch standard, section 3.2.2). That is useful if the calling gateway passes a 204 on to the
+   * client. Other gateways treat every 2xx status as permission, and would forward the preflight request to the API.
    */
   answersPreflight(original: IncomingMessage, endpoint: DecisionEndpointConfig): boolean;
   /**
-   * Lets the request pass: 200, with the credentials that the API is to get in place of the client's.
+   * Permits the request: 200, with the credentials for the API in place of the client's.
    *
-   * @throws {RequestError} when the asking gateway would pass on what the API must not get from the client, or change to a protocol
-   *   other than WebSocket
+   * @throws {RequestError} when the calling gateway would pass on a header that the API must not get from a client, or would upgrade to
+   *   a protocol other than WebSocket
    */
-  answer(response: ServerResponse, question: Question, destination: Destination): void;
+  permit(response: ServerResponse, asked: DecisionRequest, destination: Destination): void;
 }
 
-export interface Question {
-  /** The request that was decided. */
+/** A request for a decision. */
+export interface DecisionRequest {
+  /** The request that is authorized. */
   readonly original: IncomingMessage;
   readonly endpoint: DecisionEndpointConfig;
 }
@@ -44,19 +45,19 @@ export interface DecisionEndpointsDependencies {
   readonly isTrustedProxy: IsTrustedProxy;
   /** Names of cookies that hold tokens. */
   readonly tokenCookies: readonly string[];
-  /** Names of headers that would tell an API who calls. */
+  /** Headers that identify the caller to an API. */
   readonly identityHeaders: readonly string[];
-  /** Where trusted proxies pass the client certificate, in lower case. */
+  /** The header in which trusted proxies pass the client certificate, in lower case. */
   readonly certificateHeader: string | undefined;
 }
 
-/** @throws {TypeError} for a redirect to what is no named location of NGINX */
+/** @throws {TypeError} for an `accelRedirect` that is not a named location of NGINX */
 export function createDecisionEndpoints(
   endpoints: readonly DecisionEndpointConfig[],
   { isTrustedProxy, tokenCookies, identityHeaders, certificateHeader }: DecisionEndpointsDependencies,
 ): DecisionEndpoints {
   for (const endpoint of endpoints) checkRedirect(endpoint);
-  const tellsWho = identityMatcher(identityHeaders, certificateHeader);
+  const isIdentityHeader = createIdentityMatcher(identityHeaders, certificateHeader);
   return {
     find(target) {
       if (endpoints.length === 0) return undefined;
@@ -66,38 +67,38 @@ export function createDecisionEndpoints(
       );
     },
     read(request, endpoint) {
-      if (!isTrustedProxy(request)) throw new RequestError('forbidden', 'only trusted proxies may ask for a decision');
+      if (!isTrustedProxy(request)) throw new RequestError('forbidden', 'only trusted proxies may request a decision');
       const original = originalRequest(request, endpoint);
       const fault = findFault(original);
-      if (fault !== undefined) throw errorOf(fault);
+      if (fault !== undefined) throw toRequestError(fault);
       return original;
     },
     answersPreflight(original, { for: kind, accelRedirect }) {
-      const isGivenToClient = kind === 'nginx' ? accelRedirect !== undefined : kind !== 'traefik';
-      return isGivenToClient && isPreflight(original);
+      const clientGetsAnswer = kind === 'nginx' ? accelRedirect !== undefined : kind !== 'traefik';
+      return clientGetsAnswer && isPreflight(original);
     },
-    answer(response, { original, endpoint }, destination) {
+    permit(response, { original, endpoint }, destination) {
       if (asksToUpgrade(original)) checkHandshake(original);
       refuseOtherTokens(original, destination.clientHeld, tokenCookies);
-      refuseIdentities(original, tellsWho);
-      answer(response, original, endpoint, destination);
+      refuseIdentityHeaders(original, isIdentityHeader);
+      writePermission(response, original, endpoint, destination);
     },
   };
 }
 
-/** As Node.js reads it: the asking gateway may upgrade whatever it is let to. */
+/** Detects an upgrade as Node.js does. The calling gateway may perform any upgrade that is permitted. */
 function asksToUpgrade({ headers: { connection, upgrade } }: IncomingMessage): boolean {
   return upgrade !== undefined && /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(connection ?? '');
 }
 
-/** The gateway itself takes these out of a request; whoever asks it for a decision only does so with `Authorization`. */
+/** When the gateway forwards a request, it removes these tokens itself. A calling gateway replaces only `Authorization`. */
 function refuseOtherTokens(
   { headers }: IncomingMessage,
   clientHeld: string | undefined,
   tokenCookies: readonly string[],
 ) {
   if (hasCookie(headers.cookie, tokenCookies)) {
-    throw new RequestError('not_implemented', 'a token comes in a cookie, which only the gateway itself takes out');
+    throw new RequestError('not_implemented', 'the token is in a cookie, which only the gateway itself can remove');
   }
   if (clientHeld === undefined) return;
   for (const name in headers) {
@@ -107,39 +108,45 @@ function refuseOtherTokens(
   }
 }
 
-/** `X-Forwarded-User` and the like are identities; these, gateways say themselves. */
+/** Suffixes of `X-Forwarded-*` that gateways set. Others, such as `X-Forwarded-User`, identify the caller. */
 const forwardedByGateways = ['for', 'host', 'method', 'port', 'prefix', 'proto', 'scheme', 'server', 'uri'];
 
-/** Whether a header tells an API who calls. Where the client is, the asking gateway and those before it say themselves. */
-function identityMatcher(names: readonly string[], certificateHeader: string | undefined): (name: string) => boolean {
+/** Matches headers that identify the caller to an API, except those that the calling gateway and proxies before it set. */
+function createIdentityMatcher(
+  names: readonly string[],
+  certificateHeader: string | undefined,
+): (name: string) => boolean {
   const isIdentity = createNameMatcher([...names, 'x-forwarded-*']);
-  const isSaidByGateways = createNameMatcher([
+  const isSetByGateways = createNameMatcher([
     ...addressHeaders,
     ...forwardedByGateways.map((name) => `x-forwarded-${name}`),
-    'x-auth-request-redirect', // ingress-nginx: where to sign in leads back to
+    'x-auth-request-redirect', // ingress-nginx: the URL to return to after sign-in
     ...(certificateHeader === undefined ? [] : [certificateHeader]),
   ]);
-  return (name) => isIdentity(name) && !isSaidByGateways(name);
+  return (name) => isIdentity(name) && !isSetByGateways(name);
 }
 
-function refuseIdentities({ headers }: IncomingMessage, tellsWho: (name: string) => boolean): void {
+function refuseIdentityHeaders({ headers }: IncomingMessage, isIdentityHeader: (name: string) => boolean): void {
   for (const name in headers) {
-    if (tellsWho(name)) {
-      throw new RequestError('invalid_request', `the header ${name} says who calls, which a client must not`);
+    if (isIdentityHeader(name)) {
+      throw new RequestError(
+        'invalid_request',
+        `a client must not send the header ${name}, which identifies the caller`,
+      );
     }
   }
 }
 
 function checkRedirect({ for: kind, accelRedirect }: DecisionEndpointConfig): void {
   if (accelRedirect === undefined) return;
-  if (kind !== 'nginx') throw new TypeError('decisionEndpoints: accelRedirect is for nginx only');
-  // NGINX makes GET of a request that is redirected to anything else.
+  if (kind !== 'nginx') throw new TypeError('decisionEndpoints: accelRedirect needs `for: nginx`');
+  // NGINX turns a request into a GET when it redirects it to another location.
   if (!/^@[\w-]+$/.test(accelRedirect)) {
     throw new TypeError(`decisionEndpoints: accelRedirect must be like "@api": ${JSON.stringify(accelRedirect)}`);
   }
 }
 
-function answer(
+function writePermission(
   response: ServerResponse,
   { headers: { origin } }: IncomingMessage,
   { accelRedirect }: DecisionEndpointConfig,
@@ -152,9 +159,9 @@ function answer(
     .writeHead(200, {
       ...forApi,
       ...forClient,
-      // Envoy keeps what it is not told to remove; the others know the headers from their configuration.
+      // Envoy removes only the headers that it is told to remove; the others take the names from their configuration.
       ...(absent.length > 0 && { 'X-Envoy-Auth-Headers-To-Remove': absent.join(',').toLowerCase() }),
-      // NGINX would send `Cache-Control` on with the answer of the API.
+      // NGINX would add `Cache-Control` to the response of the API.
       ...(accelRedirect === undefined ? { 'Cache-Control': 'no-store' } : { 'X-Accel-Redirect': accelRedirect }),
       'Content-Length': 0,
     })

@@ -5,14 +5,14 @@ import { RequestError } from '../http/errors.ts';
 import type { DecisionEndpointConfig } from './config.ts';
 
 /**
- * The request that another gateway asks about, as if it had come here: its method, target and host, with the headers and the
- * connection of the one that asks.
+ * Reconstructs the original request from a request for a decision: the method, target and host of the original, with the headers and
+ * the connection of the calling gateway.
  *
- * @throws {RequestError} `invalid_request` when the gateway does not say which request it is, or the client says that it is another
+ * @throws {RequestError} `invalid_request` when the gateway does not describe the original request, or a header of the client contradicts it
  */
 export function originalRequest(request: IncomingMessage, endpoint: DecisionEndpointConfig): IncomingMessage {
-  refuseSecondOpinions(request.headers, endpoint);
-  const { method, url, origin } = told(request, endpoint);
+  refuseOverrides(request.headers, endpoint);
+  const { method, url, origin } = describeOriginal(request, endpoint);
   return Object.create(request, {
     method: { value: method },
     url: { value: url },
@@ -20,70 +20,73 @@ export function originalRequest(request: IncomingMessage, endpoint: DecisionEndp
   });
 }
 
-/** What a question says of the original request. */
-interface Told {
+/** The description of the original request in a request for a decision. */
+interface OriginalDescription {
   readonly method: string | undefined;
   readonly url: string;
-  /** Headers that say which origin it is for, in place of those that a client may have sent. */
+  /** Headers with its origin. They replace headers that a client may have sent. */
   readonly origin: IncomingHttpHeaders;
 }
 
-function told(request: IncomingMessage, { for: kind, path }: DecisionEndpointConfig): Told {
+function describeOriginal(request: IncomingMessage, { for: kind, path }: DecisionEndpointConfig): OriginalDescription {
   const { headers, method, url = '' } = request;
   switch (kind) {
     case 'nginx':
-      return toldByNginx(headers);
+      return describedByNginx(headers);
     case 'traefik':
-      return { ...checked(headers['x-forwarded-method'], headers['x-forwarded-uri']), origin: forwardedHost(headers) };
+      return {
+        ...checkedTarget(headers['x-forwarded-method'], headers['x-forwarded-uri']),
+        origin: forwardedHost(headers),
+      };
     case 'caddy':
     case 'haproxy':
-      return { ...checked(headers['x-forwarded-method'], headers['x-forwarded-uri']), origin: ownHost };
+      return { ...checkedTarget(headers['x-forwarded-method'], headers['x-forwarded-uri']), origin: ownHost };
     case 'envoy':
       return { method, url: url.slice(path.length), origin: ownHost };
   }
 }
 
-/** `Host` is the original one. Some pass on whatever a client says in `X-Forwarded-Host`. */
+/** `Host` is the original one. Some of these gateways pass on the `X-Forwarded-Host` of a client. */
 const ownHost: IncomingHttpHeaders = { 'x-forwarded-host': undefined };
 
-/** `Host` may be our own. */
+/** `Host` may be the one of this gateway. */
 function forwardedHost({ host, 'x-forwarded-host': forwarded }: IncomingHttpHeaders): IncomingHttpHeaders {
   const original = lastMember(forwarded) ?? host;
   return original === undefined ? {} : { host: original };
 }
 
 /**
- * A configuration of `auth_request` sets `X-Original-URI`, with `X-Forwarded-Host` and `-Proto`. That of ingress-nginx sets
- * `X-Original-URL` and no host or `X-Original-URI`, so that those could be the client's. Where both are there, one of them may be
- * the client's, and they must be about the same request.
+ * NGINX with `auth_request` sets `X-Original-URI`, with `X-Forwarded-Host` and `-Proto`. ingress-nginx sets `X-Original-URL` only, so
+ * `X-Original-URI` and the host could come from the client there. If both headers are present, they must describe the same request,
+ * because one of them may come from the client.
  */
-function toldByNginx(headers: IncomingHttpHeaders): Told {
+function describedByNginx(headers: IncomingHttpHeaders): OriginalDescription {
   const { 'x-original-uri': uri, 'x-original-url': absolute, 'x-original-method': method } = headers;
-  if (absolute === undefined) return { ...checked(method, uri), origin: forwardedHost(headers) };
-  const { scheme, host, target } = parts(absolute);
+  if (absolute === undefined) return { ...checkedTarget(method, uri), origin: forwardedHost(headers) };
+  const { scheme, host, target } = splitUrl(absolute);
   if (uri === undefined && host !== undefined) {
     const origin = { host, 'x-forwarded-host': undefined, 'x-forwarded-proto': scheme };
-    return { ...checked(method, target), origin };
+    return { ...checkedTarget(method, target), origin };
   }
   const origin = forwardedHost(headers);
   const isSame = uri === target && (host === undefined || host === (origin.host ?? headers.host));
   if (!isSame) {
-    throw new RequestError('invalid_request', 'X-Original-URL says another request than X-Original-URI and the host');
+    throw new RequestError('invalid_request', 'X-Original-URL differs from X-Original-URI and the host');
   }
-  return { ...checked(method, uri), origin };
+  return { ...checkedTarget(method, uri), origin };
 }
 
 /** NGINX writes `$scheme://$http_host$request_uri`; its `Host` has no slash. */
-function parts(url: string | string[]): { scheme?: string; host?: string; target: string } {
+function splitUrl(url: string | string[]): { scheme?: string; host?: string; target: string } {
   const [, scheme = '', host = '', target = ''] = /^(https?):\/\/([\w.:[\]-]+)(\/.*)$/.exec(String(url)) ?? [];
   return target === '' ? { target: String(url) } : { scheme, host, target };
 }
 
 /**
- * What some APIs take for the method or the target in place of the real ones, with the kind of gateway that sets it itself for
- * the question. The gateway drops it; a gateway that asks would pass it on.
+ * Headers that some APIs use in place of the method or the target, with the kind of gateway that sets the header itself. A calling gateway
+ * would pass them on to the API.
  */
-const secondOpinions = new Map<string, DecisionEndpointConfig['for'] | undefined>([
+const overrideHeaders = new Map<string, DecisionEndpointConfig['for'] | undefined>([
   ['x-envoy-original-path', 'envoy'],
   ['x-http-method', undefined],
   ['x-http-method-override', undefined],
@@ -93,18 +96,18 @@ const secondOpinions = new Map<string, DecisionEndpointConfig['for'] | undefined
   ['x-rewrite-url', undefined],
 ]);
 
-function refuseSecondOpinions(headers: IncomingHttpHeaders, { for: kind }: DecisionEndpointConfig): void {
+function refuseOverrides(headers: IncomingHttpHeaders, { for: kind }: DecisionEndpointConfig): void {
   for (const name in headers) {
-    if (secondOpinions.has(foldName(name)) && secondOpinions.get(name) !== kind) {
-      throw new RequestError('invalid_request', 'the request says twice what is to be decided');
+    if (overrideHeaders.has(foldName(name)) && overrideHeaders.get(name) !== kind) {
+      throw new RequestError('invalid_request', `the header ${name} overrides the method or the target of the request`);
     }
   }
 }
 
-/** Node.js joins several headers of one name with a comma and a space, which neither of the two may have. */
-function checked(method: unknown, url: unknown): { method: string; url: string } {
+/** Node.js joins repeated headers with a comma and a space, which neither value may contain. */
+function checkedTarget(method: unknown, url: unknown): { method: string; url: string } {
   if (typeof method !== 'string' || !/^[A-Z]+$/.test(method) || typeof url !== 'string') {
-    throw new RequestError('invalid_request', 'the request does not say which request is to be decided');
+    throw new RequestError('invalid_request', 'the method or the target of the original request is missing');
   }
   return { method, url };
 }

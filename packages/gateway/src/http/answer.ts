@@ -2,15 +2,14 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ChallengeOptions, type ResourceServerError, refusal } from '@tallystick/resource-server';
 
-/** Milliseconds for which the rest of a request that is already answered is read and thrown away. */
-const lingering = 5_000;
+/** Milliseconds for which the rest of an answered request is read and discarded. */
+const lingerTimeout = 5_000;
 
 /**
- * Refuses a request: JSON body, RFC 6750 challenge where the access token is to blame, never cacheable.
+ * Refuses a request with a JSON body, and with a challenge for an error of the access token (RFC 6750 section 3). The response is never
+ * cacheable. If a response has already begun, it is broken off instead, so that it does not look complete.
  *
- * When part of a response is already on its way, it is broken off instead: an answer must not look complete when it is not.
- *
- * @param others headers of the answer that are not about the error
+ * @param others additional headers
  */
 export function answerRefusal(
   response: ServerResponse,
@@ -27,7 +26,7 @@ export function answerRefusal(
   answer(response, status, { ...headers, ...others }, body);
 }
 
-/** Answers with a complete body, in place of whatever headers were prepared before. */
+/** Sends a complete response. It replaces all headers that were set before. */
 export function answer(
   response: ServerResponse,
   status: number,
@@ -36,14 +35,14 @@ export function answer(
 ): void {
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.sendDate = true;
-  // RFC 9110 section 8.6: a 204 has none.
+  // RFC 9110 section 8.6: a 204 has no Content-Length.
   response.writeHead(status, status === 204 ? headers : { ...headers, 'Content-Length': Buffer.byteLength(body) });
   response.end(body);
 }
 
 /**
- * Ends a response that cannot be completed, so that the client notices. A body that ends with the connection (HTTP/1.0) looks
- * complete after an orderly close, so that connection is reset.
+ * Ends a response that cannot be completed, so that the client notices. In HTTP/1.0 the end of the connection ends the body, so the
+ * connection is reset instead of closed.
  */
 export function breakOff(response: ServerResponse): void {
   if (response.writableFinished) return;
@@ -52,8 +51,8 @@ export function breakOff(response: ServerResponse): void {
 }
 
 /**
- * Once a request is answered, nobody reads the rest of its body any more. It is read here for a while, so that the client
- * gets to read the answer and the connection can serve the next request; then the connection is closed.
+ * Reads and discards the rest of a request body after the response (lingering close), so that the client can read the response and
+ * the connection can serve the next request. After a timeout the connection is closed.
  */
 export function lingerAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
   const { headers } = request;
@@ -63,21 +62,20 @@ export function lingerAfterAnswer(request: IncomingMessage, response: ServerResp
     request.unpipe();
     request.resume();
     const { socket } = request;
-    const giveUp = setTimeout(() => socket.destroy(), lingering).unref();
+    const timer = setTimeout(() => socket.destroy(), lingerTimeout).unref();
     const stop = () => {
-      clearTimeout(giveUp);
+      clearTimeout(timer);
       request.off('close', stop);
       socket.off('close', stop);
     };
     request.once('close', stop);
-    // A request whose answer has left is not closed with its connection by Node.js.
+    // Node.js does not close a request with its connection once the response is sent.
     socket.once('close', stop);
   });
 }
 
 /**
- * A response to a request that asked to upgrade the connection, where Node.js leaves us with nothing but the socket.
- * The connection is closed after it.
+ * Creates a response to an upgrade request, for which Node.js provides only the socket. The connection is closed after the response.
  */
 export function responseOnSocket(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request);

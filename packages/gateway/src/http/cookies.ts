@@ -7,34 +7,34 @@ import { RequestError } from './errors.ts';
  * The value of a cookie of a request (RFC 6265 section 4.2).
  *
  * @param header the `Cookie` header
- * @throws {RequestError} `invalid_request` when there are several: whose they are, the request does not tell
+ * @throws {RequestError} `invalid_request` when there are several: the request does not say which page set which
  */
 export function readCookie(header: string | undefined, name: string): string | undefined {
   if (header === undefined || !header.includes(name)) return undefined;
-  const beginning = `${name}=`;
-  const [value, ...others] = pairs(header).filter((pair) => pair.startsWith(beginning));
+  const prefix = `${name}=`;
+  const [value, ...others] = pairs(header).filter((pair) => pair.startsWith(prefix));
   if (others.length > 0) throw new RequestError('invalid_request', 'the request has a cookie more than once');
-  return value?.slice(beginning.length);
+  return value?.slice(prefix.length);
 }
 
 /**
- * The `Cookie` header without the cookies of some names and those whose names begin with one of them and a hyphen.
+ * Removes cookies from a `Cookie` header: those with the given names, and those whose names begin with one of them and a hyphen.
  *
- * @returns undefined when nothing is left
+ * @returns undefined when no cookie is left
  */
 export function withoutCookies(header: string, names: readonly string[]): string | undefined {
   const kept = pairs(header).filter((pair) => !isNamed(pair, names));
   return kept.length > 0 ? kept.join('; ') : undefined;
 }
 
-/** Whether there is a cookie that {@link withoutCookies} would take out. */
+/** Whether a `Cookie` header has a cookie that {@link withoutCookies} would remove. */
 export function hasCookie(header: string | undefined, names: readonly string[]): boolean {
   return header !== undefined && names.length > 0 && pairs(header).some((pair) => isNamed(pair, names));
 }
 
 /**
- * Takes the cookies that {@link withoutCookies} would take out of a request out of the head of an API's response: with one of
- * its own, an API could sign a user in as somebody else.
+ * Removes cookies from the response of an API, by the same names as {@link withoutCookies}: with a cookie of its own, an API could sign
+ * in a user as another user.
  */
 export function removeSetCookies(headers: IncomingHttpHeaders, names: readonly string[]): void {
   if (names.length === 0 || headers['set-cookie'] === undefined) return;
@@ -43,11 +43,11 @@ export function removeSetCookies(headers: IncomingHttpHeaders, names: readonly s
   else delete headers['set-cookie'];
 }
 
-/** The cookies of a request whose names begin alike, and how many characters each takes. @param header the `Cookie` header */
-export function cookiesNamed(header = '', beginning: string): { readonly name: string; readonly length: number }[] {
+/** The cookies of a request with this prefix, and the length of each in characters. @param header the `Cookie` header */
+export function cookiesNamed(header = '', prefix: string): { readonly name: string; readonly length: number }[] {
   return pairs(header)
     .map((pair) => ({ name: nameOf(pair), length: pair.length }))
-    .filter(({ name }) => name.startsWith(beginning));
+    .filter(({ name }) => name.startsWith(prefix));
 }
 
 function nameOf(pair: string): string {
@@ -56,16 +56,16 @@ function nameOf(pair: string): string {
 
 function isNamed(pair: string, names: readonly string[]): boolean {
   const name = nameOf(pair);
-  return names.some((taken) => name === taken || name.startsWith(`${taken}-`));
+  return names.some((other) => name === other || name.startsWith(`${other}-`));
 }
 
 export interface CookieOptions {
-  /** Seconds; 0 deletes it. */
+  /** Seconds; 0 deletes the cookie. */
   readonly maxAge: number;
   readonly sameSite: 'strict' | 'lax';
 }
 
-/** A `Set-Cookie` header (RFC 6265 section 4.1) for a `__Host-` cookie, out of reach of scripts. The value is of characters that need no quotes. */
+/** A `Set-Cookie` header (RFC 6265 section 4.1) for a `__Host-` cookie that scripts cannot read. The value needs no quotes. */
 export function setCookie(name: string, value: string, { maxAge, sameSite }: CookieOptions): string {
   const site = sameSite === 'strict' ? 'Strict' : 'Lax';
   return `${name}=${value}; Max-Age=${maxAge}; Path=/; Secure; HttpOnly; SameSite=${site}`;
@@ -78,8 +78,8 @@ function pairs(header: string): string[] {
     .filter((pair) => pair !== '');
 }
 
-/** Names of cookies that hold tokens: those of routes and of token handlers. */
-export function namesOfTokenCookies({ routes, tokenHandlers = [] }: GatewayConfig): readonly string[] {
+/** The names of all cookies that hold tokens, of routes and of token handlers. */
+export function tokenCookieNames({ routes, tokenHandlers = [] }: GatewayConfig): readonly string[] {
   const ofRoutes = routes.flatMap((route) => (route.public || !route.tokenCookie ? [] : route.tokenCookie.name));
   return [...new Set([...ofRoutes, ...tokenHandlers.map(({ cookie }) => cookie)])];
 }

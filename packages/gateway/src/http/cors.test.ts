@@ -21,7 +21,7 @@ const preflight = (origin: string, path = '/phantom') =>
     headers: { 'Access-Control-Request-Method': 'PUT', 'Access-Control-Request-Headers': 'authorization' },
   });
 
-/** `fetch` of Node.js sends the `Origin` it is given. */
+/** `fetch` of Node.js sends the given `Origin`. */
 function fetchWithOrigin(path: string, origin: string, init: RequestInit = {}): Promise<Response> {
   return fetch(`${fixture.origin}${path}`, { ...init, headers: { ...init.headers, Origin: origin } });
 }
@@ -49,7 +49,7 @@ describe('A preflight request', () => {
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('says what the policy says', async () => {
+  test('gets the headers of the policy', async () => {
     await startFixtureWith({ origins: ['*'], methods: ['GET'], headers: ['X-A', 'x-a', 'X-B'] });
     expect(cors(await preflight(page))).toMatchObject({
       'access-control-allow-origin': '*',
@@ -78,7 +78,7 @@ describe('A preflight request', () => {
     },
   );
 
-  test('of the opaque origin is allowed only where it is named', async () => {
+  test('of the opaque origin is allowed only if origins names it', async () => {
     await startFixtureWith({ origins: ['*'] });
     expect(cors(await preflight('null'))).not.toHaveProperty('access-control-allow-origin');
     await fixture.stop();
@@ -86,14 +86,14 @@ describe('A preflight request', () => {
     expect(cors(await preflight('null'))).toMatchObject({ 'access-control-allow-origin': 'null' });
   });
 
-  test('without a policy is a request like any other, and allows nothing', async () => {
+  test('without a policy is handled like any other request, and allows nothing', async () => {
     await startFixtureWith(undefined);
     const response = await preflight(page);
     expect([response.status, cors(response)]).toEqual([401, {}]);
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('for a path that is none, or could be two, is refused like any other', async () => {
+  test('for an unknown or ambiguous path is refused like any other', async () => {
     await startFixtureWith({ origins: [page] });
     expect((await preflight(page, '/nowhere')).status).toBe(404);
     expect((await preflight(page, '/%70hantom/..;/split')).status).toBe(400);
@@ -102,14 +102,14 @@ describe('A preflight request', () => {
   test.each([
     ['no Origin', ['Access-Control-Request-Method: GET']],
     ['no method', [`Origin: ${page}`]],
-  ])('is none with %s: it needs a token', async (_, headers) => {
+  ])('with %s is not a preflight request: it needs a token', async (_, headers) => {
     await startFixtureWith({ origins: [page] });
     const lines = ['OPTIONS /phantom HTTP/1.1', 'Host: g', 'Connection: close', ...headers];
     expect(statusOf(await send(fixture.port, message(lines)))).toBe(401);
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('with a body leaves the connection in order', async () => {
+  test('with a body keeps the connection usable', async () => {
     await startFixtureWith({ origins: [page] });
     const smuggled = 'GET /phantom HTTP/1.1\r\nHost: g\r\n\r\n';
     const head = ['OPTIONS /phantom HTTP/1.1', 'Host: g', `Origin: ${page}`, 'Access-Control-Request-Method: GET'];
@@ -122,7 +122,7 @@ describe('A preflight request', () => {
 describe('A page of an allowed origin', () => {
   const origins = [page, 'https://other.example.com'];
 
-  test('can read an answer, by the policy and not by what the API says', async () => {
+  test('can read a response by the policy, not by the headers of the API', async () => {
     await startFixtureWith({ origins, credentials: true }, (_request, response) => {
       response.setHeader('Access-Control-Allow-Origin', '*');
       response.setHeader('Access-Control-Allow-Private-Network', 'true');
@@ -142,7 +142,7 @@ describe('A page of an allowed origin', () => {
     expect(cors(await fixture.call('/phantom', token))).toEqual({ vary: 'Accept, Origin' });
   });
 
-  test('can read why it is refused: no token, a bad one, a missing scope, trouble', async () => {
+  test('can read a refusal: no token, an invalid one, a missing scope, an unavailable server', async () => {
     await startFixtureWith({ origins });
     const read = await fixture.issueReference(api('phantom'));
     fixture.store.unavailable = true;
@@ -166,7 +166,7 @@ describe('A page of an allowed origin', () => {
   });
 });
 
-test('Without a policy the API says for itself what pages may do', async () => {
+test('Without a policy the CORS headers of the API are passed on', async () => {
   await startFixtureWith(undefined, (_request, response) => {
     response.setHeader('Access-Control-Allow-Origin', page);
     response.end('ok');
@@ -177,16 +177,16 @@ test('Without a policy the API says for itself what pages may do', async () => {
 
 test.each<[string, CorsConfig]>([
   ['no origin', { origins: [] }],
-  ['everyone, with credentials', { origins: ['*'], credentials: true }],
+  ['all origins, with credentials', { origins: ['*'], credentials: true }],
   ['the opaque origin, with credentials', { origins: ['null'], credentials: true }],
-  ['everyone and someone', { origins: ['*', page] }],
+  ['all origins and a single one', { origins: ['*', page] }],
   ['an origin with a path', { origins: [`${page}/`] }],
   ['an origin without a scheme', { origins: ['app.example.com'] }],
   ['an origin with a wildcard', { origins: ['https://*.example.com'] }],
-  ['a header that is two', { origins: [page], headers: ['A, B'] }],
+  ['a header name that is a list', { origins: [page], headers: ['A, B'] }],
   ['every header', { origins: [page], headers: ['*'] }],
-  ['a method that is none', { origins: [page], methods: ['GET\r\nX: y'] }],
-  ['no time', { origins: [page], maxAge: -1 }],
+  ['a malformed method', { origins: [page], methods: ['GET\r\nX: y'] }],
+  ['a negative maxAge', { origins: [page], maxAge: -1 }],
 ])('A policy cannot have %s', async (_, config) => {
   await startFixtureWith(undefined);
   expect(() => createCorsPolicy(config)).toThrow(TypeError);

@@ -17,15 +17,15 @@ export interface CorsConfig {
   readonly maxAge?: number;
 }
 
-/** A {@link CorsConfig}, made ready for use. Without headers for an origin, the browser keeps the answer from the page. */
+/** A prepared {@link CorsConfig}. A browser hides a response without CORS headers from the page. */
 export interface CorsPolicy {
-  /** Of the answer to a request of this origin. */
+  /** The headers for a response to a request from this origin. */
   answerHeaders(origin: string | undefined): Readonly<Record<string, string>>;
-  /** Of the answer to a preflight request of this origin. */
+  /** The headers for a response to a preflight request from this origin. */
   preflightHeaders(origin: string | undefined): Readonly<Record<string, string>>;
 }
 
-/** What a client must be able to read to come by a token that is good: RFC 6750 section 3, RFC 9449 section 8. */
+/** The headers that a client must read to get a valid token: RFC 6750 section 3, RFC 9449 section 8. */
 const alwaysExposed = ['WWW-Authenticate', 'DPoP-Nonce'];
 
 /** @throws {TypeError} for a policy that browsers would not follow, or nobody should */
@@ -47,11 +47,11 @@ export function createCorsPolicy(config: CorsConfig): CorsPolicy {
 
   const allowed = new Set(origins);
   const withCredentials = { ...(credentials && { 'Access-Control-Allow-Credentials': 'true' }) };
-  const ofAnswers = {
+  const answerHeaders = {
     ...withCredentials,
     'Access-Control-Expose-Headers': listed([...alwaysExposed, ...exposeHeaders]),
   };
-  const ofPreflights = {
+  const preflightHeaders = {
     ...withCredentials,
     'Access-Control-Allow-Methods': listed(methods),
     'Access-Control-Allow-Headers': listed(headers),
@@ -65,17 +65,17 @@ export function createCorsPolicy(config: CorsConfig): CorsPolicy {
   }
 
   return {
-    answerHeaders: (origin) => headersFor(origin, ofAnswers),
-    preflightHeaders: (origin) => headersFor(origin, ofPreflights),
+    answerHeaders: (origin) => headersFor(origin, answerHeaders),
+    preflightHeaders: (origin) => headersFor(origin, preflightHeaders),
   };
 }
 
-/** Whether a browser asks if a page may send a request (Fetch standard, section 3.2.2). */
+/** Whether a request is a CORS preflight request (Fetch standard, section 3.2.2). */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && 'access-control-request-method' in headers;
 }
 
-/** The headers of an answer that the gateway gives itself. A cache must know that the origin makes a difference. */
+/** The headers of a response of the gateway itself. `Vary` tells caches that the response depends on the origin. */
 export function corsHeaders(
   policy: CorsPolicy | undefined,
   origin: string | undefined,
@@ -83,7 +83,7 @@ export function corsHeaders(
   return policy && { ...policy.answerHeaders(origin), Vary: 'Origin' };
 }
 
-/** Puts the policy in place of what an API says itself, in the head of its response. */
+/** Replaces the CORS headers of an API's response with those of the policy. */
 export function applyCors(headers: IncomingHttpHeaders, policy: CorsPolicy, origin: string | undefined): void {
   for (const name in headers) if (name.startsWith('access-control-')) delete headers[name];
   for (const [name, value] of Object.entries(policy.answerHeaders(origin))) headers[name.toLowerCase()] = value;

@@ -7,22 +7,22 @@ const request = (headers: object, socket: object = { remoteAddress: '192.0.2.1' 
 const originOf = createPublicOrigin({ isTrustedProxy });
 const forwarded = { host: 'internal:8080', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example.com' };
 
-test('the configured origin has the last word', () => {
+test('the configured origin applies to every request', () => {
   const configured = createPublicOrigin({ publicUrl: 'https://api.example.com/', isTrustedProxy });
   expect(configured(request({ ...forwarded, 'x-forwarded-host': 'other.example' }))).toBe('https://api.example.com');
 });
 
-test('a trusted proxy says how the client reached it, and nobody else does', () => {
+test('uses the headers of a trusted proxy, and of nobody else', () => {
   expect(originOf(request(forwarded))).toBe('https://api.example.com');
   expect(originOf(request(forwarded, { remoteAddress: '192.0.2.2' }))).toBe('http://internal:8080');
 });
 
-test('without a word from a proxy it is the connection and the Host header', () => {
+test('uses the connection and the Host header otherwise', () => {
   expect(originOf(request({ host: 'api.example.com' }, { encrypted: true }))).toBe('https://api.example.com');
   expect(originOf(request({ host: '[::1]:4100' }))).toBe('http://[::1]:4100');
 });
 
-test('of several values the one counts that the trusted proxy added', () => {
+test('uses the last of several values, which the trusted proxy added', () => {
   const headers = {
     host: 'a',
     'x-forwarded-proto': 'http, https',
@@ -38,6 +38,6 @@ test.each([
   [{}],
   [{ host: 'a', 'x-forwarded-proto': 'gopher' }],
   [{ host: 'a', 'x-forwarded-host': 'b/c' }],
-])('what is no origin is none: %j', (headers) => {
+])('a malformed origin is undefined: %j', (headers) => {
   expect(originOf(request(headers))).toBeUndefined();
 });

@@ -5,24 +5,24 @@ import { RequestError } from './errors.ts';
 import type { IsTrustedProxy } from './trusted_proxies.ts';
 
 /**
- * For which hosts a gateway answers: its own, `publicUrl`'s, those of routes, and others as far as they are served.
+ * The hosts for which a gateway answers: its own, the host of `publicUrl`, the hosts of routes, and others as configured.
  *
- * @returns undefined for any
+ * @returns undefined for any host
  */
 export function createHostPolicy(
   { hosts = [], otherHosts = 'anybody', publicUrl, routes }: GatewayConfig,
   isTrustedProxy: IsTrustedProxy,
 ): AllowsHost | undefined {
   if (otherHosts === 'anybody') return undefined;
-  const ofRoutes = routes.flatMap(({ host }) => host ?? []);
-  const isOwn = createAllowedHosts([...hosts, ...ofRoutes, ...(publicUrl ? [new URL(publicUrl).hostname] : [])]);
+  const routeHosts = routes.flatMap(({ host }) => host ?? []);
+  const isOwn = createAllowedHosts([...hosts, ...routeHosts, ...(publicUrl ? [new URL(publicUrl).hostname] : [])]);
   if (otherHosts === 'nobody') return isOwn;
   return (name, request) => isOwn(name, request) || isTrustedProxy(request);
 }
 
 /**
- * What a request to upgrade the connection must be: the opening handshake of a WebSocket (RFC 6455 section 4.1). Any other protocol
- * (`h2c`) would be a tunnel whose requests nobody looks at.
+ * Checks that an upgrade request is the opening handshake of a WebSocket (RFC 6455 section 4.1). Any other protocol, such as `h2c`, would be
+ * a tunnel for requests that the gateway does not authorize.
  *
  * @throws {RequestError} `invalid_request`
  */

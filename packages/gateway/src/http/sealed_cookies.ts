@@ -2,18 +2,18 @@ import { hkdfSync } from 'node:crypto';
 import { EncryptJWT, errors, type JWTPayload, jwtDecrypt } from 'jose';
 
 /**
- * Values of cookies that only gateways with the same secret can read or make: JWE (RFC 7516) in its compact form, `dir` and
- * `A256GCM`. What is sealed for one cookie does not open as another.
+ * Encrypted values of cookies: JWEs (RFC 7516) in compact serialization with `dir` and `A256GCM`. Only gateways with the same secret can
+ * create and read them. A value that was sealed for one cookie cannot be opened as another cookie.
  */
 export interface SealedCookies {
-  /** @param maxAge seconds for which it opens */
+  /** @param maxAge seconds for which the value can be opened */
   seal(cookie: string, content: JWTPayload, maxAge: number): Promise<string>;
-  /** @returns undefined for what was not sealed for this cookie, with this secret, or is too old */
+  /** @returns undefined for a value that was sealed for another cookie or with another secret, or that has expired */
   open<Content extends JWTPayload>(cookie: string, value: string): Promise<Content | undefined>;
 }
 
 /**
- * @param secret what all gateways that serve one application share, at least 32 characters
+ * @param secret shared by all gateways that serve one application; at least 32 characters
  * @param now epoch milliseconds
  */
 export function createSealedCookies(secret: string, now: () => number): SealedCookies {

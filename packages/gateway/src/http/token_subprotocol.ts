@@ -4,20 +4,20 @@ import { AccessTokenError } from '@tallystick/resource-server';
 import { RequestError } from './errors.ts';
 
 /**
- * Reads the access token of an opening handshake from a subprotocol that it is hidden in, since a page can send no other header with a
- * WebSocket (RFC 6455 section 4.1).
+ * Reads the access token of a WebSocket handshake from a subprotocol. A web page can set no other header of the handshake (RFC 6455
+ * section 4.1).
  *
- * @param prefix of that subprotocol; what follows is the token
- * @returns undefined for a request that is no handshake, or has none
+ * @param prefix the part of the subprotocol before the token
+ * @returns undefined for a request that is not a handshake, or has no such subprotocol
  * @throws {RequestError} `invalid_request` for two tokens
- * @throws {AccessTokenError} `invalid_token` for what is none
+ * @throws {AccessTokenError} `invalid_token` for a malformed token
  */
 export function readTokenSubprotocol({ headers }: IncomingMessage, prefix: string): string | undefined {
   const offered = headers['sec-websocket-protocol'];
   if (headers.upgrade === undefined || offered === undefined || !offered.includes(prefix)) return undefined;
   const [found, ...others] = listMembers(offered).filter((member) => member.startsWith(prefix));
   if (found === undefined) return undefined;
-  // RFC 6750 section 2: one way to send a token, not two.
+  // RFC 6750 section 2: a client must not use more than one method to send a token.
   if (others.length > 0 || headers.authorization !== undefined) {
     throw new RequestError('invalid_request', 'the request has more than one access token');
   }
@@ -28,7 +28,7 @@ export function readTokenSubprotocol({ headers }: IncomingMessage, prefix: strin
   return token;
 }
 
-/** The subprotocols that an API gets to choose from: those that hold no token. */
+/** Removes the subprotocols that hold a token. @returns undefined when none is left */
 export function withoutTokenSubprotocols(offered: string, prefix: string): string | undefined {
   const others = listMembers(offered).filter((member) => !member.startsWith(prefix));
   return others.length > 0 ? others.join(', ') : undefined;

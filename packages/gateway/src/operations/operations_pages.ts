@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { checkRequest, type FindReadiness, readinessAnswer } from '@tallystick/common';
 import { answer, answerRefusal } from '../http/answer.ts';
-import { errorOf, RequestError } from '../http/errors.ts';
+import { RequestError, toRequestError } from '../http/errors.ts';
 import type { Metrics } from './metrics.ts';
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
@@ -47,7 +47,7 @@ export function createOperationsPages({ findReadiness, metrics }: OperationsPage
 export function createOperationsListener(servePage: ServeOperationsPage): RequestListener {
   return (request, response) => {
     const fault = checkRequest(request);
-    if (fault !== undefined) answerRefusal(response, errorOf(fault));
+    if (fault !== undefined) answerRefusal(response, toRequestError(fault));
     else if (!servePage(request, response)) {
       answerRefusal(response, new RequestError('not_found', 'there is /healthz, /readyz and /metrics'));
     }

@@ -34,17 +34,17 @@ test.each([
   ['with a method that no route has', () => [`TRACE /phantom/${token} HTTP/1.1`, bearer()]],
   ['with a second Authorization', () => [`GET /phantom/${token} HTTP/1.1`, bearer(), 'Authorization: Basic YTpi']],
   ['with two spaces before it', () => [`GET /phantom/${token} HTTP/1.1`, `authorization: BEARER  ${token}`]],
-  ['with something behind it', () => [`GET /phantom/${token} HTTP/1.1`, `${bearer()}, a=b`]],
+  ['with text after it', () => [`GET /phantom/${token} HTTP/1.1`, `${bearer()}, a=b`]],
   ['with Basic', () => [`GET /phantom/${token} HTTP/1.1`, `Authorization: Basic ${token}`]],
   ['in an ambiguous path', () => [`GET /open/%2e%2e/${token} HTTP/1.1`, bearer()]],
-  ['without the header that pages send', () => [`GET /browser/${token} HTTP/1.1`, `Cookie: a=b; ${cookie}=${token}`]],
-  ['in what a decision is asked about', () => [`GET /decision/nowhere/${token} HTTP/1.1`, bearer()]],
-  ['in the target that a client upgrades', () => [`GET /nowhere/${token} HTTP/1.1`, bearer(), 'Upgrade: websocket']],
+  ['without the CSRF header', () => [`GET /browser/${token} HTTP/1.1`, `Cookie: a=b; ${cookie}=${token}`]],
+  ['in a request for a decision', () => [`GET /decision/nowhere/${token} HTTP/1.1`, bearer()]],
+  ['in the target of an upgrade', () => [`GET /nowhere/${token} HTTP/1.1`, bearer(), 'Upgrade: websocket']],
   [
     'in percent-encoding',
     () => [`GET /nowhere/%${token.charCodeAt(0).toString(16)}${token.slice(1)} HTTP/1.1`, bearer()],
   ],
-  ['as the rest of what is proved', () => [`GET /nowhere/${token} HTTP/1.1`, `Authorization: DPoP ${token}`]],
+  ['under the scheme DPoP', () => [`GET /nowhere/${token} HTTP/1.1`, `Authorization: DPoP ${token}`]],
 ])('A token in a path is in no line of the log: %s', async (_, lines) => {
   const [first = '', ...headers] = lines();
   const upgrade = headers.some((line) => line.startsWith('Upgrade'));
@@ -65,7 +65,7 @@ test.each(['path', 'query'])(
   },
 );
 
-test('the path of a request without a token is', async () => {
+test('the path of a request without a token is logged', async () => {
   await send(
     fixture.port,
     message(['GET /nowhere/a?b HTTP/1.1', 'Host: g', 'Authorization: Bearer', 'Connection: close']),

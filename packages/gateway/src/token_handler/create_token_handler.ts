@@ -3,7 +3,7 @@ import type { Log } from '@tallystick/common';
 import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import { AccessTokenError } from '@tallystick/resource-server';
 import type { SharedValues } from '@tallystick/token-store';
-import { checkPage } from '../http/check_page.ts';
+import { checkCsrf } from '../http/csrf.ts';
 import { RequestError } from '../http/errors.ts';
 import type { PublicOrigin } from '../http/public_origin.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
@@ -62,7 +62,7 @@ export function createTokenHandler(
   /** For pages of the application only, whoever's cookies a request brings. */
   const forPages = (endpoint: Endpoint): Endpoint => {
     return async (request, url, origin) => {
-      checkPage(request, origin, page);
+      checkCsrf(request, origin, page);
       return endpoint(request, url, origin);
     };
   };

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import * as oidc from 'openid-client';
 import { readCookie, setCookie } from '../http/cookies.ts';
 import { RequestError } from '../http/errors.ts';
-import { longestCookie } from '../http/long_cookies.ts';
+import { maximumCookieLength } from '../http/long_cookies.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
 import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
 import { cookieNames, type TokenHandlerConfig } from './config.ts';
@@ -61,7 +61,7 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
       : oidc.buildAuthorizationUrl(client, parameters);
     const value = await sealed.seal(loginName(names.login, login.state), login, LOGIN_LIFETIME);
     const begun = cookie(login.state, value, LOGIN_LIFETIME);
-    if (begun.length > longestCookie) throw new RequestError('invalid_request', 'return_to is too long');
+    if (begun.length > maximumCookieLength) throw new RequestError('invalid_request', 'return_to is too long');
     const over = loginsToDrop(headers.cookie, names.login, begun.length).map((name) =>
       setCookie(name, '', { maxAge: 0, sameSite: 'lax' }),
     );

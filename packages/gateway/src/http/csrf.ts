@@ -1,22 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestError } from './errors.ts';
 
-export interface PageOptions {
-  /** Origins of pages that may use cookies here, beside the gateway's own. */
+export interface CsrfOptions {
+  /** Origins of pages that may use the cookies, besides the gateway's own. */
   readonly origins: ReadonlySet<string>;
-  /** Lower case. */
+  /** The name of the required header, in lower case. */
   readonly csrfHeader: string;
 }
 
 /**
- * A browser sends cookies with a request whoever made it do so. Only a page of the gateway's own origin, or of one that is
- * configured, may: what `Origin` and Fetch Metadata (`Sec-Fetch-Site`) say is looked at, and the request must have a header
- * that no link, form or image can send, and that a page of another origin is not allowed to.
+ * Protects a request with cookies against cross-site request forgery, because a browser sends cookies whichever page causes the request.
+ * `Origin` and `Sec-Fetch-Site` (Fetch Metadata) must name the gateway's own origin or a configured one. The request must also have a
+ * header that no link, form or image can send, and that a page of another origin must not send.
  *
- * @param ownOrigin under which the client reached the gateway
+ * @param ownOrigin the origin under which the client reached the gateway
  * @throws {RequestError} `forbidden`
  */
-export function checkPage(request: IncomingMessage, ownOrigin: string | undefined, options: PageOptions): void {
+export function checkCsrf(request: IncomingMessage, ownOrigin: string | undefined, options: CsrfOptions): void {
   const { origin, 'sec-fetch-site': site, upgrade } = request.headers;
   const isKnown = origin !== undefined && (origin === ownOrigin || options.origins.has(origin));
   if (origin !== undefined && !isKnown) {
@@ -25,7 +25,7 @@ export function checkPage(request: IncomingMessage, ownOrigin: string | undefine
   if (!isKnown && site !== undefined && site !== 'same-origin') {
     throw new RequestError('forbidden', 'pages of another site may not use the cookies of this gateway');
   }
-  // A WebSocket can be opened by any page and with no header of its own; but browsers always say from where.
+  // Any page can open a WebSocket, and cannot set a header; but browsers always send its Origin.
   if (upgrade !== undefined ? !isKnown : request.headers[options.csrfHeader] === undefined) {
     throw new RequestError(
       'forbidden',
