@@ -19,7 +19,7 @@ import { createSealedCookies } from './http/sealed_cookies.ts';
 import { createSenderOf, createTrustedProxies } from './http/trusted_proxies.ts';
 import { createRoute, type ProtectedRoute, type Route } from './routes/route.ts';
 import { createRouteTable } from './routes/route_table.ts';
-import { createFillCache } from './tokens/fill.ts';
+import { createFillCache } from './tokens/fill_cache.ts';
 import { createOwnJwts } from './tokens/own_jwts.ts';
 import { createResolvers } from './tokens/resolvers.ts';
 import { createSharedLevel } from './tokens/shared_level.ts';

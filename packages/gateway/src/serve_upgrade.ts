@@ -46,8 +46,8 @@ export interface ServeUpgradeDependencies {
 interface Upgrade {
   readonly life: RequestLife;
   readonly socket: Socket;
-  /** What the watch had heard before the token was looked at. */
-  readonly heardBefore: number;
+  /** `feedEvents` of the token watch from before the token was validated. */
+  readonly feedEventsBefore: number;
 }
 
 export function createServeUpgrade(
@@ -68,7 +68,7 @@ export function createServeUpgrade(
     if (fault === undefined && answerItself(request, socket)) return;
     sockets.set(socket, () => socket.destroySoon());
 
-    const { heard: heardBefore } = tokenWatch;
+    const { feedEvents: feedEventsBefore } = tokenWatch;
     const life = lives.begin(request);
     socket.once('close', () => lives.end(life));
     const refuse: Refuse = (error) => {
@@ -82,7 +82,7 @@ export function createServeUpgrade(
     const answered = (status: number) => lives.upgraded(life, status);
     const forward = (destination: Destination) => {
       checkHandshake(request);
-      const watchOpened = watchToken({ life, socket, heardBefore }, destination);
+      const watchOpened = watchToken({ life, socket, feedEventsBefore }, destination);
       const opened = (close: CloseWebSocket) => {
         const goAway = () => close({ code: GOING_AWAY });
         if (lifecycle.isDraining) goAway();
@@ -123,7 +123,7 @@ function createWatchToken(
   { closeWithToken = true, tokenCloseCode = TOKEN_ENDED }: NonNullable<GatewayConfig['webSockets']> = {},
   { tokenWatch, senderOf, log }: ServeUpgradeDependencies,
 ): WatchToken {
-  return ({ life: { request, decision }, socket, heardBefore }, { credentials, claims }) => {
+  return ({ life: { request, decision }, socket, feedEventsBefore }, { credentials, claims }) => {
     const { route } = decision;
     if (!closeWithToken || credentials === undefined || route === undefined || route.isPublic) return () => {};
     let close: CloseWebSocket | undefined;
@@ -136,7 +136,7 @@ function createWatchToken(
       setTimeout(() => socket.destroy(), CLOSING).unref();
     };
     const holder = { route, credentials, claims, sender: senderOf(request), close: end };
-    const watching = tokenWatch.watch(holder, heardBefore);
+    const watching = tokenWatch.watch(holder, feedEventsBefore);
     socket.once('close', watching.stop);
     return (howToClose) => {
       close = howToClose;

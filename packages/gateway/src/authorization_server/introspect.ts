@@ -7,7 +7,7 @@ import {
 } from '@tallystick/resource-server';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
 import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../config/issuer_config.ts';
-import type { Lookup } from '../tokens/lookup.ts';
+import type { Lookup } from '../tokens/resolver.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
 import { createFairQueue } from './fair_queue.ts';

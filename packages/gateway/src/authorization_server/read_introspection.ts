@@ -113,7 +113,7 @@ export interface IntrospectionExpectations {
  * @throws {AccessTokenError} `invalid_token` when it is not
  * @throws {InvalidValidatorResponseError} for an answer about the tokens of another issuer
  */
-export function checkIntrospection(
+export function requireAccessToken(
   introspection: TokenIntrospection,
   { issuer, clientId, audience, audienceIs, tokenTypeIs }: IntrospectionExpectations,
   time: number,

@@ -15,11 +15,11 @@ const pass = (seconds: number) => {
   fixture.clock.time += seconds * 1000;
 };
 
-/** Holds the introspection endpoint's answers back until they are released. */
+/** Holds back the answers of the introspection endpoint until they are released. */
 function holdIntrospection() {
   const held: (() => void)[] = [];
   fixture.authorizationServer.onIntrospection = (response: ServerResponse, token: string) => {
-    // The verdict is that of now, whenever it is told.
+    // The answer is decided now, and sent later.
     const jwt = fixture.authorizationServer.active.get(token);
     held.push(() => {
       if (jwt === undefined) response.writeHead(204).end();
@@ -57,7 +57,7 @@ describe('A JWT is cached', () => {
     expect(fixture.cacheLevels()).toEqual(['miss', 'miss']);
   });
 
-  test('no longer than it lives', async () => {
+  test('no longer than it is valid', async () => {
     const signature = await fixture.issueSplit(api('split'), { exp: Math.floor(fixture.clock.time / 1000) + 10 });
     expect((await fixture.call('/split', signature)).status).toBe(200);
     pass(10);
@@ -81,7 +81,7 @@ describe('A JWT is cached', () => {
     },
   );
 
-  test('until the key that signed it leaves the JWKS', async () => {
+  test('until its signing key leaves the JWKS', async () => {
     const tokens: [string, string][] = [
       ['/jwt', await fixture.authorizationServer.issue({ aud: api('jwt') })],
       ['/phantom', await fixture.issueReference(api('phantom'))],
@@ -89,7 +89,7 @@ describe('A JWT is cached', () => {
     ];
     for (const [path, token] of tokens) expect((await fixture.call(path, token)).status).toBe(200);
     fixture.authorizationServer.keys = [await createSigningKey('key-2')];
-    // At this age the next use fetches the keys anew, in the background.
+    // At this age the next use refreshes the keys in the background.
     pass(30);
     await until(async () => (await fixture.call('/split', tokens[2]?.[1])).status === 401);
     fixture.authorizationServer.active.clear();
@@ -97,7 +97,7 @@ describe('A JWT is cached', () => {
   });
 });
 
-describe('That a token is not active', () => {
+describe('An inactive token', () => {
   test('is remembered for a short time', async () => {
     const reference = 'x'.repeat(43);
     for (const seconds of [0, 4, 1]) {
@@ -108,20 +108,20 @@ describe('That a token is not active', () => {
     expect(fixture.authorizationServer.introspections).toHaveLength(2);
   });
 
-  test('is remembered of a split token too, whose store is then not asked', async () => {
+  test('of the split style is remembered too, and the store is not asked again', async () => {
     const signature = 'y'.repeat(86);
     expect(await statuses([fixture.call('/split', signature)])).toEqual([401]);
     expect(await statuses([fixture.call('/split', signature)])).toEqual([401]);
     expect(fixture.store.lookups).toBe(1);
   });
 
-  test('is remembered within bounds', async () => {
+  test('is forgotten when there are too many others', async () => {
     for (let index = 0; index < 101; index += 1) await fixture.call('/split', String(index).padStart(86, 'z'));
     await fixture.call('/split', '0'.padStart(86, 'z'));
     expect(fixture.store.lookups).toBe(102);
   });
 
-  test('is not remembered when it could not be found out', async () => {
+  test('is not assumed when the lookup fails', async () => {
     const signature = await fixture.issueSplit(api('split'));
     fixture.store.unavailable = true;
     expect((await fixture.call('/split', signature)).status).toBe(503);
@@ -130,15 +130,15 @@ describe('That a token is not active', () => {
   });
 });
 
-describe('The cache is bounded by what it holds', () => {
-  /** Uses a token whose claims take some 10 KB. */
+describe('The cache is bounded in bytes', () => {
+  /** Calls the API with a token whose claims take some 10 KB. */
   async function useLarge(): Promise<string> {
     const reference = await fixture.issueReference(api('phantom'), { note: 'n'.repeat(2_000) });
     expect((await fixture.call('/phantom', reference)).status).toBe(200);
     return reference;
   }
 
-  test('what was used least recently makes room, long before there are too many entries', async () => {
+  test('the least recently used token is evicted, long before the bound on entries', async () => {
     await fixture.stop();
     fixture = await startGatewayFixture(({ cache }) => ({ cache: { ...cache, maxBytes: 50_000 } }));
     const first = await useLarge();
@@ -149,14 +149,14 @@ describe('The cache is bounded by what it holds', () => {
     expect(fixture.cacheLevels().slice(-2)).toEqual(['hit', 'miss']);
   });
 
-  test('what is larger than all of it is served, and not kept', async () => {
+  test('a token that is larger than the cache is served and not cached', async () => {
     await fixture.stop();
     fixture = await startGatewayFixture(({ cache }) => ({ cache: { ...cache, maxBytes: 5_000 } }));
     await fixture.call('/phantom', await useLarge());
     expect(fixture.cacheLevels()).toEqual(['miss', 'miss']);
   });
 
-  test('so is what is remembered of tokens that are not active', async () => {
+  test('the negative cache is bounded in bytes, too', async () => {
     await fixture.stop();
     const negative = { maxEntries: 1_000, maxBytes: 10_000, maxAge: 5 };
     fixture = await startGatewayFixture(({ cache }) => ({ cache: { ...cache, negative } }));
@@ -179,7 +179,7 @@ describe('Concurrent first uses of one token', () => {
     expect(fixture.upstream.seen).toHaveLength(1000);
   });
 
-  test('do not suffer when the first of them leaves', async () => {
+  test('are served when the first client disconnects', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
     const impatient = new AbortController();
@@ -193,7 +193,7 @@ describe('Concurrent first uses of one token', () => {
     expect(fixture.authorizationServer.introspections).toHaveLength(1);
   });
 
-  test('fail together, and the next one tries again', async () => {
+  test('fail together, and the next request tries again', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     fixture.authorizationServer.onIntrospection = (response) => response.writeHead(500).end();
     expect(await statuses([fixture.call('/phantom', reference), fixture.call('/phantom', reference)])).toEqual([
@@ -205,7 +205,7 @@ describe('Concurrent first uses of one token', () => {
 });
 
 describe('A revocation', () => {
-  test.each(['phantom', 'split'] as const)('takes a cached %s token out at once', async (style) => {
+  test.each(['phantom', 'split'] as const)('removes a cached %s token at once', async (style) => {
     const token = await (style === 'split' ? fixture.issueSplit(api(style)) : fixture.issueReference(api(style)));
     expect((await fixture.call(`/${style}`, token)).status).toBe(200);
     fixture.authorizationServer.active.delete(token);
@@ -222,7 +222,7 @@ describe('A revocation', () => {
     expect(fixture.cacheLevels()).toEqual(['miss', 'hit']);
   });
 
-  test('that overtakes an introspection keeps its answer from everybody, and later requests from waiting for it', async () => {
+  test('during an introspection fails the waiting requests, and later requests do not join it', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
     const before = fixture.call('/phantom', reference);
@@ -237,7 +237,7 @@ describe('A revocation', () => {
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('that overtakes a lookup in the store does the same', async () => {
+  test('during a lookup in the store does the same', async () => {
     const signature = await fixture.issueSplit(api('split'));
     let release = () => {};
     fixture.store.delay = new Promise((resolve) => {
@@ -253,7 +253,7 @@ describe('A revocation', () => {
   });
 });
 
-describe('While revocations cannot be heard', () => {
+describe('While the feed is disconnected', () => {
   test('the cache is neither read nor written, and it is empty afterwards', async () => {
     const signature = await fixture.issueSplit(api('split'));
     await fixture.call('/split', signature);
@@ -267,7 +267,7 @@ describe('While revocations cannot be heard', () => {
     expect(fixture.store.lookups).toBe(4);
   });
 
-  test('a token that was revoked meanwhile is refused at once', async () => {
+  test('a token that is revoked is refused at once', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     await fixture.call('/phantom', reference);
     fixture.store.disconnect();
@@ -275,7 +275,7 @@ describe('While revocations cannot be heard', () => {
     expect((await fixture.call('/phantom', reference)).status).toBe(401);
   });
 
-  test('nobody joins a lookup that may have begun before a revocation', async () => {
+  test('requests do not join a lookup that may have started before a revocation', async () => {
     fixture.store.disconnect();
     const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
@@ -287,7 +287,7 @@ describe('While revocations cannot be heard', () => {
   });
 
   test.each(['disconnected and connected again', 'disconnected'])(
-    'a lookup that began before is not cached, when the feed is %s on its way',
+    'the result of an earlier lookup is not cached when the feed is %s during it',
     async (what) => {
       const reference = await fixture.issueReference(api('phantom'));
       const introspection = holdIntrospection();
@@ -303,7 +303,7 @@ describe('While revocations cannot be heard', () => {
     },
   );
 
-  test('a request that arrives then does not join a lookup that began before', async () => {
+  test('a new request does not join a lookup that started before', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     const introspection = holdIntrospection();
     const first = fixture.call('/phantom', reference);

@@ -11,7 +11,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 let fixture: GatewayFixture;
 beforeEach(async () => {
   fixture = await startGatewayFixture(({ routes }) => ({
-    // However busy the machine is that runs this.
+    // Long enough for a busy machine.
     timeouts: { authorizationServer: 30_000, upstream: 30_000 },
     routes: routes.map((route) => ({ ...route, tokenPattern: '[\\w-]{43}' })),
     introspection: { maxConcurrent: 16, maxWaiting: 64 },
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.stop());
 
-/** What the fixture remembers for tests, and no gateway would. */
+/** Clears the records of the fixture, which no gateway would have. */
 function forgetRecords(): void {
   fixture.log.length = 0;
   fixture.authorizationServer.introspections.length = 0;
@@ -34,7 +34,7 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** Reads the answer to its end: an unread one would keep its connection until it is collected. */
+/** Reads the response to its end: an unread response would keep its connection until it is garbage-collected. */
 async function statusOf(token: string): Promise<number> {
   const answer = await fixture.call('/phantom', token);
   await answer.arrayBuffer();
@@ -47,15 +47,15 @@ function* junk(count: number, shape: (random: string) => string): Generator<stri
 
 const options = () => ({ port: fixture.port, from: '127.0.0.66', path: '/phantom/a', connections: 32, window: 16 });
 
-test('50,000 tokens of impossible shape lead to no introspection', async () => {
+test('50,000 malformed tokens cause no introspection', async () => {
   const impossible = junk(50_000, (random) => `${random}${random.slice(0, 1)}`);
   const statuses = await flood(impossible, options());
   expect([...statuses]).toEqual([[401, 50_000]]);
   expect(fixture.authorizationServer.introspections).toEqual([]);
 });
 
-test('50,000 tokens of plausible shape take bounded memory, and live traffic goes on', async () => {
-  // It takes its time, as over a network, so that there is always more to ask than may be asked.
+test('50,000 well-formed invalid tokens use bounded memory, and valid requests are still served', async () => {
+  // Slow, as over a network, so that there are always more lookups than may run.
   fixture.authorizationServer.onIntrospection = (response, token) => {
     const jwt = fixture.authorizationServer.active.get(token);
     const answer = () =>

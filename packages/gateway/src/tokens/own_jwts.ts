@@ -4,23 +4,24 @@ import { createLocalJWKSet, type JWK, SignJWT } from 'jose';
 import type { TokenIntrospection } from '../authorization_server/read_introspection.ts';
 import type { OwnJwtConfig } from '../config/issuer_config.ts';
 
-/** JWTs that the gateway makes itself, where the authorization server has none for a token. */
+/** JWTs that the gateway makes itself for tokens for which the authorization server has no JWT. */
 export interface OwnJwts {
   readonly issuer: string;
-  /** The public keys, as the gateway knows them; `jwks` is what APIs fetch. */
+  /** The public keys, for the gateway's own validation. */
   readonly keys: Pick<RemoteJwks, 'getKey' | 'has'>;
+  /** The public keys, for APIs to fetch. */
   readonly jwks: { readonly keys: readonly JWK[] };
   /**
-   * Makes an access token for an API (RFC 9068) of what the authorization server says of a client-held token.
+   * Makes an access token for an API (RFC 9068) from the introspection of a client-held token.
    *
-   * @param introspection one that was checked
+   * @param introspection was checked
    * @param audience the `aud` of tokens for the API
-   * @param token the client-held token, which must be in no claim
+   * @param token the client-held token, which no claim may contain
    */
   make(introspection: TokenIntrospection, audience: readonly string[], token: string): Promise<string>;
 }
 
-/** Members that say something of the introspection or the client-held token, and not of who calls. */
+/** Members that describe the introspection or the client-held token, not the caller. */
 const notClaims = new Set(
   'active iss aud exp iat nbf jti sub client_id username token_type token_use typ phantom_token jwt'.split(' '),
 );
@@ -44,17 +45,17 @@ export function createOwnJwts(config: OwnJwtConfig, { now }: { now: () => number
     keys: { getKey: createLocalJWKSet(jwks), has: (id) => id === kid },
     make(introspection, audience, token) {
       const { client_id: clientId, sub = clientId } = introspection;
-      // Left out like any other claim that quotes the token, the JWT would be bound to nothing.
+      // Other claims that quote the token are left out. Without its cnf the JWT would be bound to nothing.
       if (JSON.stringify(introspection.cnf ?? {}).includes(token)) {
         throw new InvalidValidatorResponseError("the authorization server's answer quotes the token in cnf");
       }
       const issuedAt = Math.floor(now() / 1000);
       const entries = Object.entries(introspection).filter(
-        // An introspection may quote the token it is about, as `jti` and elsewhere.
+        // An introspection may quote its token, in `jti` and elsewhere.
         ([name, value]) => value !== undefined && !notClaims.has(name) && !JSON.stringify(value).includes(token),
       );
-      // A client that acts for itself is its own subject (RFC 9068 section 2.2). Put a subject in the place of a client, and a user could
-      // pass for a client: that one stays out.
+      // A client that acts for itself is its own subject (RFC 9068 section 2.2). A missing client_id is not filled in from sub: a user
+      // could then pass for a client.
       const identity = { ...(sub !== undefined && { sub }), ...(clientId !== undefined && { client_id: clientId }) };
       return new SignJWT({
         ...Object.fromEntries(entries),

@@ -1,8 +1,8 @@
 import { InvalidValidatorResponseError } from '@tallystick/resource-server';
 import type { Introspect, IntrospectionAnswer } from '../authorization_server/introspect.ts';
 import {
-  checkIntrospection,
   type IntrospectionExpectations,
+  requireAccessToken,
   type TokenIntrospection,
 } from '../authorization_server/read_introspection.ts';
 import type { OwnJwts } from './own_jwts.ts';
@@ -10,11 +10,11 @@ import type { Candidate, Resolver } from './resolver.ts';
 
 export interface PhantomResolverDependencies {
   readonly introspect: Introspect;
-  /** Makes the JWT where the authorization server has none. */
+  /** Makes the JWT when the authorization server has none. */
   readonly translate: Translate;
 }
 
-/** `phantom`: the client holds a reference, the authorization server turns it into the JWT. */
+/** `phantom`: the client holds a reference. The authorization server turns it into the JWT. */
 export function createPhantomResolver({ introspect, translate }: PhantomResolverDependencies): Resolver {
   async function toCandidate(answer: IntrospectionAnswer, token: string): Promise<Candidate> {
     const { maxAge } = answer;
@@ -34,10 +34,10 @@ export function createPhantomResolver({ introspect, translate }: PhantomResolver
 }
 
 /**
- * Makes the JWT for an API of what the authorization server says of a client-held token.
+ * Makes the JWT for an API from the introspection of a client-held token.
  *
- * @throws {AccessTokenError} `invalid_token` when the token is not for the API, or not at this time
- * @throws {InvalidValidatorResponseError} when what it says cannot be believed, or the gateway makes no JWTs
+ * @throws {AccessTokenError} `invalid_token` when the token is for another API, expired or not yet valid
+ * @throws {InvalidValidatorResponseError} when the introspection is invalid, or the gateway makes no JWTs
  */
 export type Translate = (introspection: TokenIntrospection, token: string) => Promise<string>;
 
@@ -52,7 +52,7 @@ export function createTranslate(
   { ownJwts, now }: TranslateDependencies,
 ): Translate {
   return async (introspection, token) => {
-    const audience = checkIntrospection(introspection, expectations, now());
+    const audience = requireAccessToken(introspection, expectations, now());
     if (ownJwts === undefined) {
       throw new InvalidValidatorResponseError('the authorization server answered without a JWT');
     }

@@ -16,9 +16,9 @@ export interface ResolverDependencies {
 }
 
 /**
- * The resolvers of the routes whose style has JWTs, by route.
+ * Creates the resolvers of the routes whose style has JWTs.
  *
- * @throws {TypeError} when the issuer of a route is not known, or cannot be asked where it would have to be
+ * @throws {TypeError} when the issuer of a route is unknown, or needs an introspection endpoint and has none
  */
 export function createResolvers(
   routes: readonly Route[],
@@ -33,7 +33,7 @@ export function createResolvers(
   }
   return (route) => {
     const resolver = resolvers.get(route);
-    if (resolver === undefined) throw new TypeError(`${route.prefix} is ${route.style}: there is no JWT to find`);
+    if (resolver === undefined) throw new TypeError(`route ${route.prefix}: the style ${route.style} has no JWT`);
     return resolver;
   };
 }
@@ -48,28 +48,28 @@ function createResolver(
       return createJwtResolver();
     case 'phantom':
       return createPhantomResolver({
-        introspect: introspectionOf(issuer, prefix),
+        introspect: requireIntrospection(issuer, prefix),
         translate: createTranslate({ ...issuer, audience }, { ownJwts, now }),
       });
     case 'split':
       return createSplitResolver({
         splitEntries,
-        introspect: onMiss === 'introspect' ? introspectionOf(issuer, prefix) : undefined,
-        introspectDropped: issuer.introspection?.introspect,
+        introspect: onMiss === 'introspect' ? requireIntrospection(issuer, prefix) : undefined,
+        introspectEvicted: issuer.introspection?.introspect,
       });
     case 'opaque':
       return undefined;
   }
 }
 
-function introspectionOf({ issuer, introspection }: Issuer, prefix: string): Introspect {
+function requireIntrospection({ issuer, introspection }: Issuer, prefix: string): Introspect {
   if (introspection === undefined) {
     throw new TypeError(`route ${prefix}: issuer ${issuer} needs an introspectionEndpoint and a client`);
   }
   return introspection.introspect;
 }
 
-/** `jwt`: the client holds the JWT itself. Only that it was valid is remembered. */
+/** `jwt`: the client holds the JWT itself. The cache keeps the result of its validation only. */
 function createJwtResolver(): Resolver {
   return {
     async find({ credentials }) {

@@ -4,13 +4,13 @@ import type { FeedState, Metrics } from '../operations/metrics.ts';
 
 export interface RevocationFeedDependencies {
   readonly cache: RevocationListener;
-  /** The authorization servers on this store have other keys, or may have. */
+  /** Called when the authorization servers on this store changed their keys, or may have. */
   readonly keysChanged: () => void;
   readonly log: Log;
   readonly metrics?: Pick<Metrics, 'revocationHeard'> | undefined;
 }
 
-/** What is heard on the revocation feed reaches the cache, the keys, the log and the metrics. */
+/** Passes the events of the revocation feed on to the cache, the keys, the log and the metrics. */
 export interface RevocationFeed {
   readonly listener: RevocationListener;
   state(): FeedState;
@@ -19,7 +19,7 @@ export interface RevocationFeed {
 export function createRevocationFeed({ cache, keysChanged, log, metrics }: RevocationFeedDependencies): RevocationFeed {
   let isUp = false;
   let lag = 0;
-  /** A change of the keys may have been missed. */
+  /** A change of keys may have been missed. */
   let wasDown = false;
   return {
     listener: {
@@ -27,10 +27,10 @@ export function createRevocationFeed({ cache, keysChanged, log, metrics }: Revoc
         cache.revoked(key);
         metrics?.revocationHeard();
       },
-      // Its state is worth a line in the log: without it every request is a lookup.
+      // The state of the feed is logged: without it every request needs a lookup.
       connected() {
         isUp = true;
-        log.info({}, 'revocations are heard: the cache is in use');
+        log.info({}, 'revocation feed connected, cache enabled');
         cache.connected();
         if (wasDown) keysChanged();
         wasDown = false;
@@ -38,7 +38,7 @@ export function createRevocationFeed({ cache, keysChanged, log, metrics }: Revoc
       disconnected() {
         isUp = false;
         wasDown = true;
-        log.warn({}, 'revocations are not heard: the cache is flushed and bypassed');
+        log.warn({}, 'revocation feed disconnected, cache flushed and bypassed');
         cache.disconnected();
       },
       keptChanged(name) {

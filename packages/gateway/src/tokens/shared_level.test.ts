@@ -9,13 +9,13 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.stop());
 
-/** What another gateway does not have: the first level. */
+/** Empties the first level of the cache, so that this gateway stands for another one. */
 function forgetFirstLevel(): void {
   fixture.store.disconnect();
   fixture.store.connect();
 }
 
-/** A token that some gateway has used already. */
+/** A token that a gateway has already looked up and shared. */
 async function usedToken(claims = {}): Promise<string> {
   const token = await fixture.issueReference(api('phantom'), claims);
   expect((await fixture.call('/phantom', token)).status).toBe(200);
@@ -27,7 +27,7 @@ async function usedToken(claims = {}): Promise<string> {
 
 const introspections = () => fixture.authorizationServer.introspections.length;
 
-test('a token that one gateway has found out about needs no introspection at another', async () => {
+test('a token that one gateway has introspected needs no introspection at another', async () => {
   const token = await usedToken();
   expect((await fixture.call('/phantom', token)).status).toBe(200);
   expect((await fixture.call('/phantom', token)).status).toBe(200);
@@ -38,12 +38,12 @@ test('a token that one gateway has found out about needs no introspection at ano
   );
 });
 
-test('the scopes are looked at whatever the level', async () => {
+test('scopes are checked for a token from the shared level', async () => {
   const token = await usedToken();
   expect((await fixture.call('/phantom', token, { method: 'DELETE' })).status).toBe(403);
 });
 
-test('it is usable for no longer than it was at the gateway that shared it', async () => {
+test('an entry expires when it would at the gateway that shared it', async () => {
   const token = await usedToken();
   fixture.clock.time += 59_000;
   expect((await fixture.call('/phantom', token)).status).toBe(200);
@@ -53,14 +53,14 @@ test('it is usable for no longer than it was at the gateway that shared it', asy
   expect(fixture.cacheLevels()).toEqual(['miss', 'shared', 'miss']);
 });
 
-test('a revoked token is gone from it', async () => {
+test('a revoked token is removed', async () => {
   const token = await usedToken();
   fixture.authorizationServer.active.delete(token);
   fixture.store.revoke(token);
   expect((await fixture.call('/phantom', token)).status).toBe(401);
 });
 
-test('it serves while revocations cannot be heard, since the store itself deletes from it', async () => {
+test('it is used while the feed is disconnected, because the store itself removes revoked tokens', async () => {
   const token = await usedToken();
   fixture.store.disconnect();
   expect((await fixture.call('/phantom', token)).status).toBe(200);
@@ -70,7 +70,7 @@ test('it serves while revocations cannot be heard, since the store itself delete
   expect(fixture.cacheLevels()).toEqual(['miss', 'shared', 'bypass']);
 });
 
-test('when its signing key has left the JWKS, the authorization server is asked', async () => {
+test('a token is introspected again when its signing key has left the JWKS', async () => {
   const token = await usedToken();
   const next = await createSigningKey('key-2');
   fixture.authorizationServer.keys = [next];
@@ -81,7 +81,7 @@ test('when its signing key has left the JWKS, the authorization server is asked'
   expect(fixture.upstream.seen.at(-1)?.headers.authorization).toBe(`Bearer ${jwt}`);
 });
 
-describe('A poisoned entry does not get through, and does not keep the token out', () => {
+describe('A poisoned entry is ignored, and the token is looked up', () => {
   const entry = (jwt: string, changes = {}) =>
     JSON.stringify({
       partition: JSON.parse(fixture.store.answers.values().next().value ?? '{}').partition,
@@ -98,14 +98,14 @@ describe('A poisoned entry does not get through, and does not keep the token out
       async () => entry(await fixture.authorizationServer.issue({ aud: api('phantom'), exp: 9 })),
     ],
     [
-      'a JWT that the gateway is said to have made',
+      'a JWT that claims to be made by the gateway',
       async () => entry(await issueWith(await createSigningKey('own')), { maker: 'gateway' }),
     ],
-    ['no JWT', async () => entry('a.b.c')],
+    ['a malformed JWT', async () => entry('a.b.c')],
     ['another partition', async () => entry(await issueWith(), { partition: 'x' })],
-    ['a past time', async () => entry(await issueWith(), { usableUntil: fixture.clock.time })],
-    ['a text for a time', async () => entry(await issueWith(), { usableUntil: 'later' })],
-    ['no JSON', async () => 'nonsense'],
+    ['an expired entry', async () => entry(await issueWith(), { usableUntil: fixture.clock.time })],
+    ['a string as its time', async () => entry(await issueWith(), { usableUntil: 'later' })],
+    ['invalid JSON', async () => 'nonsense'],
     ['null', async () => 'null'],
   ])('%s', async (_, poison) => {
     const token = await usedToken();
@@ -125,7 +125,7 @@ describe('A poisoned entry does not get through, and does not keep the token out
     fixture.authorizationServer.issue({ aud: api('phantom'), scope: 'read write' }, { key });
 });
 
-describe('The second level helps, and is never needed', () => {
+describe('The gateway works without the shared level', () => {
   test('when the store is down', async () => {
     const token = await usedToken();
     fixture.store.unavailable = true;
@@ -133,7 +133,7 @@ describe('The second level helps, and is never needed', () => {
     expect(introspections()).toBe(2);
   });
 
-  test('when the store is silent', async () => {
+  test('when the store does not answer', async () => {
     const token = await usedToken();
     fixture.store.sharedAnswers.find = () => new Promise(() => {});
     expect((await fixture.call('/phantom', token)).status).toBe(200);
@@ -150,14 +150,14 @@ test('only phantom tokens are shared', async () => {
   expect(fixture.store.answers.size).toBe(0);
 });
 
-test('nothing is shared that may not be cached, nor of a token that is not active', async () => {
+test('answers that may not be cached, and inactive tokens, are not shared', async () => {
   fixture.authorizationServer.maxAge = undefined;
   expect((await fixture.call('/phantom', await fixture.issueReference(api('phantom')))).status).toBe(200);
   expect((await fixture.call('/phantom', 'x'.repeat(43))).status).toBe(401);
   expect(fixture.store.answers.size).toBe(0);
 });
 
-test('nothing is shared unless it is configured', async () => {
+test('nothing is shared by default', async () => {
   await fixture.stop();
   fixture = await startGatewayFixture();
   expect((await fixture.call('/phantom', await fixture.issueReference(api('phantom')))).status).toBe(200);

@@ -4,14 +4,14 @@ import { causeCode } from '../http/errors.ts';
 import type { Candidate } from './resolver.ts';
 
 /**
- * The second level of the cache, which gateways on one store share, for phantom tokens. What lies there is sealed under the
- * client-held token, and is a candidate only: it is validated like any. It helps, and is never needed: when the store
- * fails, it is as if nothing were there.
+ * The second level of the cache, for phantom tokens, shared by the gateways on one store. Its entries are sealed under the
+ * client-held token. They are candidates, and are validated like every candidate. It is optional: when the store fails, the lookup
+ * goes on as if there were no entry.
  */
 export interface SharedLevel {
   find(partition: string, token: string): Promise<Candidate | undefined>;
   /**
-   * Keeps a JWT that was validated, unless the token was revoked meanwhile. Nobody waits for it.
+   * Stores a validated JWT in the background, unless the token was revoked meanwhile.
    *
    * @param exp epoch seconds
    */
@@ -19,7 +19,7 @@ export interface SharedLevel {
 }
 
 export interface SharedLevelOptions {
-  /** Seconds that an entry is usable, at most. */
+  /** Maximum lifetime of an entry, in seconds. */
   readonly maxAge: number;
 }
 
@@ -30,10 +30,10 @@ export interface SharedLevelDependencies {
   readonly now: () => number;
 }
 
-/** Milliseconds after which it is quicker to ask the authorization server. */
-const patience = 250;
+/** Milliseconds to wait for the store. After that, asking the authorization server is quicker. */
+const TIMEOUT = 250;
 
-/** What is sealed. */
+/** The sealed content. */
 interface Entry {
   readonly partition: string;
   readonly jwt: string;
@@ -51,9 +51,9 @@ export function createSharedLevel({ maxAge }: SharedLevelOptions, dependencies: 
 
   return {
     async find(partition, token) {
-      const value = await withinPatience(answers.find(token)).catch(warn);
+      const value = await withTimeout(answers.find(token)).catch(warn);
       const entry = value === undefined ? undefined : parse(value);
-      // A token that is for two APIs is kept for the one that it was last used at.
+      // There is one entry per token. A token for two APIs is kept for the API that it was last used at.
       if (entry === undefined || entry.partition !== partition || entry.usableUntil <= now()) return undefined;
       const { jwt, maker, usableUntil } = entry;
       return { jwt, source: 'store', ...(maker && { maker }), maxAge: (usableUntil - now()) / 1000 };
@@ -67,15 +67,15 @@ export function createSharedLevel({ maxAge }: SharedLevelOptions, dependencies: 
   };
 }
 
-function withinPatience<T>(asking: Promise<T>): Promise<T | undefined> {
+function withTimeout<T>(lookup: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout;
-  const givingUp = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, patience, undefined);
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, TIMEOUT, undefined);
   });
-  return Promise.race([asking, givingUp]).finally(() => clearTimeout(timer));
+  return Promise.race([lookup, timeout]).finally(() => clearTimeout(timer));
 }
 
-/** Only who holds the token can have sealed it, and clients are not trusted either. */
+/** Any holder of the token can have sealed the value, a client too, so it is checked. */
 function parse(value: string): Entry | undefined {
   try {
     const { partition, jwt, maker, usableUntil } = JSON.parse(value) as Record<keyof Entry, unknown>;

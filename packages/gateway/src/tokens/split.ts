@@ -6,17 +6,17 @@ import type { Candidate, Resolver } from './resolver.ts';
 
 export interface SplitResolverDependencies {
   readonly splitEntries: SplitEntries;
-  /** Asked when the store has no entry, or cannot be reached. Without it, the store has the last word. */
+  /** Used when the store has no entry, or cannot be reached. Without it, the store decides. */
   readonly introspect?: Introspect | undefined;
-  /** Asked when the store has no entry, and may have dropped it. */
-  readonly introspectDropped?: Introspect | undefined;
+  /** Used when the store has no entry, and may have evicted it. */
+  readonly introspectEvicted?: Introspect | undefined;
 }
 
-/** `split`: the client holds the signature, the store the signing input (RFC 7515 section 2). */
+/** `split`: the client holds the signature, and the store holds the signing input (RFC 7515 section 2). */
 export function createSplitResolver({
   splitEntries,
   introspect,
-  introspectDropped,
+  introspectEvicted,
 }: SplitResolverDependencies): Resolver {
   async function findEntry(signature: string): Promise<string | undefined> {
     try {
@@ -28,11 +28,13 @@ export function createSplitResolver({
     }
   }
 
-  /** Who knows of a token that the store does not have. */
-  function whoKnows(): Introspect | undefined {
+  /** The introspection to use for a token that the store does not have, if any. */
+  function fallback(): Introspect | undefined {
     if (introspect !== undefined || !splitEntries.mayLack()) return introspect;
-    if (introspectDropped !== undefined) return introspectDropped;
-    throw new ValidationUnavailableError('the token store drops entries, and nobody else can be asked');
+    if (introspectEvicted !== undefined) return introspectEvicted;
+    throw new ValidationUnavailableError(
+      'the token store may have evicted the entry, and the issuer has no introspection endpoint',
+    );
   }
 
   return {
@@ -42,7 +44,7 @@ export function createSplitResolver({
       if (signingInput !== undefined) {
         return { jwt: `${signingInput}.${signature}`, source: 'store', maxAge: Number.POSITIVE_INFINITY };
       }
-      const answer = await whoKnows()?.(lookup);
+      const answer = await fallback()?.(lookup);
       if (answer === undefined) return undefined;
       if (!('jwt' in answer) || !answer.jwt.endsWith(`.${signature}`)) {
         throw new InvalidValidatorResponseError('the authorization server answered with the JWT of another token');

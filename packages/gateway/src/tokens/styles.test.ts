@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.stop());
 
-/** What the API was given by way of `Authorization`, in order. */
+/** The `Authorization` headers that the API got, in order. */
 const given = () => fixture.upstream.seen.map(({ headers }) => headers.authorization);
 
 describe('The API gets', () => {
@@ -22,7 +22,7 @@ describe('The API gets', () => {
     expect(fixture.authorizationServer.introspections).toEqual([]);
   });
 
-  test('with opaque, the reference that the client holds, and nobody else is asked', async () => {
+  test('with opaque, the reference that the client holds, and the authorization server is not asked', async () => {
     const reference = 'V1StGXR8_Z5jdHi6B-myTV1StGXR8_Z5jdHi6B-myT0';
     expect((await fixture.call('/opaque/a', reference)).status).toBe(200);
     expect(given()).toEqual([`Bearer ${reference}`]);
@@ -38,7 +38,7 @@ describe('The API gets', () => {
         body: `token=${reference}&token_type_hint=access_token`,
         headers: expect.objectContaining({
           accept: 'application/jwt',
-          // RFC 6749 section 2.3.1: form-encoded, then put together.
+          // RFC 6749 section 2.3.1: each part is form-encoded first.
           authorization: `Basic ${btoa('gateway:a+secret%3A+100%25')}`,
           'content-type': 'application/x-www-form-urlencoded',
         }),
@@ -46,7 +46,7 @@ describe('The API gets', () => {
     ]);
   });
 
-  test('with split, signing input and signature joined, whether it comes from the store or from the cache', async () => {
+  test('with split, the JWT joined from signing input and signature, from the store or from the cache', async () => {
     const signature = await fixture.issueSplit(api('split'));
     const jwt = `${fixture.store.entries.get(signature)}.${signature}`;
     await fixture.call('/split/a', signature);
@@ -56,7 +56,7 @@ describe('The API gets', () => {
     expect(fixture.authorizationServer.introspections).toEqual([]);
   });
 
-  test('never the client-held token, when that is not what the style says', async () => {
+  test('never the client-held token, unless the style says so', async () => {
     const [reference, signature] = [
       await fixture.issueReference(api('phantom')),
       await fixture.issueSplit(api('split')),
@@ -69,7 +69,7 @@ describe('The API gets', () => {
   });
 });
 
-describe('A JWT is refused with 401 and not sent on', () => {
+describe('The gateway refuses with 401, and does not forward, a JWT', () => {
   const cases: [string, () => Promise<string>][] = [
     ['that is for another API', () => fixture.authorizationServer.issue({ aud: api('phantom') })],
     ['of another issuer', () => fixture.authorizationServer.issue({ aud: api('jwt'), iss: `${issuer}/` })],
@@ -83,14 +83,14 @@ describe('A JWT is refused with 401 and not sent on', () => {
     ],
     ['that is an ID token', () => fixture.authorizationServer.issue({ aud: api('jwt') }, { typ: 'JWT' })],
     [
-      'that is signed by somebody else',
+      'that is signed with another key',
       async () => fixture.authorizationServer.issue({ aud: api('jwt') }, { key: await createSigningKey('key-1') }),
     ],
     [
-      'that is bound to a key it comes without',
+      'that is bound to a key, without a proof',
       () => fixture.authorizationServer.issue({ aud: api('jwt'), cnf: { jkt: 'k' } }),
     ],
-    ['that is none', async () => 'aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJl'],
+    ['that is malformed', async () => 'aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJl'],
   ];
   test.each(cases)('%s', async (_, issue) => {
     const response = await fixture.call('/jwt/a', await issue());
@@ -102,16 +102,16 @@ describe('A JWT is refused with 401 and not sent on', () => {
 });
 
 describe('A poisoned store', () => {
-  test.each(['the payload of another token', 'a payload of its own', 'nothing like a signing input'])(
-    'with %s under a token key reaches no API',
+  test.each(['the payload of another token', 'a made-up payload', 'a malformed signing input'])(
+    'with %s under a token key does not get a request through',
     async (what) => {
       const signature = await fixture.issueSplit(api('split'));
       const other = await fixture.issueSplit(api('split'), { sub: 'root', scope: 'read write' });
       const [header] = fixture.store.entries.get(signature)?.split('.') ?? [];
       const poison = {
         'the payload of another token': fixture.store.entries.get(other) ?? '',
-        'a payload of its own': `${header}.${Buffer.from('{"sub":"root"}').toString('base64url')}`,
-        'nothing like a signing input': `a.b.c\r\nX-User: root`,
+        'a made-up payload': `${header}.${Buffer.from('{"sub":"root"}').toString('base64url')}`,
+        'a malformed signing input': `a.b.c\r\nX-User: root`,
       }[what] as string;
       const good = fixture.store.entries.get(signature) ?? '';
       fixture.store.entries.set(signature, poison);
@@ -132,7 +132,7 @@ describe('A poisoned store', () => {
   );
 });
 
-describe('A token of impossible shape', () => {
+describe('A malformed token', () => {
   test.each([
     ['/phantom', 'short'],
     ['/phantom', 'x'.repeat(513)],
@@ -174,7 +174,7 @@ describe('Credentials', () => {
     expect((await fixture.call('/phantom', undefined, { headers: { authorization } })).status).toBe(200);
   });
 
-  test('that come twice are 400', async () => {
+  test('that come twice get 400', async () => {
     const reference = await fixture.issueReference(api('phantom'));
     const client = await openConnection(fixture.port);
     const header = `Authorization: Bearer ${reference}`;
@@ -183,7 +183,7 @@ describe('Credentials', () => {
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test.each(['access_token', '%61ccess_token'])('in the query (%s) are 400', async (name) => {
+  test.each(['access_token', '%61ccess_token'])('in the query (%s) get 400', async (name) => {
     const reference = await fixture.issueReference(api('phantom'));
     expect((await fixture.call(`/phantom?${name}=${reference}`, reference)).status).toBe(400);
     expect(fixture.upstream.seen).toEqual([]);
@@ -193,7 +193,7 @@ describe('Credentials', () => {
 
 describe('Scopes', () => {
   test.each(['jwt', 'phantom', 'split'] as const)(
-    'are looked at on every request with %s, cache hit or not',
+    'are checked on every request with %s, cache hit or not',
     async (style) => {
       const issued = {
         jwt: () => fixture.authorizationServer.issue({ aud: api('jwt') }),
@@ -212,7 +212,7 @@ describe('Scopes', () => {
     },
   );
 
-  test('a method that has none is not served', async () => {
+  test('a method that is not listed is refused', async () => {
     const other = await startGatewayFixture(({ routes }) => ({
       routes: [{ ...route('phantom', routes[0]?.upstream ?? ''), scopes: { GET: ['read'] } }],
     }));
@@ -229,7 +229,7 @@ describe('Scopes', () => {
 });
 
 describe('A token', () => {
-  test.each(['phantom', 'split'] as const)('for the %s API is 401 at another one of that style', async (style) => {
+  test.each(['phantom', 'split'] as const)('for another %s API gets 401', async (style) => {
     const other = await startGatewayFixture(({ routes }) => ({
       routes: [
         route(style, routes[0]?.upstream ?? ''),
@@ -242,7 +242,7 @@ describe('A token', () => {
       expect((await other.call(`/${style}`, token)).status).toBe(401);
       expect((await other.call('/other', token)).status).toBe(200);
       expect(other.upstream.seen).toHaveLength(2);
-      // It is the client's doing, and no reason for a warning.
+      // A client's mistake causes no warning.
       expect(other.log.filter(({ level }) => level === 'warn')).toEqual([]);
     } finally {
       await other.stop();

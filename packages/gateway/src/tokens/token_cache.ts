@@ -2,51 +2,51 @@ import { AccessTokenError, type JwtAccessTokenClaims, type RemoteJwks } from '@t
 import type { RevocationListener } from '@tallystick/token-store';
 import { LRUCache } from 'lru-cache';
 import type { GatewayConfig } from '../config/config.ts';
-import { createFlights, type Flight } from './flights.ts';
-import type { Lookup } from './lookup.ts';
+import type { Lookup } from './resolver.ts';
+import { createSingleFlight, type FlightState } from './single_flight.ts';
 
-/** What is known about a client-held token whose JWT was found and validated. */
+/** A client-held token whose JWT was found and validated. */
 export interface ResolvedToken {
-  /** What of the JWT the resolver keeps. */
+  /** The part of the JWT that the resolver keeps. */
   readonly kept: string;
   readonly claims: JwtAccessTokenClaims;
-  /** Which key signed the JWT. */
+  /** Identifier of the key that signed the JWT. */
   readonly kid: string | undefined;
   /** The keys of its issuer. */
   readonly keys: Pick<RemoteJwks, 'has'>;
-  /** Seconds for which it may be cached, as far as its source says. */
+  /** Seconds for which its source allows it to be cached. */
   readonly maxAge: number;
 }
 
 /**
- * Finds the JWT of a client-held token and validates it, for the cache and for those who wait.
+ * Finds the JWT of a client-held token and validates it.
  *
  * @returns undefined when there is no active token
  */
 export type FillCache = (lookup: Lookup) => Promise<ResolvedToken | undefined>;
 
 /**
- * The first-level cache, with single flight and a small memory for tokens that are no good.
+ * The first level of the cache, with single flight and a small negative cache.
  *
- * As a {@link RevocationListener} it is what makes revocation reach requests at once. While the feed is disconnected, nothing is
- * read from the cache or written to it.
+ * It is a {@link RevocationListener}, so a revocation takes effect at once. While the feed is disconnected, the cache is neither read
+ * nor written.
  */
 export interface TokenCache extends RevocationListener {
   /**
-   * What is known about a token for an API, from the cache or from `fill`.
+   * The token for an API, from the cache or from `fill`.
    *
-   * @param lookup its route is of one of the partitions given at the start
+   * @param lookup its route is of one of the partitions that the cache was created with
    * @throws {AccessTokenError} `invalid_token` when there is no active token; and whatever `fill` throws
    */
   resolve(lookup: Lookup, fill: FillCache): ResolvedToken | Promise<ResolvedToken>;
   size(): CacheSize;
 }
 
-/** What is cached at the moment. */
+/** Current size of the cache. */
 export interface CacheSize {
   readonly entries: number;
   readonly bytes: number;
-  /** Tokens that were found to be no good. */
+  /** Number of tokens that are remembered as inactive. */
   readonly inactive: number;
 }
 
@@ -55,124 +55,144 @@ export interface TokenCacheDependencies {
   readonly now: () => number;
 }
 
-interface Entry {
-  readonly token: ResolvedToken;
-  /** Epoch milliseconds. */
-  readonly usableUntil: number;
-}
-
-const MEBIBYTE = 1024 * 1024;
-
-/** Bytes that an entry takes for being one, whatever is in it. */
-const overhead = 256;
-
-/** Claims take two or three times their JSON, which in turn is what the JWT carries. */
-function bytesOf({ kept, claims }: ResolvedToken): number {
-  return kept.length + 3 * JSON.stringify(claims).length;
-}
-
 export function createTokenCache(
   config: GatewayConfig['cache'],
   partitions: readonly string[],
   { now }: TokenCacheDependencies,
 ): TokenCache {
-  const entries = new LRUCache<string, Entry>({
-    max: config.maxEntries,
-    maxSize: config.maxBytes ?? 64 * MEBIBYTE,
-    sizeCalculation: ({ token }, id) => overhead + id.length + bytesOf(token),
-  });
-  const inactive = new LRUCache<string, number>({
-    max: config.negative.maxEntries,
-    maxSize: config.negative.maxBytes ?? MEBIBYTE,
-    sizeCalculation: (_, id) => overhead + id.length,
-  });
-  const flights = createFlights<ResolvedToken>();
-  const identify = (key: string, partition: string) => `${key} ${partition}`;
+  const valid = createValidTokens(config, now);
+  const inactive = createInactiveTokens(config.negative, now);
+  const inFlight = createSingleFlight<ResolvedToken>();
   let connected = false;
-  /** Changes whenever revocations may have been missed, or are heard again. */
+  /** Changes whenever the feed connects or disconnects: revocations may have been missed. */
   let epoch = 0;
 
-  function cached(id: string): ResolvedToken | undefined {
-    const entry = entries.get(id);
-    if (entry === undefined) return undefined;
-    const { token, usableUntil } = entry;
-    if (now() < usableUntil && token.kid !== undefined && token.keys.has(token.kid)) return token;
-    entries.delete(id);
-    return undefined;
-  }
-
-  function isKnownInactive(id: string): boolean {
-    const since = inactive.get(id);
-    if (since === undefined) return false;
-    // A clock that was set back must not keep a token out until it has caught up.
-    if (Math.abs(now() - since) < config.negative.maxAge * 1000) return true;
-    inactive.delete(id);
-    return false;
-  }
-
-  async function lookUp(id: string, flight: Flight, lookup: Lookup, fill: FillCache): Promise<ResolvedToken> {
+  async function lookUp(id: string, state: FlightState, lookup: Lookup, fill: FillCache): Promise<ResolvedToken> {
     const epochAtStart = epoch;
     const token = await fill(lookup);
     if (token === undefined) {
-      inactive.set(id, now());
+      inactive.add(id);
       throw new AccessTokenError('invalid_token', 'the access token is not active');
     }
-    if (flight.revoked) throw new AccessTokenError('invalid_token', 'the access token was revoked');
-    if (connected && epoch === epochAtStart) remember(id, token);
+    if (state.isRevoked) throw new AccessTokenError('invalid_token', 'the access token was revoked');
+    if (connected && epoch === epochAtStart) valid.add(id, token);
     return token;
   }
 
-  function remember(id: string, token: ResolvedToken): void {
-    const maxAge = Math.min(config.maxAge, token.maxAge);
-    // What has no key identifier, or one that several keys have, could not be dropped when its key leaves the JWKS.
-    if (maxAge <= 0 || token.kid === undefined || !token.keys.has(token.kid)) return;
-    entries.set(id, { token, usableUntil: Math.min(now() + maxAge * 1000, token.claims.exp * 1000) });
-  }
-
-  function forgetAll(): void {
+  function clear(): void {
     epoch += 1;
-    entries.clear();
-    flights.abandon();
+    valid.clear();
+    inFlight.detachAll();
   }
 
   return {
     resolve(lookup, fill) {
       const { route, credentials, decision } = lookup;
       const id = identify(credentials.key, route.cachePartition);
-      const known = connected ? cached(id) : undefined;
-      if (known !== undefined) {
+      const cached = connected ? valid.find(id) : undefined;
+      if (cached !== undefined) {
         decision.cache = 'hit';
-        return known;
+        return cached;
       }
-      if (isKnownInactive(id)) {
+      if (inactive.has(id)) {
         decision.cache = 'negative';
         throw new AccessTokenError('invalid_token', 'the access token is not active');
       }
-      // Without the feed a lookup may have begun before a revocation that nobody heard of: each request makes its own.
-      const joined = connected ? flights.underWay(id) : undefined;
-      if (joined !== undefined) {
+      // Without the feed, a lookup in flight may have started before a revocation. So each request makes its own.
+      const flight = connected ? inFlight.find(id) : undefined;
+      if (flight !== undefined) {
         decision.cache = 'joined';
-        if (joined.trace) decision.trace?.joins(joined.trace);
-        return joined.landing;
+        if (flight.trace) decision.trace?.joins(flight.trace);
+        return flight.result;
       }
       decision.cache = connected ? 'miss' : 'bypass';
-      return flights.start(id, decision.trace, (flight) => lookUp(id, flight, lookup, fill));
+      return inFlight.start(id, decision.trace, (state) => lookUp(id, state, lookup, fill));
     },
-    size: () => ({ entries: entries.size, bytes: entries.calculatedSize, inactive: inactive.size }),
+    size: () => ({ ...valid.size(), inactive: inactive.size() }),
     revoked(key) {
       for (const partition of partitions) {
         const id = identify(key, partition);
-        entries.delete(id);
-        flights.revoke(id);
+        valid.delete(id);
+        inFlight.revoke(id);
       }
     },
     disconnected() {
       connected = false;
-      forgetAll();
+      clear();
     },
     connected() {
       connected = true;
-      forgetAll();
+      clear();
     },
+  };
+}
+
+function identify(key: string, partition: string): string {
+  return `${key} ${partition}`;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Bytes that an entry takes beside its content. */
+const ENTRY_OVERHEAD = 256;
+
+interface Entry {
+  readonly token: ResolvedToken;
+  /** Epoch milliseconds. */
+  readonly usableUntil: number;
+}
+
+/** The validated tokens. An entry is dropped when it expires, or when its signing key leaves the JWKS. */
+function createValidTokens({ maxEntries, maxBytes, maxAge }: GatewayConfig['cache'], now: () => number) {
+  const entries = new LRUCache<string, Entry>({
+    max: maxEntries,
+    maxSize: maxBytes ?? 64 * MEBIBYTE,
+    sizeCalculation: ({ token }, id) => ENTRY_OVERHEAD + id.length + bytesOf(token),
+  });
+  return {
+    find(id: string): ResolvedToken | undefined {
+      const entry = entries.get(id);
+      if (entry === undefined) return undefined;
+      const { token, usableUntil } = entry;
+      if (now() < usableUntil && token.kid !== undefined && token.keys.has(token.kid)) return token;
+      entries.delete(id);
+      return undefined;
+    },
+    add(id: string, token: ResolvedToken): void {
+      const seconds = Math.min(maxAge, token.maxAge);
+      // A JWT without a key identifier, or with one that several keys have, could not be dropped when its key leaves the JWKS.
+      if (seconds <= 0 || token.kid === undefined || !token.keys.has(token.kid)) return;
+      entries.set(id, { token, usableUntil: Math.min(now() + seconds * 1000, token.claims.exp * 1000) });
+    },
+    delete: (id: string) => entries.delete(id),
+    clear: () => entries.clear(),
+    size: () => ({ entries: entries.size, bytes: entries.calculatedSize }),
+  };
+}
+
+/** Approximate. Parsed claims take two or three times the bytes of their JSON. */
+function bytesOf({ kept, claims }: ResolvedToken): number {
+  return kept.length + 3 * JSON.stringify(claims).length;
+}
+
+/** The negative cache: tokens that were found inactive a short time ago. */
+function createInactiveTokens(config: GatewayConfig['cache']['negative'], now: () => number) {
+  /** When a token was found inactive, in epoch milliseconds. */
+  const foundAt = new LRUCache<string, number>({
+    max: config.maxEntries,
+    maxSize: config.maxBytes ?? MEBIBYTE,
+    sizeCalculation: (_, id) => ENTRY_OVERHEAD + id.length,
+  });
+  return {
+    has(id: string): boolean {
+      const time = foundAt.get(id);
+      if (time === undefined) return false;
+      // The absolute value: when the clock was set back, a token is not refused until the clock has caught up.
+      if (Math.abs(now() - time) < config.maxAge * 1000) return true;
+      foundAt.delete(id);
+      return false;
+    },
+    add: (id: string) => void foundAt.set(id, now()),
+    size: () => foundAt.size,
   };
 }

@@ -14,10 +14,10 @@ import { listen, startRawUpstream } from '../testing/servers.ts';
 
 const STYLES = ['jwt', 'opaque', 'phantom', 'split'] as const;
 type Style = (typeof STYLES)[number];
-/** Those whose tokens can be revoked. */
+/** Styles whose tokens can be revoked. */
 const REFERENCES = ['opaque', 'phantom', 'split'] as const;
 
-/** Milliseconds between two looks at the clock, and until a failed lookup is repeated. They are a hundred times as short here. */
+/** Milliseconds between two checks for expired tokens, and until a failed lookup is repeated. This file makes both a hundred times shorter. */
 const PAUSES: readonly unknown[] = [1_000, 2_000];
 
 beforeAll(() => {
@@ -33,25 +33,25 @@ afterAll(() => {
   jest.restoreAllMocks();
 });
 
-interface World {
+interface Setup {
   readonly fixture: GatewayFixture;
-  /** Codes that the API's side of a WebSocket was closed with, in order. */
+  /** Close codes that the API received, in order. */
   readonly codesAtApi: number[];
-  /** How many times the API was asked for a WebSocket. */
-  asked: number;
-  /** Awaited by the API before it agrees. */
+  /** Number of WebSocket handshakes at the API. */
+  handshakes: number;
+  /** The API waits for it before it agrees. */
   handshake: Promise<void> | undefined;
 }
 
-/** A gateway before an API that echoes. */
-async function startWorld(change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({})): Promise<World> {
+/** A gateway in front of an API that echoes. */
+async function startEchoingApi(change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({})): Promise<Setup> {
   const codesAtApi: number[] = [];
   const sockets = new WebSocketServer({ noServer: true });
   const server = createServer((_request, response) => response.end('ok')).on(
     'upgrade',
     async (request, socket, head) => {
-      world.asked += 1;
-      await world.handshake;
+      setup.handshakes += 1;
+      await setup.handshake;
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSocket.on('message', (data) => webSocket.send(data));
         webSocket.on('close', (code) => codesAtApi.push(code));
@@ -65,18 +65,18 @@ async function startWorld(change: (config: GatewayConfig) => Partial<GatewayConf
     ...change(config),
   }));
   onTestFinished(() => fixture.stop());
-  const world: World = { fixture, codesAtApi, asked: 0, handshake: undefined };
-  return world;
+  const setup: Setup = { fixture, codesAtApi, handshakes: 0, handshake: undefined };
+  return setup;
 }
 
-/** A token of that style that lives for ten minutes. */
+/** Issues a token of the style that is valid for ten minutes. */
 async function issue(fixture: GatewayFixture, style: Style, claims: object = {}): Promise<string> {
   if (style === 'split') return fixture.issueSplit(api(style), claims);
   if (style === 'jwt') return fixture.authorizationServer.issue({ aud: api(style), ...claims });
   return fixture.issueReference(api(style), claims);
 }
 
-/** What revokes a token without anybody hearing of it. */
+/** Revokes a token without an event on the feed. */
 function forget({ store, authorizationServer }: GatewayFixture, token: string): void {
   store.entries.delete(token);
   authorizationServer.active.delete(token);
@@ -84,9 +84,9 @@ function forget({ store, authorizationServer }: GatewayFixture, token: string): 
 
 interface Client {
   readonly webSocket: WebSocket;
-  /** Sends something and waits until it is back. */
+  /** Sends a message and waits for its echo. */
   echoes(): Promise<void>;
-  /** The code and the reason that it was closed with. */
+  /** Close code and reason. */
   readonly closed: Promise<[number, string]>;
 }
 
@@ -113,9 +113,9 @@ async function open(fixture: GatewayFixture, style: Style, token: string): Promi
 
 const TEN_MINUTES = 10 * 60 * 1000;
 
-describe('A WebSocket is closed', () => {
-  test.each(STYLES)('when its token expires, for both sides: %s', async (style) => {
-    const { fixture, codesAtApi } = await startWorld();
+describe('The gateway closes a WebSocket', () => {
+  test.each(STYLES)('on both sides when its token expires: %s', async (style) => {
+    const { fixture, codesAtApi } = await startEchoingApi();
     const [client, other] = [
       await open(fixture, style, await issue(fixture, style)),
       await open(fixture, style, await issue(fixture, style, { exp: Math.floor(fixture.clock.time / 1000) + 1200 })),
@@ -129,8 +129,8 @@ describe('A WebSocket is closed', () => {
     await other.echoes();
   });
 
-  test.each(REFERENCES)('when its token is revoked, and no other is: %s', async (style) => {
-    const { fixture, codesAtApi } = await startWorld();
+  test.each(REFERENCES)('when its token is revoked, and leaves other WebSockets open: %s', async (style) => {
+    const { fixture, codesAtApi } = await startEchoingApi();
     const [token, otherToken] = [await issue(fixture, style), await issue(fixture, style)];
     const clients = [await open(fixture, style, token), await open(fixture, style, token)];
     const other = await open(fixture, style, otherToken);
@@ -142,32 +142,32 @@ describe('A WebSocket is closed', () => {
     expect(JSON.stringify(fixture.log)).not.toContain(token);
   });
 
-  test.each(REFERENCES)('when its token is revoked while the API makes up its mind: %s', async (style) => {
-    const world = await startWorld();
-    const { fixture } = world;
+  test.each(REFERENCES)('when its token is revoked before the API has answered the handshake: %s', async (style) => {
+    const setup = await startEchoingApi();
+    const { fixture } = setup;
     let agree = () => {};
-    world.handshake = new Promise((resolve) => {
+    setup.handshake = new Promise((resolve) => {
       agree = resolve;
     });
     const token = await issue(fixture, style);
     const client = connect(fixture, style, token);
-    await until(() => world.asked === 1);
+    await until(() => setup.handshakes === 1);
     forget(fixture, token);
     fixture.store.revoke(token);
     agree();
     expect(await client.closed).toEqual([4401, 'access token revoked']);
   });
 
-  test('with the code that is configured', async () => {
-    const { fixture } = await startWorld(() => ({ webSockets: { tokenCloseCode: 1008 } }));
+  test('with the configured close code', async () => {
+    const { fixture } = await startEchoingApi(() => ({ webSockets: { tokenCloseCode: 1008 } }));
     const token = await issue(fixture, 'split');
     const client = await open(fixture, 'split', token);
     fixture.store.revoke(token);
     expect(await client.closed).toEqual([1008, 'access token revoked']);
   });
 
-  test('not at all, if that is switched off', async () => {
-    const { fixture } = await startWorld(() => ({ webSockets: { closeWithToken: false } }));
+  test('not at all with closeWithToken: false', async () => {
+    const { fixture } = await startEchoingApi(() => ({ webSockets: { closeWithToken: false } }));
     const token = await issue(fixture, 'split');
     const client = await open(fixture, 'split', token);
     fixture.store.revoke(token);
@@ -175,10 +175,10 @@ describe('A WebSocket is closed', () => {
   });
 
   test.each([1000, 1001, 1006, 2999, 5000, 4000.5, Number.NaN])(
-    'never with a code that means something else: %p',
+    'never with a reserved close code: %p',
     async (code) => {
       let known: GatewayConfig | undefined;
-      await startWorld((config) => {
+      await startEchoingApi((config) => {
         known = config;
         return {};
       });
@@ -190,33 +190,39 @@ describe('A WebSocket is closed', () => {
 });
 
 describe('While the feed is down', () => {
-  test.each(REFERENCES)('a WebSocket stays open, and what was missed is found when it is back: %s', async (style) => {
-    const { fixture } = await startWorld();
-    const [good, revoked] = [await issue(fixture, style), await issue(fixture, style)];
-    const [stays, goes] = [await open(fixture, style, good), await open(fixture, style, revoked)];
-    if (style === 'opaque') await until(() => fixture.authorizationServer.introspections.length === 2);
-    await stays.echoes();
-    fixture.store.disconnect();
-    forget(fixture, revoked);
-    await goes.echoes();
-    fixture.store.connect();
-    expect(await goes.closed).toEqual([4401, 'access token revoked']);
-    await stays.echoes();
-  });
+  test.each(REFERENCES)(
+    'a WebSocket stays open, and a missed revocation is found when the feed is back: %s',
+    async (style) => {
+      const { fixture } = await startEchoingApi();
+      const [good, revoked] = [await issue(fixture, style), await issue(fixture, style)];
+      const [stays, goes] = [await open(fixture, style, good), await open(fixture, style, revoked)];
+      if (style === 'opaque') await until(() => fixture.authorizationServer.introspections.length === 2);
+      await stays.echoes();
+      fixture.store.disconnect();
+      forget(fixture, revoked);
+      await goes.echoes();
+      fixture.store.connect();
+      expect(await goes.closed).toEqual([4401, 'access token revoked']);
+      await stays.echoes();
+    },
+  );
 
-  test.each(['phantom', 'split'] as const)('one that is opened meanwhile is looked at, too: %s', async (style) => {
-    const { fixture } = await startWorld();
-    fixture.store.disconnect();
-    const token = await issue(fixture, style);
-    const client = await open(fixture, style, token);
-    forget(fixture, token);
-    await client.echoes();
-    fixture.store.connect();
-    expect(await client.closed).toEqual([4401, 'access token revoked']);
-  });
+  test.each(['phantom', 'split'] as const)(
+    'a WebSocket can be opened, and its token is looked up again when the feed is back: %s',
+    async (style) => {
+      const { fixture } = await startEchoingApi();
+      fixture.store.disconnect();
+      const token = await issue(fixture, style);
+      const client = await open(fixture, style, token);
+      forget(fixture, token);
+      await client.echoes();
+      fixture.store.connect();
+      expect(await client.closed).toEqual([4401, 'access token revoked']);
+    },
+  );
 
-  test.each(STYLES)('one expires all the same: %s', async (style) => {
-    const { fixture } = await startWorld();
+  test.each(STYLES)('a WebSocket is still closed when its token expires: %s', async (style) => {
+    const { fixture } = await startEchoingApi();
     const client = await open(fixture, style, await issue(fixture, style));
     if (style === 'opaque') await until(() => fixture.authorizationServer.introspections.length === 1);
     await client.echoes();
@@ -226,8 +232,8 @@ describe('While the feed is down', () => {
   });
 });
 
-test('a token that nobody can say anything about when the feed is back keeps its WebSocket, and is looked up again', async () => {
-  const { fixture } = await startWorld();
+test('a WebSocket stays open when the lookup of its token fails, and the lookup is repeated', async () => {
+  const { fixture } = await startEchoingApi();
   const [good, revoked] = [await issue(fixture, 'split'), await issue(fixture, 'split')];
   const [stays, goes] = [await open(fixture, 'split', good), await open(fixture, 'split', revoked)];
   fixture.store.disconnect();
@@ -243,8 +249,8 @@ test('a token that nobody can say anything about when the feed is back keeps its
   await stays.echoes();
 });
 
-test('many tokens are looked up a few at a time when the feed is back, each of them once', async () => {
-  const { fixture } = await startWorld();
+test('when the feed is back, each token is looked up once, and at most 32 at the same time', async () => {
+  const { fixture } = await startEchoingApi();
   const tokens = await Promise.all(Array.from({ length: 100 }, () => issue(fixture, 'phantom')));
   const clients = await Promise.all(tokens.map((token) => open(fixture, 'phantom', token)));
   fixture.store.disconnect();
@@ -274,8 +280,8 @@ test('many tokens are looked up a few at a time when the feed is back, each of t
   expect(highest).toBeLessThanOrEqual(32);
 });
 
-test('an API that takes an opaque token is not overruled by an authorization server that does not tell the gateway', async () => {
-  const { fixture } = await startWorld();
+test('a WebSocket with an opaque token stays open when the authorization server does not tell the gateway about the token', async () => {
+  const { fixture } = await startEchoingApi();
   const token = 'A'.repeat(43);
   const client = await open(fixture, 'opaque', token);
   await until(() => fixture.authorizationServer.introspections.length === 1);
@@ -287,7 +293,7 @@ test('an API that takes an opaque token is not overruled by an authorization ser
   expect(await client.closed).toEqual([4401, 'access token revoked']);
 });
 
-test('nothing of a client reaches the API any more once its token is revoked, not even the rest of a frame', async () => {
+test('once the token is revoked, the API gets no more data from the client, not even the rest of a frame', async () => {
   let apiSocket: Socket | undefined;
   const received: Buffer[] = [];
   const upstream = await startRawUpstream((socket) => {
@@ -325,25 +331,27 @@ test('nothing of a client reaches the API any more once its token is revoked, no
   expect(Buffer.concat(received)).toEqual(frame.subarray(0, 8));
 });
 
-describe('A JWT that the gateway made for a short time', () => {
-  /** The authorization server says of every token what this is; undefined: it is away. */
+describe('A WebSocket whose JWT the gateway made, with a shorter lifetime than the token,', () => {
+  /** The authorization server gives this answer about every token. */
   async function startTranslating(answer: { active?: boolean; exp?: number; status?: number }) {
     const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
-    const { fixture } = await startWorld(() => ({
+    const { fixture } = await startEchoingApi(() => ({
       introspection: { accept: 'application/json', maxAge: 30, circuitBreaker: { failures: 1000, pause: 1 } },
       ownJwts: { issuer: 'https://gateway.example.com', signingKey: { ...signingKey, kid: 'own', alg: 'ES256' } },
     }));
     fixture.authorizationServer.onIntrospection = (response) => {
-      const { status = 200, ...said } = answer;
-      const about = { aud: api('phantom'), client_id: 'client', scope: 'read', token_type: 'Bearer' };
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ ...about, ...said }));
+      const { status = 200, ...members } = answer;
+      const defaults = { aud: api('phantom'), client_id: 'client', scope: 'read', token_type: 'Bearer' };
+      response
+        .writeHead(status, { 'Content-Type': 'application/json' })
+        .end(JSON.stringify({ ...defaults, ...members }));
     };
     return fixture;
   }
 
   const FIVE_MINUTES = 5 * 60 * 1000;
 
-  /** Moves the clock and waits until the token was looked up for it. */
+  /** Moves the clock and waits for the next lookup of the token. */
   async function lookedUpAfter(fixture: GatewayFixture, milliseconds: number): Promise<void> {
     const { introspections } = fixture.authorizationServer;
     const before = introspections.length;
@@ -352,7 +360,7 @@ describe('A JWT that the gateway made for a short time', () => {
     await fixture.call('/phantom', 'A'.repeat(43)); // Comes after that lookup, or joins it.
   }
 
-  test('is prolonged for as long as the token lives', async () => {
+  test('stays open as long as the token is active', async () => {
     const answer = { active: true };
     const fixture = await startTranslating(answer);
     const client = await open(fixture, 'phantom', 'A'.repeat(43));
@@ -365,7 +373,7 @@ describe('A JWT that the gateway made for a short time', () => {
     expect(await client.closed).toEqual([4401, 'access token expired']);
   });
 
-  test('is waited for while nobody can say so, but not for ever', async () => {
+  test('stays open for a limited time while lookups fail', async () => {
     const answer: { active: boolean; status?: number } = { active: true };
     const fixture = await startTranslating(answer);
     const client = await open(fixture, 'phantom', 'A'.repeat(43));
@@ -379,8 +387,8 @@ describe('A JWT that the gateway made for a short time', () => {
   });
 });
 
-test('WebSockets of a gateway that another configuration has replaced end with their tokens, too', async () => {
-  const { fixture } = await startWorld();
+test('WebSockets of a replaced gateway are closed with their tokens, too', async () => {
+  const { fixture } = await startEchoingApi();
   const [revoked, expired] = [await issue(fixture, 'split'), await issue(fixture, 'phantom')];
   const [first, second] = [await open(fixture, 'split', revoked), await open(fixture, 'phantom', expired)];
   const retired = fixture.gateway.retire();

@@ -1,115 +1,106 @@
 import { AccessTokenError, type JwtAccessTokenClaims } from '@tallystick/resource-server';
 import type { RevocationListener, TokenStore } from '@tallystick/token-store';
-import { decodeJwt } from 'jose';
-import type { IntrospectionAnswer } from '../authorization_server/introspect.ts';
-import { type Issuers, issuerOf } from '../authorization_server/issuers.ts';
 import type { Credentials } from '../authorize/credentials.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
-import type { Lookup } from './lookup.ts';
-import type { FillCache, TokenCache } from './token_cache.ts';
+import {
+  createFindValidity,
+  type FindValidityDependencies,
+  UNKNOWN,
+  type Validity,
+  validityOf,
+} from './token_validity.ts';
 
-/** Why a WebSocket outlived its token. */
+/** Why a token is no longer valid. */
 export type TokenEnd = 'expired' | 'revoked';
 
 /** A WebSocket that was opened with an access token. */
-export interface TokenHolder {
+export interface AuthorizedWebSocket {
   readonly route: ProtectedRoute;
   readonly credentials: Credentials;
   /** Undefined for `opaque`. */
   readonly claims: JwtAccessTokenClaims | undefined;
-  /** Who opened it, as far as the gateway knows. */
+  /** The client that opened it, as far as the gateway knows it. */
   readonly sender: string;
-  close(why: TokenEnd): void;
+  close(reason: TokenEnd): void;
 }
 
 /**
- * Watches the tokens of open WebSockets, which are looked at once, when a WebSocket is opened, and then never again.
+ * Watches the tokens of open WebSockets. A WebSocket is authorized only once, when it is opened, so its token can end before it.
  *
- * A WebSocket is closed when its token expires, and as soon as the feed tells of its revocation. While the feed is down nothing
- * says that a token is bad, and all stay open. When it is back, each token is looked up once more.
+ * A WebSocket is closed when its token expires, or when the revocation feed reports the token. While the feed is down nothing says
+ * that a token is revoked, and all WebSockets stay open. When the feed is back, each token is looked up again.
  */
 export interface TokenWatch {
-  /** Changes whenever a revocation is heard, or may have been missed, as long as there is somebody to hear it for. */
-  readonly heard: number;
+  /** Counts the events of the feed, as long as there is a WebSocket. A revocation, or the chance that one was missed, is an event. */
+  readonly feedEvents: number;
   /**
-   * Begins when the API is asked whether it agrees, so that a revocation in between is not missed.
+   * Starts when the API is asked to agree to the WebSocket, so that no revocation is missed until it is open.
    *
-   * @param heardBefore what `heard` was before the token was looked at: what came in between counts
+   * @param eventsBefore `feedEvents` from before the token was validated; events since then count for this token
    */
-  watch(holder: TokenHolder, heardBefore: number): Watching;
+  watch(webSocket: AuthorizedWebSocket, eventsBefore: number): WatchHandle;
 }
 
-export interface Watching {
-  /** There is a WebSocket now: what is not known of its token yet is looked up. */
+export interface WatchHandle {
+  /** The WebSocket is open now. Its token is looked up if its validity is unknown. */
   opened(): void;
   stop(): void;
 }
 
-export interface TokenWatchDependencies {
-  readonly cache: Pick<TokenCache, 'resolve'>;
-  readonly fill: FillCache;
-  /** The feed. It is listened to while there is a WebSocket: those of a gateway that was replaced outlast its requests. */
+export interface TokenWatchDependencies extends FindValidityDependencies {
+  /** The feed. It stays subscribed while there is a WebSocket: those of a replaced gateway outlive its requests. */
   readonly subscribe: TokenStore['subscribe'];
-  readonly issuers: Issuers;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** Milliseconds between two looks at the clock. By the clock, not by timers: it can be set, and some tokens outlive timers. */
-const INTERVAL = 1000;
-/** How many tokens are being looked up at one time, when the feed is back. */
+/**
+ * Milliseconds between two checks for expired tokens. One timer per token would not do: the clock can be moved, and some tokens live
+ * longer than the longest timer.
+ */
+const CHECK_INTERVAL = 1000;
+/** Maximum number of concurrent lookups when the feed is back. */
 const MAX_LOOKUPS = 32;
 /** Milliseconds after which a failed lookup is repeated. */
-const RETRY = 2000;
-/** Milliseconds for which a token is waited for that may have been prolonged, but nobody can say so. */
-const PATIENCE = 300_000;
+const RETRY_DELAY = 2000;
+/** Milliseconds for which a WebSocket outlives its JWT while no lookup says whether its token is still valid. */
+const GRACE_PERIOD = 300_000;
 
-/** Until when a token is good, in epoch milliseconds. */
-interface Standing {
-  readonly until: number;
-  /** Whether that is the token's own end. Otherwise it is that of a JWT which the gateway made for a shorter time. */
-  readonly isFinal: boolean;
-}
-
-const UNKNOWN: Standing = { until: Number.POSITIVE_INFINITY, isFinal: true };
-
-interface Watched extends TokenHolder {
-  standing: Standing;
-  /** Epoch milliseconds; when the token is looked up next. */
-  lookAt: number;
-  /** The API has agreed. Until then it is only listened for. */
+interface Watched extends AuthorizedWebSocket {
+  validity: Validity;
+  /** When the token is looked up next, in epoch milliseconds. */
+  lookUpAt: number;
+  /** The API has agreed. Until then the token is not looked up. */
   isOpen: boolean;
-  /** It waits to be looked up, or is being looked up. */
-  isDue: boolean;
+  /** A lookup is queued or in progress. */
+  isPending: boolean;
 }
 
-const NEVER = Number.POSITIVE_INFINITY;
-
-export function createTokenWatch({ cache, fill, issuers, subscribe, now }: TokenWatchDependencies): TokenWatch {
-  const byKey = new Map<string, Set<Watched>>();
-  /** Those that wait to be looked up, in the order of their turns. */
-  const due = new Set<Watched>();
-  let heard = 0;
-  let lookups = 0;
+export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWatch {
+  const { subscribe, now } = dependencies;
+  const findValidity = createFindValidity(dependencies);
+  const webSockets = createWatchedSet();
+  const lookups = createTaskQueue(MAX_LOOKUPS, lookUp);
+  let feedEvents = 0;
   let stopListening: (() => void) | undefined;
 
   const listener: RevocationListener = {
     revoked(key) {
-      heard += 1;
-      for (const watched of [...(byKey.get(key) ?? [])]) end(watched, 'revoked');
+      feedEvents += 1;
+      for (const watched of webSockets.withToken(key)) end(watched, 'revoked');
     },
     disconnected() {
-      heard += 1;
+      feedEvents += 1;
     },
     connected() {
-      heard += 1;
-      for (const watched of all()) lookAgain(watched);
+      feedEvents += 1;
+      for (const watched of webSockets.all()) requestLookup(watched);
       check();
     },
   };
 
   function listen(): () => void {
-    const timer = setInterval(check, INTERVAL).unref();
+    const timer = setInterval(check, CHECK_INTERVAL).unref();
     const unsubscribe = subscribe(listener);
     return () => {
       clearInterval(timer);
@@ -117,128 +108,121 @@ export function createTokenWatch({ cache, fill, issuers, subscribe, now }: Token
     };
   }
 
-  /** Looks a token up with the next check. A JWT is good until it expires, whatever there was to hear. */
-  function lookAgain(watched: Watched): void {
-    if (watched.route.style !== 'jwt') watched.lookAt = 0;
-  }
-
-  function end(watched: Watched, why: TokenEnd): void {
-    if (forget(watched)) watched.close(why);
+  function end(watched: Watched, reason: TokenEnd): void {
+    if (unwatch(watched)) watched.close(reason);
   }
 
   /** @returns whether it was watched */
-  function forget(watched: Watched): boolean {
-    const { key } = watched.credentials;
-    const sharing = byKey.get(key);
-    const was = sharing?.delete(watched) ?? false;
-    due.delete(watched);
-    if (sharing?.size === 0) byKey.delete(key);
-    if (byKey.size === 0) {
+  function unwatch(watched: Watched): boolean {
+    const wasWatched = webSockets.remove(watched);
+    lookups.remove(watched);
+    if (webSockets.isEmpty()) {
       stopListening?.();
       stopListening = undefined;
     }
-    return was;
-  }
-
-  function* all(): Iterable<Watched> {
-    for (const sharing of byKey.values()) yield* sharing;
+    return wasWatched;
   }
 
   function check(): void {
     const time = now();
-    for (const watched of [...all()]) {
-      const { standing, lookAt, isOpen, isDue } = watched;
-      if (time >= standing.until + (standing.isFinal ? 0 : PATIENCE)) end(watched, 'expired');
-      else if (time >= lookAt && isOpen && !isDue) {
-        watched.isDue = true;
-        due.add(watched);
+    for (const watched of webSockets.all()) {
+      const { validity, lookUpAt, isOpen, isPending } = watched;
+      if (time >= validity.until + (validity.isFinal ? 0 : GRACE_PERIOD)) end(watched, 'expired');
+      else if (time >= lookUpAt && isOpen && !isPending) {
+        watched.isPending = true;
+        lookups.add(watched);
       }
     }
-    lookUpNext();
   }
 
-  function lookUpNext(): void {
-    for (const watched of due) {
-      if (lookups >= MAX_LOOKUPS) return;
-      due.delete(watched);
-      void look(watched);
-    }
-  }
-
-  async function look(watched: Watched): Promise<void> {
-    watched.lookAt = NEVER;
-    lookups += 1;
+  async function lookUp(watched: Watched): Promise<void> {
+    watched.lookUpAt = Number.POSITIVE_INFINITY;
     try {
-      watched.standing = await standingOf(watched);
-      // What came while it was looked up asks for another look.
-      watched.lookAt = Math.min(watched.lookAt, watched.standing.until);
+      watched.validity = await findValidity(watched, watched.validity);
+      // An event of the feed during the lookup may already have asked for another one.
+      watched.lookUpAt = Math.min(watched.lookUpAt, watched.validity.until);
     } catch (error) {
-      if (error instanceof AccessTokenError) end(watched, now() >= watched.standing.until ? 'expired' : 'revoked');
-      else setTimeout(lookAgain, RETRY, watched).unref(); // That nobody can say is no reason to close it.
+      if (error instanceof AccessTokenError) end(watched, now() >= watched.validity.until ? 'expired' : 'revoked');
+      else setTimeout(requestLookup, RETRY_DELAY, watched).unref(); // An outage is no reason to close the WebSocket.
     } finally {
-      watched.isDue = false;
-      lookups -= 1;
+      watched.isPending = false;
     }
-    lookUpNext();
-  }
-
-  /** @throws {AccessTokenError} the token is not good any more; and whatever a lookup throws */
-  async function standingOf(watched: Watched): Promise<Standing> {
-    const { route, credentials, sender, standing } = watched;
-    const lookup: Lookup = { route, credentials, sender, decision: { cache: 'none' } };
-    if (route.style === 'opaque') return opaqueStanding(lookup, standing);
-    const { claims } = await cache.resolve(lookup, fill);
-    return standingBy(claims, route);
-  }
-
-  /**
-   * The API has judged the token, and it is not for the gateway to overrule that: an authorization server that does not call it
-   * active right after that does not tell the gateway about such tokens.
-   */
-  async function opaqueStanding(lookup: Lookup, standing: Standing): Promise<Standing> {
-    const answer = await issuerOf(issuers, lookup.route).introspection?.introspect(lookup);
-    if (answer !== undefined) return { until: expiryOf(answer), isFinal: true };
-    if (standing === UNKNOWN) return NOT_TOLD;
-    if (standing === NOT_TOLD) return standing;
-    throw new AccessTokenError('invalid_token', 'the access token is not active');
   }
 
   return {
-    get heard() {
-      return heard;
+    get feedEvents() {
+      return feedEvents;
     },
-    watch(holder, heardBefore) {
-      const { claims, route, credentials } = holder;
-      const standing = claims === undefined ? UNKNOWN : standingBy(claims, route);
-      const watched: Watched = { ...holder, standing, lookAt: standing.until, isOpen: false, isDue: false };
-      const sharing = byKey.get(credentials.key) ?? new Set();
-      byKey.set(credentials.key, sharing.add(watched));
+    watch(webSocket, eventsBefore) {
+      const { claims, route } = webSocket;
+      const validity = claims === undefined ? UNKNOWN : validityOf(claims, route);
+      const watched: Watched = { ...webSocket, validity, lookUpAt: validity.until, isOpen: false, isPending: false };
+      webSockets.add(watched);
       stopListening ??= listen();
       return {
         opened() {
           watched.isOpen = true;
-          if (standing === UNKNOWN || heard !== heardBefore) lookAgain(watched);
+          if (validity === UNKNOWN || feedEvents !== eventsBefore) requestLookup(watched);
           check();
         },
-        stop: () => void forget(watched),
+        stop: () => void unwatch(watched),
       };
     },
   };
 }
 
-/** Like what is not known, but asked already. */
-const NOT_TOLD: Standing = { ...UNKNOWN };
-
-function standingBy({ exp, iss }: JwtAccessTokenClaims, route: ProtectedRoute): Standing {
-  return { until: exp * 1000, isFinal: iss === route.issuer };
+/** The next check looks the token up. A JWT is not looked up: it is valid until it expires. */
+function requestLookup(watched: Watched): void {
+  if (watched.route.style !== 'jwt') watched.lookUpAt = 0;
 }
 
-/** Only the time is taken from the JWT: nothing is let through for what it says. */
-function expiryOf(answer: IntrospectionAnswer): number {
-  try {
-    const { exp } = 'jwt' in answer ? decodeJwt(answer.jwt) : answer.introspection;
-    return exp === undefined ? NEVER : exp * 1000;
-  } catch {
-    return NEVER; // Such as an encrypted one.
+/** The watched WebSockets by token key. */
+function createWatchedSet() {
+  const byKey = new Map<string, Set<Watched>>();
+  return {
+    add(watched: Watched): void {
+      const { key } = watched.credentials;
+      byKey.set(key, (byKey.get(key) ?? new Set()).add(watched));
+    },
+    /** @returns whether it was there */
+    remove(watched: Watched): boolean {
+      const { key } = watched.credentials;
+      const sameToken = byKey.get(key);
+      const wasThere = sameToken?.delete(watched) ?? false;
+      if (sameToken?.size === 0) byKey.delete(key);
+      return wasThere;
+    },
+    isEmpty: () => byKey.size === 0,
+    withToken: (key: string): Watched[] => [...(byKey.get(key) ?? [])],
+    all: (): Watched[] => [...byKey.values()].flatMap((sameToken) => [...sameToken]),
+  };
+}
+
+/** Runs a task for each item in the order of their arrival, at most `limit` of them at a time. @param run does not reject */
+function createTaskQueue<Item>(limit: number, run: (item: Item) => Promise<void>) {
+  const waiting = new Set<Item>();
+  let running = 0;
+
+  async function runNext(item: Item): Promise<void> {
+    waiting.delete(item);
+    running += 1;
+    await run(item);
+    running -= 1;
+    startNext();
   }
+
+  function startNext(): void {
+    for (const item of waiting) {
+      if (running >= limit) return;
+      void runNext(item);
+    }
+  }
+
+  return {
+    add(item: Item): void {
+      waiting.add(item);
+      startNext();
+    },
+    remove: (item: Item): boolean => waiting.delete(item),
+  };
 }

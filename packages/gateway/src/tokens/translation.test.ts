@@ -25,7 +25,7 @@ async function build(introspection: IntrospectionConfig) {
 
 const seconds = () => Math.floor(fixture.clock.time / 1000);
 
-/** What a proper answer says of the token. */
+/** A complete introspection answer about an active token. */
 const active = (changes: object = {}) => ({
   active: true,
   iss: issuer,
@@ -39,42 +39,43 @@ const active = (changes: object = {}) => ({
 });
 
 const call = () => fixture.call('/phantom', token);
-const given = () => fixture.upstream.seen.map(({ headers }) => String(headers.authorization).replace('Bearer ', ''));
+const jwtsAtApi = () =>
+  fixture.upstream.seen.map(({ headers }) => String(headers.authorization).replace('Bearer ', ''));
 
-/** Verifies, with the keys that the gateway publishes, what the API was given. */
+/** Verifies the JWT that the API got with the keys that the gateway publishes. */
 async function verifiedJwt() {
   const jwks = (await (await fetch(`${fixture.origin}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
   const expected = { issuer: own, audience: api('phantom'), typ: 'at+jwt', currentDate: new Date(fixture.clock.time) };
-  return jwtVerify(given().at(-1) ?? '', createLocalJWKSet(jwks), expected);
+  return jwtVerify(jwtsAtApi().at(-1) ?? '', createLocalJWKSet(jwks), expected);
 }
 
-/** Answers about tokens that must not get through: what the answer says, the status, and who is to blame. */
+/** Answers about tokens that the gateway must refuse: the case, the answer and the status. */
 const refused: [string, () => unknown, number][] = [
   ['is not active', () => ({ active: false }), 401],
   ['has expired', () => active({ exp: 1_000_000_000 }), 401],
   ['is not valid yet', () => active({ nbf: seconds() + 60 }), 401],
   ['is for another API', () => active({ aud: api('other') }), 401],
   ['is for other APIs', () => active({ aud: [api('other'), api('split')] }), 401],
-  ['is for nobody in particular', () => active({ aud: undefined }), 401],
+  ['has no audience', () => active({ aud: undefined }), 401],
   ['is of another type', () => active({ token_type: 'N_A' }), 401],
   ['is a refresh token of Duende’s', () => active({ token_type: 'refresh_token' }), 401],
   ['is a refresh token of Hydra’s', () => active({ token_use: 'refresh_token' }), 401],
   ['is an ID token of Keycloak’s', () => active({ typ: 'ID' }), 401],
   ['lacks the scope', () => active({ scope: 'write' }), 403],
   ['is of another issuer', () => active({ iss: 'https://other.example.com' }), 502],
-  ['is nobody’s', () => active({ sub: undefined, client_id: undefined }), 502],
-  ['has no verdict', () => active({ active: undefined }), 502],
-  ['has "true" for a verdict', () => active({ active: 'true' }), 502],
-  ['has 1 for a verdict', () => active({ active: 1 }), 502],
-  ['has a text for exp', () => active({ exp: String(seconds() + 100) }), 502],
-  ['has a text for nbf', () => active({ nbf: 'now' }), 502],
+  ['has neither subject nor client', () => active({ sub: undefined, client_id: undefined }), 502],
+  ['has no active', () => active({ active: undefined }), 502],
+  ['has "true" for active', () => active({ active: 'true' }), 502],
+  ['has 1 for active', () => active({ active: 1 }), 502],
+  ['has a string for exp', () => active({ exp: String(seconds() + 100) }), 502],
+  ['has a string for nbf', () => active({ nbf: 'now' }), 502],
   ['has a number for sub', () => active({ sub: 7 }), 502],
   ['has an empty client_id', () => active({ client_id: '' }), 502],
   ['has numbers for scopes', () => active({ scope: [7] }), 502],
   ['has an object for aud', () => active({ aud: {} }), 502],
-  ['has a text for cnf', () => active({ cnf: 'x' }), 502],
+  ['has a string for cnf', () => active({ cnf: 'x' }), 502],
   ['is bound to a key that it does not name', () => active({ token_type: 'DPoP' }), 502],
-  ['has a phantom_token that is none', () => active({ phantom_token: 'a.b.c' }), 502],
+  ['has a malformed phantom_token', () => active({ phantom_token: 'a.b.c' }), 502],
   ['is a list', () => [active()], 502],
   ['is null', () => null, 502],
 ];
@@ -132,19 +133,19 @@ describe('Behind any RFC 7662 server', () => {
     expect((await verifiedJwt()).payload).toMatchObject({ sub: 'web', client_id: 'web' });
   });
 
-  test('the client-held token is in no claim, wherever the answer quotes it', async () => {
+  test('the client-held token is in no claim, even if the answer quotes it', async () => {
     answer = active({ jti: token, access_token: token, nested: { deep: [`x${token}`] } });
     expect((await call()).status).toBe(200);
     expect(JSON.stringify((await verifiedJwt()).payload)).not.toContain(token);
   });
 
-  test('a token for the gateway’s client is for the APIs behind it', async () => {
+  test('a token whose audience is the gateway’s client is accepted for the APIs behind it', async () => {
     answer = active({ aud: ['gateway', 'else'] });
     expect((await call()).status).toBe(200);
     expect((await verifiedJwt()).payload.aud).toEqual([api('phantom')]);
   });
 
-  test('a bound token is good with a proof only, and bound in the JWT too (RFC 9449)', async () => {
+  test('a bound token needs a proof, and its JWT is bound too (RFC 9449)', async () => {
     const prover = await createProver(() => fixture.clock.time);
     answer = active({ cnf: prover.cnf, token_type: 'DPoP' });
     expectRefusal(await call(), 401);
@@ -156,11 +157,11 @@ describe('Behind any RFC 7662 server', () => {
     expect((await verifiedJwt()).payload.cnf).toEqual(prover.cnf);
   });
 
-  test('a JWT in the answer is taken and validated like any', async () => {
+  test('a JWT in the answer is validated and used', async () => {
     const jwt = await fixture.authorizationServer.issue({ aud: api('phantom') });
     answer = active({ phantom_token: jwt });
     expect((await call()).status).toBe(200);
-    expect(given()).toEqual([jwt]);
+    expect(jwtsAtApi()).toEqual([jwt]);
   });
 
   test.each([
@@ -171,7 +172,7 @@ describe('Behind any RFC 7662 server', () => {
     expectRefusal(await call(), status);
   });
 
-  test.each(refused)('a token is refused that %s', async (_, say, status) => {
+  test.each(refused)('a token is refused when it or its answer %s', async (_, say, status) => {
     answer = say();
     expectRefusal(await call(), status);
   });
@@ -179,14 +180,17 @@ describe('Behind any RFC 7662 server', () => {
   test.each<[string, (response: ServerResponse) => unknown]>([
     ['a JWT', (response) => response.writeHead(200, { 'Content-Type': 'application/jwt' }).end('{"active":true}')],
     ['HTML', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('{"active":true}')],
-    ['half of it', (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":tr')],
-    ['nothing', (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end()],
-  ])('an answer that is %s is 502', async (_, respond) => {
+    [
+      'truncated JSON',
+      (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":tr'),
+    ],
+    ['empty', (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end()],
+  ])('the client gets 502 for an answer that is %s', async (_, respond) => {
     fixture.authorizationServer.onIntrospection = respond;
     expectRefusal(await call(), 502);
   });
 
-  test('an answer is cached as it says', async () => {
+  test('an answer is cached as its Cache-Control says', async () => {
     cacheControl = 'max-age=60';
     await call();
     await call();
@@ -195,10 +199,10 @@ describe('Behind any RFC 7662 server', () => {
     await call();
     await call();
     expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'miss', 'miss']);
-    expect(new Set(given()).size).toBe(3);
+    expect(new Set(jwtsAtApi()).size).toBe(3);
   });
 
-  test('what the gateway made is dropped from the cache by a revocation like any JWT', async () => {
+  test('a revocation removes the gateway’s JWT from the cache', async () => {
     cacheControl = 'max-age=60';
     await call();
     answer = { active: false };
@@ -206,7 +210,7 @@ describe('Behind any RFC 7662 server', () => {
     expect((await call()).status).toBe(401);
   });
 
-  test('what is configured decides how long, where it says no-store', async () => {
+  test('introspection.maxAge overrides no-store', async () => {
     await fixture.stop();
     await build({ accept: 'application/json', maxAge: 30 });
     fixture.authorizationServer.onIntrospection = json;
@@ -220,13 +224,13 @@ describe('Behind any RFC 7662 server', () => {
     expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'miss']);
   });
 
-  test('an answer without an audience is enough where that is configured, if it says that it is an access token', async () => {
+  test('an answer without an audience is accepted with audience: optional, if it says that the token is an access token', async () => {
     await fixture.stop();
     await build({ accept: 'application/json', audience: 'optional' });
     fixture.authorizationServer.onIntrospection = json;
     answer = active({ aud: undefined });
     expect((await call()).status).toBe(200);
-    // So does a refresh token look.
+    // A refresh token looks the same.
     answer = active({ aud: undefined, token_type: undefined });
     expect((await call()).status).toBe(401);
     answer = active({ aud: api('other') });
@@ -251,13 +255,13 @@ describe('Behind an authorization server that signs its answers (RFC 9701)', () 
     };
   });
 
-  test('the API gets a JWT that the gateway made of what is said in the signed answer', async () => {
+  test('the API gets a JWT that the gateway made from the signed answer', async () => {
     expect((await call()).status).toBe(200);
     expect(fixture.authorizationServer.introspections[0]?.headers.accept).toBe(type);
     expect((await verifiedJwt()).payload).toMatchObject({ sub: 'alice', client_id: 'web', scope: 'read' });
   });
 
-  test.each(refused)('a token is refused that %s', async (_, say, status) => {
+  test.each(refused)('a token is refused when it or its answer %s', async (_, say, status) => {
     claims = { ...claims, token_introspection: say() };
     expectRefusal(await call(), status);
   });
@@ -265,25 +269,25 @@ describe('Behind an authorization server that signs its answers (RFC 9701)', () 
   test.each<[string, () => unknown]>([
     ['of another issuer', () => Object.assign(claims, { iss: 'https://other.example.com' })],
     ['for another client', () => Object.assign(claims, { aud: 'other' })],
-    ['for nobody', () => Object.assign(claims, { aud: undefined })],
+    ['without an audience', () => Object.assign(claims, { aud: undefined })],
     ['of another type', () => Object.assign(options ?? {}, { typ: 'at+jwt' })],
-    ['of no type', () => Object.assign(options ?? {}, { typ: 'JWT' })],
-    ['an old one', () => Object.assign(claims, { iat: seconds() - 120 })],
-    ['of no time', () => Object.assign(claims, { iat: undefined })],
-    ['of the future', () => Object.assign(claims, { iat: seconds() + 120 })],
-    ['without what it is about', () => Object.assign(claims, { token_introspection: undefined, active: true })],
-    ['called something else', () => (contentType = 'application/jwt')],
+    ['of the type JWT', () => Object.assign(options ?? {}, { typ: 'JWT' })],
+    ['of two minutes ago', () => Object.assign(claims, { iat: seconds() - 120 })],
+    ['without iat', () => Object.assign(claims, { iat: undefined })],
+    ['from the future', () => Object.assign(claims, { iat: seconds() + 120 })],
+    ['without token_introspection', () => Object.assign(claims, { token_introspection: undefined, active: true })],
+    ['with another media type', () => (contentType = 'application/jwt')],
   ])('an answer is not believed that is %s', async (_, change) => {
     change();
     expectRefusal(await call(), 502);
   });
 
-  test('an answer is not believed that somebody else signed', async () => {
+  test('an answer that is signed with another key is not accepted', async () => {
     options = { ...options, key: await createSigningKey('key-1') };
     expectRefusal(await call(), 502);
   });
 
-  test('an answer is not believed that nobody signed', async () => {
+  test('an unsigned answer is not accepted', async () => {
     const payload = Buffer.from(JSON.stringify({ ...claims, iat: seconds() })).toString('base64url');
     const header = Buffer.from('{"alg":"none","typ":"token-introspection+jwt"}').toString('base64url');
     fixture.authorizationServer.onIntrospection = (response) =>
@@ -291,7 +295,7 @@ describe('Behind an authorization server that signs its answers (RFC 9701)', () 
     expectRefusal(await call(), 502);
   });
 
-  test('its signed answer is no access token (RFC 9701 section 8.1)', async () => {
+  test('a signed answer is not accepted as an access token (RFC 9701 section 8.1)', async () => {
     const signed = await fixture.authorizationServer.issue({ ...claims, aud: api('jwt') }, options);
     expect((await fixture.call('/jwt', signed)).status).toBe(401);
     expect(fixture.upstream.seen).toEqual([]);
@@ -299,7 +303,7 @@ describe('Behind an authorization server that signs its answers (RFC 9701)', () 
 });
 
 describe('A gateway that asks for JWTs', () => {
-  test('takes no signed introspection answer for one', async () => {
+  test('does not accept a signed introspection answer instead', async () => {
     fixture = await startGatewayFixture();
     const claims = { aud: api('phantom'), token_introspection: { active: true } };
     fixture.authorizationServer.active.set(
@@ -315,7 +319,7 @@ describe('A gateway that asks for JWTs', () => {
   });
 });
 
-test('A JWT that the gateway made is no token for it, not even at a route for the same API whose tokens are JWTs', async () => {
+test('A JWT that the gateway made is not accepted as a token, not even by a jwt route for the same API', async () => {
   fixture = await startGatewayFixture(({ routes, ...config }) => ({
     ...config,
     introspection: { accept: 'application/json' },
@@ -325,7 +329,7 @@ test('A JWT that the gateway made is no token for it, not even at a route for th
   fixture.authorizationServer.onIntrospection = (response) =>
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(active()));
   expect((await call()).status).toBe(200);
-  const [made] = given();
+  const [made] = jwtsAtApi();
   expect((await fixture.call('/same', made)).status).toBe(401);
   expect((await fixture.call('/phantom', made)).status).toBe(401);
   expect(fixture.upstream.seen).toHaveLength(1);

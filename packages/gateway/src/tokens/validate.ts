@@ -13,9 +13,9 @@ import { decodeJwt } from 'jose';
 import { type Issuer, type Issuers, issuerOf } from '../authorization_server/issuers.ts';
 import { shortened } from '../decision.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
-import type { Lookup } from './lookup.ts';
+
 import type { OwnJwts } from './own_jwts.ts';
-import type { Candidate } from './resolver.ts';
+import type { Candidate, Lookup } from './resolver.ts';
 
 export interface ValidateDependencies {
   /** The JWTs that the gateway makes, if it makes any. */
@@ -25,18 +25,18 @@ export interface ValidateDependencies {
   readonly now: () => number;
 }
 
-/** A JWT that is one for this API. */
+/** A JWT that is valid for the API. */
 export interface ValidatedJwt extends VerifiedJwt {
-  /** The keys of its issuer, to see whether the one that signed it is still among them. */
+  /** The keys of its issuer. A cached JWT is dropped when its signing key is no longer one of them. */
   readonly keys: Pick<RemoteJwks, 'has'>;
 }
 
 /**
- * Decides whether a JWT is one for this API, whoever it came from (RFC 9068 section 4): this is what a poisoned store meets.
+ * Validates a JWT for the API of a route, wherever it came from (RFC 9068 section 4). A poisoned store does not get past it.
  *
  * @throws {AccessTokenError} `invalid_token`
- * @throws {ValidationUnavailableError} when the keys could not be had
- * @throws {InvalidValidatorResponseError} when the authorization server answered with what is no access token of its own
+ * @throws {ValidationUnavailableError} when the keys cannot be fetched
+ * @throws {InvalidValidatorResponseError} when the authorization server returned a JWT that is not one of its access tokens
  */
 export type Validate = (candidate: Candidate, lookup: Lookup) => Promise<ValidatedJwt>;
 
@@ -44,7 +44,7 @@ export function createValidate(issuers: Issuers, { ownJwts, log, now }: Validate
   const validatorFor = createValidators(now);
   const ownValidatorFor = createValidators(now);
 
-  /** Whether the authorization server did issue this JWT, be it for another API or for another time. */
+  /** Whether the authorization server issued the JWT at all, possibly for another API or another time. */
   async function isGenuine(jwt: string, issuer: Issuer): Promise<boolean> {
     const audience = claimedAudience(jwt) ?? 'none';
     const anyTime = {
@@ -76,16 +76,16 @@ export function createValidate(issuers: Issuers, { ownJwts, log, now }: Validate
     } catch (error) {
       if (!(error instanceof AccessTokenError) || source === 'client' || (await isGenuine(jwt, issuer))) throw error;
       const fields = { tokenKey: shortened(credentials.key), route: route.prefix, reason: error.description };
-      log.warn(fields, `the ${source} has a JWT that is no access token of the authorization server`);
+      log.warn(fields, `the ${source} returned a JWT that is not an access token of the authorization server`);
       if (source === 'store') throw new AccessTokenError('invalid_token', 'the access token is not valid');
       throw new InvalidValidatorResponseError(
-        'the authorization server answered with a JWT that is no access token of its own',
+        'the authorization server returned a JWT that is not one of its access tokens',
       );
     }
   };
 }
 
-/** A validator for each route, made when it is first needed. */
+/** One validator per route, created when it is first needed. */
 function createValidators(now: () => number) {
   const validators = new Map<ProtectedRoute, JwtValidator>();
   return (
@@ -101,8 +101,8 @@ function createValidators(now: () => number) {
 }
 
 /**
- * What JWTs of an issuer must be. Nothing depends on `jti`, which many leave out, and on the client, for which there are several names:
- * RFC 9068 section 4 does not have them checked.
+ * The validation rules for JWTs of an issuer. RFC 9068 section 4 does not ask for a check of `jti` or of the client. Many issuers leave
+ * `jti` out, and name the client in different claims.
  */
 function optionsFor({ issuer, jwts, scopeClaims }: Issuer): Omit<JwtValidatorOptions, 'audience'> {
   return { ...jwts, issuer, scopeClaims, requiredClaims: ['iat', 'sub'], clientIdClaims: foreignClientIdClaims };
