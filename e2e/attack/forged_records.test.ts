@@ -339,7 +339,7 @@ test(requirement('store-writer-gains-nothing', 'a forged user code'), async () =
     await forgingWith(makeKey)('DeviceCode', 'BCDFGHJK', { ...payload, userCode: 'BCDFGHJK' });
     const browser = supertest.agent(world.issuer);
     const answer = await submit(browser, (await browser.get('/device')).text, { user_code: 'BCDF-GHJK' });
-    expect(answer.text).toContain('There is no such code');
+    expect(answer.text).toContain('This code is unknown');
   }
 });
 

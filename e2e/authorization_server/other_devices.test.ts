@@ -54,7 +54,7 @@ inBothWorlds((world) => {
     expect(answers.map(({ status }) => status)).toEqual([400, 400]);
     for (const answer of answers) {
       expect(answer.headers.get('set-cookie')).toBeNull();
-      expect(await answer.text()).toContain('Open it again');
+      expect(await answer.text()).toContain('Open the page again');
     }
   });
 
@@ -66,7 +66,7 @@ inBothWorlds((world) => {
     await expect(redeem(started.device_code)).rejects.toMatchObject({ error: 'authorization_pending', status: 400 });
     const browser = supertest.agent(world().issuer);
     const wrong = await submit(browser, (await browser.get('/device')).text, { user_code: 'WRONGONE' });
-    expect(wrong.text).toContain('There is no such code');
+    expect(wrong.text).toContain('This code is unknown');
     const confirm = await submit(browser, wrong.text, { user_code: started.user_code.toLowerCase() });
     const cancelled = await submit(browser, confirm.text.slice(confirm.text.lastIndexOf('<form')));
     expect(cancelled.text).toContain('Cancelled');

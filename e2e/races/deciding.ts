@@ -26,7 +26,7 @@ async function deviceCode(world: RaceWorld, users: readonly ('alice' | 'bob')[])
       const [confirmation = '', cancellation = ''] = page.text.split(/(?=<form )/).slice(1);
       /** Goes on as a person would. */
       const end = async (answer: Parameters<typeof follow>[2]) => {
-        if (answer.text.includes('used already')) return 'too late';
+        if (answer.text.includes('already been used')) return 'too late';
         const shown = String(await follow(world, browser, answer, user));
         return shown.includes('Device connected') ? 'connected' : 'cancelled';
       };

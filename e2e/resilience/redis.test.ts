@@ -234,7 +234,7 @@ test(requirement('redis-evicts'), async () => {
   expect(await redis.admin.del(`${PREFIX}kept:signing-keys`)).toBe(1);
   expect(await kids()).toEqual(before);
   expect(await redis.admin.exists(`${PREFIX}kept:signing-keys`)).toBe(1);
-  expect(world.log.text()).toContain('this server puts them back');
+  expect(world.log.text()).toContain('this server restores them');
   await world.stopAuthorizationServers();
   await world.startAuthorizationServers();
   expect(await kids()).toEqual(before);

@@ -84,7 +84,7 @@ export async function follow(world: World, browser: Browser, start: Response, us
       const location = new URL(String(answer.headers.location), world.issuer);
       if (location.origin !== new URL(world.issuer).origin) return location;
       answer = await browser.get(location.pathname + location.search).redirects(0);
-    } else if (answer.status === 200 && (!answer.text.includes('<form') || answer.text.includes('used already'))) {
+    } else if (answer.status === 200 && (!answer.text.includes('<form') || answer.text.includes('already been used'))) {
       return answer.text;
     } else if (answer.status === 200) {
       answer = await submit(browser, answer.text, { user });

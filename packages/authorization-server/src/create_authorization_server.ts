@@ -69,8 +69,8 @@ export async function createAuthorizationServer(
   let config = given;
   let needs = keyNeedsOf(config);
   const keys = await openSigningKeys(config, () => needs, {
-    ...{ store, now, published: keysPublished },
-    putBack: () => log.warn({}, 'the store lost signing keys; this server restores them'),
+    ...{ store, now, onPublish: keysPublished },
+    onRestore: () => log.warn({}, 'the store lost signing keys; this server restores them'),
   });
   async function latestKeys(): Promise<JWKS> {
     await keys.reread();

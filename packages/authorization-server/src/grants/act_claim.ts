@@ -1,26 +1,28 @@
 import { errors } from 'oidc-provider';
 
-/** Who acts for the subject, and within it who acted before (RFC 8693 section 4.1). */
+/** The actor, with earlier actors nested inside (RFC 8693 section 4.1). */
 export interface ActClaim {
   readonly sub: string;
   readonly act?: ActClaim;
 }
 
-/** Longer chains make tokens that no header takes; nobody delegates that often on purpose. */
+/** Longer chains would make tokens too large for HTTP headers. */
 const MAX_CHAIN_LENGTH = 8;
 
 /**
- * The chain with one more actor; the least recent one is the most deeply nested.
+ * Adds an actor to the chain. The least recent actor is nested most deeply.
  *
- * @throws {errors.InvalidRequest} the chain is too long
+ * @throws {errors.InvalidRequest} the chain would be too long
  */
 export function actingBy(actor: string, before: ActClaim | undefined): ActClaim {
   if (lengthOf(before) >= MAX_CHAIN_LENGTH)
-    throw new errors.InvalidRequest(`subject_token was delegated ${MAX_CHAIN_LENGTH} times already`);
+    throw new errors.InvalidRequest(
+      `the subject_token has already been delegated ${MAX_CHAIN_LENGTH} times, which is the maximum`,
+    );
   return before === undefined ? { sub: actor } : { sub: actor, act: before };
 }
 
-/** The `act` claim of a token of ours, which only this file makes. */
+/** The `act` claim of a token that this server issued; {@link actingBy} made it. */
 export function actClaimOf(claims: { readonly [name: string]: unknown } | undefined): ActClaim | undefined {
   return claims?.act as ActClaim | undefined;
 }

@@ -1,4 +1,4 @@
-/** What the configuration calls a grant, and the `grant_type` of the token request that uses it. */
+/** Grant names in the configuration, and the `grant_type` values of token requests. */
 export const GRANT_TYPES = {
   authorization_code: 'authorization_code',
   client_credentials: 'client_credentials',

@@ -6,55 +6,53 @@ import type { GrantName } from './grant_types.ts';
 
 export interface AccessTokenProperties {
   readonly grant: GrantName;
-  /** The `sub`. */
+  /** The `sub` claim. */
   readonly subject: string;
   readonly api: ApiConfig;
   readonly scopes: readonly string[];
-  /** Epoch seconds that the token does not outlive, however long tokens live otherwise. */
+  /** The latest expiry, in epoch seconds. */
   readonly notAfter?: number;
   readonly act?: ActClaim;
-  /** False for a subject that is a client: it has no claims of a user, even of one by the same name. */
+  /** False for a subject that is a client: it gets no user claims, even if a user has the same identifier. */
   readonly subjectIsUser?: boolean;
-  /** The grant that the subject token was issued under. Its revocation revokes the new token too. */
+  /** The grant of the subject token. Its revocation also revokes the new token. */
   readonly subjectGrantId?: string;
 }
 
 /**
- * Issues an access token in the API's style and answers with it (RFC 6749 section 5.1).
+ * Issues an access token in the API's style, and sets the response body (RFC 6749 section 5.1).
  *
- * @param options.now epoch milliseconds
- * @param options.also further members of the answer
- * @throws {errors.InvalidRequest} the client may only have tokens that are bound to a key
+ * @param options.now the current time in epoch milliseconds
+ * @param options.extraMembers further members of the response
+ * @throws {errors.InvalidRequest} the client requires sender-constrained tokens
  */
 export async function issueAccessToken(
   ctx: TokenEndpointGrantContext,
-  issuing: AccessTokenProperties,
-  { now, also = {} }: { readonly now: () => number; readonly also?: object },
+  properties: AccessTokenProperties,
+  { now, extraMembers = {} }: { readonly now: () => number; readonly extraMembers?: object },
 ): Promise<void> {
   const { provider, client } = ctx.oidc;
   if (client.dpopBoundAccessTokens === true || client.tlsClientCertificateBoundAccessTokens === true)
-    throw new errors.InvalidRequest(
-      'this grant issues no sender-constrained tokens, and the client may have no others',
-    );
-  const { api } = issuing;
+    throw new errors.InvalidRequest('the client requires sender-constrained tokens, which this grant does not issue');
+  const { api } = properties;
   const token = new provider.AccessToken({
     client,
-    accountId: issuing.subject,
-    gty: issuing.grant,
+    accountId: properties.subject,
+    gty: properties.grant,
     resourceServer: new provider.ResourceServer(api.resource, resourceServerOf(api)),
-    scope: issuing.scopes.join(' ') || undefined,
-    subjectGrantId: issuing.subjectGrantId,
-    subjectClientId: issuing.subjectIsUser === false ? issuing.subject : undefined,
+    scope: properties.scopes.join(' ') || undefined,
+    subjectGrantId: properties.subjectGrantId,
+    subjectClientId: properties.subjectIsUser === false ? properties.subject : undefined,
   } as unknown as ConstructorParameters<typeof provider.AccessToken>[0]);
   const time = Math.floor(now() / 1000);
-  const exp = Math.min(time + token.expiration, issuing.notAfter ?? Number.POSITIVE_INFINITY);
+  const exp = Math.min(time + token.expiration, properties.notAfter ?? Number.POSITIVE_INFINITY);
   Object.assign(token, { exp, expiresIn: Math.max(1, exp - time) });
-  if (issuing.subjectIsUser === false) token.extra = issuing.act ? { act: issuing.act } : {};
-  else if (issuing.act) Object.assign(token, { act: issuing.act });
+  if (properties.subjectIsUser === false) token.extra = properties.act ? { act: properties.act } : {};
+  else if (properties.act) Object.assign(token, { act: properties.act });
   ctx.oidc.entity('AccessToken', token);
   ctx.body = {
     access_token: await token.save(),
-    ...also,
+    ...extraMembers,
     token_type: token.tokenType,
     expires_in: token.expiration,
     ...(token.scope === undefined ? undefined : { scope: token.scope }),

@@ -78,7 +78,7 @@ describe('an assertion of a trusted issuer', () => {
     idp.closeAllConnections();
     await new Promise((resolve) => idp.close(resolve));
     expect(await redeem(later, await sign(later))).toMatchObject({ status: 503, error: 'temporarily_unavailable' });
-    expect(later.warnings).toEqual(['refused: the keys of the issuer cannot be had']); // It does not blame the store.
+    expect(later.warnings).toEqual(['refused: the keys of the trusted issuer are not available']); // It does not blame the store.
   });
 });
 

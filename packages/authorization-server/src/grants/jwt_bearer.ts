@@ -12,8 +12,8 @@ export interface JwtBearerDependencies extends AssertionDependencies {
 }
 
 /**
- * The JWT bearer grant (RFC 7523 section 2.1), when an issuer is trusted: what another authority says of a user, in a
- * JWT that works once, is exchanged for an access token.
+ * Registers the JWT bearer grant (RFC 7523 section 2.1), if the configuration has trusted issuers. A client exchanges an
+ * issuer's assertion about a user for an access token. Each assertion is accepted once.
  */
 export function registerJwtBearer(
   provider: Provider,
@@ -29,7 +29,8 @@ export function registerJwtBearer(
   async function grant(ctx: TokenEndpointGrantContext): Promise<void> {
     const { params } = ctx.oidc;
     const assertion = await readAssertion(requiredParameter(params, 'assertion'));
-    if (!users.has(assertion.user)) throw refusedGrant('the subject of the assertion is no user here');
+    if (!users.has(assertion.user))
+      throw refusedGrant('the subject of the assertion is not a user of this authorization server');
     const api = requestedApi(config.apis, params);
     if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
     const scopes = requestedScopes(params.scope, new Set(api.scopes)) ?? [];
@@ -37,11 +38,11 @@ export function registerJwtBearer(
     await issueAccessToken(ctx, { grant: 'jwt_bearer', subject: assertion.user, api, scopes }, dependencies);
   }
 
-  /** Of several requests with one assertion at the same moment, the store lets one through. */
+  /** The store lets exactly one of several concurrent requests with the same assertion pass. */
   async function refuseReplay({ id, exp }: Assertion): Promise<void> {
     const expiresIn = Math.max(1, exp - Math.floor(dependencies.now() / 1000));
     await mapStoreErrors(replays.upsert(id, {}, expiresIn));
-    if (!(await mapStoreErrors(replays.consume(id)))) throw refusedGrant('the assertion was used before');
+    if (!(await mapStoreErrors(replays.consume(id)))) throw refusedGrant('the assertion has already been used');
   }
 
   provider.registerGrantType(GRANT_TYPES.jwt_bearer, grant, ['assertion', 'scope', 'resource'], ['resource']);

@@ -7,8 +7,8 @@ import { issueAccessToken } from './issue_access_token.ts';
 import { refusedGrant, requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
 
 /**
- * The password grant (RFC 6749 section 4.3), when it is switched on. RFC 9700 section 2.4 says that it must not be used:
- * it is here so that the tests of old clients can run.
+ * Registers the password grant (RFC 6749 section 4.3), if it is enabled. RFC 9700 section 2.4 forbids its use; it exists for
+ * tests of old clients.
  */
 export function registerPassword(
   provider: Provider,
@@ -16,17 +16,17 @@ export function registerPassword(
   { log, now }: { readonly log: Log; readonly now: () => number },
 ): void {
   if (config.insecurePasswordGrant !== true) return;
-  log.warn({}, 'the password grant is switched on (insecurePasswordGrant): for tests of old clients only');
+  log.warn({}, 'the password grant is enabled (insecurePasswordGrant): use it for tests of old clients only');
   const passwords = new Map(config.users.map((user) => [user.id, user.password]));
 
   async function grant(ctx: TokenEndpointGrantContext): Promise<void> {
     const { params } = ctx.oidc;
     const username = requiredParameter(params, 'username');
-    const given = requiredParameter(params, 'password');
+    const password = requiredParameter(params, 'password');
     const expected = passwords.get(username);
-    // Unknown users take as long as wrong passwords, and get the same answer.
-    const isRight = sameText(given, expected ?? randomBytes(16).toString('base64url'));
-    if (expected === undefined || !isRight) throw refusedGrant('there is no such user, or the password is wrong');
+    // An unknown user takes as long as a wrong password, and gets the same response.
+    const isRight = sameText(password, expected ?? randomBytes(16).toString('base64url'));
+    if (expected === undefined || !isRight) throw refusedGrant('unknown user or wrong password');
     const api = requestedApi(config.apis, params);
     if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
     const scopes = requestedScopes(params.scope, new Set(api.scopes)) ?? [];

@@ -14,13 +14,13 @@ export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 export const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';
 
-/** A token of ours, found good, as it counts in an exchange: whatever its style, and whoever presented it. */
+/** A valid token of this authorization server, independent of its style and of the client that presented it. */
 export interface PresentedToken {
   readonly subject: string;
   readonly subjectIsUser: boolean;
-  /** The client that it was issued to. */
+  /** The client that the token was issued to. */
   readonly clientId: string;
-  /** The API that it is for; an ID token, and an access token for userinfo, is for none. */
+  /** Resource indicator of the API. Absent for an ID token and for an access token for userinfo. */
   readonly resource?: string | undefined;
   readonly scopes: ReadonlySet<string>;
   readonly act?: ActClaim | undefined;
@@ -38,16 +38,16 @@ type StoredToken = NonNullable<
 export interface TokenReaderDependencies {
   readonly store: TokenStore;
   readonly jwks: JWKS;
-  /** The signing keys as the store has them, with what another authorization server made a moment ago. */
+  /** Reads the signing keys from the store: another authorization server may have made one a moment ago. */
   readonly latestKeys: () => Promise<JWKS>;
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * Makes what reads a token of ours that a client presents: a reference token from the store, a JWT by its signature. The
- * JWT that stands for a reference token is good as long as that is: a `split` token is its signature, and of the others
- * it was noted when they were rendered.
+ * Creates the reader for tokens of this authorization server that a client presents. A reference token is looked up in the
+ * store; a JWT is verified by its signature. A JWT that stands for a reference token is valid as long as the reference token:
+ * the signature of the JWT is the `split` token, and a record of the rendered JWT leads to the other kinds.
  */
 export function createTokenReader(
   provider: Provider,
@@ -59,16 +59,20 @@ export function createTokenReader(
   const apisOf = createApisByAudience(config.apis);
 
   /**
-   * @param parameter which parameter it came in, for the error
-   * @throws {errors.InvalidRequest} the token is not ours, not good any more, or of a type that is not taken
-   *   (RFC 8693 section 2.2.2). What is wrong with a token is told only as far as the client can know it.
+   * @param parameter the parameter that contains the token, for the error message
+   * @throws {errors.InvalidRequest} the token is invalid or of an unsupported type (RFC 8693 section 2.2.2). The message
+   *   reveals nothing about the token that the client cannot know.
    */
   return async function readToken(token: string, type: string, parameter: TokenParameter): Promise<PresentedToken> {
     const read = await readAs(token, type, parameter);
     if (read === undefined)
-      throw new errors.InvalidRequest(`${parameter} is invalid, expired, revoked or not of this authorization server`);
+      throw new errors.InvalidRequest(
+        `the ${parameter} is invalid, expired, revoked or from another authorization server`,
+      );
     if (read === 'constrained')
-      throw new errors.InvalidRequest(`${parameter} is bound to a key; such a token cannot be exchanged here`);
+      throw new errors.InvalidRequest(
+        `the ${parameter} is bound to a key; this server does not exchange sender-constrained tokens`,
+      );
     return read;
   };
 
@@ -86,14 +90,14 @@ export function createTokenReader(
     const { sub: subject, aud: clientId, exp, iat = 0 } = claims;
     if (!(await provider.Client.find(clientId))) return undefined;
     const token = { subject, subjectIsUser: true, clientId, scopes: new Set<string>(), exp };
-    // It does not say which part of a second it is from: of the second of a removal it counts as one from before.
+    // `iat` has whole seconds only. A token from the same second as a removal counts as issued before it.
     return unlessRevoked(token, iat * 1000);
   }
 
   async function fromJwt(jwt: string, claims: OwnJwt | undefined) {
     if (claims === undefined || typeof claims.client_id !== 'string') return undefined;
     const [api, ...others] = apisOf(claims.aud);
-    // Where several APIs have one audience, nothing in the JWT tells whether its token can have been revoked.
+    // If several APIs share the audience, the JWT does not show the style, and so whether the token can have been revoked.
     if (api === undefined || others.length > 0) return undefined;
     if (claims.cnf !== undefined) return 'constrained';
     const { accessTokens, resource } = api;
@@ -114,7 +118,7 @@ export function createTokenReader(
     return token && issuedAt !== undefined ? unlessRevoked(token, issuedAt) : token;
   }
 
-  /** A token that has no record, if neither its client nor its subject was removed since. */
+  /** A token without a record is valid if neither its client nor its subject has been removed since it was issued. */
   async function unlessRevoked(token: PresentedToken, issuedAt: number): Promise<PresentedToken | undefined> {
     const { clientId, subject, subjectIsUser } = token;
     const owners = [{ client: clientId }, subjectIsUser ? { user: subject } : { client: subject }];
@@ -136,7 +140,7 @@ export function createTokenReader(
     });
   }
 
-  /** The token, if its client and its subject are still known here and its grant still stands. */
+  /** A token is live if its client, its subject and its grant still exist. */
   async function ifLive(token: Omit<PresentedToken, 'subjectIsUser'>): Promise<PresentedToken | undefined> {
     const { subject, clientId, grantId } = token;
     if (!(await provider.Client.find(clientId))) return undefined;
@@ -148,7 +152,7 @@ export function createTokenReader(
   }
 }
 
-/** The grant that a token was issued under, or for an exchanged one, that of the token it came from. */
+/** The grant of a token. For an exchanged token: the grant of its subject token. */
 function grantIdOf(token: StoredToken): string | undefined {
   const { grantId, subjectGrantId } = token as { grantId?: string; subjectGrantId?: string };
   return grantId ?? subjectGrantId;

@@ -25,8 +25,8 @@ const PARAMETERS = [
 ];
 
 /**
- * The token exchange grant (RFC 8693), when a client may use it: a client changes a token of ours for one that is for
- * another API, says who acts, or may do less.
+ * Registers the token exchange grant (RFC 8693), if a client may use it. A client exchanges a token of this server for one
+ * that is for another API, names an actor, or has fewer scopes.
  */
 export function registerTokenExchange(
   provider: Provider,
@@ -40,12 +40,14 @@ export function registerTokenExchange(
   async function exchange(ctx: TokenEndpointGrantContext): Promise<void> {
     const { client, params } = ctx.oidc;
     const rules = rulesOf.get(client.clientId);
-    if (rules === undefined) throw new errors.UnauthorizedClient('the client has no token exchange configured');
+    if (rules === undefined) throw new errors.UnauthorizedClient('token exchange is not configured for this client');
 
     const subject = await readSubject(ctx, rules);
     const actor = await readActor(ctx);
     if (actor === undefined && !rules.impersonates)
-      throw new errors.UnauthorizedClient('the client may delegate only: name who acts in the actor_token parameter');
+      throw new errors.UnauthorizedClient(
+        'the client may not impersonate: send the token of the actor in the actor_token parameter',
+      );
 
     const api = targetApi(subject, client.clientId, rules, requestedApi(config.apis, params));
     const scopes = narrowedScopes(subject, api, rules, params.scope);
@@ -64,15 +66,17 @@ export function registerTokenExchange(
         ...(act && { act }),
         ...(grantId !== undefined && { subjectGrantId: grantId }),
       },
-      { now: dependencies.now, also: { issued_token_type: issuedTokenType } },
+      { now: dependencies.now, extraMembers: { issued_token_type: issuedTokenType } },
     );
   }
 
-  /** Who presents a token must have got it: as the client that it was issued to, or as the API that it is for. */
+  /** The token must have been issued to the client, or for an API that the client acts for. */
   async function readSubject(ctx: TokenEndpointGrantContext, { from }: TokenExchangeConfig): Promise<PresentedToken> {
     const subject = await readNamed(ctx, 'subject_token');
     if (subject.clientId !== ctx.oidc.client.clientId && !from.includes(String(subject.resource)))
-      throw new errors.InvalidRequest('subject_token was neither issued to the client nor for an API that it acts for');
+      throw new errors.InvalidRequest(
+        'the subject_token was not issued to the client or for an API that the client acts for',
+      );
     return subject;
   }
 
@@ -81,8 +85,8 @@ export function registerTokenExchange(
     if (token === undefined && type === undefined) return undefined;
     const actor = await readNamed(ctx, 'actor_token');
     if (actor.clientId !== ctx.oidc.client.clientId)
-      throw new errors.InvalidRequest('actor_token was not issued to the client');
-    if (actor.act !== undefined) throw new errors.InvalidRequest('actor_token is itself a delegated one');
+      throw new errors.InvalidRequest('the actor_token was not issued to the client');
+    if (actor.act !== undefined) throw new errors.InvalidRequest('the actor_token is itself a delegated token');
     return actor;
   }
 
@@ -91,7 +95,7 @@ export function registerTokenExchange(
     return readToken(token, requiredParameter(ctx.oidc.params, `${parameter}_type`), parameter);
   }
 
-  /** Without a target the new token is for the same API. A client may always narrow what was issued to it. */
+  /** Default: the API of the subject token. A client may always narrow a token that was issued to it. */
   function targetApi(
     subject: PresentedToken,
     clientId: string,
@@ -109,14 +113,14 @@ export function registerTokenExchange(
   provider.registerGrantType(GRANT_TYPES.token_exchange, exchange, PARAMETERS, ['resource', 'audience']);
 }
 
-/** Never more than the subject token had, save what the client is configured to add. */
+/** Scopes of the subject token, and those that the client is configured to add. */
 function narrowedScopes(subject: PresentedToken, api: ApiConfig, rules: TokenExchangeConfig, scope: unknown): string[] {
   const kept = api.scopes.filter((name) => subject.scopes.has(name));
   const added = api.scopes.filter((name) => rules.scopes.includes(name));
   return requestedScopes(scope, new Set([...kept, ...added])) ?? kept;
 }
 
-/** RFC 8693 section 2.2.1: what the issued token is, as the client may know it. */
+/** The `issued_token_type` (RFC 8693 section 2.2.1), as far as the client may know it. */
 function tokenTypeFor(api: ApiConfig, requested: unknown = ACCESS_TOKEN): string {
   if (requested === ACCESS_TOKEN || (requested === JWT && api.accessTokens === 'jwt')) return requested;
   throw new errors.InvalidRequest('the requested_token_type cannot be issued for this API');

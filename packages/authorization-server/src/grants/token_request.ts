@@ -2,11 +2,11 @@ import { errors } from 'oidc-provider';
 import type { ApiConfig } from '../config/config.ts';
 
 /**
- * The API that a token request names: in `resource` (RFC 8707), or in `audience` (RFC 8693 section 2.1), which is the
- * same name here.
+ * Finds the API that a token request names in `resource` (RFC 8707) or `audience` (RFC 8693 section 2.1). Both contain the
+ * resource indicator.
  *
- * @returns undefined when it names none
- * @throws {errors.InvalidTarget} it names several, or one that is not there
+ * @returns undefined if the request names no API
+ * @throws {errors.InvalidTarget} the request names several APIs or an unknown one
  */
 export function requestedApi(
   apis: readonly ApiConfig[],
@@ -21,17 +21,17 @@ export function requestedApi(
 }
 
 /**
- * The scopes that a token request asks for.
+ * Reads the requested scopes.
  *
- * @returns undefined when it leaves that to the authorization server (RFC 6749 section 3.3)
- * @throws {errors.InvalidScope} one of them is not to be had
+ * @returns undefined if the request has no `scope`, which leaves the choice to the authorization server (RFC 6749 section 3.3)
+ * @throws {errors.InvalidScope} a scope is not available
  */
 export function requestedScopes(scope: unknown, available: ReadonlySet<string>): string[] | undefined {
   if (typeof scope !== 'string') return undefined;
   const requested = [...new Set(scope.split(' '))];
   const refused = requested.filter((name) => !available.has(name));
   if (refused.length > 0)
-    throw new errors.InvalidScope('the scope exceeds what may be granted here', refused.join(' '));
+    throw new errors.InvalidScope('the request exceeds the scopes that can be granted', refused.join(' '));
   return requested;
 }
 
@@ -42,9 +42,9 @@ export function requiredParameter(params: object, name: string): string {
   return value;
 }
 
-/** `invalid_grant` (RFC 6749 section 5.2) that says why; oidc-provider's own says nothing. */
-export function refusedGrant(why: string): Error {
-  const error = new errors.InvalidGrant(why);
-  error.error_description = why;
+/** An `invalid_grant` error (RFC 6749 section 5.2) with a description that reaches the client; oidc-provider hides its own. */
+export function refusedGrant(description: string): Error {
+  const error = new errors.InvalidGrant(description);
+  error.error_description = description;
   return error;
 }

@@ -13,37 +13,37 @@ import type { TrustedIssuerConfig } from '../config/config.ts';
 import { TemporarilyUnavailable } from '../storage/store_errors.ts';
 import { refusedGrant } from './token_request.ts';
 
-/** Seconds that an assertion may be valid for, at most (RFC 7523 section 3, number 4): replays are remembered as long. */
+/** Maximum validity of an assertion in seconds (RFC 7523 section 3, number 4). The store remembers each one that long. */
 export const MAX_VALIDITY = 3600;
-/** Seconds by which the clock of an issuer may differ. */
+/** Tolerated difference of an issuer's clock, in seconds. */
 const CLOCK_TOLERANCE = 10;
-/** Milliseconds that an issuer may take to give its keys. */
+/** Timeout for fetching an issuer's keys, in milliseconds. */
 const KEYS_TIMEOUT = 3000;
-/** Seconds between two fetches for unknown keys: an issuer may rotate its keys unannounced. Only clients that may use the grant get here. */
+/** Seconds between two fetches for unknown keys. Short, because issuers rotate keys unannounced and only clients with this grant get here. */
 const KEYS_COOLDOWN = 1;
-/** What an assertion may say it is; anything else was made for another purpose (RFC 8725 section 3.11). */
+/** Accepted `typ` values. A JWT with another type was made for another purpose (RFC 8725 section 3.11). */
 const TYPES = new Set(['jwt', 'authorization-grant+jwt', 'application/authorization-grant+jwt']);
 
-/** What a trusted issuer asserts: that the user agrees. */
+/** A valid assertion of a trusted issuer about a user. */
 export interface Assertion {
   readonly user: string;
-  /** The same for every copy of the assertion, and for no other. */
+  /** Identifies the assertion: equal for every copy of it, different for every other assertion. */
   readonly id: string;
-  /** Epoch seconds after which no copy is good. */
+  /** When every copy has expired, clock tolerance included, in epoch seconds. */
   readonly exp: number;
 }
 
 export interface AssertionDependencies {
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
   /** Fetches the keys of issuers. */
   readonly fetch: typeof globalThis.fetch;
 }
 
 /**
- * Makes what reads assertions (RFC 7523 section 3) of the configured issuers.
+ * Creates the reader for assertions (RFC 7523 section 3) of the configured issuers.
  *
- * @param audience what an assertion must be for: any of these
+ * @param audience an assertion must have one of these audiences
  */
 export function createAssertionReader(
   issuers: readonly TrustedIssuerConfig[],
@@ -53,8 +53,8 @@ export function createAssertionReader(
   const trusted = new Map(issuers.map((issuer) => [issuer.issuer, prepared(issuer, { now, fetch })]));
 
   /**
-   * @throws {errors.InvalidGrant} the assertion is not good
-   * @throws {TemporarilyUnavailable} the issuer's keys cannot be had
+   * @throws {errors.InvalidGrant} the assertion is invalid
+   * @throws {TemporarilyUnavailable} the issuer's keys are unavailable
    */
   return async function readAssertion(jwt: string): Promise<Assertion> {
     const issuer = trusted.get(issuerOf(jwt));
@@ -63,8 +63,9 @@ export function createAssertionReader(
     const time = Math.floor(now() / 1000);
     if (exp - time > MAX_VALIDITY + CLOCK_TOLERANCE)
       throw refusedGrant(`the assertion is valid for more than ${MAX_VALIDITY} seconds`);
-    if (iat !== undefined && iat > time + CLOCK_TOLERANCE) throw refusedGrant('the assertion is from the future');
-    // Without a jti the assertion itself is the name. Not its signature: that can be changed and still be good.
+    if (iat !== undefined && iat > time + CLOCK_TOLERANCE)
+      throw refusedGrant('the iat of the assertion is in the future');
+    // Without a jti, header and payload identify the assertion. The signature does not: it can change and still be valid.
     const name = jti === undefined ? ['', signingInputOf(jwt)] : ['jti', jti];
     return {
       user: issuer.userOf(sub) ?? refuseSubject(),
@@ -83,10 +84,11 @@ export function createAssertionReader(
         requiredClaims: ['sub', 'exp'],
         currentDate: new Date(now()),
       });
-      if (!TYPES.has((protectedHeader.typ ?? 'jwt').toLowerCase())) throw refusedGrant('the JWT is no assertion');
+      if (!TYPES.has((protectedHeader.typ ?? 'jwt').toLowerCase()))
+        throw refusedGrant('the typ of the JWT is not that of an assertion');
       const { sub, exp, jti, iat } = payload;
       if (typeof sub !== 'string' || typeof exp !== 'number' || !(jti === undefined || typeof jti === 'string'))
-        throw refusedGrant('the assertion has a claim of the wrong type');
+        throw refusedGrant('the sub, exp or jti of the assertion has the wrong JSON type');
       return { sub, exp, jti, iat };
     } catch (error) {
       throw error instanceof errors.OIDCProviderError ? error : refusedGrant(describe(error));
@@ -107,9 +109,9 @@ function keysOf({ jwks, jwksUri }: TrustedIssuerConfig, dependencies: JwksClient
     try {
       return await client.getKey(header, token);
     } catch (error) {
-      // That a key is not among them is about the assertion; that they cannot be had is not.
+      // A missing key makes the assertion invalid. Unavailable keys do not.
       if (!(error instanceof JwksError) || error.code !== 'unavailable') throw error;
-      throw new TemporarilyUnavailable(error, 'the keys of the issuer cannot be had; try again shortly');
+      throw new TemporarilyUnavailable(error, 'the keys of the trusted issuer are not available; try again shortly');
     }
   };
 }
@@ -118,18 +120,18 @@ function issuerOf(jwt: string): string {
   try {
     return String(decodeJwt(jwt).iss);
   } catch {
-    throw refusedGrant('the assertion is no JWT');
+    throw refusedGrant('the assertion is not a JWT');
   }
 }
 
-/** Names the claim, never quotes the assertion. */
+/** Names the claim without quoting the assertion. */
 function describe(error: unknown): string {
   if (error instanceof joseErrors.JWTExpired) return 'the assertion has expired';
   if (error instanceof joseErrors.JWTClaimValidationFailed)
-    return `the claim "${error.claim}" of the assertion is wrong`;
-  return 'the assertion is not signed by its issuer, with a key and an algorithm that are trusted';
+    return `the claim "${error.claim}" of the assertion is missing or has the wrong value`;
+  return 'the assertion is not signed with a trusted key and algorithm of its issuer';
 }
 
 function refuseSubject(): never {
-  throw refusedGrant('the subject of the assertion is no user here');
+  throw refusedGrant('the subject of the assertion is not a user of this authorization server');
 }

@@ -2,8 +2,8 @@ import type { Context, Middleware } from 'koa';
 import { GRANT_TYPES } from './grant_types.ts';
 
 /**
- * A client that uses a grant which it does not have gets `unauthorized_client` (RFC 6749 section 5.2; CIBA Core section
- * 13) for oidc-provider's `invalid_request`. Whatever else is wrong with its request, this is what it has to know first.
+ * Answers a request for a grant that the client may not use with `unauthorized_client` (RFC 6749 section 5.2, CIBA Core
+ * section 13) instead of oidc-provider's `invalid_request`. This takes precedence over other problems of the request.
  */
 export function unauthorizedClient(): Middleware {
   return async (ctx, next) => {

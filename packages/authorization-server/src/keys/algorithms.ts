@@ -1,6 +1,6 @@
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
 
-/** Client metadata that says what a client wants its JWTs signed with. */
+/** Client metadata with the algorithms for JWTs that the client receives. */
 const CLIENT_ALGORITHMS = [
   'id_token_signed_response_alg',
   'userinfo_signed_response_alg',
@@ -10,20 +10,20 @@ const CLIENT_ALGORITHMS = [
 
 const ALGORITHMS: readonly unknown[] = ['ES256', 'RS256', 'PS256', 'EdDSA'] satisfies SigningAlgorithm[];
 
-/** The JWS algorithms that an authorization server needs keys for: its own first, then those of its APIs and clients. */
+/** The JWS algorithms for which an authorization server needs keys: its own first, then those of its APIs and clients. */
 export function algorithmsInUse({
   signingAlgorithm,
   apis,
   clients,
 }: Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'apis' | 'clients'>): SigningAlgorithm[] {
-  const ofApis = apis.flatMap((api) => api.signingAlgorithm ?? []);
-  const ofClients = clients
+  const apiAlgorithms = apis.flatMap((api) => api.signingAlgorithm ?? []);
+  const clientAlgorithms = clients
     .flatMap(({ metadata = {} }) => CLIENT_ALGORITHMS.map((name) => metadata[name]))
-    .filter(isOurs);
-  return [...new Set([signingAlgorithm, ...ofApis, ...ofClients])];
+    .filter(isSigningAlgorithm);
+  return [...new Set([signingAlgorithm, ...apiAlgorithms, ...clientAlgorithms])];
 }
 
-/** What else a client may want, oidc-provider refuses by name. */
-function isOurs(algorithm: unknown): algorithm is SigningAlgorithm {
+/** oidc-provider refuses clients with other algorithms. */
+function isSigningAlgorithm(algorithm: unknown): algorithm is SigningAlgorithm {
   return ALGORITHMS.includes(algorithm);
 }

@@ -1,31 +1,31 @@
 import type { JWK } from 'jose';
 
-/** A private key, and when it begins to sign. All times are epoch milliseconds. */
+/** A private key and its schedule. All times are epoch milliseconds. */
 export interface ScheduledKey {
   readonly kid: string;
   readonly jwk: JWK;
   readonly announcedAt: number;
   readonly signsFrom: number;
-  /** Milliseconds that the longest-lived token lives which it may sign. */
+  /** Lifetime of the longest-lived token that the key may sign, in milliseconds. */
   readonly longestLife: number;
-  /** The last moment at which a token that this key signed may still be valid; known once another key takes over. */
+  /** When the last token that this key signed has expired. Known once a rotation replaces the key. */
   readonly publishedUntil?: number;
 }
 
-/** The keys of an issuer for one algorithm, the newest last. What each of them does follows from the clock alone. */
+/** The keys of an issuer for one algorithm, the newest last. The status of each key depends on the time only. */
 export type KeySchedule = readonly ScheduledKey[];
 
 export type KeyStatus = 'announced' | 'signing' | 'retired';
 
-/** Milliseconds by which authorization servers on one store may be late to take a change up, and clocks may differ. */
+/** Milliseconds for clock differences, and for the delay until all authorization servers on the store know a change. */
 const TOLERANCE = 10_000;
 
-/** The key that signs now: of those whose time has come, the newest. */
+/** The key that signs now: the newest of those whose `signsFrom` has passed. */
 export function signingKeyAt(schedule: KeySchedule, now: number): ScheduledKey | undefined {
   return schedule.findLast((key) => key.signsFrom <= now) ?? schedule[0];
 }
 
-/** The keys that are in the JWKS now, the one that signs first. */
+/** The keys in the JWKS now, the signing one first. */
 export function publishedKeysAt(schedule: KeySchedule, now: number): ScheduledKey[] {
   const signing = signingKeyAt(schedule, now);
   const others = schedule.filter(
@@ -39,7 +39,7 @@ export function statusAt(schedule: KeySchedule, key: ScheduledKey, now: number):
   return key.signsFrom > now ? 'announced' : 'retired';
 }
 
-/** When the published keys, or the one that signs, change next; Infinity for never. */
+/** When the published keys or the signing key change next, in epoch milliseconds; `Infinity` for never. */
 export function nextChangeAfter(schedule: KeySchedule, now: number): number {
   const moments = schedule.flatMap((key) => [key.signsFrom, key.publishedUntil ?? Number.POSITIVE_INFINITY]);
   return Math.min(Number.POSITIVE_INFINITY, ...moments.filter((moment) => moment > now));
@@ -48,15 +48,15 @@ export function nextChangeAfter(schedule: KeySchedule, now: number): number {
 export interface Rotation {
   readonly jwk: JWK & { readonly kid: string };
   readonly now: number;
-  /** Milliseconds for which the key is in the JWKS before it signs. */
+  /** Milliseconds that the key is in the JWKS before it signs. */
   readonly announceFor: number;
-  /** Milliseconds that the longest-lived token lives which it may sign. */
+  /** Lifetime of the longest-lived token that the key may sign, in milliseconds. */
   readonly longestLife: number;
 }
 
 /**
- * Adds a key that will take over. The keys before it stay published until the last token that they may have signed by
- * then has expired; those for which that is past are left out.
+ * Adds the next signing key. Earlier keys stay published until the last token that they may have signed before the rotation
+ * has expired. Keys for which that time has passed are dropped.
  */
 export function withRotation(schedule: KeySchedule, { jwk, now, announceFor, longestLife }: Rotation): KeySchedule {
   const signsFrom = now + announceFor;
@@ -67,8 +67,8 @@ export function withRotation(schedule: KeySchedule, { jwk, now, announceFor, lon
 }
 
 /**
- * Puts back the keys that somebody knows and the schedule lacks, since the store lost them. Another key may have been made
- * meanwhile: what signed before it stays published until the last token that it may have signed by now has expired.
+ * Restores known keys that the store lost. If another key was made in the meantime, a restored key stays published until the
+ * last token that it may have signed by now has expired.
  */
 export function withRestoredKeys(schedule: KeySchedule, known: KeySchedule, now: number): KeySchedule {
   const lost = known.filter(
@@ -84,7 +84,7 @@ export function withRestoredKeys(schedule: KeySchedule, known: KeySchedule, now:
   });
 }
 
-/** Lets the keys that sign, now or later, sign tokens that live so long. @param longestLife in milliseconds */
+/** Allows the current and announced keys to sign tokens with a longer lifetime. @param longestLife in milliseconds */
 export function withLongestLife(schedule: KeySchedule, longestLife: number, now: number): KeySchedule {
   return schedule.map((key) => {
     const longer = longestLife - key.longestLife;

@@ -73,22 +73,22 @@ describe('a rotation', () => {
   });
 
   test('is told before the new key signs, without what is private', async () => {
-    const told: string[][] = [];
+    const published: string[][] = [];
     const keys = await openSigningKeys(
       { signingAlgorithm: 'ES256', secret: 'x' },
       () => ({ algorithms: ['ES256'], longestLife: 60 }),
       {
         store: served.store.partition('told'),
         now: () => now,
-        published(jwks) {
+        onPublish(jwks) {
           expect(JSON.stringify(jwks)).not.toContain('"d"');
-          told.push(jwks.keys.map(({ kid }) => String(kid)));
+          published.push(jwks.keys.map(({ kid }) => String(kid)));
         },
       },
     );
     const [first] = await keys.list();
     const rotated = await keys.rotate({ announceFor: 0 });
-    expect(told).toEqual([[first?.kid], rotated.map(({ kid }) => kid)]);
+    expect(published).toEqual([[first?.kid], rotated.map(({ kid }) => kid)]);
   });
 
   test('can be to a given key, as JWK or PEM', async () => {
@@ -202,11 +202,11 @@ describe('a store that loses the signing keys', () => {
     const { store, forget } = forgetful();
     const config = { signingAlgorithm: 'ES256', secret: 'x' } as const;
     const needs = () => ({ algorithms: ['ES256'] as const, longestLife: 60 });
-    let told = 0;
-    const putBack = () => {
-      told += 1;
+    let restorations = 0;
+    const onRestore = () => {
+      restorations += 1;
     };
-    const keys = await openSigningKeys(config, needs, { store, now: () => now, putBack });
+    const keys = await openSigningKeys(config, needs, { store, now: () => now, onRestore });
     const [lost] = kidsOf(keys);
     forget();
     now += 5_000;
@@ -216,7 +216,7 @@ describe('a store that loses the signing keys', () => {
     await another.reread();
     for (const each of [keys, another]) expect(kidsOf(each)).toEqual([made, lost]);
     await keys.reread();
-    expect(told).toBe(1);
+    expect(restorations).toBe(1);
   });
 });
 

@@ -55,7 +55,7 @@ test('a user signs in and decides', async () => {
   const { html, xsrf, request } = await look(browser);
   expect(html).toContain('Requests for alice');
   expect((await browser.open(page(), { xsrf, request, decision: 'approve' })).status).toBe(303);
-  expect((await look(browser)).html).toContain('Nothing waits');
+  expect((await look(browser)).html).toContain('no pending requests');
   expect(await redeem(id)).toMatchObject({ access_token: expect.any(String) });
 });
 

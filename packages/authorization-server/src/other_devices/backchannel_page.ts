@@ -11,16 +11,16 @@ import { readForm } from '../ui/read_form.ts';
 import type { createBackchannelRequests } from './backchannel_requests.ts';
 
 const PATH = '/ciba';
-/** Ties the sign-in form to the browser that it was shown in. */
+/** Ties the sign-in form to the browser that received it. */
 const VISIT_COOKIE = '_ciba';
 
 type Session = Awaited<ReturnType<Provider['Session']['get']>>;
 type PageConfig = Pick<AuthorizationServerConfig, 'users' | 'issuer' | 'secret' | 'acrValues' | 'lifetimes'>;
 
 /**
- * The page that stands for a user's authentication device (CIBA): a user signs in and approves or denies. A decision needs
- * the session of the very user who was asked, and a form that this session was shown, so that neither the client nor another
- * site can decide in the user's place.
+ * The page that simulates a user's authentication device (CIBA): a user signs in, and approves or denies requests. A decision
+ * needs the session of the requested user and a form that was sent to this session, so that neither the client nor another
+ * site can decide for the user.
  */
 export function backchannelPage(
   provider: Provider,
@@ -30,8 +30,8 @@ export function backchannelPage(
   const mountPath = mountPathOf(issuer);
   const action = mountPath + PATH;
   const xsrfKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel page', 32));
-  /** @param held in a cookie of the browser */
-  const xsrfOf = (held: string) => createHmac('sha256', xsrfKey).update(held).digest('base64url');
+  /** @param cookieValue the session or visit that the browser holds in a cookie */
+  const xsrfOf = (cookieValue: string) => createHmac('sha256', xsrfKey).update(cookieValue).digest('base64url');
 
   return async (ctx, next) => {
     if (ctx.path !== PATH) return next();
@@ -40,7 +40,7 @@ export function backchannelPage(
     const session = await provider.Session.get(ctx);
     if (ctx.method === 'GET') await show(ctx, session);
     else if (ctx.method === 'POST') await submit(ctx, session, await readForm(ctx.req));
-    else throw new errors.InvalidRequest(`this page does not take ${ctx.method}`, 405);
+    else throw new errors.InvalidRequest(`${ctx.method} is not allowed for this page`, 405);
   };
 
   async function show(ctx: Context, { jti, accountId }: Session) {
@@ -55,8 +55,8 @@ export function backchannelPage(
 
   async function submit(ctx: Context, session: Session, form: URLSearchParams) {
     const { jti, accountId } = session;
-    const held = accountId === undefined ? visitOf(ctx) : jti;
-    if (held === undefined || !sameText(xsrfOf(held), form.get('xsrf') ?? '')) {
+    const cookieValue = accountId === undefined ? visitOf(ctx) : jti;
+    if (cookieValue === undefined || !sameText(xsrfOf(cookieValue), form.get('xsrf') ?? '')) {
       throw new errors.SessionNotFound('this page belongs to another sign-in; open it again');
     }
     if (accountId === undefined) await signIn(ctx, session, form.get('user'));
@@ -66,8 +66,8 @@ export function backchannelPage(
   }
 
   async function signIn(ctx: Context, session: Session, user: string | null) {
-    if (!users.some((known) => known.id === user)) throw new errors.InvalidRequest('there is no such user');
-    session.resetIdentifier(); // Whoever knew the identifier before the sign-in knows nothing of the session after it.
+    if (!users.some((known) => known.id === user)) throw new errors.InvalidRequest('unknown user');
+    session.resetIdentifier(); // Prevents session fixation.
     session.loginAccount({ accountId: String(user), ...authenticationContext({}, acrValues) });
     await session.save(lifetimes.session);
     ctx.cookies.set(provider.cookieName('session'), session.jti, { sameSite: 'lax', path: mountPath || '/' });
@@ -75,7 +75,8 @@ export function backchannelPage(
 
   async function decide(accountId: string, form: URLSearchParams) {
     const decision = form.get('decision');
-    if (decision !== 'approve' && decision !== 'deny') throw new errors.InvalidRequest('approve or deny');
+    if (decision !== 'approve' && decision !== 'deny')
+      throw new errors.InvalidRequest('the decision must be approve or deny');
     await requests.decide(accountId, form.get('request') ?? '', decision);
   }
 

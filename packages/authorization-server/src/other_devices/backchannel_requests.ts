@@ -7,9 +7,9 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 import { describeError } from '../provider/error_boundary.ts';
 import { mapStoreErrors } from '../storage/store_errors.ts';
 
-/** A backchannel authentication request (CIBA) that waits for its user's decision. */
+/** A backchannel authentication request (CIBA) that waits for the user's decision. */
 export interface PendingRequest {
-  /** Names the request to whoever decides. It comes from the servers' secret: no client can compute it from its `auth_req_id`. */
+  /** Identifies the request to the user. Derived with the servers' secret, so that a client cannot compute it from its `auth_req_id`. */
   readonly handle: string;
   readonly clientId: string;
   readonly clientName: string;
@@ -20,16 +20,16 @@ export interface PendingRequest {
 }
 
 export interface BackchannelRequests {
-  /** What waits for the decision of a user. */
+  /** The requests that wait for a decision of the user. */
   pending(accountId: string): Promise<PendingRequest[]>;
   /**
-   * Grants all that the request asks for, and pings the client if it wants to be.
+   * Grants everything that the request asks for, and pings a client in ping mode.
    *
-   * @param authReqId as the client got it
-   * @throws {errors.InvalidRequest} there is no such request, or it was decided already
+   * @param authReqId the `auth_req_id` that the client received
+   * @throws {errors.InvalidRequest} the request is unknown or already decided
    */
   approve(authReqId: string): Promise<void>;
-  /** @throws {errors.InvalidRequest} there is no such request, or it was decided already */
+  /** @throws {errors.InvalidRequest} the request is unknown or already decided */
   deny(authReqId: string): Promise<void>;
 }
 
@@ -41,17 +41,17 @@ type StoredRequest = InstanceType<Provider['BackchannelAuthenticationRequest']> 
 };
 
 export interface BackchannelRequestsDependencies {
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
   readonly provider: Provider;
   readonly store: TokenStore;
   readonly log: Log;
 }
 
-/** The list of a user's requests, which any server on the store may show. */
+/** The name of the list in the store with a user's requests, which any server on the store can show. */
 export const requestListName = (accountId: string) => `backchannel requests of ${accountId}`;
 
-/** Decides on backchannel authentication requests, whichever server on the store they were made at. */
+/** Decides backchannel authentication requests that were made at any server on the store. */
 export function createBackchannelRequests(
   { secret, acrValues }: Pick<AuthorizationServerConfig, 'secret' | 'acrValues'>,
   { provider, store, log, now }: BackchannelRequestsDependencies,
@@ -62,13 +62,13 @@ export function createBackchannelRequests(
   async function undecided(authReqId: string): Promise<StoredRequest | undefined> {
     const request = (await provider.BackchannelAuthenticationRequest.find(authReqId)) as StoredRequest | undefined;
     if (request?.grantId !== undefined || request?.error !== undefined || request?.consumed) return undefined;
-    // A server with another configuration may have taken it.
+    // A server with another configuration may have accepted the request.
     return request && (await provider.Client.find(String(request.clientId))) ? request : undefined;
   }
 
   async function expectUndecided(authReqId: string): Promise<StoredRequest> {
     const request = await undecided(authReqId);
-    if (!request) throw new errors.InvalidRequest('there is no such request, or it was decided already');
+    if (!request) throw new errors.InvalidRequest('the request is unknown or already decided');
     return request;
   }
 
@@ -109,11 +109,11 @@ export function createBackchannelRequests(
     try {
       await provider.backchannelResult(request, result, signIn);
     } catch (error) {
-      // Another decision came first, or the store did not acknowledge this one.
+      // Another decision was faster, or the store did not acknowledge this one.
       if (error instanceof errors.OIDCProviderError) throw error;
-      // The decision was saved before the client was pinged: it can still poll (CIBA Core section 10.2).
+      // The decision was saved before the ping failed. The client can still poll (CIBA Core section 10.2).
       if (await undecided(String(request.jti))) throw error;
-      log.warn({ client: request.clientId, ...describeError(error) }, 'the client could not be pinged');
+      log.warn({ client: request.clientId, ...describeError(error) }, 'CIBA ping notification failed');
     }
   }
 
@@ -134,7 +134,7 @@ export function createBackchannelRequests(
       try {
         await settle(request, grant, signIn);
       } catch (error) {
-        // Nothing was granted. A store that did not acknowledge may have the decision all the same, and needs the grant then.
+        // The request was already decided. After any other error the store may have saved the decision, which needs the grant.
         if (error instanceof errors.InvalidRequest) await grant.destroy();
         throw error;
       }
@@ -147,7 +147,7 @@ export function createBackchannelRequests(
     ...server,
     async decide(accountId, handle, decision) {
       const authReqId = (await idsOf(accountId)).find((id) => sameText(handleOf(id), handle));
-      if (authReqId === undefined) throw new errors.InvalidRequest('there is no such request for this user');
+      if (authReqId === undefined) throw new errors.InvalidRequest('no such request for this user');
       await server[decision](authReqId);
     },
   };

@@ -11,21 +11,23 @@ interface StoredRequest {
   readonly expiration: number;
 }
 
-/** What oidc-provider asks about Client-Initiated Backchannel Authentication. */
+/** Creates oidc-provider's `ciba` feature: Client-Initiated Backchannel Authentication. */
 export function createCiba({ features, secret, users }: AuthorizationServerConfig, store: TokenStore) {
   const userIds = new Set(users.map((user) => user.id));
   return {
     enabled: features.ciba,
     deliveryModes: ['poll', 'ping'],
-    /** The request joins what waits for its user, on the page and in the control API. */
+    /** Adds the request to the user's list, for the page and the control API. */
     async triggerAuthenticationDevice(_ctx: unknown, request: StoredRequest, account: { accountId: string }) {
       const list = requestListName(account.accountId);
       await mapStoreErrors(store.addToList(list, request.jti, request.expiration, secret));
     },
-    /** Shown on the page: short and plain (CIBA Core section 7.1). */
+    /** The page shows the message, so it must be short and plain (CIBA Core section 7.1). */
     async validateBindingMessage(_ctx: unknown, bindingMessage: string | undefined) {
       if (bindingMessage !== undefined && !/^[\w\-.,:;+/!?#@ ]{1,64}$/.test(bindingMessage)) {
-        throw new errors.InvalidBindingMessage('a binding_message has at most 64 plain characters');
+        throw new errors.InvalidBindingMessage(
+          'the binding_message must have 1 to 64 characters: ASCII letters, digits, spaces and -.,:;+/!?#@_',
+        );
       }
     },
     async validateRequestContext() {},
@@ -41,7 +43,7 @@ export function createCiba({ features, secret, users }: AuthorizationServerConfi
   };
 }
 
-/** oidc-provider says of any CIBA that it takes user codes (CIBA Core section 4); ours takes none. */
+/** Corrects the discovery document: oidc-provider always announces support for user codes (CIBA Core section 4). */
 export function discoveryWithoutUserCodes(): Middleware {
   return async (ctx, next) => {
     await next();

@@ -89,11 +89,11 @@ test('of two users who confirm one code at the same moment one connects the devi
   const confirmed = await Promise.all(users.map(({ confirm }) => confirm()));
   expect(confirmed.map(({ status }) => status).sort()).toEqual([303, 400]);
   const pages = await Promise.all(users.map(({ user, browser }, at) => goOn(browser, confirmed[at] as Response, user)));
-  const said = pages.map((page) => /Device connected|This code was used already/.exec(page)?.[0]);
-  expect([...said].sort()).toEqual(['Device connected', 'This code was used already']);
+  const outcomes = pages.map((page) => /Device connected|This code has already been used/.exec(page)?.[0]);
+  expect([...outcomes].sort()).toEqual(['Device connected', 'This code has already been used']);
   const { id_token: idToken } = await redeem(code);
   const claims = JSON.parse(Buffer.from(String(idToken).split('.')[1] ?? '', 'base64url').toString());
-  expect(claims.sub).toBe(said[0] === 'Device connected' ? 'alice' : 'bob');
+  expect(claims.sub).toBe(outcomes[0] === 'Device connected' ? 'alice' : 'bob');
 });
 
 test.each([

@@ -3,12 +3,15 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { deviceConnectedPage, type ProtectedForm, userCodeConfirmPage, userCodePage } from '../ui/device_pages.ts';
 import { errorPage } from '../ui/pages.ts';
 
-/** The device flow's pages (RFC 8628 section 3.3) in our look: oidc-provider's forms are not used, they need scripts. */
+/** The pages of the device flow (RFC 8628 section 3.3). They replace oidc-provider's forms, which need scripts. */
 export const deviceFlowPages = {
   async userCodeInputSource(ctx: KoaContextWithOIDC, _form: unknown, _out: unknown, error?: Error) {
     if (error && isNew(ctx)) {
       forgetSession(ctx);
-      show(ctx, errorPage('invalid_request', 'This page is too old, or your browser keeps no cookies. Open it again.'));
+      show(
+        ctx,
+        errorPage('invalid_request', 'This page has expired, or your browser blocks cookies. Open the page again.'),
+      );
       return;
     }
     show(ctx, userCodePage(formOf(ctx), '', error && problemOf(error)));
@@ -28,8 +31,8 @@ export const deviceFlowPages = {
 };
 
 /**
- * The page behind `verification_uri_complete`, the code filled in. oidc-provider has it submitted by a script at once;
- * ours waits for the user.
+ * The page at `verification_uri_complete`, with the code filled in. The user submits it, while oidc-provider's page submits
+ * itself with a script.
  */
 export function prefilledUserCode(): Middleware {
   return async (ctx, next) => {
@@ -40,12 +43,12 @@ export function prefilledUserCode(): Middleware {
   };
 }
 
-/** Whether the browser came without a session that the server knows. */
+/** Whether the request has no known session. */
 function isNew({ oidc }: Context): boolean {
   return oidc.session.exp === undefined;
 }
 
-/** oidc-provider would keep it for the form, but fails: it expects that the session was kept before. */
+/** Prevents saving the new session: oidc-provider would fail, because it expects a session that was saved before. */
 function forgetSession({ oidc }: Context): void {
   oidc.session.touched = false;
 }
@@ -60,30 +63,30 @@ function formOf(ctx: Context): ProtectedForm {
   return { action: new URL(ctx.oidc.urlFor('code_verification')).pathname, xsrf: secret };
 }
 
-/** A user took the device code on, or decided, at the same moment. oidc-provider has an error of this name, which it does not export. */
+/** Another user confirmed or decided the code at the same moment. oidc-provider has an error of this name but does not export it. */
 export class AlreadyUsedError extends errors.OIDCProviderError {
   override name = 'AlreadyUsedError';
   constructor() {
     super(400, 'invalid_request');
     this.expose = true;
-    this.error_description = 'the code was used already';
+    this.error_description = 'the code has already been used';
   }
 }
 
-/** oidc-provider names these errors and does not export them. */
+/** Errors of oidc-provider, by name because it does not export them. */
 function problemOf({ name }: Error): string {
   switch (name) {
     case 'NotFoundError':
-      return 'There is no such code. Look at the device again.';
+      return 'This code is unknown. Check the code on the device.';
     case 'ExpiredError':
-      return 'This code is too old. Start again at the device.';
+      return 'This code has expired. Start again on the device.';
     case 'AlreadyUsedError':
-      return 'This code was used already. Start again at the device.';
+      return 'This code has already been used. Start again on the device.';
     case 'AbortedError':
       return 'Cancelled. The device is not connected.';
     case 'NoCodeError':
       return 'Enter the code that the device shows.';
     default:
-      return 'That did not work. Start again at the device.';
+      return 'That did not work. Start again on the device.';
   }
 }

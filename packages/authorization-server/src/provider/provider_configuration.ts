@@ -47,7 +47,7 @@ export function providerConfiguration(
   config: AuthorizationServerConfig,
   dependencies: ProviderConfigurationDependencies,
 ): Configuration {
-  const { store, jwks, accounts, registrations, now, fetch } = dependencies;
+  const { store, jwks, accounts, now, fetch } = dependencies;
   const mountPath = mountPathOf(config.issuer);
   return {
     adapter: createAdapter(config, dependencies),

@@ -35,24 +35,40 @@ describe('someone who is not in the configuration', () => {
   });
 
   test.each([
-    ['no name', { user: '' }, 'A user needs a name'],
-    ['a name with a space', { user: 'carol ann' }, 'A user needs a name'],
-    ['the name of a client', { user: 'service' }, 'That is the name of a client'],
+    ['no name', { user: '' }, 'The user name must have'],
+    ['a name with a space', { user: 'carol ann' }, 'The user name must have'],
+    ['the name of a client', { user: 'service' }, 'This is the identifier of a client'],
     ['claims that are no JSON', { user: 'carol', claims: '{role' }, 'must be a JSON object'],
     ['claims that are no object', { user: 'carol', claims: '["role"]' }, 'must be a JSON object'],
     [
       "claims that are the server's",
       { user: 'carol', claims: '{"sub": "alice", "scope": "write"}' },
-      'The server itself sets sub;',
+      'The server sets sub itself.',
     ],
-    ['another authentication context', { user: 'carol', claims: '{"acr": "high"}' }, 'The server itself sets acr;'],
-    ['another way to sign in', { user: 'carol', claims: '{"amr": ["hwk"]}' }, 'The server itself sets amr;'],
-    ['another time', { user: 'carol', claims: '{"auth_time": 1}' }, 'The server itself sets auth_time;'],
-    ['a constructor', { user: 'carol', claims: '{"constructor": {}}' }, 'No claim can be called constructor;'],
-    ['a prototype', { user: 'carol', claims: '{"__proto__": {"admin": true}}' }, 'No claim can be called __proto__;'],
-    ['one within', { user: 'carol', claims: '{"a": [{"__proto__": 1}]}' }, 'No claim can be called a.0.__proto__;'],
+    ['another authentication context', { user: 'carol', claims: '{"acr": "high"}' }, 'The server sets acr itself.'],
+    ['another way to sign in', { user: 'carol', claims: '{"amr": ["hwk"]}' }, 'The server sets amr itself.'],
+    ['another time', { user: 'carol', claims: '{"auth_time": 1}' }, 'The server sets auth_time itself.'],
+    [
+      'a constructor',
+      { user: 'carol', claims: '{"constructor": {}}' },
+      'constructor is not allowed as the name of a claim.',
+    ],
+    [
+      'a prototype',
+      { user: 'carol', claims: '{"__proto__": {"admin": true}}' },
+      '__proto__ is not allowed as the name of a claim.',
+    ],
+    [
+      'one within',
+      { user: 'carol', claims: '{"a": [{"__proto__": 1}]}' },
+      'a.0.__proto__ is not allowed as the name of a claim.',
+    ],
     ['claims without end', { user: 'carol', claims: `{"a":${'['.repeat(1000)}${']'.repeat(1000)}}` }, 'too deeply'],
-    ['the name of a metadata document', { user: 'https://client.example.com/me' }, 'That is the name of a client'],
+    [
+      'the name of a metadata document',
+      { user: 'https://client.example.com/me' },
+      'This is the identifier of a client',
+    ],
   ])('is asked again for %s', async (_what, form, problem) => {
     const page = await openLogin(served, browser, 'phantom');
     const answer = await browser.open(`${page}/login`, form);
@@ -71,7 +87,10 @@ test('a user may not take the name of a client that registered itself', async ()
   const { client_id: user } = (await registration.json()) as { client_id: string };
   const page = await openLogin(served, browser, 'phantom');
   const answer = await browser.open(`${page}/login`, { user });
-  expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('That is the name of a client')]);
+  expect([answer.status, await answer.text()]).toEqual([
+    400,
+    expect.stringContaining('This is the identifier of a client'),
+  ]);
   const { current, replace } = served.authorizationServer.configuration;
   const users = [...current().users, { id: user, claims: {} }];
   await expect(replace({ ...current(), users })).rejects.toThrow(WrongUserError);

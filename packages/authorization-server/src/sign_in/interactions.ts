@@ -14,7 +14,7 @@ type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
 
 const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
 
-/** The pages where a person signs in and consents. Plain forms; the interaction cookie ties them to the browser. */
+/** The login and consent pages. They are plain forms, tied to the browser by the interaction cookie. */
 export function interactions(
   provider: Provider,
   { users, clients, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues'>,
@@ -25,18 +25,18 @@ export function interactions(
     if (matched === undefined) return next();
     ctx.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': CONTENT_SECURITY_POLICY });
     if (ctx.method !== (step === undefined ? 'GET' : 'POST')) {
-      throw new errors.InvalidRequest(`this page does not take ${ctx.method}`, 405);
+      throw new errors.InvalidRequest(`${ctx.method} is not allowed for this page`, 405);
     }
     const interaction = await provider.interactionDetails(ctx.req, ctx.res);
     if (interaction.uid !== uid) throw new errors.SessionNotFound('this page belongs to another sign-in; start again');
-    if (step === undefined) await arrive(ctx, interaction);
+    if (step === undefined) await begin(ctx, interaction);
     else if (step === 'login') await login(ctx, interaction);
     else if (step === 'consent') await consent(ctx, interaction);
     else await refuse(ctx, interaction);
   };
 
-  /** Shows the page, unless the client has its users signed in without one and did not ask for it. */
-  async function arrive(ctx: Context, interaction: InteractionDetails) {
+  /** Shows the page, unless the client has automatic login and did not request a prompt. */
+  async function begin(ctx: Context, interaction: InteractionDetails) {
     const { name, reasons } = interaction.prompt;
     const automatic = clients.find((client) => client.id === interaction.params.client_id)?.automaticLogin;
     const user = String(interaction.params.login_hint ?? automatic?.user ?? '');
@@ -48,11 +48,11 @@ export function interactions(
 
   async function show(ctx: Context, interaction: InteractionDetails) {
     const { prompt, params, session } = interaction;
-    const typed = { user: String(params.login_hint ?? ''), claims: '' };
+    const submitted = { user: String(params.login_hint ?? ''), claims: '' };
     ctx.type = 'html';
     ctx.body =
       prompt.name === 'login'
-        ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, typed)
+        ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted)
         : consentPage(
             actionOf(interaction),
             await clientNameOf(interaction),
@@ -67,17 +67,17 @@ export function interactions(
     const form = await readForm(ctx.req);
     const read = await readLogin(form, isClientName);
     if ('problem' in read) {
-      const typed = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem: read.problem };
+      const submitted = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem: read.problem };
       ctx.status = 400;
       ctx.type = 'html';
-      ctx.body = loginPage(actionOf(interaction), await clientNameOf(interaction), users, typed);
+      ctx.body = loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted);
       return;
     }
     await accounts.addUser(read.user);
     await signIn(ctx, interaction, read.user, read.claims);
   }
 
-  /** The claims travel with the interaction until consent makes the grant that they belong to. */
+  /** The interaction keeps the claims until consent creates their grant. */
   async function signIn(ctx: Context, { params }: InteractionDetails, accountId: string, claims: Claims) {
     const login = { accountId, ...authenticationContext(params, acrValues) };
     await finish(ctx, { login, ...(Object.keys(claims).length > 0 && { claims }) });
@@ -124,7 +124,7 @@ export function interactions(
   }
 }
 
-/** The claims that were added when the user signed in for this interaction, if any. */
+/** The claims that were added at the login page in this interaction, if any. */
 export function addedClaimsOf(submission: unknown): Claims | undefined {
   return (submission as { claims?: Claims } | undefined)?.claims;
 }
@@ -137,11 +137,12 @@ interface ConsentDetails {
 }
 
 function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): void {
-  if (interaction.prompt.name !== name) throw new errors.InvalidRequest(`this sign-in is not at the ${name} step`);
+  if (interaction.prompt.name !== name)
+    throw new errors.InvalidRequest(`this sign-in is not waiting for the ${name} form`);
 }
 
 function requestsOf({ missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails) {
-  // To oidc-provider a scope of an API is one of the user's too; what it is about is said once, where it is meant.
+  // oidc-provider lists the scopes of APIs here too. The page shows them once, with their API.
   const scopes = (missingOIDCScope ?? []).filter((scope) => USER_SCOPES.includes(scope));
   const aboutTheUser = [...scopes, ...(missingOIDCClaims ?? [])];
   const atApis = Object.entries(missingResourceScopes).map(

@@ -3,15 +3,15 @@ import type { IsClientName } from '../clients/client_names.ts';
 import { mapStoreErrors } from '../storage/store_errors.ts';
 import type { Claims } from './accounts.ts';
 
-export type ReadLogin = { readonly user: string; readonly claims: Claims } | { readonly problem: string };
+export type LoginForm = { readonly user: string; readonly claims: Claims } | { readonly problem: string };
 
-/** Reads who signs in and what is claimed about them, or says what is wrong with it. */
-export async function readLogin(form: URLSearchParams, isClientName: IsClientName): Promise<ReadLogin> {
+/** Reads the user and the added claims from the login form. @returns a problem to show to the user if one of them is invalid */
+export async function readLogin(form: URLSearchParams, isClientName: IsClientName): Promise<LoginForm> {
   const user = form.get('user')?.trim() ?? '';
   if (!/^[\x21-\x7e]{1,255}$/.test(user))
-    return { problem: 'A user needs a name without spaces, up to 255 characters of ASCII.' };
+    return { problem: 'The user name must have 1 to 255 ASCII characters and no spaces.' };
   if (await mapStoreErrors(isClientName(user)))
-    return { problem: 'That is the name of a client; a user needs another one.' };
+    return { problem: 'This is the identifier of a client. Choose another user name.' };
   const text = form.get('claims')?.trim() ?? '';
   if (text === '') return { user, claims: {} };
   const claims = parseObject(text);
@@ -24,9 +24,9 @@ function problemOf({ path, reason }: RefusedClaim): string {
   const name = path.join('.');
   switch (reason) {
     case 'set by the server':
-      return `The server itself sets ${name}; leave that out of the claims.`;
+      return `The server sets ${name} itself. Remove it from the claims.`;
     case 'inherited name':
-      return `No claim can be called ${name}; leave that out of the claims.`;
+      return `${name} is not allowed as the name of a claim. Remove it from the claims.`;
     case 'too deep':
       return `The claim ${name} is nested too deeply.`;
   }

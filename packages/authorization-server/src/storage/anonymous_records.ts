@@ -1,15 +1,15 @@
 import type { AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 
-/** Who sent the request that a record is written for. */
+/** The sender of the request that writes a record. */
 export interface Caller {
-  /** A client that the configuration knows, and that authenticated. Clients that registered themselves can be anybody's. */
+  /** Whether the sender authenticated as a client of the configuration. Anyone can register a client dynamically. */
   readonly isConfiguredClient: boolean;
 }
 
 /**
- * Whether anybody can have a record of this kind written, without a user or a known client behind it. Such records have lives
- * and budgets of their own, so that a flood of them leaves users alone. Whoever signs in is a user.
+ * Whether anyone could cause this record to be written, without a signed-in user or a configured client. Anonymous records
+ * have limits of their own in the store, so that a flood of them does not affect users.
  */
 export function isAnonymous(kind: string, payload: AdapterPayload, { isConfiguredClient }: Caller): boolean {
   switch (kind) {
@@ -17,7 +17,7 @@ export function isAnonymous(kind: string, payload: AdapterPayload, { isConfigure
       return payload.session?.accountId === undefined && payload.result?.login === undefined;
     case 'Session':
       return payload.accountId === undefined;
-    // Of a flood of proofs the oldest can be used again. By itself a proof is good for nothing.
+    // A flood can evict the oldest proofs, which then can be replayed. Without its token a proof is useless.
     case 'ReplayDetection':
     case 'PushedAuthorizationRequest':
       return !isConfiguredClient;
@@ -29,7 +29,7 @@ export function isAnonymous(kind: string, payload: AdapterPayload, { isConfigure
   }
 }
 
-/** Makes what finds out whether a client of the configuration authenticated. */
+/** Creates the check whether a request authenticated as a client of the configuration. */
 export function createIsConfiguredClient({ clients }: Pick<AuthorizationServerConfig, 'clients'>) {
   const configured = new Set(clients.map(({ id }) => id));
   return (ctx: KoaContextWithOIDC | undefined): boolean => {

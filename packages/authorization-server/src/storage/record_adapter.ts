@@ -6,11 +6,11 @@ import type { IsWithinGrace } from './reuse.ts';
 import { GrantAlreadyUsed, mapStoreErrors } from './store_errors.ts';
 import type { UnitsOfWork } from './unit_of_work.ts';
 
-/** Seconds that a record lives which oidc-provider gives no lifetime: no entry stays for ever. */
+/** Lifetime in seconds of records for which oidc-provider sets none, so that every entry expires. */
 export const MAX_LIFETIME = 365 * 24 * 60 * 60;
 
-/** What a token request issues and uses up. Other kinds, such as replayed `jti`s, are written at once. */
-const ISSUED = new Set([
+/** Kinds of records that belong to the unit of work of a token request. Other kinds, such as replayed `jti`s, are written at once. */
+const UNIT_OF_WORK_KINDS = new Set([
   'AccessToken',
   'ClientCredentials',
   'RefreshToken',
@@ -19,23 +19,23 @@ const ISSUED = new Set([
   'BackchannelAuthenticationRequest',
 ]);
 
-/** What waits for a user, and how it is refused when another request came first. */
+/** Kinds of records that wait for a user's decision, and the error if another request decided first. */
 const DECIDED_BY_USERS = new Map<string, () => Error>([
   ['DeviceCode', () => new AlreadyUsedError()],
-  ['BackchannelAuthenticationRequest', () => new errors.InvalidRequest('the request was decided already')],
+  ['BackchannelAuthenticationRequest', () => new errors.InvalidRequest('the request has already been decided')],
 ]);
 
 export interface RecordAdapterOptions {
-  /** What every authorization server on the store knows. */
+  /** Every authorization server on the store has the same secret. */
   readonly secret: string;
   readonly store: TokenStore;
-  /** What is written within one of these is collected in it. */
+  /** Collects the writes of a token request. */
   readonly units: UnitsOfWork;
   readonly isWithinGrace: IsWithinGrace;
   readonly caller: () => Caller;
-  /** Seconds that a session lives in which nobody has signed in. */
+  /** Lifetime in seconds of a session in which no user has signed in. */
   readonly anonymousSession: number;
-  /** When the current request began, in epoch milliseconds; undefined outside a request. */
+  /** Returns when the current request began, in epoch milliseconds; undefined outside a request. */
   readonly requestedAt: () => number | undefined;
 }
 
@@ -45,32 +45,32 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
 
   return (kind: string): Adapter => {
     const records = store.records(kind, secret);
-    const written = () => (ISSUED.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
+    const written = () => (UNIT_OF_WORK_KINDS.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
     const write = (id: string, payload: AdapterPayload, expiresIn = MAX_LIFETIME): Promise<void> => {
       const owned = withOwners(kind, payload);
       if (!isAnonymous(kind, payload, caller())) return written().upsert(id, owned, expiresIn, requestedAt());
-      const life = kind === 'Session' ? Math.min(expiresIn, anonymousSession) : expiresIn;
-      return records.upsertAnonymous(id, owned, life, requestedAt());
+      const lifetime = kind === 'Session' ? Math.min(expiresIn, anonymousSession) : expiresIn;
+      return records.upsertAnonymous(id, owned, lifetime, requestedAt());
     };
     const upsert: Adapter['upsert'] = (...record) => mapStoreErrors(write(...record));
 
-    /** oidc-provider looked before; of two at the same time only the store can tell which came first. */
+    /** oidc-provider has checked for a replay, but only the store can decide between concurrent uses. */
     const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
       await upsert(id, payload, expiresIn);
       if (!(await mapStoreErrors(records.consume(id)))) throw new ConcurrentReplay();
     };
 
-    /** oidc-provider looked before whether it is decided; of several decisions at the same time only the store can tell. */
-    const upsertByStep = (refuse: () => Error): Adapter['upsert'] => {
+    /** oidc-provider has checked for a decision, but only the store can decide between concurrent ones. */
+    const upsertDecision = (refuse: () => Error): Adapter['upsert'] => {
       return async (id, payload, expiresIn = MAX_LIFETIME) => {
-        const step = stepOf(payload);
+        const step = decisionStep(payload);
         if (step === undefined) return upsert(id, payload, expiresIn);
         const advanced = records.advance(id, payload, expiresIn, step, requestedAt());
         if (!(await mapStoreErrors(advanced))) throw refuse();
       };
     };
 
-    /** A session that ended while a request was under way stays ended: what the request made of it is not kept. */
+    /** A session that ended during a request stays ended: the write of the request is dropped. */
     const upsertSession: Adapter['upsert'] = (...record) =>
       mapStoreErrors(
         write(...record).catch((error) => {
@@ -82,14 +82,14 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
     const upsertOf = new Map([
       ['ReplayDetection', upsertOnce],
       ['Session', upsertSession],
-      ...(refuseDecision ? [[kind, upsertByStep(refuseDecision)] as const] : []),
+      ...(refuseDecision ? [[kind, upsertDecision(refuseDecision)] as const] : []),
     ]);
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
       upsert: upsertOf.get(kind) ?? upsert,
       async find(id) {
         const payload = payloadOrNothing(await mapStoreErrors(records.find(id)));
-        // oidc-provider would take it for theft. Other endpoints, such as revocation, look at what is used up, too.
+        // At the token endpoint only: oidc-provider would revoke the grant. Revocation, for example, may find used records.
         if (units.current() !== undefined && isWithinGrace(kind, payload?.consumed)) throw new GrantAlreadyUsed();
         return payload;
       },
@@ -98,26 +98,26 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
       destroy: (id) => mapStoreErrors(records.destroy(id)),
       revokeByGrantId: (grantId) => mapStoreErrors(records.revokeByGrantId(grantId)),
       async consume(id) {
-        // oidc-provider looked before; only the store can tell which of two concurrent redemptions came first.
+        // oidc-provider has checked for an earlier use, but only the store can decide between concurrent ones.
         if (!(await mapStoreErrors(written().consume(id)))) throw alreadyUsed(kind);
       },
     };
   };
 }
 
-/** As oidc-provider refuses what it finds used. */
+/** The same errors as oidc-provider's own. */
 function alreadyUsed(kind: string): Error {
   if (kind !== 'PushedAuthorizationRequest') return new GrantAlreadyUsed();
-  return new errors.InvalidRequestUri('request_uri was already used');
+  return new errors.InvalidRequestUri('the request_uri has already been used');
 }
 
-/** How far what waits for a user has come: a user has taken it on, then it is decided. Before that it is at no step. */
-function stepOf({ inFlight, grantId, error }: AdapterPayload): number | undefined {
+/** 1: a user has confirmed the code; 2: the user has decided; undefined before both. */
+function decisionStep({ inFlight, grantId, error }: AdapterPayload): number | undefined {
   if (grantId !== undefined || error !== undefined) return 2;
   return inFlight === true ? 1 : undefined;
 }
 
-/** A sign-in under way is also its client's and its user's, and ends with them. */
+/** Adds client and user to an interaction, so that removing either of them ends it. */
 function withOwners(kind: string, payload: AdapterPayload): RecordPayload {
   if (kind !== 'Interaction') return payload;
   const { params, session, result } = payload as InteractionPayload;
@@ -130,14 +130,14 @@ interface InteractionPayload {
   readonly result?: { readonly login?: { readonly accountId?: string } };
 }
 
-/** A proof or assertion was used by another request while this one looked whether it was. */
+/** Another request used the proof or assertion after this one had checked for a replay. */
 class ConcurrentReplay extends errors.InvalidRequest {
   constructor() {
-    super('a proof or assertion was used before');
+    super('the proof or assertion has already been used');
   }
 }
 
-/** Refuses a proof or assertion that comes twice at the same moment as oidc-provider refuses one that comes later. */
+/** Makes a concurrent replay look to oidc-provider like a later one, so that both get the same error. */
 export function refuseConcurrentReplays({ ReplayDetection }: Provider): void {
   const unique = ReplayDetection.unique.bind(ReplayDetection);
   ReplayDetection.unique = (...args) =>

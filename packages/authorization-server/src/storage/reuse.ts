@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig, ReuseGraceConfig } from '../config/config.ts';
 import { ConcurrentUse } from './store_errors.ts';
 
-/** What a token request uses up, by oidc-provider's model name, and the grace that is for it. */
+/** Kinds of records that a token request consumes, by oidc-provider's model name, and the setting with their grace period. */
 const GRACE_BY_KIND: { readonly [kind: string]: keyof ReuseGraceConfig } = {
   AuthorizationCode: 'code',
   DeviceCode: 'code',
@@ -11,8 +11,8 @@ const GRACE_BY_KIND: { readonly [kind: string]: keyof ReuseGraceConfig } = {
   RefreshToken: 'refreshToken',
 };
 
-/** What is used up once, as far as it matters here. */
-interface UsedUp {
+/** A record that can be consumed once. */
+interface Consumable {
   readonly kind: string;
   readonly jti: string;
   readonly grantId?: string;
@@ -20,15 +20,15 @@ interface UsedUp {
 }
 
 /**
- * Whether what was used up is presented again so soon that it is refused and nothing more: somebody who is in a hurry looks
- * like this, such as two processes of one client. Later it is taken for theft (RFC 9700 section 4.14.2).
+ * Whether a reuse is within the grace period, in which it is refused without further consequences: it may come from two
+ * processes of one client. A later reuse counts as theft, and revokes the grant (RFC 9700 section 4.14.2).
  *
  * @param kind oidc-provider's model name
- * @param consumed when it was used up, in epoch seconds, if it was
+ * @param consumed when the record was consumed, in epoch seconds, if it was
  */
 export type IsWithinGrace = (kind: string, consumed: unknown) => boolean;
 
-/** @param now epoch milliseconds */
+/** @param now the current time in epoch milliseconds */
 export function createIsWithinGrace(
   { reuseGrace }: Pick<AuthorizationServerConfig, 'reuseGrace'>,
   now: () => number,
@@ -36,14 +36,14 @@ export function createIsWithinGrace(
   return (kind, consumed) => {
     const name = Object.hasOwn(GRACE_BY_KIND, kind) ? GRACE_BY_KIND[kind] : undefined;
     if (name === undefined || typeof consumed !== 'number' || reuseGrace[name] === 0) return false;
-    // Fractions of the second of its use are not known, and count as over.
+    // `consumed` has whole seconds only, so a grace period may end up to one second early.
     return now() / 1000 - consumed < reuseGrace[name];
   };
 }
 
 /**
- * oidc-provider revokes the grant when it finds that a code or refresh token was used before. Of two at the same moment neither
- * finds that, and the store tells the slower one: it is judged here by the same rule (RFC 6749 section 4.1.2).
+ * Revokes the grant on concurrent reuse of a code or refresh token (RFC 6749 section 4.1.2). oidc-provider does so when it finds
+ * a consumed record. Of two concurrent requests neither finds one: the store refuses the slower one when it commits.
  */
 export function revokeOnReuse(provider: Provider, isWithinGrace: IsWithinGrace): Middleware {
   return async (ctx, next) => {
@@ -59,8 +59,8 @@ export function revokeOnReuse(provider: Provider, isWithinGrace: IsWithinGrace):
     const { AuthorizationCode, DeviceCode, BackchannelAuthenticationRequest, RotatedRefreshToken } = entities;
     const known = AuthorizationCode ?? DeviceCode ?? BackchannelAuthenticationRequest ?? RotatedRefreshToken;
     if (known === undefined) return;
-    const { kind, jti } = known as unknown as UsedUp;
-    const used = (await modelOf(kind).find(jti, IN_ANY_STATE)) as UsedUp | undefined;
+    const { kind, jti } = known as unknown as Consumable;
+    const used = (await modelOf(kind).find(jti, IN_ANY_STATE)) as Consumable | undefined;
     if (used?.grantId === undefined || isWithinGrace(kind, used.consumed)) return;
     await revokeGrant(used.grantId);
   }

@@ -2,8 +2,8 @@ import { AlreadyConsumedError, GrantRevokedError, StoreUnavailableError } from '
 import { errors } from 'oidc-provider';
 
 /**
- * What is needed does not answer, so nothing is issued: 503 `temporarily_unavailable`, which RFC 6749 section 4.1.2.1
- * defines for the authorization endpoint and which fits the others.
+ * A dependency, such as the store, is unavailable, so nothing is issued: 503 `temporarily_unavailable`. RFC 6749 section
+ * 4.1.2.1 defines the code for the authorization endpoint; the other endpoints use it too.
  */
 export class TemporarilyUnavailable extends errors.OIDCProviderError {
   constructor(cause: unknown, description = 'the token store is not available; try again shortly') {
@@ -14,17 +14,17 @@ export class TemporarilyUnavailable extends errors.OIDCProviderError {
   }
 }
 
-/** A code or refresh token that was used before is refused. */
+/** The code or refresh token was used before. */
 export class GrantAlreadyUsed extends errors.InvalidGrant {
   constructor() {
     super('already used');
   }
 }
 
-/** Another request used it up while this one was under way. */
+/** Another request used the code or refresh token while this one was in flight. */
 export class ConcurrentUse extends GrantAlreadyUsed {}
 
-/** Runs a store operation; what it throws becomes what oidc-provider knows how to answer. */
+/** Awaits a store operation, and maps its errors to those that oidc-provider answers with. */
 export async function mapStoreErrors<T>(operation: Promise<T>): Promise<T> {
   try {
     return await operation;

@@ -5,16 +5,16 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mapStoreErrors } from './store_errors.ts';
 
 /**
- * One for the whole process: Node.js 20 and 22 never give one up that was used, and each of them costs something with every
- * promise. A provider is made for each change of keys or configuration.
+ * One instance for the whole process. Node.js 20 and 22 never release a used instance, and each one slows down every promise;
+ * each change of keys or configuration creates a provider.
  */
 const current = new AsyncLocalStorage<{ readonly owner: UnitsOfWork; readonly work: UnitOfWork }>();
 
 /** The units of work of one provider's token requests. */
 export interface UnitsOfWork {
-  /** Runs an operation, and all that it waits for, within a unit of work. */
+  /** Runs an operation, including its asynchronous parts, within a unit of work. */
   run<T>(work: UnitOfWork, operation: () => T): T;
-  /** @returns the unit of work of the request that is being served; undefined outside a token request */
+  /** @returns the unit of work of the current request; undefined outside a token request */
   current(): UnitOfWork | undefined;
 }
 
@@ -30,9 +30,9 @@ export function createUnitsOfWork(): UnitsOfWork {
 }
 
 /**
- * Makes everything that a token request writes one write, acknowledged before the response leaves: the code or refresh
- * token that it used up, the new refresh token, the access token and its split entry. When the store fails, or somebody
- * else was faster, nothing is issued and nothing used up, so that the client can try again.
+ * Collects the writes of a token request in a unit of work, and commits it before the response is sent: the consumed code or
+ * refresh token, the new refresh token, the access token and its split entry. If the commit fails, nothing is issued or
+ * consumed, so that the client can try again.
  */
 export function unitOfWorkPerTokenRequest(
   { secret }: Pick<AuthorizationServerConfig, 'secret'>,

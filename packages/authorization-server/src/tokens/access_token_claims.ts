@@ -10,13 +10,13 @@ interface TokenWithClaims {
   readonly grantId?: string;
   readonly clientId?: string;
   readonly aud?: string;
-  /** Who acts for the user (RFC 8693 section 4.1). */
+  /** The actor (RFC 8693 section 4.1). */
   readonly act?: ActClaim;
 }
 
 const NO_CLAIMS: { readonly configured: Claims; readonly added: Claims } = { configured: {}, added: {} };
 
-/** How and when a user signed in, as oidc-provider notes it with a code, a device code and so on. */
+/** How and when the user signed in, as oidc-provider stores it with a code, device code and so on. */
 interface SignIn {
   readonly authTime?: number;
   readonly acr?: string;
@@ -24,9 +24,9 @@ interface SignIn {
 }
 
 /**
- * What an access token says beyond what oidc-provider puts into each: the claims that its API's configuration names, those
- * added at the login page, who acts for the user, how and when the user signed in, and of a client's own token the subject
- * (RFC 9068 section 2.2). A reference token rendered as a JWT later says what was true when it was issued.
+ * Creates oidc-provider's `extraTokenClaims`: the claims that the API's configuration names, claims that were added at the login
+ * page, the actor, the sign-in, and the subject of a client's own token (RFC 9068 section 2.2). A reference token keeps the
+ * claims from its issuance, also when it is rendered as a JWT later.
  */
 export function createAccessTokenClaims(
   { apis, clients }: Pick<AuthorizationServerConfig, 'apis' | 'clients'>,
@@ -45,13 +45,13 @@ export function createAccessTokenClaims(
       ...(accountId === undefined ? undefined : signInClaims(ctx)),
       ...added,
       ...(act && { act }),
-      // The subject of a client's own token is the client (RFC 9068 section 2.2). oidc-provider says so in JWTs only.
+      // The subject of a client's own token is the client (RFC 9068 section 2.2). oidc-provider sets it in JWTs only.
       ...(accountId === undefined && { sub: clientId }),
     };
   };
 }
 
-/** `auth_time`, `acr` and `amr` (RFC 9068 section 2.2.1) of the sign-in that the grant being redeemed goes back to. */
+/** `auth_time`, `acr` and `amr` (RFC 9068 section 2.2.1) of the sign-in behind the code or refresh token. */
 function signInClaims(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> {
   const entities = ctx?.oidc?.entities as { readonly [kind: string]: SignIn | undefined } | undefined;
   const { authTime, acr, amr } =

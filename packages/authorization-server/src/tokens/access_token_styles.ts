@@ -7,58 +7,57 @@ import type { ApiConfig } from '../config/config.ts';
 import { resourceServerOf } from './resource_servers.ts';
 import { timedJwtId } from './timed_jwt_id.ts';
 
-/** What oidc-provider's AccessToken and ClientCredentials have in common, as far as the styles need it. */
+/** The common properties of oidc-provider's AccessToken and ClientCredentials that the styles need. */
 export interface AccessTokenRecord {
   jti: string;
   clientId: string;
   client: unknown;
   resourceServer: unknown;
-  /** Of a token being made, the resource indicator of its API, by which oidc-provider knows it; of a stored one, the audience. */
+  /** In a new token: the resource indicator of the API, as oidc-provider sets it. In a stored token: the audience. */
   aud?: string | readonly string[];
-  /** The resource indicator of the API of a stored token, where that is not its audience. */
+  /** Resource indicator of the API, in a stored token whose audience differs from it. */
   api?: string;
   iat?: number;
   exp?: number;
   readonly expiration: number;
   format?: 'opaque' | 'jwt';
-  /** The `jti` of the JWT: neither the client-held token nor derived from it. That of a JWT without a record says its time. */
+  /** The `jti` of the JWT, independent of the client-held token. In a JWT without a record it contains the time. */
   jwtId?: string;
-  /** For a token from an exchange: the grant of its subject token, which is another client's. */
+  /** For an exchanged token: the grant of its subject token, which may belong to another client. */
   subjectGrantId?: string;
-  /** For a token from an exchange whose subject is a client: that client. */
+  /** For an exchanged token whose subject is a client: that client. */
   subjectClientId?: string;
   getValueAndPayload(): Promise<{ value: string; payload?: RecordPayload }>;
 }
 
-/** What a record holds beside what oidc-provider puts into it. */
+/** Properties that are stored in addition to oidc-provider's. */
 const ADDED_PROPERTIES = ['jwtId', 'subjectGrantId', 'subjectClientId', 'api'];
 
 export interface AccessTokenStyles {
   /**
-   * Renders a stored `opaque` or `phantom` token as the JWT it stands for (RFC 9068), claims as they were when issued.
+   * Renders a stored `opaque` or `phantom` token as its JWT (RFC 9068), with the claims from its issuance.
    *
-   * @returns undefined when the token is for no API, and so has no audience
+   * @returns undefined for a token without an API, since it has no audience
    */
   renderJwt(token: AccessTokenRecord): Promise<string | undefined>;
-  /** The API that a token is for. */
+  /** The API of a token. */
   apiOf(token: AccessTokenRecord): ApiConfig | undefined;
 }
 
 export interface StylesDependencies {
   readonly log: Log;
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
+  /** Returns when the current request began, in epoch milliseconds; undefined outside a request. */
   readonly requestedAt: () => number | undefined;
 }
 
 /**
- * Makes a provider serve each API's access tokens in the style configured for it.
+ * Makes a provider issue access tokens in the style of their API.
  *
- * oidc-provider knows two formats: `opaque` (a record under a random id) and `jwt` (no record). `jwt`, `opaque` and
- * `phantom` are these as they are. `split` is both: the JWT is built, its signature becomes the id of the record and
- * the client's token, and the signing input goes to the store with the record.
- *
- * @param dependencies.requestedAt when the request under way began, in epoch milliseconds; undefined outside of one
- * @param dependencies.now epoch milliseconds
+ * oidc-provider has two formats: `opaque` (a record under a random id) and `jwt` (no record). The styles `jwt`, `opaque` and
+ * `phantom` use them unchanged. `split` combines both: the signature of the JWT becomes the id of the record and the client's
+ * token, and the signing input is stored with the record.
  */
 export function installAccessTokenStyles(
   provider: Provider,
@@ -130,7 +129,7 @@ interface SplitSteps {
 }
 
 async function split(token: AccessTokenRecord, { asJwt, inFormatOf, now }: SplitSteps) {
-  // The JWT and the record are rendered one after the other: both must say the same second.
+  // The JWT and the record are made one after the other, and must have the same times.
   token.iat ??= Math.floor(now() / 1000);
   token.exp ??= token.iat + token.expiration;
   const jwt = await asJwt(token);

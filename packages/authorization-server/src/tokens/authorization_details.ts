@@ -2,7 +2,7 @@ import { refusedShape } from '@tallystick/common';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ApiConfig } from '../config/config.ts';
 
-/** One of the `authorization_details` (RFC 9396 section 2). */
+/** An element of `authorization_details` (RFC 9396 section 2). */
 interface AuthorizationDetail {
   readonly type: string;
   readonly locations?: readonly string[];
@@ -14,8 +14,8 @@ interface WithDetails {
 }
 
 /**
- * What oidc-provider asks about `authorization_details` (RFC 9396): each API says which types it understands, a user
- * consents to them as they are, and a token carries those that are for its API.
+ * Creates oidc-provider's `richAuthorizationRequests` feature (RFC 9396): the configuration names the types of each API, the
+ * user consents to the details unchanged, and a token has the details for its API.
  */
 export function createAuthorizationDetails(apis: readonly ApiConfig[], enabled: boolean) {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
@@ -25,14 +25,14 @@ export function createAuthorizationDetails(apis: readonly ApiConfig[], enabled: 
     apiByResource.get(resource ?? '')?.authorizationDetailsTypes.includes(detail.type) === true &&
     (detail.locations === undefined || (resource !== undefined && detail.locations.includes(resource)));
 
-  /** The details that the request at the token endpoint names; a grant may only be narrowed (RFC 9396 section 6.1). */
+  /** The details in a token request, which may only narrow the granted ones (RFC 9396 section 6.1). */
   function requestedOf(ctx: KoaContextWithOIDC, granted: readonly AuthorizationDetail[] | undefined) {
     const text = ctx.oidc.params?.authorization_details;
     if (typeof text !== 'string') return undefined;
     const requested = JSON.parse(text) as AuthorizationDetail[];
     const known = granted && new Set(granted.map(canonical));
     if (known !== undefined && !requested.every((detail) => known.has(canonical(detail)))) {
-      throw new errors.InvalidAuthorizationDetails('more authorization_details are requested than were granted');
+      throw new errors.InvalidAuthorizationDetails('the requested authorization_details exceed the granted ones');
     }
     return requested;
   }
@@ -58,17 +58,17 @@ export function createAuthorizationDetails(apis: readonly ApiConfig[], enabled: 
   };
 }
 
-/** An API gets the details as they are: they may have no names that are not names to it. */
+/** The API receives the details unchanged, so member names that are dangerous in JavaScript are refused. */
 function validate(_ctx: unknown, detail: object): void {
   const refused = refusedShape(detail);
   if (refused) {
     throw new errors.InvalidAuthorizationDetails(
-      `authorization_details must not have ${refused.path.join('.')}: ${refused.reason}`,
+      `authorization_details must not contain ${refused.path.join('.')}: ${refused.reason}`,
     );
   }
 }
 
-/** The same for two JSON values that differ in the order of members only. */
+/** Serializes JSON with sorted members, so that equal values have equal texts. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_name, member: unknown) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)

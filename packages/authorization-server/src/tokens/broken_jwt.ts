@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { base64url, CompactSign, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 
-/** What can be wrong with a token that is broken on purpose. */
+/** Defects that a test token can have. */
 export const DEFECTS = [
   'expired',
   'not_yet_valid',
@@ -14,17 +14,17 @@ export const DEFECTS = [
 ] as const;
 export type Defect = (typeof DEFECTS)[number];
 
-/** Names nobody has: `.invalid` is reserved for that (RFC 6761 section 6.4). */
+/** The domain `.invalid` is reserved for names that never exist (RFC 6761 section 6.4). */
 export const WRONG_ISSUER = 'https://wrong-issuer.invalid';
 export const WRONG_AUDIENCE = 'https://wrong-audience.invalid/';
 
-/** Seconds by which an expired token has expired, or one that is not valid yet is to wait. */
+/** Seconds since an expired token expired, or until a `not_yet_valid` token becomes valid. */
 const HOUR = 3600;
 
 type Claims = Record<string, unknown>;
 type Header = Record<string, unknown> & { alg: string };
 
-/** Claims that are wrong under a signature that is right. */
+/** Wrong claims, which get a valid signature. */
 const wrongClaims: Partial<Record<Defect, (claims: Claims) => Claims>> = {
   expired: (claims) => ({ iat: Number(claims.iat) - HOUR - lifetimeOf(claims), exp: Number(claims.iat) - HOUR }),
   not_yet_valid: (claims) => ({ nbf: Number(claims.iat) + HOUR, exp: Number(claims.exp) + HOUR }),
@@ -33,9 +33,9 @@ const wrongClaims: Partial<Record<Defect, (claims: Claims) => Claims>> = {
 };
 
 /**
- * Breaks a good JWT in one way, and in no other.
+ * Gives a valid JWT exactly one defect.
  *
- * @param key what the authorization server signs with at the moment
+ * @param key the current signing key
  * @returns compact serialization (RFC 7515 section 7.1); with `alg_none` the signature is empty (RFC 7519 section 6)
  */
 export async function breakJwt(jwt: string, defect: Defect, key: JWK): Promise<string> {

@@ -9,16 +9,16 @@ const JWT = 'application/jwt';
 export interface IntrospectionAsJwtOptions {
   readonly store: TokenStore;
   readonly styles: AccessTokenStyles;
-  /** Seconds that an answer may be cached, at most. */
+  /** Maximum cache lifetime of a response, in seconds. */
   readonly maxAge: number;
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * Lets the introspection endpoint answer with the JWT that a token stands for, as phantom-token gateways ask for it:
- * `Accept: application/jwt` gets 200 and the JWT, cacheable for as long as the token lives, or 204 for a token that is
- * not active. A JWT that is asked about stands for itself. By then the caller is authenticated and the token is judged.
+ * Makes the introspection endpoint answer with the token's JWT, as phantom token gateways request it. `Accept: application/jwt`
+ * gets 200 with the JWT, which can be cached until the token expires, or 204 for an inactive token. An introspected JWT
+ * is its own answer. This runs after oidc-provider has authenticated the caller and checked the token.
  */
 export function introspectionAsJwt({ store, styles, maxAge, now }: IntrospectionAsJwtOptions): Middleware {
   async function jwtOf(token: AccessTokenRecord): Promise<string | undefined> {
@@ -27,7 +27,7 @@ export function introspectionAsJwt({ store, styles, maxAge, now }: Introspection
     return signingInput === undefined ? undefined : `${signingInput}.${token.jti}`;
   }
 
-  /** The JWT of the reference token that oidc-provider found to be active. */
+  /** The JWT of a reference token, if oidc-provider answered that it is active. */
   async function rendered({ oidc, body }: Context): Promise<ActiveJwt | undefined> {
     const { AccessToken, ClientCredentials } = oidc.entities;
     const token = (AccessToken ?? ClientCredentials) as AccessTokenRecord | undefined;

@@ -20,22 +20,22 @@ export interface IntrospectionOfJwtsOptions {
   readonly mayIntrospect: MayIntrospect;
 }
 
-/** What the middleware found out about a request. */
+/** The state of this middleware in a request. */
 interface State {
-  /** The token was refused for being a JWT, and for nothing else. */
+  /** oidc-provider refused the token only because it is a JWT. */
   isJwt?: boolean;
   activeJwt?: ActiveJwt;
 }
 
-/** @returns the JWT that the request was about, if it is active */
+/** @returns the introspected JWT, if the token is an active JWT */
 export function activeJwtOf(ctx: Context): ActiveJwt | undefined {
   return (ctx.state as State).activeJwt;
 }
 
 /**
- * Lets the introspection endpoint answer about JWT access tokens, which oidc-provider refuses with `unsupported_token_type`.
- * Whoever asks wants to know whether a token is active, and RFC 7662 section 2.2 has that answer for every token: anybody can
- * send any token to a gateway. By then oidc-provider has authenticated the caller.
+ * Makes the introspection endpoint answer about JWT access tokens, which oidc-provider refuses with `unsupported_token_type`.
+ * RFC 7662 section 2.2 allows an answer about every token, and clients can send any token to a gateway, which must find out
+ * whether it is active. This runs after oidc-provider has authenticated the caller.
  */
 export function introspectionOfJwts(
   provider: Provider,
@@ -52,28 +52,28 @@ export function introspectionOfJwts(
     const { client, params } = (ctx as KoaContextWithOIDC).oidc;
     if (client === undefined) return;
     const jwt = String(params?.token);
-    const good = await read(jwt);
-    const apis = apisOf(good?.aud).map(({ resource }) => resource);
-    const token = mayIntrospect(client.clientId, apis) ? good : undefined;
+    const valid = await read(jwt);
+    const apis = apisOf(valid?.aud).map(({ resource }) => resource);
+    const token = mayIntrospect(client.clientId, apis) ? valid : undefined;
     ctx.status = 200;
-    ctx.body = token === undefined ? { active: false } : described(token);
+    ctx.body = token === undefined ? { active: false } : introspectionOf(token);
     if (token !== undefined) (ctx.state as State).activeJwt = { jwt, exp: token.exp };
     if (ctx.accepts('json', SIGNED) === SIGNED && client.introspectionSignedResponseAlg)
       await sign(ctx as KoaContextWithOIDC);
   };
 }
 
-/** What is said of a JWT is what it says itself, and how it is used (RFC 7662 section 2.2). */
-function described(token: OwnAccessToken): object {
+/** The claims of the JWT, with its `token_type` (RFC 7662 section 2.2). */
+function introspectionOf(token: OwnAccessToken): object {
   const { jkt } = (token.cnf ?? {}) as { readonly jkt?: unknown };
   return { ...token, active: true, token_type: jkt === undefined ? 'Bearer' : 'DPoP' };
 }
 
-/** RFC 9701 section 5, as oidc-provider does it for other tokens. */
+/** Signs the response (RFC 9701 section 5), as oidc-provider does for other tokens. */
 async function sign(ctx: KoaContextWithOIDC): Promise<void> {
-  const said = ctx.body as { readonly aud?: unknown };
+  const introspection = ctx.body as { readonly aud?: unknown };
   const answer = new ctx.oidc.provider.IdToken({}, { ctx } as never) as unknown as SignedAnswer;
-  answer.extra = { token_introspection: said, aud: said.aud };
+  answer.extra = { token_introspection: introspection, aud: introspection.aud };
   ctx.body = await answer.issue({ use: 'introspection' });
   ctx.type = `${SIGNED}; charset=utf-8`;
 }

@@ -1,10 +1,10 @@
 import type { AuthorizationServerConfig } from '../config/config.ts';
 
 /**
- * Whether a client may be told about a token. Who asks for an API learns nothing about the tokens of others (RFC 9701 section 5,
- * RFC 7662 section 4): one that it was sent by mistake, or that somebody shows it to find out what it says.
+ * Whether a client may introspect a token. The client of one API learns nothing about tokens of other APIs (RFC 9701 section 5,
+ * RFC 7662 section 4), such as a token that reached the API by mistake.
  *
- * @param apis resource indicators of those that the token is for; more than one, where several have the same audience
+ * @param apis resource indicators of the token's APIs: several if they have the same audience
  */
 export type MayIntrospect = (clientId: string, apis: readonly string[]) => boolean;
 

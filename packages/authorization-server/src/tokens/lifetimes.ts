@@ -1,61 +1,61 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig, LifetimeConfig } from '../config/config.ts';
 
-/** Seconds that oidc-provider gives the JWTs whose lifetime cannot be configured: logout tokens and JARM responses. */
-const OTHER_JWTS = 120;
+/** Lifetime in seconds of JWTs for which oidc-provider has no setting: logout tokens and JARM responses. */
+const FIXED_JWT_LIFETIME = 120;
 
 type Configured = Pick<AuthorizationServerConfig, 'lifetimes' | 'apis' | 'clients'>;
 
-/** How long what is issued lives. All in seconds. */
+/** Lifetimes of everything that is issued, in seconds. */
 export interface Lifetimes {
-  /** An access token of a client for an API, or for userinfo. */
+  /** The lifetime of a client's access token for an API, or for userinfo without an API. */
   accessToken(clientId: string | undefined, api: ApiConfig | undefined): number;
-  /** The longest life of anything that a signing key signs. */
+  /** The longest lifetime of anything that a signing key signs. */
   readonly longestSigned: number;
-  /** As oidc-provider asks. */
+  /** oidc-provider's `ttl`. */
   readonly ttl: NonNullable<Configuration['ttl']>;
 }
 
-/** A client's own lifetimes go before those of the API and of the whole. */
+/** The lifetimes of a client override those of the API, and these override the general ones. */
 export function createLifetimes({ lifetimes, apis, clients }: Configured): Lifetimes {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
-  const ofClients = new Map(clients.map((client) => [client.id, client.lifetimes ?? {}]));
+  const clientLifetimes = new Map(clients.map((client) => [client.id, client.lifetimes ?? {}]));
 
   function accessToken(clientId: string | undefined, api: ApiConfig | undefined): number {
-    return ofClients.get(clientId ?? '')?.accessToken ?? api?.accessTokenLifetime ?? lifetimes.accessToken;
+    return clientLifetimes.get(clientId ?? '')?.accessToken ?? api?.accessTokenLifetime ?? lifetimes.accessToken;
   }
 
-  const ofAccessToken = (_ctx: unknown, { clientId, aud }: { clientId?: string | undefined; aud?: unknown }) =>
+  const accessTokenLifetime = (_ctx: unknown, { clientId, aud }: { clientId?: string | undefined; aud?: unknown }) =>
     accessToken(clientId, apiByResource.get(String(aud)));
-  const ofClient = (name: 'idToken' | 'refreshToken') => (_ctx: unknown, _token: unknown, client: OfClient) =>
-    ofClients.get(client?.clientId ?? '')?.[name] ?? lifetimes[name];
+  const clientLifetime = (name: 'idToken' | 'refreshToken') => (_ctx: unknown, _token: unknown, client: ClientId) =>
+    clientLifetimes.get(client?.clientId ?? '')?.[name] ?? lifetimes[name];
 
   return {
     accessToken,
     longestSigned: Math.max(
-      OTHER_JWTS,
+      FIXED_JWT_LIFETIME,
       lifetimes.idToken,
       ...apis.map((api) => api.accessTokenLifetime),
-      ...[...ofClients.values()].flatMap((own) => [own.accessToken ?? 0, own.idToken ?? 0]),
+      ...[...clientLifetimes.values()].flatMap((own) => [own.accessToken ?? 0, own.idToken ?? 0]),
     ),
     ttl: {
-      AccessToken: ofAccessToken,
-      ClientCredentials: ofAccessToken,
+      AccessToken: accessTokenLifetime,
+      ClientCredentials: accessTokenLifetime,
       AuthorizationCode: lifetimes.authorizationCode,
       BackchannelAuthenticationRequest: (ctx) => backchannelRequestLifetime(ctx, lifetimes),
       DeviceCode: lifetimes.deviceCode,
-      IdToken: ofClient('idToken'),
+      IdToken: clientLifetime('idToken'),
       Interaction: lifetimes.interaction,
-      RefreshToken: ofClient('refreshToken'),
+      RefreshToken: clientLifetime('refreshToken'),
       Session: lifetimes.session,
       Grant: lifetimes.grant,
     },
   };
 }
 
-type OfClient = { readonly clientId?: string } | undefined;
+type ClientId = { readonly clientId?: string } | undefined;
 
-/** A client may ask for less (CIBA Core section 7.1). */
+/** A client may request a shorter lifetime (CIBA Core section 7.1). */
 function backchannelRequestLifetime(ctx: KoaContextWithOIDC | undefined, lifetimes: LifetimeConfig): number {
   return Math.min(
     lifetimes.backchannelRequest,

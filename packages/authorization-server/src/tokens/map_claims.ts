@@ -1,13 +1,13 @@
 import jsonpointer from 'jsonpointer';
 import type { ApiConfig } from '../config/config.ts';
 
-/** What the claims of an access token can be taken from. */
+/** The data from which claims of an access token are taken. */
 export interface ClaimSource {
   readonly user: object | undefined;
   readonly client: object | undefined;
 }
 
-/** Takes the claims that an API's configuration names from user and client. What is not there is left out. */
+/** Maps data of user and client to the claims that the API's configuration names. Missing values are left out. */
 export function mapClaims(wanted: ApiConfig['claims'], source: ClaimSource): Record<string, unknown> {
   const pointers = Array.isArray(wanted)
     ? wanted.map((name) => [name, userClaim(name)] as const)
@@ -18,12 +18,12 @@ export function mapClaims(wanted: ApiConfig['claims'], source: ClaimSource): Rec
 }
 
 function valueAt(data: object, pointer: string): unknown {
-  if (/\/(__proto__|constructor)(\/|$)/.test(pointer)) return undefined; // Arrays still have theirs.
+  if (/\/(__proto__|constructor)(\/|$)/.test(pointer)) return undefined; // Arrays still have a prototype.
   const value: unknown = jsonpointer.get(data, pointer);
   return typeof value === 'function' ? undefined : value;
 }
 
-/** jsonpointer would also find what every object inherits. */
+/** Removes prototypes, because jsonpointer also finds inherited properties. */
 function withoutPrototypes(source: object): object {
   return JSON.parse(JSON.stringify(source), (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

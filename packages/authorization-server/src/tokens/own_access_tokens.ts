@@ -8,31 +8,31 @@ import { createOwnJwtVerifier, type OwnJwt } from './own_jwt.ts';
 import { findRenderedToken } from './rendered_tokens.ts';
 import { timeOfJwtId } from './timed_jwt_id.ts';
 
-/** What a JWT access token of ours says, found to be good. */
+/** The claims of a valid JWT access token of this authorization server. */
 export interface OwnAccessToken extends OwnJwt {
   readonly client_id: string;
 }
 
-/** @returns undefined for whatever is not a JWT access token of ours that is good now */
+/** @returns undefined for anything but a valid JWT access token of this authorization server */
 export type ReadOwnAccessToken = (jwt: string) => Promise<OwnAccessToken | undefined>;
 
 export interface OwnAccessTokenDependencies {
   readonly store: TokenStore;
   readonly accounts: Pick<Accounts, 'exists'>;
   readonly jwks: JWKS;
-  /** The signing keys as the store has them, with what another authorization server made a moment ago. */
+  /** Reads the signing keys from the store: another authorization server may have made one a moment ago. */
   readonly latestKeys: () => Promise<JWKS>;
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * Makes what judges a JWT access token that somebody shows (RFC 7662 section 4): that it is signed by us, its type, issuer
- * and times, that its client and its user are still there and were not removed since, and that the reference token that it
- * stands for, if it stands for one, is good.
+ * Creates the validation of JWT access tokens at the introspection endpoint (RFC 7662 section 4): signature, type, issuer and
+ * times; client and user still exist and have not been removed since; and the reference token of the JWT, if it has one, is
+ * valid.
  *
- * Nothing of the JWT is looked at before its signature is verified, which takes time in proportion to its length. An
- * encrypted one cannot be judged, as only its API can read it.
+ * Nothing in the JWT is used before its signature is verified, which takes linear time. An encrypted JWT cannot be validated,
+ * since only its API can decrypt it.
  */
 export function createOwnAccessTokenReader(
   provider: Provider,
@@ -42,28 +42,28 @@ export function createOwnAccessTokenReader(
   const verify = createOwnJwtVerifier(config.issuer, { jwks, latestKeys, now });
   const pairwiseSubjectOf = createPairwiseSubjects(config.secret);
 
-  /** Whoever the token is about; undefined when one of them is not there any more. */
+  /** Client and subject of the token; undefined if one of them no longer exists. */
   async function ownersOf({ client_id: clientId, sub }: OwnAccessToken): Promise<RecordOwner[] | undefined> {
     const client = await provider.Client.find(clientId);
     if (client === undefined) return undefined;
     const owner: RecordOwner = { client: clientId };
     if (sub === clientId) return [owner];
-    const user = client.subjectType === 'pairwise' ? await userKnownAs(sub, client) : sub;
+    const user = client.subjectType === 'pairwise' ? await userOfPairwiseSubject(sub, client) : sub;
     if (user !== undefined && (await accounts.exists(user))) return [owner, { user }];
     // The subject of an exchanged token may be a client.
     return (await provider.Client.find(sub)) ? [owner, { client: sub }] : undefined;
   }
 
-  /** A pairwise subject does not lead back to its user. One who was typed in at the login page is not found. */
-  async function userKnownAs(subject: string, client: unknown): Promise<string | undefined> {
+  /** Compares with every configured user, as a pairwise subject cannot be reversed. Does not find users entered at the login page. */
+  async function userOfPairwiseSubject(subject: string, client: unknown): Promise<string | undefined> {
     for (const { id } of config.users) {
       if ((await pairwiseSubjectOf(undefined, id, client)) === subject) return id;
     }
     return undefined;
   }
 
-  /** Whether what the JWT was issued for still stands. */
-  async function stands(jwt: string, token: OwnAccessToken, owners: readonly RecordOwner[]): Promise<boolean> {
+  /** Whether the JWT has not been revoked: its owners since it was issued, or the reference token or grant behind it. */
+  async function isInForce(jwt: string, token: OwnAccessToken, owners: readonly RecordOwner[]): Promise<boolean> {
     const issuedAt = timeOfJwtId(token.jti);
     if (issuedAt !== undefined) return !(await store.isRevokedSince(owners, issuedAt));
     const record =
@@ -72,7 +72,7 @@ export function createOwnAccessTokenReader(
     return record.issuedUnder === undefined || (await provider.Grant.find(record.issuedUnder)) !== undefined;
   }
 
-  /** The record of a `split` token, which its signature names. */
+  /** The record of a `split` token, which the signature of its JWT identifies. */
   async function findSplit(signature: string): Promise<{ readonly issuedUnder?: string | undefined } | undefined> {
     const found = (await provider.AccessToken.find(signature)) ?? (await provider.ClientCredentials.find(signature));
     const { grantId, subjectGrantId } = (found ?? {}) as {
@@ -87,7 +87,7 @@ export function createOwnAccessTokenReader(
     if (typeof claims?.client_id !== 'string') return undefined;
     const token = claims as OwnAccessToken;
     const owners = await ownersOf(token);
-    return owners !== undefined && (await stands(jwt, token, owners)) ? token : undefined;
+    return owners !== undefined && (await isInForce(jwt, token, owners)) ? token : undefined;
   }
 
   return (jwt) => mapStoreErrors(read(jwt));

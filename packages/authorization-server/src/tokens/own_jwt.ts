@@ -3,26 +3,26 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JW
 import type { JWKS } from 'oidc-provider';
 import { TemporarilyUnavailable } from '../storage/store_errors.ts';
 
-/** What a JWT of ours says it is. */
+/** The kinds of JWTs that this authorization server issues to clients. */
 export type OwnJwtKind = 'access token' | 'ID token';
 
-/** A JWT that this authorization server signed and that has not expired. */
+/** The claims of an unexpired JWT that this authorization server signed. */
 export interface OwnJwt extends JWTPayload {
   readonly sub: string;
   /** Epoch seconds. */
   readonly exp: number;
 }
 
-/** RFC 7515 section 7.1. jose overlooks blanks, and whoever else reads the token may not. */
+/** RFC 7515 section 7.1. Stricter than jose, which ignores white space that other readers of the token may not ignore. */
 const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi']);
 
 /**
- * Verifies what this authorization server signed: signature, issuer, expiry and type.
+ * Creates the verification of JWTs that this authorization server signed: signature, issuer, expiry and type.
  *
- * @param dependencies.latestKeys the keys as they are in the store, where another authorization server may have put one a moment ago
- * @param dependencies.now epoch milliseconds
+ * @param dependencies.latestKeys reads the keys from the store: another authorization server may have made one a moment ago
+ * @param dependencies.now the current time in epoch milliseconds
  */
 export function createOwnJwtVerifier(
   issuer: string,
@@ -43,18 +43,18 @@ export function createOwnJwtVerifier(
       issuer,
       requiredClaims: ['sub', 'exp', 'iat'],
       currentDate: new Date(now()),
-      // RFC 9068 section 2.1. An ID token has no type of its own, so it must not have that of anything else.
+      // RFC 9068 section 2.1. ID tokens have no specific type; the check below refuses other types.
       ...(kind === 'access token' ? { typ: 'at+jwt' } : undefined),
     });
     if (kind === 'ID token' && (protectedHeader.typ ?? 'JWT').toUpperCase() !== 'JWT')
-      throw new TypeError('the JWT is no ID token');
+      throw new TypeError('the JWT is not an ID token');
     if (typeof payload.sub !== 'string' || typeof payload.exp !== 'number') throw new TypeError('malformed claims');
     return payload as OwnJwt;
   }
 
   /**
-   * @returns undefined for what is not ours, has expired, or is something else; which of these is nothing to whoever shows it
-   * @throws {TemporarilyUnavailable} the store does not tell the latest keys
+   * @returns undefined for an invalid JWT, without the reason, which the client must not learn
+   * @throws {TemporarilyUnavailable} the latest keys cannot be read from the store
    */
   return async function verifyOwnJwt(jwt: string, kind: OwnJwtKind): Promise<OwnJwt | undefined> {
     try {
@@ -66,7 +66,7 @@ export function createOwnJwtVerifier(
   };
 }
 
-/** The keys as they are published (RFC 7517 section 9.2 and RFC 7518 section 6: what is private stays). */
+/** Removes the private members of keys (RFC 7517 section 9.2, RFC 7518 section 6). */
 export function publicKeysOf({ keys }: { readonly keys: readonly object[] }): JSONWebKeySet {
   const strip = (key: object) => Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_MEMBERS.has(name)));
   return { keys: keys.map(strip) as JSONWebKeySet['keys'] };

@@ -2,25 +2,25 @@ import { type TokenStore, tokenKey } from '@tallystick/token-store';
 import { mapStoreErrors } from '../storage/store_errors.ts';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
 
-/** The reference token that a JWT was rendered from. */
+/** The reference token behind a rendered JWT. */
 export interface RenderedToken {
-  /** The grant that it was issued under. */
+  /** The grant under which the token was issued. */
   readonly issuedUnder?: string;
 }
 
 const KIND = 'RenderedToken';
 
 /**
- * Notes of each JWT that a reference token is rendered as which token that was. The API that gets the JWT may ask about it or
- * exchange it, and the JWT alone does not show whether its token was revoked since. Nothing in the JWT leads to the token.
+ * Records the reference token of each rendered JWT under the `jti` of the JWT. The API can introspect or exchange the JWT, which
+ * itself does not show whether its reference token has been revoked. Nothing in the JWT reveals the reference token.
  */
 export function recordRenderedTokens(
   styles: AccessTokenStyles,
   { store, secret, now }: { readonly store: TokenStore; readonly secret: string; readonly now: () => number },
 ): AccessTokenStyles {
-  async function remember(token: AccessTokenRecord & { kind?: string; grantId?: string }) {
+  async function record(token: AccessTokenRecord & { kind?: string; grantId?: string }) {
     const { jwtId, jti, kind, exp = 0, grantId = token.subjectGrantId } = token;
-    // A token without an id was not issued: it is one that a test asked for, to be broken.
+    // A token without a `jti` was not issued: it becomes a test token with a defect.
     if (jwtId === undefined || jti === undefined || styles.apiOf(token) === undefined) return;
     const note = { tokenKey: tokenKey(jti), tokenKind: kind, ...(grantId && { issuedUnder: grantId }) };
     await mapStoreErrors(store.records(KIND, secret).upsert(jwtId, note, exp - Math.floor(now() / 1000)));
@@ -29,13 +29,13 @@ export function recordRenderedTokens(
   return {
     ...styles,
     async renderJwt(token) {
-      await remember(token);
+      await record(token);
       return styles.renderJwt(token);
     },
   };
 }
 
-/** Finds the token that a JWT was rendered from. @returns undefined when it is not known, or not there any more */
+/** Finds the reference token of a rendered JWT. @returns undefined if it is unknown or no longer in the store */
 export async function findRenderedToken(
   jwtId: unknown,
   { store, secret }: { store: TokenStore; secret: string },

@@ -2,7 +2,7 @@ import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { AccessTokenEncryption, ApiConfig } from '../config/config.ts';
 
-/** An API as oidc-provider sees it. Only `jwt` is a format of its own; the other styles hang on the opaque one. */
+/** Converts an API to oidc-provider's resource server. All styles but `jwt` are based on the format `opaque`. */
 export function resourceServerOf(api: ApiConfig): ResourceServer {
   return {
     scope: api.scopes.join(' '),
@@ -20,14 +20,14 @@ function encryptionFor({ alg, enc, jwk }: AccessTokenEncryption) {
   return { alg, enc, key, ...(typeof jwk.kid === 'string' && { kid: jwk.kid }) };
 }
 
-/** Answers for the `resource` parameter (RFC 8707): one API per request, and one that exists. */
+/** Creates oidc-provider's `resourceIndicators` feature (RFC 8707): a request names exactly one known API. */
 export function createResourceIndicators(apis: readonly ApiConfig[]) {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const apiScopes = new Set(apis.flatMap((api) => api.scopes));
 
   return {
     enabled: true,
-    /** A client that named its API in the authorization request need not name it again. */
+    /** The token request may omit a resource that the authorization request named. */
     useGrantedResource: () => true,
     async defaultResource(
       ctx: KoaContextWithOIDC,
@@ -35,10 +35,10 @@ export function createResourceIndicators(apis: readonly ApiConfig[]) {
       oneOf?: readonly string[],
     ): Promise<string | undefined> {
       if (oneOf) return oneOf[0];
-      const asksForAnApi =
+      const needsApi =
         ctx.oidc.params?.grant_type === 'client_credentials' ||
         requestedScopes(ctx).some((scope) => apiScopes.has(scope));
-      if (asksForAnApi) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
+      if (needsApi) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
       return undefined;
     },
     async getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string): Promise<ResourceServer> {
@@ -57,7 +57,7 @@ function requestedScopes(ctx: KoaContextWithOIDC): string[] {
   return typeof scope === 'string' ? scope.split(' ') : [];
 }
 
-/** Finds the APIs whose tokens have the whole of an audience. */
+/** Creates the lookup of APIs by the complete audience of a token. */
 export function createApisByAudience(apis: readonly ApiConfig[]): (audience: unknown) => ApiConfig[] {
   const nameOf = (audience: unknown) => JSON.stringify([audience].flat().sort());
   const named = apis.map((api) => ({ api, name: nameOf(api.audience ?? api.resource) }));
@@ -67,7 +67,7 @@ export function createApisByAudience(apis: readonly ApiConfig[]): (audience: unk
   };
 }
 
-/** The resource indicator of the API that a stored token is for; undefined for none, as with a refresh token. */
+/** The resource indicator of a stored token's API; undefined for a token without one, such as a refresh token. */
 export function resourceOf(token: object): string | undefined {
   const { api, aud } = token as { readonly api?: unknown; readonly aud?: unknown };
   const resource = api ?? aud;

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
- * The `jti` of a JWT that has no record: it says to the millisecond when the request for it began. `iat` says it to the second,
- * which does not tell a token of a removed client from one of its successor by the same name.
+ * Creates the `jti` of a JWT without a record. It contains the time when the request began, in milliseconds. The seconds of
+ * `iat` are too coarse to distinguish a token of a removed client from one of a new client with the same identifier.
  *
  * @param time epoch milliseconds
  */
@@ -17,7 +17,7 @@ export function timedJwtId(time: number): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** @returns epoch milliseconds; undefined for the `jti` of a JWT that stands for a reference token */
+/** @returns epoch milliseconds; undefined for the `jti` of a JWT with a reference token */
 export function timeOfJwtId(jti: unknown): number | undefined {
   const [, high, low] = (typeof jti === 'string' && UUID_V7.exec(jti)) || [];
   return high === undefined || low === undefined ? undefined : Number.parseInt(high + low, 16);

@@ -4,7 +4,7 @@ import type { ProtectedForm } from './device_pages.ts';
 import { html } from './html.ts';
 import { layout } from './layout.ts';
 
-/** Whose authentication device is this? */
+/** The sign-in page of the authentication device. */
 export function userChoicePage({ action, xsrf }: ProtectedForm, users: readonly UserConfig[]): string {
   const choices = users.map(
     ({ id, claims }) =>
@@ -13,7 +13,7 @@ export function userChoicePage({ action, xsrf }: ProtectedForm, users: readonly 
   return layout(
     'Approve requests',
     html`<h1>Approve requests</h1>
-<p>This page stands for a phone that asks its owner (CIBA).</p>
+<p>This page simulates a phone that asks its owner for approval (CIBA).</p>
 <form method="post" action="${action}">
 <input type="hidden" name="xsrf" value="${xsrf}">
 <fieldset><legend>Whose phone is it?</legend>
@@ -23,7 +23,7 @@ ${choices}
   );
 }
 
-/** What waits for this user's decision, each with approve and deny. */
+/** The pending requests of a user, each with buttons to approve and deny it. */
 export function pendingRequestsPage(
   { action, xsrf }: ProtectedForm,
   { user, endSession }: { readonly user: string; readonly endSession: string },
@@ -41,7 +41,7 @@ export function pendingRequestsPage(
 <input type="hidden" name="xsrf" value="${xsrf}">
 <input type="hidden" name="request" value="${handle}">
 <fieldset><legend>${clientName}</legend>
-${bindingMessage === undefined ? undefined : html`<p>It says <strong>${bindingMessage}</strong></p>`}
+${bindingMessage === undefined ? undefined : html`<p>Message: <strong>${bindingMessage}</strong></p>`}
 <ul><li><strong>${scopes.join(', ')}</strong></li>
 ${resources.map((resource) => html`<li>at <code>${resource}</code></li>`)}
 ${authorizationDetails.map((detail) => html`<li><code>${JSON.stringify(detail)}</code></li>`)}</ul>
@@ -53,8 +53,8 @@ ${authorizationDetails.map((detail) => html`<li><code>${JSON.stringify(detail)}<
   return layout(
     'Approve requests',
     html`<h1>Requests for ${user}</h1>
-${items.length > 0 ? items : html`<p>Nothing waits for a decision.</p>`}
-<form method="get" action="${action}"><button class="plain">Look again</button></form>
+${items.length > 0 ? items : html`<p>There are no pending requests.</p>`}
+<form method="get" action="${action}"><button class="plain">Refresh</button></form>
 <form method="get" action="${endSession}"><button class="plain">Sign out</button></form>`,
   );
 }

@@ -1,13 +1,13 @@
 import { type Html, html } from './html.ts';
 import { layout } from './layout.ts';
 
-/** A form that only this browser's session can submit. */
+/** A form that is protected against cross-site request forgery. */
 export interface ProtectedForm {
   readonly action: string;
   readonly xsrf: string;
 }
 
-/** Where a user enters the code that a device shows (RFC 8628 section 3.3). */
+/** The page where a user enters the code of a device (RFC 8628 section 3.3). */
 export function userCodePage(form: ProtectedForm, code = '', problem?: string): string {
   return layout(
     'Connect a device',
@@ -21,7 +21,7 @@ ${hidden('xsrf', form.xsrf)}
   );
 }
 
-/** Where the user makes sure that it is their own device (RFC 8628 section 5.4). */
+/** The page where the user confirms that the code is from their own device (RFC 8628 section 5.4). */
 export function userCodeConfirmPage(form: ProtectedForm, clientName: string, code: string): string {
   const fields = [hidden('xsrf', form.xsrf), hidden('user_code', code)];
   return layout(

@@ -1,4 +1,4 @@
-/** Markup that is safe to send; everything interpolated into it was escaped or is markup itself. */
+/** Safe markup: every interpolated value was escaped or is `Html` itself. */
 export class Html {
   readonly markup: string;
   constructor(markup: string) {
@@ -6,7 +6,7 @@ export class Html {
   }
 }
 
-/** A template that escapes what it is given, except for `Html`; arrays are joined, undefined is nothing. */
+/** A template tag that escapes every value except `Html`. Arrays are joined; undefined renders nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly unknown[]): Html {
   return new Html(strings.reduce((markup, text, index) => markup + render(values[index - 1]) + text));
 }

@@ -35,10 +35,10 @@ textarea { font-family: ui-monospace, monospace; font-size: .9rem; resize: verti
 code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 `;
 
-/** Half of a split stick, notches and all. */
+/** A tally stick, split in two. */
 const MARK = html`<svg width="34" height="16" viewBox="0 0 34 16" fill="currentColor" aria-hidden="true"><path d="M0 1h34v6H27l-1.5-3L24 7h-4l-1.5-3L17 7h-4l-1.5-3L10 7H0z"/><path opacity=".5" d="M0 9h10l1.5 3L13 9h4l1.5 3L20 9h4l1.5 3L27 9h7v6H0z"/></svg>`;
 
-/** No script, no frame, nothing from elsewhere. `form-action` is left out: it would stop the redirect to the client. */
+/** Allows no scripts, frames or external resources. `form-action` is left out, because it would block the redirect to the client. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
@@ -46,7 +46,7 @@ export const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** A whole page. */
+/** A complete page. */
 export function layout(title: string, content: Html): string {
   const page = html`<!doctype html>
 <html lang="en">

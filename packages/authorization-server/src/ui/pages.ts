@@ -2,19 +2,19 @@ import type { UserConfig } from '../config/config.ts';
 import { Html, html } from './html.ts';
 import { layout } from './layout.ts';
 
-/** What was typed at the login page, and what is wrong with it. */
-export interface TypedLogin {
+/** The submitted login form, to show it again with its problem. */
+export interface SubmittedLogin {
   readonly user: string;
   readonly claims: string;
   readonly problem?: string;
 }
 
-/** The login page: pick a user, or type one. */
+/** The login page, to pick a user or enter another one. */
 export function loginPage(
   action: string,
   clientName: string,
   users: readonly UserConfig[],
-  typed: TypedLogin = { user: '', claims: '' },
+  submitted: SubmittedLogin = { user: '', claims: '' },
 ): string {
   const choices = users.map(
     (user) =>
@@ -29,13 +29,13 @@ export function loginPage(
 ${choices}
 </fieldset>
 </form>
-<details${typed.problem === undefined ? undefined : OPEN}><summary>Someone else, or with other claims</summary>
+<details${submitted.problem === undefined ? undefined : OPEN}><summary>Another user, or extra claims</summary>
 <form method="post" action="${action}/login">
-${typed.problem === undefined ? undefined : html`<p class="problem" role="alert">${typed.problem}</p>`}
+${submitted.problem === undefined ? undefined : html`<p class="problem" role="alert">${submitted.problem}</p>`}
 <label for="user">User</label>
-<input id="user" name="user" value="${typed.user}" required autocomplete="off" autocapitalize="none" spellcheck="false">
+<input id="user" name="user" value="${submitted.user}" required autocomplete="off" autocapitalize="none" spellcheck="false">
 <label for="claims">Extra claims, as JSON <small>optional</small></label>
-<textarea id="claims" name="claims" rows="3" spellcheck="false" placeholder="{&quot;role&quot;: &quot;auditor&quot;}">${typed.claims}</textarea>
+<textarea id="claims" name="claims" rows="3" spellcheck="false" placeholder="{&quot;role&quot;: &quot;auditor&quot;}">${submitted.claims}</textarea>
 <div class="actions"><button class="primary">Sign in</button></div>
 </form></details>
 ${cancelForm(action)}`,
@@ -44,13 +44,13 @@ ${cancelForm(action)}`,
 
 const OPEN = html` open`;
 
-/** Scopes that a client asks for: at an API, or, without one, of OpenID Connect. */
+/** Scopes that a client requests: of an API, or of OpenID Connect if there is no `resource`. */
 export interface ConsentRequest {
   readonly resource?: string;
   readonly scopes: readonly string[];
 }
 
-/** The consent page: what the client asks for, by API. */
+/** The consent page, with the requested scopes by API. */
 export function consentPage(
   action: string,
   clientName: string,
@@ -75,7 +75,7 @@ ${cancelForm(action)}`,
   );
 }
 
-/** @param form oidc-provider's form, hidden fields only; its id is `op.logoutForm` */
+/** @param form oidc-provider's form with hidden fields only; its id is `op.logoutForm` */
 export function logoutPage(form: string): string {
   return layout(
     'Sign out',

@@ -4,11 +4,11 @@ import { errors } from 'oidc-provider';
 
 const LIMIT = 8 * 1024;
 
-/** Reads a submitted page. @throws {errors.InvalidRequest} it is no form, or larger than a page of ours would send */
+/** Reads a submitted form. @throws {errors.InvalidRequest} the body is not a form, or is too large */
 export async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   const type = mediaTypeOf(request.headers['content-type']);
   if (type !== undefined && type !== 'application/x-www-form-urlencoded') {
-    throw new errors.InvalidRequest('only application/x-www-form-urlencoded is accepted here');
+    throw new errors.InvalidRequest('the Content-Type must be application/x-www-form-urlencoded');
   }
   const body = await readBody(request, LIMIT);
   if (body === undefined) throw new errors.InvalidRequest('the form is too large', 413);

@@ -4,12 +4,16 @@ import { describeProblem } from './control_error.ts';
 
 const authorizationServerError = Object.assign(new Error('temporarily_unavailable'), {
   statusCode: 503,
-  error_description: 'the keys of the issuer cannot be had; try again shortly',
+  error_description: 'the keys of the trusted issuer are not available; try again shortly',
 });
 
 test.each([
   ['the token store', new StoreUnavailableError('down'), 'the token store is not available; try again shortly'],
-  ['the authorization server', authorizationServerError, 'the keys of the issuer cannot be had; try again shortly'],
+  [
+    'the authorization server',
+    authorizationServerError,
+    'the keys of the trusted issuer are not available; try again shortly',
+  ],
 ])('a 503 of %s names its own cause', (_source, error, description) => {
   expect(describeProblem(error)).toEqual({
     status: 503,
