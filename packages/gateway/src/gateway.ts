@@ -13,9 +13,9 @@ import { tokenCookieNames } from './http/cookies.ts';
 import type { RequestError } from './http/errors.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type MetricSource, upstreamHealth } from './operations/metrics.ts';
-import { createOperationsListener, createOperationsPages } from './operations/operations_pages.ts';
+import { createOperationsListener, createServeOperations } from './operations/operations_endpoints.ts';
 import { createReadiness } from './operations/readiness.ts';
-import { createOwnPages } from './publish/own_pages.ts';
+import { createServePublished } from './publish/published_documents.ts';
 import { createResourceMetadata } from './publish/resource_metadata.ts';
 import { createRefuseRequest } from './refuse_request.ts';
 import { createRequestLives } from './request_life.ts';
@@ -93,14 +93,14 @@ export function createGateway(config: GatewayConfig, given: GatewayDependencies)
     },
   });
   const forwarder = composeForwarder(config, authorization, lifecycle, dependencies);
-  const serveOperationsPage = createOperationsPages({
+  const serveOperations = createServeOperations({
     findReadiness: createReadiness({ store, issuers, isDraining: () => lifecycle.isDraining }),
     metrics,
   });
   const servePublished = composePublished(config, authorization);
   const servePage: ServePage = config.operationsApart
     ? servePublished
-    : (request, response) => serveOperationsPage(request, response) || servePublished(request, response);
+    : (request, response) => serveOperations(request, response) || servePublished(request, response);
   const edge = composeEdge(config, authorization, { lifecycle, forwarder, servePage, ...dependencies });
 
   const feed = createRevocationFeed({ cache, keysChanged, log, metrics });
@@ -114,7 +114,7 @@ export function createGateway(config: GatewayConfig, given: GatewayDependencies)
   };
   metrics?.watch(sources);
   const { drain, close, retire } = lifecycle;
-  return { ...edge, operations: createOperationsListener(serveOperationsPage), drain, close, retire, keys, ...sources };
+  return { ...edge, operations: createOperationsListener(serveOperations), drain, close, retire, keys, ...sources };
 }
 
 function composeForwarder(
@@ -148,7 +148,7 @@ function composePublished({ clientCertificates }: GatewayConfig, { routes, dpop,
   });
   const { ownJwts } = tokens;
   const keys = ownJwts ? [['/.well-known/jwks.json', JSON.stringify(ownJwts.jwks)] as const] : [];
-  return createOwnPages({ documents: new Map([...metadata, ...keys]) });
+  return createServePublished(new Map([...metadata, ...keys]));
 }
 
 interface EdgeDependencies extends CompleteDependencies {

@@ -9,8 +9,8 @@ export interface ReadinessDependencies {
 }
 
 /**
- * The token store must answer now. Every authorization server must have given its keys once: from then on `jwt` and `split` do
- * without it.
+ * Determines readiness. The token store must answer now. The keys of every authorization server must have been fetched once: afterwards
+ * `jwt` and `split` work without it.
  */
 export function createReadiness({ store, issuers, isDraining }: ReadinessDependencies): FindReadiness {
   const withoutKeys = new Set(issuers.values());

@@ -6,14 +6,14 @@ import { causeCode, UpstreamError } from '../http/errors.ts';
 import { withoutEscapes } from '../routes/request_target.ts';
 
 export interface RequestOutcome {
-  /** Of its target only the path is logged. */
+  /** Only the path of its target is logged. */
   readonly request: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>;
-  /** 499 when the client left before there was one. */
+  /** 499 when the client disconnected before the response. */
   readonly status: number;
   readonly milliseconds: number;
 }
 
-/** One line for every request, when it is over: what was asked, what was decided, and what came of it. */
+/** Writes one line for a request at its end: the request, the decision and the outcome. */
 export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome): void {
   const { route, cache, tokenKey, isTargetSecret, error, trace } = decision;
   const { request, status, milliseconds } = outcome;
@@ -36,32 +36,32 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
   else log.debug(fields, 'request served');
 }
 
-/** Of an upstream's failure an operator has to know more than a client. */
+/** The log has more details about a failed upstream than the client gets. */
 function causeOf(error: ResourceServerError) {
   const cause = causeCode(error.cause);
   if (!(error instanceof UpstreamError)) return { reason: error.description, cause };
   return { reason: error.detail, failure: error.failure, cause };
 }
 
-/** Shorter ones, such as the name of a scheme, are no credentials. */
-const shortestCredentials = 8;
+/** In characters. Shorter words, such as the name of a scheme, are not credentials. */
+const minimumCredentials = 8;
 
-/** Headers and paths whose lengths make more than this are not compared: that is work for the one who sends them. */
-const longestComparison = 4 * 1024 * 1024;
+/** The limit for the length of the headers times the length of the path. Longer ones are not compared, to bound the work. */
+const maximumComparison = 4 * 1024 * 1024;
 
-/** Whether a path may have something that the request sends as credentials too, where the walk did not come to look for the token. */
+/** Whether a path may contain credentials of the request, for a request that was refused before its token was read. */
 function hasCredentials(path: string, { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
   const sent = rawHeaders
     .flatMap((value, index) => (index % 2 === 1 ? credentialsIn(rawHeaders[index - 1], value) : []))
     .join(' ');
   if (sent === '') return false;
-  if (sent.length * path.length > longestComparison) return true;
+  if (sent.length * path.length > maximumComparison) return true;
   const decoded = withoutEscapes(path);
-  const words = sent.split(/[\s,;=]+/).filter(({ length }) => length >= shortestCredentials);
+  const words = sent.split(/[\s,;=]+/).filter(({ length }) => length >= minimumCredentials);
   return words.some((word) => path.includes(word) || decoded.includes(word));
 }
 
-/** What of a header may be credentials. In a subprotocol a token may follow a prefix and a dot. */
+/** @returns the part of a header that may be credentials. In a subprotocol, a token may follow a prefix and a dot */
 function credentialsIn(name = '', value: string): string | [] {
   if (/^(?:authorization|cookie)$/i.test(name)) return value;
   return /^sec-websocket-protocol$/i.test(name) ? value.replaceAll('.', ' ') : [];

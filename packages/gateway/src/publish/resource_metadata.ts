@@ -7,12 +7,12 @@ import {
 import type { ProtectedRoute, Route } from '../routes/route.ts';
 
 /**
- * The protected resource metadata of every API (RFC 9728), as JSON text by request target. Where the metadata of several APIs is
- * at one target, it is by the host of their routes and the target: `api.example.com/.well-known/…`. An API that another URI than an
- * http one names (`urn:…`) has none.
+ * Creates the protected resource metadata of every API (RFC 9728), as JSON text by request target. If several APIs have the same target,
+ * the key is the host of their routes and the target: `api.example.com/.well-known/…`. An API whose resource indicator is not an http(s)
+ * URL (`urn:…`) has no metadata.
  *
- * @param supported by the gateway, so for every API
- * @throws {TypeError} for an http URL with a fragment, or two resource indicators whose metadata would be at one place
+ * @param supported features of the gateway, and so of every API
+ * @throws {TypeError} for an http URL with a fragment, or for two resource indicators with the same URL of metadata
  */
 export function createResourceMetadata(
   routes: readonly Route[],
@@ -24,30 +24,31 @@ export function createResourceMetadata(
   for (const resource of resources) {
     const path = metadataPath(resource);
     const isShared = resources.some((other) => other !== resource && metadataPath(other) === path);
-    const ofApi = protectedRoutes.filter((route) => route.resource === resource);
+    const apiRoutes = protectedRoutes.filter((route) => route.resource === resource);
     const document = JSON.stringify(
       protectedResourceMetadata({
         resource,
-        authorizationServers: [...new Set(ofApi.map(({ issuer }) => issuer))],
-        scopesSupported: scopesOf(ofApi),
+        authorizationServers: [...new Set(apiRoutes.map(({ issuer }) => issuer))],
+        scopesSupported: scopesOf(apiRoutes),
         ...supported,
-        ...(ofApi.every(({ dpop }) => dpop.required) && { dpopRequired: true }),
+        ...(apiRoutes.every(({ dpop }) => dpop.required) && { dpopRequired: true }),
       }),
     );
-    for (const place of isShared ? new Set(ofApi.map(({ host }) => placeAt(host, path))) : [path]) {
-      if (documents.has(place)) throw new TypeError(`two resource indicators have their metadata at ${place}`);
+    for (const place of isShared ? new Set(apiRoutes.map(({ host }) => pathAtHost(host, path))) : [path]) {
+      if (documents.has(place))
+        throw new TypeError(`duplicate metadata: two resource indicators have their metadata at ${place}`);
       documents.set(place, document);
     }
   }
   return documents;
 }
 
-/** Whether the place of an API's metadata follows from its resource indicator (RFC 9728 section 3.1). */
+/** Whether an API has metadata: its resource indicator must be an http(s) URL (RFC 9728 section 3.1). */
 export function hasMetadata(resource: string): boolean {
   return /^https?:/i.test(resource);
 }
 
-function placeAt(host: string | undefined, path: string): string {
+function pathAtHost(host: string | undefined, path: string): string {
   if (host === undefined || host.startsWith('*')) {
     throw new TypeError(`two resource indicators have their metadata at ${path}: each of their routes needs a host`);
   }

@@ -6,21 +6,21 @@ import type { Metrics } from './metrics.ts';
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 
-export interface OperationsPagesDependencies {
+export interface OperationsDependencies {
   readonly findReadiness: FindReadiness;
-  /** Without it there is no `/metrics`. */
+  /** Default: `/metrics` does not exist. */
   readonly metrics?: Pick<Metrics, 'expose'> | undefined;
 }
 
 /**
- * Answers requests for what an operator asks: `/healthz` (the process serves), `/readyz` (so does what it depends on), `/metrics`.
+ * Serves the endpoints for operators: `/healthz` (the process runs), `/readyz` (its dependencies work too), `/metrics`.
  *
- * @returns whether the request was one
+ * @returns whether the request was for one of them
  */
-export type ServeOperationsPage = (request: IncomingMessage, response: ServerResponse) => boolean;
+export type ServeOperations = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export function createOperationsPages({ findReadiness, metrics }: OperationsPagesDependencies): ServeOperationsPage {
-  const pages: Record<string, (response: ServerResponse) => void | Promise<void>> = {
+export function createServeOperations({ findReadiness, metrics }: OperationsDependencies): ServeOperations {
+  const endpoints: Record<string, (response: ServerResponse) => void | Promise<void>> = {
     '/healthz': (response) => answer(response, 200, json, '{"status":"ok"}'),
     async '/readyz'(response) {
       const { status, headers, body } = readinessAnswer(await findReadiness());
@@ -36,20 +36,20 @@ export function createOperationsPages({ findReadiness, metrics }: OperationsPage
 
   return (request, response) => {
     const { url = '', method } = request;
-    if (!Object.hasOwn(pages, url)) return false;
-    if (method === 'GET' || method === 'HEAD') void pages[url]?.(response);
-    else answerRefusal(response, new RequestError('method_not_allowed', 'this page is served to GET and HEAD only'));
+    if (!Object.hasOwn(endpoints, url)) return false;
+    if (method === 'GET' || method === 'HEAD') void endpoints[url]?.(response);
+    else answerRefusal(response, new RequestError('method_not_allowed', 'this resource supports GET and HEAD only'));
     return true;
   };
 }
 
-/** Answers at another address than the gateway: for which hosts that one answers, its server knows. */
-export function createOperationsListener(servePage: ServeOperationsPage): RequestListener {
+/** Serves the endpoints for operators on an address of their own, for any host. */
+export function createOperationsListener(serveOperations: ServeOperations): RequestListener {
   return (request, response) => {
     const fault = checkRequest(request);
     if (fault !== undefined) answerRefusal(response, toRequestError(fault));
-    else if (!servePage(request, response)) {
-      answerRefusal(response, new RequestError('not_found', 'there is /healthz, /readyz and /metrics'));
+    else if (!serveOperations(request, response)) {
+      answerRefusal(response, new RequestError('not_found', 'only /healthz, /readyz and /metrics exist here'));
     }
   };
 }
