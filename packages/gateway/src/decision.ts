@@ -4,35 +4,35 @@ import type { Route } from './routes/route.ts';
 import type { RequestTrace } from './tracing/request_trace.ts';
 
 /**
- * Where the JWT of a request came from.
+ * The source of the JWT of a request.
  *
- * - `none`: no step came that far, or the style needs no JWT
+ * - `none`: the request was refused earlier, or the style needs no JWT
  * - `hit`: the cache
- * - `shared`: the second level of the cache, which gateways share; it was validated
- * - `miss`: it was looked up and validated
- * - `joined`: another request was looking it up already
- * - `bypass`: it was looked up because revocations cannot be heard at the moment
- * - `negative`: the token was known to be no good
+ * - `shared`: the second level of the cache, which gateways share; the JWT was validated
+ * - `miss`: the JWT was looked up and validated
+ * - `joined`: another request was already looking up the same JWT
+ * - `bypass`: the JWT was looked up because the revocation feed is down
+ * - `negative`: the token was known to be invalid
  */
 export type CacheLevel = 'none' | 'hit' | 'shared' | 'miss' | 'joined' | 'bypass' | 'negative';
 
-/** What the walk found out about one request, for log, metrics and trace. Its steps fill it in as they go. */
+/** What is known about one request, for log, metrics and trace. The steps of authorization and forwarding fill it in. */
 export interface Decision {
   route?: Route;
   cache: CacheLevel;
-  /** The request that another gateway asked about, if it was not this one. */
+  /** The original request, if another gateway requested a decision about it. */
   original?: IncomingMessage;
-  /** The token key, shortened: enough to find its requests, too little to find the token. */
+  /** The shortened token key: it identifies the requests of a token, but not the token. */
   tokenKey?: string;
-  /** The client-held token is in the request target, which is not logged then. */
+  /** The request target contains the client-held token, so it is not logged. */
   isTargetSecret?: boolean;
-  /** What refused the request, or met it upstream. */
+  /** Why the request was refused, or how the upstream failed. */
   error?: ResourceServerError;
-  /** Where requests are traced. */
+  /** The trace of the request, if requests are traced. */
   trace?: RequestTrace;
 }
 
-/** @returns the form in which a token key is logged */
+/** @returns a token key in the form for the log */
 export function shortened(tokenKey: string): string {
   return tokenKey.slice(0, 8);
 }

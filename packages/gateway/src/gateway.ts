@@ -18,14 +18,14 @@ import { createReadiness } from './operations/readiness.ts';
 import { createServePublished } from './publish/published_documents.ts';
 import { createResourceMetadata } from './publish/resource_metadata.ts';
 import { createRefuseRequest } from './refuse_request.ts';
-import { createRequestLives } from './request_life.ts';
+import { createRequestProcessor } from './request_processor.ts';
 import { createPreflights } from './routes/preflight.ts';
 import {
   apiEndpoint,
   createServeRequest,
   decisionEndpoint,
   preflightEndpoint,
-  type ServePage,
+  type ServeOwnEndpoint,
   tokenHandlersEndpoint,
 } from './serve_request.ts';
 import { createServeUpgrade } from './serve_upgrade.ts';
@@ -33,39 +33,39 @@ import { createServeTokenHandlers } from './token_handler/serve_token_handlers.t
 import { createRevocationFeed } from './tokens/revocation_feed.ts';
 import { createTokenWatch } from './tokens/token_watch.ts';
 
-/** An API gateway, to be put on any number of servers. */
+/** An API gateway, which any number of servers can use. */
 export interface Gateway extends MetricSource {
-  /** Answers a request. */
+  /** Serves a request. */
   handler(this: void, request: IncomingMessage, response: ServerResponse): void;
-  /** Answers a request to upgrade the connection. */
+  /** Serves a request to upgrade the connection. */
   upgrade(this: void, request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Counts and logs a request that the server has refused, because it is not well-formed HTTP. */
+  /** Counts and logs a request that the server refused because it is not well-formed HTTP. */
   unreadable(this: void, error: RequestError): void;
   /**
-   * Says in `/readyz` that it is about to stop, and goes on serving; each answer closes its connection. To be called some time
-   * before `close`, so that a load balancer can send its requests elsewhere.
+   * Reports `draining` in `/readyz` and closes each connection after its response, but still serves requests. Call it some time before
+   * `close`, so that a load balancer can send requests elsewhere.
    */
   drain(): void;
   /**
-   * Closes WebSockets, waits for running requests, then closes the connections to APIs, which breaks off what takes too long, and
-   * stops listening to revocations. New connections are the server's to refuse, and those of clients its to close.
+   * Closes WebSockets, waits for requests in progress, then closes the connections to APIs, which breaks off requests that take too long,
+   * and unsubscribes from the revocation feed. The server must refuse new connections and close those of clients.
    *
-   * @param lastRequest settles when the server has no connection left, and so no further request. Default: it has none from now on
+   * @param lastRequest settles when the server has no connection left, so that no further request can arrive. Default: none from now on
    */
   close(lastRequest?: Promise<unknown>): Promise<void>;
   /**
-   * Lets what is under way take the time it needs, WebSockets too, and then closes. For a gateway that gets no new requests,
-   * because another one has taken its place on the same server; it can still be told to close.
+   * Waits without limit for requests and WebSockets in progress, and then closes. For a gateway without new requests, after another one
+   * took over on the same server. `close` can still be called.
    */
   retire(): Promise<void>;
-  /** The authorization servers' keys, as this gateway has them. */
+  /** The keys of the authorization servers. */
   readonly keys: Keys;
-  /** Answers a request for what an operator asks: `/healthz`, `/readyz`, `/metrics`. */
+  /** Serves the endpoints for operators: `/healthz`, `/readyz`, `/metrics`. */
   operations(this: void, request: IncomingMessage, response: ServerResponse): void;
 }
 
 /**
- * Makes a gateway. It starts to listen to revocations and fetches the authorization server's keys; it serves when it is asked.
+ * Creates a gateway. It subscribes to the revocation feed and fetches the keys of the authorization servers.
  *
  * @throws {TypeError} for a configuration that cannot be served
  * @example
@@ -83,7 +83,7 @@ export function createGateway(config: GatewayConfig, given: GatewayDependencies)
   const { cache } = authorization.tokens;
   const lifecycle = createLifecycle({
     drainTimeout: config.timeouts.drain ?? 10_000,
-    leaveCache() {
+    releaseCache() {
       unsubscribe();
       cache.disconnected();
     },
@@ -98,10 +98,10 @@ export function createGateway(config: GatewayConfig, given: GatewayDependencies)
     metrics,
   });
   const servePublished = composePublished(config, authorization);
-  const servePage: ServePage = config.operationsApart
+  const serveOwnEndpoint: ServeOwnEndpoint = config.operationsApart
     ? servePublished
     : (request, response) => serveOperations(request, response) || servePublished(request, response);
-  const edge = composeEdge(config, authorization, { lifecycle, forwarder, servePage, ...dependencies });
+  const edge = composeEdge(config, authorization, { lifecycle, forwarder, serveOwnEndpoint, ...dependencies });
 
   const feed = createRevocationFeed({ cache, keysChanged, log, metrics });
   const unsubscribe = store.subscribe(feed.listener);
@@ -140,8 +140,11 @@ function composeForwarder(
   });
 }
 
-/** The metadata of APIs, and the keys of JWTs that the gateway makes. */
-function composePublished({ clientCertificates }: GatewayConfig, { routes, dpop, tokens }: Authorization): ServePage {
+/** Publishes the metadata of APIs, and the keys of the gateway's own JWTs. */
+function composePublished(
+  { clientCertificates }: GatewayConfig,
+  { routes, dpop, tokens }: Authorization,
+): ServeOwnEndpoint {
   const metadata = createResourceMetadata(routes, {
     dpopSigningAlgorithms: dpop.algorithms,
     ...(clientCertificates && { certificateBoundTokens: true }),
@@ -154,15 +157,15 @@ function composePublished({ clientCertificates }: GatewayConfig, { routes, dpop,
 interface EdgeDependencies extends CompleteDependencies {
   readonly lifecycle: Lifecycle;
   readonly forwarder: Forwarder;
-  readonly servePage: ServePage;
+  readonly serveOwnEndpoint: ServeOwnEndpoint;
 }
 
-/** What requests and upgrades come to first. */
+/** The edge: the handlers of requests and upgrades. */
 function composeEdge(config: GatewayConfig, authorization: Authorization, dependencies: EdgeDependencies) {
   const { steps, client, issuers, dpop, sealed, sharedValues } = authorization;
-  const { lifecycle, forwarder, servePage, store, fetch, log, metrics, tracing, now } = dependencies;
+  const { lifecycle, forwarder, serveOwnEndpoint, store, fetch, log, metrics, tracing, now } = dependencies;
   const { isTrustedProxy, publicOrigin, allowsHost } = client;
-  const lives = createRequestLives({ steps, lifecycle, log, metrics, tracing, now });
+  const processor = createRequestProcessor({ steps, lifecycle, log, metrics, tracing, now });
   const refuseRequest = createRefuseRequest({ publicOrigin, algorithms: dpop.algorithms, lifecycle });
   const servePreflight = createPreflights(steps.findRoute);
   const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], {
@@ -175,19 +178,19 @@ function composeEdge(config: GatewayConfig, authorization: Authorization, depend
   const { tokenHandlers = [], timeouts } = config;
   const endpoints = [
     tokenHandlersEndpoint(createServeTokenHandlers(tokenHandlers, timeouts.authorizationServer, handlerDependencies)),
-    decisionEndpoint({ decisions, servePreflight, lives, log }),
+    decisionEndpoint({ decisions, servePreflight, processor, log }),
     preflightEndpoint(servePreflight),
-    apiEndpoint(lives, forwarder),
+    apiEndpoint(processor, forwarder),
   ];
-  const handler = createServeRequest({ allowsHost, servePage, endpoints, lives, refuseRequest, lifecycle });
+  const handler = createServeRequest({ allowsHost, serveOwnEndpoint, endpoints, processor, refuseRequest, lifecycle });
   const upgrade = createServeUpgrade(config.webSockets, {
-    ...{ allowsHost, servePage, lives, refuseRequest, forwarder, lifecycle, log },
+    ...{ allowsHost, serveOwnEndpoint, processor, refuseRequest, forwarder, lifecycle, log },
     isDecision: (target) => decisions.find(target) !== undefined,
     serveRequest: handler,
     tokenWatch: createTokenWatch({ ...authorization.tokens, issuers, subscribe: store.subscribe, now }),
     senderOf: steps.senderOf,
   });
-  return { handler, upgrade, unreadable: lives.unreadable };
+  return { handler, upgrade, unreadable: processor.unreadable };
 }
 
 function introspectionLoads(issuers: Issuers): ReadonlyMap<string, IntrospectionLoad> {

@@ -6,7 +6,7 @@ import type { Keys } from './authorization_server/issuers.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Tracing } from './tracing/request_trace.ts';
 
-/** What a gateway needs from outside. */
+/** The dependencies of a gateway. */
 export interface GatewayDependencies {
   readonly store: Pick<
     TokenStore,
@@ -15,20 +15,20 @@ export interface GatewayDependencies {
   readonly log: Log;
   /** Default: `globalThis.fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Whom to trust, of upstreams on https. Default: the usual CAs. */
+  /** The trusted CAs for upstreams on https. Default: the CAs of Node.js. */
   readonly secureContext?: SecureContext;
-  /** Remembers which DPoP proofs were used. Default: the store does, for all gateways on it. */
+  /** Records used DPoP proofs. Default: in the store, for all gateways that use it. */
   readonly useOnce?: UseOnce;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
-  /** Default: nothing is counted, and there is no `/metrics`. */
+  /** Default: nothing is counted, and `/metrics` does not exist. */
   readonly metrics?: Metrics;
-  /** Default: nothing is traced, and the trace context of clients goes to APIs as it is. */
+  /** Default: nothing is traced, and the trace context of clients is passed on unchanged. */
   readonly tracing?: Tracing;
-  /** The proxy for calls that do not go through `fetch`, those with a client certificate. Default: none. */
+  /** The proxy for calls with a client certificate, which do not use `fetch`. Default: none. */
   readonly proxyFor?: ((url: string) => string | undefined) | undefined;
-  /** The authorization servers' keys, as another gateway already has them. Default: those that the configuration says, fetched at once. */
+  /** The keys of the authorization servers, shared with another gateway. Default: they are fetched at once as configured. */
   readonly keys?: Keys;
-  /** Is told that the authorization servers on the store have other keys. Default: they are fetched again. */
+  /** Called when the keys of the authorization servers on this store change. Default: the keys are fetched again. */
   readonly keysChanged?: () => void;
 }

@@ -1,50 +1,50 @@
 import type { Socket } from 'node:net';
 
 /**
- * Counts what is under way at the moment. It does not hold on to it: a collection of responses, each added and soon taken out
- * again, costs the garbage collector more than all of the walk.
+ * Counts the work in flight. It keeps no references: a collection of responses would cost the garbage collector more than all steps of
+ * a request together.
  */
 export interface InFlight {
   begin(): void;
   end(): void;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no work is in flight. */
   idle(): Promise<void>;
 }
 
-/** How a gateway comes to its end: by draining and closing, or by retiring when another one has taken its place. */
+/** The end of a gateway: draining and closing, or retiring after another gateway took over. */
 export interface Lifecycle {
-  /** From now on connections are not to be kept alive. */
+  /** Connections are no longer kept alive. */
   readonly isDraining: boolean;
-  /** Nothing can be forwarded any more. */
+  /** No request can be forwarded any more. */
   readonly isClosed: boolean;
   /** Requests and WebSockets, from beginning to end. */
   readonly served: InFlight;
-  /** Of those, the ones whose access token is being looked at. */
+  /** Requests that are being authorized. */
   readonly authorized: InFlight;
-  /** Those that were, or are to be, upgraded, and how each is ended. They have no end of their own. */
+  /** The sockets of upgrades, each with the function that closes it. WebSockets do not end by themselves. */
   readonly sockets: Map<Socket, () => void>;
-  /** Ends the keeping alive, while requests go on to be served. */
+  /** Stops keeping connections alive. Requests are still served. */
   drain(): void;
   /**
-   * Closes WebSockets, waits for what is served, for a limited time, and then releases everything.
+   * Closes WebSockets, waits for a limited time until no request is in flight, and then releases everything.
    *
-   * @param lastRequest settles when no further request can come. Default: none can
+   * @param lastRequest settles when no further request can arrive. Default: none can from now on
    */
   close(lastRequest?: Promise<unknown>): Promise<void>;
-  /** Waits for what is served, without limit, and then releases everything. */
+  /** Waits without limit until no request is in flight, and then releases everything. */
   retire(): Promise<void>;
 }
 
 export interface LifecycleOptions {
   /** Milliseconds that `close` waits. */
   readonly drainTimeout: number;
-  /** The cache is not used any more, since no token is looked at any more. */
-  readonly leaveCache: () => void;
-  /** Connections and subscriptions end. */
+  /** Releases the cache, once no further request is authorized. */
+  readonly releaseCache: () => void;
+  /** Closes connections and ends subscriptions. */
   readonly release: () => void;
 }
 
-export function createLifecycle({ drainTimeout, leaveCache, release }: LifecycleOptions): Lifecycle {
+export function createLifecycle({ drainTimeout, releaseCache, release }: LifecycleOptions): Lifecycle {
   const served = createInFlight();
   const authorized = createInFlight();
   const sockets = new Map<Socket, () => void>();
@@ -71,15 +71,15 @@ export function createLifecycle({ drainTimeout, leaveCache, release }: Lifecycle
     },
     async close(lastRequest) {
       isDraining = true;
-      for (const goAway of sockets.values()) goAway();
-      await atMost(drainTimeout, Promise.allSettled([lastRequest]).then(served.idle));
+      for (const close of sockets.values()) close();
+      await withTimeout(drainTimeout, Promise.allSettled([lastRequest]).then(served.idle));
       for (const socket of sockets.keys()) socket.destroy();
       end();
     },
     async retire() {
       await authorized.idle();
-      // An event stream may go on for days; what is cached need not wait for its end.
-      leaveCache();
+      // An event stream may last for days; the cache must not wait for its end.
+      releaseCache();
       await served.idle();
       end();
     },
@@ -88,7 +88,7 @@ export function createLifecycle({ drainTimeout, leaveCache, release }: Lifecycle
 
 function createInFlight(): InFlight {
   let count = 0;
-  let whenIdle: (() => void)[] = [];
+  let waiting: (() => void)[] = [];
   return {
     begin() {
       count += 1;
@@ -96,20 +96,20 @@ function createInFlight(): InFlight {
     end() {
       count -= 1;
       if (count > 0) return;
-      for (const resolve of whenIdle) resolve();
-      whenIdle = [];
+      for (const resolve of waiting) resolve();
+      waiting = [];
     },
     async idle() {
-      if (count > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
+      if (count > 0) await new Promise<void>((resolve) => waiting.push(resolve));
     },
   };
 }
 
-async function atMost(milliseconds: number, waiting: Promise<void>): Promise<void> {
-  let giveUp: NodeJS.Timeout | undefined;
+async function withTimeout(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<void>((resolve) => {
-    giveUp = setTimeout(resolve, milliseconds);
+    timer = setTimeout(resolve, milliseconds);
   });
-  await Promise.race([waiting, timedOut]);
-  clearTimeout(giveUp);
+  await Promise.race([work, timedOut]);
+  clearTimeout(timer);
 }

@@ -11,15 +11,15 @@ import { corsHeaders } from './http/cors.ts';
 import type { PublicOrigin } from './http/public_origin.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { hasMetadata } from './publish/resource_metadata.ts';
-import type { RequestLife } from './request_life.ts';
+import type { RequestContext } from './request_processor.ts';
 import type { ProtectedRoute, Route } from './routes/route.ts';
 
-/** Answers a request with why it is refused: in JSON, with a challenge for the client (RFC 6750 section 3). */
-export type RefuseRequest = (life: RequestLife, response: ServerResponse, error: ResourceServerError) => void;
+/** Refuses a request with a JSON body and a challenge for the client (RFC 6750 section 3). */
+export type RefuseRequest = (context: RequestContext, response: ServerResponse, error: ResourceServerError) => void;
 
 export interface RefuseRequestDependencies {
   readonly publicOrigin: PublicOrigin;
-  /** Of DPoP proofs. */
+  /** The JWS algorithms of DPoP proofs. */
   readonly algorithms: readonly string[];
   readonly lifecycle: Pick<Lifecycle, 'isDraining'>;
 }
@@ -36,11 +36,10 @@ export function createRefuseRequest(dependencies: RefuseRequestDependencies): Re
 }
 
 /**
- * What a challenge says besides the error: where the metadata of the API is (RFC 9728 section 5.1), and under which schemes it
- * takes tokens.
+ * The parts of a challenge besides the error: the URL of the API's metadata (RFC 9728 section 5.1), and the accepted schemes.
  *
- * @param origin scheme and authority under which clients reach the gateway
- * @param algorithms of DPoP proofs
+ * @param origin scheme and authority under which the client reached the gateway
+ * @param algorithms the JWS algorithms of DPoP proofs
  */
 function challengeOptions(
   request: IncomingMessage,
@@ -58,7 +57,7 @@ function challengeOptions(
   };
 }
 
-/** A token in a cookie comes without a proof. */
+/** A token in a cookie has no proof, so DPoP is not offered for it. */
 function schemesOf({ dpop, tokenCookie }: ProtectedRoute): readonly AccessTokenScheme[] {
   if (tokenCookie !== undefined) return ['Bearer'];
   return dpop.required ? ['DPoP'] : ['Bearer', 'DPoP'];

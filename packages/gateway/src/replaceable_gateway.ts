@@ -3,27 +3,27 @@ import type { GatewayConfig } from './config/config.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
 
-/** A gateway that can take another configuration while it runs. */
+/** A gateway whose configuration can be replaced while it runs. */
 export interface ReplaceableGateway
   extends Pick<Gateway, 'handler' | 'upgrade' | 'operations' | 'unreadable' | 'drain' | 'close' | 'upstreamHealth'> {
   /**
-   * Serves new requests by another configuration; those under way, WebSockets among them, finish by the one before.
-   * The new one takes over once it has the authorization servers' keys, so that no request fails for the change.
-   * Several at once are made one after the other.
+   * Replaces the configuration for new requests. Requests and WebSockets in progress finish with the old configuration. The new one takes
+   * over once the keys of its authorization servers are fetched, so that no request fails because of the change. Concurrent calls run one
+   * after the other.
    *
-   * @throws {TypeError} it cannot be served; nothing changed
-   * @throws {ValidationUnavailableError} an authorization server that it names does not give its keys; nothing changed
+   * @throws {TypeError} when the configuration is invalid; nothing changed
+   * @throws {ValidationUnavailableError} when the keys of an authorization server cannot be fetched; nothing changed
    */
   replace(config: GatewayConfig): Promise<void>;
-  /** Takes the keys of the gateway's own authorization server as somebody knows them without a fetch, the whole set. */
+  /** Sets the keys of the gateway's own authorization server without a fetch. @param jwks the complete set */
   takeKeys(jwks: { readonly keys: readonly unknown[] }): void;
 }
 
 /**
- * Makes a gateway whose configuration can be replaced: for every configuration a {@link Gateway} of its own, all on the same
- * server and the same store.
+ * Creates a gateway whose configuration can be replaced. Each configuration gets a {@link Gateway} of its own, on the same server and the
+ * same store.
  *
- * @throws {TypeError} for a configuration that cannot be served
+ * @throws {TypeError} for an invalid configuration
  */
 export function createReplaceableGateway(config: GatewayConfig, dependencies: GatewayDependencies): ReplaceableGateway {
   let current = { config, gateway: createGateway(config, dependencies) };
@@ -31,8 +31,8 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
   let lastReplacement: Promise<void> = Promise.resolve();
   let isDraining = false;
 
-  async function take(changed: GatewayConfig): Promise<void> {
-    const next = await ready(changed);
+  async function takeOver(changed: GatewayConfig): Promise<void> {
+    const next = await createReady(changed);
     const last = current.gateway;
     if (isDraining) next.drain();
     current = { config: changed, gateway: next };
@@ -40,8 +40,8 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
     void last.retire().then(() => retiring.delete(last));
   }
 
-  /** The revocation feed is the store's, and up for a new gateway if it was for the last one; until it is, nothing is cached. */
-  async function ready(changed: GatewayConfig): Promise<Gateway> {
+  /** Creates a gateway that has its keys. It does not wait for the revocation feed: until the feed is up, the gateway caches nothing. */
+  async function createReady(changed: GatewayConfig): Promise<Gateway> {
     if (isDeepStrictEqual(keySource(changed), keySource(current.config))) {
       return createGateway(changed, { ...dependencies, keys: current.gateway.keys });
     }
@@ -68,8 +68,8 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
     takeKeys: (jwks) => current.gateway.keys.get(current.config.issuer)?.take(jwks),
     upstreamHealth: () => current.gateway.upstreamHealth(),
     replace(changed) {
-      const replaced = lastReplacement.then(() => take(changed));
-      lastReplacement = replaced.catch(() => {}); // Whoever asked for it is told.
+      const replaced = lastReplacement.then(() => takeOver(changed));
+      lastReplacement = replaced.catch(() => {}); // The caller of `replace` gets the error.
       return replaced;
     },
     async close(lastRequest) {
@@ -79,7 +79,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
   };
 }
 
-/** What decides which keys a gateway has. */
+/** The part of a configuration that determines the keys of a gateway. */
 function keySource({ issuer, authorizationServer, issuers = [], timeouts, jwks }: GatewayConfig) {
   const sources = issuers.map((other) => [other.issuer, other.jwksUri]);
   return [issuer, authorizationServer.jwksUri, sources, timeouts.authorizationServer, jwks];

@@ -8,84 +8,84 @@ import { isPreflight } from './http/cors.ts';
 import { RequestError, toRefusal, toRequestError } from './http/errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { RefuseRequest } from './refuse_request.ts';
-import type { RequestLife, RequestLives } from './request_life.ts';
+import type { RequestContext, RequestProcessor } from './request_processor.ts';
 import type { ServePreflight } from './routes/preflight.ts';
 import type { ServeTokenHandlers } from './token_handler/serve_token_handlers.ts';
 
 /**
- * A page of the gateway's own, which is neither counted nor logged.
+ * Serves an endpoint of the gateway itself. Its requests are neither counted nor logged.
  *
- * @returns whether the request was for it
+ * @returns whether the request was for one
  */
-export type ServePage = (request: IncomingMessage, response: ServerResponse) => boolean;
+export type ServeOwnEndpoint = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** A request that is being served. */
 export interface ServedRequest {
-  readonly life: RequestLife;
+  readonly context: RequestContext;
   readonly response: ServerResponse;
   readonly refuse: Refuse;
 }
 
-/** @returns whether the request was for it */
+/** Serves a request, if the request is for this endpoint. @returns whether it is */
 export type Endpoint = (served: ServedRequest) => boolean;
 
 export interface ServeRequestDependencies {
   readonly allowsHost: AllowsHost | undefined;
-  readonly servePage: ServePage;
-  /** Are tried in this order; the last one takes whatever is left. */
+  readonly serveOwnEndpoint: ServeOwnEndpoint;
+  /** Tried in this order. The last one accepts every request. */
   readonly endpoints: readonly Endpoint[];
-  readonly lives: RequestLives;
+  readonly processor: RequestProcessor;
   readonly refuseRequest: RefuseRequest;
   readonly lifecycle: Lifecycle;
 }
 
-/** The edge: a request is checked, and served by the first endpoint that it is for. */
+/** The edge: checks a request, and lets the first matching endpoint serve it. */
 export function createServeRequest(dependencies: ServeRequestDependencies): RequestListener {
-  const { allowsHost, servePage, endpoints, lives, refuseRequest, lifecycle } = dependencies;
+  const { allowsHost, serveOwnEndpoint, endpoints, processor, refuseRequest, lifecycle } = dependencies;
   return (request, response) => {
     lingerAfterAnswer(request, response);
     if (lifecycle.isDraining) response.shouldKeepAlive = false;
     const fault = checkRequest(request, allowsHost);
-    if (fault === undefined && servePage(request, response)) return;
+    if (fault === undefined && serveOwnEndpoint(request, response)) return;
 
-    const life = lives.begin(request);
+    const context = processor.begin(request);
     response.once('close', () => {
-      if (response.errored instanceof RequestError) life.decision.error ??= response.errored;
-      if (response.headersSent) life.status = response.statusCode;
-      lives.end(life);
+      if (response.errored instanceof RequestError) context.decision.error ??= response.errored;
+      if (response.headersSent) context.status = response.statusCode;
+      processor.end(context);
     });
-    const refuse: Refuse = (error) => refuseRequest(life, response, error);
+    const refuse: Refuse = (error) => refuseRequest(context, response, error);
     if (fault !== undefined) {
       refuse(toRequestError(fault));
       return;
     }
-    const served: ServedRequest = { life, response, refuse };
+    const served: ServedRequest = { context, response, refuse };
     for (const serve of endpoints) if (serve(served)) return;
   };
 }
 
-/** Browser applications sign their users in here. */
+/** Signs in users of browser applications. */
 export function tokenHandlersEndpoint(serveTokenHandlers: ServeTokenHandlers): Endpoint {
-  return ({ life: { request, decision }, response }) => serveTokenHandlers(request, response, decision);
+  return ({ context: { request, decision }, response }) => serveTokenHandlers(request, response, decision);
 }
 
 export function preflightEndpoint(servePreflight: ServePreflight): Endpoint {
-  return ({ life: { request, decision }, response }) =>
+  return ({ context: { request, decision }, response }) =>
     isPreflight(request) && servePreflight(request, response, decision);
 }
 
 export interface DecisionEndpointDependencies {
   readonly decisions: DecisionEndpoints;
   readonly servePreflight: ServePreflight;
-  readonly lives: RequestLives;
+  readonly processor: RequestProcessor;
   readonly log: Log;
 }
 
-/** Authorizes without forwarding, for another gateway. */
+/** Authorizes requests without forwarding them, for other gateways. */
 export function decisionEndpoint(dependencies: DecisionEndpointDependencies): Endpoint {
-  const { decisions, servePreflight, lives, log } = dependencies;
-  return ({ life, response, refuse }) => {
-    const { request, decision } = life;
+  const { decisions, servePreflight, processor, log } = dependencies;
+  return ({ context, response, refuse }) => {
+    const { request, decision } = context;
     const endpoint = decisions.find(request.url ?? '');
     if (endpoint === undefined) return false;
     try {
@@ -93,7 +93,7 @@ export function decisionEndpoint(dependencies: DecisionEndpointDependencies): En
       decision.original = original;
       if (decisions.answersPreflight(original, endpoint) && servePreflight(original, response, decision)) return true;
       const asked = { original, endpoint };
-      void lives.authorize(life, original, (to) => decisions.permit(response, asked, to), refuse);
+      void processor.authorize(context, original, (to) => decisions.permit(response, asked, to), refuse);
     } catch (thrown) {
       refuse(toRefusal(thrown, log, decision.trace?.spanContext.traceId));
     }
@@ -101,15 +101,15 @@ export function decisionEndpoint(dependencies: DecisionEndpointDependencies): En
   };
 }
 
-/** Everything else is for an API. */
-export function apiEndpoint(lives: RequestLives, forwarder: Forwarder): Endpoint {
-  return ({ life, response, refuse }) => {
-    const { request, decision } = life;
+/** Authorizes and forwards every other request. */
+export function apiEndpoint(processor: RequestProcessor, forwarder: Forwarder): Endpoint {
+  return ({ context, response, refuse }) => {
+    const { request, decision } = context;
     const forward = (destination: Destination) => {
       if (destination.dpopNonce !== undefined) response.setHeader('DPoP-Nonce', destination.dpopNonce);
       forwarder.request(request, response, destination, refuse, decision.trace);
     };
-    void lives.authorize(life, request, forward, refuse);
+    void processor.authorize(context, request, forward, refuse);
     return true;
   };
 }

@@ -14,26 +14,26 @@ import { checkHandshake } from './http/request_checks.ts';
 import type { SenderOf } from './http/trusted_proxies.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { RefuseRequest } from './refuse_request.ts';
-import type { RequestLife, RequestLives } from './request_life.ts';
-import type { ServePage } from './serve_request.ts';
+import type { RequestContext, RequestProcessor } from './request_processor.ts';
+import type { ServeOwnEndpoint } from './serve_request.ts';
 import type { TokenEnd, TokenWatch } from './tokens/token_watch.ts';
 
-/** Not of RFC 6455: private use (section 7.4.2), after the status that a request with such a token gets. */
+/** For private use (RFC 6455 section 7.4.2), derived from the status 401 of a request with such a token. */
 const TOKEN_ENDED = 4401;
 
-/** Milliseconds that the two sides of a WebSocket have to close it. */
-const CLOSING = 10_000;
+/** Milliseconds for the two sides of a WebSocket to close it. */
+const CLOSE_TIMEOUT = 10_000;
 
-/** Answers a request to upgrade the connection. */
+/** Serves a request to upgrade the connection. */
 export type ServeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface ServeUpgradeDependencies {
   readonly allowsHost: AllowsHost | undefined;
-  readonly servePage: ServePage;
-  /** Whether a request target is that of an endpoint that needs no upgrade to answer. */
+  readonly serveOwnEndpoint: ServeOwnEndpoint;
+  /** Whether a request target is the one of a decision endpoint, which answers without an upgrade. */
   readonly isDecision: (target: string) => boolean;
   readonly serveRequest: RequestListener;
-  readonly lives: RequestLives;
+  readonly processor: RequestProcessor;
   readonly refuseRequest: RefuseRequest;
   readonly forwarder: Forwarder;
   readonly tokenWatch: TokenWatch;
@@ -44,7 +44,7 @@ export interface ServeUpgradeDependencies {
 
 /** A request for a WebSocket. */
 interface Upgrade {
-  readonly life: RequestLife;
+  readonly context: RequestContext;
   readonly socket: Socket;
   /** `feedEvents` of the token watch from before the token was validated. */
   readonly feedEventsBefore: number;
@@ -54,61 +54,65 @@ export function createServeUpgrade(
   webSockets: GatewayConfig['webSockets'],
   dependencies: ServeUpgradeDependencies,
 ): ServeUpgrade {
-  const { allowsHost, lives, refuseRequest, forwarder, tokenWatch, lifecycle } = dependencies;
+  const { allowsHost, processor, refuseRequest, forwarder, tokenWatch, lifecycle } = dependencies;
   const { sockets } = lifecycle;
-  const answerItself = createAnswerItself(dependencies);
+  const serveWithoutUpgrade = createServeWithoutUpgrade(dependencies);
   const watchToken = createWatchToken(webSockets, dependencies);
 
   return (request, duplex, head) => {
     const socket = duplex as Socket;
-    // Before anything else: a socket without it would end the process with its first error. Its `close` tells the rest.
+    // This comes first: an error on a socket without a listener would end the process. The `close` event is handled below.
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
     const fault = checkRequest(request, allowsHost);
-    if (fault === undefined && answerItself(request, socket)) return;
+    if (fault === undefined && serveWithoutUpgrade(request, socket)) return;
     sockets.set(socket, () => socket.destroySoon());
 
     const { feedEvents: feedEventsBefore } = tokenWatch;
-    const life = lives.begin(request);
-    socket.once('close', () => lives.end(life));
+    const context = processor.begin(request);
+    socket.once('close', () => processor.end(context));
     const refuse: Refuse = (error) => {
-      life.status = error.status;
-      refuseRequest(life, responseOnSocket(request, socket), error);
+      context.status = error.status;
+      refuseRequest(context, responseOnSocket(request, socket), error);
     };
     if (fault !== undefined) {
       refuse(toRequestError(fault));
       return;
     }
-    const answered = (status: number) => lives.upgraded(life, status);
+    const answered = (status: number) => processor.upgraded(context, status);
     const forward = (destination: Destination) => {
       checkHandshake(request);
-      const watchOpened = watchToken({ life, socket, feedEventsBefore }, destination);
+      const watchOpened = watchToken({ context, socket, feedEventsBefore }, destination);
       const opened = (close: CloseWebSocket) => {
         const goAway = () => close({ code: GOING_AWAY });
         if (lifecycle.isDraining) goAway();
         else sockets.set(socket, goAway);
         watchOpened(close);
       };
-      forwarder.upgrade(request, socket, head, destination, { refuse, answered, opened }, life.decision.trace);
+      forwarder.upgrade(request, socket, head, destination, { refuse, answered, opened }, context.decision.trace);
     };
-    void lives.authorize(life, request, forward, refuse);
+    void processor.authorize(context, request, forward, refuse);
   };
 }
 
 /**
- * Answers a request to upgrade the connection that needs no other protocol: one for a page of the gateway's own, where the wish
- * is ignored (RFC 9110 section 7.8), or for a decision. The asking gateway passes the headers of the client on, and it is the one
- * that upgrades.
+ * Serves an upgrade request without upgrading: for an endpoint of the gateway itself, which ignores `Upgrade` (RFC 9110 section 7.8), or
+ * for a decision. There the calling gateway passes on the headers of the client, and performs the upgrade itself.
  *
- * @returns whether it was one
+ * @returns whether it served the request
  */
-function createAnswerItself({ isDecision, serveRequest, servePage, lifecycle }: ServeUpgradeDependencies) {
+function createServeWithoutUpgrade({
+  isDecision,
+  serveRequest,
+  serveOwnEndpoint,
+  lifecycle,
+}: ServeUpgradeDependencies) {
   return (request: IncomingMessage, socket: Socket): boolean => {
     const response = responseOnSocket(request, socket);
-    const asksForDecision = isDecision(request.url ?? '');
-    if (asksForDecision) serveRequest(request, response);
-    if (asksForDecision || servePage(request, response)) {
-      lifecycle.sockets.set(socket, () => {}); // It ends with the answer.
+    const needsDecision = isDecision(request.url ?? '');
+    if (needsDecision) serveRequest(request, response);
+    if (needsDecision || serveOwnEndpoint(request, response)) {
+      lifecycle.sockets.set(socket, () => {}); // The socket ends with the response.
       return true;
     }
     response.detachSocket(socket);
@@ -116,14 +120,14 @@ function createAnswerItself({ isDecision, serveRequest, servePage, lifecycle }: 
   };
 }
 
-/** Closes the WebSocket that is to be opened when its token ends. @returns is to be told when it is open, and how to close it */
+/** Closes a WebSocket when its token ends. @returns a function to call when the WebSocket is open */
 type WatchToken = (upgrade: Upgrade, destination: Destination) => (close: CloseWebSocket) => void;
 
 function createWatchToken(
   { closeWithToken = true, tokenCloseCode = TOKEN_ENDED }: NonNullable<GatewayConfig['webSockets']> = {},
   { tokenWatch, senderOf, log }: ServeUpgradeDependencies,
 ): WatchToken {
-  return ({ life: { request, decision }, socket, feedEventsBefore }, { credentials, claims }) => {
+  return ({ context: { request, decision }, socket, feedEventsBefore }, { credentials, claims }) => {
     const { route } = decision;
     if (!closeWithToken || credentials === undefined || route === undefined || route.isPublic) return () => {};
     let close: CloseWebSocket | undefined;
@@ -131,15 +135,15 @@ function createWatchToken(
     const end = (why: TokenEnd) => {
       ended = why;
       if (close === undefined) return;
-      log.info({ token: decision.tokenKey, why }, 'a WebSocket is closed: its access token has ended');
+      log.info({ token: decision.tokenKey, why }, 'closing a WebSocket: its access token has ended');
       close({ code: tokenCloseCode, text: `access token ${why}`, discardsClient: true });
-      setTimeout(() => socket.destroy(), CLOSING).unref();
+      setTimeout(() => socket.destroy(), CLOSE_TIMEOUT).unref();
     };
     const holder = { route, credentials, claims, sender: senderOf(request), close: end };
     const watching = tokenWatch.watch(holder, feedEventsBefore);
     socket.once('close', watching.stop);
-    return (howToClose) => {
-      close = howToClose;
+    return (closeWebSocket) => {
+      close = closeWebSocket;
       if (ended === undefined) watching.opened();
       else end(ended);
     };

@@ -6,78 +6,76 @@ import { refusal } from '@tallystick/resource-server';
 import type { Gateway } from './gateway.ts';
 import { RequestError } from './http/errors.ts';
 
-const always: ServerOptions = {
-  /** The gateway answers for itself, in JSON. */
+const fixedOptions: ServerOptions = {
+  /** The gateway checks `Host` itself and answers in JSON. */
   requireHostHeader: false,
-  /** Never lenient, whatever the process was started with. */
+  /** Strict parsing, whatever the options of the process. */
   insecureHTTPParser: false,
 };
 
-/** How the server speaks TLS. Certificates and keys are PEM. */
+/** The TLS settings of the server. Certificates and keys are PEM. */
 export interface GatewayTls {
-  /** The server's certificate, those of intermediate CAs after it. */
+  /** The server's certificate, followed by those of intermediate CAs. */
   readonly cert: string;
   readonly key: string;
-  /** Whether clients are asked for a certificate. None is refused for it: the walk looks at the certificate, whoever issued it. */
+  /** Whether to request a client certificate. The handshake accepts any certificate, and none: authorization checks it later. */
   readonly requestCert?: boolean;
 }
 
 export interface GatewayServerOptions {
   /** Default: plain HTTP. */
   readonly tls?: GatewayTls | undefined;
-  /** Of all headers of a request together. Default: 65,536, room for a JWT of 30 KiB and as much again. */
+  /** The limit for all headers of a request together, in bytes. Default: 65,536, twice the size of a JWT of 30 KiB. */
   readonly maxHeaderBytes?: number | undefined;
   /**
-   * Milliseconds in which a whole request must arrive, its body included. Default: 0, a body may take as long as it likes, as long
-   * as it keeps coming: the gateway watches that.
+   * Milliseconds in which a complete request with its body must arrive. Default: 0, without a limit as long as the body keeps arriving;
+   * the gateway checks that.
    */
   readonly requestTimeout?: number | undefined;
   /**
-   * Milliseconds for which an idle connection of a client stays open. It must be longer than a load balancer keeps its own, or
-   * a request can meet the close. Default: 620,000, longer than the common ones.
+   * Milliseconds for which an idle client connection stays open. It must exceed the idle timeout of a load balancer in front, or the
+   * gateway may close a connection while a request arrives. Default: 620,000, longer than common load balancers use.
    */
   readonly keepAliveTimeout?: number | undefined;
-  /** Milliseconds after which a client that reads nothing of what it is sent is cut off. Default: 60,000. */
+  /** Milliseconds after which a client that does not read is disconnected. Default: 60,000. */
   readonly clientTimeout?: number | undefined;
 }
 
 /**
- * An HTTP server as a gateway needs it. It is not listening yet.
+ * Creates an HTTP server for a gateway, which does not listen yet. It answers requests that cannot be parsed with an OAuth error.
  *
- * What cannot be parsed is answered by it, as an OAuth error too.
- *
- * @throws {RangeError} for a limit that is none
+ * @throws {RangeError} for an invalid limit
  */
 export function createGatewayServer(
   gateway: Pick<Gateway, 'handler' | 'upgrade' | 'unreadable'>,
   { tls, clientTimeout = 60_000, ...limits }: GatewayServerOptions = {},
 ): Server {
-  const options = { ...always, ...limiting(limits) };
-  /** The answer to the last request that was read from a connection. */
-  const lastAnswers = new WeakMap<Duplex, ServerResponse>();
+  const options = { ...fixedOptions, ...limitOptions(limits) };
+  /** The response to the latest request of each connection. */
+  const lastResponses = new WeakMap<Duplex, ServerResponse>();
   const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
   const handle: RequestListener = (request, response) => {
-    lastAnswers.set(request.socket, response);
+    lastResponses.set(request.socket, response);
     gateway.handler(request, response);
   };
   server.on('request', handle);
-  // RFC 9110 section 10.1.1: what is expected but `100-continue` may be overlooked. Node.js would answer for itself.
+  // RFC 9110 section 10.1.1: an unknown expectation may be ignored. Node.js would answer with 417.
   server.on('checkExpectation', handle);
-  // Node.js would ask for the body at once. The gateway asks when it forwards the request; a refusal closes the connection.
+  // Node.js would send 100 at once. The gateway sends it when it forwards the request; a refusal closes the connection.
   server.on('checkContinue', handle);
   server.on('upgrade', (request, socket, head) => {
-    afterDueAnswers(socket, lastAnswers.get(socket), () => gateway.upgrade(request, socket, head));
+    afterDueAnswers(socket, lastResponses.get(socket), () => gateway.upgrade(request, socket, head));
   });
   server.setTimeout(clientTimeout, (socket) => {
-    const last = lastAnswers.get(socket);
-    // It has no request under way: the time for which it is kept is over.
+    const last = lastResponses.get(socket);
+    // No request is in progress: the keep-alive timeout has passed.
     if (last === undefined || last.closed) socket.destroy();
-    // The client waits for the API, or the API has nothing to say at the moment.
+    // The client waits for the API, or the API pauses.
     else if (socket.writableLength === 0) socket.setTimeout(clientTimeout);
     else last.destroy(new RequestError('request_timeout', 'the client did not read the response'));
   });
   answerUnreadable(server, {
-    lastResponse: (socket) => lastAnswers.get(socket),
+    lastResponse: (socket) => lastResponses.get(socket),
     answer({ code, description }) {
       const error = new RequestError(code, description);
       gateway.unreadable(error);
@@ -87,12 +85,12 @@ export function createGatewayServer(
   return server;
 }
 
-function limiting({
+function limitOptions({
   maxHeaderBytes = 64 * 1024,
   requestTimeout = 0,
   keepAliveTimeout = 620_000,
 }: GatewayServerOptions): ServerOptions {
-  /** Milliseconds; what takes longer for its headers is an attack. */
+  /** Milliseconds. A client whose headers take longer is an attacker. */
   const headersTimeout = requestTimeout === 0 ? 20_000 : Math.min(20_000, requestTimeout);
   return {
     maxHeaderSize: maxHeaderBytes,
@@ -108,11 +106,11 @@ function tlsOptions({ cert, key, requestCert = false }: GatewayTls): TlsServerOp
     cert,
     key,
     requestCert,
-    // A certificate binds a token, whoever issued it (RFC 8705 section 3), and a route may do without.
+    // A certificate of any issuer can bind a token (RFC 8705 section 3), and some routes need no certificate.
     rejectUnauthorized: false,
     ca: [],
     minVersion: 'TLSv1.2',
-    /** Milliseconds: no longer than a server waits for its last connections when it stops. */
+    /** Milliseconds. Not longer than a stopping server waits for its last connections. */
     handshakeTimeout: 10_000,
   };
 }

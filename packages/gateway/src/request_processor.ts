@@ -11,39 +11,39 @@ import type { Metrics } from './operations/metrics.ts';
 import { logRequest } from './operations/request_log.ts';
 import type { Tracing } from './tracing/request_trace.ts';
 
-/** One request or WebSocket, from its arrival to its end. */
-export interface RequestLife {
+/** The context of one request or WebSocket, from its arrival to its end. */
+export interface RequestContext {
   readonly request: IncomingMessage;
   readonly decision: Decision;
   /** Epoch milliseconds. */
   readonly began: number;
-  /** What the client was answered; 499 as long as there is nothing. */
+  /** The status of the response; 499 until there is one. */
   status: number;
 }
 
-/** What happens to every request that is served: it is counted, authorized, measured, traced and logged. */
-export interface RequestLives {
-  begin(request: IncomingMessage): RequestLife;
+/** Counts, authorizes, times, traces and logs every request. */
+export interface RequestProcessor {
+  begin(request: IncomingMessage): RequestContext;
   /**
-   * Authorizes the request, and forwards it; whatever goes wrong is answered by `refuse`.
+   * Authorizes a request and calls `forward`, or calls `refuse` with the error.
    *
-   * @param asked is authorized: the request itself, or the one that another gateway asks about
+   * @param original the request itself, or the original request of another gateway
    */
   authorize(
-    life: RequestLife,
-    asked: IncomingMessage,
+    context: RequestContext,
+    original: IncomingMessage,
     forward: (destination: Destination) => void,
     refuse: Refuse,
   ): Promise<void>;
-  /** The span ends with the handshake: nobody would see it before a WebSocket ends that may live for days. */
-  upgraded(life: RequestLife, status: number): void;
-  /** It is over, whatever came of it. */
-  end(life: RequestLife): void;
-  /** One that began and ended in the parser. */
+  /** Ends the trace with the handshake, because a WebSocket may stay open for days. */
+  upgraded(context: RequestContext, status: number): void;
+  /** Ends a request, whatever its outcome. */
+  end(context: RequestContext): void;
+  /** Counts and logs a request that the HTTP parser refused. */
   unreadable(this: void, error: RequestError): void;
 }
 
-export interface RequestLivesDependencies {
+export interface RequestProcessorDependencies {
   readonly steps: AuthorizeDependencies;
   readonly lifecycle: Lifecycle;
   readonly log: Log;
@@ -53,7 +53,7 @@ export interface RequestLivesDependencies {
   readonly now: () => number;
 }
 
-export function createRequestLives(dependencies: RequestLivesDependencies): RequestLives {
+export function createRequestProcessor(dependencies: RequestProcessorDependencies): RequestProcessor {
   const { steps, lifecycle, log, metrics, tracing, now } = dependencies;
   const { served, authorized } = lifecycle;
   return {
@@ -64,27 +64,27 @@ export function createRequestLives(dependencies: RequestLivesDependencies): Requ
       served.begin();
       return { request, decision, began, status: 499 };
     },
-    async authorize({ decision }, asked, forward, refuse) {
+    async authorize({ decision }, original, forward, refuse) {
       authorized.begin();
       try {
-        const destination = await authorizeRequest(asked, steps, decision);
+        const destination = await authorizeRequest(original, steps, decision);
         if (lifecycle.isClosed) throw new ValidationUnavailableError('the gateway is shutting down');
-        if (!asked.socket.destroyed) forward(destination);
+        if (!original.socket.destroyed) forward(destination);
       } catch (thrown) {
         refuse(toRefusal(thrown, log, decision.trace?.spanContext.traceId));
       } finally {
         authorized.end();
       }
     },
-    upgraded(life, status) {
-      life.status = status;
-      endTrace(life);
+    upgraded(context, status) {
+      context.status = status;
+      endTrace(context);
     },
-    end(life) {
-      const { request, decision, began, status } = life;
+    end(context) {
+      const { request, decision, began, status } = context;
       served.end();
       metrics?.decided(decision);
-      endTrace(life);
+      endTrace(context);
       logRequest(log, decision, { request: decision.original ?? request, status, milliseconds: now() - began });
     },
     unreadable(error) {
@@ -95,8 +95,8 @@ export function createRequestLives(dependencies: RequestLivesDependencies): Requ
   };
 }
 
-/** Ends the span of a request with what was decided and what came of it. The first end counts. */
-function endTrace({ request, decision, status }: RequestLife): void {
+/** Ends the trace of a request with its decision and outcome. Only the first call has an effect. */
+function endTrace({ request, decision, status }: RequestContext): void {
   const { trace, original = request, route, cache, tokenKey, error } = decision;
   trace?.end({
     method: original.method,
