@@ -1,19 +1,9 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
+import type { IncomingMessage } from 'node:http';
+import { expect, test } from '@jest/globals';
+import { openConnection } from '@tallystick/testing/raw_client';
+import { serve } from '@tallystick/testing/serve';
+import { until } from '@tallystick/testing/until';
 import { peekBody, peekedBody } from './peek_body.ts';
-
-let server: Server;
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
-
-async function start(listener: RequestListener): Promise<number> {
-  server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
-}
 
 async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -24,34 +14,34 @@ async function read(request: IncomingMessage): Promise<string> {
 test.each([['a=b'], ['x'.repeat(60_000)]])(
   'several look at a body, and the last one still reads it: %.5s',
   async (body) => {
-    const port = await start(async (request, response) => {
+    const { origin } = await serve(async (request, response) => {
       expect(peekedBody(request)).toBeUndefined();
       const looks = await Promise.all([peekBody(request), peekBody(request)]);
       looks.push(await peekBody(request), peekedBody(request) as Buffer);
       response.end(JSON.stringify([...looks.map(String), await read(request)]));
     });
-    const answer = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body });
+    const answer = await fetch(origin, { method: 'POST', body });
     expect(await answer.json()).toEqual(Array(5).fill(body));
   },
 );
 
 test('of a body without end only the beginning is looked at', async () => {
-  const port = await start(async (request, response) => {
+  const { origin } = await serve(async (request, response) => {
     const looked = await peekBody(request);
     const whole = await read(request);
     response.end(JSON.stringify([looked.length < 200_000, whole.startsWith(looked.toString()), whole.length]));
   });
-  const answer = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: 'x'.repeat(2_000_000) });
+  const answer = await fetch(origin, { method: 'POST', body: 'x'.repeat(2_000_000) });
   expect(await answer.json()).toEqual([true, true, 2_000_000]);
 });
 
 test('nobody waits for the rest when the client leaves', async () => {
-  const looked = new Promise<string>((resolve, reject) => {
-    start(async (request) => resolve(String(await peekBody(request)))).then((port) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
-      server.once('request', () => socket.end());
-    }, reject);
+  let peeked: Promise<Buffer> | undefined;
+  const { port } = await serve((request) => {
+    peeked = peekBody(request);
+    client.socket.end();
   });
-  expect(await looked).toBe('abc');
+  const client = await openConnection(port);
+  await client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+  expect(String(await until(() => peeked))).toBe('abc');
 });

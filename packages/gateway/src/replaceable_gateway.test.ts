@@ -1,17 +1,18 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { GatewayConfig } from './config/config.ts';
 import { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
 import { createGatewayServer } from './server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
-import { listen, type Running, startUpstream, type TestUpstream } from './testing/servers.ts';
+import { startUpstream, type TestUpstream } from './testing/servers.ts';
 
 let fixture: GatewayFixture;
 let config: GatewayConfig;
 let gateway: ReplaceableGateway;
-let server: Running;
+let server: ListeningServer;
 let answer: () => void;
 let slow: TestUpstream;
 let other: TestUpstream;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import { listen } from '@tallystick/testing/listen';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, openConnection, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
@@ -8,7 +9,6 @@ import { WebSocketServer } from 'ws';
 import type { GatewayConfig } from './config/config.ts';
 import { createGatewayServer } from './server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
-import { listen } from './testing/servers.ts';
 
 /** Milliseconds. */
 const CLIENT_TIMEOUT = 200;

@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { serve } from '@tallystick/testing/serve';
 import { createIntrospectionValidator, type IntrospectionValidatorOptions } from './introspection_validator.ts';
 import { answering } from './testing/jwks_server.ts';
-import { serve } from './testing/serve.ts';
 import { audience, issuedAt, issuer } from './testing/sign_access_token.ts';
 
 const active = { active: true, aud: audience, iss: issuer, sub: 'alice', scope: 'read', exp: issuedAt + 1 };
@@ -13,7 +13,7 @@ const answeringJson = (json: unknown, status = 200) =>
 /** Starts an introspection endpoint with this answer, and a validator that calls it. */
 async function setUp(answer: RequestListener, options: Partial<IntrospectionValidatorOptions> = {}) {
   const requests: { method?: string; headers: Record<string, unknown>; body: string }[] = [];
-  const { url, stop } = await serve(async (req, res) => {
+  const { origin: url, stop } = await serve(async (req, res) => {
     const body = Buffer.concat(await req.toArray()).toString();
     requests.push({ method: req.method ?? '', headers: req.headers, body });
     answer(req, res);

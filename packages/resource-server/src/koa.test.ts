@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
+import { serve } from '@tallystick/testing/serve';
 import Koa from 'koa';
 import { AccessTokenError } from './errors.ts';
 import { protectWithKoa } from './koa.ts';
 import { describeMiddleware } from './testing/middleware_contract.ts';
-import { serve } from './testing/serve.ts';
 
 async function start(...middleware: Koa.Middleware[]): Promise<string> {
   const app = new Koa();
@@ -16,7 +16,7 @@ async function start(...middleware: Koa.Middleware[]): Promise<string> {
     }
   });
   for (const each of middleware) app.use(each);
-  return (await serve(app.callback())).url;
+  return (await serve(app.callback())).origin;
 }
 
 describeMiddleware('Koa', async (options) =>

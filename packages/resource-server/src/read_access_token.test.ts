@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { message, send } from '@tallystick/testing/raw_client';
+import { serve } from '@tallystick/testing/serve';
 import { presentedScheme, readAccessToken } from './read_access_token.ts';
-import { serve } from './testing/serve.ts';
 
 const readBearerToken = (request: Parameters<typeof readAccessToken>[0]) => readAccessToken(request).token;
 const withAuthorization = (value: string, url = '/') => ({ rawHeaders: ['Host', 'api', 'Authorization', value], url });
@@ -16,14 +15,7 @@ async function readFromWire(...lines: string[]): Promise<string> {
       res.end((error as { code: string }).code);
     }
   });
-  const socket = connect(port, '127.0.0.1');
-  socket.end(`${[...lines, 'Host: api', 'Connection: close'].join('\r\n')}\r\n\r\n`);
-  let answer = '';
-  socket.on('data', (chunk) => {
-    answer += chunk;
-  });
-  await once(socket, 'close');
-  return answer;
+  return send(port, message([...lines, 'Host: api', 'Connection: close']));
 }
 
 describe('the scheme of an access token', () => {

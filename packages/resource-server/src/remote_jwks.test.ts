@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { serve } from '@tallystick/testing/serve';
 import { createJwtValidator } from './jwt_validator.ts';
 import { createRemoteJwks, type RemoteJwks, type RemoteJwksOptions } from './remote_jwks.ts';
 import { answering, type SigningKey, serveJwks, signingKey } from './testing/jwks_server.ts';
-import { serve } from './testing/serve.ts';
 import { audience, issuedAt, issuer, signAccessToken } from './testing/sign_access_token.ts';
 
 let first: SigningKey;
@@ -442,7 +442,7 @@ describe('remote JWKS', () => {
 
   test('does not follow a redirect to another server', async () => {
     const elsewhere = await serveJwks(second);
-    const { url } = await serve(answering(307, '', { location: elsewhere.uri }));
+    const { origin: url } = await serve(answering(307, '', { location: elsewhere.uri }));
     await expect(createRemoteJwks({ uri: url }).refresh()).rejects.toEqual(unavailable);
     expect(elsewhere.requests).toBe(0);
   });

@@ -2,18 +2,19 @@ import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { signatureOf } from '@tallystick/common';
 import { CLIENT_CERTIFICATE } from '@tallystick/testing/client_certificate';
+import { athOf } from '@tallystick/testing/dpop_prover';
 import { SignJWT } from 'jose';
 import { certificateThumbprint } from './client_certificate.ts';
 import { checkedAtTheGateway, createSenderConstraint, type SenderConstraintOptions } from './sender_constraint.ts';
-import { athOf, createProver, heldToken, type Prover, provedAt, uri } from './testing/prover.ts';
+import { createOrdersClient, heldToken, type OrdersClient, provedAt, uri } from './testing/proofs.ts';
 
 const certificate = new X509Certificate(CLIENT_CERTIFICATE);
 const x5t = certificateThumbprint(certificate);
 const now = () => provedAt * 1000;
 
-let prover: Prover;
+let prover: OrdersClient;
 beforeAll(async () => {
-  prover = await createProver();
+  prover = await createOrdersClient();
 });
 
 interface TestRequest {
@@ -54,7 +55,7 @@ describe('A token', () => {
   });
 
   test('bound to a DPoP key passes with its proof, and not under Bearer', async () => {
-    const cnf = { jkt: prover.jkt };
+    const cnf = prover.cnf;
     const proof = await prover.proof();
     await expect(check({ scheme: 'DPoP', cnf, proof })).resolves.toBeUndefined();
     await expect(check({ scheme: 'Bearer', cnf, proof })).rejects.toMatchObject({ code: 'invalid_token' });
@@ -71,7 +72,7 @@ describe('A token', () => {
   });
 
   test('bound to both needs both', async () => {
-    const cnf = { jkt: prover.jkt, 'x5t#S256': x5t };
+    const cnf = { jkt: prover.cnf.jkt, 'x5t#S256': x5t };
     const proof = await prover.proof();
     await expect(check({ scheme: 'DPoP', cnf, proof, certified: true })).resolves.toBeUndefined();
     await expect(check({ scheme: 'DPoP', cnf, proof })).rejects.toMatchObject({ code: 'invalid_token' });
@@ -79,7 +80,7 @@ describe('A token', () => {
   });
 
   test('with an additional unsupported binding is checked by the supported ones', async () => {
-    const cnf = { jkt: prover.jkt, unheard: 'of' };
+    const cnf = { jkt: prover.cnf.jkt, unheard: 'of' };
     await expect(check({ scheme: 'DPoP', cnf, proof: await prover.proof() })).resolves.toBeUndefined();
   });
 
@@ -96,10 +97,8 @@ describe('A token', () => {
 
 describe('A split token that a gateway joined', () => {
   test('is proved by its signature, which the client holds', async () => {
-    const jwt = await new SignJWT({ cnf: { jkt: prover.jkt } })
-      .setProtectedHeader({ alg: 'ES256' })
-      .sign(prover.privateKey);
-    const cnf = { jkt: prover.jkt };
+    const jwt = await new SignJWT({ cnf: prover.cnf }).setProtectedHeader({ alg: 'ES256' }).sign(prover.privateKey);
+    const cnf = prover.cnf;
     const proof = await prover.proof({ ath: athOf(jwt.split('.')[2] ?? '') });
     const presented = { scheme: 'DPoP' as const, cnf, proof, token: jwt };
     await expect(check(presented, { clientHeldToken: signatureOf })).resolves.toBeUndefined();
@@ -113,14 +112,14 @@ test('An API without a sender constraint accepts no bound token and no DPoP sche
   const constraint = createSenderConstraint({});
   expect(constraint.schemes).toEqual(['Bearer']);
   const presented = { scheme: 'Bearer', token: heldToken } as const;
-  for (const cnf of [{ jkt: prover.jkt }, { 'x5t#S256': x5t }]) {
+  for (const cnf of [prover.cnf, { 'x5t#S256': x5t }]) {
     const checking = constraint.check({ rawHeaders: [] }, presented, { aud: 'a', cnf });
     await expect(checking).rejects.toMatchObject({ code: 'invalid_token' });
   }
 });
 
 test('An API that relies on its gateway accepts a bound token as a bearer token', async () => {
-  const claims = { aud: 'a', cnf: { jkt: prover.jkt } };
+  const claims = { aud: 'a', cnf: prover.cnf };
   await expect(checkedAtTheGateway.check({}, { scheme: 'Bearer', token: 'a' }, claims)).resolves.toBeUndefined();
   expect(checkedAtTheGateway.schemes).toEqual(['Bearer']);
 });
@@ -129,7 +128,7 @@ test('All requests share one record of used proofs', async () => {
   const constraint = createSenderConstraint<TestRequest>({ dpop: { uriOf: () => uri } }, { now });
   const request = { method: 'GET', rawHeaders: ['DPoP', await prover.proof()] };
   const presented = { scheme: 'DPoP', token: heldToken } as const;
-  const claims = { aud: 'a', cnf: { jkt: prover.jkt } };
+  const claims = { aud: 'a', cnf: prover.cnf };
   await constraint.check(request, presented, claims);
   await expect(constraint.check(request, presented, claims)).rejects.toMatchObject({ code: 'invalid_dpop_proof' });
 });

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { listen } from '@tallystick/testing/listen';
+import { onTestFinished, startForTest } from '@tallystick/testing/on_test_finished';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { AuthorizationServerConfig } from '../config/config.ts';
@@ -19,15 +19,10 @@ let answerWith: (handler: RequestListener) => void;
 
 beforeEach(async () => {
   store = await openTokenStore(storeConfig());
+  onTestFinished(() => store.close());
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  ({ origin: issuer } = await startForTest(listen(server)));
   answerWith = (handler) => void server.removeAllListeners('request').on('request', handler);
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-    await store.close();
-  });
 });
 afterEach(() => {
   jest.restoreAllMocks();

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { serve } from '@tallystick/testing/serve';
 import { type CryptoKey, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import {
   client,
@@ -69,14 +68,12 @@ describe('an assertion of a trusted issuer', () => {
   });
 
   test('is verified with the keys at a URL, and 503 when they cannot be had', async () => {
-    const idp = createServer((_request, response) => response.end(JSON.stringify(keys.jwks)));
-    await new Promise<void>((resolve) => idp.listen(0, '127.0.0.1', resolve));
-    const jwksUri = `http://127.0.0.1:${(idp.address() as AddressInfo).port}/jwks`;
+    const idp = await serve((_request, response) => response.end(JSON.stringify(keys.jwks)));
+    const jwksUri = `${idp.origin}/jwks`;
     const server = await start({ jwksUri });
     const later = await start({ jwksUri });
     expect(await redeem(server, await sign(server))).toMatchObject({ status: 200 });
-    idp.closeAllConnections();
-    await new Promise((resolve) => idp.close(resolve));
+    await idp.stop();
     expect(await redeem(later, await sign(later))).toMatchObject({ status: 503, error: 'temporarily_unavailable' });
     expect(later.warnings).toEqual(['refused: the keys of the trusted issuer are not available']); // It does not blame the store.
   });

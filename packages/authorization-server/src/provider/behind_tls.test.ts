@@ -1,7 +1,7 @@
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { serve } from '@tallystick/testing/serve';
 import { openTokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
@@ -18,12 +18,9 @@ async function cookiesOf(issuer: string, forwarded: Record<string, string> = {})
     { ...usual, clients: [...usual.clients, web] },
     { store, log: silent },
   );
-  const server = createServer(handler).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
   onTestFinished(() => store.close());
-  onTestFinished(() => server.close());
+  const { port } = await serve(handler);
   const { pathname, search, host } = new URL(authorizationUrl({ issuer } as never, 'jwt'));
-  const { port } = server.address() as AddressInfo;
   return new Promise((resolve, reject) => {
     request({ port, host: '127.0.0.1', path: pathname + search, agent: false, headers: { Host: host, ...forwarded } })
       .on('response', (answer) => resolve(answer.resume().headers['set-cookie'] ?? []))

@@ -1,20 +1,18 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { beforeEach, expect, jest, test } from '@jest/globals';
+import { serve } from '@tallystick/testing/serve';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { resourceOf, startTestServer, testClient } from '../testing/test_server.ts';
 import { createOutgoingFetch } from './outgoing_fetch.ts';
 
-let loopback: Server;
 let url: string;
 let body: string;
 
 beforeEach(async () => {
-  loopback = createServer((_request, response) => response.setHeader('Content-Type', 'application/json').end(body));
-  await new Promise<void>((resolve) => loopback.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(loopback.address() as AddressInfo).port}/jwks`;
+  const loopback = await serve((_request, response) => {
+    response.setHeader('Content-Type', 'application/json').end(body);
+  });
+  url = `${loopback.origin}/jwks`;
 });
-afterEach(() => new Promise((resolve) => loopback.close(resolve)));
 
 test('in development the keys of a client may be on loopback', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Log } from '@tallystick/common';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
@@ -10,6 +10,7 @@ import { resourceOf, SECRET, silent, testClient, testConfiguration } from '../te
 const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
 const service = { Authorization: `Basic ${btoa('service:service-secret')}` };
 const server = createServer();
+let listening: ListeningServer;
 let store: TokenStore;
 let issuer: string;
 let held: string;
@@ -22,8 +23,8 @@ beforeEach(() => {
 
 beforeAll(async () => {
   store = await openTokenStore(storeConfig({ maxEntries: 100, anonymous: { maxEntries: 5 } }));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  listening = await listen(server);
+  issuer = listening.origin;
   const config = testConfiguration(issuer);
   const grants = ['authorization_code', 'device_code'] as const;
   const clients = [...config.clients, testClient({ id: 'app', grants, redirectUris: [REDIRECT_URI] })];
@@ -34,8 +35,7 @@ beforeAll(async () => {
   await expect(fill()).rejects.toThrow(StoreUnavailableError);
 });
 afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await listening.stop();
   await store.close();
 });
 

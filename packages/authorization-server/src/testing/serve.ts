@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Log } from '@tallystick/common';
+import { listen } from '@tallystick/testing/listen';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { AuthorizationServerConfig } from '../config/config.ts';
@@ -30,8 +30,8 @@ export interface ServeOptions {
 export async function serve({ now, path = '', signingKey, log = silent }: ServeOptions = {}): Promise<Served> {
   const store = await openTokenStore(storeConfig(), { now });
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  const listening = await listen(server);
+  const issuer = listening.origin + path;
   const start = async () => {
     const made = await createAuthorizationServer(
       { ...configuration(issuer), ...(signingKey && { signingKey }) },
@@ -46,8 +46,7 @@ export async function serve({ now, path = '', signingKey, log = silent }: ServeO
     authorizationServer: await start(),
     replaceWithAnother: start,
     async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await listening.stop();
       await store.close();
     },
   };

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Log } from '@tallystick/common';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { listen } from '@tallystick/testing/listen';
+import { onTestFinished, startForTest } from '@tallystick/testing/on_test_finished';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
@@ -36,14 +36,9 @@ export async function startAuthorizationServer(
   given: (issuer: string) => Partial<AuthorizationServerConfig>,
 ): Promise<RunningAuthorizationServer> {
   const store = await openTokenStore(storeConfig());
+  onTestFinished(() => store.close());
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-    await store.close();
-  });
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { origin: issuer } = await startForTest(listen(server));
   const config = configuration(issuer, given(issuer));
   const warnings: string[] = [];
   const log: Log = { debug() {}, info() {}, warn: (_fields, message) => void warnings.push(message), error() {} };

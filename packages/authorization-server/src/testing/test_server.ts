@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Log } from '@tallystick/common';
 import type { DeepReadonly } from '@tallystick/common/config';
+import { listen } from '@tallystick/testing/listen';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { z } from 'zod';
@@ -34,8 +34,8 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const store = await openTokenStore(storeConfig());
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const listening = await listen(server);
+  const issuer = listening.origin;
   const made = await createAuthorizationServer(change(testConfiguration(issuer)), { store, log: silent, fetch });
   server.on('request', made.handler);
   return {
@@ -44,8 +44,7 @@ export async function startTestServer(
     store,
     answerWith: (handler) => void server.removeAllListeners('request').on('request', handler),
     async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await listening.stop();
       await store.close();
     },
   };

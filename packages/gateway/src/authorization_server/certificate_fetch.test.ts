@@ -3,17 +3,15 @@ import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { expect, test } from '@jest/globals';
+import { listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { makeCertificate } from '../testing/certificate.ts';
-import { listen } from '../testing/servers.ts';
-import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
-
-const { use } = stoppingAfterEach();
 
 test('The certificate is shown through the tunnel of a proxy too, and not to the proxy', async () => {
   const [server, client] = await Promise.all([makeCertificate('login.example'), makeCertificate('gateway')]);
   const tls = { cert: server.cert, key: server.key, requestCert: true, rejectUnauthorized: false };
-  const authorizationServer = await use(
+  const authorizationServer = await startForTest(
     listen(
       createTlsServer(tls, (request, response) => {
         response.end((request.socket as TLSSocket).getPeerCertificate().subject?.CN);
@@ -31,7 +29,7 @@ test('The certificate is shown through the tunnel of a proxy too, and not to the
       on.pipe(socket).pipe(on);
     });
   });
-  const proxy = await use(listen(proxying));
+  const proxy = await startForTest(listen(proxying));
   const identity = { id: 'gateway', certificate: client.cert, key: client.key, ca: server.cert };
   const answer = await createCertificateFetch(identity, proxy.origin)('https://login.example/introspect');
   expect([answer.status, await answer.text(), tunnels]).toEqual([200, 'gateway', ['login.example:443']]);

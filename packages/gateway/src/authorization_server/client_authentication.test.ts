@@ -2,17 +2,17 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import type { IntrospectionClient } from '../config/issuer_config.ts';
 import { issuer } from '../testing/authorization_server.ts';
 import { makeCertificate } from '../testing/certificate.ts';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { listen, type Running } from '../testing/servers.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
 
 let fixture: GatewayFixture | undefined;
-let tlsServer: Running | undefined;
+let tlsServer: ListeningServer | undefined;
 afterEach(async () => {
   await fixture?.stop();
   await tlsServer?.stop();

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { listen, type Running } from '../testing/servers.ts';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';
 
-let server: Running;
+let server: ListeningServer;
 let asked: string[];
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 beforeEach(async () => {

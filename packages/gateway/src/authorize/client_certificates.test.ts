@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createProver } from '@tallystick/testing/dpop_prover';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { createGatewayServer } from '../server.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { createProver } from '../testing/prover.ts';
-import { listen, type Running } from '../testing/servers.ts';
 
 let client: TestCertificate;
 let stranger: TestCertificate;
 let proxy: TestCertificate;
 let fixture: GatewayFixture;
-let tls: Running;
+let tls: ListeningServer;
 let serverCertificate: TestCertificate;
 beforeAll(async () => {
   [client, stranger, proxy, serverCertificate] = (await Promise.all(
@@ -116,7 +116,7 @@ describe('A token bound to a client certificate', () => {
 
 describe('Behind a trusted proxy, a token bound to a client certificate', () => {
   let behind: GatewayFixture;
-  let behindTls: Running;
+  let behindTls: ListeningServer;
   beforeAll(async () => {
     behind = await startGatewayFixture(() => ({
       clientCertificates: { header: 'client-cert' },

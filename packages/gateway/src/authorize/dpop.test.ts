@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
+import { createProver } from '@tallystick/testing/dpop_prover';
 import { message, send } from '@tallystick/testing/raw_client';
 import { type DPoPFixture, refusalOf, startDPoPFixture } from '../testing/dpop_fixture.ts';
-import { createProver } from '../testing/prover.ts';
 
 const styles = ['jwt', 'phantom', 'split'] as const;
 const algs = `algs="${defaultDPoPAlgorithms.join(' ')}"`;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { listen } from '@tallystick/testing/listen';
 import type { GatewayConfig } from '../config/config.ts';
 import { createGateway } from '../gateway.ts';
 import { createGatewayServer } from '../server.ts';
 import { refusalOf, withDPoPFixture } from '../testing/dpop_fixture.ts';
 import { api, type GatewayFixture } from '../testing/gateway_fixture.ts';
-import { listen } from '../testing/servers.ts';
 
 describe('Where a nonce is required', () => {
   const secret = 'what all gateways on one store know';

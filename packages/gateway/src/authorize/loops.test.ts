@@ -1,20 +1,15 @@
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { openConnection, statusOf } from '@tallystick/testing/raw_client';
 import type { GatewayConfig } from '../config/config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { listen, type Running, startRawUpstream } from '../testing/servers.ts';
-
-async function started<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const running = await starting;
-  onTestFinished(running.stop);
-  return running;
-}
+import { startRawUpstream } from '../testing/servers.ts';
 
 /** What a gateway may have for an upstream that leads back to it. */
-interface WayBack extends Running {
+interface WayBack extends ListeningServer {
   /** Where it leads. */
   to: { readonly port: number } | undefined;
   /** How many connections or requests came. */
@@ -71,8 +66,8 @@ describe.each([
   let fixture: GatewayFixture;
 
   async function build() {
-    way = await started(start());
-    fixture = await started(startGatewayFixture(() => looping(way.origin)));
+    way = await startForTest(start());
+    fixture = await startForTest(startGatewayFixture(() => looping(way.origin)));
     way.to = fixture;
   }
 
@@ -97,8 +92,8 @@ describe.each([
 });
 
 test('A WebSocket that comes back is 508 too', async () => {
-  const way = await started(startWire());
-  const fixture = await started(startGatewayFixture(() => looping(way.origin)));
+  const way = await startForTest(startWire());
+  const fixture = await startForTest(startGatewayFixture(() => looping(way.origin)));
   way.to = fixture;
   const client = await openConnection(fixture.port);
   client.socket.write(
@@ -110,7 +105,7 @@ test('A WebSocket that comes back is 508 too', async () => {
 
 test('Gateways in a chain are no loop, and each tells of itself after those before', async () => {
   const seen: IncomingMessage['headers'][] = [];
-  const last = await started(
+  const last = await startForTest(
     startGatewayFixture(
       ({ routes }) => ({ routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }] }),
       undefined,
@@ -120,7 +115,7 @@ test('Gateways in a chain are no loop, and each tells of itself after those befo
       },
     ),
   );
-  const first = await started(
+  const first = await startForTest(
     startGatewayFixture(() => ({ routes: [{ prefix: '/', public: true, upstream: last.origin }] })),
   );
   expect((await fetch(`${first.origin}/a`, { headers: { Via: '1.0 client.example, 1.1 proxy' } })).status).toBe(200);
@@ -134,8 +129,8 @@ test('Gateways in a chain are no loop, and each tells of itself after those befo
 });
 
 test('A client that takes Via out by Connection hides nothing of this gateway', async () => {
-  const way = await started(startWire());
-  const fixture = await started(startGatewayFixture(() => looping(way.origin)));
+  const way = await startForTest(startWire());
+  const fixture = await startForTest(startGatewayFixture(() => looping(way.origin)));
   way.to = fixture;
   const client = await openConnection(fixture.port);
   client.socket.write('GET /public HTTP/1.1\r\nHost: g\r\nConnection: close, via\r\nVia: 1.1 a\r\n\r\n');
@@ -144,7 +139,7 @@ test('A client that takes Via out by Connection hides nothing of this gateway', 
 });
 
 test('What an HTTP/1.0 client sends is told to be so', async () => {
-  const fixture = await started(
+  const fixture = await startForTest(
     startGatewayFixture(({ routes }) => ({
       routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }],
     })),
@@ -156,7 +151,7 @@ test('What an HTTP/1.0 client sends is told to be so', async () => {
 });
 
 test('Another gateway that this one passed a request on to may ask it for a decision', async () => {
-  const fixture = await started(
+  const fixture = await startForTest(
     startGatewayFixture(({ routes }) => ({
       trustedProxies: ['127.0.0.1'],
       decisionEndpoints: [{ path: '/decide', for: 'nginx' }],

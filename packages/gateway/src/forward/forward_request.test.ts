@@ -1,13 +1,11 @@
 import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
-import { startForwarding } from '../testing/forwarding_server.ts';
+import { forwardingTo, startForwarding } from '../testing/forwarding_server.ts';
 import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
-import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
-
-const { use, forwardingTo } = stoppingAfterEach();
 
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: api\r\n\r\n';
 const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
@@ -16,8 +14,8 @@ describe('1. A request keeps its framing', () => {
   test.each(['DELETE', 'OPTIONS', 'GET', 'HEAD', 'POST', 'PATCH'])(
     'the chunked body of a %s arrives as its body, not as a second request',
     async (method) => {
-      const upstream = await use(startUpstream());
-      const gateway = await use(startForwarding(upstream.origin));
+      const upstream = await startForTest(startUpstream());
+      const gateway = await startForTest(startForwarding(upstream.origin));
       const lines = [`${method} /a HTTP/1.1`, 'Host: gateway', 'Transfer-Encoding: chunked', 'Connection: close'];
       expect(statusOf(await send(gateway.port, message(lines, chunked(smuggled))))).toBe(200);
       expect(upstream.seen.map(({ url, body }) => ({ url, body }))).toEqual([{ url: '/a', body: smuggled }]);
@@ -25,8 +23,8 @@ describe('1. A request keeps its framing', () => {
   );
 
   test.each(['transfer-encoding', 'content-length'])('also when Connection names %s', async (named) => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const framing = named === 'content-length' ? `Content-Length: ${smuggled.length}` : 'Transfer-Encoding: chunked';
     const body = named === 'content-length' ? smuggled : chunked(smuggled);
     await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', framing, `Connection: close, ${named}`], body));
@@ -34,8 +32,8 @@ describe('1. A request keeps its framing', () => {
   });
 
   test.each(['gzip, chunked', ''])('refuses the transfer coding %j', async (coding) => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const lines = ['POST /a HTTP/1.1', 'Host: g', `Transfer-Encoding: ${coding}`, 'Connection: close'];
     // Node.js 24 and later refuse the empty one themselves, with 400.
     expect([400, 501]).toContain(statusOf(await send(gateway.port, message(lines, coding === '' ? '' : chunked('x')))));
@@ -45,8 +43,8 @@ describe('1. A request keeps its framing', () => {
 
 describe('2. Headers for the gateway are removed, whatever the client sends', () => {
   test('the gateway answers Expect: 100-continue, and removes the client-held token', async () => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
     const lines = ['POST /a HTTP/1.1', 'Host: g', 'Authorization: Bearer client-held', 'Expect: 100-continue'];
     client.socket.write(message([...lines, 'Content-Length: 4', 'Connection: close']));
@@ -60,16 +58,16 @@ describe('2. Headers for the gateway are removed, whatever the client sends', ()
   });
 
   test('a GET with a Trailer header is served', async () => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const lines = ['GET /a HTTP/1.1', 'Host: g', 'Trailer: x-checksum', 'Connection: close'];
     expect(statusOf(await send(gateway.port, message(lines)))).toBe(200);
     expect(upstream.seen[0]?.headers).not.toHaveProperty('trailer');
   });
 
   test('hop-by-hop headers and connection options are removed, and the rest is passed on', async () => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const hopByHop = [
       'Keep-Alive: timeout=5',
       'TE: trailers',
@@ -96,8 +94,8 @@ describe('2. Headers for the gateway are removed, whatever the client sends', ()
   });
 
   test('44 headers and a long one are passed on', async () => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const many = Array.from({ length: 44 }, (_, index) => `X-Header-${index}: ${'v'.repeat(index)}`);
     await send(
       gateway.port,
@@ -111,8 +109,8 @@ describe('3. The path', () => {
   test.each(['/a//b', '/a/http:/b?c=http:/d//e', '/a/%2F%7e;x=1/?', '/a?x=//y#'.slice(0, -1), '/a/|{}^`"<>'])(
     '%s goes upstream byte for byte',
     async (target) => {
-      const upstream = await use(startUpstream());
-      const gateway = await use(startForwarding(upstream.origin));
+      const upstream = await startForTest(startUpstream());
+      const gateway = await startForTest(startForwarding(upstream.origin));
       await send(gateway.port, message([`GET ${target} HTTP/1.1`, 'Host: g', 'Connection: close']));
       expect(upstream.seen.map(({ url }) => url)).toEqual([target]);
     },
@@ -121,8 +119,8 @@ describe('3. The path', () => {
 
 describe('4. When one side disconnects, the other does not wait', () => {
   test('when the client disconnects before the response ends, the upstream request is destroyed', async () => {
-    const upstream = await use(startUpstream(() => {}));
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream(() => {}));
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
     await until(() => upstream.seen.length === 1);
@@ -132,8 +130,8 @@ describe('4. When one side disconnects, the other does not wait', () => {
   });
 
   test('also when the response has begun', async () => {
-    const upstream = await use(startUpstream((_request, response) => response.write('begun')));
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream((_request, response) => response.write('begun')));
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
     await client.until(/begun/);
@@ -175,8 +173,8 @@ describe('4. When one side disconnects, the other does not wait', () => {
 });
 
 test('A connection that serves many requests keeps no listeners of them', async () => {
-  const upstream = await use(startUpstream());
-  const gateway = await use(startForwarding(upstream.origin));
+  const upstream = await startForTest(startUpstream());
+  const gateway = await startForTest(startForwarding(upstream.origin));
   const listeners: Record<string, number>[] = [];
   const count: ChannelListener = (message) => {
     const { socket, path } = (message as { request: ClientRequest }).request;

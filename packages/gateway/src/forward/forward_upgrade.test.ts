@@ -1,14 +1,13 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
-import { startForwarding } from '../testing/forwarding_server.ts';
-import { listen, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
-import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
-
-const { use, forwardingTo } = stoppingAfterEach();
+import { forwardingTo, startForwarding } from '../testing/forwarding_server.ts';
+import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 
 const upgrade = message([
   'GET /socket HTTP/1.1',
@@ -142,7 +141,7 @@ describe('5. A WebSocket', () => {
   test('gets 502 when the upstream cannot be reached', async () => {
     const upstream = await startUpstream();
     await upstream.stop();
-    const gateway = await use(startForwarding(upstream.origin));
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const answer = await send(gateway.port, upgrade);
     expect(statusOf(answer)).toBe(502);
     expect(JSON.parse(bodyOf(answer))).toMatchObject({ error: 'bad_gateway' });
@@ -160,8 +159,8 @@ describe('5. A WebSocket', () => {
   });
 
   test('is refused with a body, because the upstream would not read it as a body', async () => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const smuggled = message(['GET /smuggled HTTP/1.1', 'Host: g']);
     const lines = upgrade.trimEnd().split('\r\n');
     const answer = await send(gateway.port, message([...lines, `Content-Length: ${smuggled.length}`], smuggled));

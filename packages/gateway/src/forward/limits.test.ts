@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { listen } from '@tallystick/testing/listen';
+import { onTestFinished, startForTest } from '@tallystick/testing/on_test_finished';
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { createGatewayServer } from '../server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { listen, startRawUpstream } from '../testing/servers.ts';
+import { startRawUpstream } from '../testing/servers.ts';
 
 let fixture: GatewayFixture;
 let authorization: string;
@@ -19,12 +20,6 @@ beforeEach(async () => {
   authorization = `Authorization: Bearer ${await fixture.issueReference(api('phantom'), { scope: 'write' })}`;
 });
 afterEach(() => fixture.stop());
-
-async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  onTestFinished(started.stop);
-  return started;
-}
 
 const post = (headers: string[], body = '', path = '/phantom') =>
   message([`POST ${path} HTTP/1.1`, 'Host: g', authorization, 'Connection: close', ...headers], body);
@@ -81,12 +76,12 @@ describe('A request body', () => {
 });
 
 test('A response that begins before the body exceeds the limit is broken off', async () => {
-  const early = await use(
+  const early = await startForTest(
     startRawUpstream((socket) =>
       socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')),
     ),
   );
-  const before = await use(
+  const before = await startForTest(
     startGatewayFixture(() => ({
       routes: [{ prefix: '/', public: true, upstream: early.origin, limits: { maxBodyBytes: 10 } }],
     })),
@@ -101,7 +96,7 @@ test('A response that begins before the body exceeds the limit is broken off', a
 
 describe('The server', () => {
   test('refuses headers larger than maxHeaderBytes', async () => {
-    const server = await use(listen(createGatewayServer(fixture.gateway, { maxHeaderBytes: 2_000 })));
+    const server = await startForTest(listen(createGatewayServer(fixture.gateway, { maxHeaderBytes: 2_000 })));
     const get = (size: number) =>
       message(['GET /healthz HTTP/1.1', 'Host: g', 'Connection: close', `X-A: ${'a'.repeat(size)}`]);
     expect(statusOf(await send(server.port, get(1_500)))).toBe(200);
@@ -109,7 +104,7 @@ describe('The server', () => {
   });
 
   test('refuses a request that does not arrive within requestTimeout, however steadily it arrives', async () => {
-    const server = await use(listen(createGatewayServer(fixture.gateway, { requestTimeout: 300 })));
+    const server = await startForTest(listen(createGatewayServer(fixture.gateway, { requestTimeout: 300 })));
     const client = await openConnection(server.port);
     client.socket.write(post(['Transfer-Encoding: chunked'], chunks(1), '/large'));
     await until(async () => (await fixture.upstream.connections()) === 1);
@@ -121,7 +116,7 @@ describe('The server', () => {
   });
 
   test('refuses headers that do not arrive in time', async () => {
-    const server = await use(listen(createGatewayServer(fixture.gateway, { requestTimeout: 200 })));
+    const server = await startForTest(listen(createGatewayServer(fixture.gateway, { requestTimeout: 200 })));
     const client = await openConnection(server.port);
     client.socket.write('GET /healthz HTTP/1.1\r\nHost: g\r\nX-A: a');
     expect(statusOf(await client.closed())).toBe(408);
@@ -130,7 +125,7 @@ describe('The server', () => {
 
 test('A route can have its own upstream timeout', async () => {
   let respond: () => void = () => {};
-  const other = await use(
+  const other = await startForTest(
     startGatewayFixture(
       ({ routes, timeouts }) => ({
         timeouts: { ...timeouts, upstream: 50 },
@@ -153,7 +148,7 @@ test('A route can have its own upstream timeout', async () => {
 });
 
 test('The API gets the removed prefix in X-Forwarded-Prefix, and not the value of a client', async () => {
-  const other = await use(
+  const other = await startForTest(
     startGatewayFixture(({ routes }) => ({
       routes: [
         { prefix: '/orders', public: true, upstream: routes[0]?.upstream ?? '', rewrite: { stripPrefix: true } },

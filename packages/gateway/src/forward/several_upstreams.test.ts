@@ -1,20 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import type { RouteConfig } from '../config/config.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startRawUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
 
-async function use<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  onTestFinished(started.stop);
-  return started;
-}
-
 /** Starts a fixture with one public route to these upstreams. */
 function startFixtureBefore(upstream: readonly string[], change: Partial<RouteConfig> = {}): Promise<GatewayFixture> {
-  return use(
+  return startForTest(
     startGatewayFixture(() => ({
       routes: [
         {
@@ -44,7 +38,7 @@ const healthOf = (fixture: GatewayFixture, origin: string) =>
 
 describe('Several upstreams of a route', () => {
   test('take turns, each under its own Host', async () => {
-    const [a, b] = [await use(startUpstream()), await use(startUpstream())];
+    const [a, b] = [await startForTest(startUpstream()), await startForTest(startUpstream())];
     const fixture = await startFixtureBefore([a.origin, b.origin]);
     for (let count = 0; count < 4; count += 1) expect(await status(fixture)).toBe(200);
     for (const upstream of [a, b]) {
@@ -55,7 +49,7 @@ describe('Several upstreams of a route', () => {
   test.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])(
     'one refuses the connection: a %s goes to another',
     async (method) => {
-      const alive = await use(startUpstream());
+      const alive = await startForTest(startUpstream());
       const dead = await closedPort();
       const fixture = await startFixtureBefore([dead, alive.origin]);
       expect(await status(fixture, { method })).toBe(200);
@@ -66,7 +60,7 @@ describe('Several upstreams of a route', () => {
   );
 
   test('one refuses the connection: a request with a body, or that is not idempotent, is not sent again', async () => {
-    const alive = await use(startUpstream());
+    const alive = await startForTest(startUpstream());
     const fixture = await startFixtureBefore([await closedPort(), alive.origin], {
       upstreamHealth: { maxFailures: 100 },
     });
@@ -79,20 +73,20 @@ describe('Several upstreams of a route', () => {
 
   test('one accepts the connection and breaks it off: nothing is sent to another', async () => {
     let connections = 0;
-    const broken = await use(
+    const broken = await startForTest(
       startRawUpstream((socket) => {
         connections += 1;
         socket.once('data', () => socket.destroy());
       }),
     );
-    const alive = await use(startUpstream());
+    const alive = await startForTest(startUpstream());
     const fixture = await startFixtureBefore([broken.origin, alive.origin]);
     expect(await status(fixture)).toBe(502);
     expect([connections, alive.seen.length]).toEqual([1, 0]);
   });
 
   test('one stops, with reused connections: idempotent requests go to another', async () => {
-    const [leaving, alive] = [await startUpstream(), await use(startUpstream())];
+    const [leaving, alive] = [await startUpstream(), await startForTest(startUpstream())];
     const fixture = await startFixtureBefore([leaving.origin, alive.origin], { upstreamHealth: { maxFailures: 100 } });
     for (let count = 0; count < 4; count += 1) expect(await status(fixture)).toBe(200);
     await leaving.stop();
@@ -110,14 +104,14 @@ describe('Several upstreams of a route', () => {
   test('one that fails repeatedly is skipped for a while, and then used again', async () => {
     let isBroken = true;
     let asked = 0;
-    const flapping = await use(
+    const flapping = await startForTest(
       startUpstream((request, response) => {
         asked += 1;
         if (isBroken) request.socket.destroy();
         else response.end('ok');
       }),
     );
-    const alive = await use(startUpstream());
+    const alive = await startForTest(startUpstream());
     const fixture = await startFixtureBefore([flapping.origin, alive.origin]);
     for (let count = 0; count < 10; count += 1) await status(fixture);
     expect(asked).toBe(2);
@@ -130,7 +124,7 @@ describe('Several upstreams of a route', () => {
   });
 
   test('one that does not answer counts as failing; a client that disconnects, or is slow, does not count', async () => {
-    const silent = await use(startUpstream(() => {}));
+    const silent = await startForTest(startUpstream(() => {}));
     const fixture = await startFixtureBefore([silent.origin], {
       timeouts: { upstream: 1_000 },
       upstreamHealth: { maxFailures: 5 },
@@ -149,8 +143,8 @@ describe('Several upstreams of a route', () => {
   });
 
   test('one that answers with a failure status: the response is passed on', async () => {
-    const failing = await use(startUpstream((_request, response) => response.writeHead(503).end('busy')));
-    const alive = await use(startUpstream());
+    const failing = await startForTest(startUpstream((_request, response) => response.writeHead(503).end('busy')));
+    const alive = await startForTest(startUpstream());
     const fixture = await startFixtureBefore([failing.origin, alive.origin], {
       upstreamHealth: { maxFailures: 1, failureStatuses: [503] },
     });
@@ -159,7 +153,7 @@ describe('Several upstreams of a route', () => {
   });
 
   test('a failed WebSocket handshake counts, and is not tried with another', async () => {
-    const alive = await use(startUpstream());
+    const alive = await startForTest(startUpstream());
     const dead = await closedPort();
     const fixture = await startFixtureBefore([dead, alive.origin]);
     const lines = ['GET /a HTTP/1.1', 'Host: g', 'Connection: Upgrade', 'Upgrade: websocket'];
@@ -169,7 +163,7 @@ describe('Several upstreams of a route', () => {
   });
 
   test('leave no connection open', async () => {
-    const upstreams: TestUpstream[] = [await use(startUpstream()), await use(startUpstream())];
+    const upstreams: TestUpstream[] = [await startForTest(startUpstream()), await startForTest(startUpstream())];
     const fixture = await startFixtureBefore([...upstreams.map(({ origin }) => origin), await closedPort()]);
     await Promise.all(Array.from({ length: 60 }, () => status(fixture)));
     await fixture.gateway.close();

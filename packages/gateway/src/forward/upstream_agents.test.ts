@@ -1,14 +1,13 @@
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
+import { listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { makeCertificate } from '../testing/certificate.ts';
-import { startForwarding } from '../testing/forwarding_server.ts';
-import { listen, startRawUpstream, startUpstream } from '../testing/servers.ts';
-import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
-
-const { use, forwardingTo } = stoppingAfterEach();
+import { forwardingTo, startForwarding } from '../testing/forwarding_server.ts';
+import { startRawUpstream, startUpstream } from '../testing/servers.ts';
 
 const get = (path = '/a', method = 'GET') => message([`${method} ${path} HTTP/1.1`, 'Host: g', 'Connection: close']);
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -23,13 +22,13 @@ describe('A connection on which the upstream sends unexpected bytes', () => {
     ['something that is not HTTP', '\0'],
   ])('is closed when idle after %s, and the next response comes over another', async (_, unasked) => {
     const sockets: Socket[] = [];
-    const upstream = await use(
+    const upstream = await startForTest(
       startRawUpstream((socket) => {
         sockets.push(socket);
         socket.on('data', () => socket.write(OK));
       }),
     );
-    const gateway = await use(startForwarding(upstream.origin));
+    const gateway = await startForTest(startForwarding(upstream.origin));
     expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
     sockets[0]?.write(unasked, 'latin1');
     await until(() => sockets[0]?.destroyed === true);
@@ -50,14 +49,14 @@ describe('A connection on which the upstream sends unexpected bytes', () => {
       '%s: the response does not contain them, and no other response does',
       async (packets) => {
         const sockets: Socket[] = [];
-        const upstream = await use(
+        const upstream = await startForTest(
           startRawUpstream((socket) => {
             sockets.push(socket);
             const isFirst = sockets.length === 1;
             socket.on('data', () => socket.write(isFirst ? head + (packets === 'in two' ? '' : 'evil') : OK));
           }),
         );
-        const gateway = await use(startForwarding(upstream.origin));
+        const gateway = await startForTest(startForwarding(upstream.origin));
         const answer = await send(gateway.port, get('/a', method));
         expect([statusOf(answer), bodyOf(answer)]).toEqual([status, '']);
         if (packets === 'in two') sockets[0]?.write('evil');
@@ -105,9 +104,9 @@ describe('An upstream that answers before it has read the body, and closes', () 
 
   test('has its response passed on, over TLS', async () => {
     const certificate = await makeCertificate('localhost');
-    const upstream = await use(listen(createTlsServer({ ...certificate }, early)));
+    const upstream = await startForTest(listen(createTlsServer({ ...certificate }, early)));
     const secureContext = createSecureContext({ ca: certificate.cert });
-    const gateway = await use(startForwarding(`https://localhost:${upstream.port}`, 5_000, { secureContext }));
+    const gateway = await startForTest(startForwarding(`https://localhost:${upstream.port}`, 5_000, { secureContext }));
     expect(new Set(await answersOf(gateway))).toEqual(new Set(['HTTP/1.1 413']));
   });
 
@@ -124,13 +123,13 @@ test.each([
   ['of the maximum age is closed after its request', 0, 2],
 ])('A connection %s', async (_, maxConnectionAge, connections) => {
   const ports = new Set<number | undefined>();
-  const upstream = await use(
+  const upstream = await startForTest(
     startUpstream((request, response) => {
       ports.add(request.socket.remotePort);
       response.end('ok');
     }),
   );
-  const gateway = await use(startForwarding(upstream.origin, 5_000, { maxConnectionAge }));
+  const gateway = await startForTest(startForwarding(upstream.origin, 5_000, { maxConnectionAge }));
   for (let turn = 0; turn < 2; turn += 1) expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
   expect(ports.size).toBe(connections);
 });

@@ -1,15 +1,15 @@
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { openConnection, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import type { GatewayConfig } from '../config/config.ts';
 import { makeCertificate } from '../testing/certificate.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { listen, type Running, startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
-import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
+import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { upstreamFailure } from './upstream_failure.ts';
 
-const { use } = stoppingAfterEach();
 let fixture: GatewayFixture | undefined;
 afterEach(() => fixture?.stop());
 
@@ -25,20 +25,20 @@ async function startFixtureBefore(upstream: string, changes: Partial<GatewayConf
 const headOf = (bytes: number) =>
   `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Long: ${'x'.repeat(bytes - 60)}\r\nConnection: close\r\n\r\nok`;
 
-async function stopped(): Promise<Running> {
+async function stopped(): Promise<ListeningServer> {
   const server = await startUpstream();
   await server.stop();
   return server;
 }
 
-async function startTls(): Promise<Running> {
+async function startTls(): Promise<ListeningServer> {
   const { cert, key } = await makeCertificate('localhost');
-  return use(listen(createTlsServer({ cert, key }, (socket) => socket.on('error', () => {})) as never));
+  return startForTest(listen(createTlsServer({ cert, key }, (socket) => socket.on('error', () => {})) as never));
 }
 
-const canned = (bytes: string) => use(startCannedUpstream(bytes));
-const overTls = async (server: Promise<Running>) => `https://127.0.0.1:${(await server).port}`;
-const plain = async (server: Promise<Running>) => (await server).origin;
+const canned = (bytes: string) => startForTest(startCannedUpstream(bytes));
+const overTls = async (server: Promise<ListeningServer>) => `https://127.0.0.1:${(await server).port}`;
+const plain = async (server: Promise<ListeningServer>) => (await server).origin;
 
 const unreachable = 'the API could not be reached';
 const brokenOff = 'the API broke off the connection';
@@ -63,14 +63,14 @@ const failures: [name: string, start: () => Promise<string>, failure: string, re
   ],
   [
     'hangs up in the TLS handshake',
-    () => overTls(use(startRawUpstream((socket) => socket.once('data', () => socket.end())))),
+    () => overTls(startForTest(startRawUpstream((socket) => socket.once('data', () => socket.end())))),
     'tls_failed',
     /TLS handshake/,
     unreachable,
   ],
   [
     'resets the connection',
-    () => plain(use(startRawUpstream((socket) => socket.once('data', () => socket.resetAndDestroy())))),
+    () => plain(startForTest(startRawUpstream((socket) => socket.once('data', () => socket.resetAndDestroy())))),
     'connection_reset',
     /closed the connection/,
     brokenOff,
@@ -127,7 +127,7 @@ describe.each(failures)('An upstream that %s', (_name, start, failure, reason, t
 });
 
 test('A request to an upstream that does not answer gets 504, and the log says so', async () => {
-  const { origin, log, metrics } = await startFixtureBefore((await use(startUpstream(() => {}))).origin, {
+  const { origin, log, metrics } = await startFixtureBefore((await startForTest(startUpstream(() => {}))).origin, {
     timeouts: { authorizationServer: 1_000, upstream: 50 },
   });
   const answer = await fetch(`${origin}/a`);

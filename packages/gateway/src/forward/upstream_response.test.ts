@@ -1,17 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
-import { startForwarding } from '../testing/forwarding_server.ts';
+import { forwardingTo, startForwarding } from '../testing/forwarding_server.ts';
 import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
-import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
-
-const { use, forwardingTo } = stoppingAfterEach();
 
 describe('6. When the upstream fails', () => {
   test('a refused connection gets 502', async () => {
     const upstream = await startUpstream();
     await upstream.stop();
-    const gateway = await use(startForwarding(upstream.origin));
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
     expect(statusOf(answer)).toBe(502);
     expect(JSON.parse(bodyOf(answer))).toEqual({
@@ -23,7 +21,7 @@ describe('6. When the upstream fails', () => {
   test('a refused connection gets 502 while the body arrives too, and the client connection serves the next request', async () => {
     const upstream = await startUpstream();
     await upstream.stop();
-    const gateway = await use(startForwarding(upstream.origin));
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
     const half = 'x'.repeat(1024 * 1024);
     client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', `Content-Length: ${2 * half.length}`], half));
@@ -49,8 +47,8 @@ describe('6. When the upstream fails', () => {
   });
 
   test('an idle timeout before the response gets 504, and the upstream connection is closed', async () => {
-    const upstream = await use(startUpstream(() => {}));
-    const gateway = await use(startForwarding(upstream.origin, 50));
+    const upstream = await startForTest(startUpstream(() => {}));
+    const gateway = await startForTest(startForwarding(upstream.origin, 50));
     const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
     expect(statusOf(answer)).toBe(504);
     expect(JSON.parse(bodyOf(answer))).toEqual({
@@ -61,8 +59,8 @@ describe('6. When the upstream fails', () => {
   });
 
   test('a client that stops in the middle of its body gets 408', async () => {
-    const upstream = await use(startUpstream());
-    const gateway = await use(startForwarding(upstream.origin, 50));
+    const upstream = await startForTest(startUpstream());
+    const gateway = await startForTest(startForwarding(upstream.origin, 50));
     const client = await openConnection(gateway.port);
     client.socket.write(message(['POST /a HTTP/1.1', 'Host: g', 'Content-Length: 8', 'Connection: close'], 'half'));
     expect(statusOf(await client.closed())).toBe(408);
@@ -71,13 +69,13 @@ describe('6. When the upstream fails', () => {
 
   test('a pause after the response has begun is not a failure', async () => {
     let finish = () => {};
-    const upstream = await use(
+    const upstream = await startForTest(
       startUpstream((_request, response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
         finish = () => response.end('data: late\n\n');
       }),
     );
-    const gateway = await use(startForwarding(upstream.origin, 2_000));
+    const gateway = await startForTest(startForwarding(upstream.origin, 2_000));
     const client = await openConnection(gateway.port);
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
     await client.until(/text\/event-stream.*\r\n\r\n/s);
@@ -162,8 +160,10 @@ describe('A response', () => {
     ['GET', 204, {}],
     ['GET', 304, { etag: '"e"' }],
   ])('to %s with status %d has no body, and the connection is reused', async (method, status, headers) => {
-    const upstream = await use(startUpstream((_request, response) => response.writeHead(status, headers).end()));
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(
+      startUpstream((_request, response) => response.writeHead(status, headers).end()),
+    );
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
     client.socket.write(message([`${method} /a HTTP/1.1`, 'Host: g']));
     await client.until(/\r\n\r\n/);
@@ -176,8 +176,10 @@ describe('A response', () => {
   });
 
   test('in chunks reaches an HTTP/1.0 client unchunked', async () => {
-    const upstream = await use(startUpstream((_request, response) => response.write('one') && response.end('two')));
-    const gateway = await use(startForwarding(upstream.origin));
+    const upstream = await startForTest(
+      startUpstream((_request, response) => response.write('one') && response.end('two')),
+    );
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const answer = await send(gateway.port, 'GET /a HTTP/1.0\r\n\r\n');
     expect(bodyOf(answer)).toBe('onetwo');
     expect(answer).not.toMatch(/transfer-encoding/i);
@@ -185,14 +187,14 @@ describe('A response', () => {
 
   test('of an event stream arrives event by event', async () => {
     let write: (text: string) => void = () => {};
-    const upstream = await use(
+    const upstream = await startForTest(
       startUpstream((_request, response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         write = (text) => response.write(text);
         response.flushHeaders();
       }),
     );
-    const gateway = await use(startForwarding(upstream.origin));
+    const gateway = await startForTest(startForwarding(upstream.origin));
     const client = await openConnection(gateway.port);
     client.socket.write(message(['GET /a HTTP/1.1', 'Host: g']));
     await client.until(/event-stream/);

@@ -1,14 +1,14 @@
 import { createServer as createHttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { message, openConnection, send } from '@tallystick/testing/raw_client';
 import type { GatewayConfig, PublicRouteConfig } from '../config/config.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { listen, type Running, startCannedUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
-import { stoppingAfterEach } from '../testing/stopping_after_each.ts';
+import { startCannedUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
 
-const { use } = stoppingAfterEach();
 const fixtures: GatewayFixture[] = [];
 afterEach(async () => {
   await Promise.all(fixtures.splice(0).map((fixture) => fixture.stop()));
@@ -33,13 +33,13 @@ describe('preserveHost', () => {
   }
 
   test('gives the API the Host of the client, with its port', async () => {
-    const upstream = await use(startUpstream());
+    const upstream = await startForTest(startUpstream());
     expect(await hostAt(upstream, { preserveHost: true }, 'Host: shop.example.com:8443')).toBe('shop.example.com:8443');
     expect(await hostAt(upstream, {}, 'Host: shop.example.com:8443')).toBe(`127.0.0.1:${upstream.port}`);
   });
 
   test('uses the Host of the upstream if the client sends none', async () => {
-    const upstream = await use(startUpstream());
+    const upstream = await startForTest(startUpstream());
     const fixture = await startFixtureWith([
       { prefix: '/', public: true, upstream: upstream.origin, preserveHost: true },
     ]);
@@ -50,7 +50,7 @@ describe('preserveHost', () => {
   test('applies to a second upstream and to a WebSocket too', async () => {
     const gone = await startUpstream();
     await gone.stop();
-    const upstream = await use(startUpstream());
+    const upstream = await startForTest(startUpstream());
     const fixture = await startFixtureWith([
       { prefix: '/', public: true, upstream: [gone.origin, upstream.origin], preserveHost: true },
     ]);
@@ -68,11 +68,11 @@ describe('rewriteResponse', () => {
   /** @returns the headers that a client gets when an API sends these */
   async function answered(
     settings: Partial<PublicRouteConfig>,
-    headers: (upstream: Running) => readonly string[],
+    headers: (upstream: ListeningServer) => readonly string[],
     status = '302 Found',
   ) {
     const lines: string[] = [];
-    const upstream = await use(
+    const upstream = await startForTest(
       startUpstream((_request, response) => {
         response.socket?.end(
           `HTTP/1.1 ${status}\r\n${lines.join('\r\n')}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
@@ -169,7 +169,7 @@ describe('rewriteResponse', () => {
       bytes('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'),
       bytes('HTTP/1.1 302 Found', 'Content-Length: 0'),
     ]) {
-      const upstream = await use(startCannedUpstream(answer));
+      const upstream = await startForTest(startCannedUpstream(answer));
       const rewriteResponse = { location: true, cookiePath: true };
       const fixture = await startFixtureWith([
         { prefix: '/shop', public: true, upstream: upstream.origin, ...strip, rewriteResponse },
@@ -201,17 +201,17 @@ describe('upstreamTls', () => {
   });
 
   /** Answers with the requested server name and the subject of the client certificate. */
-  async function startTlsUpstream({ cert, key }: TestCertificate): Promise<Running> {
+  async function startTlsUpstream({ cert, key }: TestCertificate): Promise<ListeningServer> {
     const options = { cert, key, requestCert: true, rejectUnauthorized: false };
     const server = createHttpsServer(options, (request, response) => {
       const socket = request.socket as TLSSocket & { servername?: string };
       const shown = socket.getPeerCertificate();
       response.end(JSON.stringify({ sni: socket.servername || null, shown: shown.subject?.CN ?? null }));
     });
-    return use(listen(server));
+    return startForTest(listen(server));
   }
 
-  const overTls = ({ port }: Running, host = '127.0.0.1') => `https://${host}:${port}`;
+  const overTls = ({ port }: ListeningServer, host = '127.0.0.1') => `https://${host}:${port}`;
 
   test('trusts the CAs of the route for this route only', async () => {
     const upstream = await startTlsUpstream(internal);

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { listen, type Running } from './servers.ts';
 
 export const issuer = 'https://login.example.com';
 
@@ -15,7 +15,7 @@ export async function createSigningKey(kid: string): Promise<SigningKey> {
   return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } };
 }
 
-export interface TestAuthorizationServer extends Running {
+export interface TestAuthorizationServer extends ListeningServer {
   /** Signs with it by default. */
   readonly key: SigningKey;
   /** What the JWKS holds. */

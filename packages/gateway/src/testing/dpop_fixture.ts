@@ -1,6 +1,6 @@
+import { createProver, type Prover } from '@tallystick/testing/dpop_prover';
 import type { GatewayConfig } from '../config/config.ts';
 import { api, type GatewayFixture, startGatewayFixture } from './gateway_fixture.ts';
-import { createProver, type Prover } from './prover.ts';
 
 /** A {@link GatewayFixture} with a client that has a key. */
 export interface DPoPFixture extends GatewayFixture {

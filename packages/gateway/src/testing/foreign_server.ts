@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { listen, type Running } from './servers.ts';
 
 /** How a foreign authorization server introspects: what it says, by the headers of the request. */
 export interface ForeignAnswer {
@@ -9,7 +9,7 @@ export interface ForeignAnswer {
   readonly body: unknown;
 }
 
-export interface ForeignServer extends Running {
+export interface ForeignServer extends ListeningServer {
   /** Issuer identifier. */
   readonly issuer: string;
   /** What the JWKS holds. */

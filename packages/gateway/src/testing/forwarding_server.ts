@@ -1,20 +1,21 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ResourceServerError } from '@tallystick/resource-server';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { createForwarder, type ForwarderOptions } from '../forward/forwarder.ts';
 import { defaultIdentityHeaders } from '../forward/request_headers.ts';
 import { createVia } from '../forward/via.ts';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../http/answer.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
 import { createUpstreamPool } from '../routes/upstream_pool.ts';
-import { listen, type Running } from './servers.ts';
 
 /** The last step of the walk alone: everything goes to one upstream, with `Bearer internal-jwt`. */
 export async function startForwarding(
   upstreamOrigin: string,
   timeout = 5_000,
   options: Partial<ForwarderOptions> = {},
-): Promise<Running> {
+): Promise<ListeningServer> {
   const forwarder = createForwarder({ via: createVia(), identityHeaders: defaultIdentityHeaders, ...options });
   const forwarding: Forwarding = {
     routeName: '/',
@@ -70,4 +71,9 @@ export async function startForwarding(
       forwarder.close();
     },
   };
+}
+
+/** Forwards to an upstream that starts for the current test, and stops both after the test. */
+export async function forwardingTo(starting: Promise<ListeningServer>, timeout?: number): Promise<ListeningServer> {
+  return startForTest(startForwarding((await startForTest(starting)).origin, timeout));
 }

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Log } from '@tallystick/common';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config/config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
 import { createMetrics } from '../operations/metrics.ts';
 import { createGatewayServer } from '../server.ts';
 import { issuer, startAuthorizationServer, type TestAuthorizationServer } from './authorization_server.ts';
 import { createTestStore, type TestStore } from './memory_store.ts';
-import { listen, type Running, startUpstream, type TestUpstream } from './servers.ts';
+import { startUpstream, type TestUpstream } from './servers.ts';
 
 export interface LogLine {
   readonly level: keyof Log;
@@ -85,7 +86,7 @@ export async function startGatewayFixture(
       log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     },
   );
-  const server: Running = await listen(createGatewayServer(gateway));
+  const server: ListeningServer = await listen(createGatewayServer(gateway));
 
   return {
     gateway,

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { listen, type Running } from './servers.ts';
 
-export interface OpenIdProvider extends Running {
+export interface OpenIdProvider extends ListeningServer {
   /** Issuer identifier. */
   readonly issuer: string;
   /** What the token endpoint answers with, beside the ID token. */

@@ -1,31 +1,6 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-
-export interface Running {
-  readonly port: number;
-  readonly origin: string;
-  stop(): Promise<void>;
-}
-
-/** Listens on a free port of the loopback interface; `stop` also ends what is still connected. */
-export async function listen(server: Server | NetServer): Promise<Running> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    origin: `http://127.0.0.1:${port}`,
-    async stop() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
-}
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createNetServer, type Socket } from 'node:net';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 
 export interface SeenRequest {
   readonly method: string | undefined;
@@ -34,7 +9,7 @@ export interface SeenRequest {
   readonly body: string;
 }
 
-export interface TestUpstream extends Running {
+export interface TestUpstream extends ListeningServer {
   /** Every request that was read to its end, in order. */
   readonly seen: SeenRequest[];
   /** The connections that are open. */
@@ -65,7 +40,10 @@ export async function startUpstream(
 }
 
 /** A server that speaks bytes, for upstreams that misbehave. */
-export function startRawUpstream(onConnection: (socket: Socket) => void, allowHalfOpen = false): Promise<Running> {
+export function startRawUpstream(
+  onConnection: (socket: Socket) => void,
+  allowHalfOpen = false,
+): Promise<ListeningServer> {
   return listen(
     createNetServer({ allowHalfOpen }, (socket) => {
       socket.on('error', () => {});
@@ -75,6 +53,6 @@ export function startRawUpstream(onConnection: (socket: Socket) => void, allowHa
 }
 
 /** A raw upstream that answers each request head with the same bytes, and then closes. */
-export function startCannedUpstream(bytes: string): Promise<Running> {
+export function startCannedUpstream(bytes: string): Promise<ListeningServer> {
   return startRawUpstream((socket) => socket.once('data', () => socket.end(Buffer.from(bytes, 'latin1'))));
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
+import { until } from '@tallystick/testing/until';
 import { openTokenStore, type SharedValues, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import * as oidc from 'openid-client';
@@ -97,7 +98,7 @@ test('a gateway that dies while it asks hangs nobody: another asks when its time
   answers = [() => dead];
   const lost = gateway()({ refreshToken: 'one' });
   const waiting = gateway()({ refreshToken: 'one' });
-  while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => asked.length > 0);
   passed += LEASE * 1000;
   expect(await waiting).toMatchObject({ access_token: 'access-2' });
   expect(asked).toEqual(['one', 'one']);

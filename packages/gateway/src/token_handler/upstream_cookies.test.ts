@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { ListeningServer } from '@tallystick/testing/listen';
 import { message, openConnection } from '@tallystick/testing/raw_client';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { type Running, startCannedUpstream } from '../testing/servers.ts';
+import { startCannedUpstream } from '../testing/servers.ts';
 
 const name = '__Host-app';
 const cookies = [
@@ -14,7 +15,7 @@ const lines = cookies.map((cookie) => `Set-Cookie: ${cookie}`);
 const head = (first: string, ...others: string[]) => `${[first, ...others, ...lines].join('\r\n')}\r\n\r\n`;
 
 let fixture: GatewayFixture;
-let upstreams: Running[];
+let upstreams: ListeningServer[];
 beforeAll(async () => {
   upstreams = await Promise.all([
     startCannedUpstream(head('HTTP/1.1 200 OK', 'Content-Length: 0')),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { listen } from '@tallystick/testing/listen';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, openConnection } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
@@ -10,7 +11,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { checkConfig } from '../config/check_config.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { listen, startRawUpstream } from '../testing/servers.ts';
+import { startRawUpstream } from '../testing/servers.ts';
 
 const STYLES = ['jwt', 'opaque', 'phantom', 'split'] as const;
 type Style = (typeof STYLES)[number];

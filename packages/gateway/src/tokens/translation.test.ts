@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createProver } from '@tallystick/testing/dpop_prover';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { IntrospectionConfig } from '../config/issuer_config.ts';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { createProver } from '../testing/prover.ts';
 
 const token = 'r'.repeat(43);
 const own = 'https://gateway.example.com';

@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { athOf } from '@tallystick/testing/dpop_prover';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
-import { setUpCheck } from '../testing/proof_check.ts';
-import { athOf, createProver, heldToken, type Prover, provedAt, uri } from '../testing/prover.ts';
+import { createOrdersClient, heldToken, type OrdersClient, provedAt, setUpCheck, uri } from '../testing/proofs.ts';
 
-let prover: Prover;
-let stranger: Prover;
+let prover: OrdersClient;
+let stranger: OrdersClient;
 beforeAll(async () => {
-  [prover, stranger] = await Promise.all([createProver(), createProver()]);
+  [prover, stranger] = await Promise.all([createOrdersClient(), createOrdersClient()]);
 });
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -90,7 +90,7 @@ describe('a bad DPoP proof', () => {
     ],
     [
       'with a key of another algorithm',
-      async () => prover.proof({}, { jwk: (await createProver('RS256')).publicJwk }),
+      async () => prover.proof({}, { jwk: (await createOrdersClient('RS256')).publicJwk }),
       'the key in the DPoP proof cannot be used',
     ],
     [
@@ -192,7 +192,7 @@ describe('a bad DPoP proof', () => {
   ];
 
   test.each(proofs)('%s is refused', async (_, make, description) => {
-    await expect(setUpCheck(prover.jkt).present(await make())).rejects.toMatchObject({
+    await expect(setUpCheck(prover.cnf.jkt).present(await make())).rejects.toMatchObject({
       code: 'invalid_dpop_proof',
       status: 401,
       description,
@@ -200,7 +200,7 @@ describe('a bad DPoP proof', () => {
   });
 
   test('with another key than the one of the token is refused as an invalid token', async () => {
-    await expect(setUpCheck(prover.jkt).present(await stranger.proof())).rejects.toMatchObject({
+    await expect(setUpCheck(prover.cnf.jkt).present(await stranger.proof())).rejects.toMatchObject({
       code: 'invalid_token',
       description: 'the access token is bound to another key than the key of the DPoP proof',
     });
@@ -217,28 +217,28 @@ describe('a bad DPoP proof', () => {
     const signature = await crypto.subtle.sign('RSASSA-PKCS1-v1_5', privateKey, Buffer.from(signed));
     const proof = `${signed}.${Buffer.from(signature).toString('base64url')}`;
     await expect(
-      setUpCheck(prover.jkt).present(proof, { thumbprint: await calculateJwkThumbprint(jwk) }),
+      setUpCheck(prover.cnf.jkt).present(proof, { thumbprint: await calculateJwkThumbprint(jwk) }),
     ).rejects.toMatchObject({
       description: 'the key in the DPoP proof cannot be used',
     });
   });
 
   test('signed with an algorithm that is not accepted here is refused', async () => {
-    const { present } = setUpCheck(prover.jkt, { algorithms: ['EdDSA'] });
+    const { present } = setUpCheck(prover.cnf.jkt, { algorithms: ['EdDSA'] });
     await expect(present(await prover.proof())).rejects.toMatchObject({
       description: 'the signing algorithm of the DPoP proof is not accepted',
     });
   });
 
   test('is refused when the URI of the request is unknown', async () => {
-    await expect(setUpCheck(prover.jkt).present(await prover.proof(), { uri: undefined })).rejects.toMatchObject({
+    await expect(setUpCheck(prover.cnf.jkt).present(await prover.proof(), { uri: undefined })).rejects.toMatchObject({
       description: 'the htu of the DPoP proof is not the URI of the request',
     });
   });
 
   test('is not repeated in the error', async () => {
     const proof = await prover.proof({ jti: 'private-identifier', htm: 'POST' });
-    const error = await setUpCheck(prover.jkt)
+    const error = await setUpCheck(prover.cnf.jkt)
       .present(proof)
       .catch((thrown: Error) => thrown);
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('private-identifier');

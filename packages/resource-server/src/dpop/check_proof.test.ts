@@ -1,20 +1,19 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { ValidationUnavailableError } from '../errors.ts';
-import { setUpCheck } from '../testing/proof_check.ts';
-import { createProver, heldToken, type Prover, provedAt, uri } from '../testing/prover.ts';
+import { createOrdersClient, heldToken, type OrdersClient, provedAt, setUpCheck, uri } from '../testing/proofs.ts';
 import { createProofCheck, defaultDPoPAlgorithms } from './check_proof.ts';
 
-let prover: Prover;
-let stranger: Prover;
+let prover: OrdersClient;
+let stranger: OrdersClient;
 beforeAll(async () => {
-  [prover, stranger] = await Promise.all([createProver(), createProver()]);
+  [prover, stranger] = await Promise.all([createOrdersClient(), createOrdersClient()]);
 });
 
 describe('a good DPoP proof', () => {
   test.each(defaultDPoPAlgorithms)('is accepted when it is signed with %s', async (alg) => {
-    const client = await createProver(alg);
+    const client = await createOrdersClient(alg);
     await expect(
-      setUpCheck(prover.jkt).present(await client.proof(), { thumbprint: client.jkt }),
+      setUpCheck(prover.cnf.jkt).present(await client.proof(), { thumbprint: client.cnf.jkt }),
     ).resolves.toBeUndefined();
   });
 
@@ -30,18 +29,20 @@ describe('a good DPoP proof', () => {
     ['with a nonce although none is required', { nonce: 'from elsewhere' }, {}],
     ['with unknown claims', { extra: { deep: true } }, {}],
   ])('is accepted %s', async (_, claims, expected) => {
-    await expect(setUpCheck(prover.jkt).present(await prover.proof(claims), expected)).resolves.toBeUndefined();
+    await expect(setUpCheck(prover.cnf.jkt).present(await prover.proof(claims), expected)).resolves.toBeUndefined();
   });
 
   test('is accepted with a kid in its header, and with members of the key that do not matter', async () => {
     const jwk = { ...prover.publicJwk, kid: 'mine', use: 'sig', key_ops: ['verify'] };
-    await expect(setUpCheck(prover.jkt).present(await prover.proof({}, { kid: 'mine', jwk }))).resolves.toBeUndefined();
+    await expect(
+      setUpCheck(prover.cnf.jkt).present(await prover.proof({}, { kid: 'mine', jwk })),
+    ).resolves.toBeUndefined();
   });
 });
 
 describe('a repeated DPoP proof', () => {
   test('is refused for as long as it would be accepted', async () => {
-    const { present, clock } = setUpCheck(prover.jkt);
+    const { present, clock } = setUpCheck(prover.cnf.jkt);
     const proof = await prover.proof({ iat: provedAt + 5 });
     await present(proof);
     for (const seconds of [0, 30, 65]) {
@@ -53,7 +54,7 @@ describe('a repeated DPoP proof', () => {
   });
 
   test('is refused with another signature too, and at another URI', async () => {
-    const { present } = setUpCheck(prover.jkt);
+    const { present } = setUpCheck(prover.cnf.jkt);
     await present(await prover.proof({ jti: 'once' }));
     await expect(present(await prover.proof({ jti: 'once' }))).rejects.toMatchObject({
       description: 'the DPoP proof was used before',
@@ -65,21 +66,23 @@ describe('a repeated DPoP proof', () => {
   });
 
   test('counts as another one with the key of another client', async () => {
-    const { present } = setUpCheck(prover.jkt);
+    const { present } = setUpCheck(prover.cnf.jkt);
     await present(await prover.proof({ jti: 'once' }));
-    await expect(present(await stranger.proof({ jti: 'once' }), { thumbprint: stranger.jkt })).resolves.toBeUndefined();
+    await expect(
+      present(await stranger.proof({ jti: 'once' }), { thumbprint: stranger.cnf.jkt }),
+    ).resolves.toBeUndefined();
   });
 
   test('is accepted after a refused request with it', async () => {
-    const { present } = setUpCheck(prover.jkt);
+    const { present } = setUpCheck(prover.cnf.jkt);
     const proof = await prover.proof();
     await expect(present(proof, { method: 'POST' })).rejects.toThrow();
-    await expect(present(proof, { thumbprint: stranger.jkt })).rejects.toThrow();
+    await expect(present(proof, { thumbprint: stranger.cnf.jkt })).rejects.toThrow();
     await expect(present(proof)).resolves.toBeUndefined();
   });
 
   test('passes once among many concurrent requests', async () => {
-    const { present } = setUpCheck(prover.jkt);
+    const { present } = setUpCheck(prover.cnf.jkt);
     const proof = await prover.proof();
     const outcomes = await Promise.allSettled([...Array(20)].map(() => present(proof)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -90,7 +93,7 @@ describe('a repeated DPoP proof', () => {
     const useOnce = () => Promise.reject(trouble);
     const check = createProofCheck({}, { useOnce, now: () => provedAt * 1000 });
     const request = { rawHeaders: ['DPoP', await prover.proof()] };
-    const expected = { method: 'GET', uri, token: heldToken, thumbprint: prover.jkt };
+    const expected = { method: 'GET', uri, token: heldToken, thumbprint: prover.cnf.jkt };
     await expect(check(request, expected)).rejects.toBe(trouble);
   });
 });
@@ -99,7 +102,7 @@ describe('where nonces are required, a DPoP proof', () => {
   const secret = 'what all gateways know';
 
   test('without a nonce gets one', async () => {
-    const { present, nonces } = setUpCheck(prover.jkt, {}, secret);
+    const { present, nonces } = setUpCheck(prover.cnf.jkt, {}, secret);
     await expect(present(await prover.proof())).rejects.toMatchObject({
       code: 'use_dpop_nonce',
       status: 401,
@@ -108,7 +111,7 @@ describe('where nonces are required, a DPoP proof', () => {
   });
 
   test.each([['a guess'], ['']])('with the nonce "%s" gets the current one', async (nonce) => {
-    const { present, nonces } = setUpCheck(prover.jkt, {}, secret);
+    const { present, nonces } = setUpCheck(prover.cnf.jkt, {}, secret);
     await expect(present(await prover.proof({ nonce }))).rejects.toMatchObject({
       code: 'use_dpop_nonce',
       description: 'the nonce of the DPoP proof is stale',
@@ -117,23 +120,23 @@ describe('where nonces are required, a DPoP proof', () => {
   });
 
   test('passes with the current nonce, once, whatever the clock of the client', async () => {
-    const { present, nonces } = setUpCheck(prover.jkt, {}, secret);
+    const { present, nonces } = setUpCheck(prover.cnf.jkt, {}, secret);
     const proof = await prover.proof({ nonce: nonces?.current(), iat: provedAt - 86_400 });
     await expect(present(proof)).resolves.toBeUndefined();
     await expect(present(proof)).rejects.toMatchObject({ description: 'the DPoP proof was used before' });
   });
 
   test('passes at another process with the same secret, and not at one with another secret', async () => {
-    const { nonces } = setUpCheck(prover.jkt, {}, secret);
+    const { nonces } = setUpCheck(prover.cnf.jkt, {}, secret);
     const proof = await prover.proof({ nonce: nonces?.current() });
-    await expect(setUpCheck(prover.jkt, {}, secret).present(proof)).resolves.toBeUndefined();
-    await expect(setUpCheck(prover.jkt, {}, 'another secret').present(proof)).rejects.toMatchObject({
+    await expect(setUpCheck(prover.cnf.jkt, {}, secret).present(proof)).resolves.toBeUndefined();
+    await expect(setUpCheck(prover.cnf.jkt, {}, 'another secret').present(proof)).rejects.toMatchObject({
       code: 'use_dpop_nonce',
     });
   });
 
   test('passes with the previous nonce, and gets the new one', async () => {
-    const { present, nonces, clock } = setUpCheck(prover.jkt, {}, secret);
+    const { present, nonces, clock } = setUpCheck(prover.cnf.jkt, {}, secret);
     const nonce = nonces?.current();
     clock.seconds += 60;
     const current = nonces?.current();
@@ -144,7 +147,7 @@ describe('where nonces are required, a DPoP proof', () => {
   });
 
   test('does not use up its jti without the nonce', async () => {
-    const { present, nonces } = setUpCheck(prover.jkt, {}, secret);
+    const { present, nonces } = setUpCheck(prover.cnf.jkt, {}, secret);
     await expect(present(await prover.proof({ jti: 'once' }))).rejects.toMatchObject({ code: 'use_dpop_nonce' });
     await expect(present(await prover.proof({ jti: 'once', nonce: nonces?.current() }))).resolves.toBeUndefined();
   });

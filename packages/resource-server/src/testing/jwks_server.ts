@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
+import { serve } from '@tallystick/testing/serve';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { serve } from './serve.ts';
 
 /** A key pair, with the public key as in the JWKS. */
 export interface SigningKey {
@@ -23,7 +23,7 @@ export async function serveJwks(...keys: SigningKey[]) {
     res.end(JSON.stringify({ keys: state.keys.map(({ jwk }) => jwk) }));
   };
   const state = { keys, requests: 0, answer: answerKeys };
-  const { url, stop } = await serve((req, res) => {
+  const { origin: url, stop } = await serve((req, res) => {
     state.requests += 1;
     state.answer(req, res);
   });

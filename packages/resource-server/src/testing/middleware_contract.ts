@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import { athOf } from '@tallystick/testing/dpop_prover';
 import type { AcceptedAccessToken, AuthenticateOptions } from '../authenticate.ts';
 import type { ChallengeOptions } from '../challenge.ts';
 import { createDPoPNonces } from '../dpop/nonces.ts';
 import { AccessTokenError, ValidationUnavailableError } from '../errors.ts';
 import { checkedAtTheGateway, createSenderConstraint } from '../sender_constraint.ts';
-import { athOf, createProver, provedAt } from './prover.ts';
+import { createOrdersClient, provedAt } from './proofs.ts';
 
 /** Accepts one token, refuses others, and fails for two. */
 const validator = {
@@ -89,13 +90,13 @@ export function describeMiddleware(
 
       test('refuses them as bearer tokens, except with checkedAtTheGateway', async () => {
         const headers = { authorization: `Bearer ${token}` };
-        const { jkt } = await createProver();
-        const refused = await fetch(await start({ validator: bound({ jkt }) }), { headers });
+        const { cnf } = await createOrdersClient();
+        const refused = await fetch(await start({ validator: bound(cnf) }), { headers });
         expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
           401,
           expect.stringMatching(/^Bearer error="invalid_token"(?!.*, DPoP )/),
         ]);
-        const relying = { validator: bound({ jkt }), senderConstraint: checkedAtTheGateway };
+        const relying = { validator: bound(cnf), senderConstraint: checkedAtTheGateway };
         expect((await fetch(await start(relying), { headers })).status).toBe(200);
       });
 
@@ -107,12 +108,12 @@ export function describeMiddleware(
       test('checks the proof, requires a nonce, and sends the next one in time', async () => {
         const clock = { seconds: provedAt };
         const now = () => clock.seconds * 1000;
-        const prover = await createProver();
+        const prover = await createOrdersClient();
         const senderConstraint = createSenderConstraint<IncomingMessage>(
           { dpop: { uriOf: ({ url }) => `https://api.example.com${url}`, algorithms: ['ES256'] } },
           { nonces: createDPoPNonces({ secret: 'a secret' }, { now }), now },
         );
-        const url = await start({ validator: bound({ jkt: prover.jkt }), senderConstraint, resourceMetadata });
+        const url = await start({ validator: bound(prover.cnf), senderConstraint, resourceMetadata });
         const call = async (claims: object) => {
           const ath = athOf(token);
           const proof = await prover.proof({ htu: 'https://api.example.com/a', ath, ...claims });

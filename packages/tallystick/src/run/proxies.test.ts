@@ -1,8 +1,9 @@
-import { once } from 'node:events';
-import { createServer, request as httpRequest, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { createServer, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { listen } from '@tallystick/testing/listen';
+import { onTestFinished, startForTest } from '@tallystick/testing/on_test_finished';
+import { serve } from '@tallystick/testing/serve';
 import { openTokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { pino } from 'pino';
@@ -12,15 +13,6 @@ import { runGateway } from './gateway.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
-async function listening(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 /** An HTTP proxy that takes every name for one local server. */
 async function startProxy(port: number) {
@@ -43,7 +35,7 @@ async function startProxy(port: number) {
     on.on('error', () => socket.destroy());
     socket.on('error', () => on.destroy());
   });
-  return { url: `http://127.0.0.1:${await listening(server)}`, seen };
+  return { url: (await startForTest(listen(server))).origin, seen };
 }
 
 describe('The proxy of a URL', () => {
@@ -88,7 +80,7 @@ describe('The proxy of a URL', () => {
 });
 
 test('A call over https goes through a tunnel, one over http is forwarded, and the proxy is told who calls', async () => {
-  const proxy = await startProxy(await listening(createServer((_, response) => response.end('ok'))));
+  const proxy = await startProxy((await serve((_, response) => response.end('ok'))).port);
   const url = proxy.url.replace('http://', 'http://user:word@');
   const proxyFor = createProxyFor({ HTTP_PROXY: url, HTTPS_PROXY: url });
   const fetch = createProxyingFetch(proxyFor as NonNullable<typeof proxyFor>, undefined);
@@ -107,11 +99,11 @@ test('A gateway asks an issuer through the proxy of its environment, and calls i
     '/jwks': { keys: [] },
     '/introspect': { active: true, sub: 'alice', client_id: 'app', aud: 'account' },
   };
-  const issuer = createServer((request, response) => {
+  const issuer = await serve((request, response) => {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answers[request.url ?? '']));
   });
-  const proxy = await startProxy(await listening(issuer));
-  const api = await listening(createServer((_, response) => response.end('from the API')));
+  const proxy = await startProxy(issuer.port);
+  const api = await serve((_, response) => response.end('from the API'));
   const config = await loadConfig(DEMO);
   const partner = 'http://login.partner.example';
   const checked = checkConfig({
@@ -137,7 +129,7 @@ test('A gateway asks an issuer through the proxy of its environment, and calls i
           api: 'https://api.example.com/partner',
           audience: 'account',
           accessTokens: 'phantom',
-          upstream: `http://127.0.0.1:${api}`,
+          upstream: api.origin,
         },
       ],
     },

@@ -1,8 +1,8 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { openTokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import pino from 'pino';
@@ -21,7 +21,7 @@ let ca: { cert: string; key: string };
 let another: { cert: string; key: string };
 let privateKey: KeyObject;
 /** The server of the trusted issuer, with a certificate that no public CA vouches for. */
-let keysServer: Server;
+let keysServer: ListeningServer;
 let jwksUri: string;
 
 beforeAll(async () => {
@@ -30,16 +30,14 @@ beforeAll(async () => {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   privateKey = pair.privateKey;
   const jwks = JSON.stringify({ keys: [{ ...pair.publicKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'idp' }] });
-  keysServer = createTlsServer(await makeServerCertificate(ca, ['localhost'], validity), (_request, response) => {
+  const certificate = await makeServerCertificate(ca, ['localhost'], validity);
+  const server = createTlsServer(certificate, (_request, response) => {
     response.setHeader('Content-Type', 'application/json').end(jwks);
   });
-  jwksUri = `https://localhost:${await listen(keysServer)}/jwks`;
+  keysServer = await listen(server, { host: 'localhost' });
+  jwksUri = `${keysServer.origin}/jwks`;
 });
-afterAll(() => new Promise((resolve) => keysServer.close(resolve)));
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve) => server.listen(0, 'localhost', () => resolve((server.address() as AddressInfo).port)));
-}
+afterAll(() => keysServer.stop());
 
 function assertion(): string {
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
@@ -61,10 +59,14 @@ async function redeemAssertion(trustedCa: string) {
   });
   const store = await openTokenStore(storeConfig());
   const server = createServer();
-  const port = await listen(server);
+  const listening = await listen(server, { host: 'localhost' });
   const { letGo } = await runAuthorizationServer(
     config,
-    { port, stop: async () => {}, answerWith: (handler) => void server.on('request', handler as RequestListener) },
+    {
+      port: listening.port,
+      stop: async () => {},
+      answerWith: (handler) => void server.on('request', handler as RequestListener),
+    },
     {
       store,
       log: pino({ level: 'silent' }),
@@ -74,7 +76,7 @@ async function redeemAssertion(trustedCa: string) {
     },
   );
   try {
-    const answer = await fetch(`http://localhost:${port}/token`, {
+    const answer = await fetch(`${listening.origin}/token`, {
       method: 'POST',
       headers: { Authorization: `Basic ${btoa('partner:partner-secret')}` },
       body: new URLSearchParams({
@@ -86,8 +88,7 @@ async function redeemAssertion(trustedCa: string) {
     return { status: answer.status, body: await answer.json() };
   } finally {
     letGo();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await listening.stop();
     await store.close();
   }
 }

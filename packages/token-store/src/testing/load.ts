@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { until } from '@tallystick/testing/until';
 import { StoreUnavailableError, type TokenStore } from '../index.ts';
 import { SECRET } from './store_under_test.ts';
 
@@ -73,11 +74,10 @@ export function startLoad(store: TokenStore, name: string, workers = 6): Load {
     outcome,
     async recovered() {
       inARow.fill(0);
-      const giveUp = Date.now() + 120_000;
-      while (!inARow.every((count) => count >= IN_A_ROW)) {
-        if (Date.now() > giveUp) throw new Error(`not recovered: ${JSON.stringify({ inARow, wrong, unavailable })}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await until(
+        () => inARow.every((count) => count >= IN_A_ROW),
+        () => ({ inARow, wrong, unavailable }),
+      );
     },
     async stop() {
       isStopping = true;

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { listen } from '@tallystick/testing/listen';
 import type { GatewayConfig } from '../../config/config.ts';
 import { createGateway } from '../../gateway.ts';
 import { createGatewayServer } from '../../server.ts';
 import { issuer } from '../authorization_server.ts';
 import { api, route } from '../gateway_fixture.ts';
-import { listen, startUpstream, type TestUpstream } from '../servers.ts';
+import { startUpstream, type TestUpstream } from '../servers.ts';
 import {
   type AuthorizationServerInTrouble,
   startAuthorizationServerInTrouble,

@@ -1,19 +1,12 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
+import type { RequestListener } from 'node:http';
+import { expect, test } from '@jest/globals';
+import { openConnection } from '@tallystick/testing/raw_client';
+import { serve } from '@tallystick/testing/serve';
 import { createClock } from '../clock/create_clock.ts';
 import { createRecordedRequests } from '../requests/create_recorded_requests.ts';
 import { createFaults } from './create_faults.ts';
 import { createScriptedAnswers } from './create_scripted_answers.ts';
 import { provoke } from './provoke.ts';
-
-const servers: Server[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
 
 /** Answers with what it read. */
 const echo: RequestListener = async (request, response) => {
@@ -32,11 +25,8 @@ async function start(handler: RequestListener = echo) {
     requests: createRecordedRequests({ now: clock.now, mountPath: '' }),
     mountPath: '',
   };
-  const server = createServer(provoke(handler, { ...parts, log: { error() {} } }));
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { ...parts, port, url: `http://127.0.0.1:${port}` };
+  const { port, origin: url } = await serve(provoke(handler, { ...parts, log: { error() {} } }));
+  return { ...parts, port, url };
 }
 
 const post = (url: string, body: string) =>
@@ -54,21 +44,14 @@ test.each([
 
 test('the handler reads a chunked body, however it is cut', async () => {
   const { port, requests } = await start();
-  const socket = connect(port, '127.0.0.1');
+  const client = await openConnection(port);
   const head = 'POST /token HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n';
-  const answered = new Promise<string>((resolve) => {
-    let text = '';
-    socket.on('data', (chunk) => {
-      text += chunk;
-    });
-    socket.on('close', () => resolve(text));
-  });
-  socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
-  socket.write('6\r\nclient\r\n');
+  await client.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
+  await client.write('6\r\nclient\r\n');
   await new Promise((resolve) => setImmediate(resolve));
-  socket.write('6\r\n_id=on\r\n1\r\ne\r\n');
-  socket.write('0\r\n\r\n');
-  expect(await answered).toContain('{"read":"client_id=one"}');
+  await client.write('6\r\n_id=on\r\n1\r\ne\r\n');
+  await client.write('0\r\n\r\n');
+  expect(await client.closed()).toContain('{"read":"client_id=one"}');
   expect(requests.list()).toMatchObject([{ clientId: 'one', form: { client_id: 'one' } }]);
 });
 
