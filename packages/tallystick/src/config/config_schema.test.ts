@@ -55,6 +55,12 @@ describe('a role alone', () => {
     await checks['sample-api'](await load({ sampleApi: { client } }, 'sample-api'));
   });
 
+  test('needs of the sections of other roles only what it reads', async () => {
+    const url = 'http://sample-api:4200';
+    expect((await load({ ...own.gateway, sampleApi: { url } }, 'gateway')).sampleApi.url).toBe(url);
+    await load({ ...own['authorization-server'], gateway: { publicUrl: url } }, 'authorization-server');
+  });
+
   test.each<[Role, object, string]>([
     ['authorization-server', { clients: [] }, 'apis: expected array; found nothing'],
     ['gateway', { apis }, 'gateway: expected object; found nothing'],
@@ -67,7 +73,7 @@ describe('a role alone', () => {
   test.each<[Role, object, string]>([
     ['authorization-server', { gateway: { routes: [{ ...route, prefix: '/a//b' }] } }, 'gateway.routes[0].prefix: '],
     ['gateway', { clients: [{ id: 'other' }] }, 'gateway.client.id: expected the id of a client with `introspects`'],
-    ['gateway', { sampleApi: {} }, 'sampleApi.client: expected object; found nothing'],
+    ['gateway', { sampleApi: { port: 'x' } }, 'sampleApi.port: expected number; found "x"'],
   ])('%s is refused when a section of another role that is there is wrong', async (role, config, problem) => {
     await expect(load({ ...own[role], ...config }, role)).rejects.toThrow(problem);
   });

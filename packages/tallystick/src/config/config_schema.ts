@@ -1,38 +1,42 @@
 import { checkEntries } from '@tallystick/authorization-server/config';
 import { refuseDuplicates, refusing } from '@tallystick/common/config';
-import { checkIntrospection } from '@tallystick/gateway/config';
+import { checkIntrospection, gateway } from '@tallystick/gateway/config';
 import { z } from 'zod';
-import { isAbsent, optionalSections } from './absent.ts';
 import { checkGrants } from './cross_references/check_grants.ts';
 import { checkIntrospectingClients } from './cross_references/check_introspecting_clients.ts';
 import { checkRoutes } from './cross_references/check_routes.ts';
 import { checkTokenHandlers } from './cross_references/check_token_handlers.ts';
-import { apiSchema, type Config, configSections } from './schema.ts';
+import { sampleApi } from './sample_api.ts';
+import { apiSchema, type Config, clientSchema, configSections } from './schema.ts';
 import { checkTls } from './tls.ts';
 
 /** A role that runs in its own process. Without a role, all of them run in one process. */
 export type Role = 'authorization-server' | 'gateway' | 'sample-api';
 
-/** Sections that a role does not need. They are checked only if they are given. */
-const optional = {
-  'authorization-server': { gateway: optionalSections.gateway, sampleApi: optionalSections.sampleApi },
-  gateway: {
-    sampleApi: optionalSections.sampleApi,
-    apis: z.array(apiSchema).default([]),
-    clients: optionalSections.clients,
-  },
-  'sample-api': {
-    gateway: optionalSections.gateway,
-    apis: z.array(apiSchema).default([]),
-    clients: optionalSections.clients,
-  },
+const apis = z.array(apiSchema).default([]);
+const clients = z.array(clientSchema).default([]);
+const otherGateway = gateway
+  .extend({ client: gateway.shape.client.optional(), routes: z.array(gateway.shape.routes.element).default([]) })
+  .prefault({});
+const otherSampleApi = sampleApi.extend({ client: sampleApi.shape.client.optional() }).prefault({});
+
+/** Sections that a role reads only in part, or not at all. */
+const relaxedSections = {
+  'authorization-server': { gateway: otherGateway, sampleApi: otherSampleApi },
+  gateway: { sampleApi: otherSampleApi, apis, clients },
+  'sample-api': { gateway: otherGateway, apis, clients },
 };
 
-/** @param role the only role of the process; undefined for all of them */
+/**
+ * The schema of a configuration. The values that are optional only for a role are required in the type: that role never reads
+ * them.
+ *
+ * @param role the only role of the process; undefined for all of them
+ */
 export function schemaFor(role: Role | undefined): z.ZodType<Config> {
   return z
-    .strictObject({ ...configSections.shape, ...(role && optional[role]) })
-    .superRefine(checkReferences) as z.ZodType<Config>;
+    .strictObject({ ...configSections.shape, ...(role && relaxedSections[role]) })
+    .superRefine((config, context) => checkReferences(config as Config, role, context)) as z.ZodType<Config>;
 }
 
 /** The JSON Schema (draft 2020-12) of the configuration file, for editors. */
@@ -41,7 +45,7 @@ export function jsonSchema(): object {
 }
 
 /** Checks the references between sections. */
-function checkReferences(config: Config, context: z.RefinementCtx): void {
+function checkReferences(config: Config, role: Role | undefined, context: z.RefinementCtx): void {
   const refuse = refusing(context);
 
   if (config.store.url !== 'memory:' && config.secret === undefined) {
@@ -55,11 +59,14 @@ function checkReferences(config: Config, context: z.RefinementCtx): void {
   checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
   checkRoutes(config, refuse);
-  if (!isAbsent(config.clients)) checkTokenHandlers(config, refuse);
   if (config.gateway.decisionEndpoints.length > 0 && config.gateway.trustedProxies.length === 0) {
     refuse(['gateway', 'trustedProxies'], 'expected the addresses of the gateways that use the decision endpoints', []);
   }
   checkGrants(config, refuse);
   checkIntrospection(config.gateway, refuse);
-  checkIntrospectingClients(config, refuse);
+  // A gateway or a sample API alone may not know the clients.
+  if (config.clients.length > 0 || role === undefined || role === 'authorization-server') {
+    checkTokenHandlers(config, refuse);
+    checkIntrospectingClients(config, refuse);
+  }
 }

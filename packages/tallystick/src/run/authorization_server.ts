@@ -6,7 +6,6 @@ import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallyst
 import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { withoutAbsent } from '../config/absent.ts';
 import { schemaFor } from '../config/config_schema.ts';
 import { type Config, tenantSchema } from '../config/schema.ts';
 import type { RunningClock } from '../harness/clock/create_clock.ts';
@@ -132,7 +131,7 @@ interface IssuerRules {
 function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<void>): IssuerRules {
   let followed = config.apis;
   return {
-    check: (entries) => validate(schemaFor('authorization-server'), { ...withoutAbsent(config), ...entries }).error,
+    check: (entries) => validate(schemaFor('authorization-server'), { ...config, ...entries }).error,
     async follow(entries) {
       if (entries.apis === followed) return;
       await followApis({ ...config, ...entries });

@@ -1,16 +1,16 @@
 import type { Refuse } from '@tallystick/common/config';
-import { isAbsent } from '../absent.ts';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi } from './sample_api_routes.ts';
 
 type Role = 'gateway' | 'sampleApi';
+type Client = Config[Role]['client'];
 
 /** Gateway and sample API introspect as clients, which must exist and be allowed to. */
 export function checkIntrospectingClients(config: Config, refuse: Refuse): void {
   for (const role of ['gateway', 'sampleApi'] as const) {
-    // The configuration of a single role has neither the other section nor the clients.
-    if ([config.clients, config[role], config[role].client].some(isAbsent)) continue;
-    const { id, secret } = config[role].client;
+    const client: Client | undefined = config[role].client;
+    if (client === undefined) continue; // The section of a role that runs in another process.
+    const { id, secret } = client;
     const known = config.clients.find((candidate) => candidate.id === id);
     if (!known?.introspects) {
       refuse([role, 'client', 'id'], 'expected the id of a client with `introspects`', id);
