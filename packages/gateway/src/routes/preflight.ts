@@ -5,24 +5,24 @@ import type { Route } from './route.ts';
 import type { FindRoute } from './route_table.ts';
 
 /**
- * Answers a preflight request, which comes without an access token, by the policy of its route. No API sees it.
+ * Answers a preflight request, which has no access token, according to the CORS policy of its route. It is not forwarded.
  *
- * @returns whether there was a policy; without one it is a request like any other
+ * @returns false when the route has no policy: then the request is handled like any other
  */
 export type ServePreflight = (request: IncomingMessage, response: ServerResponse, decision: Decision) => boolean;
 
 export function createPreflights(findRoute: FindRoute): ServePreflight {
-  function routeOf(request: IncomingMessage): Route | undefined {
+  function findRouteOrNone(request: IncomingMessage): Route | undefined {
     try {
       return findRoute(request.url ?? '', request.headers.host);
     } catch (error) {
-      if (error instanceof RequestError) return undefined; // The walk comes to it again, and its refusal is answered.
+      if (error instanceof RequestError) return undefined; // Authorization will refuse the request for the same reason.
       throw error;
     }
   }
 
   return (request, response, decision) => {
-    const route = routeOf(request);
+    const route = findRouteOrNone(request);
     const policy = route?.forwarding.cors;
     if (route === undefined || policy === undefined) return false;
     decision.route = route;

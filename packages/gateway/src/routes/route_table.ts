@@ -4,14 +4,16 @@ import { readRequestPath } from './request_target.ts';
 import type { Route } from './route.ts';
 
 /**
+ * Finds the route of a request.
+ *
  * @param host the value of `Host`
- * @throws {RequestError} `invalid_request`, or `not_found` when no API is there
+ * @throws {RequestError} `invalid_request`; `not_found` when no route matches
  */
 export type FindRoute = (target: string, host: string | undefined) => Route;
 
 /**
- * The route of a request is, of those whose host and prefix fit, the one with the most specific host, and then with the longest
- * prefix, by whole segments.
+ * Creates the lookup of routes. Of the routes whose host and prefix match, it selects the one with the most specific host, and among
+ * those the one with the longest prefix, by whole segments.
  *
  * @throws {TypeError} for two routes that servers could take for one
  */
@@ -20,15 +22,15 @@ export function createRouteTable(unsorted: readonly Route[]): FindRoute {
   const places = new Set(routes.map(({ host, prefix }) => `${host} ${prefix.toLowerCase()}`));
   if (places.size < routes.length) throw new TypeError('two routes have the same prefix, and the same host');
 
-  const findAmong = finderByHost(routes);
+  const tableFor = createTablesByHost(routes);
   return (target, host) => {
     const path = readRequestPath(target);
-    const { literally, looselyRead } = findAmong(host);
-    const route = literally(path.literal);
+    const { matchLiteral, matchInterpreted } = tableFor(host);
+    const route = matchLiteral(path.literal);
     if (route === undefined) throw new RequestError('not_found', 'no API is served under this path');
-    // `/api/%61dmin` is below /api as it stands. Where there is a route for /api/admin too, it is not decided here which is meant.
-    if (looselyRead(path.interpreted) !== route) {
-      throw new RequestError('invalid_request', 'the path can be understood as that of another API');
+    // `/api/%61dmin` literally matches /api. If there is a route for /api/admin too, the request is ambiguous.
+    if (matchInterpreted(path.interpreted) !== route) {
+      throw new RequestError('invalid_request', 'the path is ambiguous: another API may match it');
     }
     return route;
   };
@@ -36,39 +38,39 @@ export function createRouteTable(unsorted: readonly Route[]): FindRoute {
 
 /** The routes of one host, by path. */
 interface PathTable {
-  readonly literally: (path: string) => Route | undefined;
-  readonly looselyRead: (path: string) => Route | undefined;
+  readonly matchLiteral: (path: string) => Route | undefined;
+  readonly matchInterpreted: (path: string) => Route | undefined;
 }
 
-/** Without hosts in the routes, that of a request is not looked at. */
-function finderByHost(sorted: readonly Route[]): (host: string | undefined) => PathTable {
+/** If no route has a host, the host of requests is ignored. */
+function createTablesByHost(sorted: readonly Route[]): (host: string | undefined) => PathTable {
   const patterns = [...new Set(sorted.map(({ host }) => host))];
-  const ofAnyHost = pathTable(sorted.filter((route) => route.host === undefined));
-  if (patterns.every((pattern) => pattern === undefined)) return () => ofAnyHost;
+  const anyHostTable = createPathTable(sorted.filter((route) => route.host === undefined));
+  if (patterns.every((pattern) => pattern === undefined)) return () => anyHostTable;
 
-  // What a pattern means, less specific patterns may mean too: their routes follow its own.
+  // A host that matches a pattern may match less specific patterns too, so the table of a pattern contains their routes too.
   const tables = patterns
     .filter((pattern) => pattern !== undefined)
-    .map((pattern) => ({ pattern, table: pathTable(sorted.filter((route) => coveredBy(route.host, pattern))) }));
+    .map((pattern) => ({ pattern, table: createPathTable(sorted.filter((route) => coveredBy(route.host, pattern))) }));
   return (header) => {
     const host = readHostName(header);
-    return tables.find(({ pattern }) => matchesHost(pattern, host))?.table ?? ofAnyHost;
+    return tables.find(({ pattern }) => matchesHost(pattern, host))?.table ?? anyHostTable;
   };
 }
 
-/** Whether everything that the narrow pattern means, the wide one means too. */
+/** Whether the wide pattern matches every host that the narrow one matches. */
 function coveredBy(wide: string | undefined, narrow: string): boolean {
   return wide === narrow || matchesHost(wide, narrow);
 }
 
-function pathTable(routes: readonly Route[]): PathTable {
+function createPathTable(routes: readonly Route[]): PathTable {
   return {
-    literally: matcher(routes, (prefix) => prefix),
-    looselyRead: matcher(routes, (prefix) => prefix.toLowerCase()),
+    matchLiteral: createMatcher(routes, (prefix) => prefix),
+    matchInterpreted: createMatcher(routes, (prefix) => prefix.toLowerCase()),
   };
 }
 
-function matcher(routes: readonly Route[], normalize: (prefix: string) => string) {
+function createMatcher(routes: readonly Route[], normalize: (prefix: string) => string) {
   const table = routes.map((route) => {
     const prefix = normalize(route.prefix);
     return { route, exact: prefix, below: prefix === '/' ? '/' : `${prefix}/` };
