@@ -76,7 +76,7 @@ test(requirement('demo-walks'), async () => {
   const styles = Object.fromEntries(
     output.split(/^(?=(?:jwt|opaque|phantom|split) {2})/m).map((part) => [part.split(' ')[0], part]),
   );
-  expect(styles.split).toMatch(/sealed under the token: it cannot be read or used without it/);
+  expect(styles.split).toMatch(/encrypted under the token: unreadable without it/);
   for (const style of ['jwt', 'opaque', 'split']) expect(styles[style]).toMatch(/the API can call as its caller/);
   expect(styles.phantom).toMatch(/the API cannot call as its caller/);
 });
@@ -84,8 +84,8 @@ test(requirement('demo-walks'), async () => {
 test(requirement('demo-walks', 'it says who can read what is not sealed'), async () => {
   const demo = tallystick(['demo', '--config', DEMO_CONFIG], { TALLYSTICK_STORE_SEAL: 'false' });
   expect(await demo.exit).toBe(0);
-  expect(demo.output()).toContain('whoever reads the store reads its claims, but cannot call without the token');
-  expect(demo.output()).not.toContain('sealed under the token: it');
+  expect(demo.output()).toContain('anyone who can read the store can read the claims, but cannot call an API without the token');
+  expect(demo.output()).not.toContain('encrypted under the token: unreadable');
 });
 
 test(requirement('demo-walks', 'also for a reader that stops reading'), async () => {
@@ -174,7 +174,7 @@ test.each([
   [['--help'], 0, 'tallystick start'],
   [['--version'], 0, '0.1.0'],
   [[], 1, 'Usage'],
-  [['dance'], 1, 'there is no command "dance"; see tallystick --help'],
+  [['dance'], 1, 'unknown command "dance"; see tallystick --help'],
   [['start', '--sideways'], 1, "Unknown option '--sideways'"],
 ])('tallystick %j', async (args, code, text) => {
   const run = tallystick(args);
@@ -189,5 +189,5 @@ test('a taken port is said in one line', async () => {
   const second = tallystick(['start', '--config', DEMO_CONFIG], ports);
   expect(await second.exit).toBe(1);
   const said = second.output().replace(/^oidc-provider WARNING: Unsupported runtime.*\n/m, ''); // On Node.js 20.
-  expect(said).toMatch(/^tallystick: port \d+ is taken.*\n$/);
+  expect(said).toMatch(/^tallystick: port \d+ is already in use.*\n$/);
 });

@@ -86,7 +86,7 @@ describe.each(ROLES)('%s', (role) => {
     });
     expect(await readinessOf(url)).toEqual([200, { status: 'ready' }]);
     command.signal('SIGTERM');
-    await until(() => command.output().includes('not ready any more; serving for 600000 ms'));
+    await until(() => command.output().includes('draining for 600000 ms'));
     expect(await readinessOf(url)).toEqual([503, { status: 'not ready', unready: ['draining'] }]);
     const served = await fetch(url);
     expect([served.status, served.headers.get('connection')]).toEqual([404, 'close']);
@@ -100,7 +100,7 @@ describe.each(ROLES)('%s', (role) => {
     });
     command.signal('SIGTERM');
     expect(await command.exit).toBe(0);
-    expect(command.output()).toContain('serving for 50 ms');
+    expect(command.output()).toContain('draining for 50 ms');
   });
 
   test(requirement('drains-after-a-delay', 'and a request that has begun is served'), async () => {
@@ -131,7 +131,7 @@ describe.each(ROLES)('%s', (role) => {
     await configure((config) => (config.host = 'other.example'));
     await writeFile(file, 'apis: nonsense');
     command.signal('SIGHUP');
-    await until(() => command.output().includes('the configuration stays as it was'));
+    await until(() => command.output().includes('keeping the current configuration'));
     expect(await readinessOf(url)).toEqual([200, { status: 'ready' }]);
   });
 });
@@ -163,7 +163,7 @@ describe('SIGHUP', () => {
         }
       });
       command.signal('SIGHUP');
-      await until(() => command.output().includes('the configuration was read again'));
+      await until(() => command.output().includes('configuration reloaded'));
       expect([(await askAs('demo-service')).status, (await askAs('other-service')).status]).toEqual([401, 200]);
       expect((await call(world.gateways[0], 'split', token)).status).toBe(401);
     },
@@ -174,7 +174,7 @@ describe('SIGHUP', () => {
       const { command } = await start(role);
       await configure((config) => (config.features = { mutualTls: true }));
       command.signal('SIGHUP');
-      await until(() => command.output().includes('the configuration stays as it was'));
+      await until(() => command.output().includes('keeping the current configuration'));
       expect(command.output()).toMatch(/features: cannot change while the (authorization server|sample API) runs/);
     }
   });
@@ -187,7 +187,7 @@ describe('SIGHUP', () => {
       for (const route of routes) if (route.prefix === '/split') route.prefix = '/renamed';
     });
     command.signal('SIGHUP');
-    await until(() => command.output().includes('the configuration was read again'));
+    await until(() => command.output().includes('configuration reloaded'));
     expect((await fetch(`${url}/renamed/x`)).status).toBe(401);
   });
 

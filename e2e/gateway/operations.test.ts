@@ -161,13 +161,13 @@ describe('SIGHUP', () => {
     phantom.scopes = { '*': ['write'] };
     await writeFile(file, stringify(config));
     command.signal('SIGHUP');
-    await until(() => command.output().includes('the configuration was read again'));
+    await until(() => command.output().includes('configuration reloaded'));
     expect((await call(url, 'phantom', token)).status).toBe(403);
 
     phantom.api = 'https://api.example.com/none';
     await writeFile(file, stringify(config));
     command.signal('SIGHUP');
-    await until(() => command.output().includes('the configuration stays as it was'));
+    await until(() => command.output().includes('keeping the current configuration'));
     expect(command.output()).toContain('gateway.routes[2].api: expected the resource of one of the apis');
     expect((await call(url, 'phantom', token)).status).toBe(403);
 
@@ -191,7 +191,7 @@ describe('several workers', () => {
     await until(() => command.output().split('gateway listening').length === 3);
     await until(async () => sumOf(await metricsOf(url), 'revocation_feed_up') === 1);
     command.signal('SIGHUP');
-    await until(() => command.output().split('the configuration was read again').length === 3);
+    await until(() => command.output().split('configuration reloaded').length === 3);
     command.signal('SIGTERM');
     expect(await command.exit).toBe(0);
   });
@@ -208,7 +208,7 @@ describe('several workers', () => {
   test(requirement('workers', 'they need a store that they can share'), async () => {
     const command = runCommand('node', [MAIN, 'gateway', '--workers', '2', '--config', DEMO_CONFIG]);
     expect(await command.exit).toBe(1);
-    expect(command.output()).toContain('store.url: expected a Redis, which several workers can share');
+    expect(command.output()).toContain('store.url: expected a Redis, because several workers must share the store');
   });
 
   test(requirement('workers', 'a proof counts once at all of them, so they remember it together'), async () => {

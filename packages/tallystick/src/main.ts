@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import * as module from 'node:module';
 
-// Where Node.js can (22.8 and later), keep compiled code between runs, to start faster.
+// Node.js 22.8 and later can cache compiled code between runs, which makes the start faster.
 (module as { enableCompileCache?: () => void }).enableCompileCache?.();
 
-// A reader that has seen enough, such as `head`, is no failure, and does not stop a server.
+// A reader that closes the pipe early, such as `head`, is not an error and does not stop a server.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

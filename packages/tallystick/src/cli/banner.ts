@@ -1,8 +1,7 @@
 import type { Tallystick } from '../run/start_tallystick.ts';
-import { colour } from './colour.ts';
-import { trustHint } from './trust_hint.ts';
+import { colour, trustHint } from './terminal.ts';
 
-/** What `tallystick start` prints when everything is ready. @param readyAfter milliseconds since the process began */
+/** The output of `tallystick start` once every server listens. @param readyAfter milliseconds since the process started */
 export function banner(tallystick: Tallystick, readyAfter: number): string {
   const { issuer, gatewayUrl, sampleApiUrl, controlUrl, certificateFingerprint, caFile, config } = tallystick;
   const clients = config.clients.map(({ id, secret, grants, introspects }) => [
@@ -27,12 +26,12 @@ ${table(clients)}
 
 ${colour('bold', 'Users')}  (sign in by picking one; no password)
 ${table(users)}
-${walkThrough(tallystick)}
+${exampleCalls(tallystick)}
 Ctrl-C stops it.`;
 }
 
-/** Commands that work when pasted: one token of the most telling style, used, looked into and revoked. */
-function walkThrough({ issuer, gatewayUrl, caFile, config }: Tallystick): string {
+/** Commands to paste: they get a token, in the split style if an API has it, call the API, and revoke the token. */
+function exampleCalls({ issuer, gatewayUrl, caFile, config }: Tallystick): string {
   const api = config.apis.find((candidate) => candidate.accessTokens === 'split') ?? config.apis[0];
   const route = config.gateway.routes.find((candidate) => candidate.api === api?.resource);
   const service = config.clients.find((client) => client.grants.includes('client_credentials'));
@@ -46,7 +45,7 @@ ${colour('bold', 'Try it')}
   TOKEN=$(${curl} -s -u ${credentials} ${issuer}/token -d grant_type=client_credentials -d resource=${api.resource}${scope} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'); echo $TOKEN
   ${colour('dim', '# the API behind the gateway gets a JWT')}
   ${curl} -s ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"
-  ${colour('dim', '# without a token, and with a revoked one, the gateway answers 401')}
+  ${colour('dim', '# without a token, and with a revoked token, the gateway answers 401')}
   ${curl} -si ${gatewayUrl}${route.prefix}/hello
   ${curl} -s -u ${credentials} ${issuer}/token/revocation -d token=$TOKEN
   ${curl} -si ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"

@@ -3,11 +3,11 @@ import { loadConfig } from '../config/load_config.ts';
 import { findWarnings } from '../config/warnings.ts';
 import { createLog } from '../run/log.ts';
 
-/** `tallystick config validate`. @throws {ConfigError} which says what is wrong where */
+/** `tallystick config validate`. @throws {ConfigError} with the path and the expected value of each problem */
 export async function validate(file: string): Promise<number> {
   const config = await loadConfig(file, process.env);
   if (config.tls) await (await import('../run/tls/open_tls.ts')).checkTlsFiles(config);
-  // Loaded here, because `config schema` needs no server.
+  // Loaded here because `config schema` needs none of it.
   const { checkAuthorizationServer } = await import('../run/authorization_server.ts');
   const { checkGateway } = await import('../run/gateway.ts');
   const { checkSampleApi } = await import('../run/sample_api.ts');

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@tallystick/gateway';
-import type { StoreUse } from '@tallystick/token-store';
+import { StoreUnavailableError, type StoreUse, type TokenStore } from '@tallystick/token-store';
 import type { Role } from '../config/config_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
@@ -18,12 +18,17 @@ import { refuseFixed } from '../run/refuse_changes.ts';
 import { runSampleApi } from '../run/sample_api.ts';
 import type { Tls } from '../run/tls/trust.ts';
 import { createSharedMetrics } from '../workers/shared_metrics.ts';
-import { trustHint } from './trust_hint.ts';
+import { trustHint } from './terminal.ts';
 import { untilStopped } from './until_stopped.ts';
-import { untilStoreAnswers } from './until_store_answers.ts';
 
-/** One role in this process, until it is stopped. */
-export async function role(name: Role, configFile: string): Promise<number> {
+/** Milliseconds between two attempts to reach a store that is still starting. */
+const STORE_RETRY_INTERVAL = 500;
+
+/** Milliseconds to wait for the store when the process starts. */
+const STORE_TIMEOUT = 30_000;
+
+/** Runs one role in this process until it is stopped. */
+export async function runRole(name: Role, configFile: string): Promise<number> {
   const config = await loadConfig(configFile, process.env, name);
   const log = createLog(config.log.level);
   for (const { path, message } of findWarnings(config, name)) log.warn({ path }, message);
@@ -38,7 +43,7 @@ export async function role(name: Role, configFile: string): Promise<number> {
   const store = await openStore(config, { uses, log, now: clock.now });
   try {
     if (name === 'gateway') return await serveGateway(configFile, config, { store, log, tls });
-    await untilStoreAnswers(store);
+    await waitForStore(store);
     const serving = startAuthorizationServer(config, { store, log, tls, clock });
     reloadOnHangup(configFile, name, async (changed) => (await serving).replace(changed));
     const { drainDelay } = config.authorizationServer.timeouts;
@@ -49,16 +54,16 @@ export async function role(name: Role, configFile: string): Promise<number> {
 }
 
 /**
- * Reads the configuration file again on SIGHUP. If it cannot be used, the role goes on with what it has. To be called before the role
- * listens: from then on it may get the signal, which ends a process without a listener.
+ * Reloads the configuration file on SIGHUP. If the new configuration is not valid, the role keeps the current one. Call this before the
+ * role listens: a supervisor may send the signal from then on, and without a handler it ends the process.
  */
 function reloadOnHangup(configFile: string, role: Role, replace: (config: Config) => Promise<void>): void {
   process.on('SIGHUP', async () => {
     try {
       await replace(await loadConfig(configFile, process.env, role));
-      console.log('the configuration was read again');
+      console.log('configuration reloaded');
     } catch (error) {
-      console.error(`tallystick: the configuration stays as it was: ${(error as Error).message}`);
+      console.error(`tallystick: reload failed, keeping the current configuration: ${(error as Error).message}`);
     }
   });
 }
@@ -71,11 +76,11 @@ async function serveGateway(configFile: string, config: Config, dependencies: Ro
   if (gateway.operationsPort !== undefined) console.log(`operations on port ${gateway.operationsPort}`);
   const { drainDelay } = config.gateway.timeouts;
   const code = await serveUntilStopped('gateway', gateway, { tls: dependencies.tls, drainDelay });
-  cluster.worker?.disconnect(); // Otherwise what it hears from the process above would keep it alive.
+  cluster.worker?.disconnect(); // The channel to the primary process would keep this one alive.
   return code;
 }
 
-/** The authorization server, and the control API of this process if it is enabled. */
+/** Starts the authorization server, and the control API if it is enabled. */
 async function startAuthorizationServer(
   config: Config,
   dependencies: Omit<AuthorizationServerRole, 'provokable'>,
@@ -96,7 +101,7 @@ async function startAuthorizationServer(
   };
 }
 
-/** A role that can take another configuration while it runs. @see RunningGateway.replace */
+/** A role whose configuration can be replaced while it runs. */
 interface Reloadable extends Listening {
   replace(config: Config): Promise<void>;
 }
@@ -113,25 +118,25 @@ async function serveSampleApi(config: Config, tls: Tls | undefined): Promise<Rel
   };
 }
 
-/** What of the configuration the sample API only reads when it starts. */
+/** Values that the sample API reads only when it starts. */
 const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as const;
 
-interface Serving {
+interface ServingOptions {
   readonly tls?: Tls | undefined;
-  /** Milliseconds for which it goes on serving after SIGTERM. */
+  /** Milliseconds after SIGTERM in which requests are still served while `/readyz` fails. */
   readonly drainDelay: number;
 }
 
 async function serveUntilStopped(
   name: string,
   { port, drain, stop }: Listening,
-  { tls, drainDelay }: Serving,
+  { tls, drainDelay }: ServingOptions,
 ): Promise<number> {
   const stopped = untilStopped(
     async (signal) => {
       if (signal === 'SIGTERM' && drainDelay > 0) {
         drain?.();
-        console.log(`not ready any more; serving for ${drainDelay} ms until load balancers have noticed`);
+        console.log(`draining for ${drainDelay} ms: /readyz fails, requests are still served`);
         await sleep(drainDelay);
       }
       await stop();
@@ -143,4 +148,24 @@ async function serveUntilStopped(
   if (tls?.server && tls.caFile !== undefined) console.log(`trust it with ${trustHint(tls.caFile)}`);
   await stopped;
   return 0;
+}
+
+/**
+ * Waits for a store that is still starting, because containers start in no fixed order. Logs each new reason once.
+ *
+ * @throws {StoreUnavailableError} the store did not answer within 30 seconds
+ */
+async function waitForStore(store: TokenStore): Promise<void> {
+  let reported = '';
+  for (let waited = 0; ; waited += STORE_RETRY_INTERVAL) {
+    try {
+      await store.ping();
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || waited >= STORE_TIMEOUT) throw error;
+      if (error.message !== reported) console.error(`waiting for the token store (${error.message})`);
+      reported = error.message;
+      await sleep(STORE_RETRY_INTERVAL);
+    }
+  }
 }

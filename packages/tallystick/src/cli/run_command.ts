@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import { StoreUnavailableError, WrongSecretError } from '@tallystick/token-store';
 import { ConfigError } from '../config/config_error.ts';
-import { HELP } from './help.ts';
-import { UsageError } from './usage_error.ts';
+import { HELP, UsageError } from './usage.ts';
 
-/** Where the configuration is looked for when none is named. */
+/** Used when `--config` is not given. */
 const DEFAULT_CONFIG = 'tallystick.config.yaml';
 
 const OPTIONS = {
@@ -20,24 +19,25 @@ interface Values {
 }
 
 /**
- * Runs the command line. Commands are loaded when they are run, so that `start` does not wait for what it does not use.
+ * Runs the command line. Each command is loaded only when it runs, which keeps the start fast.
  *
  * @returns the exit code
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-    if (values.version) return print(await version());
+    if (values.version) return print(await readVersion());
     if (values.help) return print(HELP);
     return await run(positionals, values);
   } catch (error) {
-    console.error(explain(error));
+    console.error(describeError(error));
     return 1;
   }
 }
 
 async function run(command: readonly string[], { config, workers }: Values): Promise<number> {
-  if (workers !== '1' && command[0] !== 'gateway') throw new UsageError('--workers is for the gateway only');
+  if (workers !== '1' && command[0] !== 'gateway')
+    throw new UsageError('--workers applies to the gateway command only');
   switch (command.join(' ')) {
     case 'start':
       return (await import('./start.ts')).start(config);
@@ -45,7 +45,7 @@ async function run(command: readonly string[], { config, workers }: Values): Pro
       return (await import('./gateway.ts')).gateway(config, workers);
     case 'authorization-server':
     case 'sample-api':
-      return (await import('./role.ts')).role(command[0] as 'authorization-server' | 'sample-api', config);
+      return (await import('./role.ts')).runRole(command[0] as 'authorization-server' | 'sample-api', config);
     case 'demo':
       return (await import('./demo.ts')).demo(config);
     case 'config validate':
@@ -56,29 +56,28 @@ async function run(command: readonly string[], { config, workers }: Values): Pro
       console.error(HELP);
       return 1;
     default:
-      console.error(`tallystick: there is no command "${command.join(' ')}"; see tallystick --help`);
-      return 1;
+      throw new UsageError(`unknown command "${command.join(' ')}"`);
   }
 }
 
-/** One line that says what to do next; a stack only for what nobody foresaw. */
-function explain(error: unknown): string {
+/** One line that says what to do. Only an unexpected error is printed with its stack. */
+function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `tallystick: ${String(error)}`;
   const code = 'code' in error ? String(error.code) : '';
   if (error instanceof UsageError) return `tallystick: ${error.message}; see tallystick --help`;
   if (error instanceof ConfigError) return `tallystick: ${error.message}`;
   if (error instanceof WrongSecretError)
-    return `tallystick: ${error.message}; use the secret of the servers that run on it, or another database`;
+    return `tallystick: ${error.message}; use the secret of the servers that share the store, or another database`;
   if (error instanceof StoreUnavailableError)
-    return `tallystick: the token store cannot be reached (${error.message}); start it, or set TALLYSTICK_STORE_URL`;
+    return `tallystick: the token store is unavailable (${error.message}); start it, or set TALLYSTICK_STORE_URL`;
   if (code === 'EADDRINUSE' && 'port' in error) {
-    return `tallystick: port ${error.port} is taken; stop what listens there, or choose another port in the configuration or with TALLYSTICK_…_PORT`;
+    return `tallystick: port ${error.port} is already in use; stop the process that listens on it, or configure another port (TALLYSTICK_…_PORT)`;
   }
   if (code.startsWith('ERR_PARSE_ARGS')) return `tallystick: ${error.message.split('.')[0]}; see tallystick --help`;
   return `tallystick: ${error.stack ?? error.message}`;
 }
 
-async function version(): Promise<string> {
+async function readVersion(): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }

@@ -10,11 +10,11 @@ export interface SignInRequest {
 }
 
 /**
- * Plays a user's browser and a public client: authorization code with PKCE (RFC 7636), signing in and consenting on the
- * way.
+ * Acts as a public client and as its user's browser: runs the authorization code flow with PKCE (RFC 7636), signs in and
+ * consents.
  *
  * @returns the access token
- * @throws {Error} the authorization server refused
+ * @throws {Error} the authorization server refused the request
  */
 export async function signIn({ issuer, clientId, redirectUri, resource, scope, user }: SignInRequest): Promise<string> {
   const verifier = randomBytes(32).toString('base64url');
@@ -43,7 +43,7 @@ export async function signIn({ issuer, clientId, redirectUri, resource, scope, u
   return accessToken;
 }
 
-/** Follows redirects and submits the pages that come, until the client is sent the code. */
+/** Follows redirects and submits forms until a redirect to the client carries the code. */
 async function browse(start: URL, user: string): Promise<string> {
   const cookies = new Map<string, string>();
   let url = start;
@@ -72,5 +72,5 @@ async function browse(start: URL, user: string): Promise<string> {
       form = new URLSearchParams(action.endsWith('/login') ? { user } : {});
     }
   }
-  throw new Error('the sign-in did not come to an end');
+  throw new Error('the sign-in did not end with an authorization code');
 }

@@ -4,11 +4,11 @@ import { startTallystick } from '../run/start_tallystick.ts';
 import { banner } from './banner.ts';
 import { untilStopped } from './until_stopped.ts';
 
-/** `tallystick start`: everything in this process, until it is stopped. */
+/** `tallystick start`: runs every role in this process until it is stopped. */
 export async function start(configFile: string): Promise<number> {
   const config = await loadConfig(configFile, process.env);
   const tallystick = await startTallystick({ config, ports: 'configured' });
-  // Whoever reads that it is ready may stop it at once.
+  // Before the banner: a script that reads the banner may send a signal at once.
   const stopped = untilStopped(async () => {
     console.log('\nstopping …');
     await tallystick.stop();

@@ -1,12 +1,12 @@
-/** What asks a process to stop: Ctrl-C, whoever runs it, and the end of its terminal. */
+/** Ctrl-C, the supervisor's signal, and the end of the terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 type StopSignal = (typeof SIGNALS)[number];
 
 /**
- * Resolves when the process is asked to stop and everything has stopped. Asked a second time, it ends at once.
+ * Waits for a stop signal, calls `stop` and resolves when that is done. A second signal ends the process at once.
  *
- * @param stop lets what runs finish
- * @param signals what it stops on
+ * @param stop finishes open requests and closes the servers
+ * @param signals the signals to stop on
  */
 export async function untilStopped(
   stop: (signal: StopSignal) => Promise<void>,

@@ -1,55 +1,59 @@
-import type { RequestListener } from 'node:http';
-import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { createOwnNames, hasTooManyParameters, type IsOwnName, MAX_PARAMETERS, readHost } from '@tallystick/common';
 import {
   type AccessTokenValidator,
+  certificateOfHeader,
+  checkedAtTheGateway,
   createIntrospectionValidator,
   createJwtValidator,
   createRemoteJwks,
+  createSenderConstraint,
   protectWithKoa,
   type RequiredScopes,
+  type SenderConstraint,
+  signatureOf,
 } from '@tallystick/resource-server';
 import Koa, { type Middleware } from 'koa';
-import { createApiConstraint } from './api_constraint.ts';
 
 export interface SampleApiConfig {
   readonly issuer: string;
-  /** The authorization server's endpoints, as reached from here. */
+  /** Endpoints of the authorization server, as URLs that this process can reach. */
   readonly authorizationServer: { readonly introspectionEndpoint: string; readonly jwksUri: string };
   readonly client: { readonly id: string; readonly secret: string };
   readonly apis: readonly SampleApiRoute[];
-  /** Names and addresses under which clients reach the gateway, beside those of this machine. */
+  /** Names and addresses under which clients reach the gateway. Those of this machine are always accepted. */
   readonly gatewayNames: readonly string[];
-  /** Whether the gateway passes client certificates on, with tokens whose binding it cannot see. */
+  /** Whether the gateway forwards client certificates (RFC 9440) for tokens whose binding it cannot read. */
   readonly takesClientCertificates: boolean;
 }
 
 export interface SampleApiRoute {
-  /** Of the paths as they are here. */
+  /** Path prefix at this API. */
   readonly prefix: string;
-  /** Of the same paths at the gateway. */
+  /** Path prefix at the gateway. */
   readonly publicPrefix: string;
-  /** What the `aud` of a token must be, or contain; of several, one. */
+  /** Accepted values of `aud`. A token needs one of them. */
   readonly audience: string | readonly string[];
   readonly style: 'jwt' | 'opaque' | 'phantom' | 'split';
   readonly scopes: { readonly [method: string]: RequiredScopes };
-  /** Whether the gateway passes DPoP proofs on to this API, which then checks them. */
+  /** Whether the gateway forwards DPoP proofs. If so, this API checks them. */
   readonly getsProof: boolean;
 }
 
 export interface SampleApiDependencies {
   /** Epoch milliseconds. Default: real time. */
   readonly now?: () => number;
-  /** Calls the authorization server. Default: the global one. */
+  /** Used to call the authorization server. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
 /**
- * An API that shows what reached it: method, path, the headers as they came (this is a demonstration, so the token is
- * among them) and the claims it validated. It trusts no gateway and validates every request itself.
+ * An API that answers with the request that it received: method, path, headers (the token included, because this is a demonstration)
+ * and validated claims. It validates every request itself and does not rely on the gateway.
  */
 export function createSampleApi(config: SampleApiConfig, dependencies: SampleApiDependencies = {}): RequestListener {
   const app = new Koa();
-  app.silent = true; // Errors are answered; Koa would also print them to the console.
+  app.silent = true; // Koa would also print errors, which the client gets as a response, to the console.
   app.use(async (ctx, next) => {
     if (hasTooManyParameters(ctx.querystring)) {
       ctx.status = 400;
@@ -99,4 +103,51 @@ function show({ style }: SampleApiRoute): Middleware {
     ctx.set('Cache-Control', 'no-store');
     ctx.body = { style, method: ctx.method, path: ctx.url, headers: ctx.headers, claims: ctx.state.accessToken.claims };
   };
+}
+
+/**
+ * How a route of the API checks the sender constraint of its tokens. If the gateway forwards the proof, the API checks it; the proof
+ * for a `split` token is about the token's signature. Otherwise the API relies on the gateway.
+ */
+function createApiConstraint(
+  route: SampleApiRoute,
+  { gatewayNames, takesClientCertificates }: SampleApiConfig,
+  { now }: SampleApiDependencies,
+): SenderConstraint<IncomingMessage> {
+  if (!route.getsProof) return checkedAtTheGateway;
+  const isGatewayName = createOwnNames(gatewayNames);
+  return createSenderConstraint<IncomingMessage>(
+    {
+      dpop: {
+        uriOf: (request) => publicUri(request, route, isGatewayName),
+        ...(route.style === 'split' && { clientHeldToken: signatureOf }),
+      },
+      ...(takesClientCertificates && { certificateOf }),
+    },
+    { ...(now && { now }) },
+  );
+}
+
+/**
+ * The URI that the client requested from the gateway. A caller that reaches the API directly can send any headers, so the host must
+ * be one of the gateway's: otherwise a stolen proof for another server would be accepted.
+ *
+ * @returns undefined for a host that is not the gateway's
+ */
+function publicUri(
+  { headers, url = '' }: IncomingMessage,
+  { prefix, publicPrefix }: SampleApiRoute,
+  isGatewayName: IsOwnName,
+): string | undefined {
+  const proto = headers['x-forwarded-proto']?.toString() ?? 'http';
+  const header = headers['x-forwarded-host']?.toString() ?? headers.host ?? '';
+  const host = readHost(header);
+  if (host === undefined || !isGatewayName(host.name)) return undefined;
+  return `${proto}://${header}${publicPrefix.replace(/\/$/, '')}${url.slice(prefix.replace(/\/$/, '').length)}`;
+}
+
+/** The gateway replaces this header (RFC 9440 section 2.1). An API that others can reach must not trust it. */
+function certificateOf({ headers }: IncomingMessage) {
+  const value = headers['client-cert']?.toString();
+  return value === undefined ? undefined : certificateOfHeader(value);
 }

@@ -2,19 +2,19 @@ import type { Tracing } from '@tallystick/gateway';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 
-/** Milliseconds that one try to reach the collector may take, and that stopping waits for the last one. */
-const PATIENCE = 5_000;
+/** Milliseconds for one export, and for the last export when tracing stops. */
+const EXPORT_TIMEOUT = 5_000;
 
-/** Milliseconds for which spans are collected before they are sent together. */
-const BATCHING = 1_000;
+/** Milliseconds between two exports. */
+const EXPORT_INTERVAL = 1_000;
 
 export interface OpenTracing {
   readonly tracing: Tracing;
-  /** Sends what was not sent yet. */
+  /** Exports the remaining spans. */
   stop(): Promise<void>;
 }
 
-/** Traces that go to a collector by OTLP over HTTP. OpenTelemetry is loaded here, and so only where it is configured. */
+/** Exports traces to a collector with OTLP over HTTP. OpenTelemetry is loaded only if this function is called. */
 export async function openTracing(
   { endpoint, serviceName, sampleRatio }: NonNullable<Config['gateway']['tracing']>,
   { log }: { log: Pick<Logger, 'info' | 'warn'> },
@@ -28,26 +28,26 @@ export async function openTracing(
       import('@opentelemetry/sdk-trace'),
     ]);
   const { reportFailures } = await import('./report_failures.ts');
-  const exporter = reportFailures(new OTLPTraceExporter({ url: endpoint, timeoutMillis: PATIENCE }), log);
+  const exporter = reportFailures(new OTLPTraceExporter({ url: endpoint, timeoutMillis: EXPORT_TIMEOUT }), log);
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName }),
     sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(sampleRatio) }),
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter, scheduledDelayMillis: BATCHING })],
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter, scheduledDelayMillis: EXPORT_INTERVAL })],
   });
   const tracer = provider.getTracer('tallystick');
   return {
     tracing: createTracing({ tracer, propagator: new W3CTraceContextPropagator() }),
-    stop: () => settled(provider.shutdown()),
+    stop: () => withinTimeout(provider.shutdown()),
   };
 }
 
-/** Resolves when it is done, or when it took too long: what a gateway did not get to say is no reason for it to stay. */
-async function settled(stopping: Promise<void>): Promise<void> {
-  let giveUp: NodeJS.Timeout | undefined;
-  const tookTooLong = new Promise<void>((resolve) => {
-    giveUp = setTimeout(resolve, PATIENCE);
+/** Resolves when tracing has stopped, or after the timeout: unsent spans must not keep a gateway running. */
+async function withinTimeout(stopping: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, EXPORT_TIMEOUT);
   });
-  // The failure was logged when it happened.
-  await Promise.race([stopping.catch(() => {}), tookTooLong]);
-  clearTimeout(giveUp);
+  // The exporter has already logged a failure.
+  await Promise.race([stopping.catch(() => {}), timedOut]);
+  clearTimeout(timer);
 }

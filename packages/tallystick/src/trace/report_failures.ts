@@ -2,7 +2,7 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 
-/** Logs when spans can no longer be sent, and when they can again: one line each, however many are lost between them. */
+/** Logs the first failed export, and the first successful one after it. */
 export function reportFailures(exporter: SpanExporter, log: Pick<Logger, 'info' | 'warn'>): SpanExporter {
   let isFailing = false;
 
@@ -10,9 +10,9 @@ export function reportFailures(exporter: SpanExporter, log: Pick<Logger, 'info' 
     const failed = code === ExportResultCode.FAILED;
     if (failed === isFailing) return;
     isFailing = failed;
-    // The message may quote what the collector answered.
-    if (failed) log.warn({ cause: causeOf(error) }, 'traces cannot be sent to the collector');
-    else log.info('traces are sent to the collector again');
+    // The message is left out: it may quote the collector's response.
+    if (failed) log.warn({ cause: causeOf(error) }, 'trace export failed');
+    else log.info('trace export works again');
   }
 
   return {
@@ -26,7 +26,7 @@ export function reportFailures(exporter: SpanExporter, log: Pick<Logger, 'info' 
   };
 }
 
-/** Its `code`, a status too, or its name. */
+/** The error's code (which may be an HTTP status), or its name. */
 function causeOf(error: Error | undefined): unknown {
   return (error as { code?: unknown } | undefined)?.code ?? error?.name;
 }

@@ -2,14 +2,14 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { answerMetrics } from './shared_metrics.ts';
 
-/** Milliseconds: a worker that ends sooner will end again, and is not replaced. */
-const TOO_SOON = 2_000;
+/** Milliseconds. A worker that exits sooner would probably exit again, so it is not replaced. */
+const MINIMUM_LIFETIME = 2_000;
 
 /**
- * Runs this program again as several processes that share their ports, until they are stopped. One that ends is replaced.
- * SIGTERM and SIGHUP are passed on; Ctrl-C reaches them all by itself.
+ * Runs this program in several processes that share their ports, until they are stopped. A worker that exits is replaced.
+ * SIGTERM and SIGHUP are forwarded; the terminal sends Ctrl-C to every process.
  *
- * @returns the exit code: 0 when all ended because they were asked to
+ * @returns the exit code: 0 if every worker was stopped by a signal
  */
 export async function runWorkers(count: number): Promise<number> {
   let isStopping = false;
@@ -21,12 +21,12 @@ export async function runWorkers(count: number): Promise<number> {
     const worker = cluster.fork();
     worker.once('exit', (code) => {
       if (isStopping) return;
-      if (performance.now() - startedAt < TOO_SOON) {
+      if (performance.now() - startedAt < MINIMUM_LIFETIME) {
         exitCode = code || 1;
         stop('SIGTERM');
         return;
       }
-      console.error(`tallystick: worker ${worker.process.pid} ended with ${code}; another one takes its place`);
+      console.error(`tallystick: worker ${worker.process.pid} exited with code ${code}; starting a replacement`);
       start();
     });
   }
@@ -40,7 +40,7 @@ export async function runWorkers(count: number): Promise<number> {
   process.on('SIGINT', () => {
     isStopping = true;
   });
-  // One that does not listen yet reads the configuration as it is now, and would not bear the signal.
+  // A worker that does not listen yet has no signal handler, and reads the current configuration anyway.
   const listening = new WeakSet<Worker>();
   cluster.on('listening', (worker) => listening.add(worker));
   process.on('SIGHUP', () => {
