@@ -84,7 +84,9 @@ test(requirement('demo-walks'), async () => {
 test(requirement('demo-walks', 'it says who can read what is not sealed'), async () => {
   const demo = tallystick(['demo', '--config', DEMO_CONFIG], { TALLYSTICK_STORE_SEAL: 'false' });
   expect(await demo.exit).toBe(0);
-  expect(demo.output()).toContain('anyone who can read the store can read the claims, but cannot call an API without the token');
+  expect(demo.output()).toContain(
+    'anyone who can read the store can read the claims, but cannot call an API without the token',
+  );
   expect(demo.output()).not.toContain('encrypted under the token: unreadable');
 });
 

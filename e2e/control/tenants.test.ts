@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => tallystick.stop());
 
-const worldOf = (issuer: string): World => ({
+const signInTarget = (issuer: string): World => ({
   issuer,
   gateways: [tallystick.gatewayUrl],
   sampleApi: tallystick.sampleApiUrl,
@@ -43,7 +43,7 @@ test(requirement('tenants-never-meet', 'tokens and keys'), async () => {
   const issuers = [tallystick.issuer, `${tallystick.issuer}/configured`, made];
   expect(tallystick.tenants.list().map(({ issuer }) => issuer)).toEqual(issuers.slice(1));
   const tokens = await Promise.all(
-    issuers.map(async (issuer) => (await signIn(worldOf(issuer), { style: 'phantom' })).tokens.access_token),
+    issuers.map(async (issuer) => (await signIn(signInTarget(issuer), { style: 'phantom' })).tokens.access_token),
   );
   for (const [at, issuer] of issuers.entries()) {
     for (const [from, token] of tokens.entries())
@@ -61,7 +61,7 @@ test(requirement('tenants-never-meet', 'tokens and keys'), async () => {
 
 test(requirement('tenants-never-meet', 'what was removed is gone, and comes back empty'), async () => {
   const { issuer: first } = await tallystick.tenants.create({ id: 'again', ...demo });
-  const token = await serviceToken(worldOf(first), 'phantom');
+  const token = await serviceToken(signInTarget(first), 'phantom');
   expect(await isActive(first, token)).toBe(true);
   await tallystick.tenants.remove('again');
   expect((await fetch(`${first}/.well-known/openid-configuration`)).status).toBe(404);

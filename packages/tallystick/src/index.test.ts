@@ -7,10 +7,10 @@ import { expect, test } from '@jest/globals';
 import { getGlobalDispatcher } from 'undici';
 import { z } from 'zod';
 
-/** What one part of a process can change for all others. */
+/** Global state that a library could change for the whole process. */
 function globalState() {
   return {
-    compilesChecks: compilesChecks(), // Before the next line: zod itself configures itself when it is first used.
+    compilesChecks: compilesChecks(), // Must come before the next line, because zod configures itself on first use.
     zod: { ...z.config() },
     globals: Reflect.ownKeys(globalThis).map(String),
     reflect: Reflect.ownKeys(Reflect).map(String),
@@ -41,7 +41,7 @@ function globalState() {
   };
 }
 
-/** Whether zod, as its users have it, compiles the checks of an object when it is first parsed. */
+/** Whether zod still compiles the checks of an object schema on first use (its default). */
 function compilesChecks(): boolean {
   const { Function: real } = globalThis;
   let compiled = false;
@@ -60,7 +60,7 @@ function compilesChecks(): boolean {
 }
 
 test('importing the library and running an instance changes nothing for the rest of the process', async () => {
-  await fetch('data:,'); // Makes what Node.js makes at the first call.
+  await fetch('data:,'); // Lets Node.js set up what it creates on the first call.
   const before = globalState();
   expect(before).toMatchObject({ compilesChecks: true });
 
@@ -72,7 +72,7 @@ test('importing the library and running an instance changes nothing for the rest
   const tallystick = await startTallystick({ config });
   try {
     expect((await fetch(`${tallystick.controlUrl}/openapi.json`)).status).toBe(200);
-    tallystick.clock.advance(1); // While a clock is moved, Date.now asks it where it runs something.
+    tallystick.clock.advance(1); // A moved clock replaces Date.now.
     await tallystick.issueToken({ client: 'demo-service', api: 'https://api.example.com/split' });
     tallystick.clock.reset();
     expect(globalState()).toEqual(before);

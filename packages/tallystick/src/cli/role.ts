@@ -83,19 +83,19 @@ async function serveGateway(configFile: string, config: Config, dependencies: Ro
 /** Starts the authorization server, and the control API if it is enabled. */
 async function startAuthorizationServer(
   config: Config,
-  dependencies: Omit<AuthorizationServerRole, 'provokable'>,
+  dependencies: Omit<AuthorizationServerRole, 'intercepted'>,
 ): Promise<Reloadable> {
   const app = await openApp(config, 'authorizationServer', dependencies.tls);
-  const provokable = config.controlApi.enabled;
-  const { harness, replace, letGo } = await runAuthorizationServer(config, app, { ...dependencies, provokable });
-  const control = provokable ? await runControlApi(config, harness, dependencies) : undefined;
+  const intercepted = config.controlApi.enabled;
+  const { harness, replace, release } = await runAuthorizationServer(config, app, { ...dependencies, intercepted });
+  const control = intercepted ? await runControlApi(config, harness, dependencies) : undefined;
   if (control) console.log(`control API on port ${control.port}`);
   return {
     port: app.port,
     drain: app.drain,
     replace,
     async stop() {
-      letGo();
+      release();
       await Promise.all([control?.stop(), app.stop()]);
     },
   };

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Harness } from '../harness/harness.ts';
 import { InputError } from '../harness/input_error.ts';
-import { issuerRoutes } from './issuer_route.ts';
-import type { Route } from './route.ts';
+import { issuerRoutes, type Route } from './route.ts';
 
 const pendingRequest = z.looseObject({
   handle: z.string(),
@@ -12,7 +11,7 @@ const pendingRequest = z.looseObject({
 });
 
 const decision = z.strictObject({
-  authReqId: z.string().min(1).describe('As the client got it.'),
+  authReqId: z.string().min(1).describe('auth_req_id that the client received (CIBA Core section 7.3).'),
   decision: z.enum(['approve', 'deny']),
 });
 
@@ -23,10 +22,10 @@ export function backchannelRequestRoutes(harness: Harness): Route[] {
       method: 'GET',
       path: '/backchannel-requests',
       operationId: 'listBackchannelRequests',
-      summary: 'What clients ask a user for on the backchannel (CIBA)',
+      summary: 'List the pending backchannel requests (CIBA) for a user',
       query: z.strictObject({ user: z.string().min(1) }),
       answers: {
-        200: { description: 'What waits for a decision', schema: z.object({ requests: z.array(pendingRequest) }) },
+        200: { description: 'The pending requests', schema: z.object({ requests: z.array(pendingRequest) }) },
       },
       handle: async ({ issuer, query }) => ({
         status: 200,
@@ -37,15 +36,15 @@ export function backchannelRequestRoutes(harness: Harness): Route[] {
       method: 'POST',
       path: '/backchannel-requests/decisions',
       operationId: 'decideBackchannelRequest',
-      summary: "Approve or deny a backchannel request in the user's place",
+      summary: 'Approve or deny a backchannel request for the user',
       body: decision,
-      answers: { 204: { description: 'It is decided' } },
+      answers: { 204: { description: 'The request was decided' } },
       async handle({ issuer, body }) {
         try {
           await issuer.backchannelRequests[body.decision](body.authReqId);
         } catch (error) {
-          if (!isUnknown(error)) throw error;
-          throw new InputError('authReqId', 'there is no such request, or it was decided already');
+          if (!isUnknownRequest(error)) throw error;
+          throw new InputError('authReqId', 'no pending request with this auth_req_id');
         }
         return { status: 204 };
       },
@@ -53,7 +52,7 @@ export function backchannelRequestRoutes(harness: Harness): Route[] {
   ];
 }
 
-/** The authorization server knows no such request (oidc-provider's InvalidRequest). */
-function isUnknown(error: unknown): boolean {
+/** Whether the authorization server has no such pending request (oidc-provider's InvalidRequest). */
+function isUnknownRequest(error: unknown): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === 400;
 }

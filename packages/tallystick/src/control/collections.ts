@@ -3,8 +3,7 @@ import { apiSchema, clientSchema, userSchema } from '../config/schema.ts';
 import type { Collection } from '../harness/collections.ts';
 import type { Harness } from '../harness/harness.ts';
 import type { Issuer } from '../harness/issuer.ts';
-import { issuerRoutes } from './issuer_route.ts';
-import type { Route } from './route.ts';
+import { issuerRoutes, type Route } from './route.ts';
 
 export function collectionRoutes(harness: Harness): Route[] {
   return [
@@ -35,7 +34,7 @@ export function collectionRoutes(harness: Harness): Route[] {
 interface CollectionRoutes<Schema extends z.ZodType> {
   readonly path: string;
   readonly singular: string;
-  /** The property that names an entry; percent-encoded in the path. */
+  /** Name of the property that identifies an entry. Its value is percent-encoded in the path. */
   readonly name: string;
   readonly schema: Schema;
   readonly collection: (issuer: Issuer) => Collection<z.output<Schema>, z.input<Schema>>;
@@ -52,19 +51,19 @@ function routesOf<Schema extends z.ZodType>(
       method: 'GET',
       path,
       operationId: `list${singular}s`,
-      summary: `The ${plural} of the authorization server`,
-      answers: { 200: { description: 'All of them', schema: z.object({ [plural]: z.array(schema) }) } },
+      summary: `List the ${plural} of the authorization server`,
+      answers: { 200: { description: `All ${plural}`, schema: z.object({ [plural]: z.array(schema) }) } },
       handle: ({ issuer }) => ({ status: 200, body: { [plural]: collection(issuer).list() } }),
     }),
     issuerRoute({
       method: 'PUT',
       path,
       operationId: `put${singular}`,
-      summary: `Add one of the ${plural}, or replace the one of the same ${name}`,
+      summary: `Add an entry to the ${plural}, or replace the one with the same ${name}`,
       body: schema,
       answers: {
-        200: { description: 'It was replaced', schema },
-        201: { description: 'It was added', schema },
+        200: { description: 'The entry was replaced', schema },
+        201: { description: 'The entry was added', schema },
       },
       async handle({ issuer, body }) {
         const { entry, replaced } = await collection(issuer).put(body as z.input<Schema>);
@@ -75,19 +74,19 @@ function routesOf<Schema extends z.ZodType>(
       method: 'DELETE',
       path: `${path}/{${name}}`,
       operationId: `remove${singular}`,
-      summary: `Remove one of the ${plural}`,
-      answers: { 204: { description: 'It is gone' }, 404: { description: `There is none of this ${name}` } },
+      summary: `Remove an entry from the ${plural}`,
+      answers: { 204: { description: 'The entry was removed' }, 404: { description: `No entry with this ${name}` } },
       handle: async ({ issuer, parameters }) => ({
-        status: (await collection(issuer).remove(decoded(parameters[name]))) ? 204 : 404,
+        status: (await collection(issuer).remove(decode(parameters[name]))) ? 204 : 404,
       }),
     }),
   ];
 }
 
-function decoded(text = ''): string {
+function decode(text = ''): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // Not percent-encoded, so nothing has this name.
+    return text; // Malformed percent-encoding: no entry has this name.
   }
 }

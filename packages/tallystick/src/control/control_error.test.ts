@@ -14,7 +14,7 @@ test.each([
     authorizationServerError,
     'the keys of the trusted issuer are not available; try again shortly',
   ],
-])('a 503 of %s names its own cause', (_source, error, description) => {
+])('a 503 names its cause: %s', (_source, error, description) => {
   expect(describeProblem(error)).toEqual({
     status: 503,
     body: { error: 'temporarily_unavailable', error_description: description },

@@ -3,7 +3,7 @@ import { ClockFixedError } from '../harness/clock/create_clock.ts';
 import { InputError } from '../harness/input_error.ts';
 import { TenantExistsError } from '../harness/tenants.ts';
 
-/** An answer of the control API that is not what was asked for. */
+/** An error response of the control API. */
 export class ControlError extends Error {
   override name = 'ControlError';
   readonly status: number;
@@ -16,7 +16,7 @@ export class ControlError extends Error {
   }
 }
 
-/** What is thrown, as status and body. */
+/** Status and body for an error. */
 export function describeProblem(error: unknown): { status: number; body: object } {
   if (error instanceof InputError) return problem(400, error.code, error.message, error.path);
   if (error instanceof ControlError) return problem(error.status, error.code, error.message);
@@ -25,10 +25,10 @@ export function describeProblem(error: unknown): { status: number; body: object 
   if (error instanceof StoreUnavailableError)
     return problem(503, 'temporarily_unavailable', 'the token store is not available; try again shortly');
   if (isUnavailable(error)) return problem(503, 'temporarily_unavailable', error.error_description);
-  return problem(500, 'server_error', 'the control API failed; the log says why');
+  return problem(500, 'server_error', 'the control API failed; see its log');
 }
 
-/** An error of the authorization server, whose description names what it could not reach: the store, or the keys of an issuer. */
+/** A 503 of the authorization server. Its description names what is unavailable: the store, or the keys of an issuer. */
 function isUnavailable(error: unknown): error is Error & { readonly error_description: string } {
   return error instanceof Error && 'statusCode' in error && error.statusCode === 503 && 'error_description' in error;
 }

@@ -4,34 +4,55 @@ import { z } from 'zod';
 import type { Harness } from '../harness/harness.ts';
 import { checkInput, InputError } from '../harness/input_error.ts';
 import { valuesOf } from '../harness/requests/recorded_request.ts';
+import { backchannelRequestRoutes } from './backchannel_requests.ts';
+import { collectionRoutes } from './collections.ts';
 import { ControlError, describeProblem } from './control_error.ts';
+import { faultRoutes, scriptedAnswerRoutes } from './faults.ts';
+import { clockRoutes, resetRoutes, tenantRoutes } from './instance.ts';
 import { openApiDocument } from './openapi.ts';
-import { readJson } from './read_json.ts';
-import { refuseForeign } from './refuse_foreign.ts';
+import { readJson, refuseForeignOrigin } from './read_request.ts';
+import { requestRoutes } from './requests.ts';
 import { type Answer, type Route, route } from './route.ts';
-import { controlRoutes } from './routes.ts';
+import { keyRoutes, tokenRoutes } from './tokens.ts';
+
+/** All routes of the control API except the description of itself. */
+function controlRoutes(harness: Harness): Route[] {
+  const resources = [
+    faultRoutes,
+    scriptedAnswerRoutes,
+    clockRoutes,
+    requestRoutes,
+    tokenRoutes,
+    collectionRoutes,
+    keyRoutes,
+    tenantRoutes,
+    backchannelRequestRoutes,
+    resetRoutes,
+  ];
+  return resources.flatMap((routes) => routes(harness));
+}
 
 export interface ControlApiOptions {
-  /** Is told what failed unexpectedly. */
+  /** Receives unexpected errors. */
   readonly log: { error(fields: object, message: string): void };
 }
 
-/** The harness over HTTP, for any language. */
+/** Serves the harness over HTTP. */
 export function createControlApi(harness: Harness, { log }: ControlApiOptions): RequestListener {
   const routes = controlRoutes(harness);
-  const document = openApiDocument([...routes, describeItself(() => ({}))]);
-  const all = [...routes, describeItself(() => document)].map((each) => ({ ...each, matches: matcher(each.path) }));
+  const document = openApiDocument([...routes, documentRoute(() => ({}))]);
+  const all = [...routes, documentRoute(() => document)].map((each) => ({ ...each, matches: matcher(each.path) }));
 
   async function answer(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
-    refuseForeign(request);
+    refuseForeignOrigin(request);
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const candidates = all.flatMap((each) => {
       const parameters = each.matches(path);
       return parameters ? [{ route: each, parameters }] : [];
     });
-    if (candidates.length === 0) throw new ControlError(404, 'not_found', 'there is nothing here; see /openapi.json');
+    if (candidates.length === 0) throw new ControlError(404, 'not_found', 'no such path; see /openapi.json');
     const found = candidates.find(({ route }) => route.method === request.method);
-    if (!found) throw new ControlError(405, 'invalid_request', `this takes ${methodsOf(candidates)} only`);
+    if (!found) throw new ControlError(405, 'invalid_request', `expected the method ${methodsOf(candidates)}`);
     if (hasTooManyParameters(query)) throw new InputError('', `the query has more than ${MAX_PARAMETERS} parameters`);
     const { parameters } = found;
     return found.route.handle({
@@ -43,11 +64,11 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const left = new AbortController();
-    response.once('close', () => left.abort());
+    const disconnected = new AbortController();
+    response.once('close', () => disconnected.abort());
     try {
-      const { status, body } = await answer(request, left.signal);
-      if (status === 404) throw new ControlError(404, 'not_found', 'there is none with this id');
+      const { status, body } = await answer(request, disconnected.signal);
+      if (status === 404) throw new ControlError(404, 'not_found', 'no entry with this id');
       send(response, status, body);
     } catch (error) {
       const { status, body } = describeProblem(error);
@@ -59,7 +80,7 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
   return (request, response) => void serve(request, response);
 }
 
-function describeItself(document: () => object): Route {
+function documentRoute(document: () => object): Route {
   return route({
     method: 'GET',
     path: '/openapi.json',
@@ -70,7 +91,7 @@ function describeItself(document: () => object): Route {
   });
 }
 
-/** @returns the parameters of a path that fits the template */
+/** @returns a function that returns the parameters of a path if it matches the template */
 function matcher(template: string): (path: string) => Record<string, string> | undefined {
   const pattern = new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`);
   return (path) => {

@@ -5,10 +5,10 @@ import type { Route, RouteAnswer } from './route.ts';
 const problem = z.object({
   error: z.string(),
   error_description: z.string(),
-  path: z.string().optional().describe('Which value is at fault: `faults[0].status`.'),
+  path: z.string().optional().describe('Path of the wrong value, such as `faults[0].status`.'),
 });
 
-/** The OpenAPI 3.1 document of routes, made of the schemas that check what comes. */
+/** Makes the OpenAPI 3.1 document of routes from the schemas that validate their input. */
 export function openApiDocument(routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes)
@@ -30,7 +30,7 @@ function operation({ operationId, summary, path, query, body, answers }: Route):
     ...(body && { requestBody: { required: needsBody(body), content: json(schemaOf(body)) } }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(status, answer)])),
-      default: problemResponse('What was wrong; nothing was changed'),
+      default: problemResponse('The error; nothing was changed'),
     },
   };
 }
@@ -61,7 +61,7 @@ function queryParameters(query: z.ZodObject | undefined): object[] {
   }));
 }
 
-/** No body counts as an empty object. */
+/** An empty body counts as an empty object. */
 function needsBody(body: z.ZodType): boolean {
   return !validate(body, {}).success;
 }

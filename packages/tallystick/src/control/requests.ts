@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { endpointSchema } from '../harness/faults/schemas.ts';
 import type { Harness } from '../harness/harness.ts';
-import { nextRequest } from '../harness/requests/create_recorded_requests.ts';
+import { nextRequestFilter } from '../harness/requests/create_recorded_requests.ts';
+import { endpointSchema } from '../harness/requests/identify_request.ts';
 import { recordedRequestSchema } from '../harness/requests/recorded_request.ts';
-import { issuerRoutes } from './issuer_route.ts';
-import type { Route } from './route.ts';
+import { issuerRoutes, type Route } from './route.ts';
 
 export function requestRoutes(harness: Harness): Route[] {
   const issuerRoute = issuerRoutes(harness);
@@ -13,11 +12,11 @@ export function requestRoutes(harness: Harness): Route[] {
       method: 'GET',
       path: '/requests',
       operationId: 'listRequests',
-      summary: 'What the authorization server was asked; secrets and tokens are redacted unless asked for',
+      summary: 'List the requests that the authorization server answered; secrets and tokens are redacted by default',
       query: z.strictObject({ endpoint: endpointSchema.optional(), secrets: z.enum(['true', 'false']).optional() }),
       answers: {
         200: {
-          description: 'The latest, in the order of their answers',
+          description: 'The latest requests, in the order of their answers',
           schema: z.object({ requests: z.array(recordedRequestSchema) }),
         },
       },
@@ -30,11 +29,11 @@ export function requestRoutes(harness: Harness): Route[] {
       method: 'POST',
       path: '/requests/next',
       operationId: 'takeNextRequest',
-      summary: 'Take the oldest request out of the list, or wait for one',
-      body: nextRequest,
+      summary: 'Remove the oldest request from the list, or wait for one',
+      body: nextRequestFilter,
       answers: {
         200: { description: 'The request', schema: recordedRequestSchema },
-        204: { description: 'None came in time' },
+        204: { description: 'No request was answered in time' },
       },
       async handle({ issuer, body, signal }) {
         const request = await issuer.requests.next(body, signal);
@@ -45,7 +44,7 @@ export function requestRoutes(harness: Harness): Route[] {
       method: 'DELETE',
       path: '/requests',
       operationId: 'clearRequests',
-      summary: 'Forget the recorded requests',
+      summary: 'Remove the recorded requests',
       answers: { 204: { description: 'The list is empty' } },
       handle({ issuer }) {
         issuer.requests.clear();

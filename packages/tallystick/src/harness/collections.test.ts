@@ -17,7 +17,7 @@ beforeEach(async () => {
   collections = createCollections(await loadConfig(DEMO), {
     check: () => undefined,
     async replace({ clients }) {
-      await setImmediate(); // Others are asked meanwhile.
+      await setImmediate(); // Lets other changes start.
       if (clients.some(({ id }) => id === refuse)) throw new InputError('metadata', 'no');
       used = clients.map(({ id }) => id);
     },
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const known = () => collections.clients.list().map(({ id }) => id);
 
-test('changes that are asked for at the same moment are all made', async () => {
+test('makes all of several concurrent changes', async () => {
   await Promise.all(ids.map((id) => collections.clients.put(client(id))));
   expect(known()).toEqual(expect.arrayContaining(ids));
   expect(used).toEqual(known());
@@ -34,7 +34,7 @@ test('changes that are asked for at the same moment are all made', async () => {
   expect(known().filter((id) => ids.includes(id))).toEqual([]);
 });
 
-test('a change that is refused leaves everything as it was, and the next one is made', async () => {
+test('a refused change changes nothing, and the next one is made', async () => {
   refuse = 'b';
   const outcomes = await Promise.allSettled(ids.map((id) => collections.clients.put(client(id))));
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);

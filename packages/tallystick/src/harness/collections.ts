@@ -3,41 +3,41 @@ import { pathText } from '../config/config_error.ts';
 import { apiSchema, type Config, clientSchema, userSchema } from '../config/schema.ts';
 import { checkInput, InputError } from './input_error.ts';
 
-/** Entries of the configuration that can change while everything runs. */
+/** Configuration entries that can change at run time. */
 export interface Collection<Entry, Input> {
   list(): readonly Entry[];
   /**
-   * Adds an entry, or takes the place of the one of the same name.
+   * Adds an entry, or replaces the one with the same name.
    *
-   * @throws {InputError} it cannot be used; nothing changed
+   * @throws {InputError} the entry is not valid; nothing was changed
    */
   put(entry: Input): Promise<{ readonly entry: Entry; readonly replaced: boolean }>;
   /**
-   * @returns whether there was one of that name
-   * @throws {InputError} the gateway has a route to it; nothing changed
+   * @returns whether there was an entry with this name
+   * @throws {InputError} a gateway route uses the entry; nothing was changed
    */
   remove(name: string): Promise<boolean>;
 }
 
-/** What of an issuer's configuration can change. */
+/** The part of an issuer's configuration that can change. */
 export type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
 type Changeable<Schema extends z.ZodType> = Collection<z.output<Schema>, z.input<Schema>>;
 
 export interface Collections {
   readonly clients: Changeable<typeof clientSchema>;
   readonly users: Changeable<typeof userSchema>;
-  /** The gateway and the sample API of the same process follow; which routes there are stays as configured. */
+  /** The gateway and the sample API of the same process use the changed APIs. The routes stay as configured. */
   readonly apis: Changeable<typeof apiSchema>;
-  /** Takes others in place of what was configured. @throws {InputError} they cannot be used; nothing changed */
+  /** Replaces the configured entries. @throws {InputError} they are not valid; nothing was changed */
   configure(entries: Entries): Promise<void>;
-  /** Back to what was configured. */
+  /** Restores the configured entries. */
   reset(): Promise<void>;
 }
 
 export interface CollectionsOptions {
-  /** What the rest of the configuration must bear of the entries: the same rules as at the start. */
+  /** Checks the entries against the rest of the configuration, with the same rules as at the start. */
   readonly check: (entries: Entries) => z.ZodError | undefined;
-  /** Lets everything use other entries. @throws {InputError} it cannot */
+  /** Makes everything use other entries. @throws {InputError} they are not valid */
   readonly replace: (entries: Entries) => Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export function createCollections(given: Entries, { check, replace }: Collection
 
   let lastChange: Promise<unknown> = Promise.resolve();
 
-  /** One change after the other: each begins from what the one before it left. */
+  /** Makes changes one after another: each starts from the result of the one before it. */
   function change<T>(
     make: () => { readonly entries: Entries; readonly result: T } | undefined,
   ): Promise<T | undefined> {
@@ -58,21 +58,22 @@ export function createCollections(given: Entries, { check, replace }: Collection
       current = wanted.entries;
       return wanted.result;
     });
-    lastChange = made.catch(() => {}); // Whoever asked for it is told; the next one begins from what was before.
+    lastChange = made.catch(() => {}); // The caller gets the error. The next change starts from the state before this one.
     return made;
   }
 
   /**
-   * All entries, with those of one kind changed.
+   * All entries, with those of one kind replaced.
    *
-   * @param index of the entry that is new
-   * @throws {InputError} it does not go together with the others, or a route of the gateway names an API that is gone
+   * @param index index of the new entry
+   * @throws {InputError} the new entry conflicts with the others, or a gateway route names an API that was removed
    */
-  function checked(kind: keyof Entries, ofKind: readonly unknown[], index?: number): Entries {
+  function withEntries(kind: keyof Entries, ofKind: readonly unknown[], index?: number): Entries {
     const changed = { ...current, [kind]: ofKind };
     for (const { path, message } of check(changed)?.issues ?? []) {
       if (path[0] === kind && path[1] === index) throw new InputError(pathText(path.slice(2)), message);
-      if (kind === 'clients' && path[0] === 'users') throw new InputError('id', 'expected an id that no user has');
+      if (kind === 'clients' && path[0] === 'users')
+        throw new InputError('id', 'expected another id: a user has this one');
       if (kind === 'apis' && path.at(-1) === 'api')
         throw new InputError('resource', `${pathText(path)} names this API`);
     }
@@ -92,7 +93,7 @@ export function createCollections(given: Entries, { check, replace }: Collection
         const replaced = await change(() => {
           const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
           const changed = at < 0 ? [...entries(), entry] : entries().with(at, entry);
-          return { entries: checked(kind, changed, at < 0 ? changed.length - 1 : at), result: at >= 0 };
+          return { entries: withEntries(kind, changed, at < 0 ? changed.length - 1 : at), result: at >= 0 };
         });
         return { entry, replaced: replaced === true };
       },
@@ -100,7 +101,7 @@ export function createCollections(given: Entries, { check, replace }: Collection
         const removed = await change(() => {
           const kept = entries().filter((known) => nameOf(known) !== name);
           if (kept.length === entries().length) return undefined;
-          return { entries: checked(kind, kept), result: true };
+          return { entries: withEntries(kind, kept), result: true };
         });
         return removed === true;
       },

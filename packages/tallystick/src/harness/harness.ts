@@ -1,20 +1,20 @@
 import { performance } from 'node:perf_hooks';
 import type { TokenStore } from '@tallystick/token-store';
 import type { Clock } from './clock/create_clock.ts';
-import type { Issuer, RunningIssuer } from './issuer.ts';
-import type { RunningTenants, Tenants } from './tenants.ts';
+import type { Issuer, ManagedIssuer } from './issuer.ts';
+import type { ManagedTenants, Tenants } from './tenants.ts';
 
-/** What a test may do to a running Tallystick: to its first issuer, to its tenants, and to all. The control API is the same over HTTP. */
+/** Test controls of a running Tallystick: of its first issuer, of its tenants, and of the whole. The control API offers them over HTTP. */
 export interface Harness extends Issuer {
-  /** Further issuers, made and removed at run time, so that parallel tests never meet. */
+  /** Further issuers that are created and removed at run time, so that parallel tests do not affect each other. */
   readonly tenants: Tenants;
   readonly clock: Clock;
   /**
-   * Back to the configured state, all issuers at once: clients, users, APIs and tenants as configured, no faults, scripted
-   * answers or recorded requests, real time, and a store that holds nothing but the signing keys. On Redis that is
-   * every key of this installation.
+   * Restores the configured state of all issuers: clients, users, APIs and tenants as configured; no faults, scripted answers or
+   * recorded requests; real time; and nothing in the store but the signing keys. On Redis this deletes every other key of this
+   * installation.
    *
-   * @returns how long it took
+   * @returns the time it took
    */
   reset(): Promise<{ milliseconds: number }>;
 }
@@ -22,8 +22,8 @@ export interface Harness extends Issuer {
 export interface HarnessDependencies {
   readonly store: TokenStore;
   readonly clock: Clock;
-  readonly first: RunningIssuer;
-  readonly tenants: RunningTenants;
+  readonly first: ManagedIssuer;
+  readonly tenants: ManagedTenants;
 }
 
 export function createHarness({ store, clock, first, tenants }: HarnessDependencies): Harness {
@@ -32,11 +32,11 @@ export function createHarness({ store, clock, first, tenants }: HarnessDependenc
     tenants,
     clock,
     async reset() {
-      const began = performance.now();
+      const startedAt = performance.now();
       clock.reset();
       await Promise.all([first.restore(), tenants.restore()]);
       await store.clear();
-      return { milliseconds: performance.now() - began };
+      return { milliseconds: performance.now() - startedAt };
     },
   };
 }

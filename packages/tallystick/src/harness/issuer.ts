@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import {
   type AuthorizationServer,
   type BackchannelRequests,
+  DEFECTS,
   type IssuedToken,
   mountPathOf,
   type SigningKeys,
@@ -10,70 +11,98 @@ import {
   TokenRequestError,
 } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
-import type { RunningClock } from './clock/create_clock.ts';
+import { z } from 'zod';
+import type { ManagedClock } from './clock/create_clock.ts';
 import { type Collections, type CollectionsOptions, createCollections, type Entries } from './collections.ts';
-import { createFaults, type Faults } from './faults/create_faults.ts';
-import { createScriptedAnswers, type ScriptedAnswers } from './faults/create_scripted_answers.ts';
-import { provoke } from './faults/provoke.ts';
+import { createFaults, type Faults } from './faults/faults.ts';
+import { intercept } from './faults/intercept.ts';
+import { createScriptedAnswers, type ScriptedAnswers } from './faults/scripted_answers.ts';
 import { checkInput, InputError } from './input_error.ts';
 import { createRecordedRequests, type RecordedRequests } from './requests/create_recorded_requests.ts';
-import { tokenRequestSchema } from './token_request_schema.ts';
 
-/** What a test may do to one issuer, the first one or a tenant. No other issuer notices. */
+/** Request for an access token without a flow. */
+export const tokenRequestSchema = z.strictObject({
+  client: z.string().min(1).describe('The client that gets the token.'),
+  user: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The user that the token is about. Default: none, the token is about the client.'),
+  api: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Resource indicator. Default: none, the token is for the userinfo endpoint.'),
+  scopes: z.array(z.string().min(1)).optional(),
+  claims: z.record(z.string(), z.unknown()).optional().describe('Claims in addition to the configured ones.'),
+  lifetime: z
+    .int()
+    .positive()
+    .max(10 * 365 * 24 * 3600)
+    .optional()
+    .describe("Seconds. Default: the API's."),
+  confirmation: z
+    .union([z.strictObject({ jkt: z.string().min(1) }), z.strictObject({ 'x5t#S256': z.string().min(1) })])
+    .optional()
+    .describe('Key or certificate that the token is bound to (`cnf`, RFC 7800).'),
+  defect: z.enum(DEFECTS).optional().describe('Defect that the token should have.'),
+});
+
+/** Test controls of one issuer: the first one or a tenant. They do not affect other issuers. */
 export interface Issuer extends Pick<Collections, 'clients' | 'users' | 'apis'> {
-  /** Issuer identifier, and base URL of its endpoints. */
+  /** Issuer identifier and base URL of the endpoints. */
   readonly issuer: string;
   readonly faults: Faults;
   readonly scriptedAnswers: ScriptedAnswers;
   readonly requests: RecordedRequests;
-  /** The keys that sign: list them, or let another one take over. */
+  /** Lists and rotates the signing keys. */
   readonly keys: SigningKeys;
-  /** Decides what clients ask users for on the backchannel (CIBA). */
+  /** Approves or denies backchannel requests (CIBA). */
   readonly backchannelRequests: BackchannelRequests;
-  /** Issues an access token without a flow, a good one or a broken one. @throws {InputError} */
+  /** Issues an access token without a flow, optionally with a defect. @throws {InputError} */
   issueToken(request: TokenRequest): Promise<IssuedToken>;
   /**
-   * Back to the configured state: clients, users and APIs as configured, no faults, scripted answers or recorded
-   * requests, and a store that holds nothing of this issuer but its signing keys.
+   * Restores the configured state: clients, users and APIs as configured; no faults, scripted answers or recorded requests; and
+   * nothing in the store but this issuer's signing keys.
    *
-   * @returns how long it took
+   * @returns the time it took
    */
   reset(): Promise<{ milliseconds: number }>;
 }
 
-/** An issuer, as whoever runs it sees it. */
-export interface RunningIssuer {
+/** An issuer with the methods that its server needs. */
+export interface ManagedIssuer {
   readonly controls: Issuer;
   readonly handler: RequestListener;
-  /** Takes other clients, users and APIs, to which `reset` goes back from now on. @throws {InputError} they cannot be used */
+  /** Replaces the configured clients, users and APIs, which `reset` restores. @throws {InputError} they are not valid */
   configure(entries: Entries): Promise<void>;
-  /** What `reset` does, but for the store. */
+  /** Does what `reset` does, except for the store. */
   restore(): Promise<void>;
-  /** Keeps nobody waiting: calls that are held back go on, and who waits for a recorded request gets none. */
-  letGo(): void;
+  /** Ends every wait: delayed calls continue, and callers that wait for a recorded request get none. */
+  release(): void;
 }
 
 export interface IssuerOptions extends Pick<CollectionsOptions, 'check'> {
   readonly issuer: string;
   readonly entries: Entries;
-  /** Whether requests are recorded, and faults strike them. */
-  readonly provokable: boolean;
+  /** Whether requests are recorded and faults injected. */
+  readonly intercepted: boolean;
 }
 
 export interface IssuerDependencies {
-  /** The part of the store that is this issuer's. */
+  /** This issuer's partition of the store. */
   readonly store: TokenStore;
-  readonly clock: RunningClock;
-  /** Is told what failed unexpectedly. */
+  readonly clock: ManagedClock;
+  /** Receives unexpected errors. */
   readonly log: { error(fields: object, message: string): void };
   readonly authorizationServer: AuthorizationServer;
-  /** Lets what depends on the issuer's clients, users and APIs use others. @throws {InputError} it cannot */
+  /** Makes everything that depends on the clients, users and APIs use other ones. @throws {InputError} they are not valid */
   readonly replace: CollectionsOptions['replace'];
 }
 
-/** Puts what tests may do around an authorization server. */
-export function createIssuer(options: IssuerOptions, dependencies: IssuerDependencies): RunningIssuer {
-  const { issuer, entries, check, provokable } = options;
+/** Adds the test controls to an authorization server. */
+export function createIssuer(options: IssuerOptions, dependencies: IssuerDependencies): ManagedIssuer {
+  const { issuer, entries, check, intercepted } = options;
   const { store, clock, log, authorizationServer, replace } = dependencies;
   const mountPath = mountPathOf(issuer);
   const faults = createFaults();
@@ -82,14 +111,14 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
   const { clients, users, apis, ...collections } = createCollections(entries, { check, replace });
   const { handler, backchannelRequests } = authorizationServer;
 
-  function forget(): void {
+  function clearTestState(): void {
     faults.clear();
     scriptedAnswers.clear();
     requests.clear();
   }
 
   async function restore(): Promise<void> {
-    forget();
+    clearTestState();
     await collections.reset();
   }
 
@@ -118,17 +147,17 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
         }
       },
       async reset() {
-        const began = performance.now();
+        const startedAt = performance.now();
         await restore();
         await store.clear();
-        return { milliseconds: performance.now() - began };
+        return { milliseconds: performance.now() - startedAt };
       },
     },
-    handler: provokable ? provoke(handler, { faults, scriptedAnswers, requests, clock, log, mountPath }) : handler,
+    handler: intercepted ? intercept(handler, { faults, scriptedAnswers, requests, clock, log, mountPath }) : handler,
     configure: collections.configure,
     restore,
-    letGo() {
-      forget();
+    release() {
+      clearTestState();
       requests.close();
     },
   };

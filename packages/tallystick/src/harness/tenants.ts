@@ -2,68 +2,67 @@ import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
 import { type Tenant, type TenantInput, tenantSchema } from '../config/schema.ts';
-import { checkInput, InputError } from './input_error.ts';
-import type { Issuer, RunningIssuer } from './issuer.ts';
-import { asConfigError, asInputError } from './wrong_client.ts';
+import { checkInput, InputError, toConfigError, toInputError } from './input_error.ts';
+import type { Issuer, ManagedIssuer } from './issuer.ts';
 
-/** There is a tenant of that id already. */
+/** A tenant with this id exists. */
 export class TenantExistsError extends Error {
   readonly code = 'conflict';
   override name = 'TenantExistsError';
 }
 
-/** Issuers beside the first one, each at `{issuer}/{id}` with clients, users, keys, faults and records of its own. */
+/** Further issuers, each at `{issuer}/{id}` with its own clients, users, keys, faults and records. */
 export interface Tenants {
   list(): { readonly id: string; readonly issuer: string }[];
-  /** What may be done to a tenant. @throws {InputError} there is none of that id */
+  /** Test controls of a tenant. @throws {InputError} no tenant has this id */
   get(id: string): Issuer;
   /**
-   * @throws {InputError} it cannot be used
-   * @throws {TenantExistsError} there is one of that id already
+   * @throws {InputError} the tenant is not valid
+   * @throws {TenantExistsError} a tenant with this id exists
    */
   create(tenant: TenantInput): Promise<Issuer>;
-  /** Removes a tenant with its faults and records. @returns whether there was one of that id */
+  /** Removes a tenant with its faults and records. @returns whether there was a tenant with this id */
   remove(id: string): Promise<boolean>;
 }
 
-/** The tenants, as whoever runs them sees them. */
-export interface RunningTenants extends Tenants {
+/** The tenants with the methods that their server needs. */
+export interface ManagedTenants extends Tenants {
   readonly handler: RequestListener;
-  /** Back to those that were configured, each as it was configured. What they stored is for who has the store to clear. */
+  /** Restores the configured tenants. Their records stay in the store: the caller clears it. */
   restore(): Promise<void>;
-  /** Keeps nobody waiting. */
-  letGo(): void;
+  /** Ends every wait in the tenants. */
+  release(): void;
 }
 
 export interface TenantsOptions {
   /** Issuer identifier of the first issuer. */
   readonly issuer: string;
   readonly store: TokenStore;
-  /** Makes the issuer of a tenant. */
-  readonly start: (tenant: Tenant, issuer: string, store: TokenStore) => Promise<RunningIssuer>;
-  /** Answers what is for no tenant. */
-  readonly otherwise: RequestListener;
+  /** Creates the issuer of a tenant. */
+  readonly start: (tenant: Tenant, issuer: string, store: TokenStore) => Promise<ManagedIssuer>;
+  /** Handles requests for the first issuer. */
+  readonly defaultHandler: RequestListener;
 }
 
 /**
- * Puts tenants before an authorization server.
+ * Serves tenants in front of the first issuer.
  *
- * @param configured those that are there from the start; processes on one store share their records
+ * @param configured tenants that exist from the start; processes that share a store share their records
  */
 export async function createTenants(
   configured: readonly Tenant[],
-  { issuer, store, start, otherwise }: TenantsOptions,
-): Promise<RunningTenants> {
-  const running = new Map<string, RunningIssuer>();
+  { issuer, store, start, defaultHandler }: TenantsOptions,
+): Promise<ManagedTenants> {
+  const tenants = new Map<string, ManagedIssuer>();
   const starting = new Set<string>();
 
-  async function add(tenant: Tenant, partition: string): Promise<RunningIssuer> {
+  async function add(tenant: Tenant, partition: string): Promise<ManagedIssuer> {
     const { id } = tenant;
-    if (running.has(id) || starting.has(id)) throw new TenantExistsError(`there is a tenant "${id}" already`);
+    if (tenants.has(id) || starting.has(id)) throw new TenantExistsError(`a tenant with the id "${id}" already exists`);
     starting.add(id);
     try {
       const added = await start(tenant, `${issuer}/${id}`, store.partition(partition));
-      running.set(id, added);
+      tenants.set(id, added);
       return added;
     } finally {
       starting.delete(id);
@@ -72,52 +71,52 @@ export async function createTenants(
 
   for (const [index, tenant] of configured.entries()) {
     await add(tenant, tenant.id).catch((error) => {
-      throw asConfigError(error, `tenants[${index}]`);
+      throw toConfigError(error, `tenants[${index}]`);
     });
   }
-  const atStart = new Map(running);
+  const configuredTenants = new Map(tenants);
 
   return {
-    list: () => [...running].map(([id, { controls }]) => ({ id, issuer: controls.issuer })),
+    list: () => [...tenants].map(([id, { controls }]) => ({ id, issuer: controls.issuer })),
     get(id) {
-      const tenant = running.get(id);
-      if (!tenant) throw new InputError('tenant', 'expected the id of a tenant');
+      const tenant = tenants.get(id);
+      if (!tenant) throw new InputError('tenant', 'expected the id of an existing tenant');
       return tenant.controls;
     },
     async create(given) {
       const tenant = checkInput(tenantSchema, given);
-      // A tenant made again under the same name starts with nothing of the one before it.
+      // A new tenant with the id of a removed one does not see the old records.
       const created = await add(tenant, `${tenant.id}.${randomUUID()}`).catch((error) => {
-        throw asInputError(error);
+        throw toInputError(error);
       });
       return created.controls;
     },
     async remove(id) {
-      const tenant = running.get(id);
+      const tenant = tenants.get(id);
       if (!tenant) return false;
-      running.delete(id);
-      tenant.letGo();
-      // What a configured one stored is also that of the other processes on the store.
-      if (atStart.get(id) !== tenant) await tenant.controls.reset();
+      tenants.delete(id);
+      tenant.release();
+      // Other processes on the store may still use the records of a configured tenant.
+      if (configuredTenants.get(id) !== tenant) await tenant.controls.reset();
       return true;
     },
     handler(request, response) {
-      const tenant = running.get(tenantOf(request.url ?? '/'));
-      (tenant?.handler ?? otherwise)(request, response);
+      const tenant = tenants.get(tenantOf(request.url ?? '/'));
+      (tenant?.handler ?? defaultHandler)(request, response);
     },
     async restore() {
-      for (const tenant of running.values()) tenant.letGo();
-      running.clear();
-      for (const [id, tenant] of atStart) running.set(id, tenant);
-      await Promise.all([...atStart.values()].map((tenant) => tenant.restore()));
+      for (const tenant of tenants.values()) tenant.release();
+      tenants.clear();
+      for (const [id, tenant] of configuredTenants) tenants.set(id, tenant);
+      await Promise.all([...configuredTenants.values()].map((tenant) => tenant.restore()));
     },
-    letGo() {
-      for (const tenant of running.values()) tenant.letGo();
+    release() {
+      for (const tenant of tenants.values()) tenant.release();
     },
   };
 }
 
-/** The tenant that a path is for: its first segment, or the last one of RFC 8414's well-known path. */
+/** The tenant in a path: the first segment, or the last one of the well-known path of RFC 8414 section 3.1. */
 function tenantOf(url: string): string {
   const path = url.split('?', 1)[0] ?? '';
   return path.replace(/^\/\.well-known\/oauth-authorization-server(?=\/)/, '').split('/')[1] ?? '';

@@ -11,11 +11,11 @@ const app = { port: 0, stop: async () => {}, answerWith() {} };
 
 test('a change of an API that nobody else in the process can follow is refused, and changes nothing', async () => {
   const store = await openTokenStore(storeConfig());
-  const { harness, letGo } = await runAuthorizationServer(await loadConfig(DEMO), app, {
+  const { harness, release } = await runAuthorizationServer(await loadConfig(DEMO), app, {
     store,
     log: pino({ level: 'silent' }),
     clock: createClock({ movable: true }),
-    provokable: false,
+    intercepted: false,
     followApis: async () => {
       throw new TypeError('it cannot be served');
     },
@@ -26,6 +26,6 @@ test('a change of an API that nobody else in the process can follow is refused, 
   expect(harness.apis.list()).toEqual(before);
   const issued = await harness.issueToken({ client: 'demo-service', api: 'https://api.example.com/jwt' });
   expect(issued.accessToken.split('.').length).toBe(3);
-  letGo();
+  release();
   await store.close();
 });

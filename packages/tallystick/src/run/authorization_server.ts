@@ -8,20 +8,19 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { schemaFor } from '../config/config_schema.ts';
 import { type Config, tenantSchema } from '../config/schema.ts';
-import type { RunningClock } from '../harness/clock/create_clock.ts';
+import type { ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';
 import { createHarness, type Harness } from '../harness/harness.ts';
-import { InputError } from '../harness/input_error.ts';
-import { createIssuer, type RunningIssuer } from '../harness/issuer.ts';
+import { InputError, toConfigError, toEntryError } from '../harness/input_error.ts';
+import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
 import { createTenants } from '../harness/tenants.ts';
-import { asConfigError, asEntryError } from '../harness/wrong_client.ts';
 import type { OpenApp, RoleDependencies } from './app.ts';
 import { refuseFixed } from './refuse_changes.ts';
 
 export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
-  readonly clock: RunningClock;
-  /** Whether tests may watch and provoke it. */
-  readonly provokable: boolean;
+  readonly clock: ManagedClock;
+  /** Whether tests may record its requests and inject faults. */
+  readonly intercepted: boolean;
   /** Told what the configuration has become, when APIs changed: who else in this process serves them follows. */
   readonly followApis?: (config: Config) => Promise<void>;
   /** Told the public keys of the first issuer whenever they change, before one of the new ones signs. */
@@ -38,8 +37,8 @@ export interface RunningAuthorizationServer {
    * @throws {InputError} it cannot be used; nothing changed
    */
   replace(config: Config): Promise<void>;
-  /** Keeps nobody waiting, so that the app can stop. */
-  letGo(): void;
+  /** Ends every wait, so that the app can stop. */
+  release(): void;
 }
 
 /** What can change while it runs, and what it never reads. Everything else it reads only when it starts. */
@@ -49,7 +48,7 @@ const CHANGEABLE: readonly string[] = ['apis', 'clients', 'users', 'gateway', 's
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
-  { store, log, tls, clock, provokable, followApis = async () => {}, followKeys }: AuthorizationServerRole,
+  { store, log, tls, clock, intercepted, followApis = async () => {}, followKeys }: AuthorizationServerRole,
 ): Promise<RunningAuthorizationServer> {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
 
@@ -58,7 +57,7 @@ export async function runAuthorizationServer(
     issuer: string,
     part: TokenStore,
     { check, follow, keysPublished }: IssuerRules,
-  ): Promise<RunningIssuer> {
+  ): Promise<ManagedIssuer> {
     const entries = entriesOf(given);
     const authorizationServer = await createAuthorizationServer(
       authorizationServerConfig(config, { ...entries, issuer, secret }),
@@ -68,7 +67,7 @@ export async function runAuthorizationServer(
     async function replace(changed: Entries): Promise<void> {
       const before = configuration.current();
       await configuration.replace(entriesOf(changed)).catch((error) => {
-        throw asEntryError(error);
+        throw toEntryError(error);
       });
       await follow?.(changed).catch(async (error) => {
         await configuration.replace(before);
@@ -76,7 +75,7 @@ export async function runAuthorizationServer(
       });
     }
     return createIssuer(
-      { issuer, entries, check, provokable },
+      { issuer, entries, check, intercepted },
       { store: part, clock, log, authorizationServer, replace },
     );
   }
@@ -85,14 +84,14 @@ export async function runAuthorizationServer(
     ...rulesOfFirst(config, followApis),
     ...(followKeys && { keysPublished: followKeys }),
   }).catch((error) => {
-    throw asConfigError(error);
+    throw toConfigError(error);
   });
   const tenants = await createTenants(config.tenants, {
     issuer: config.issuer,
     store,
     start: ({ id, ...entries }, issuer, part) =>
       start(entries, issuer, part, { check: (changed) => validate(tenantSchema, { id, ...changed }).error }),
-    otherwise: first.handler,
+    defaultHandler: first.handler,
   });
   app.answerWith(tenants.handler, () => readinessOf(store));
   return {
@@ -102,9 +101,9 @@ export async function runAuthorizationServer(
       refuseFixed('the authorization server', config, changed, fixed);
       await first.configure(changed);
     },
-    letGo() {
-      first.letGo();
-      tenants.letGo();
+    release() {
+      first.release();
+      tenants.release();
       clock.stop();
     },
   };
@@ -148,7 +147,7 @@ export async function checkAuthorizationServer(config: Config, log: Logger): Pro
   try {
     await createAuthorizationServer(checked, { store, log });
   } catch (error) {
-    throw asConfigError(error);
+    throw toConfigError(error);
   } finally {
     await store.close();
   }

@@ -88,10 +88,10 @@ export async function startTallystick({
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
     for (const { path, message } of findWarnings(running)) usedLog.warn({ path }, message);
     runSampleApi(running, sampleApi, dependencies);
-    const { harness, letGo } = await runAuthorizationServer(running, authorizationServer, {
+    const { harness, release } = await runAuthorizationServer(running, authorizationServer, {
       ...dependencies,
       clock,
-      provokable: true,
+      intercepted: true,
       async followApis(changed) {
         await gateway?.replace(changed);
         runSampleApi(changed, sampleApi, dependencies);
@@ -104,7 +104,7 @@ export async function startTallystick({
     stops.push(gateway.stop);
     const control = running.controlApi.enabled ? await runControlApi(running, harness, dependencies) : undefined;
     if (control) stops.push(control.stop);
-    stops.push(async () => letGo());
+    stops.push(async () => release());
     return {
       ...harness,
       ...(control && { controlUrl: addressOf(running, running.controlApi.host, control.port) }),

@@ -60,7 +60,7 @@ async function redeemAssertion(trustedCa: string) {
   const store = await openTokenStore(storeConfig());
   const server = createServer();
   const listening = await listen(server, { host: 'localhost' });
-  const { letGo } = await runAuthorizationServer(
+  const { release } = await runAuthorizationServer(
     config,
     {
       port: listening.port,
@@ -72,7 +72,7 @@ async function redeemAssertion(trustedCa: string) {
       log: pino({ level: 'silent' }),
       tls: await openTls(config),
       clock: createClock({ movable: true }),
-      provokable: false,
+      intercepted: false,
     },
   );
   try {
@@ -87,7 +87,7 @@ async function redeemAssertion(trustedCa: string) {
     });
     return { status: answer.status, body: await answer.json() };
   } finally {
-    letGo();
+    release();
     await listening.stop();
     await store.close();
   }

@@ -5,7 +5,7 @@ import { ClockFixedError, createClock } from './create_clock.ts';
 const real = Date.now;
 const HOUR = 3_600_000;
 
-test('a moved clock goes on from where it was moved to, and back to real time', () => {
+test('a moved clock keeps running, and can be reset to real time', () => {
   const clock = createClock({ movable: true });
   clock.advance(3600);
   clock.advance(-1800);
@@ -18,7 +18,7 @@ test('a moved clock goes on from where it was moved to, and back to real time', 
   expect(Date.now).toBe(real);
 });
 
-test('Date.now is moved only for what a clock runs, and is put back when the last clock is', async () => {
+test('Date.now changes only for code that a clock runs, and is restored with the last clock', async () => {
   const one = createClock({ movable: true });
   const other = createClock({ movable: true });
   one.advance(3600);
@@ -36,7 +36,7 @@ test('Date.now is moved only for what a clock runs, and is put back when the las
   expect(Date.now).toBe(real);
 });
 
-test('a clock that cannot be moved says so and stays', () => {
+test('a clock that cannot be moved throws and keeps real time', () => {
   const clock = createClock({ movable: false });
   expect(() => clock.advance(1)).toThrow(ClockFixedError);
   expect(() => clock.set(new Date(0))).toThrow(ClockFixedError);
@@ -44,7 +44,7 @@ test('a clock that cannot be moved says so and stays', () => {
   expect(Date.now).toBe(real);
 });
 
-test('a clock that was stopped is back to real time for good', () => {
+test('a stopped clock keeps real time', () => {
   const clock = createClock({ movable: true });
   clock.advance(60);
   clock.stop();
@@ -52,7 +52,7 @@ test('a clock that was stopped is back to real time for good', () => {
   expect(Date.now).toBe(real);
 });
 
-test.each([1e300, -1e300, Number.NaN])('it is not moved to what is no date: %d seconds', (seconds) => {
+test.each([1e300, -1e300, Number.NaN])('refuses a time that is not a valid date: %d seconds', (seconds) => {
   const clock = createClock({ movable: true });
   expect(() => clock.advance(seconds)).toThrow(InputError);
   expect(clock.ahead).toBe(0);

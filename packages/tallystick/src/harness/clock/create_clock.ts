@@ -1,14 +1,14 @@
 import { InputError } from '../input_error.ts';
 import { realTime, replaceDateNow, restoreDateNow, withTime } from './time_in_context.ts';
 
-/** The last moment that a Date can name, in epoch milliseconds (ECMA-262, time values). */
-const LAST_MOMENT = 8.64e15;
+/** The latest time of a Date, in epoch milliseconds (ECMA-262, time values). */
+const MAX_TIME = 8.64e15;
 
-/** What time a Tallystick believes it is. It goes on from where it was moved to; timers do not move. */
+/** The clock of a Tallystick. It keeps running after it was moved; timers are not affected. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
-  /** Seconds by which it is ahead of real time. */
+  /** Seconds ahead of real time. */
   readonly ahead: number;
   /** @param seconds negative to go back @throws {ClockFixedError} @throws {InputError} */
   advance(seconds: number): void;
@@ -18,22 +18,22 @@ export interface Clock {
   reset(): void;
 }
 
-/** The clock cannot be moved, for the store lets entries expire by a clock of its own. */
+/** The clock cannot be moved, because the store expires entries by its own clock. */
 export class ClockFixedError extends Error {
   readonly code = 'clock_fixed';
   override name = 'ClockFixedError';
 }
 
-/** A clock, as Tallystick holds it. */
-export interface RunningClock extends Clock {
-  /** Runs code that reads `Date.now` by this clock. */
+/** A clock with the methods that Tallystick needs. */
+export interface ManagedClock extends Clock {
+  /** Runs code for which `Date.now` returns the time of this clock. */
   run<T>(operation: () => T): T;
   /** Back to real time for good. */
   stop(): void;
 }
 
-/** @param movable whether everything that expires does so by this clock */
-export function createClock({ movable }: { movable: boolean }): RunningClock {
+/** @param options.movable whether the store expires entries by this clock */
+export function createClock({ movable }: { movable: boolean }): ManagedClock {
   let offset = 0;
   let stopped = false;
   const self = {};
@@ -45,11 +45,12 @@ export function createClock({ movable }: { movable: boolean }): RunningClock {
   }
 
   function moveBy(milliseconds: number, path: string) {
-    if (stopped) throw new ClockFixedError('the clock of a Tallystick that was stopped cannot be moved');
-    if (!movable) throw new ClockFixedError('only with the memory store can the clock be moved: Redis has its own');
+    if (stopped) throw new ClockFixedError('the clock cannot be moved, because this Tallystick was stopped');
+    if (!movable)
+      throw new ClockFixedError('the clock can be moved only with the memory store: Redis has its own clock');
     const target = now() + milliseconds;
-    if (!(target >= 0 && target <= LAST_MOMENT))
-      throw new InputError(path, 'expected a moment between 1970 and 275760');
+    if (!(target >= 0 && target <= MAX_TIME))
+      throw new InputError(path, 'expected a time between the years 1970 and 275760');
     offset += milliseconds;
     if (offset === 0) restoreDateNow(self);
     else replaceDateNow(self);

@@ -1,16 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { expect, test } from '@jest/globals';
-import { createRecordedRequests, type Exchange, type RequestRecorder } from './create_recorded_requests.ts';
+import { type AnsweredRequest, createRecordedRequests, type RequestRecorder } from './create_recorded_requests.ts';
 
-/** Records a request, and lets it be answered. */
-function record(requests: RequestRecorder, url: string, endpoint: Exchange['endpoint'] = 'token') {
+/** Records a request and returns its response. */
+function record(requests: RequestRecorder, url: string, endpoint: AnsweredRequest['endpoint'] = 'token') {
   const response = Object.assign(new EventEmitter(), { statusCode: 200, headersSent: false, end() {} });
   const request = { method: 'GET', url, rawHeaders: ['Accept', '*/*', 'X-Own', 'mine'] };
-  requests.record({ request, response, endpoint } as unknown as Exchange);
+  requests.record({ request, response, endpoint } as unknown as AnsweredRequest);
   return response;
 }
 
-test('a request is listed when its answer is complete, and once', () => {
+test('lists a request once, when its answer is complete', () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const response = record(requests, '/token');
   expect(requests.list()).toEqual([]);
@@ -19,7 +19,7 @@ test('a request is listed when its answer is complete, and once', () => {
   expect(requests.list()).toMatchObject([{ path: '/token', status: 200, time: '1970-01-01T00:00:00.000Z' }]);
 });
 
-test('what is not known to be harmless is redacted unless asked for', () => {
+test('redacts every value that is not known to be harmless, unless secrets are requested', () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   record(requests, '/interaction/aB3_xyz/login?code=c0de&scope=read&scope=write').end();
   expect(requests.list()).toMatchObject([
@@ -34,7 +34,7 @@ test('what is not known to be harmless is redacted unless asked for', () => {
   ]);
 });
 
-test('a request is not taken apart before somebody reads it', () => {
+test('does not parse a request before it is read', () => {
   const real = URLSearchParams;
   let parsed = 0;
   globalThis.URLSearchParams = class extends real {
@@ -54,7 +54,7 @@ test('a request is not taken apart before somebody reads it', () => {
   }
 });
 
-test('a client names what it likes', () => {
+test('accepts __proto__ and constructor as parameter names', () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   record(requests, '/token?__proto__=a&constructor=b&__proto__=c').end();
   const [request] = requests.list({ secrets: true });
@@ -63,7 +63,7 @@ test('a client names what it likes', () => {
   expect(JSON.stringify(requests.list()[0]?.query)).toBe('{"__proto__":"[redacted]","constructor":"[redacted]"}');
 });
 
-test('large requests leave less room for others', () => {
+test('keeps fewer requests if they are large', () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const size = 60_000;
   for (let index = 0; index < 200; index++) record(requests, `/token?max_age=${index}&x=${'x'.repeat(size)}`).end();
@@ -76,7 +76,7 @@ test('large requests leave less room for others', () => {
   expect(requests.list()).toHaveLength(1);
 });
 
-test('the latest 500 are kept', () => {
+test('keeps the latest 500 requests', () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   for (let index = 0; index <= 500; index++) record(requests, `/token?max_age=${index}`).end();
   const kept = requests.list();
@@ -84,7 +84,7 @@ test('the latest 500 are kept', () => {
   expect(kept[0]?.query).toEqual({ max_age: '1' });
 });
 
-test('who waits gets the next that fits, and nobody else does', async () => {
+test('a waiting caller takes the next matching request out of the list', async () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const waiting = requests.next({ endpoint: 'jwks', wait: 60_000 });
   record(requests, '/token').end();
@@ -93,7 +93,7 @@ test('who waits gets the next that fits, and nobody else does', async () => {
   expect(requests.list()).toMatchObject([{ endpoint: 'token' }]);
 });
 
-test('who stops waiting takes nothing, and nobody waits for a server that stops', async () => {
+test('a caller that disconnects takes nothing, and close ends every wait', async () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const left = new AbortController();
   const leaving = requests.next({ wait: 60_000 }, left.signal);
@@ -106,7 +106,7 @@ test('who stops waiting takes nothing, and nobody waits for a server that stops'
   expect(requests.list().length).toBe(1);
 });
 
-test('what was under way when the list was cleared is not listed after', () => {
+test('does not list a request that arrived before the list was cleared', () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const response = record(requests, '/token');
   requests.clear();

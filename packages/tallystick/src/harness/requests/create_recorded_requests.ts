@@ -1,49 +1,47 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { peekedBody } from '@tallystick/common';
 import { z } from 'zod';
-import type { Endpoint } from '../faults/endpoint.ts';
-import { endpointSchema } from '../faults/schemas.ts';
 import { checkInput } from '../input_error.ts';
-import { type KeptRequest, keptRequest, readKept, sizeOf } from './kept_request.ts';
-import type { RecordedRequest } from './recorded_request.ts';
+import { type Endpoint, endpointSchema } from './identify_request.ts';
+import { parseRequest, type RawRequest, type RecordedRequest, rawRequest, sizeOf } from './recorded_request.ts';
 import { redact } from './redact.ts';
 
-/** How many are kept, the latest, and how many bytes they may have together. */
-const KEPT = 500;
-const KEPT_BYTES = 8 * 1024 * 1024;
+/** The latest requests are kept, up to this number and this many bytes. */
+const MAX_REQUESTS = 500;
+const MAX_BYTES = 8 * 1024 * 1024;
 
-export const whichRequests = z.strictObject({
+export const requestFilter = z.strictObject({
   endpoint: endpointSchema.optional().describe('Only requests to this endpoint.'),
-  secrets: z.boolean().default(false).describe('Show secrets, tokens, codes and cookies as they came.'),
+  secrets: z.boolean().default(false).describe('Show secrets, tokens, codes and cookies.'),
 });
 
-export const nextRequest = whichRequests.extend({
-  wait: z.int().min(0).max(60_000).default(0).describe('Milliseconds to wait for one, at most.'),
+export const nextRequestFilter = requestFilter.extend({
+  wait: z.int().min(0).max(60_000).default(0).describe('Maximum time to wait for a request, in milliseconds.'),
 });
 
-/** What the authorization server was asked, in the order of its answers. Secrets and tokens are redacted unless asked for. */
+/** Requests that the authorization server answered, in the order of the answers. Secrets and tokens are redacted by default. */
 export interface RecordedRequests {
   /** @throws {InputError} */
-  list(which?: z.input<typeof whichRequests>): RecordedRequest[];
+  list(filter?: z.input<typeof requestFilter>): RecordedRequest[];
   /**
-   * Takes the oldest out, or waits for one.
+   * Removes the oldest matching request, or waits for one.
    *
    * @param signal stops waiting
-   * @returns undefined when none came in time
+   * @returns undefined if none was answered in time
    * @throws {InputError}
    */
-  next(which?: z.input<typeof nextRequest>, signal?: AbortSignal): Promise<RecordedRequest | undefined>;
+  next(filter?: z.input<typeof nextRequestFilter>, signal?: AbortSignal): Promise<RecordedRequest | undefined>;
   clear(): void;
 }
 
 export interface RequestRecorder extends RecordedRequests {
-  /** Records a request once its answer is complete, with what was read of its body by then. */
-  record(exchange: Exchange): void;
-  /** Lets go of all who wait. */
+  /** Records a request when its answer is complete, with the part of its body that was read by then. */
+  record(request: AnsweredRequest): void;
+  /** Ends every pending `next`. */
   close(): void;
 }
 
-export interface Exchange {
+export interface AnsweredRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly endpoint: Endpoint;
@@ -51,81 +49,81 @@ export interface Exchange {
 
 interface Waiter {
   readonly endpoint: Endpoint | undefined;
-  take(request: KeptRequest | undefined): void;
+  take(request: RawRequest | undefined): void;
 }
 
 export interface RecordingOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** The path of the issuer; empty for none. */
+  /** Path of the issuer; may be empty. */
   readonly mountPath: string;
 }
 
 export function createRecordedRequests({ now, mountPath }: RecordingOptions): RequestRecorder {
-  let recorded: KeptRequest[] = [];
+  let recorded: RawRequest[] = [];
   let bytes = 0;
   const waiters = new Set<Waiter>();
 
-  const matches = (endpoint: Endpoint | undefined) => (request: KeptRequest) =>
+  const matches = (endpoint: Endpoint | undefined) => (request: RawRequest) =>
     endpoint === undefined || request.endpoint === endpoint;
 
-  function keep(request: KeptRequest) {
+  function add(request: RawRequest) {
     for (const waiter of waiters) if (matches(waiter.endpoint)(request)) return waiter.take(request);
     recorded.push(request);
     bytes += sizeOf(request);
-    while (recorded.length > KEPT || bytes > KEPT_BYTES) remove(0);
+    while (recorded.length > MAX_REQUESTS || bytes > MAX_BYTES) remove(0);
   }
 
-  function remove(index: number): KeptRequest | undefined {
+  function remove(index: number): RawRequest | undefined {
     const [removed] = recorded.splice(index, 1);
     if (removed) bytes -= sizeOf(removed);
     return removed;
   }
 
-  function shown(request: KeptRequest, secrets: boolean): RecordedRequest {
-    const read = readKept(request);
+  function show(request: RawRequest, secrets: boolean): RecordedRequest {
+    const read = parseRequest(request);
     return secrets ? read : redact(read, mountPath);
   }
 
-  function untilRecorded(endpoint: Endpoint | undefined, milliseconds: number, signal: AbortSignal | undefined) {
-    return new Promise<KeptRequest | undefined>((resolve) => {
-      const giveUp = () => waiter.take(undefined);
-      const timer = setTimeout(giveUp, milliseconds);
+  function waitForRequest(endpoint: Endpoint | undefined, milliseconds: number, signal: AbortSignal | undefined) {
+    return new Promise<RawRequest | undefined>((resolve) => {
+      const cancel = () => waiter.take(undefined);
+      const timer = setTimeout(cancel, milliseconds);
       const waiter: Waiter = {
         endpoint,
         take(request) {
           waiters.delete(waiter);
           clearTimeout(timer);
-          signal?.removeEventListener('abort', giveUp);
+          signal?.removeEventListener('abort', cancel);
           resolve(request);
         },
       };
       waiters.add(waiter);
-      signal?.addEventListener('abort', giveUp);
+      signal?.addEventListener('abort', cancel);
     });
   }
 
   return {
-    list(which = {}) {
-      const { endpoint, secrets } = checkInput(whichRequests, which);
-      return recorded.filter(matches(endpoint)).map((request) => shown(request, secrets));
+    list(filter = {}) {
+      const { endpoint, secrets } = checkInput(requestFilter, filter);
+      return recorded.filter(matches(endpoint)).map((request) => show(request, secrets));
     },
-    async next(which = {}, signal) {
-      const { endpoint, secrets, wait } = checkInput(nextRequest, which);
+    async next(filter = {}, signal) {
+      const { endpoint, secrets, wait } = checkInput(nextRequestFilter, filter);
       const index = recorded.findIndex(matches(endpoint));
-      const found = index >= 0 ? remove(index) : await untilRecorded(endpoint, wait, signal);
-      return found && shown(found, secrets);
+      const found = index >= 0 ? remove(index) : await waitForRequest(endpoint, wait, signal);
+      return found && show(found, secrets);
     },
     clear() {
       recorded = [];
       bytes = 0;
     },
     record({ request, response, endpoint }) {
-      const begun = keptRequest(request, endpoint, now());
+      const received = rawRequest(request, endpoint, now());
       const listAtStart = recorded;
       whenAnswered(response, (status) => {
         const wasClearedMeanwhile = listAtStart !== recorded;
-        if (!wasClearedMeanwhile) keep({ ...begun, body: peekedBody(request), status });
+        if (!wasClearedMeanwhile) add({ ...received, body: peekedBody(request), status });
       });
     },
     close() {
@@ -135,9 +133,9 @@ export function createRecordedRequests({ now, mountPath }: RecordingOptions): Re
 }
 
 /**
- * Before the end of the answer leaves, so that who has the answer finds the record.
+ * Calls back just before the end of the answer is sent, so that a client that has the answer finds the record.
  *
- * @param answered is told the status, or undefined when the connection was cut before there was one
+ * @param answered receives the status, or undefined if the connection closed before the answer
  */
 function whenAnswered(response: ServerResponse, answered: (status: number | undefined) => void): void {
   let done = false;

@@ -1,25 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+import { mediaTypeOf } from '@tallystick/common';
 import { z } from 'zod';
-import { endpointSchema } from '../faults/schemas.ts';
+import { clientOf, type Endpoint, endpointSchema } from './identify_request.ts';
 
 const values = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 
 export const recordedRequestSchema = z.object({
-  time: z.iso.datetime().describe('When it came, by the clock of this Tallystick.'),
+  time: z.iso.datetime().describe('Time of arrival, by the clock of this Tallystick.'),
   endpoint: endpointSchema,
-  clientId: z.string().optional().describe('The client that it says it is from.'),
+  clientId: z.string().optional().describe('The client that the request names.'),
   method: z.string(),
   path: z.string(),
   query: values,
   headers: values,
   form: values.optional(),
-  status: z.int().optional().describe('Of the answer; absent when the connection was cut.'),
+  status: z.int().optional().describe('Status of the answer. Absent if the connection closed before it.'),
 });
 
 /** A request that the authorization server answered. */
 export type RecordedRequest = z.output<typeof recordedRequestSchema>;
 export type Values = z.output<typeof values>;
 
-/** One value as it is, several as a list. The names are a client's, so that the object has no others: not even inherited ones. */
+/** Values by name; a name with several values gets a list. The names come from a client, so the object has no prototype. */
 export function valuesOf(entries: Iterable<readonly [string, string]>): Values {
   const collected: Values = Object.create(null);
   for (const [name, value] of entries) {
@@ -29,4 +31,78 @@ export function valuesOf(entries: Iterable<readonly [string, string]>): Values {
     else before.push(value);
   }
   return collected;
+}
+
+/**
+ * A request as it was received. It is parsed only when it is read: most requests are never read, and parsing one costs more than
+ * answering it.
+ */
+export interface RawRequest {
+  readonly endpoint: Endpoint;
+  readonly method: string;
+  /** The whole request target, query included. */
+  readonly target: string;
+  /** Alternating names and values, as in Node.js. */
+  readonly rawHeaders: readonly string[];
+  /** Epoch milliseconds. */
+  readonly time: number;
+  readonly body: Buffer | undefined;
+  /** Absent if the connection closed before the answer. */
+  readonly status: number | undefined;
+}
+
+/** Copies the values that are recorded, so that the connection itself can be garbage-collected. */
+export function rawRequest(
+  { method = '', url = '', rawHeaders }: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
+  endpoint: Endpoint,
+  time: number,
+): Omit<RawRequest, 'body' | 'status'> {
+  return { endpoint, method, target: url, rawHeaders, time };
+}
+
+/** Approximate size in bytes. */
+export function sizeOf({ target, rawHeaders, body }: RawRequest): number {
+  return rawHeaders.reduce((size, text) => size + text.length, target.length + (body?.length ?? 0));
+}
+
+/** Parses a request. Nothing is redacted yet. */
+export function parseRequest({
+  endpoint,
+  method,
+  target,
+  rawHeaders,
+  time,
+  body,
+  status,
+}: RawRequest): RecordedRequest {
+  const [path = '', query = ''] = target.split('?', 2);
+  const headers = valuesOf(headerEntries(rawHeaders));
+  const form = formOf(method, headers, body);
+  const clientId = clientOf({ headers: { authorization: firstOf(headers.authorization) }, url: target }, form);
+  return {
+    endpoint,
+    ...(clientId !== undefined && { clientId }),
+    method,
+    path,
+    query: valuesOf(new URLSearchParams(query)),
+    headers,
+    ...(form && { form: valuesOf(form) }),
+    time: new Date(time).toISOString(),
+    ...(status !== undefined && { status }),
+  };
+}
+
+function* headerEntries(rawHeaders: readonly string[]): Generator<readonly [string, string]> {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    yield [(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? ''];
+  }
+}
+
+function formOf(method: string, headers: RecordedRequest['headers'], body: Buffer | undefined) {
+  const isForm = mediaTypeOf(firstOf(headers['content-type'])) === 'application/x-www-form-urlencoded';
+  return method === 'POST' && isForm && body !== undefined ? new URLSearchParams(body.toString()) : undefined;
+}
+
+function firstOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'object' ? value[0] : value;
 }

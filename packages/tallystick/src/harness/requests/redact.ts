@@ -2,7 +2,7 @@ import type { RecordedRequest, Values } from './recorded_request.ts';
 
 const REDACTED = '[redacted]';
 
-/** What tells nothing that would let anyone act for somebody else. What is not known to be harmless is not shown. */
+/** Headers that nobody can use to act for somebody else. Every other header is redacted. */
 const harmlessHeaders = new Set(
   `accept accept-encoding accept-language cache-control connection content-length content-type host if-none-match origin
   pragma transfer-encoding user-agent x-forwarded-for x-forwarded-host x-forwarded-proto traceparent`.split(/\s+/),
@@ -15,27 +15,27 @@ const harmlessParameters = new Set(
 );
 
 /**
- * Takes secrets, tokens, codes and cookies out.
+ * Redacts secrets, tokens, codes and cookies.
  *
- * @param mountPath the path of the issuer, which is no secret
+ * @param mountPath path of the issuer, which is public
  */
 export function redact(request: RecordedRequest, mountPath: string): RecordedRequest {
   const own = request.path.startsWith(`${mountPath}/`) ? mountPath : '';
   return {
     ...request,
     path: own + request.path.slice(own.length).split('/').map(redactSegment).join('/'),
-    query: keep(request.query, harmlessParameters),
-    headers: keep(request.headers, harmlessHeaders),
-    ...(request.form && { form: keep(request.form, harmlessParameters) }),
+    query: redactValues(request.query, harmlessParameters),
+    headers: redactValues(request.headers, harmlessHeaders),
+    ...(request.form && { form: redactValues(request.form, harmlessParameters) }),
   };
 }
 
-/** Words are parts of our own paths; anything else may be an identifier that is as good as a cookie. */
+/** Lower-case words belong to our own paths. Anything else may be an identifier that works like a cookie. */
 function redactSegment(segment: string): string {
   return /^[a-z._-]*$/.test(segment) ? segment : REDACTED;
 }
 
-function keep(values: Values, harmless: ReadonlySet<string>): Values {
+function redactValues(values: Values, harmless: ReadonlySet<string>): Values {
   const kept: Values = Object.create(null);
   for (const [name, value] of Object.entries(values)) kept[name] = harmless.has(name) ? value : REDACTED;
   return kept;

@@ -1,27 +1,27 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Fault } from './schemas.ts';
+import type { Fault } from './faults.ts';
 
 type Alteration = Pick<Fault, 'body' | 'contentType'>;
 
-/** Answers with a status instead of what was asked for. */
+/** Answers with a status, without carrying out the request. */
 export function answerWithStatus(response: ServerResponse, status: number, alteration: Alteration): void {
   const error = status === 503 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request';
-  const body = JSON.stringify({ error, error_description: 'a fault of the control API' });
+  const body = JSON.stringify({ error, error_description: 'a fault injected by the control API' });
   response.statusCode = status;
   response.setHeader('Content-Type', 'application/json');
   alterResponse(response, alteration);
   response.end(status === 204 || status === 304 ? undefined : body);
 }
 
-/** Lets the answer be made as ever, and alters it before it leaves. */
+/** Alters the answer that the handler makes, before it is sent. */
 export function alterResponse(response: ServerResponse, { body, contentType }: Alteration): void {
   const { writeHead } = response;
   const end = response.end.bind(response) as (chunk?: Buffer) => ServerResponse;
   const chunks: Buffer[] = [];
-  const collect = (chunk: unknown) => {
+  const addChunk = (chunk: unknown) => {
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk as string));
   };
-  // A head that was sent could not be altered any more.
+  // The head is held back until `end`: once sent, it could not be altered.
   response.writeHead = ((status: number, ...more: (string | OutgoingHttpHeaders)[]) => {
     response.statusCode = status;
     const headers = more.at(-1);
@@ -31,11 +31,11 @@ export function alterResponse(response: ServerResponse, { body, contentType }: A
     return response;
   }) as typeof response.writeHead;
   response.write = ((chunk: unknown) => {
-    collect(chunk);
+    addChunk(chunk);
     return true;
   }) as typeof response.write;
   response.end = ((chunk?: unknown) => {
-    collect(chunk);
+    addChunk(chunk);
     const whole = Buffer.concat(chunks);
     const sent = body === 'malformed' ? firstHalf(whole) : whole;
     if (response.statusCode === 204 && sent.length > 0) response.statusCode = 200;
@@ -46,7 +46,7 @@ export function alterResponse(response: ServerResponse, { body, contentType }: A
   }) as typeof response.end;
 }
 
-/** Half a JSON document or JWT is none. Nor is this, where there was no body at all. */
+/** Half of a JSON document or JWT is not valid. An empty body becomes the start of a JSON object, which is not valid either. */
 function firstHalf(body: Buffer): Buffer {
   return body.length === 0 ? Buffer.from('{"') : body.subarray(0, Math.ceil(body.length / 2));
 }

@@ -1,5 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { expect, test } from '@jest/globals';
-import { endpointOf } from './endpoint.ts';
+import { clientOf, endpointOf } from './identify_request.ts';
 
 test.each([
   ['/token', 'token'],
@@ -27,4 +28,18 @@ test.each([
   ['/ours/', 'other'],
 ])('%s is the %s endpoint of a tenant', (target, endpoint) => {
   expect(endpointOf(target, '/ours')).toBe(endpoint);
+});
+
+const assertion = `e30.${Buffer.from('{"sub":"one"}').toString('base64url')}.sig`;
+
+test.each([
+  ['HTTP Basic', { headers: { authorization: `Basic ${btoa('one:secret')}` } }, '', 'one'],
+  ['HTTP Basic, form-encoded', { headers: { authorization: `basic ${btoa('a%3Ab+%26:secret')}` } }, '', 'a:b &'],
+  ['the form', { headers: {} }, 'client_id=one', 'one'],
+  ['the query', { headers: {}, url: '/auth?client_id=one' }, '', 'one'],
+  ['an assertion', { headers: {} }, `client_assertion=${assertion}`, 'one'],
+  ['a malformed assertion', { headers: {} }, 'client_assertion=x', undefined],
+  ['nothing', { headers: { authorization: 'Bearer one' } }, '', undefined],
+] as const)('the client is found by %s', (_how, request, form, client) => {
+  expect(clientOf(request as unknown as IncomingMessage, new URLSearchParams(form))).toBe(client);
 });

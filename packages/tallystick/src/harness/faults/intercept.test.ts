@@ -4,9 +4,9 @@ import { openConnection } from '@tallystick/testing/raw_client';
 import { serve } from '@tallystick/testing/serve';
 import { createClock } from '../clock/create_clock.ts';
 import { createRecordedRequests } from '../requests/create_recorded_requests.ts';
-import { createFaults } from './create_faults.ts';
-import { createScriptedAnswers } from './create_scripted_answers.ts';
-import { provoke } from './provoke.ts';
+import { createFaults } from './faults.ts';
+import { intercept } from './intercept.ts';
+import { createScriptedAnswers } from './scripted_answers.ts';
 
 /** Answers with what it read. */
 const echo: RequestListener = async (request, response) => {
@@ -18,31 +18,31 @@ const echo: RequestListener = async (request, response) => {
 
 async function start(handler: RequestListener = echo) {
   const clock = createClock({ movable: true });
-  const parts = {
+  const interception = {
     clock,
     faults: createFaults(),
     scriptedAnswers: createScriptedAnswers(),
     requests: createRecordedRequests({ now: clock.now, mountPath: '' }),
     mountPath: '',
   };
-  const { port, origin: url } = await serve(provoke(handler, { ...parts, log: { error() {} } }));
-  return { ...parts, port, url };
+  const { port, origin: url } = await serve(intercept(handler, { ...interception, log: { error() {} } }));
+  return { ...interception, port, url };
 }
 
 const post = (url: string, body: string) =>
   fetch(url, { method: 'POST', body, headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
 
 test.each([
-  ['none', ''],
+  ['an empty body', ''],
   ['a small form', 'client_id=one&a=1'],
   ['a form of many chunks', `client_id=one&a=${'x'.repeat(50_000)}`],
-  ['a form larger than anybody reads', `client_id=one&a=${'x'.repeat(500_000)}`],
-])('the handler reads the body that was looked into before it: %s', async (_what, form) => {
+  ['a form larger than the limit', `client_id=one&a=${'x'.repeat(500_000)}`],
+])('the handler reads the body although it was read before: %s', async (_what, form) => {
   const { url } = await start();
   expect(await (await post(`${url}/token`, form)).json()).toEqual({ read: form });
 });
 
-test('the handler reads a chunked body, however it is cut', async () => {
+test('the handler reads a body whose chunks arrive one by one', async () => {
   const { port, requests } = await start();
   const client = await openConnection(port);
   const head = 'POST /token HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n';
@@ -55,7 +55,7 @@ test('the handler reads a chunked body, however it is cut', async () => {
   expect(requests.list()).toMatchObject([{ clientId: 'one', form: { client_id: 'one' } }]);
 });
 
-test('half of the body is sent, with the length of that half', async () => {
+test('a malformed body is the first half, with the right Content-Length', async () => {
   const { url, faults } = await start();
   faults.add({ endpoint: 'jwks', body: 'malformed' });
   const answer = await fetch(`${url}/jwks`);
@@ -69,7 +69,7 @@ test('an answer without a body gets a malformed one', async () => {
   expect(await (await fetch(`${url}/token/introspection`)).text()).not.toBe('');
 });
 
-test('a delayed call goes on when the faults are cleared', async () => {
+test('a delayed call continues when the faults are cleared', async () => {
   const { url, faults } = await start();
   faults.add({ endpoint: 'jwks', delay: 600_000, calls: 1 });
   const answer = fetch(`${url}/jwks`);
@@ -78,13 +78,13 @@ test('a delayed call goes on when the faults are cleared', async () => {
   expect((await answer).status).toBe(200);
 });
 
-test('what is asked while the clock is moved is answered by that clock', async () => {
+test('a handler sees the moved clock, and the rest of the process does not', async () => {
   const { url, clock } = await start((_request, response) => {
     setImmediate(() => response.end(String(Date.now())));
   });
   clock.set(new Date('2038-01-19T03:14:08Z'));
-  const told = Number(await (await fetch(url)).text());
-  expect(new Date(told).getUTCFullYear()).toBe(2038);
+  const answered = Number(await (await fetch(url)).text());
+  expect(new Date(answered).getUTCFullYear()).toBe(2038);
   expect(new Date(Date.now()).getUTCFullYear()).not.toBe(2038);
   clock.reset();
 });
