@@ -276,7 +276,10 @@ describe('A configuration that cannot be served is a TypeError', () => {
     ),
     ['client', { client: { id: '', secret: '' } }],
     ['issuers must differ', { issuers: [{ issuer, jwksUri: 'http://127.0.0.1:9/j' }] }],
-    ['is none of the issuers', { routes: [{ ...route('phantom', 'http://a'), issuer: 'https://other.example.com' }] }],
+    [
+      'unknown issuer https://other.example.com',
+      { routes: [{ ...route('phantom', 'http://a'), issuer: 'https://other.example.com' }] },
+    ],
     [
       'needs an introspectionEndpoint and a client',
       {

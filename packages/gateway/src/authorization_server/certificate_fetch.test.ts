@@ -8,7 +8,7 @@ import { startForTest } from '@tallystick/testing/on_test_finished';
 import { makeCertificate } from '../testing/certificate.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 
-test('The certificate is shown through the tunnel of a proxy too, and not to the proxy', async () => {
+test('Through a proxy the certificate is presented to the authorization server, and not to the proxy', async () => {
   const [server, client] = await Promise.all([makeCertificate('login.example'), makeCertificate('gateway')]);
   const tls = { cert: server.cert, key: server.key, requestCert: true, rejectUnauthorized: false };
   const authorizationServer = await startForTest(

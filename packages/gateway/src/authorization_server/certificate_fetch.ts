@@ -2,18 +2,18 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { ClientWithCertificate } from '../config/issuer_config.ts';
 
 /**
- * A `fetch` whose connections show the client's certificate (RFC 8705 section 2). That of Node.js cannot, and takes no connection
- * pool from another undici than the one that is built in.
+ * A `fetch` whose connections present the client certificate (RFC 8705 section 2). The `fetch` of Node.js cannot do that: it accepts
+ * connection pools of its built-in undici only.
  *
- * @param proxy through which it calls. Default: none
- * @throws {TypeError} when certificate and key cannot be read, or are not of each other
+ * @param proxy URL of the proxy to use. Default: none
+ * @throws {TypeError} when certificate or key cannot be read, or they do not belong together
  */
 export function createCertificateFetch(
   { certificate, key, ca }: ClientWithCertificate,
   proxy?: string,
 ): typeof globalThis.fetch {
   requirePair(certificate, key);
-  // Loaded only where it is used: most gateways do without.
+  // Loaded only when it is used: most gateways need no client certificate.
   const loading = import('undici').then(({ Agent, ProxyAgent, fetch }) => {
     const tls = { cert: certificate, key, ...(ca === undefined ? undefined : { ca }) };
     const dispatcher =

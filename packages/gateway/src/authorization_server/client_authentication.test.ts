@@ -28,7 +28,7 @@ const pem = (pair: { privateKey: import('node:crypto').KeyObject }) =>
   pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
 describe('private_key_jwt (RFC 7523)', () => {
-  test('is a signed assertion of the client for this authorization server, and a new one every time', async () => {
+  test('sends a new assertion in each request, signed by the client for this authorization server', async () => {
     const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const { call, issueReference, authorizationServer, clock } = await startFixtureFor({
       id: 'gateway',
@@ -56,7 +56,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect(assertions[0]).not.toBe(assertions[1]);
   });
 
-  test('takes a JWK, and names its key', async () => {
+  test('accepts a JWK, and sends its kid', async () => {
     const { privateKey } = await generateKeyPair('Ed25519', { extractable: true });
     const jwk = { ...(await exportJWK(privateKey)), kid: 'key-7' };
     const { call, issueReference, authorizationServer } = await startFixtureFor({
@@ -69,11 +69,11 @@ describe('private_key_jwt (RFC 7523)', () => {
   });
 
   test.each([
-    ['no key', 'nonsense', undefined],
+    ['malformed text', 'nonsense', undefined],
     ['a public key', JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'AAAA' }), undefined],
-    ['a key for agreement', pem(generateKeyPairSync('x25519')), undefined],
+    ['a key agreement key', pem(generateKeyPairSync('x25519')), undefined],
     ['a short RSA key', pem(generateKeyPairSync('rsa', { modulusLength: 1024 })), undefined],
-    ['an algorithm of another key', pem(generateKeyPairSync('ed25519')), 'ES256'],
+    ['an algorithm that the key does not have', pem(generateKeyPairSync('ed25519')), 'ES256'],
   ])('is refused at the start with %s, and the key is not quoted', (_, privateKey, algorithm) => {
     const client = { id: 'gateway', privateKey, ...(algorithm && { algorithm }) };
     const starting = () => createClientAuthentication({ client, issuer }, { now: Date.now });
@@ -84,7 +84,7 @@ describe('private_key_jwt (RFC 7523)', () => {
 });
 
 describe('A client certificate (RFC 8705)', () => {
-  test('is shown to the authorization server, on connections that are kept', async () => {
+  test('is presented to the authorization server, on connections that are kept alive', async () => {
     const [own, server] = await Promise.all([makeCertificate('gateway'), makeCertificate('login')]);
     const seen: { form: URLSearchParams; name: string | undefined; socket: object }[] = [];
     const options = { cert: server.cert, key: server.key, requestCert: true, ca: own.cert };
@@ -112,7 +112,7 @@ describe('A client certificate (RFC 8705)', () => {
     expect(seen[0]?.socket).toBe(seen[1]?.socket);
   });
 
-  test('of a server that is not trusted, nothing is told: 503', async () => {
+  test('is not sent with a token to a server that is not trusted: 503', async () => {
     const [own, server] = await Promise.all([makeCertificate('gateway'), makeCertificate('login')]);
     let requests = 0;
     tlsServer = await listen(
@@ -130,7 +130,7 @@ describe('A client certificate (RFC 8705)', () => {
     expect(requests).toBe(0);
   });
 
-  test('must be there with its own key', async () => {
+  test('must belong to the configured key', async () => {
     const [one, other] = await Promise.all([makeCertificate('one'), makeCertificate('other')]);
     const mixed = { id: 'gateway', certificate: one.cert, key: other.key };
     expect(() => createCertificateFetch(mixed)).toThrow(/^client\.key is not the private key/);

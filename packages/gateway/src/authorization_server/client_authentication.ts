@@ -2,14 +2,14 @@ import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
 import { type JWK, SignJWT } from 'jose';
 import type { ClientWithKey, ClientWithSecret, IntrospectionClient } from '../config/issuer_config.ts';
 
-/** What a request carries so that the authorization server knows its client. */
+/** What a request carries to authenticate its client. */
 export interface ClientCredentials {
   readonly headers: Readonly<Record<string, string>>;
   /** Form parameters. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** Credentials for one request. An assertion is good once only, so they are made anew for each. */
+/** Creates the credentials for one request. They are not reused: an assertion is accepted only once. */
 export type AuthenticateClient = () => ClientCredentials | Promise<ClientCredentials>;
 
 export interface ClientAuthenticationOptions {
@@ -18,11 +18,11 @@ export interface ClientAuthenticationOptions {
   readonly issuer: string;
 }
 
-/** Seconds that an assertion is good for. */
-const assertionLifetime = 60;
+/** Lifetime of an assertion, in seconds. */
+const ASSERTION_LIFETIME = 60;
 
 /**
- * Makes the way in which the gateway authenticates at an authorization server (RFC 7662 section 2.1).
+ * Creates the client authentication of the gateway at an authorization server (RFC 7662 section 2.1).
  *
  * @param dependencies.now epoch milliseconds
  * @throws {TypeError} for a key that cannot sign
@@ -33,7 +33,7 @@ export function createClientAuthentication(
 ): AuthenticateClient {
   if ('secret' in client) return always({ headers: { Authorization: basicAuthorization(client) }, parameters: {} });
   if ('privateKey' in client) return createAssertions(client, issuer, now);
-  // RFC 8705 section 2: the certificate is the TLS connection's, and `client_id` says whose it should be.
+  // RFC 8705 section 2: the TLS connection presents the certificate, and `client_id` names the client.
   return always({ headers: {}, parameters: { client_id: client.id } });
 }
 
@@ -49,7 +49,7 @@ function createAssertions(client: ClientWithKey, audience: string, now: () => nu
     const assertion = await new SignJWT({ iss: client.id, sub: client.id, aud: audience, jti: randomUUID() })
       .setProtectedHeader(header)
       .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + assertionLifetime)
+      .setExpirationTime(issuedAt + ASSERTION_LIFETIME)
       .sign(key);
     return {
       headers: {},
@@ -84,7 +84,7 @@ function readPrivateKey(text: string): { key: KeyObject; keyId: string | undefin
   }
 }
 
-/** What a key can sign with, by its curve, or by its type where that says all (RFC 7518 section 3.1, RFC 8037 section 3.1). */
+/** The algorithms that a key can sign with, by its curve, or by its type when it has no curve (RFC 7518 section 3.1, RFC 8037 section 3.1). */
 const algorithms: Readonly<Record<string, readonly [string, ...string[]]>> = {
   prime256v1: ['ES256'],
   secp384r1: ['ES384'],
@@ -98,9 +98,9 @@ function chooseAlgorithm({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyOb
   if (possible === undefined || (asymmetricKeyDetails.modulusLength ?? 2048) < 2048) {
     throw new TypeError('client.privateKey must be an EC, Ed25519 or RSA key, of 2048 bits or more');
   }
-  const [usual] = possible;
+  const [preferred] = possible;
   if (wanted !== undefined && !possible.includes(wanted)) {
-    throw new TypeError(`client.algorithm must be one that the key can sign with, such as ${usual}`);
+    throw new TypeError(`client.algorithm must be one that the key can sign with, such as ${preferred}`);
   }
-  return wanted ?? usual;
+  return wanted ?? preferred;
 }

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-/** Answers these paths, and no others. */
+/** Serves these paths only. */
 function serve(documents: Record<string, unknown>): void {
   answer = ({ url = '' }, response) => {
     if (url in documents) response.end(JSON.stringify(documents[url]));
@@ -26,7 +26,7 @@ function serve(documents: Record<string, unknown>): void {
 
 const keys = (issuer: string) => createDiscoveringFetch(issuer, fetch)('http://ignored.invalid/');
 
-test('Metadata is before and after the path of the issuer', () => {
+test('Metadata is looked up before and after the path of the issuer', () => {
   expect(metadataUrls('https://a.example.com')).toEqual([
     'https://a.example.com/.well-known/oauth-authorization-server',
     'https://a.example.com/.well-known/openid-configuration',
@@ -48,10 +48,10 @@ describe('The keys of an issuer', () => {
   );
 
   test.each<[string, unknown]>([
-    ['that is of another issuer', { issuer: 'http://evil.example', jwks_uri: 'http://127.0.0.1/keys' }],
-    ['without keys', {}],
-    ['with keys at no URL', { jwks_uri: '/keys' }],
-    ['with keys in a file', { jwks_uri: 'file:///etc/passwd' }],
+    ['of another issuer', { issuer: 'http://evil.example', jwks_uri: 'http://127.0.0.1/keys' }],
+    ['without jwks_uri', {}],
+    ['with a relative jwks_uri', { jwks_uri: '/keys' }],
+    ['with a file as its jwks_uri', { jwks_uri: 'file:///etc/passwd' }],
     ['that is null', null],
   ])('are not got from metadata %s', async (_, metadata) => {
     const document = metadata && { issuer: server.origin, ...metadata };
@@ -60,7 +60,7 @@ describe('The keys of an issuer', () => {
     expect(asked).toEqual(['/.well-known/oauth-authorization-server']);
   });
 
-  test('cannot be got where there is no metadata, or no JSON', async () => {
+  test('are not found without metadata, or with malformed metadata', async () => {
     serve({});
     await expect(keys(server.origin)).rejects.toThrow('the issuer has no metadata');
     answer = (_request, response) => response.end('<html>');

@@ -3,7 +3,7 @@ import { createFairQueue } from './fair_queue.ts';
 
 const never = new AbortController().signal;
 
-/** Fills the queue by hand: tasks end when they are told to. */
+/** A queue whose tasks end when the test says so. */
 function scene(maxRunning: number, maxWaiting: number) {
   const queue = createFairQueue({ maxRunning, maxWaiting });
   const started: string[] = [];
@@ -23,7 +23,7 @@ function scene(maxRunning: number, maxWaiting: number) {
   return { queue, started, ask, endOne };
 }
 
-test('no more run at one time than may', async () => {
+test('at most maxRunning tasks run at the same time', async () => {
   const { queue, started, ask, endOne } = scene(2, 10);
   for (let index = 0; index < 5; index += 1) ask('a');
   expect([started.length, queue.running, queue.waiting]).toEqual([2, 2, 3]);
@@ -31,7 +31,7 @@ test('no more run at one time than may', async () => {
   expect([started.length, queue.running, queue.waiting]).toEqual([5, 0, 0]);
 });
 
-test('senders take turns, however much one of them has sent', async () => {
+test('senders take turns, even if one of them has sent many requests', async () => {
   const { started, ask, endOne } = scene(1, 100);
   for (let index = 0; index < 50; index += 1) ask('flood');
   ask('b');
@@ -41,7 +41,7 @@ test('senders take turns, however much one of them has sent', async () => {
   expect(started.slice(0, 7)).toEqual(['flood', 'flood', 'b', 'c', 'flood', 'b', 'flood']);
 });
 
-test('where there is no room, the last of the longest line has to go, and a sender with the longest line finds none', async () => {
+test('a full queue refuses the last task of the longest line, or the new task if its sender has the longest line', async () => {
   const { queue, started, ask, endOne } = scene(1, 3);
   ask('flood');
   const waiting = [ask('flood'), ask('flood'), ask('flood')];
@@ -54,7 +54,7 @@ test('where there is no room, the last of the longest line has to go, and a send
   expect(started).toEqual(['flood', 'flood', 'b', 'flood']);
 });
 
-test('nobody is turned away for one who waits as long', async () => {
+test('a full queue does not refuse a task in favour of a sender whose line would be as long', async () => {
   const { ask } = scene(1, 2);
   ask('a');
   const [b, c] = [ask('b'), ask('c')];
@@ -63,7 +63,7 @@ test('nobody is turned away for one who waits as long', async () => {
   expect(await Promise.race([b, c, Promise.resolve(undecided)])).toBe(undecided);
 });
 
-test('who waited too long leaves the line, and is answered', async () => {
+test('a task that has waited too long is removed and refused', async () => {
   const { queue, started, ask, endOne } = scene(1, 3);
   ask('a');
   const impatient = new AbortController();
@@ -75,7 +75,7 @@ test('who waited too long leaves the line, and is answered', async () => {
   expect([started, queue.running]).toEqual([['a'], 0]);
 });
 
-test('what fails makes room like what succeeds', async () => {
+test('a failed task makes room like a successful one', async () => {
   const queue = createFairQueue({ maxRunning: 1, maxWaiting: 1 });
   const failing = queue.run('a', never, () => Promise.reject(new Error('no')));
   const next = queue.run('a', never, async () => 'next');

@@ -1,97 +1,66 @@
 import { ValidationUnavailableError } from '@tallystick/resource-server';
 
 /**
- * Bounds what is under way at one time, and what waits. Those who wait stand in a line for each sender, and the lines take
- * turns: who sends a hundred thousand tokens waits behind himself, and not before everybody else.
+ * Limits the number of tasks that run and that wait. There is one line of waiting tasks per sender, and the lines take turns: a
+ * client that floods the gateway queues behind its own requests.
  */
 export interface FairQueue {
   readonly running: number;
   readonly waiting: number;
   /**
-   * Runs a task when it is its turn.
+   * Runs a task when its turn comes.
    *
    * @param signal ends the wait
-   * @throws {ValidationUnavailableError} when too many wait already, or the wait was too long; and what the task throws
+   * @throws {ValidationUnavailableError} when too many tasks wait already, or the wait was too long; and what the task throws
    */
   run<T>(sender: string, signal: AbortSignal, task: () => Promise<T>): Promise<T>;
 }
 
 interface Waiter {
   readonly sender: string;
-  admit(): void;
-  turnAway(description: string): void;
+  start(): void;
+  refuse(description: string): void;
 }
 
 export function createFairQueue({ maxRunning, maxWaiting }: { maxRunning: number; maxWaiting: number }): FairQueue {
-  /** Who waits, by sender, in the order of their turns. No line is empty. */
-  const lines = new Map<string, Waiter[]>();
+  const lines = createLines();
   let running = 0;
-  let waiting = 0;
 
-  function enter(waiter: Waiter): void {
-    if (waiting >= maxWaiting && !makeRoomFor(waiter.sender)) {
-      waiter.turnAway('too many access tokens are being looked up');
-      return;
+  function enqueue(waiter: Waiter): void {
+    if (lines.size() >= maxWaiting) {
+      const displaced = lines.lastOfLongest(waiter.sender) ?? waiter;
+      displaced.refuse('too many access tokens are being looked up');
+      if (displaced === waiter) return;
+      lines.remove(displaced);
     }
-    const line = lines.get(waiter.sender);
-    if (line === undefined) lines.set(waiter.sender, [waiter]);
-    else line.push(waiter);
-    waiting += 1;
+    lines.add(waiter);
   }
 
-  /** Turns away the last of the longest line, if that is not the newcomer's own. */
-  function makeRoomFor(sender: string): boolean {
-    let longest = lines.get(sender) ?? [];
-    const own = longest;
-    for (const line of lines.values()) if (line.length > Math.max(longest.length, own.length + 1)) longest = line;
-    const last = longest === own ? undefined : longest.at(-1);
-    if (last === undefined) return false;
-    leave(last);
-    last.turnAway('too many access tokens are being looked up');
-    return true;
+  function startNext(): void {
+    if (running < maxRunning) lines.takeNext()?.start();
   }
 
-  function leave(waiter: Waiter): void {
-    const line = lines.get(waiter.sender) ?? [];
-    const place = line.indexOf(waiter);
-    if (place < 0) return;
-    line.splice(place, 1);
-    waiting -= 1;
-    if (line.length === 0) lines.delete(waiter.sender);
-  }
-
-  function admitNext(): void {
-    const [next] = lines;
-    if (next === undefined || running >= maxRunning) return;
-    const [sender, line] = next;
-    const waiter = line.shift();
-    lines.delete(sender);
-    if (line.length > 0) lines.set(sender, line);
-    waiting -= 1;
-    waiter?.admit();
-  }
-
-  function turnOf(sender: string, signal: AbortSignal): Promise<void> {
+  function waitForTurn(sender: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const tooLate = () => {
-        leave(waiter);
-        waiter.turnAway('the access token could not be looked up in time');
+      const giveUp = () => {
+        lines.remove(waiter);
+        waiter.refuse('the access token could not be looked up in time');
       };
       const waiter: Waiter = {
         sender,
-        admit() {
-          signal.removeEventListener('abort', tooLate);
-          // Counted here, so that nobody slips in between.
+        start() {
+          signal.removeEventListener('abort', giveUp);
+          // Counted before the task continues, so that no other task takes its place.
           running += 1;
           resolve();
         },
-        turnAway(description) {
-          signal.removeEventListener('abort', tooLate);
+        refuse(description) {
+          signal.removeEventListener('abort', giveUp);
           reject(new ValidationUnavailableError(description));
         },
       };
-      signal.addEventListener('abort', tooLate);
-      enter(waiter);
+      signal.addEventListener('abort', giveUp);
+      enqueue(waiter);
     });
   }
 
@@ -100,17 +69,60 @@ export function createFairQueue({ maxRunning, maxWaiting }: { maxRunning: number
       return running;
     },
     get waiting() {
-      return waiting;
+      return lines.size();
     },
     async run(sender, signal, task) {
-      if (running < maxRunning && waiting === 0) running += 1;
-      else await turnOf(sender, signal);
+      if (running < maxRunning && lines.size() === 0) running += 1;
+      else await waitForTurn(sender, signal);
       try {
         return await task();
       } finally {
         running -= 1;
-        admitNext();
+        startNext();
       }
+    },
+  };
+}
+
+/** The waiting tasks: one line per sender. */
+function createLines() {
+  /** In the order of their turns. No line is empty. */
+  const bySender = new Map<string, Waiter[]>();
+  let size = 0;
+
+  return {
+    size: () => size,
+    add(waiter: Waiter): void {
+      const line = bySender.get(waiter.sender);
+      if (line === undefined) bySender.set(waiter.sender, [waiter]);
+      else line.push(waiter);
+      size += 1;
+    },
+    remove(waiter: Waiter): void {
+      const line = bySender.get(waiter.sender) ?? [];
+      const place = line.indexOf(waiter);
+      if (place < 0) return;
+      line.splice(place, 1);
+      size -= 1;
+      if (line.length === 0) bySender.delete(waiter.sender);
+    },
+    /** Takes the first waiter of the first line, which then becomes the last line. */
+    takeNext(): Waiter | undefined {
+      const [next] = bySender;
+      if (next === undefined) return undefined;
+      const [sender, line] = next;
+      const waiter = line.shift();
+      bySender.delete(sender);
+      if (line.length > 0) bySender.set(sender, line);
+      size -= 1;
+      return waiter;
+    },
+    /** The last waiter of the longest line. @returns undefined when no line is longer than the sender's would become */
+    lastOfLongest(sender: string): Waiter | undefined {
+      const own = bySender.get(sender) ?? [];
+      let longest = own;
+      for (const line of bySender.values()) if (line.length > Math.max(longest.length, own.length + 1)) longest = line;
+      return longest === own ? undefined : longest.at(-1);
     },
   };
 }

@@ -40,7 +40,7 @@ beforeEach(() => {
 type Settings = Pick<IssuerConfig, 'jwts' | 'scopeClaims' | 'introspection'>;
 type RouteSettings = Pick<ProtectedRouteConfig, 'style'> & Partial<ProtectedRouteConfig>;
 
-/** A gateway with one route, whose tokens are the foreign server's and whose audience is `account`. */
+/** A gateway with one route, for tokens of the foreign server with the audience `account`. */
 async function withGateway(
   settings: Settings,
   route: RouteSettings,
@@ -76,7 +76,7 @@ async function withGateway(
   }
 }
 
-/** What the API got. */
+/** The request that the API got. */
 const given = ({ headers }: SeenRequest) => String(headers.authorization).replace('Bearer ', '');
 
 /** @returns the status, the error if there is one, and the token that the API got */
@@ -250,7 +250,7 @@ const jwts: readonly ForeignJwt[] = [
   },
 ];
 
-/** ID tokens of the same servers, whose `aud` is the client, which has the name that the route takes for an audience. */
+/** ID tokens of the same servers. Their `aud`, the client, equals the audience of the route. */
 const idTokens: readonly ForeignJwt[] = [
   ['Keycloak', 'JWT', { typ: 'ID', azp: 'account', nonce: 'n', at_hash: 'h', sid: 's', acr: '1' }],
   ['Entra', 'JWT', { nbf: now, oid: 'o1', preferred_username: 'a@example.com', tid: 't1', ver: '2.0', uti: 'u' }],
@@ -269,16 +269,19 @@ const idTokens: readonly ForeignJwt[] = [
 }));
 
 describe('A JWT of another authorization server', () => {
-  test.each(jwts.map((jwt) => [jwt.server, jwt] as const))('passes: %s', async (_, { header, claims, settings }) => {
-    await withGateway(settings, { style: 'jwt' }, async (fixture) => {
-      const token = await foreign.sign(header, claims());
-      expect(await call(fixture, token)).toEqual({ status: 200, error: undefined, given: token });
-    });
-  });
+  test.each(jwts.map((jwt) => [jwt.server, jwt] as const))(
+    'is accepted: %s',
+    async (_, { header, claims, settings }) => {
+      await withGateway(settings, { style: 'jwt' }, async (fixture) => {
+        const token = await foreign.sign(header, claims());
+        expect(await call(fixture, token)).toEqual({ status: 200, error: undefined, given: token });
+      });
+    },
+  );
 
   const weaker = jwts.filter(({ settings }) => settings.jwts !== undefined || settings.scopeClaims !== undefined);
   test.each(weaker.map((jwt) => [jwt.server, jwt] as const))(
-    'does not, without the settings: %s',
+    'is refused without the settings: %s',
     async (_, { header, claims }) => {
       await withGateway({}, { style: 'jwt' }, async (fixture) => {
         const { status, given: got } = await call(fixture, await foreign.sign(header, claims()));
@@ -288,7 +291,7 @@ describe('A JWT of another authorization server', () => {
   );
 
   test.each(idTokens.map((jwt) => [jwt.server, jwt] as const))(
-    'is refused when it is an ID token, however much is allowed: %s',
+    'is refused when it is an ID token, even with the most permissive settings: %s',
     async (_, { header, claims, settings }) => {
       await withGateway(settings, { style: 'jwt', scopes: { '*': [] } }, async (fixture) => {
         const { status, error } = await call(fixture, await foreign.sign(header, claims()));
@@ -299,7 +302,7 @@ describe('A JWT of another authorization server', () => {
 
   const good = () => ({ ...times, iss: foreign.issuer, aud: 'account', sub: 'alice', client_id: 'c1', scope: 'read' });
 
-  test('without kid is verified with each key that fits', async () => {
+  test('without kid is verified with each suitable key', async () => {
     const other = await createForeignKey('RS256', { use: 'sig' });
     const { kid: _, ...nameless } = key.jwk;
     foreign.keys = [{ ...other.jwk, use: 'enc' }, other.jwk, nameless];
@@ -314,7 +317,7 @@ describe('A JWT of another authorization server', () => {
     });
   });
 
-  test('whose kid two keys have is verified with the one that signed it, and looked at again when one is withdrawn', async () => {
+  test('whose kid two keys have is verified with the right one, and again when one of them is withdrawn', async () => {
     const other = await createForeignKey('RS256', { kid: 'key-1', use: 'sig' });
     foreign.keys = [other.jwk, key.jwk];
     await withGateway({}, { style: 'jwt' }, async (fixture) => {
@@ -330,7 +333,7 @@ describe('A JWT of another authorization server', () => {
     });
   });
 
-  test.each(['RS512', 'PS384'])('%s passes where it is allowed, and only there', async (alg) => {
+  test.each(['RS512', 'PS384'])('with %s is accepted only where that algorithm is allowed', async (alg) => {
     const strong = await createForeignKey(alg, { kid: 'strong' });
     foreign.keys = [strong.jwk];
     const token = await foreign.sign({ alg, typ: 'at+jwt', kid: 'strong' }, good(), strong.privateKey);
@@ -455,25 +458,25 @@ const introspections: readonly ForeignIntrospection[] = [
     expected: { sub: 'alice', client_id: '1800' },
   },
   {
-    server: 'one that has scp',
+    server: 'with scp',
     answer: () => ({ ...active, sub: 'alice', client_id: 'c1', aud: 'account', scp: ['read', 'write'] }),
     settings: { scopeClaims: ['scope', 'scp'], introspection: { accept: 'application/json' } },
     expected: { scope: 'read write' },
   },
   {
-    server: 'one that names no client and no type, as RFC 7662 allows',
+    server: 'without client and type, as RFC 7662 allows',
     answer: () => ({ ...active, sub: 'alice', aud: 'account', scope: 'read' }),
     expected: { sub: 'alice', client_id: undefined },
   },
   {
-    server: 'one that says next to nothing, where that is taken for enough',
+    server: 'with the least possible, where the settings allow it',
     answer: () => ({ ...active, sub: 'alice', scope: 'read' }),
     settings: about({ audience: 'optional', insecureMissingTokenType: true }),
     expected: { sub: 'alice', aud: ['account'] },
   },
 ];
 
-/** Tokens of the RFCs' own examples, and of others. */
+/** Tokens from examples in RFCs and elsewhere. */
 const references = [
   '2YotnFZFEjr1zCsicMWpAA==',
   '2YotnFZFEjr1zCsicMWpAA',
@@ -487,7 +490,7 @@ describe('An introspection answer of another authorization server', () => {
   const json = { accept: 'application/json' } as const;
 
   test.each(introspections.map((case_) => [case_.server, case_] as const))(
-    'is understood: %s',
+    'is accepted: %s',
     async (_, { answer, settings = {}, expected }) => {
       foreign.introspect = () => ({ body: answer() });
       const introspection = { ...json, ...settings.introspection };
@@ -514,7 +517,7 @@ describe('An introspection answer of another authorization server', () => {
     });
   });
 
-  test('without a word on whether it is an access token is refused where the audience is optional', async () => {
+  test('that does not say that the token is an access token is refused where the audience is optional', async () => {
     foreign.introspect = () => ({ body: { ...active, sub: 'alice', scope: 'read' } });
     const introspection = { ...json, audience: 'optional' } as const;
     await withGateway({ introspection }, { style: 'phantom' }, async (fixture) => {
@@ -522,7 +525,7 @@ describe('An introspection answer of another authorization server', () => {
     });
   });
 
-  test.each([[], undefined, null])('for the audience %j is refused where one is required', async (aud) => {
+  test.each([[], undefined, null])('with the audience %j is refused where one is required', async (aud) => {
     foreign.introspect = () => ({
       body: { ...active, sub: 'a', client_id: 'c', scope: 'read', token_type: 'Bearer', aud },
     });
@@ -531,12 +534,12 @@ describe('An introspection answer of another authorization server', () => {
     });
   });
 
-  describe('that has the JWT in a member of its own', () => {
+  describe('with the JWT in a member', () => {
     const claims = () => ({ ...times, iss: foreign.issuer, aud: 'account', sub: 'f0e1', typ: 'Bearer', azp: 'spa' });
     const accepts = ['application/jwt', 'application/json'] as const;
 
     test.each(accepts.flatMap((accept) => ['jwt', 'phantom_token'].map((member) => [accept, member] as const)))(
-      'is taken for that JWT, asked for %s and answered with %s',
+      'is replaced by that JWT, with Accept: %s and the member %s',
       async (accept, member) => {
         const jwt = await foreign.sign({ typ: 'JWT', kid: 'key-1' }, { ...claims(), scope: 'read' });
         foreign.introspect = (_token, headers) => ({
@@ -555,12 +558,12 @@ describe('An introspection answer of another authorization server', () => {
     test.each<[string, object, object, number, string]>([
       ['of another issuer', {}, { iss: 'https://other.example.com' }, 502, 'invalid_validator_response'],
       ['of a type that is not allowed', { typ: undefined }, {}, 502, 'invalid_validator_response'],
-      ['of another kind', {}, { typ: 'ID' }, 502, 'invalid_validator_response'],
+      ['that is an ID token', {}, { typ: 'ID' }, 502, 'invalid_validator_response'],
       ['for another audience', {}, { aud: 'other' }, 401, 'invalid_token'],
-      ['for no audience', {}, { aud: undefined }, 401, 'invalid_token'],
+      ['without an audience', {}, { aud: undefined }, 401, 'invalid_token'],
       ['that has expired', {}, { exp: now - 1 }, 401, 'invalid_token'],
       ['without the scope', {}, { scope: 'email' }, 403, 'insufficient_scope'],
-    ])('is validated like any JWT: one %s', async (_, header, changes, status, error) => {
+    ])('has that JWT validated like any other: one %s', async (_, header, changes, status, error) => {
       const jwt = await foreign.sign(
         { typ: 'JWT', kid: 'key-1', ...header },
         { ...claims(), scope: 'read', ...changes },
@@ -571,7 +574,7 @@ describe('An introspection answer of another authorization server', () => {
       });
     });
 
-    test('counts for nothing when it says that the token is not active', async () => {
+    test('is refused when it says that the token is not active', async () => {
       const jwt = await foreign.sign({ typ: 'JWT', kid: 'key-1' }, { ...claims(), scope: 'read' });
       foreign.introspect = () => ({ body: { active: false, jwt } });
       await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { style: 'phantom' }, async (fixture) => {

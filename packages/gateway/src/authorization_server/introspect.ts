@@ -19,22 +19,22 @@ import {
 import { parseIntrospection, type TokenIntrospection } from './read_introspection.ts';
 import { createReadSignedIntrospection } from './read_signed_introspection.ts';
 
-/** One authorization server, as the gateway asks it. */
+/** How the gateway introspects at one authorization server. */
 export interface IntrospectOptions extends IntrospectionConfig {
   readonly endpoint: string;
   /** Its issuer identifier. */
   readonly issuer: string;
   readonly client: IntrospectionClient;
-  /** Milliseconds for all of it: the wait for a turn, the request, a second try. */
+  /** Milliseconds in total: for the wait in the queue, the request and its retry. */
   readonly timeout: number;
-  /** The members of an answer that hold scopes. */
+  /** Members of an answer that hold scopes. */
   readonly scopeClaims: readonly string[];
   /** JWS algorithms of signed answers. Default: `defaultJwtAlgorithms`. */
   readonly algorithms?: readonly string[] | undefined;
 }
 
 export interface IntrospectDependencies {
-  /** Keys of the authorization server, for answers that it signs. */
+  /** Keys of the authorization server, for signed answers. */
   readonly jwks: Pick<RemoteJwks, 'getKey'>;
   readonly fetch: typeof globalThis.fetch;
   /** The proxy for calls with a client certificate. Default: none. */
@@ -44,9 +44,9 @@ export interface IntrospectDependencies {
   readonly now: () => number;
 }
 
-/** What an authorization server says of an active token: the JWT behind it, or what it knows of it. */
+/** The answer about an active token: the JWT behind it, or its introspection. */
 export type IntrospectionAnswer = ({ readonly jwt: string } | { readonly introspection: TokenIntrospection }) & {
-  /** Seconds for which the answer may be cached; 0 when it does not say, or says not at all. */
+  /** Seconds for which the answer may be cached; 0 for not at all, also when the answer does not say. */
   readonly maxAge: number;
 };
 
@@ -55,18 +55,18 @@ export type IntrospectionAnswer = ({ readonly jwt: string } | { readonly introsp
  *
  * @returns undefined when the token is not active
  * @throws {ValidationUnavailableError} when there is no answer
- * @throws {InvalidValidatorResponseError} for an answer that cannot be believed
+ * @throws {InvalidValidatorResponseError} for an invalid answer
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
 export type Introspect = (lookup: Lookup) => Promise<IntrospectionAnswer | undefined>;
 
 type CircuitName = 'closed' | 'open' | 'half-open';
 
-/** What is going on between the gateway and an authorization server. */
+/** The load of introspection at one authorization server. */
 export interface IntrospectionLoad {
-  /** `open`: it was down, and is left alone for a moment. */
+  /** State of the circuit breaker. `open`: the server was down, and gets no requests for a moment. */
   readonly circuit: CircuitName;
-  /** Introspections under way, and those that wait for their turn. */
+  /** Number of introspections in progress, and of those in the queue. */
   readonly running: number;
   readonly waiting: number;
 }
@@ -98,8 +98,8 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
   );
   const queue = createFairQueue({ maxRunning: options.maxConcurrent ?? 64, maxWaiting: options.maxWaiting ?? 1000 });
   const breaker = createBreaker(options.circuitBreaker ?? { failures: 10, pause: 2000 }, (state) => {
-    if (state === 'open') log.warn({ issuer }, 'the authorization server is down: it is left alone for a moment');
-    if (state === 'closed') log.info({ issuer }, 'the authorization server is back');
+    if (state === 'open') log.warn({ issuer }, 'authorization server is down, circuit breaker opened');
+    if (state === 'closed') log.info({ issuer }, 'authorization server is back, circuit breaker closed');
   });
 
   async function read({ body, mediaType, ...rest }: IntrospectionResponse): Promise<IntrospectionAnswer | undefined> {
@@ -111,23 +111,23 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
     const jwt = introspection.phantom_token ?? introspection.jwt;
     if (jwt !== undefined) return { ...answer, jwt };
     if (accept !== 'application/jwt') return { ...answer, introspection };
-    throw new InvalidValidatorResponseError('the authorization server answered without the JWT that it was asked for');
+    throw new InvalidValidatorResponseError('the authorization server answered without the requested JWT');
   }
 
   return {
     async introspect({ credentials: { token }, sender, decision: { trace } }) {
-      // The request belongs to all who wait for it, so it ends by its own timeout only. That is over with it: in a flood, signals
-      // that live until they would abort take more memory than anything else.
-      const patience = new AbortController();
-      const over = setTimeout(() => patience.abort(new DOMException('too slow', 'TimeoutError')), timeout);
-      const { signal } = patience;
+      // Several requests may wait for this one, so no client can abort it: only its own timeout does. The timer is cleared at the end.
+      // In a flood, signals that live until their timeout take more memory than anything else.
+      const controller = new AbortController();
+      const timer = setTimeout(() => controller.abort(new DOMException('too slow', 'TimeoutError')), timeout);
+      const { signal } = controller;
       try {
         const response = await queue.run(sender, signal, () =>
           breaker.run(() => requestIntrospection(token, signal, trace)),
         );
         return response && (await read(response));
       } finally {
-        clearTimeout(over);
+        clearTimeout(timer);
       }
     },
     load: () => ({ circuit: breaker.state(), running: queue.running, waiting: queue.waiting }),
@@ -135,17 +135,17 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
 }
 
 /**
- * Leaves an authorization server alone that is down, for its sake and that of those who would wait for it. What counts is
- * {@link AuthorizationServerDownError} only: that a token is not active, or an answer that one strange token provokes, is not for
- * an attacker to shut everybody out with.
+ * Sends no requests to an authorization server that is down: it can recover, and clients need not wait. Only
+ * {@link AuthorizationServerDownError} counts as a failure. An inactive token, or an error that one strange token provokes, does not:
+ * an attacker could open the circuit with it.
  */
-function createBreaker({ failures, pause }: CircuitBreakerConfig, announce: (state: CircuitName) => void) {
+function createBreaker({ failures, pause }: CircuitBreakerConfig, onChange: (state: CircuitName) => void) {
   if (failures === 0) return { run: <T>(task: () => Promise<T>) => task(), state: () => 'closed' as const };
   const breaker = circuitBreaker(handleType(AuthorizationServerDownError), {
     breaker: new ConsecutiveBreaker(failures),
     halfOpenAfter: pause,
   });
-  breaker.onStateChange((state) => announce(nameOf(state)));
+  breaker.onStateChange((state) => onChange(nameOf(state)));
 
   async function run<T>(task: () => Promise<T>): Promise<T> {
     try {
@@ -166,7 +166,7 @@ function nameOf(state: CircuitState): CircuitName {
 }
 
 /**
- * How long an answer may be cached (RFC 9111 section 5.2.2). Freshness is never guessed: without `max-age` it is not at all.
+ * How long an answer may be cached (RFC 9111 section 5.2.2). There is no heuristic: without `max-age` it is not cached.
  *
  * @returns seconds
  */

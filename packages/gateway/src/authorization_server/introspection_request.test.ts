@@ -10,7 +10,7 @@ afterEach(() => fixture.stop());
 
 const jwtHeaders = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' };
 
-/** Answers the first introspection in one way, and those after it well. */
+/** Gives the first introspection a special response, and all later ones the usual one. */
 function firstAnswer(answer: (response: ServerResponse) => unknown): void {
   fixture.authorizationServer.onIntrospection = (response, token) => {
     if (fixture.authorizationServer.introspections.length === 1) answer(response);
@@ -21,19 +21,19 @@ function firstAnswer(answer: (response: ServerResponse) => unknown): void {
 const introspections = () => fixture.authorizationServer.introspections.length;
 const callOnce = async () => fixture.call('/phantom', await fixture.issueReference(api('phantom')));
 
-describe('An introspection is tried once more', () => {
+describe('An introspection is retried once', () => {
   test.each<[string, (response: ServerResponse) => unknown]>([
-    ['the connection was reset before there was an answer', (response) => response.socket?.resetAndDestroy()],
-    ['the connection was closed before there was an answer', (response) => response.destroy()],
-    ['a proxy before it answered 502', (response) => response.writeHead(502).end()],
-    ['a proxy before it answered 504', (response) => response.writeHead(504).end()],
+    ['the connection was reset before the response', (response) => response.socket?.resetAndDestroy()],
+    ['the connection was closed before the response', (response) => response.destroy()],
+    ['a proxy in front of it answered 502', (response) => response.writeHead(502).end()],
+    ['a proxy in front of it answered 504', (response) => response.writeHead(504).end()],
   ])('when %s', async (_, answer) => {
     firstAnswer(answer);
     expect((await callOnce()).status).toBe(200);
     expect(introspections()).toBe(2);
   });
 
-  test('with an assertion that was not used before', async () => {
+  test('with a new assertion', async () => {
     const { generateKeyPairSync } = await import('node:crypto');
     const { privateKey } = generateKeyPairSync('ed25519');
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -47,22 +47,22 @@ describe('An introspection is tried once more', () => {
     expect(new Set(assertions).size).toBe(2);
   });
 
-  test('and no more than once', async () => {
+  test('and not twice', async () => {
     fixture.authorizationServer.onIntrospection = (response) => response.destroy();
     expect((await callOnce()).status).toBe(503);
     expect(introspections()).toBe(2);
   });
 });
 
-describe('An introspection is not tried again', () => {
+describe('An introspection is not retried', () => {
   test.each<[string, number, (response: ServerResponse) => unknown]>([
-    ['it was answered 503, which asks for less', 503, (response) => response.writeHead(503).end()],
-    ['it was answered 500', 503, (response) => response.writeHead(500).end()],
-    ['it was answered 400', 502, (response) => response.writeHead(400).end()],
-    ['it was answered 401', 502, (response) => response.writeHead(401).end()],
-    ['it was answered 403', 502, (response) => response.writeHead(403).end()],
-    ['it was answered 429', 503, (response) => response.writeHead(429).end()],
-    ['it was answered with garbage', 502, (response) => response.writeHead(200).end('<p>')],
+    ['the answer is 503', 503, (response) => response.writeHead(503).end()],
+    ['the answer is 500', 503, (response) => response.writeHead(500).end()],
+    ['the answer is 400', 502, (response) => response.writeHead(400).end()],
+    ['the answer is 401', 502, (response) => response.writeHead(401).end()],
+    ['the answer is 403', 502, (response) => response.writeHead(403).end()],
+    ['the answer is 429', 503, (response) => response.writeHead(429).end()],
+    ['the answer is malformed', 502, (response) => response.writeHead(200).end('<p>')],
     [
       'the answer broke off',
       503,
@@ -75,7 +75,7 @@ describe('An introspection is not tried again', () => {
     expect(introspections()).toBe(1);
   });
 
-  test('when the time is over', async () => {
+  test('when its time is up', async () => {
     await fixture.stop();
     fixture = await startGatewayFixture(({ timeouts }) => ({ timeouts: { ...timeouts, authorizationServer: 500 } }));
     fixture.authorizationServer.onIntrospection = () => {};
@@ -84,7 +84,7 @@ describe('An introspection is not tried again', () => {
   });
 });
 
-describe('What the authorization server says about trying again later is passed on', () => {
+describe('The Retry-After of the authorization server is passed on', () => {
   test.each([
     [429, '7', '7'],
     [503, '7', '7'],
@@ -99,7 +99,7 @@ describe('What the authorization server says about trying again later is passed 
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, expected]);
   });
 
-  test('as a date too', async () => {
+  test('when it is a date', async () => {
     fixture.authorizationServer.onIntrospection = (response) =>
       response.writeHead(503, { 'Retry-After': new Date(fixture.clock.time + 20_000).toUTCString() }).end();
     expect(Number((await callOnce()).headers.get('retry-after'))).toBeGreaterThan(10);
@@ -107,7 +107,7 @@ describe('What the authorization server says about trying again later is passed 
 });
 
 test('connections to the authorization server are kept alive', async () => {
-  // The keys come from there too: once they are here, one connection is enough.
+  // The keys come from the same server. Once they are fetched, one connection is enough.
   expect((await fetch(`${fixture.origin}/readyz`)).status).toBe(200);
   const sockets = new Set<unknown>();
   fixture.authorizationServer.onIntrospection = (response) => {
@@ -127,7 +127,7 @@ describe('The circuit breaker', () => {
     fixture = await startGatewayFixture(() => ({ introspection: { circuitBreaker: { failures: 3, pause } } }));
   });
 
-  test('leaves an authorization server alone that is down, serves what is cached, and finds out when it is back', async () => {
+  test('opens when the authorization server is down, lets cached tokens through, and closes when the server is back', async () => {
     const cached = await fixture.issueReference(api('phantom'));
     expect((await fixture.call('/phantom', cached)).status).toBe(200);
     fixture.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
@@ -145,14 +145,14 @@ describe('The circuit breaker', () => {
     while (status === 503) ({ status } = await callOnce());
     expect(status).toBe(200);
     expect(load()).toEqual({ circuit: 'closed', running: 0, waiting: 0 });
-    const said = fixture.log
+    const messages = fixture.log
       .map(({ message }) => message)
-      .filter((message) => message.startsWith('the authorization server'));
-    expect(said.at(0)).toBe('the authorization server is down: it is left alone for a moment');
-    expect(said.at(-1)).toBe('the authorization server is back');
+      .filter((message) => message.startsWith('authorization server'));
+    expect(messages.at(0)).toBe('authorization server is down, circuit breaker opened');
+    expect(messages.at(-1)).toBe('authorization server is back, circuit breaker closed');
   });
 
-  test('lets one introspection find out, and stays open if it fails', async () => {
+  test('tries one introspection, and stays open if it fails', async () => {
     fixture.authorizationServer.onIntrospection = (response) => response.writeHead(503).end();
     for (let round = 0; round < 3; round += 1) await callOnce();
     while (introspections() === 3) await callOnce();
@@ -161,9 +161,9 @@ describe('The circuit breaker', () => {
   });
 
   test.each<[string, number, (response: ServerResponse) => unknown]>([
-    ['tokens that are not active', 401, (response) => response.writeHead(204).end()],
-    ['garbage, which one token may provoke', 502, (response) => response.writeHead(200).end('<p>')],
-    ['faults of the server, which one token may provoke', 503, (response) => response.writeHead(500).end()],
+    ['inactive tokens', 401, (response) => response.writeHead(204).end()],
+    ['malformed answers, which one token may provoke', 502, (response) => response.writeHead(200).end('<p>')],
+    ['server errors, which one token may provoke', 503, (response) => response.writeHead(500).end()],
     ['refused credentials', 502, (response) => response.writeHead(401).end()],
   ])('does not count %s', async (_, status, answer) => {
     fixture.authorizationServer.onIntrospection = answer;

@@ -21,23 +21,23 @@ export interface IntrospectionRequestDependencies {
   readonly now: () => number;
 }
 
-/** What the introspection endpoint answered. Nothing of it is believed yet. */
+/** The response of the introspection endpoint. Its body is not validated yet. */
 export interface IntrospectionResponse {
-  /** The one that it was asked for; or JSON instead of a JWT, as Keycloak answers. */
+  /** The requested one, or JSON instead of a JWT, as Keycloak answers. */
   readonly mediaType: IntrospectionMediaType;
   readonly body: string;
   readonly cacheControl: string | null;
 }
 
 /**
- * Asks an introspection endpoint about a token (RFC 7662 section 2.1).
+ * Sends an introspection request (RFC 7662 section 2.1), and retries it once if the connection fails.
  *
- * @param signal ends all of it, the second try included
- * @param trace of the request for which it is asked; each try has a span of its own
- * @returns undefined for 204, which says that the token is not active
- * @throws {AuthorizationServerDownError} when it is down
- * @throws {ValidationUnavailableError} when it fails
- * @throws {InvalidValidatorResponseError} for an answer that cannot be understood
+ * @param signal ends the request and its retry
+ * @param trace of the client's request; each attempt has its own span
+ * @returns undefined for 204: the token is not active
+ * @throws {AuthorizationServerDownError} when the authorization server is down
+ * @throws {ValidationUnavailableError} when the authorization server fails
+ * @throws {InvalidValidatorResponseError} for any other response
  * @throws {ValidatorRefusedError} when the gateway's own credentials are refused
  */
 export type RequestIntrospection = (
@@ -47,11 +47,11 @@ export type RequestIntrospection = (
 ) => Promise<IntrospectionResponse | undefined>;
 
 /**
- * The authorization server cannot be reached, is too slow, or says itself that it cannot serve. It is nothing that one token
- * could bring about, and so the only failure that counts for the circuit breaker.
+ * The authorization server cannot be reached, is too slow, or says that it is unavailable. No single token can cause that, so this is
+ * the only failure that counts for the circuit breaker.
  */
 export class AuthorizationServerDownError extends ValidationUnavailableError {
-  /** Whether asking once more can neither do harm nor be unwelcome. */
+  /** Whether a retry is safe, and does not add to an overload. */
   readonly mayRetry: boolean;
 
   constructor(description: string, options: { retryAfter?: number; cause?: unknown; mayRetry?: boolean } = {}) {
@@ -60,13 +60,13 @@ export class AuthorizationServerDownError extends ValidationUnavailableError {
   }
 }
 
-/** The largest answer that is read, in bytes. */
-const maximumBytes = 1024 * 1024;
+/** Maximum size of a response body, in bytes. */
+const MAX_BYTES = 1024 * 1024;
 
-/** The longest wait, in seconds, that is passed on to clients. */
-const longestRetryAfter = 300;
+/** Maximum `Retry-After` that is passed on to clients, in seconds. */
+const MAX_RETRY_AFTER = 300;
 
-/** The connection was refused or ended before there was an answer, as a kept connection does that the other side gave up. */
+/** The connection was refused, or ended before the response, as an idle connection does that the server has closed. */
 const connectionFailures = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 export function createRequestIntrospection(
@@ -75,9 +75,9 @@ export function createRequestIntrospection(
 ): RequestIntrospection {
   const { authenticate, fetch, now } = dependencies;
   const target = callTarget(endpoint);
-  const understood = accept === 'application/jwt' ? ([accept, 'application/json'] as const) : [accept];
+  const accepted = accept === 'application/jwt' ? ([accept, 'application/json'] as const) : [accept];
 
-  async function ask(
+  async function send(
     token: string,
     signal: AbortSignal,
     startCall: () => CallTrace | undefined,
@@ -98,7 +98,7 @@ export function createRequestIntrospection(
       throw new AuthorizationServerDownError('the authorization server could not be reached', { cause, mayRetry });
     });
     call?.answered(response.status);
-    const mediaType = understood.find((type) => type === mediaTypeOf(response.headers.get('content-type')));
+    const mediaType = accepted.find((type) => type === mediaTypeOf(response.headers.get('content-type')));
     if (response.status === 200 && mediaType !== undefined) {
       return { body: await readText(response), mediaType, cacheControl: response.headers.get('cache-control') };
     }
@@ -109,39 +109,40 @@ export function createRequestIntrospection(
 
   return async (token, signal, trace) => {
     try {
-      return await ask(token, signal, () => trace?.call(target));
+      return await send(token, signal, () => trace?.call(target));
     } catch (error) {
-      // Introspection changes nothing at the authorization server, so that asking twice is safe where there was no answer.
+      // Introspection changes nothing at the authorization server, so a retry is safe.
       if (!(error instanceof AuthorizationServerDownError) || !error.mayRetry || signal.aborted) throw error;
-      return ask(token, signal, () => trace?.call({ ...target, resendCount: 1 }));
+      return send(token, signal, () => trace?.call({ ...target, resendCount: 1 }));
     }
   };
 }
 
 function callTarget(endpoint: string): CallTarget {
   const { protocol, hostname, port, pathname } = new URL(endpoint);
-  const usualPort = protocol === 'https:' ? 443 : 80;
-  return { method: 'POST', hostname, port: port === '' ? usualPort : Number(port), endpoint: pathname };
+  const defaultPort = protocol === 'https:' ? 443 : 80;
+  return { method: 'POST', hostname, port: port === '' ? defaultPort : Number(port), endpoint: pathname };
 }
 
 async function readText(response: Response): Promise<string> {
-  const body = await readBody(response.body, maximumBytes).catch((cause: unknown) => {
-    throw new AuthorizationServerDownError('the authorization server broke off its answer', { cause });
+  const body = await readBody(response.body, MAX_BYTES).catch((cause: unknown) => {
+    throw new AuthorizationServerDownError('the authorization server ended its answer early', { cause });
   });
-  if (body === undefined) throw new InvalidValidatorResponseError('the authorization server answered with too much');
+  if (body === undefined)
+    throw new InvalidValidatorResponseError('the answer of the authorization server is too large');
   return body.toString();
 }
 
 /**
- * What an answer means that is none. One that is not understood now will not be later: a wrong media type, a redirect, 404. A server that says 503 asks for less, not for more of the same; 502 and 504 come from
- * what stands before it, and the next request may find another server.
+ * The error for a response that is not an introspection answer. A wrong media type, a redirect or 404 is permanent. 503 asks for fewer
+ * requests, so it is not retried. 502 and 504 come from a proxy in front of the server, which may choose another server for a retry.
  */
 function failureOf(response: Response, time: number): Error {
   const { status, headers } = response;
   const description = `the authorization server answered with status ${status}`;
   switch (status) {
     case 200:
-      return new InvalidValidatorResponseError('the authorization server did not answer with what it was asked for');
+      return new InvalidValidatorResponseError('the answer of the authorization server has an unexpected media type');
     case 401:
     case 403:
       return new ValidatorRefusedError("the authorization server refused the gateway's credentials");
@@ -161,9 +162,9 @@ function failureOf(response: Response, time: number): Error {
   }
 }
 
-/** RFC 9110 section 10.2.3: seconds or a date. @returns seconds, 1 when it does not say */
+/** RFC 9110 section 10.2.3: seconds or a date. @returns seconds; 1 without a valid header */
 function readRetryAfter(headers: Headers, time: number): number {
   const text = headers.get('retry-after')?.trim() ?? '';
   const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - time) / 1000);
-  return Math.min(longestRetryAfter, Math.max(1, Number.isNaN(seconds) ? 1 : seconds));
+  return Math.min(MAX_RETRY_AFTER, Math.max(1, Number.isNaN(seconds) ? 1 : seconds));
 }

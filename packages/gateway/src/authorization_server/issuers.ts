@@ -7,16 +7,17 @@ import type { ProtectedRoute } from '../routes/route.ts';
 import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';
 import { createIntrospection, type Introspect, type Introspection } from './introspect.ts';
 
-/** An authorization server, as the gateway deals with it. */
+/** An authorization server whose tokens the gateway accepts. */
 export interface Issuer {
   readonly issuer: string;
   readonly jwks: RemoteJwks;
-  /** Undefined when it is not to be asked. */
+  /** Undefined when the gateway does not introspect there. */
   readonly introspection: Introspection | undefined;
   /** The gateway's own client there. */
   readonly clientId: string | undefined;
-  /** Whether what it says of a token must name the API. */
+  /** Whether the introspection of a token must name the API. */
   readonly audienceIs: 'required' | 'optional';
+  /** Whether an introspection without `aud` must say that it is about an access token. */
   readonly tokenTypeIs: 'required' | 'optional';
   readonly jwts: JwtConfig;
   readonly scopeClaims: readonly string[];
@@ -45,17 +46,22 @@ export function createKeys(config: GatewayConfig, { fetch, now }: KeyDependencie
   );
 }
 
-/** With the keys at hand before the first request needs them, `jwt` and `split` do without the authorization server. */
+/** Fetches the keys before the first request needs them. Then `jwt` and `split` need no call to the authorization server. */
 export function fetchKeys(keys: Keys, log: Log): void {
   for (const [issuer, jwks] of keys) {
     jwks
       .refresh()
-      .catch((error: Error) => log.warn({ issuer, reason: error.message }, 'the keys could not be fetched yet'));
+      .catch((error: Error) =>
+        log.warn(
+          { issuer, reason: error.message },
+          'the keys could not be fetched; the next request that needs them tries again',
+        ),
+      );
   }
 }
 
 export interface IssuerDependencies {
-  /** Of all of them. */
+  /** Of all issuers. */
   readonly keys: Keys;
   readonly fetch: typeof globalThis.fetch;
   readonly log: Log;
@@ -82,15 +88,15 @@ export function createIssuers(config: GatewayConfig, dependencies: IssuerDepende
 }
 
 function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ...others }: IssuerDependencies): Issuer {
-  const { issuer, introspectionEndpoint: endpoint, client, introspection: asked = {} } = config;
+  const { issuer, introspectionEndpoint: endpoint, client, introspection: options = {} } = config;
   const { jwts = {}, scopeClaims = ['scope'] } = config;
   const jwks = keys.get(issuer);
   if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
   const introspection =
     endpoint && client
-      ? timed(
+      ? withMetrics(
           createIntrospection(
-            { ...asked, endpoint, issuer, client, timeout, scopeClaims, algorithms: jwts.algorithms },
+            { ...options, endpoint, issuer, client, timeout, scopeClaims, algorithms: jwts.algorithms },
             { jwks, ...others },
           ),
           issuer,
@@ -102,40 +108,45 @@ function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ..
     jwks,
     introspection,
     clientId: client?.id,
-    audienceIs: asked.audience ?? 'required',
-    tokenTypeIs: asked.insecureMissingTokenType ? 'optional' : 'required',
+    audienceIs: options.audience ?? 'required',
+    tokenTypeIs: options.insecureMissingTokenType ? 'optional' : 'required',
     jwts,
     scopeClaims,
   };
 }
 
-function timed(introspection: Introspection, issuer: string, metrics: IssuerDependencies['metrics']): Introspection {
+function withMetrics(
+  introspection: Introspection,
+  issuer: string,
+  metrics: IssuerDependencies['metrics'],
+): Introspection {
   if (metrics === undefined) return introspection;
   const introspect: Introspect = async (lookup) => {
     const began = performance.now();
-    const over = (outcome: IntrospectionOutcome) =>
+    const record = (outcome: IntrospectionOutcome) =>
       metrics.introspected(issuer, outcome, (performance.now() - began) / 1000);
     try {
       const answer = await introspection.introspect(lookup);
-      over(answer === undefined ? 'inactive' : 'active');
+      record(answer === undefined ? 'inactive' : 'active');
       return answer;
     } catch (error) {
-      over('failed');
+      record('failed');
       throw error;
     }
   };
   return { ...introspection, introspect };
 }
 
-/** Every authorization server that routes may name; the gateway's own comes first. */
+/** Every authorization server that routes may name. The gateway's own one comes first. */
 function allIssuers(config: GatewayConfig): readonly IssuerConfig[] {
   const { issuer, authorizationServer, client, introspection = {}, issuers = [] } = config;
   return [{ issuer, ...authorizationServer, client, introspection }, ...issuers];
 }
 
-/** @throws {TypeError} when there is none of this name */
+/** @throws {TypeError} when the route names an unknown issuer */
 export function issuerOf(issuers: Issuers, { prefix, issuer: name }: ProtectedRoute): Issuer {
   const issuer = issuers.get(name);
-  if (issuer === undefined) throw new TypeError(`route ${prefix}: ${name} is none of the issuers`);
+  if (issuer === undefined)
+    throw new TypeError(`route ${prefix}: unknown issuer ${name}; it must be one of the configured issuers`);
   return issuer;
 }

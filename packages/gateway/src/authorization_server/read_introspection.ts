@@ -6,7 +6,7 @@ import {
   readScope,
 } from '@tallystick/resource-server';
 
-/** What an authorization server says of an active token, its types checked (RFC 7662 section 2.2). */
+/** The introspection of an active token (RFC 7662 section 2.2), with checked types. */
 export interface TokenIntrospection {
   readonly iss?: string;
   readonly sub?: string;
@@ -18,11 +18,11 @@ export interface TokenIntrospection {
   readonly nbf?: number;
   readonly scope?: string;
   readonly token_type?: string;
-  /** What the token is bound to (RFC 7800). */
+  /** The key that the token is bound to (RFC 7800). */
   readonly cnf?: { readonly [method: string]: unknown };
-  /** A JWT that stands for the token; Curity has it here. */
+  /** A JWT that stands for the token, as Curity sends it. */
   readonly phantom_token?: string;
-  /** Keycloak has it here. */
+  /** The same, as Keycloak sends it. */
   readonly jwt?: string;
   readonly [member: string]: unknown;
 }
@@ -46,10 +46,10 @@ export function parseIntrospection(body: string, scopeClaims: readonly string[])
 }
 
 /**
- * Believes nothing by its looks: `active` that is not a boolean is no verdict, and a member of a wrong type makes the whole answer
- * garbage. One that is null is as good as none.
+ * Reads an introspection answer strictly. It must have a boolean `active`, and a member of a wrong type makes the whole answer invalid. A
+ * member that is null counts as missing.
  *
- * @param scopeClaims the members that hold scopes, as text or a list; they become `scope`
+ * @param scopeClaims the members that hold scopes, as a string or a list; they become `scope`
  * @returns undefined when the token is not active
  * @throws {InvalidValidatorResponseError} for anything that is not an introspection answer
  */
@@ -59,7 +59,7 @@ export function readIntrospection(json: unknown, scopeClaims: readonly string[])
     string,
     unknown
   >;
-  if (typeof members.active !== 'boolean') throw malformed('does not say whether the token is active');
+  if (typeof members.active !== 'boolean') throw malformed('has no boolean active');
   if (!members.active) return undefined;
   for (const [type, names] of Object.entries(types)) {
     for (const name of names) {
@@ -97,7 +97,7 @@ export interface IntrospectionExpectations {
   readonly issuer: string;
   /** The gateway's own client there. */
   readonly clientId: string | undefined;
-  /** What the `aud` of tokens for the API may be. */
+  /** Accepted values of `aud`. */
   readonly audience: readonly string[];
   /** Whether the answer must have an `aud`. */
   readonly audienceIs: 'required' | 'optional';
@@ -106,10 +106,10 @@ export interface IntrospectionExpectations {
 }
 
 /**
- * Decides whether an active token is an access token for this API, at this time.
+ * Requires that an active token is a currently valid access token for the API.
  *
  * @param time epoch milliseconds
- * @returns those of the API's audiences that it is for
+ * @returns the accepted audiences that the token has
  * @throws {AccessTokenError} `invalid_token` when it is not
  * @throws {InvalidValidatorResponseError} for an answer about the tokens of another issuer
  */
@@ -125,23 +125,23 @@ export function requireAccessToken(
   }
   if (exp !== undefined && exp * 1000 <= time) throw refused('the token has expired');
   if (nbf !== undefined && nbf * 1000 > time) throw refused('the token is not valid yet');
-  // Duende's says access_token.
+  // Duende IdentityServer says access_token.
   if (tokenType !== undefined && !/^(?:bearer|dpop|access_token)$/i.test(tokenType)) throw refused(notAccessToken);
-  const saysSo = declaresAccessToken(introspection);
-  if (saysSo === false) throw refused(notAccessToken);
-  // RFC 9449 section 6.2. As a bearer token it would be worth what a stolen one is.
+  const declared = declaresAccessToken(introspection);
+  if (declared === false) throw refused(notAccessToken);
+  // RFC 9449 section 6.2. Without the key, a stolen token could be used as a bearer token.
   if (tokenType?.toLowerCase() === 'dpop' && typeof introspection.cnf?.jkt !== 'string') {
     throw malformed('does not name the key that the token is bound to');
   }
-  const named = [introspection.aud ?? []].flat();
-  const ours = audience.filter((name) => named.includes(name));
+  const audiences = [introspection.aud ?? []].flat();
+  const ours = audience.filter((name) => audiences.includes(name));
   if (ours.length > 0) return ours;
-  // What it says of itself to this gateway is for the APIs behind it.
-  if (clientId !== undefined && named.includes(clientId)) return audience.slice(0, 1);
-  if (named.length > 0 || audienceIs === 'required') throw refused("the token's audience is not this API");
-  // Refresh tokens are introspected too (RFC 7662 section 2.1), and have neither audience nor type.
-  if (tokenType === undefined && saysSo === undefined && tokenTypeIs === 'required') {
-    throw refused('nothing says that it is an access token');
+  // A token for the gateway's own client is for the APIs behind the gateway.
+  if (clientId !== undefined && audiences.includes(clientId)) return audience.slice(0, 1);
+  if (audiences.length > 0 || audienceIs === 'required') throw refused("the token's audience is not this API");
+  // The introspection of a refresh token (RFC 7662 section 2.1) has no audience and no type either.
+  if (tokenType === undefined && declared === undefined && tokenTypeIs === 'required') {
+    throw refused('the introspection does not say that it is an access token');
   }
   return audience.slice(0, 1);
 }

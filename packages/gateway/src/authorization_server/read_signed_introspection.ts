@@ -14,7 +14,7 @@ export interface SignedIntrospectionOptions {
   readonly clientId: string;
   /** JWS algorithms. Default: `defaultJwtAlgorithms`. */
   readonly algorithms?: readonly string[] | undefined;
-  /** The members of an answer that hold scopes. */
+  /** Members of an answer that hold scopes. */
   readonly scopeClaims: readonly string[];
 }
 
@@ -28,15 +28,15 @@ export interface SignedIntrospectionDependencies {
  * Reads a signed introspection answer (RFC 9701).
  *
  * @returns undefined when the token is not active
- * @throws {InvalidValidatorResponseError} for anything but an answer that the authorization server just gave to this gateway
- * @throws {ValidationUnavailableError} when its keys cannot be had
+ * @throws {InvalidValidatorResponseError} for anything but a recent answer of the authorization server to this gateway
+ * @throws {ValidationUnavailableError} when the keys cannot be fetched
  */
 export type ReadSignedIntrospection = (jwt: string) => Promise<TokenIntrospection | undefined>;
 
-/** Seconds by which clocks may differ. */
-const clockTolerance = 10;
-/** Seconds that an answer may have been on its way: it must be about now, or it may be one that was kept back. */
-const maximumAge = 60;
+/** Tolerated clock difference, in seconds. */
+const CLOCK_TOLERANCE = 10;
+/** Maximum age of an answer, in seconds. An older one may be a replay. */
+const MAX_AGE = 60;
 
 export function createReadSignedIntrospection(
   { issuer, clientId, algorithms = defaultJwtAlgorithms, scopeClaims }: SignedIntrospectionOptions,
@@ -48,15 +48,15 @@ export function createReadSignedIntrospection(
       audience: clientId,
       typ: 'token-introspection+jwt',
       algorithms: [...algorithms],
-      clockTolerance,
-      maxTokenAge: maximumAge,
+      clockTolerance: CLOCK_TOLERANCE,
+      maxTokenAge: MAX_AGE,
       currentDate: new Date(now()),
     };
     try {
       return (await jwtVerify(jwt, jwks.getKey, expectations)).payload.token_introspection;
     } catch (error) {
       if (error instanceof ValidationUnavailableError) throw error;
-      // The cause would carry the payload.
+      // The cause is left out: it would carry the payload.
       throw new InvalidValidatorResponseError("the authorization server's answer is not signed as RFC 9701 says");
     }
   }

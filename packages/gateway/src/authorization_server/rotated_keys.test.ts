@@ -15,7 +15,7 @@ beforeEach(async () => {
     fetches += 1;
     response.end(JSON.stringify({ keys: fixture.authorizationServer.keys.map(({ jwk }) => jwk) }));
   };
-  // With the keys as they were, whenever the gateway fetched them.
+  // Makes sure that the gateway has the keys from before the rotation.
   expect((await fixture.call('/jwt', await fixture.authorizationServer.issue({ aud: api('jwt') }))).status).toBe(200);
   fetches = 0;
 });
@@ -51,7 +51,7 @@ test.each(STYLES)(
   },
 );
 
-test('the feed tells of new keys, and they are there before the first token', async () => {
+test('the feed announces new keys, and the gateway fetches them before the first token', async () => {
   const key = await rotate('key-2');
   tellOfChange('something else');
   tellOfChange();
@@ -60,14 +60,14 @@ test('the feed tells of new keys, and they are there before the first token', as
   expect(fetches).toBe(1);
 });
 
-test('the keys are fetched again when the feed was down, and so may have been silent about a change', async () => {
+test('the keys are fetched again after the feed was down, because a change may have been missed', async () => {
   await rotate('key-2');
   fixture.store.disconnect();
   fixture.store.connect();
   await until(() => fixture.gateway.keys.get('https://login.example.com')?.has('key-2') === true);
 });
 
-test('whoever can write to the feed provokes few fetches, and keeps no new key out', async () => {
+test('a flood of events on the feed causes few fetches, and does not delay a new key', async () => {
   for (let time = 0; time < 200; time++) {
     tellOfChange();
     await fixture.call('/jwt', 'not.a.token');
@@ -76,7 +76,7 @@ test('whoever can write to the feed provokes few fetches, and keeps no new key o
   expect((await fixture.call('/jwt', await issue('jwt', await rotate('key-2')))).status).toBe(200);
 });
 
-test('a flood of unknown keys is answered with 401, and provokes few fetches', async () => {
+test('a flood of unknown keys gets 401, and causes few fetches', async () => {
   const flood = await Promise.all(
     Array.from({ length: 300 }, async (_, index) => issue('jwt', await createSigningKey(`flood ${index}`))),
   );

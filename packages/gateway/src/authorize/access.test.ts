@@ -9,7 +9,7 @@ import {
 } from '../testing/authorization_server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-/** A fixture whose routes are these, all before one upstream. */
+/** A fixture with these routes, all to the same upstream. */
 async function startFixtureWith(
   routes: (upstream: string) => readonly RouteConfig[],
   change: Partial<GatewayConfig> = {},
@@ -22,13 +22,13 @@ async function startFixtureWith(
   return fixture;
 }
 
-describe('Scopes of which one is enough', () => {
+describe('Alternative scopes', () => {
   const anyOf = (upstream: string): ProtectedRouteConfig => ({
     ...route('phantom', upstream),
     scopes: { GET: { anyOf: ['read', 'admin'] }, POST: { allOf: ['write'], anyOf: ['orders', 'admin'] } },
   });
 
-  test('let a token with any of them pass, on a cache hit too', async () => {
+  test('accept a token with any of them, on a cache hit too', async () => {
     const fixture = await startFixtureWith((upstream) => [anyOf(upstream)]);
     for (const scope of ['read', 'admin', 'other admin']) {
       const token = await fixture.issueReference(api('phantom'), { scope });
@@ -37,7 +37,7 @@ describe('Scopes of which one is enough', () => {
     }
   });
 
-  test('are all named in the challenge, and in the metadata', async () => {
+  test('are all listed in the challenge and in the metadata', async () => {
     const fixture = await startFixtureWith((upstream) => [anyOf(upstream)]);
     const refused = await fixture.call('/phantom', await fixture.issueReference(api('phantom'), { scope: 'other' }));
     expect(refused.status).toBe(403);
@@ -57,7 +57,7 @@ describe('Scopes of which one is enough', () => {
 });
 
 describe('The audience of a route', () => {
-  test('is what its tokens are for, any of several; its resource need not be among them', async () => {
+  test('accepts tokens for any of its values, which need not include the resource', async () => {
     const fixture = await startFixtureWith((upstream) => [
       { ...route('phantom', upstream), audience: ['https://a', 'https://b'] },
       { ...route('split', upstream), audience: 'https://b' },
@@ -72,7 +72,7 @@ describe('The audience of a route', () => {
     expect(await statuses(api('phantom'))).toEqual([401, 401]);
   });
 
-  test('parts the cache: what was validated for one is not used for another', async () => {
+  test('divides the cache: a token that was validated for one audience is not used for another', async () => {
     const fixture = await startFixtureWith((upstream) => [
       { ...route('phantom', upstream), prefix: '/a', audience: 'https://a' },
       { ...route('phantom', upstream), prefix: '/b', audience: 'https://b' },
@@ -114,7 +114,7 @@ describe('The issuer of a route', () => {
     return { fixture, other };
   }
 
-  test.each(['jwt', 'phantom', 'split'] as const)('is the only one whose tokens are taken: %s', async (style) => {
+  test.each(['jwt', 'phantom', 'split'] as const)('is the only one whose tokens are accepted: %s', async (style) => {
     const { fixture, other } = await twoIssuers();
     const own = await fixture.authorizationServer.issue({ aud: api(style) });
     const foreign = await other.issue({ aud: api(style), iss: otherIssuer });
@@ -134,7 +134,7 @@ describe('The issuer of a route', () => {
     }
   });
 
-  test('and a signature by a key of the other, under the same key identifier, is none', async () => {
+  test('does not accept a signature with a key of another issuer under the same kid', async () => {
     const { fixture, other } = await twoIssuers();
     const forged = await other.issue({ aud: api('jwt') });
     expect((await fixture.call('/own/jwt', forged)).status).toBe(401);
@@ -142,14 +142,14 @@ describe('The issuer of a route', () => {
     expect((await fixture.call('/other/jwt', claimed)).status).toBe(401);
   });
 
-  test('has keys of its own: what one withdraws leaves the cache, whatever the other has', async () => {
+  test('has its own keys: a token leaves the cache when its issuer withdraws the key, even if another issuer has that kid', async () => {
     const { fixture, other } = await twoIssuers();
     const foreign = await other.issue({ aud: api('phantom'), iss: otherIssuer });
     const token = 'x'.repeat(43);
     other.active.set(token, foreign);
     expect((await fixture.call('/other/phantom', token)).status).toBe(200);
     other.keys = [await createSigningKey('key-2')];
-    // A token with an unknown key makes the gateway fetch the keys anew, but not at once.
+    // A token with an unknown key makes the gateway fetch the keys again, but not at once.
     fixture.clock.time += 6_000;
     await fixture.call(
       '/other/jwt',
@@ -167,7 +167,7 @@ describe('The issuer of a route', () => {
 });
 
 describe('A public route', () => {
-  test('lets the token of a client go no further under another name', async () => {
+  test('does not forward the token of a client in another header', async () => {
     const fixture = await startFixtureWith((upstream) => [{ prefix: '/', public: true, upstream }]);
     const token = await fixture.issueReference(api('phantom'));
     for (const scheme of ['Bearer', 'DPoP', 'bearer ']) {
@@ -187,7 +187,7 @@ describe('A public route', () => {
       { ...route('split', upstream), prefix: '/admin' },
     ]);
 
-  test('is served without a token, and passes none on', async () => {
+  test('is served without a token, and forwards none', async () => {
     const fixture = await withPublic();
     expect((await fixture.call('/page')).status).toBe(200);
     const signature = await fixture.issueSplit(api('split'));
@@ -204,14 +204,14 @@ describe('A public route', () => {
     expect(fixture.store.lookups).toBe(0);
   });
 
-  test('is served whatever the client sends as Authorization', async () => {
+  test('is served with any Authorization header', async () => {
     const fixture = await withPublic();
     const lines = ['GET /page HTTP/1.1', 'Host: g', 'Connection: close', 'Authorization: junk', 'authorization: more'];
     expect(statusOf(await send(fixture.port, message(lines)))).toBe(200);
     expect(JSON.stringify(fixture.upstream.seen)).not.toMatch(/junk|more/);
   });
 
-  test('does not open the protected one within it', async () => {
+  test('does not expose a protected route below it', async () => {
     const fixture = await withPublic();
     for (const target of [
       '/admin',
@@ -236,7 +236,7 @@ describe('A public route', () => {
   });
 });
 
-test('APIs at hosts of their own have their metadata there, even at one path', async () => {
+test('APIs on different hosts have their metadata there, even with the same path', async () => {
   const resource = (name: string) => `https://${name}.example.com/`;
   const at = (name: string, upstream: string) => ({
     ...route('phantom', upstream),
@@ -255,7 +255,7 @@ test('APIs at hosts of their own have their metadata there, even at one path', a
   expect(statusOf(await metadata('c.example.com'))).toBe(404);
 });
 
-test('A page may ask for metadata with headers of its own', async () => {
+test('A web page may send its own headers to fetch metadata', async () => {
   const fixture = await startFixtureWith((upstream) => [route('phantom', upstream)]);
   const response = await fetch(`${fixture.origin}/.well-known/oauth-protected-resource/phantom`, {
     method: 'OPTIONS',
@@ -266,7 +266,7 @@ test('A page may ask for metadata with headers of its own', async () => {
   expect(response.headers.get('access-control-allow-headers')).toBe('*');
 });
 
-test('Host decides, and X-Forwarded-Host does not', async () => {
+test('Host selects the route, and X-Forwarded-Host does not', async () => {
   const fixture = await startFixtureWith((upstream) => [
     { prefix: '/', public: true, upstream },
     { ...route('split', upstream), prefix: '/', host: 'api.example.com' },

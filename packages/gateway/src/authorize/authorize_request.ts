@@ -22,10 +22,9 @@ import { type Credentials, credentialsOf } from './credentials.ts';
 import type { CertificateOf, CheckSenderConstraint } from './sender_constraint.ts';
 import type { ReadTokenCookie } from './token_cookie.ts';
 
-/** What the steps need. */
 export interface AuthorizeDependencies {
   readonly findRoute: FindRoute;
-  /** How a route whose style has JWTs finds them. */
+  /** The resolver of a route whose style has JWTs. */
   readonly resolverFor: (route: ProtectedRoute) => Resolver;
   readonly cache: TokenCache;
   readonly fill: FillCache;
@@ -33,16 +32,16 @@ export interface AuthorizeDependencies {
   readonly via: Via;
   readonly readTokenCookie: ReadTokenCookie;
   readonly checkSenderConstraint: CheckSenderConstraint;
-  /** Where certificates of clients are looked at. */
+  /** Undefined when the gateway reads no client certificates. */
   readonly certificateOf: CertificateOf | undefined;
 }
 
 /**
- * The way of a request through the gateway: route, credentials, resolve and validate, sender constraint, authorize. What is left is
- * to forward it to the destination returned.
+ * Authorizes a request in these steps: route, credentials, resolve and validate, sender constraint, scopes. The caller forwards it to the
+ * returned destination.
  *
- * @param request was checked
- * @param decision is filled in on the way
+ * @param request has passed the request checks
+ * @param decision records the outcome of each step
  * @throws {ResourceServerError} when the request is refused
  */
 export async function authorizeRequest(
@@ -63,7 +62,7 @@ export async function authorizeRequest(
     return { forwarding, target: targetAtApi(route, target), authorization: undefined, clientHeld };
   }
 
-  // Wherever the token is: an API may read this one in its place.
+  // Even if the token is elsewhere: the API may prefer the one in the query.
   if (route.accessTokenInQuery === 'refuse') refuseTokenInQuery(target);
   const presented = route.tokenCookie
     ? ({ scheme: 'Bearer', token: await dependencies.readTokenCookie(request, route.tokenCookie) } as const)
@@ -81,9 +80,9 @@ export async function authorizeRequest(
   const dpopNonce = checking === undefined ? undefined : await checking;
   requireRouteScopes(route, method, claims);
 
-  const presentable = { credentials, accessToken, certificateOf: dependencies.certificateOf };
-  const { authorization, dpop, clientCertificate } = upstreamCredentials(request, route, presentable);
-  // Member by member: an object that is spread together is slow to make, and slow to read for all who come after.
+  const validated = { credentials, accessToken, certificateOf: dependencies.certificateOf };
+  const { authorization, dpop, clientCertificate } = upstreamCredentials(request, route, validated);
+  // Written out for speed: an object made by spreading is slower to create and to read.
   return {
     forwarding: route.forwarding,
     target: targetAtApi(route, target),
@@ -98,8 +97,8 @@ export async function authorizeRequest(
 }
 
 /**
- * RFC 5842 section 7.2. Before anything is made of the token: the one of a request that comes back is made for the API, and would be
- * refused as none. For another gateway's question it says nothing: that one may stand behind this one.
+ * RFC 5842 section 7.2. This comes before the token is read: a request that comes back has the JWT for the API, which would get 401. A
+ * decision for another gateway is exempt, because that gateway may stand behind this one.
  */
 function refuseLoop(request: IncomingMessage, via: Pick<Via, 'hasPassed'>, { original }: Decision): void {
   if (original !== undefined || !via.hasPassed(request)) return;
@@ -109,12 +108,12 @@ function refuseLoop(request: IncomingMessage, via: Pick<Via, 'hasPassed'>, { ori
   );
 }
 
-/** It needs what HTTP/1.1 does not have. What another gateway asks about, that one forwards itself. */
+/** A decision for another gateway is exempt: that gateway does the forwarding. */
 function refuseGrpc({ headers }: IncomingMessage, { original }: Decision): void {
   if (original !== undefined || !/^application\/grpc(?:[+;\s]|$)/i.test(headers['content-type'] ?? '')) return;
   throw new RequestError(
     'not_implemented',
-    'gRPC needs HTTP/2 and trailers, which the gateway has not; gRPC-Web passes',
+    'gRPC needs HTTP/2 and trailers, which the gateway does not support; use gRPC-Web',
   );
 }
 
@@ -128,19 +127,19 @@ function targetAtApi({ rewrite }: Route, target: string): string {
   return rewrite === undefined ? target : rewrite(target);
 }
 
-/** Where no token is asked for, the one that a client sends all the same is not looked at; it only goes no further. */
+/** A token on a public route. It is not validated, only kept from the API. */
 function unwantedToken({ headers: { authorization } }: IncomingMessage): string | undefined {
   return authorization === undefined ? undefined : /^(?:bearer|dpop) +([\w.~+/=-]{16,})/i.exec(authorization)?.[1];
 }
 
-/** RFC 6750 section 5.3, for any place in the target: it goes upstream as it is, and into logs on its way. */
+/** RFC 6750 section 5.3, for any place in the target: the target is sent upstream unchanged, and gets into logs on its way. */
 function refuseTokenInTarget(target: string, token: string, decision: Decision): void {
   if (!isInTarget(token, target)) return;
   decision.isTargetSecret = true;
   throw new AccessTokenError('invalid_request', 'an access token must not be sent in the request target');
 }
 
-/** A JWT is validated once, before it is cached or forwarded; a hit looks at its `exp` and its signing key again. */
+/** A JWT is validated once, before it is cached or forwarded. A cache hit checks its `exp` and its signing key again. */
 async function resolveAndValidate(
   request: IncomingMessage,
   route: ProtectedRoute,
@@ -153,39 +152,39 @@ async function resolveAndValidate(
   return { accessToken: resolverFor(route).join(kept, credentials.token), claims };
 }
 
-/** What the walk found out, as far as the API is to know it. */
-interface Presented {
+/** What the credentials for the API are made from. */
+interface ValidatedCredentials {
   readonly credentials: Credentials;
-  /** For the API. */
+  /** The token for the API. */
   readonly accessToken: string;
   readonly certificateOf: CertificateOf | undefined;
 }
 
 /**
- * What the API gets for credentials. The JWT goes as a bearer token: the client has shown here that it is its own. Where the API
- * is to see that for itself, it gets the proof too (RFC 9449 section 7.1), or the certificate (RFC 9440 section 2.1).
+ * The credentials for the API. The JWT is sent as a bearer token, because the gateway has checked the sender constraint. An API that
+ * checks it itself gets the proof too (RFC 9449 section 7.1), or the certificate (RFC 9440 section 2.1).
  */
 function upstreamCredentials(
   request: IncomingMessage,
   { style, dpop }: Pick<ProtectedRoute, 'style' | 'dpop'>,
-  { credentials: { scheme }, accessToken, certificateOf }: Presented,
+  { credentials: { scheme }, accessToken, certificateOf }: ValidatedCredentials,
 ): Pick<Destination, 'authorization' | 'dpop' | 'clientCertificate'> {
-  const checksItself = dpop.forward || style === 'opaque';
-  const isProved = scheme === 'DPoP' && checksItself;
-  const certificate = checksItself ? certificateOf?.(request) : undefined;
+  const apiChecksSender = dpop.forward || style === 'opaque';
+  const hasProof = scheme === 'DPoP' && apiChecksSender;
+  const certificate = apiChecksSender ? certificateOf?.(request) : undefined;
   return {
-    authorization: `${isProved ? scheme : 'Bearer'} ${accessToken}`,
-    dpop: isProved ? request.headers.dpop?.toString() : undefined,
+    authorization: `${hasProof ? scheme : 'Bearer'} ${accessToken}`,
+    dpop: hasProof ? request.headers.dpop?.toString() : undefined,
     clientCertificate: certificate && `:${certificate.raw.toString('base64')}:`,
   };
 }
 
 /**
- * Lets a request pass that has the scopes its route needs for its method. Where there are no claims, because the API finds
- * them out for itself, only the method is looked at.
+ * Requires the scopes that the route needs for the method. Without claims (`opaque`, where the API introspects the token) only the method
+ * is checked.
  *
  * @throws {AccessTokenError} `insufficient_scope`
- * @throws {RequestError} `method_not_allowed` for a method that the route has no scopes for
+ * @throws {RequestError} `method_not_allowed` for a method that the route does not list
  */
 function requireRouteScopes(route: ProtectedRoute, method: string, claims: AccessTokenClaims | undefined): void {
   const scopes = route.scopes.get(method) ?? route.scopes.get('*');
@@ -193,7 +192,7 @@ function requireRouteScopes(route: ProtectedRoute, method: string, claims: Acces
   if (claims !== undefined) requireScopes(claims, scopes);
 }
 
-/** `opaque`: the API gets the reference and introspects it itself. The gateway knows nothing about it. */
+/** `opaque`: the API gets the reference and introspects it. The gateway does not know its claims. */
 function passReference({ token }: Credentials) {
   return { accessToken: token, claims: undefined };
 }

@@ -26,7 +26,7 @@ afterAll(async () => {
   await fixture.stop();
 });
 
-/** Calls an API over TLS, showing a certificate, or none. */
+/** Calls an API over TLS, with or without a client certificate. */
 async function call(
   port: number,
   headers: Record<string, string>,
@@ -53,14 +53,14 @@ async function call(
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
 describe('A token bound to a client certificate', () => {
-  test('passes with it, again and again, and with no other', async () => {
+  test('is accepted with its certificate, more than once, and with no other', async () => {
     const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
     for (let round = 0; round < 2; round++) expect(await call(tls.port, bearer(token), client)).toBe(200);
     expect(await call(tls.port, bearer(token), stranger)).toBe(401);
     expect(await call(tls.port, bearer(token))).toBe(401);
   });
 
-  test('is no better for a header that nobody trusted sends, which goes no further', async () => {
+  test('is refused with the certificate in a header from an untrusted client, which is not forwarded', async () => {
     const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
     for (const header of client.headers) {
       expect(await call(tls.port, { ...bearer(token), 'Client-Cert': header })).toBe(401);
@@ -71,7 +71,7 @@ describe('A token bound to a client certificate', () => {
     expect(fixture.upstream.seen[served]?.headers).not.toHaveProperty('client-cert');
   });
 
-  test('is refused on a connection without TLS, in words that say why', async () => {
+  test('is refused on a connection without TLS, and the error says why', async () => {
     const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
     const response = await fixture.call('/split', token);
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token"/);
@@ -81,12 +81,12 @@ describe('A token bound to a client certificate', () => {
     });
   });
 
-  test('is refused under DPoP', async () => {
+  test('is refused with the DPoP scheme', async () => {
     const token = await fixture.issueSplit(api('split'), { cnf: client.cnf });
     expect(await call(tls.port, { Authorization: `DPoP ${token}` }, client)).toBe(401);
   });
 
-  test('and to a DPoP key needs both', async () => {
+  test('and a DPoP key needs both', async () => {
     const prover = await createProver(() => fixture.clock.time);
     const token = await fixture.issueSplit(api('split'), { cnf: { ...prover.cnf, ...client.cnf } });
     const headers = async () => ({
@@ -99,7 +99,7 @@ describe('A token bound to a client certificate', () => {
     expect(await call(tls.port, bearer(token), client)).toBe(401);
   });
 
-  test('goes upstream with the certificate where only the API knows what it is bound to', async () => {
+  test('is forwarded with the certificate where only the API knows the binding', async () => {
     const served = fixture.upstream.seen.length;
     const asking = { ...bearer('an-opaque-reference'), 'Client-Cert': 'mine' };
     expect(await call(tls.port, asking, client, '/opaque')).toBe(200);
@@ -108,7 +108,7 @@ describe('A token bound to a client certificate', () => {
     expect(passedOn).toEqual([client.headers[0], undefined]);
   });
 
-  test('is what the metadata of the API says is possible', async () => {
+  test('is announced in the metadata of the API', async () => {
     const metadata = await fetch(`${fixture.origin}/.well-known/oauth-protected-resource/split`);
     expect(await metadata.json()).toMatchObject({ tls_client_certificate_bound_access_tokens: true });
   });
@@ -129,21 +129,24 @@ describe('Behind a trusted proxy, a token bound to a client certificate', () => 
     await behind.stop();
   });
 
-  test.each([0, 1] as const)('passes with it in the header, and no other (form %d)', async (form) => {
-    const token = await behind.issueSplit(api('split'), { cnf: client.cnf });
-    const served = behind.upstream.seen.length;
-    const ask = async (header: string) =>
-      (await behind.call('/split', token, { headers: { 'Client-Cert': header } })).status;
-    expect(await ask(client.headers[form])).toBe(200);
-    expect(behind.upstream.seen[served]?.headers).not.toHaveProperty('client-cert');
-    expect(await ask(stranger.headers[form])).toBe(401);
-    expect(await ask(`${client.headers[form]}, ${client.headers[form]}`)).toBe(401);
-    expect(await ask('junk')).toBe(401);
-    expect(await ask('%')).toBe(401);
-    expect((await behind.call('/split', token)).status).toBe(401);
-  });
+  test.each([0, 1] as const)(
+    'is accepted with its certificate in the header, and with no other (form %d)',
+    async (form) => {
+      const token = await behind.issueSplit(api('split'), { cnf: client.cnf });
+      const served = behind.upstream.seen.length;
+      const ask = async (header: string) =>
+        (await behind.call('/split', token, { headers: { 'Client-Cert': header } })).status;
+      expect(await ask(client.headers[form])).toBe(200);
+      expect(behind.upstream.seen[served]?.headers).not.toHaveProperty('client-cert');
+      expect(await ask(stranger.headers[form])).toBe(401);
+      expect(await ask(`${client.headers[form]}, ${client.headers[form]}`)).toBe(401);
+      expect(await ask('junk')).toBe(401);
+      expect(await ask('%')).toBe(401);
+      expect((await behind.call('/split', token)).status).toBe(401);
+    },
+  );
 
-  test("is not satisfied by the proxy's own certificate", async () => {
+  test("is refused with the proxy's own certificate", async () => {
     const token = await behind.issueSplit(api('split'), { cnf: proxy.cnf });
     expect(await call(behindTls.port, bearer(token), proxy)).toBe(401);
   });

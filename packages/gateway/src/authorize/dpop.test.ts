@@ -16,7 +16,7 @@ afterEach(() => fixture.stop());
 describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
   const path = `/${style}/a?page=2`;
 
-  test('passes with a proof, cache hit or not, and its JWT goes upstream as a bearer token without the proof', async () => {
+  test('is accepted with a proof, cache hit or not, and its JWT is forwarded as a bearer token without the proof', async () => {
     const token = await fixture.issue(style);
     for (let round = 0; round < 3; round++) expect((await fixture.prove(path, token)).status).toBe(200);
     expect(fixture.cacheLevels()).toEqual(['miss', 'hit', 'hit']);
@@ -39,7 +39,7 @@ describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
     expect(fixture.upstream.seen).toHaveLength(1);
   });
 
-  test('is refused under Bearer, with and without a proof', async () => {
+  test('is refused with the Bearer scheme, with and without a proof', async () => {
     const token = await fixture.issue(style);
     await fixture.prove(path, token);
     const proof = await fixture.prover.proof(`${fixture.origin}${path}`, token);
@@ -78,14 +78,14 @@ describe.each(styles)('A token bound to a DPoP key, %s,', (style) => {
     expect(fixture.upstream.seen).toEqual([]);
   });
 
-  test('is refused with a proof of another time', async () => {
+  test('is refused with a proof that is too old or from the future', async () => {
     const token = await fixture.issue(style);
     const iat = fixture.clock.time / 1000;
     expect(await refusalOf(await fixture.prove(path, token, { iat: iat - 61 }))).toMatch(/too old$/);
     expect(await refusalOf(await fixture.prove(path, token, { iat: iat + 6 }))).toMatch(/from the future$/);
   });
 
-  test('answers to scopes like any other', async () => {
+  test('needs the scopes of the route', async () => {
     const token = await fixture.issue(style);
     const proof = await fixture.prover.proof(`${fixture.origin}${path}`, token, { htm: 'DELETE' });
     const headers = { Authorization: `DPoP ${token}`, DPoP: proof };
@@ -108,7 +108,7 @@ test.each(['jwt', 'phantom', 'split'] as const)(
   },
 );
 
-test('A proof does no harm to a bearer token, and goes no further', async () => {
+test('A proof beside a bearer token is ignored and not forwarded', async () => {
   const token = await fixture.issue('split', null);
   const response = await fixture.call('/split', token, { headers: { DPoP: 'whatever' } });
   expect(response.status).toBe(200);
@@ -116,19 +116,19 @@ test('A proof does no harm to a bearer token, and goes no further', async () => 
 });
 
 test.each([
-  ['in no way', {}],
-  ['to a key that is named otherwise', { kid: 'key' }],
-  ['to a key whose thumbprint is no text', { jkt: 1 }],
-  ['to a certificate, at a gateway that takes none', { 'x5t#S256': 'thumbprint' }],
-  ['to a text', 'key'],
-])('A token that is bound %s is refused under either scheme', async (_, cnf) => {
+  ['to an empty cnf', {}],
+  ['to a key by its kid', { kid: 'key' }],
+  ['to a thumbprint that is not a string', { jkt: 1 }],
+  ['to a certificate, at a gateway without client certificates', { 'x5t#S256': 'thumbprint' }],
+  ['to a string', 'key'],
+])('A token that is bound %s is refused with both schemes', async (_, cnf) => {
   const token = await fixture.issue('phantom', cnf as object);
   expect((await fixture.call('/phantom', token)).status).toBe(401);
   expect((await fixture.prove('/phantom', token)).status).toBe(401);
   expect(fixture.upstream.seen).toEqual([]);
 });
 
-test('Credentials that are ambiguous are refused', async () => {
+test('Ambiguous credentials are refused', async () => {
   const token = await fixture.issue('split');
   const proof = await fixture.prover.proof(`${fixture.origin}/split`, token);
   const ask = (...headers: string[]) =>
@@ -143,13 +143,13 @@ test('Credentials that are ambiguous are refused', async () => {
   expect(await ask(`Authorization: dPoP  ${token}`, `dpop: ${proof}`)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test('Without credentials both schemes are offered', async () => {
+test('The challenge for a request without credentials offers both schemes', async () => {
   const response = await fixture.call('/split');
   const metadata = `resource_metadata="${fixture.origin}/.well-known/oauth-protected-resource/split"`;
   expect(response.headers.get('www-authenticate')).toBe(`Bearer ${metadata}, DPoP ${algs}, ${metadata}`);
 });
 
-test('While the store cannot tell whether a proof was used it is 503, and the proof is still good afterwards', async () => {
+test('The client gets 503 while the store does not say whether a proof was used, and can use the proof afterwards', async () => {
   const token = await fixture.issue('jwt');
   const proof = await fixture.prover.proof(`${fixture.origin}/jwt`, token);
   fixture.store.unavailable = true;
@@ -161,7 +161,7 @@ test('While the store cannot tell whether a proof was used it is 503, and the pr
   expect((await fixture.present('/jwt', token, proof)).status).toBe(200);
 });
 
-test('What the store keeps of a proof is no part of it', async () => {
+test('The store keeps no part of a proof', async () => {
   const token = await fixture.issue('split');
   const proof = await fixture.prover.proof(`${fixture.origin}/split`, token);
   await fixture.present('/split', token, proof);
@@ -170,15 +170,15 @@ test('What the store keeps of a proof is no part of it', async () => {
   expect(JSON.stringify(fixture.log)).not.toContain(proof.split('.')[1]);
 });
 
-describe('An opaque token under DPoP', () => {
-  test('goes to its API with the proof, for the API to check', async () => {
+describe('An opaque token with the DPoP scheme', () => {
+  test('is forwarded with the proof, for the API to check', async () => {
     const token = 'an-opaque-reference';
     const proof = await fixture.prover.proof(`${fixture.origin}/opaque`, token);
     expect((await fixture.present('/opaque', token, proof)).status).toBe(200);
     expect(fixture.upstream.seen[0]?.headers).toMatchObject({ authorization: `DPoP ${token}`, dpop: proof });
   });
 
-  test('is no other one than that under Bearer, whose proof goes nowhere', async () => {
+  test('is forwarded without the proof if its scheme is Bearer', async () => {
     const headers = { DPoP: 'proof' };
     expect((await fixture.call('/opaque', 'an-opaque-reference', { headers })).status).toBe(200);
     expect(fixture.upstream.seen[0]?.headers.authorization).toBe('Bearer an-opaque-reference');
@@ -186,12 +186,12 @@ describe('An opaque token under DPoP', () => {
   });
 });
 
-test('A WebSocket takes a proof too, and each takes one of its own', async () => {
+test('A WebSocket needs a proof too, and each one its own', async () => {
   const token = await fixture.issue('split');
   const proof = await fixture.prover.proof(`${fixture.origin}/split`, token);
   const head = ['GET /split HTTP/1.1', `Host: 127.0.0.1:${fixture.port}`, 'Connection: Upgrade', 'Upgrade: websocket'];
   const ask = () => send(fixture.port, message([...head, `Authorization: DPoP ${token}`, `DPoP: ${proof}`]));
-  // This API answers with something else than a WebSocket, which is passed on.
+  // This API refuses the handshake, and its response is forwarded.
   expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
   expect(fixture.upstream.seen[0]?.headers).toMatchObject({ upgrade: 'websocket' });
   expect(fixture.upstream.seen[0]?.headers).not.toHaveProperty('dpop');

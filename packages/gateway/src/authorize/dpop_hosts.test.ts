@@ -7,7 +7,7 @@ import { type DPoPFixture, startDPoPFixture, withDPoPFixture } from '../testing/
 const styles = ['jwt', 'phantom', 'split', 'opaque'] as const;
 type Style = (typeof styles)[number];
 
-/** Calls with a proof that was made for a host, under that host or another. @returns the status, and how many calls reached the API */
+/** Calls the API at `host`, with a proof for `madeFor`. @returns the status, and the number of calls that reached the API */
 async function ask(fixture: DPoPFixture, style: Style, { host, madeFor = host }: { host: string; madeFor?: string }) {
   const token = style === 'opaque' ? randomBytes(32).toString('base64url') : await fixture.issue(style);
   const proof = await fixture.prover.proof(`http://${madeFor}/${style}/a`, token);
@@ -20,7 +20,7 @@ async function ask(fixture: DPoPFixture, style: Style, { host, madeFor = host }:
 const passes = { status: 200, reached: 1 };
 const refused = { status: 401, reached: 0, answer: expect.stringContaining('"invalid_dpop_proof"') };
 
-describe('A proof that was made for a host which anybody can name', () => {
+describe('A proof for a host that is not a name of the gateway', () => {
   let fixture: DPoPFixture;
   beforeAll(async () => {
     fixture = await startDPoPFixture(() => ({
@@ -38,7 +38,7 @@ describe('A proof that was made for a host which anybody can name', () => {
     '0.0.0.0',
   ];
   test.each(styles.flatMap((style) => foreign.map((host) => [style, host] as const)))(
-    '%s: %s is not good here',
+    '%s: is refused when it is for %s',
     async (style, host) => {
       expect(await ask(fixture, style, { host })).toEqual(refused);
     },
@@ -48,11 +48,11 @@ describe('A proof that was made for a host which anybody can name', () => {
     ...['localhost', 'LOCALHOST.:4100', 'a.localhost:1', '127.0.0.1:4100', '127.1.2.3', '[::1]:4100'],
     ...['api.example.com', 'API.example.com:8443', 'x.apps.example.com', '192.0.2.1', '[2001:DB8::1]:80'],
   ];
-  test.each(own)('but %s is a name of the gateway', async (host) => {
+  test.each(own)('is accepted when it is for %s, which is a name of the gateway', async (host) => {
     for (const style of styles) expect(await ask(fixture, style, { host })).toMatchObject(passes);
   });
 
-  test('and is not good under a name of the gateway either', async () => {
+  test('is refused even if Host is a name of the gateway', async () => {
     const made = { host: 'localhost', madeFor: 'evil.example' };
     for (const style of ['jwt', 'phantom', 'split'] as const) expect(await ask(fixture, style, made)).toEqual(refused);
   });
@@ -72,16 +72,16 @@ test.each<[string, (config: GatewayConfig) => Partial<GatewayConfig>, string, nu
     200,
   ],
   [
-    'the public URL, whatever Host says',
+    'the public URL, with any Host',
     () => ({ publicUrl: 'http://public.example.com' }),
     'evil.example',
     200,
     'public.example.com',
   ],
   ['the public URL, and no other', () => ({ publicUrl: 'http://public.example.com' }), 'evil.example', 401],
-  ['what a trusted proxy passes on', () => ({ trustedProxies: ['127.0.0.1'] }), 'api.example.com', 200],
-  ['nothing else', () => ({ trustedProxies: ['192.0.2.1'] }), 'api.example.com', 401],
-])('Without a list, the gateway is known by %s', (_, change, host, status, madeFor = host) =>
+  ['the host that a trusted proxy forwards', () => ({ trustedProxies: ['127.0.0.1'] }), 'api.example.com', 200],
+  ['no host that an untrusted proxy forwards', () => ({ trustedProxies: ['192.0.2.1'] }), 'api.example.com', 401],
+])('Without a list of hosts, the names of the gateway are: %s', (_, change, host, status, madeFor = host) =>
   withDPoPFixture(change, async (fixture) => {
     expect(await ask(fixture, 'split', { host, madeFor })).toMatchObject({ status });
   }),

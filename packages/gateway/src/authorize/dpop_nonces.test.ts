@@ -6,11 +6,11 @@ import { createGatewayServer } from '../server.ts';
 import { refusalOf, withDPoPFixture } from '../testing/dpop_fixture.ts';
 import { api, type GatewayFixture } from '../testing/gateway_fixture.ts';
 
-describe('Where a nonce is required', () => {
-  const secret = 'what all gateways on one store know';
+describe('With nonce: required', () => {
+  const secret = 'the secret of all gateways on one store';
   const dpop = { nonce: 'required' } as const;
 
-  test('a client is told one, and a new one in time', () =>
+  test('a client gets a nonce, and a new one before it expires', () =>
     withDPoPFixture(
       () => ({ dpop, secret }),
       async (fixture) => {
@@ -37,7 +37,7 @@ describe('Where a nonce is required', () => {
       },
     ));
 
-  test('another gateway with the same secret and store takes it, but not the proof twice', () =>
+  test('another gateway with the same secret and store accepts the nonce, but not the same proof again', () =>
     withDPoPFixture(
       () => ({ dpop, secret, publicUrl: 'https://api.example.com' }),
       async (fixture) => {
@@ -64,7 +64,7 @@ describe('Where a nonce is required', () => {
       },
     ));
 
-  test('a route may do without, and what its API says of nonces is passed on', () =>
+  test('a route can switch it off, and the nonces of its API are forwarded', () =>
     withDPoPFixture(
       ({ routes }) => ({
         dpop,
@@ -85,7 +85,7 @@ describe('Where a nonce is required', () => {
     ));
 });
 
-/** The configuration of a gateway beside that of a fixture. */
+/** The configuration of a second gateway beside that of a fixture. */
 function secondOf({ authorizationServer, upstream }: GatewayFixture, change: Partial<GatewayConfig>): GatewayConfig {
   return {
     issuer: 'https://login.example.com',

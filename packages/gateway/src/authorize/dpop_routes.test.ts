@@ -8,30 +8,32 @@ const withDPoP =
     routes: routes.flatMap((route) => (route.public || route.style === 'phantom' ? [] : [{ ...route, dpop }])),
   });
 
-test.each(['jwt', 'split'] as const)('An API that asks for it gets the %s token under DPoP, with the proof', (style) =>
-  withDPoPFixture(withDPoP({ forward: true }), async (fixture) => {
-    const token = await fixture.issue(style);
-    const proof = await fixture.prover.proof(`${fixture.origin}/${style}`, token);
-    expect((await fixture.present(`/${style}`, token, proof)).status).toBe(200);
-    const [seen] = fixture.upstream.seen;
-    expect(seen?.headers.dpop).toBe(proof);
-    expect(seen?.headers.authorization).toMatch(/^DPoP ([\w-]+\.){2}[\w-]+$/);
-    expect(seen?.headers.authorization?.endsWith(token)).toBe(true);
-    const free = await fixture.issue(style, null);
-    await fixture.call(`/${style}`, free, { headers: { DPoP: 'whatever' } });
-    expect(fixture.upstream.seen[1]?.headers.authorization).toMatch(/^Bearer /);
-    expect(fixture.upstream.seen[1]?.headers).not.toHaveProperty('dpop');
-  }),
+test.each(['jwt', 'split'] as const)(
+  'With dpop.forward the API gets the %s token with the DPoP scheme and the proof',
+  (style) =>
+    withDPoPFixture(withDPoP({ forward: true }), async (fixture) => {
+      const token = await fixture.issue(style);
+      const proof = await fixture.prover.proof(`${fixture.origin}/${style}`, token);
+      expect((await fixture.present(`/${style}`, token, proof)).status).toBe(200);
+      const [seen] = fixture.upstream.seen;
+      expect(seen?.headers.dpop).toBe(proof);
+      expect(seen?.headers.authorization).toMatch(/^DPoP ([\w-]+\.){2}[\w-]+$/);
+      expect(seen?.headers.authorization?.endsWith(token)).toBe(true);
+      const free = await fixture.issue(style, null);
+      await fixture.call(`/${style}`, free, { headers: { DPoP: 'whatever' } });
+      expect(fixture.upstream.seen[1]?.headers.authorization).toMatch(/^Bearer /);
+      expect(fixture.upstream.seen[1]?.headers).not.toHaveProperty('dpop');
+    }),
 );
 
-test('An API that takes nothing else says so, and refuses bearer tokens', () =>
+test('With dpop.required the metadata says so, and bearer tokens are refused', () =>
   withDPoPFixture(withDPoP({ required: true }), async (fixture) => {
     const challenged = await fixture.call('/split');
     expect(challenged.headers.get('www-authenticate')).toMatch(/^DPoP algs="[^"]+", resource_metadata="[^"]+"$/);
     const free = await fixture.issue('split', null);
     const refused = await fixture.call('/split', free);
     expect(await refusalOf(refused)).toBe(
-      '401 invalid_token: the API takes no access token that is not bound to a DPoP key',
+      '401 invalid_token: the API accepts only access tokens that are bound to a DPoP key',
     );
     expect((await fixture.call('/opaque', 'an-opaque-reference')).status).toBe(401);
     const metadata = await fetch(`${fixture.origin}/.well-known/oauth-protected-resource/split`);
@@ -49,7 +51,7 @@ describe('Behind a proxy', () => {
     return (await fixture.call('/split', undefined, { headers })).status;
   }
 
-  test('htu is under the public URL', () =>
+  test('htu must have the public URL', () =>
     withDPoPFixture(
       () => ({ publicUrl: 'https://public.example.com' }),
       async (fixture) => {
@@ -59,7 +61,7 @@ describe('Behind a proxy', () => {
       },
     ));
 
-  test('htu is under what a trusted proxy says', () =>
+  test('htu must have the origin that a trusted proxy forwards', () =>
     withDPoPFixture(
       () => ({ trustedProxies: ['127.0.0.1'] }),
       async (fixture) => {
@@ -72,7 +74,7 @@ describe('Behind a proxy', () => {
       },
     ));
 
-  test('nobody else has a say in it', () =>
+  test('headers from an untrusted proxy are ignored', () =>
     withDPoPFixture(
       () => ({}),
       async (fixture) => {
@@ -82,7 +84,7 @@ describe('Behind a proxy', () => {
     ));
 });
 
-test('A decision for another gateway is about the request that came there', () =>
+test('The proof in a decision for another gateway is for the original request', () =>
   withDPoPFixture(
     () => ({ trustedProxies: ['127.0.0.1'], decisionEndpoints: [{ path: '/decision', for: 'nginx' }] }),
     async (fixture) => {

@@ -8,15 +8,15 @@ import type { GatewayConfig } from '../config/config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startRawUpstream } from '../testing/servers.ts';
 
-/** What a gateway may have for an upstream that leads back to it. */
+/** An upstream that leads back to the gateway. */
 interface WayBack extends ListeningServer {
-  /** Where it leads. */
+  /** Where it forwards to. */
   to: { readonly port: number } | undefined;
-  /** How many connections or requests came. */
+  /** Number of connections or requests so far. */
   passed: number;
 }
 
-/** The same bytes, as if the upstream were the gateway's own address. */
+/** Forwards bytes unchanged, as if the upstream were the gateway's own address. */
 async function startWire(): Promise<WayBack> {
   const running = await startRawUpstream((socket) => {
     way.passed += 1;
@@ -72,7 +72,7 @@ describe.each([
   }
 
   test.each(['public', 'jwt', 'phantom', 'split'] as const)(
-    'is 508 after one round, whatever became of the token: %s',
+    'gets 508 after one round, in every style: %s',
     async (name) => {
       await build();
       const tokens = {
@@ -91,7 +91,7 @@ describe.each([
   );
 });
 
-test('A WebSocket that comes back is 508 too', async () => {
+test('A WebSocket that comes back gets 508 too', async () => {
   const way = await startForTest(startWire());
   const fixture = await startForTest(startGatewayFixture(() => looping(way.origin)));
   way.to = fixture;
@@ -103,7 +103,7 @@ test('A WebSocket that comes back is 508 too', async () => {
   expect(way.passed).toBe(1);
 });
 
-test('Gateways in a chain are no loop, and each tells of itself after those before', async () => {
+test('A chain of gateways is not a loop, and each one appends itself to Via', async () => {
   const seen: IncomingMessage['headers'][] = [];
   const last = await startForTest(
     startGatewayFixture(
@@ -128,7 +128,7 @@ test('Gateways in a chain are no loop, and each tells of itself after those befo
   expect(new Set(parts).size).toBe(4);
 });
 
-test('A client that takes Via out by Connection hides nothing of this gateway', async () => {
+test('A client cannot remove the Via of the gateway with Connection', async () => {
   const way = await startForTest(startWire());
   const fixture = await startForTest(startGatewayFixture(() => looping(way.origin)));
   way.to = fixture;
@@ -138,7 +138,7 @@ test('A client that takes Via out by Connection hides nothing of this gateway', 
   expect(way.passed).toBe(1);
 });
 
-test('What an HTTP/1.0 client sends is told to be so', async () => {
+test('Via says that the client spoke HTTP/1.0', async () => {
   const fixture = await startForTest(
     startGatewayFixture(({ routes }) => ({
       routes: [{ prefix: '/', public: true, upstream: routes[0]?.upstream ?? '' }],
@@ -150,7 +150,7 @@ test('What an HTTP/1.0 client sends is told to be so', async () => {
   expect(fixture.upstream.seen[0]?.headers.via).toMatch(/^1\.0 tallystick-[\w-]{12}$/);
 });
 
-test('Another gateway that this one passed a request on to may ask it for a decision', async () => {
+test('A gateway behind this one may ask it for a decision about a request from it', async () => {
   const fixture = await startForTest(
     startGatewayFixture(({ routes }) => ({
       trustedProxies: ['127.0.0.1'],

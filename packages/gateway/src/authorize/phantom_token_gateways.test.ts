@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { bodyOf, message, send, statusOf } from '@tallystick/testing/raw_client';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-// What the plugins for phantom tokens promise that other gateways have: whoever comes from one finds it here.
+// The promises of the phantom token plugins of other gateways, for users who migrate from them.
 
 let fixture: GatewayFixture;
 let reference: string;
@@ -36,9 +36,9 @@ describe('The Authorization header', () => {
     ['of a wrong scheme', (token: string) => [`Authorization: Basic ${token}`], undefined],
     ['without a scheme', (token: string) => [`Authorization: ${token}`], undefined],
     ['with trailing junk', (token: string) => [`Authorization: Bearer ${token} junk`], 'invalid_token'],
-    ['with junk that is joined', (token: string) => [`Authorization: Bearer ${token}.junk`], 'invalid_token'],
+    ['with junk after a dot', (token: string) => [`Authorization: Bearer ${token}.junk`], 'invalid_token'],
     ['with an unknown token', () => [`Authorization: Bearer ${'x'.repeat(43)}`], 'invalid_token'],
-  ])('%s is 401, with a challenge and JSON', async (_, headers, error) => {
+  ])('%s gets 401, with a challenge and JSON', async (_, headers, error) => {
     const answer = await call(...headers(reference));
     expect(statusOf(answer)).toBe(401);
     expect(answer).toMatch(/^content-type: application\/json\r$/im);
@@ -62,7 +62,7 @@ describe('The headers of a request', () => {
     });
   });
 
-  test.each(['GET', 'POST', 'DELETE'])('Accept and Content-Type are not made up: %s', async (method) => {
+  test.each(['GET', 'POST', 'DELETE'])('Accept and Content-Type are not added: %s', async (method) => {
     const request = [`${method} /phantom HTTP/1.1`, 'Host: g', 'Connection: close', authorization()];
     expect(statusOf(await send(fixture.port, message([...request, 'Content-Length: 4'], 'body')))).toBe(200);
     expect(Object.keys(fixture.upstream.seen[0]?.headers ?? {}).sort()).toEqual([
@@ -77,18 +77,21 @@ describe('The headers of a request', () => {
     ]);
   });
 
-  test.each(['phantom', 'split', 'jwt'] as const)('44 of them survive beside a JWT of 30 KB: %s', async (style) => {
-    const claims = { filling: 'x'.repeat(22_400) };
-    const issue = {
-      phantom: () => fixture.issueReference(api(style), claims),
-      split: () => fixture.issueSplit(api(style), claims),
-      jwt: () => fixture.authorizationServer.issue({ aud: api(style), ...claims }),
-    };
-    const token = await issue[style]();
-    const headers = Object.fromEntries(Array.from({ length: 44 }, (_, n) => [`x-header-${n}`, 'v'.repeat(n + 1)]));
-    expect((await fixture.call(`/${style}`, token, { headers })).status).toBe(200);
-    const seen = fixture.upstream.seen[0]?.headers;
-    expect(seen).toMatchObject(headers);
-    expect(seen?.authorization?.length).toBeGreaterThan(30_000);
-  });
+  test.each(['phantom', 'split', 'jwt'] as const)(
+    'are forwarded beside a JWT of 30 KB, all 44 of them: %s',
+    async (style) => {
+      const claims = { filling: 'x'.repeat(22_400) };
+      const issue = {
+        phantom: () => fixture.issueReference(api(style), claims),
+        split: () => fixture.issueSplit(api(style), claims),
+        jwt: () => fixture.authorizationServer.issue({ aud: api(style), ...claims }),
+      };
+      const token = await issue[style]();
+      const headers = Object.fromEntries(Array.from({ length: 44 }, (_, n) => [`x-header-${n}`, 'v'.repeat(n + 1)]));
+      expect((await fixture.call(`/${style}`, token, { headers })).status).toBe(200);
+      const seen = fixture.upstream.seen[0]?.headers;
+      expect(seen).toMatchObject(headers);
+      expect(seen?.authorization?.length).toBeGreaterThan(30_000);
+    },
+  );
 });

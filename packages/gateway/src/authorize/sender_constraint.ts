@@ -18,8 +18,8 @@ import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
 import type { Credentials } from './credentials.ts';
 
-/** What a client asked for, and the request that says so; behind another gateway they need not be one. */
-export interface AskedFor {
+/** What a client requests, and the request with the proof. */
+export interface RequestedResource {
   readonly request: IncomingMessage;
   readonly method: string;
   /** Request target. */
@@ -27,29 +27,29 @@ export interface AskedFor {
 }
 
 /**
- * Checks that a token comes from whom it is bound to, on every request: RFC 9449, RFC 8705. Where there are no claims, because the
- * API finds them out for itself, the proof is the API's to check too.
+ * Checks on every request that a bound token comes from its owner (RFC 9449, RFC 8705). Without claims (`opaque`, where the API
+ * introspects the token) the API checks the proof.
  *
- * @returns undefined at once when there is nothing to check; else the nonce for the client's next proof, if it is to be given one
+ * @returns undefined, without a promise, when there is nothing to check; else a promise of the nonce for the client's next proof, if any
  * @throws {AccessTokenError} the constraint is not satisfied
- * @throws {ValidationUnavailableError} whether the proof was used before could not be found out
+ * @throws {ValidationUnavailableError} the store does not say whether the proof was used before
  */
 export type CheckSenderConstraint = (
-  asked: AskedFor,
+  requested: RequestedResource,
   route: Pick<ProtectedRoute, 'dpop' | 'host'>,
   credentials: Credentials,
   claims: AccessTokenClaims | undefined,
 ) => Promise<string | undefined> | undefined;
 
 export interface SenderConstraintConfig extends Pick<GatewayConfig, 'dpop'> {
-  /** Gateways with the same one accept each other's nonces. */
+  /** Gateways with the same secret accept each other's nonces. */
   readonly nonceSecret: string;
 }
 
 export interface SenderConstraintDependencies {
   readonly useOnce: UseOnce;
   readonly ownOrigin: OwnOrigin;
-  /** Where there is none, tokens that are bound to a certificate are refused. */
+  /** Without it, tokens that are bound to a certificate are refused. */
   readonly certificateOf?: CertificateOf | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -61,7 +61,7 @@ export function createCheckSenderConstraint(
 ): CheckSenderConstraint {
   const nonces = createDPoPNonces({ secret: nonceSecret }, { now });
   const constraint = (withNonces: DPoPNonces | undefined) =>
-    createSenderConstraint<AskedFor & { rawHeaders: readonly string[]; origin: string | undefined }>(
+    createSenderConstraint<RequestedResource & { rawHeaders: readonly string[]; origin: string | undefined }>(
       {
         dpop: { ...dpop, uriOf: ({ origin, target }) => uriOf(origin, target) },
         ...(certificateOf && { certificateOf: ({ request }) => certificateOf(request) }),
@@ -70,21 +70,18 @@ export function createCheckSenderConstraint(
     );
   const constraints = { off: constraint(undefined), required: constraint(nonces) };
 
-  return (asked, route, credentials, claims) => {
+  return (requested, route, credentials, claims) => {
     if (route.dpop.required && credentials.scheme !== 'DPoP') {
-      throw new AccessTokenError('invalid_token', 'the API takes no access token that is not bound to a DPoP key');
+      throw new AccessTokenError('invalid_token', 'the API accepts only access tokens that are bound to a DPoP key');
     }
-    const origin = credentials.scheme === 'DPoP' ? ownOrigin(asked.request, route) : undefined;
-    // Also where the API checks the proof: it compares it with the host that the gateway tells.
+    const origin = credentials.scheme === 'DPoP' ? ownOrigin(requested.request, route) : undefined;
+    // Also when the API checks the proof: it compares htu with the host that the gateway sends.
     if (credentials.scheme === 'DPoP' && origin === undefined) {
-      throw new AccessTokenError(
-        'invalid_dpop_proof',
-        'the Host of the request is not known to be a name of the gateway',
-      );
+      throw new AccessTokenError('invalid_dpop_proof', 'the Host header is not a known name of the gateway');
     }
     if (claims === undefined || (claims.cnf === undefined && credentials.scheme === 'Bearer')) return undefined;
-    const { rawHeaders } = asked.request;
-    return constraints[route.dpop.nonce].check({ ...asked, rawHeaders, origin }, credentials, claims);
+    const { rawHeaders } = requested.request;
+    return constraints[route.dpop.nonce].check({ ...requested, rawHeaders, origin }, credentials, claims);
   };
 }
 
@@ -92,7 +89,7 @@ function uriOf(origin: string | undefined, target: string): string | undefined {
   return origin === undefined ? undefined : `${origin}${target}`;
 }
 
-/** Remembers what was used for all gateways on the store. While it is away nobody can tell, and that is no verdict on a proof. */
+/** Remembers used proofs for all gateways on the store. An unavailable store is no reason to refuse a proof with 401. */
 export function onceInStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
   return async (name, expiresIn) => {
     try {
@@ -104,12 +101,12 @@ export function onceInStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
   };
 }
 
-/** The certificate of the client that sent a request, if it showed one. */
+/** The certificate that the client of a request presented, if any. */
 export type CertificateOf = (request: IncomingMessage) => X509Certificate | undefined;
 
 /**
- * A certificate comes from the TLS connection. Behind a trusted proxy, which ended the client's connection, it comes from a header:
- * what the proxy shows of itself is not the client's.
+ * Reads the certificate from the TLS connection. A trusted proxy terminates the client's TLS connection, so it sends the client's
+ * certificate in a header; the certificate of its own connection is ignored.
  *
  * @param header in lower case
  */

@@ -12,10 +12,10 @@ export interface TokenCookie extends CsrfOptions {
 }
 
 /**
- * Reads the access token of a request from a cookie: a reference as it is, anything else sealed.
+ * Reads the access token of a request from a cookie. A reference is there in plain form, any other token is sealed.
  *
- * @throws {AccessTokenError} `missing_token`, or `invalid_token` for what does not open
- * @throws {RequestError} `forbidden` for a request of another page; `invalid_request` for two tokens
+ * @throws {AccessTokenError} `missing_token`, or `invalid_token` when the cookie cannot be opened
+ * @throws {RequestError} `forbidden` for a request from another site's page; `invalid_request` for two tokens
  */
 export type ReadTokenCookie = (request: IncomingMessage, cookie: TokenCookie) => Promise<string>;
 
@@ -27,7 +27,7 @@ export interface TokenCookieDependencies {
 export function createReadTokenCookie({ sealed, publicOrigin }: TokenCookieDependencies): ReadTokenCookie {
   return async (request, cookie) => {
     const value = readLongCookie(request.headers.cookie, cookie.name);
-    // RFC 6750 section 2: one way to send a token, not two.
+    // RFC 6750 section 2: a client must use only one method to send the token.
     if (request.headers.authorization !== undefined) {
       throw new RequestError('invalid_request', 'this API takes access tokens from a cookie, not from Authorization');
     }

@@ -1,31 +1,31 @@
 import type { IncomingMessage } from 'node:http';
 import type { SpanContext } from '@opentelemetry/api';
 
-/** Makes spans of what the gateway does. Of what a client sent, only its method and its trace context go into them. */
+/** Creates spans. They contain nothing that a client sent but its method and its trace context. */
 export interface Tracing {
-  /** A request arrived. */
+  /** Starts the span of a request. */
   begin(request: IncomingMessage): RequestTrace;
 }
 
 /** The span of one request. */
 export interface RequestTrace {
   readonly spanContext: SpanContext;
-  /** Begins the span of a call that the gateway makes for the request. */
+  /** Starts the span of a call that the gateway makes for the request. */
   call(target: CallTarget): CallTrace;
-  /** The request waits for what another one has begun. */
+  /** Links the request to another one whose lookup it waits for. */
   joins(other: RequestTrace): void;
-  /** The first end counts. */
+  /** Ends the span. Only the first call has an effect. */
   end(outcome: TracedOutcome): void;
 }
 
-/** What came of a request. */
+/** The outcome of a request. */
 export interface TracedOutcome {
-  /** Of the request that was decided, which another gateway may have asked about. */
+  /** Of the authorized request. For a decision for another gateway that is the original one. */
   readonly method: string | undefined;
   readonly status: number;
-  /** The prefix of the route, if there was one. */
+  /** Prefix of the route, if one was found. */
   readonly route: string | undefined;
-  /** The code of what refused the request. */
+  /** Code of the error, if the request was refused. */
   readonly error: string | undefined;
   /** Further attributes, by name. */
   readonly details: Readonly<Record<string, string | undefined>>;
@@ -35,18 +35,18 @@ export interface CallTarget {
   readonly method: string | undefined;
   readonly hostname: string;
   readonly port: number;
-  /** The path, where it is one of the configuration and not of a request. */
+  /** The path, if it comes from the configuration and not from a request. */
   readonly endpoint?: string;
-  /** How many times it was tried before. */
+  /** Number of earlier attempts. */
   readonly resendCount?: number;
 }
 
-/** The span of one call. The first of its two ends counts. */
+/** The span of one call. It ends with the first call of `answered` or `failed`. */
 export interface CallTrace {
-  /** W3C Trace Context, for the one that is called. */
+  /** Headers to send: W3C Trace Context. */
   readonly headers: Readonly<Record<string, string>>;
   /** The response began. */
   answered(status: number): void;
-  /** There will be no response. @param code what is known of the reason, such as `ECONNREFUSED` */
+  /** There is no response. @param code of the reason, if known, such as `ECONNREFUSED` */
   failed(code: string | undefined): void;
 }
