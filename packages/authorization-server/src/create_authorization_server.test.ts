@@ -48,7 +48,7 @@ async function publicKeys() {
   return createLocalJWKSet((await (await fetch(`${issuer}/jwks`)).json()) as Parameters<typeof createLocalJWKSet>[0]);
 }
 
-describe('what the client is given', () => {
+describe('the token that the client receives', () => {
   test('a jwt token is a JWT for the API (RFC 9068)', async () => {
     const token = await issue('jwt');
     const { payload } = await jwtVerify(token, await publicKeys(), {
@@ -68,7 +68,7 @@ describe('what the client is given', () => {
 });
 
 describe('the introspection endpoint', () => {
-  test.each(REFERENCE_STYLES)('gives the JWT that a %s token stands for, cacheable while it lives', async (style) => {
+  test.each(REFERENCE_STYLES)('returns the JWT of a %s token, cacheable until the token expires', async (style) => {
     const token = await issue(style);
     const answer = await introspect(token, 'application/jwt');
     expect(answer.status).toBe(200);
@@ -85,13 +85,13 @@ describe('the introspection endpoint', () => {
     expect(jwt.includes(token)).toBe(style === 'split');
   });
 
-  test('gives the very JWT that was split', async () => {
+  test('returns exactly the JWT that was split', async () => {
     const token = await issue('split');
     const jwt = await (await introspect(token, 'application/jwt')).text();
     expect(jwt).toBe(`${await store.splitEntries.find(token)}.${token}`);
   });
 
-  test('renders a phantom token alike each time', async () => {
+  test('renders a phantom token with the same claims each time', async () => {
     const token = await issue('phantom');
     const [first, second] = await Promise.all(
       [0, 1].map(async () => (await introspect(token, 'application/jwt')).text()),
@@ -99,7 +99,7 @@ describe('the introspection endpoint', () => {
     expect(decodeJwt(String(first))).toEqual(decodeJwt(String(second)));
   });
 
-  test('answers 204 and nothing to cache for a token that is not active', async () => {
+  test('answers 204 without caching for an inactive token', async () => {
     const answer = await introspect('A'.repeat(43), 'application/jwt');
     expect(answer.status).toBe(204);
     expect(answer.headers.get('cache-control')).toBe('no-store');
@@ -120,7 +120,7 @@ describe('the introspection endpoint', () => {
     expect(text).not.toContain(token);
   });
 
-  test('answers with a signed introspection response when asked (RFC 9701)', async () => {
+  test('signs the introspection response on request (RFC 9701)', async () => {
     const answer = await introspect(await issue('phantom'), 'application/token-introspection+jwt');
     expect(answer.headers.get('content-type')).toContain('application/token-introspection+jwt');
     const { payload, protectedHeader } = await jwtVerify(await answer.text(), await publicKeys(), { issuer });
@@ -128,7 +128,7 @@ describe('the introspection endpoint', () => {
     expect(payload.token_introspection).toMatchObject({ active: true });
   });
 
-  test('tells a client that may not introspect nothing', async () => {
+  test('reveals nothing to a client without permission to introspect', async () => {
     const answer = await post('/token/introspection', { token: await issue('phantom') });
     expect(await answer.json()).toEqual({ active: false });
     const asJwt = await post('/token/introspection', { token: await issue('phantom') }, { Accept: 'application/jwt' });
@@ -136,7 +136,7 @@ describe('the introspection endpoint', () => {
   });
 });
 
-test.each(['phantom', 'split'])('a revoked %s token is gone from the store, split entry and all', async (style) => {
+test.each(['phantom', 'split'])('revoking a %s token removes it and its split entry from the store', async (style) => {
   const token = await issue(style);
   expect((await post('/token/revocation', { token })).status).toBe(200);
   expect((await introspect(token, 'application/jwt')).status).toBe(204);
@@ -144,7 +144,7 @@ test.each(['phantom', 'split'])('a revoked %s token is gone from the store, spli
 });
 
 describe('when the store fails', () => {
-  /** Lets the store refuse the next commits, after everything was collected. */
+  /** Makes the store refuse commits. */
   function refuseCommits() {
     const begin = store.begin.bind(store);
     store.begin = (secret) => ({
@@ -158,7 +158,7 @@ describe('when the store fails', () => {
     };
   }
 
-  test('nothing is issued', async () => {
+  test('no token is issued', async () => {
     refuseCommits();
     const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
     expect(answer.status).toBe(503);
@@ -166,7 +166,7 @@ describe('when the store fails', () => {
     expect(await answer.json()).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
   });
 
-  test('the log says so', async () => {
+  test('the log names the store', async () => {
     const warnings: string[] = [];
     await served.stop();
     served = await serve({ log: { ...silent, warn: (_fields, message) => void warnings.push(message) } });
@@ -176,7 +176,7 @@ describe('when the store fails', () => {
     expect(warnings).toEqual(['refused: the token store is not available']);
   });
 
-  test('the refresh token is not used up, and works when the store is back', async () => {
+  test('the refresh token is not consumed, and works once the store is available again', async () => {
     const refreshToken = await signInForRefreshToken(served);
     const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'web', refresh_token: refreshToken });
     const refresh = () => fetch(`${issuer}/token`, { method: 'POST', body: form });
@@ -209,7 +209,7 @@ test.each([
   expect(await answer.json()).toMatchObject({ error });
 });
 
-test('the gateway client may introspect and nothing else', async () => {
+test('the gateway client may only introspect', async () => {
   const answer = await post('/token', { grant_type: 'client_credentials', resource: resourceOf('jwt') }, {}, 'gateway');
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({ error: 'unauthorized_client' });
@@ -232,7 +232,7 @@ test.each(['openid-configuration', 'oauth-authorization-server'])('%s describes 
   });
 });
 
-test('a token request is answered only with a form and a known client', async () => {
+test('a token request needs a form and a known client', async () => {
   const wrongType = await post('/token', '{}', { 'Content-Type': 'application/json' });
   expect([wrongType.status, (await wrongType.json()) as object]).toEqual([
     400,
@@ -245,7 +245,7 @@ test('a token request is answered only with a form and a known client', async ()
   ]);
 });
 
-test('a reference token says what was true when it was issued, whatever changed since', async () => {
+test('a reference token keeps the claims from its issuance after the configuration changes', async () => {
   const token = await signIn(served, 'phantom');
   const { current, replace } = served.authorizationServer.configuration;
   await replace({ ...current(), users: [{ id: 'alice', claims: { email: 'changed@example.com' } }] });
@@ -254,7 +254,7 @@ test('a reference token says what was true when it was issued, whatever changed 
 });
 
 describe('the configuration', () => {
-  test('changes while the server runs', async () => {
+  test('can be replaced while the server runs', async () => {
     const { current, replace } = served.authorizationServer.configuration;
     const added = testClient({ id: 'added', secret: 'added-secret', grants: ['client_credentials'] });
     const form = { grant_type: 'client_credentials', resource: resourceOf('jwt') };
@@ -265,7 +265,7 @@ describe('the configuration', () => {
     expect((await post('/token', form, {}, 'added')).status).toBe(401);
   });
 
-  test('stays as it was when it cannot be used', async () => {
+  test('stays in use if its replacement is invalid', async () => {
     const { current, replace } = served.authorizationServer.configuration;
     const wrong = testClient({ id: 'wrong', secret: 'x', metadata: { token_endpoint_auth_method: 'magic' } });
     await expect(replace({ ...current(), clients: [wrong] })).rejects.toThrow(WrongClientError);
@@ -278,7 +278,7 @@ describe('the configuration', () => {
     ['userinfo_signed_response_alg', 'PS256'],
     ['introspection_signed_response_alg', 'EdDSA'],
     ['authorization_signed_response_alg', 'RS256'],
-  ])('may come to have a client that wants another algorithm, as at the start: %s', async (name, algorithm) => {
+  ])('accepts a new client with another algorithm, as at start: %s', async (name, algorithm) => {
     const { current, replace } = served.authorizationServer.configuration;
     const wanting = testClient({ id: 'wanting', secret: 'wanting-secret', metadata: { [name]: algorithm } });
     await replace({ ...current(), clients: [...current().clients, wanting] });
@@ -289,7 +289,7 @@ describe('the configuration', () => {
     ]);
   });
 
-  test('makes no keys for a client that is refused', async () => {
+  test('makes no keys for a refused client', async () => {
     const { current, replace } = served.authorizationServer.configuration;
     const metadata = { id_token_signed_response_alg: 'RS256', token_endpoint_auth_method: 'magic' };
     const wrong = testClient({ id: 'wrong', secret: 'x', metadata });

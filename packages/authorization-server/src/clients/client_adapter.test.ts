@@ -25,17 +25,17 @@ test('a registered client is found, changed and destroyed by its id', async () =
   expect(await clients.find('app')).toBeUndefined();
 });
 
-test('whoever has the store and knows the client id cannot open its record', async () => {
+test('the store and the client_id are not enough to open a client's record', async () => {
   await clients.upsert('app', { client_id: 'app', client_secret: 'secret' }, 60);
   expect(await store.records('Client', 'a guess').find('app')).toBeUndefined();
 });
 
-test('a configured client is found, and nobody can register in its place', async () => {
+test('a registration cannot replace a configured client', async () => {
   await clients.upsert('service', { client_id: 'service', client_secret: 'another' }, 60);
   expect(await clients.find('service')).toMatchObject({ client_secret: 'service-secret' });
 });
 
-test('a client that deletes itself takes its tokens with it, and is there to ask again when the store fails', async () => {
+test('deleting a client revokes its tokens; if the store fails, the client stays and can repeat the request', async () => {
   await clients.upsert('app', { client_id: 'app' }, 60);
   await store.records('AccessToken', SECRET).upsert('token', { clientId: 'app' }, 60);
   await registrations.accessTokens.upsert('app.registration', { clientId: 'app' }, 60);

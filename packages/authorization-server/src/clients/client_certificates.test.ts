@@ -47,13 +47,13 @@ function ask(client: string, presented: string | undefined, style = 'jwt') {
   return post('/token', form, presented === undefined ? {} : { 'Client-Cert': presented });
 }
 
-describe('a client authenticates', () => {
+describe('client authentication', () => {
   test.each([
     ['self-signed', AS_RFC_9440],
     ['self-signed', AS_PEM],
     ['by-name', AS_RFC_9440],
     ['by-host', AS_PEM],
-  ])('%s, with the certificate that the proxy passes', async (client, presented) => {
+  ])('accepts %s with the certificate from the proxy', async (client, presented) => {
     expect((await ask(client, presented)).status).toBe(200);
   });
 
@@ -63,12 +63,12 @@ describe('a client authenticates', () => {
     ['self-signed', 'nonsense', 'invalid_request'],
     ['self-signed', '%', 'invalid_request'],
     ['self-signed', `${AS_PEM}, ${AS_PEM}`, 'invalid_request'],
-  ])('not as %s with %j', async (client, presented, error) => {
+  ])('refuses %s with %j', async (client, presented, error) => {
     expect(await (await ask(client, presented)).json()).toMatchObject({ error });
   });
 });
 
-test('a certificate in a header is believed of a trusted proxy only', async () => {
+test('a certificate in a header is ignored without a trusted proxy', async () => {
   await server.stop();
   server = await startTestServer((config) => ({
     ...config,
@@ -86,7 +86,7 @@ test('a certificate in a header is believed of a trusted proxy only', async () =
   }
 });
 
-test.each(STYLES)('a %s token is bound to the certificate', async (style) => {
+test.each(STYLES)('a %s token is bound to the client certificate', async (style) => {
   const { access_token: token } = (await (await ask('self-signed', AS_PEM, style)).json()) as { access_token: string };
   const headers = { Authorization: `Basic ${btoa('gateway:gateway-secret')}`, Accept: 'application/jwt' };
   const jwt = style === 'jwt' ? token : await (await post('/token/introspection', { token }, headers)).text();

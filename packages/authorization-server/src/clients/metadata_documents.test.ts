@@ -34,7 +34,7 @@ const metadata = {
   token_endpoint_auth_method: 'none',
 };
 
-test('a client that nobody registered is known by its metadata document', async () => {
+test('an unregistered client is identified by its metadata document', async () => {
   await start(metadata);
   const answer = await authorize();
   expect(answer.status).toBe(303);
@@ -50,14 +50,14 @@ test.each([
   expect((await authorize()).status).toBe(400);
 });
 
-test('nothing is fetched where it is switched off', async () => {
+test('a disabled feature fetches nothing', async () => {
   await start(metadata, { clientIdMetadataDocuments: false });
   const answer = await authorize();
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain('invalid_client');
 });
 
-test('a client that is its metadata document gets no token without a user', async () => {
+test('a client with a metadata document gets no token without a user', async () => {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'a', use: 'sig', alg: 'ES256' }] };
   await start({

@@ -28,7 +28,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Starts a server on the store; from now on it answers. */
+/** Starts a server on the store, which handles requests from now on. */
 async function start(change: (config: AuthorizationServerConfig) => Partial<AuthorizationServerConfig> = () => ({})) {
   const usual = testConfiguration(issuer);
   const made = await createAuthorizationServer({ ...usual, ...change(usual) }, { store, log: silent });
@@ -50,7 +50,7 @@ async function introspect(token: string, accept: string) {
   return { status: answer.status, text: await answer.text() };
 }
 
-/** Whatever way of asking, the answer is that the token is not active. */
+/** Expects an inactive token in every response format. */
 async function expectInactive(token: string) {
   const [json, jwt, signed] = await Promise.all(ACCEPTS.map((accept) => introspect(token, accept)));
   expect(json).toEqual({ status: 200, text: '{"active":false}' });
@@ -77,8 +77,8 @@ async function issueBoth(server: AuthorizationServer, style: string) {
   return { ofClient: ofClient.accessToken, ofUser: ofUser.accessToken, ofOthers: ofOthers.accessToken };
 }
 
-describe.each(REFERENCES)('a client or a user that is not there any more: %s', (style) => {
-  test('is revoked when another configuration takes the place of the one before', async () => {
+describe.each(REFERENCES)('a removed client or user: %s', (style) => {
+  test('is revoked when the configuration is replaced', async () => {
     const server = await start(withBoth);
     const { ofClient, ofUser, ofOthers } = await issueBoth(server, style);
     await server.configuration.replace(testConfiguration(issuer));
@@ -92,7 +92,7 @@ describe.each(REFERENCES)('a client or a user that is not there any more: %s', (
     expect([await isActive(again.ofClient), await isActive(again.ofUser)]).toEqual([true, true]);
   });
 
-  test('is revoked when a server starts without it, and stays so when one starts with it', async () => {
+  test('is revoked when a server starts without it, and stays revoked when one starts with it', async () => {
     const { ofClient, ofUser, ofOthers } = await issueBoth(await start(withBoth), style);
     await start();
     await expectInactive(ofClient);
@@ -104,20 +104,20 @@ describe.each(REFERENCES)('a client or a user that is not there any more: %s', (
     expect(await isActive(ofOthers)).toBe(true);
   });
 
-  test('is inactive at a server that does not know it, whatever others go on issuing', async () => {
+  test('is inactive at a server without it, also if other servers still issue its tokens', async () => {
     const other = await start(withBoth);
     await start();
     const { ofClient, ofUser, ofOthers } = await issueBoth(other, style);
     await expectInactive(ofClient);
     await expectInactive(ofUser);
     expect(await isActive(ofOthers)).toBe(true);
-    await start(); // The last of those that are changed one by one.
+    await start(); // The last server of a rolling change.
     for (const token of [ofClient, ofUser]) expect(await store.splitEntries.find(token)).toBeUndefined();
     expect(await isActive(ofOthers)).toBe(true);
   });
 });
 
-test('a client that changes, such as its secret, keeps its tokens', async () => {
+test('a client keeps its tokens when its secret changes', async () => {
   const server = await start(withBoth);
   const { ofClient } = await issueBoth(server, 'phantom');
   const usual = testConfiguration(issuer);
@@ -127,7 +127,7 @@ test('a client that changes, such as its secret, keeps its tokens', async () => 
   expect(await isActive(ofClient)).toBe(true);
 });
 
-test('nothing is removed while the store does not answer, and everything when it does again', async () => {
+test('a removal fails while the store is unavailable, and succeeds afterwards', async () => {
   const server = await start(withBoth);
   const { ofClient } = await issueBoth(server, 'phantom');
   jest.spyOn(store, 'revokeOwner').mockRejectedValueOnce(new StoreUnavailableError('down'));
@@ -139,7 +139,7 @@ test('nothing is removed while the store does not answer, and everything when it
   await expectInactive(ofClient);
 });
 
-test('a token that was being issued without a flow when its client was removed is not issued', async () => {
+test('a token in the making is not issued if its client is removed', async () => {
   const server = await start(withBoth);
   const { records } = store;
   let removed: Promise<void> | undefined;
@@ -151,7 +151,7 @@ test('a token that was being issued without a flow when its client was removed i
       return records(...which).upsert(...of);
     },
   }));
-  const again = await start(withBoth); // Uses what is spied on.
+  const again = await start(withBoth); // Uses the spied-on store.
   await expect(again.issueToken({ client: 'app', api: resourceOf('split') })).rejects.toMatchObject({
     error: 'invalid_grant',
   });

@@ -48,26 +48,26 @@ describe('an assertion of a trusted issuer', () => {
     expect(decodeJwt(jwt)).toMatchObject({ sub: 'alice', client_id: 'partner', email: 'alice@example.com' });
   });
 
-  test('may be for the token endpoint, among others', async () => {
+  test('may have the token endpoint among its audiences', async () => {
     const server = await start();
     const aud = ['https://other.example.com', `${server.config.issuer}/token`];
     expect(await redeem(server, await sign(server, { claims: { aud } }))).toMatchObject({ status: 200 });
   });
 
-  test('may have a type of its own', async () => {
+  test('may have an explicit type', async () => {
     const server = await start();
     const header = { typ: 'authorization-grant+jwt' };
     expect(await redeem(server, await sign(server, { header }))).toMatchObject({ status: 200 });
   });
 
-  test('names users as the configuration says', async () => {
+  test('identifies users by the configured subjects', async () => {
     const server = await start({ jwks: keys.jwks, subjects: { 'a-1234': 'alice' } });
     const answer = await redeem(server, await sign(server, { claims: { sub: 'a-1234' } }));
     expect(decodeJwt(answer.access_token).sub).toBe('alice');
     expect(await redeem(server, await sign(server))).toMatchObject({ status: 400, error: 'invalid_grant' });
   });
 
-  test('is verified with the keys at a URL, and 503 when they cannot be had', async () => {
+  test('is verified with keys from a URL, and gets 503 while they are unavailable', async () => {
     const idp = await serve((_request, response) => response.end(JSON.stringify(keys.jwks)));
     const jwksUri = `${idp.origin}/jwks`;
     const server = await start({ jwksUri });
@@ -75,14 +75,14 @@ describe('an assertion of a trusted issuer', () => {
     expect(await redeem(server, await sign(server))).toMatchObject({ status: 200 });
     await idp.stop();
     expect(await redeem(later, await sign(later))).toMatchObject({ status: 503, error: 'temporarily_unavailable' });
-    expect(later.warnings).toEqual(['refused: the keys of the trusted issuer are not available']); // It does not blame the store.
+    expect(later.warnings).toEqual(['refused: the keys of the trusted issuer are not available']); // The log does not blame the store.
   });
 });
 
-describe('an assertion works once', () => {
+describe('an assertion is accepted once', () => {
   test.each([
     ['with a jti', {}],
-    ['without one', { jti: undefined }],
+    ['without a jti', { jti: undefined }],
   ])('%s', async (_what, claims) => {
     const server = await start();
     const assertion = await sign(server, { claims });
@@ -91,14 +91,14 @@ describe('an assertion works once', () => {
     expect(await redeem(server, assertion)).toMatchObject({ status: 400, error: 'invalid_grant' });
   });
 
-  test('also when it is signed again with the same jti', async () => {
+  test('also if it is signed again with the same jti', async () => {
     const server = await start();
     const claims = { jti: 'one' };
     expect(await redeem(server, await sign(server, { claims }))).toMatchObject({ status: 200 });
     expect(await redeem(server, await sign(server, { claims }))).toMatchObject({ error: 'invalid_grant' });
   });
 
-  test('but a request that is refused for another reason does not use it up', async () => {
+  test('but a request that is refused for another reason does not consume it', async () => {
     const server = await start();
     const assertion = await sign(server);
     expect(await redeem(server, assertion, { scope: 'admin' })).toMatchObject({ error: 'invalid_scope' });
@@ -110,16 +110,16 @@ const seconds = (fromNow: number) => Math.floor(Date.now() / 1000) + fromNow;
 
 const bad: [string, () => Assertion | Promise<Assertion>][] = [
   ['of an issuer that is not trusted', () => ({ claims: { iss: 'https://evil.example.com' } })],
-  ['for somebody else', () => ({ claims: { aud: 'https://other.example.com' } })],
-  ['for nobody', () => ({ claims: { aud: undefined } })],
+  ['with another audience', () => ({ claims: { aud: 'https://other.example.com' } })],
+  ['without an audience', () => ({ claims: { aud: undefined } })],
   ['that has expired', () => ({ claims: { exp: seconds(-60) } })],
   ['that never expires', () => ({ claims: { exp: undefined } })],
   ['that is valid for days', () => ({ claims: { exp: seconds(86_400) } })],
   ['that is not valid yet', () => ({ claims: { nbf: seconds(60) } })],
-  ['from the future', () => ({ claims: { iat: seconds(60) } })],
-  ['about nobody', () => ({ claims: { sub: undefined } })],
-  ['about a stranger', () => ({ claims: { sub: 'mallory' } })],
-  ['about a property of every object', () => ({ claims: { sub: 'constructor' } })],
+  ['with an iat in the future', () => ({ claims: { iat: seconds(60) } })],
+  ['without a subject', () => ({ claims: { sub: undefined } })],
+  ['with an unknown subject', () => ({ claims: { sub: 'mallory' } })],
+  ['with the name of an inherited property as its subject', () => ({ claims: { sub: 'constructor' } })],
   ['that is an access token', () => ({ header: { typ: 'at+jwt' } })],
   ['signed by another key', async () => ({ key: (await generateKeyPair('ES256')).privateKey })],
   ['signed with a secret', () => ({ header: { alg: 'HS256' }, key: new Uint8Array(32) })],
@@ -134,9 +134,9 @@ test.each(bad)('an assertion %s is refused', async (_what, make) => {
 });
 
 test.each([
-  ['no JWT', 'nonsense', 'invalid_grant'],
+  ['text that is not a JWT', 'nonsense', 'invalid_grant'],
   ['an unsigned JWT', `${btoa('{"alg":"none"}')}.${btoa(`{"iss":"${ISSUER}"}`)}.`, 'invalid_grant'],
-  ['nothing', '', 'invalid_request'],
+  ['an empty string', '', 'invalid_request'],
 ])('%s for an assertion is refused', async (_what, assertion, error) => {
   expect(await redeem(await start(), assertion)).toMatchObject({ status: 400, error });
 });

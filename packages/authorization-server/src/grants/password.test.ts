@@ -13,7 +13,7 @@ const withPasswords = {
 };
 const request = { grant_type: 'password', username: 'alice', password: 'correct horse', resource: resourceOf('jwt') };
 
-test.each(STYLES)('a user name and password get a %s token', async (style) => {
+test.each(STYLES)('exchanges user name and password for a %s token', async (style) => {
   const server = await startAuthorizationServer(() => withPasswords);
   const answer = await server.token('legacy', { ...request, resource: resourceOf(style), scope: 'read' });
   expect(answer).toMatchObject({ status: 200, scope: 'read', expires_in: 300 });
@@ -37,19 +37,19 @@ test.each([
   expect(JSON.stringify(answer)).not.toMatch(/mallory|correct horse/);
 });
 
-test('an unknown user and a wrong password get the same answer', async () => {
+test('an unknown user and a wrong password get the same response', async () => {
   const server = await startAuthorizationServer(() => withPasswords);
   expect(await server.token('legacy', { ...request, username: 'mallory' })).toEqual(
     await server.token('legacy', { ...request, password: 'wrong' }),
   );
 });
 
-test('switched on, it warns at the start', async () => {
+test('logs a warning at start when enabled', async () => {
   const { warnings } = await startAuthorizationServer(() => withPasswords);
   expect(warnings).toEqual([expect.stringContaining('insecurePasswordGrant')]);
 });
 
-test('it is off unless it is switched on', async () => {
+test('is disabled by default', async () => {
   const server = await startAuthorizationServer(() => ({
     clients: [client({ id: 'service', grants: ['client_credentials'] })],
   }));

@@ -15,7 +15,7 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';
 
-/** `backend` is the API of style jwt and may call all others, unless the test has it otherwise. */
+/** `backend` is the API of style jwt and may call all others, unless the test changes that. */
 const start = (rules: Partial<TokenExchangeConfig> = {}) =>
   startAuthorizationServer(() => ({
     clients: [
@@ -31,7 +31,7 @@ const start = (rules: Partial<TokenExchangeConfig> = {}) =>
         },
       }),
       client({ id: 'service', grants: ['client_credentials'] }),
-      // The schema refuses such a client; one that registered itself may be like this.
+      // The schema refuses such a client; a registered client can be like this.
       { ...client({ id: 'unconfigured' }), grants: ['token_exchange'] },
       client({ id: 'web' }),
     ],
@@ -47,7 +47,7 @@ interface Forgery {
   readonly key?: CryptoKey;
 }
 
-/** A JWT as this server signs them: an access token of alice for the API of style jwt, unless changed. */
+/** A JWT with this server's signature, by default an access token of alice for the API of style jwt. */
 async function sign({ config, store }: RunningAuthorizationServer, { claims, header, key }: Forgery = {}) {
   const keys = await openSigningKeys(config, () => ({ algorithms: ['ES256'], longestLife: 0 }), {
     store,
@@ -79,7 +79,7 @@ async function issue(server: RunningAuthorizationServer, as: string, style: stri
 const invalidRequest = { status: 400, error: 'invalid_request' };
 
 describe('the new token', () => {
-  test('is issued for one that another authorization server signed with a key that it made a moment ago', async () => {
+  test('accepts a subject token signed with a key that another authorization server has just made', async () => {
     const server = await start();
     const needs = () => ({ algorithms: ['ES256'] as const, longestLife: 0 });
     const other = await openSigningKeys(server.config, needs, { store: server.store, now: Date.now });
@@ -89,7 +89,7 @@ describe('the new token', () => {
     }
   });
 
-  test.each(STYLES)('is one of the style of its API: %s', async (style) => {
+  test.each(STYLES)('has the style of its API: %s', async (style) => {
     const server = await start();
     const actor = { actor_token: await issue(server, 'backend', 'split'), actor_token_type: ACCESS_TOKEN };
     const answer = await exchange(server, await sign(server), { resource: resourceOf(style), ...actor });
@@ -108,7 +108,7 @@ describe('the new token', () => {
     expect(decodeJwt(await server.jwtOf(answer.access_token)).exp).toBeLessThanOrEqual(exp);
   });
 
-  test('has the scopes of its subject token that the API knows, or those asked for', async () => {
+  test('has the requested scopes, by default those of the subject token that the API knows', async () => {
     const server = await start();
     const subject = await sign(server, { claims: { scope: 'read write other' } });
     expect(await exchange(server, subject)).toMatchObject({ scope: 'read write' });
@@ -116,14 +116,14 @@ describe('the new token', () => {
     expect(await exchange(server, subject, { scope: 'read other' })).toMatchObject({ error: 'invalid_scope' });
   });
 
-  test('has further scopes only if the client is configured to add them, and asks', async () => {
+  test('has additional scopes only if the client may add them and requests them', async () => {
     const server = await start({ scopes: ['write'] });
     const subject = await sign(server);
     expect(await exchange(server, subject)).toMatchObject({ scope: 'read' });
     expect(await exchange(server, subject, { scope: 'read write' })).toMatchObject({ scope: 'read write' });
   });
 
-  test('says of a client that it is the subject, and nothing of a user', async () => {
+  test('has no user claims if its subject is a client', async () => {
     const server = await start({ from: STYLES.map(resourceOf) });
     for (const style of STYLES) {
       const answer = await exchange(server, await issue(server, 'service', style));
@@ -133,7 +133,7 @@ describe('the new token', () => {
     }
   });
 
-  test('is a JWT when that is asked for and the API has such tokens', async () => {
+  test('is a JWT on request if the API has JWT access tokens', async () => {
     const server = await start();
     const asked = { requested_token_type: JWT, resource: resourceOf('jwt') };
     expect(await exchange(server, await sign(server), asked)).toMatchObject({ issued_token_type: JWT });
@@ -143,7 +143,7 @@ describe('the new token', () => {
       );
   });
 
-  test('keeps who acted before, up to a length', async () => {
+  test('keeps previous actors, up to a maximum length', async () => {
     const server = await start({ from: STYLES.map(resourceOf) });
     const actor = { actor_token: await issue(server, 'backend', 'split'), actor_token_type: ACCESS_TOKEN };
     let token = await sign(server, { claims: { act: { sub: 'first' } } });
@@ -162,14 +162,14 @@ describe('the new token', () => {
 });
 
 describe('the API', () => {
-  test('may be named as resource, as audience, or as both', async () => {
+  test('may be named in resource, in audience, or in both', async () => {
     const server = await start();
     const audience = resourceOf('phantom');
     expect(await exchange(server, await sign(server), { resource: '', audience })).toMatchObject({ status: 200 });
     expect(await exchange(server, await sign(server), { audience })).toMatchObject({ status: 200 });
   });
 
-  test('must be one, known, and one that the client may call', async () => {
+  test('must be exactly one known API that the client may call', async () => {
     const server = await start({ to: [resourceOf('phantom')] });
     const subject = await sign(server);
     for (const changed of [
@@ -189,7 +189,7 @@ describe('the API', () => {
     expect(await server.token('backend', twice)).toMatchObject({ status: 400, error: 'invalid_target' });
   });
 
-  test('is that of the subject token when a client narrows its own', async () => {
+  test('is that of the subject token when a client narrows its own token', async () => {
     const server = await start({ to: [] });
     const own = await issue(server, 'backend', 'split', 'read write');
     const answer = await exchange(server, own, { resource: '', scope: 'read' });
@@ -199,13 +199,13 @@ describe('the API', () => {
 });
 
 describe('a client', () => {
-  test.each(STYLES)('may not exchange a %s token that was not for it', async (style) => {
+  test.each(STYLES)('may not exchange a %s token that was issued to another client for another API', async (style) => {
     const server = await start({ from: STYLES.filter((other) => other !== style).map(resourceOf) });
     const answer = await exchange(server, await issue(server, 'service', style));
     expect(answer).toMatchObject({ ...invalidRequest, error_description: expect.stringContaining('acts for') });
   });
 
-  test('without a configuration may not exchange at all', async () => {
+  test('may not exchange tokens without a configuration for it', async () => {
     const server = await start();
     const answer = await server.token('unconfigured', {
       grant_type: GRANT_TYPE,
@@ -215,7 +215,7 @@ describe('a client', () => {
     expect(answer).toMatchObject({ status: 400, error: 'unauthorized_client' });
   });
 
-  test('that may not impersonate must say who acts', async () => {
+  test('must send an actor token if it may not impersonate', async () => {
     const server = await start({ impersonates: false });
     const subject = await sign(server);
     expect(await exchange(server, subject)).toMatchObject({ status: 400, error: 'unauthorized_client' });
@@ -223,7 +223,7 @@ describe('a client', () => {
     expect(await exchange(server, subject, actor)).toMatchObject({ status: 200 });
   });
 
-  test('may exchange an ID token of its own, for scopes that it is configured to add', async () => {
+  test('may exchange its own ID token for scopes that it may add', async () => {
     const server = await start({ scopes: ['read'] });
     const header = { typ: undefined };
     const own = await sign(server, { header, claims: { aud: 'backend', scope: undefined } });
@@ -244,14 +244,14 @@ const forgeries: [string, () => Forgery | Promise<Forgery>][] = [
   ['that has expired', () => ({ claims: { exp: Math.floor(Date.now() / 1000) - 1 } })],
   ['that never expires', () => ({ claims: { exp: undefined } })],
   ['of another type', () => ({ header: { typ: 'token-introspection+jwt' } })],
-  ['of no type', () => ({ header: { typ: undefined } })],
-  ['of nobody', () => ({ claims: { sub: undefined } })],
-  ['of a stranger', () => ({ claims: { sub: 'mallory' } })],
-  ['of no client', () => ({ claims: { client_id: undefined } })],
-  ['of a client that is not there any more', () => ({ claims: { client_id: 'gone' } })],
+  ['without a type', () => ({ header: { typ: undefined } })],
+  ['without a subject', () => ({ claims: { sub: undefined } })],
+  ['with an unknown subject', () => ({ claims: { sub: 'mallory' } })],
+  ['without a client', () => ({ claims: { client_id: undefined } })],
+  ['of a removed client', () => ({ claims: { client_id: 'gone' } })],
   ['that is bound to a key', () => ({ claims: { cnf: { jkt: 'x' } } })],
-  ['of style phantom that nothing was rendered as', () => ({ claims: { aud: resourceOf('phantom'), jti: 'x' } })],
-  ['of style jwt that does not say when it was issued', () => ({ claims: { jti: 'x' } })],
+  ['of style phantom without a rendered token', () => ({ claims: { aud: resourceOf('phantom'), jti: 'x' } })],
+  ['of style jwt whose jti has no time', () => ({ claims: { jti: 'x' } })],
   ['of style split that is not in the store', () => ({ claims: { aud: resourceOf('split') } })],
 ];
 
@@ -269,19 +269,19 @@ test.each([
   ['no subject token', { subject_token: '' }],
   ['no type of the subject token', { subject_token_type: '' }],
   ['an unknown type', { subject_token_type: 'urn:ietf:params:oauth:token-type:saml2' }],
-  ['a type that it is not', { subject_token_type: ID_TOKEN }],
+  ['the type of another token', { subject_token_type: ID_TOKEN }],
   ['an unknown token', { subject_token: 'A'.repeat(43) }],
   ['an actor token without its type', { actor_token: 'A'.repeat(43) }],
   ['the type of an actor token alone', { actor_token_type: ACCESS_TOKEN }],
   ['an unknown actor token', { actor_token: 'A'.repeat(43), actor_token_type: ACCESS_TOKEN }],
-])('a request with %s is refused, and its tokens are not repeated', async (_what, changed) => {
+])('a request with %s is refused without quoting its tokens', async (_what, changed) => {
   const server = await start();
   const answer = await exchange(server, await sign(server), changed);
   expect(answer).toMatchObject(invalidRequest);
   expect(JSON.stringify(answer)).not.toMatch(/eyJ|AAAA/);
 });
 
-test('an actor token of another client, or one that was delegated itself, is refused', async () => {
+test('an actor token of another client and a delegated actor token are refused', async () => {
   const server = await start();
   const foreign = { actor_token: await issue(server, 'service', 'split'), actor_token_type: ACCESS_TOKEN };
   expect(await exchange(server, await sign(server), foreign)).toMatchObject(invalidRequest);
@@ -302,7 +302,7 @@ test('a reference token that is bound to a key is refused', async () => {
 });
 
 test.each([
-  ['is not there any more', undefined],
+  ['no longer exists', undefined],
   ["is another user's", 'bob'],
 ])('a reference token whose grant %s is refused', async (_what, accountId) => {
   const server = await start();

@@ -20,23 +20,23 @@ const rotated = withRotation(first, {
 });
 const kids = (now: number) => publishedKeysAt(rotated, now).map(({ kid }) => kid);
 
-describe('a key that takes over', () => {
+describe('the next key', () => {
   test('is published before it signs', () => {
     expect(kids(105 * SECOND)).toEqual(['one', 'two']);
     expect(signingKeyAt(rotated, 105 * SECOND)?.kid).toBe('one');
   });
 
-  test('signs when its time has come', () => {
+  test('signs from its signsFrom on', () => {
     expect(kids(110 * SECOND)).toEqual(['two', 'one']);
     expect(rotated.map((key) => statusAt(rotated, key, 110 * SECOND))).toEqual(['retired', 'signing']);
   });
 
-  test('leaves the one before it published until the last token that it signed has expired', () => {
+  test('keeps the previous key published until its last token has expired', () => {
     expect(kids(410 * SECOND)).toEqual(['two', 'one']);
     expect(kids(420 * SECOND)).toEqual(['two']);
   });
 
-  test('changes things at moments that are known', () => {
+  test('takes effect at known times', () => {
     expect(nextChangeAfter(rotated, 100 * SECOND)).toBe(110 * SECOND);
     expect(nextChangeAfter(rotated, 110 * SECOND)).toBe(420 * SECOND);
     expect(nextChangeAfter(rotated, 420 * SECOND)).toBe(Number.POSITIVE_INFINITY);
@@ -57,7 +57,7 @@ test('a second rotation does not shorten the life of the first key', () => {
   ]);
 });
 
-test('keys that are gone are forgotten with the next rotation', () => {
+test('a rotation drops keys that are no longer published', () => {
   const again = withRotation(rotated, {
     jwk: { kid: 'three' },
     now: 500 * SECOND,
@@ -67,25 +67,25 @@ test('keys that are gone are forgotten with the next rotation', () => {
   expect(again.map(({ kid }) => kid)).toEqual(['two', 'three']);
 });
 
-describe('a key that is to sign longer-lived tokens', () => {
+describe('a key for longer-lived tokens', () => {
   const longer = (now: number) =>
     withLongestLife(rotated, 400 * SECOND, now).map(({ longestLife, publishedUntil }) => [longestLife, publishedUntil]);
 
-  test('stays published for them, also when another takes over already', () => {
+  test('stays published for them, also if a rotation has begun', () => {
     expect(longer(105 * SECOND)).toEqual([
       [400 * SECOND, 520 * SECOND],
       [400 * SECOND, undefined],
     ]);
   });
 
-  test('is none that has signed its last one', () => {
+  test('excludes keys that no longer sign', () => {
     expect(longer(111 * SECOND)).toEqual([
       [300 * SECOND, 420 * SECOND],
       [400 * SECOND, undefined],
     ]);
   });
 
-  test('does not forget what it signed before', () => {
+  test('keeps the lifetime of earlier tokens', () => {
     expect(withLongestLife(rotated, SECOND, 105 * SECOND)).toEqual(rotated);
   });
 });
@@ -95,19 +95,19 @@ describe('keys that the store lost', () => {
     { kid: 'new', jwk: {}, announcedAt: 200 * SECOND, signsFrom: 200 * SECOND, longestLife: 60 * SECOND },
   ];
 
-  test('come back, and retire where another was made meanwhile', () => {
+  test('are restored as retired if another key was made in the meantime', () => {
     const back = withRestoredKeys(made, first, 205 * SECOND);
     expect(publishedKeysAt(back, 205 * SECOND).map(({ kid }) => kid)).toEqual(['new', 'one']);
-    // The one before signed until it was known here that there is another.
+    // The restored key signed until this server learned of the new one.
     expect(back.find(({ kid }) => kid === 'one')?.publishedUntil).toBe((205 + 300 + 10) * SECOND);
     expect(withRestoredKeys(back, first, 206 * SECOND)).toBe(back);
   });
 
-  test('come back as they were where no other was made', () => {
+  test('are restored unchanged if no other key was made', () => {
     expect(withRestoredKeys([], rotated, 105 * SECOND)).toEqual(rotated);
   });
 
-  test('stay away when no token of theirs can be valid any more', () => {
+  test('are not restored once all of their tokens have expired', () => {
     expect(withRestoredKeys(made, rotated, 421 * SECOND).map(({ kid }) => kid)).toEqual(['two', 'new']);
   });
 });

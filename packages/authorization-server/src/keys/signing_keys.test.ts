@@ -54,7 +54,7 @@ describe('a rotation', () => {
     expect(await publishedKids()).toEqual([after]);
   });
 
-  test('at one authorization server is one at every other on the store', async () => {
+  test('takes effect at every authorization server on the store', async () => {
     const first = served.authorizationServer;
     await served.replaceWithAnother();
     const before = await signingKid();
@@ -64,7 +64,7 @@ describe('a rotation', () => {
     expect(await signingKid()).not.toBe(before);
   });
 
-  test('is in the JWKS of every other authorization server on the store at once', async () => {
+  test('is in the JWKS of every other authorization server on the store immediately', async () => {
     const first = served.authorizationServer;
     await served.replaceWithAnother();
     await publishedKids();
@@ -72,7 +72,7 @@ describe('a rotation', () => {
     expect((await publishedKids())[0]).toBe(signing?.kid);
   });
 
-  test('is told before the new key signs, without what is private', async () => {
+  test('publishes public keys before the new key signs', async () => {
     const published: string[][] = [];
     const keys = await openSigningKeys(
       { signingAlgorithm: 'ES256', secret: 'x' },
@@ -91,7 +91,7 @@ describe('a rotation', () => {
     expect(published).toEqual([[first?.kid], rotated.map(({ kid }) => kid)]);
   });
 
-  test('can be to a given key, as JWK or PEM', async () => {
+  test('accepts a given key, as JWK or PEM', async () => {
     const jwk = await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey);
     await served.authorizationServer.keys.rotate({ announceFor: 0, key: { ...jwk, kid: 'mine' } });
     expect(await signingKid()).toBe('mine');
@@ -106,15 +106,15 @@ describe('a rotation', () => {
       async () => exportJWK((await generateKeyPair('RS256', { extractable: true })).privateKey),
     ],
     ['a public key', async () => exportJWK((await generateKeyPair('ES256')).publicKey)],
-    ['no key', async () => 'nonsense'],
+    ['text that is not a key', async () => 'nonsense'],
     [
-      'the kid of another',
+      'the kid of another key',
       async () => ({
         ...(await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey)),
         kid: (await publishedKids())[0] as string,
       }),
     ],
-  ])('to %s is refused and changes nothing', async (_what, make) => {
+  ])('with %s is refused and changes nothing', async (_what, make) => {
     const before = await publishedKids();
     const key = await make();
     await expect(served.authorizationServer.keys.rotate({ key })).rejects.toThrow(TypeError);
@@ -123,7 +123,7 @@ describe('a rotation', () => {
   });
 });
 
-describe('two authorization servers on one store, one with algorithms that the other does not use', () => {
+describe('two authorization servers on one store with different algorithms', () => {
   const open = (algorithms: SigningAlgorithm[], longestLife: number) =>
     openSigningKeys({ signingAlgorithm: 'ES256', secret: 'x' }, () => ({ algorithms, longestLife }), {
       store: served.store.partition('of two'),
@@ -142,11 +142,11 @@ describe('two authorization servers on one store, one with algorithms that the o
     expect(await shown(one)).toEqual(await shown(other));
   });
 
-  test('keep keys as long as the tokens of either need them', async () => {
+  test('keep keys as long as tokens of either server need them', async () => {
     const [long, short] = [await open(['ES256'], 600), await open(['ES256'], 60)];
     const old = (await long.list())[0]?.kid;
     await short.rotate({ announceFor: 0 });
-    const middle = (await long.list())[0]?.kid; // It learns of the key, and that it signs tokens of its own.
+    const middle = (await long.list())[0]?.kid; // The server reads the key, and extends it for its own tokens.
     await short.rotate({ announceFor: 0 });
     const kids = async () => (await short.list()).map(({ kid }) => kid);
     now += 500_000;
@@ -155,7 +155,7 @@ describe('two authorization servers on one store, one with algorithms that the o
     expect(await kids()).toEqual([(await long.list())[0]?.kid]);
   });
 
-  test('can be given a key for an algorithm before an API uses it', async () => {
+  test('accept a key for an algorithm before an API uses it', async () => {
     const keys = await open(['ES256'], 60);
     const jwk = await exportJWK((await generateKeyPair('RS256', { extractable: true })).privateKey);
     await keys.rotate({ algorithm: 'RS256', announceFor: 0, key: { ...jwk, kid: 'given' } });
@@ -164,7 +164,7 @@ describe('two authorization servers on one store, one with algorithms that the o
 });
 
 describe('a store that loses the signing keys', () => {
-  /** The store, until it forgets: then it is another one that is empty. */
+  /** A store that loses all entries when told to forget. */
   function forgetful() {
     let part = 0;
     const current = () => served.store.partition(`forgets.${part}`);
@@ -182,10 +182,10 @@ describe('a store that loses the signing keys', () => {
   const kidsOf = (keys: KeySource) => keys.jwks().keys.map(({ kid }) => kid);
 
   test.each([
-    ['asked for its keys', (keys: KeySource) => keys.reread()],
-    ['told to rotate', (keys: KeySource) => keys.rotate()],
-    ['in need of another algorithm', (keys: KeySource) => keys.provide({ algorithms: ['EdDSA'], longestLife: 60 })],
-  ])('gets them again from a server that is %s', async (_what, act) => {
+    ['rereading its keys', (keys: KeySource) => keys.reread()],
+    ['rotating a key', (keys: KeySource) => keys.rotate()],
+    ['providing another algorithm', (keys: KeySource) => keys.provide({ algorithms: ['EdDSA'], longestLife: 60 })],
+  ])('gets them back from a server that is %s', async (_what, act) => {
     const { store, forget } = forgetful();
     const config = { signingAlgorithm: 'ES256', secret: 'x' } as const;
     const needs = () => ({ algorithms: ['ES256'] as const, longestLife: 60 });
@@ -198,7 +198,7 @@ describe('a store that loses the signing keys', () => {
     expect(kidsOf(another)).toEqual(kidsOf(keys));
   });
 
-  test('gets them again although a server that knew none of them came first: all are published at both', async () => {
+  test('gets them back also after a new server made other keys, and both servers publish all', async () => {
     const { store, forget } = forgetful();
     const config = { signingAlgorithm: 'ES256', secret: 'x' } as const;
     const needs = () => ({ algorithms: ['ES256'] as const, longestLife: 60 });
@@ -232,7 +232,7 @@ describe('a configured key', () => {
     expect(await signingKid()).toBe(await calculateJwkThumbprint(jwk));
   });
 
-  test('that is none stops the start without being quoted', async () => {
+  test('is not quoted in the error if it is invalid', async () => {
     const config = { signingAlgorithm: 'ES256', secret: 'x', signingKey: 'not-a-key' } as const;
     const opened = openSigningKeys(config, () => ({ algorithms: ['ES256'], longestLife: 0 }), {
       store: served.store,

@@ -26,7 +26,7 @@ async function post(path: string, form: Record<string, string>): Promise<Record<
   return (await answer.json()) as Record<string, string>;
 }
 
-/** The bank asks a user. @returns the `auth_req_id` */
+/** The bank starts a request. @returns the `auth_req_id` */
 async function ask(user = 'alice'): Promise<string> {
   return String((await post('/backchannel', { scope: 'openid', login_hint: user })).auth_req_id);
 }
@@ -36,7 +36,7 @@ const redeem = (id: string) => post('/token', { grant_type: 'urn:openid:params:g
 const page = () => `${server.issuer}/ciba`;
 const hidden = (html: string, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
 
-/** Opens the page. @returns what a form of it sends along */
+/** Opens the page. @returns the hidden fields of its form */
 async function look(browser: Browser) {
   const html = await (await browser.open(page())).text();
   return { html, xsrf: hidden(html, 'xsrf'), request: hidden(html, 'request') };
@@ -59,7 +59,7 @@ test('a user signs in and decides', async () => {
   expect(await redeem(id)).toMatchObject({ access_token: expect.any(String) });
 });
 
-test('nobody decides without the session of the user who was asked, whatever they know', async () => {
+test('a decision needs the session of the requested user', async () => {
   const id = await ask();
   const [{ handle: request } = { handle: '' }] = await server.backchannelRequests.pending('alice');
   const decision = 'approve';
@@ -83,7 +83,7 @@ test('nobody decides without the session of the user who was asked, whatever the
   expect((await alice.open(page(), { xsrf, request, decision })).status).toBe(303);
 });
 
-test('a sign-in needs the form that this browser was shown, and a user that there is', async () => {
+test('a sign-in needs the form sent to this browser, and a configured user', async () => {
   const [one, other] = [createBrowser(), createBrowser()];
   const { xsrf } = await look(one);
   await look(other);

@@ -16,7 +16,7 @@ interface Ping {
   readonly body: string;
 }
 
-/** A server with a client that wants to be pinged, and what it was sent. */
+/** A server with a client in ping mode, and the notifications that it received. */
 async function start(answer = 204): Promise<Ping[]> {
   const pings: Ping[] = [];
   const bank = testClient({
@@ -49,7 +49,7 @@ async function ask(): Promise<string> {
 
 const redeem = (id: string) => post('/token', { grant_type: CIBA, auth_req_id: id });
 
-test('an approved request is redeemed once, and its client was pinged', async () => {
+test('an approved request pings its client and can be redeemed once', async () => {
   const pings = await start();
   const id = await ask();
   expect(await redeem(id)).toMatchObject({ error: 'authorization_pending' });
@@ -62,7 +62,7 @@ test('an approved request is redeemed once, and its client was pinged', async ()
   expect(await redeem(id)).toMatchObject({ error: 'invalid_grant' });
 });
 
-test('a denied request is denied to its client, which was pinged too', async () => {
+test('a denied request pings its client, which gets access_denied', async () => {
   const pings = await start();
   const id = await ask();
   await server.backchannelRequests.deny(id);
@@ -72,7 +72,7 @@ test('a denied request is denied to its client, which was pinged too', async () 
   expect(await redeem(id)).toMatchObject({ error: 'access_denied' });
 });
 
-test('a request is decided once', async () => {
+test('a request can be decided once', async () => {
   await start();
   const id = await ask();
   await server.backchannelRequests.approve(id);
@@ -81,7 +81,7 @@ test('a request is decided once', async () => {
   await expect(server.backchannelRequests.approve('unknown')).rejects.toMatchObject({ error: 'invalid_request' });
 });
 
-test('a client that cannot be pinged can still ask', async () => {
+test('a client that cannot be pinged can still poll', async () => {
   const pings = await start(500);
   const id = await ask();
   await server.backchannelRequests.approve(id);
@@ -89,34 +89,29 @@ test('a client that cannot be pinged can still ask', async () => {
   expect(await redeem(id)).toMatchObject({ access_token: expect.any(String) });
 });
 
-test.each(['approve and deny', 'approve twice'])(
-  'of two decisions at the same moment one is made: %s',
-  async (which) => {
-    await start();
-    const { store, backchannelRequests } = server;
-    const another = await createAuthorizationServer(server.configuration.current(), { store, log: silent });
-    for (let round = 0; round < 25; round++) {
-      const id = await ask();
-      const decisions = [
-        () => backchannelRequests.approve(id),
-        () =>
-          which === 'approve twice' ? another.backchannelRequests.approve(id) : another.backchannelRequests.deny(id),
-      ];
-      const outcomes = await Promise.allSettled(
-        (round % 2 ? decisions : decisions.reverse()).map((decide) => decide()),
-      );
-      const lost = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason.error);
-      expect(lost).toEqual(['invalid_request']);
-      const approvedAt = which === 'approve twice' ? [0, 1] : [round % 2 ? 0 : 1];
-      const isApproved = approvedAt.some((place) => outcomes[place]?.status === 'fulfilled');
-      expect(await redeem(id)).toMatchObject(
-        isApproved ? { access_token: expect.any(String) } : { error: 'access_denied' },
-      );
-    }
-  },
-);
+test.each(['approve and deny', 'approve twice'])('only one of two concurrent decisions succeeds: %s', async (which) => {
+  await start();
+  const { store, backchannelRequests } = server;
+  const another = await createAuthorizationServer(server.configuration.current(), { store, log: silent });
+  for (let round = 0; round < 25; round++) {
+    const id = await ask();
+    const decisions = [
+      () => backchannelRequests.approve(id),
+      () =>
+        which === 'approve twice' ? another.backchannelRequests.approve(id) : another.backchannelRequests.deny(id),
+    ];
+    const outcomes = await Promise.allSettled((round % 2 ? decisions : decisions.reverse()).map((decide) => decide()));
+    const lost = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason.error);
+    expect(lost).toEqual(['invalid_request']);
+    const approvedAt = which === 'approve twice' ? [0, 1] : [round % 2 ? 0 : 1];
+    const isApproved = approvedAt.some((place) => outcomes[place]?.status === 'fulfilled');
+    expect(await redeem(id)).toMatchObject(
+      isApproved ? { access_token: expect.any(String) } : { error: 'access_denied' },
+    );
+  }
+});
 
-test('the handle of a request is the same at every server with the secret, and nothing that its client can compute', async () => {
+test('the handle of a request is equal on all servers with the secret, and cannot be computed by the client', async () => {
   await start();
   const { store } = server;
   const id = await ask();

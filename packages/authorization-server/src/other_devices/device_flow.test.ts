@@ -5,7 +5,7 @@ import { type Browser, createBrowser } from '../testing/sign_in.ts';
 import { silent, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 let server: TestServer;
-/** While it is set, that many requests read the code before the first of them goes on. */
+/** If set: the number of requests that read the code before the first one continues. */
 let atOnce = 1;
 beforeEach(async () => {
   server = await startTestServer((config) => ({
@@ -55,7 +55,7 @@ async function start(): Promise<Code> {
 const redeem = ({ device }: Code) =>
   post('/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device });
 
-/** A browser that was shown the code's page, and what it submits to confirm the code or to cancel. */
+/** A browser with the confirmation page open, and the form to confirm or cancel. */
 async function enter({ user }: Code) {
   const browser = createBrowser();
   const page = `${server.issuer}/device`;
@@ -69,7 +69,7 @@ async function enter({ user }: Code) {
   };
 }
 
-/** Signs in and consents, up to the page that says how it went. */
+/** Signs in and consents, and returns the final page. */
 async function goOn(browser: Browser, first: Response, user: string): Promise<string> {
   let answer = first;
   while (answer.status === 302 || answer.status === 303) {
@@ -82,7 +82,7 @@ async function goOn(browser: Browser, first: Response, user: string): Promise<st
   return answer.text();
 }
 
-test('of two users who confirm one code at the same moment one connects the device', async () => {
+test('if two users confirm a code concurrently, only one connects the device', async () => {
   const code = await start();
   const users = await Promise.all(['alice', 'bob'].map(async (user) => ({ user, ...(await enter(code)) })));
   atOnce = 2;
@@ -99,19 +99,16 @@ test('of two users who confirm one code at the same moment one connects the devi
 test.each([
   ['just before', 0],
   ['just after', 1],
-])(
-  'a user who is told that a code is cancelled is told the truth, also when another confirms it %s',
-  async (_, place) => {
-    const code = await start();
-    const [one, other] = await Promise.all([enter(code), enter(code)]);
-    atOnce = 2;
-    const cancelling = place === 0 ? undefined : other.cancel();
-    const [confirmed, cancelled] = await Promise.all([one.confirm(), cancelling ?? other.cancel()]);
-    const page = await goOn(one.browser, confirmed, 'alice');
-    const isCancelled = (await cancelled.text()).includes('Cancelled');
-    expect(page.includes('Device connected')).toBe(!isCancelled);
-    expect(await redeem(code)).toMatchObject(
-      isCancelled ? { error: 'access_denied' } : { access_token: expect.any(String) },
-    );
-  },
-);
+])('a code that a user sees as cancelled stays cancelled, also if another user confirms it %s', async (_, place) => {
+  const code = await start();
+  const [one, other] = await Promise.all([enter(code), enter(code)]);
+  atOnce = 2;
+  const cancelling = place === 0 ? undefined : other.cancel();
+  const [confirmed, cancelled] = await Promise.all([one.confirm(), cancelling ?? other.cancel()]);
+  const page = await goOn(one.browser, confirmed, 'alice');
+  const isCancelled = (await cancelled.text()).includes('Cancelled');
+  expect(page.includes('Device connected')).toBe(!isCancelled);
+  expect(await redeem(code)).toMatchObject(
+    isCancelled ? { error: 'access_denied' } : { access_token: expect.any(String) },
+  );
+});

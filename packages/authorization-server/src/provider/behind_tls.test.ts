@@ -9,7 +9,7 @@ import { REDIRECT_URI } from '../testing/serve.ts';
 import { authorizationUrl } from '../testing/sign_in.ts';
 import { silent, testClient, testConfiguration } from '../testing/test_server.ts';
 
-/** The cookies that a sign-in at the issuer sets when its last stretch is plain HTTP. */
+/** The cookies that a sign-in at the issuer sets over plain HTTP behind a proxy. */
 async function cookiesOf(issuer: string, forwarded: Record<string, string> = {}): Promise<string[]> {
   const store = await openTokenStore(storeConfig());
   const usual = testConfiguration(issuer);
@@ -29,7 +29,7 @@ async function cookiesOf(issuer: string, forwarded: Record<string, string> = {})
   });
 }
 
-test('the cookies of an https issuer are for TLS only, where a proxy ends it too', async () => {
+test('the cookies of an https issuer are Secure, also behind a proxy that terminates TLS', async () => {
   for (const forwarded of [{}, { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': 'evil.example' }]) {
     const cookies = await cookiesOf('https://login.example.com', forwarded);
     expect(cookies.length).toBeGreaterThan(0);
@@ -37,7 +37,7 @@ test('the cookies of an https issuer are for TLS only, where a proxy ends it too
   }
 });
 
-test('those of an http issuer, which is for development, are not', async () => {
+test('the cookies of an http issuer, for development, are not Secure', async () => {
   const cookies = await cookiesOf('http://localhost:4000', { 'X-Forwarded-Proto': 'https' });
   expect(cookies.length).toBeGreaterThan(0);
   for (const cookie of cookies) expect(cookie).not.toMatch(/; secure(;|$)/i);

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => served.stop());
 
-test('an issuer with a path serves everything below it, pages included', async () => {
+test('an issuer with a path serves every endpoint and page below its path', async () => {
   const token = await signIn(served, 'jwt');
   expect(decodeJwt(token)).toMatchObject({ iss: served.issuer, sub: 'alice' });
 });
@@ -18,7 +18,7 @@ test.each([
   ['below the path', '/tenant/.well-known/openid-configuration'],
   ['below the path, for OAuth', '/tenant/.well-known/oauth-authorization-server'],
   ['between host and path (RFC 8414)', '/.well-known/oauth-authorization-server/tenant'],
-])('its metadata is found %s', async (_where, path) => {
+])('its metadata is served %s', async (_where, path) => {
   const metadata = (await (await fetch(new URL(path, served.issuer))).json()) as Record<string, string>;
   expect(metadata.issuer).toBe(served.issuer);
   expect(metadata.token_endpoint).toBe(`${served.issuer}/token`);
@@ -26,7 +26,7 @@ test.each([
 });
 
 test.each(['/', '/token', '/tenantx/token', '/elsewhere/.well-known/openid-configuration'])(
-  '%s is not below the path',
+  '%s is outside the path and gets 404',
   async (path) => {
     const answer = await fetch(new URL(path, served.issuer));
     expect(answer.status).toBe(404);
@@ -34,7 +34,7 @@ test.each(['/', '/token', '/tenantx/token', '/elsewhere/.well-known/openid-confi
   },
 );
 
-test('its cookies are for its path, and not for scripts', async () => {
+test('its cookies have its path and are HttpOnly', async () => {
   const browser = createBrowser();
   const started = await browser.open(authorizationUrl(served, 'jwt'));
   const page = new URL(started.headers.get('location') ?? '', served.issuer).href;

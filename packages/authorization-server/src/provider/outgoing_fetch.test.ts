@@ -14,7 +14,7 @@ beforeEach(async () => {
   url = `${loopback.origin}/jwks`;
 });
 
-test('in development the keys of a client may be on loopback', async () => {
+test('in development a client may publish its keys on loopback', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   body = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', use: 'sig' }] });
   const metadata = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: url };
@@ -54,7 +54,7 @@ test.each([
   ['any address', { issuer: 'https://id.example.com', callsPrivateAddresses: true }],
 ])('%s may be called with %j', async (which, config) => {
   const fetch = jest.fn(async (..._arguments: unknown[]) => new Response());
-  const dispatcher = {}; // How oidc-provider keeps to public addresses.
+  const dispatcher = {}; // oidc-provider restricts calls to public addresses with a dispatcher.
   await createOutgoingFetch(config, fetch as typeof globalThis.fetch)(url, { dispatcher } as RequestInit);
   expect(fetch.mock.calls).toEqual([[url, which === 'any address' ? {} : { dispatcher }]]);
 });

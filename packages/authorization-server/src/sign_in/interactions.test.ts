@@ -21,14 +21,14 @@ beforeEach(async () => {
 });
 afterEach(() => served.stop());
 
-describe('someone who is not in the configuration', () => {
-  test('can be typed in, with claims that reach the access token', async () => {
+describe('a user who is not configured', () => {
+  test('can be entered, with claims for the access token', async () => {
     const claims = '{"role": "auditor", "email": "carol@example.com"}';
     const token = await signIn(served, 'jwt', { user: 'carol', claims });
     expect(decodeJwt(token)).toMatchObject({ sub: 'carol', role: 'auditor', email: 'carol@example.com' });
   });
 
-  test('has claims for what this sign-in gave, and no other', async () => {
+  test('has added claims only in tokens of this sign-in', async () => {
     const added = await signIn(served, 'jwt', { user: 'alice', claims: '{"role": "auditor"}' });
     expect(decodeJwt(added)).toMatchObject({ sub: 'alice', role: 'auditor', email: 'alice@example.com' });
     expect(decodeJwt(await signIn(served, 'jwt'))).not.toHaveProperty('role');
@@ -38,10 +38,10 @@ describe('someone who is not in the configuration', () => {
     ['no name', { user: '' }, 'The user name must have'],
     ['a name with a space', { user: 'carol ann' }, 'The user name must have'],
     ['the name of a client', { user: 'service' }, 'This is the identifier of a client'],
-    ['claims that are no JSON', { user: 'carol', claims: '{role' }, 'must be a JSON object'],
-    ['claims that are no object', { user: 'carol', claims: '["role"]' }, 'must be a JSON object'],
+    ['claims that are not JSON', { user: 'carol', claims: '{role' }, 'must be a JSON object'],
+    ['claims that are not an object', { user: 'carol', claims: '["role"]' }, 'must be a JSON object'],
     [
-      "claims that are the server's",
+      'claims that the server sets',
       { user: 'carol', claims: '{"sub": "alice", "scope": "write"}' },
       'The server sets sub itself.',
     ],
@@ -59,17 +59,17 @@ describe('someone who is not in the configuration', () => {
       '__proto__ is not allowed as the name of a claim.',
     ],
     [
-      'one within',
+      'a nested prototype',
       { user: 'carol', claims: '{"a": [{"__proto__": 1}]}' },
       'a.0.__proto__ is not allowed as the name of a claim.',
     ],
-    ['claims without end', { user: 'carol', claims: `{"a":${'['.repeat(1000)}${']'.repeat(1000)}}` }, 'too deeply'],
+    ['deeply nested claims', { user: 'carol', claims: `{"a":${'['.repeat(1000)}${']'.repeat(1000)}}` }, 'too deeply'],
     [
       'the name of a metadata document',
       { user: 'https://client.example.com/me' },
       'This is the identifier of a client',
     ],
-  ])('is asked again for %s', async (_what, form, problem) => {
+  ])('sees the form again after entering %s', async (_what, form, problem) => {
     const page = await openLogin(served, browser, 'phantom');
     const answer = await browser.open(`${page}/login`, form);
     expect(answer.status).toBe(400);
@@ -78,7 +78,7 @@ describe('someone who is not in the configuration', () => {
   });
 });
 
-test('a user may not take the name of a client that registered itself', async () => {
+test('a user cannot have the identifier of a registered client', async () => {
   const registration = await fetch(`${served.issuer}/reg`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -97,7 +97,7 @@ test('a user may not take the name of a client that registered itself', async ()
   expect(current().users).not.toEqual(users);
 });
 
-test('a user who was typed in is none any more when a client of that name is configured', async () => {
+test('an entered user no longer exists once a client with the same identifier is configured', async () => {
   await signIn(served, 'jwt', { user: 'carol' });
   const { current, replace } = served.authorizationServer.configuration;
   await replace({ ...current(), clients: [...current().clients, testClient({ id: 'carol', secret: 'secret' })] });
@@ -107,7 +107,7 @@ test('a user who was typed in is none any more when a client of that name is con
   expect(await page.text()).toContain('<h1>Sign in</h1>');
 });
 
-test('names that every object has may be said of a user, but for those that are refused', async () => {
+test('claims can have inherited property names, except for refused ones', async () => {
   const { constructor: _, ...inherited } = Object.getOwnPropertyDescriptors(Object.prototype);
   const names = ['then', 'toJSON', 'length', ...Object.keys(inherited)].filter((name) => name !== '__proto__');
   const claims = JSON.stringify(Object.fromEntries(names.map((name) => [name, {}])));
@@ -121,12 +121,12 @@ describe('a client with automatic login', () => {
   const automatic = (more: Record<string, string> = {}) =>
     authorizationUrl(served, 'jwt', { client_id: 'ci', ...more });
 
-  test('has the configured user signed in without a page', async () => {
+  test('signs in the configured user without a page', async () => {
     const callback = await followToCallback(served, browser, await browser.open(automatic()));
     expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('alice');
   });
 
-  test('has the user of the login_hint signed in, if there is one', async () => {
+  test('signs in the user of the login_hint, if it exists', async () => {
     await signIn(served, 'jwt', { user: 'carol' });
     const callback = await followToCallback(served, browser, await browser.open(automatic({ login_hint: 'carol' })));
     expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('carol');
@@ -141,14 +141,14 @@ describe('a client with automatic login', () => {
     expect(await page.text()).toContain(`<h1>${title}</h1>`);
   });
 
-  test('shows the consent page for prompt=consent, and nothing for prompt=none', async () => {
+  test('shows the consent page for prompt=consent, and no page for prompt=none', async () => {
     let answer = await browser.open(automatic({ prompt: 'consent' }));
     for (let step = 0; answer.status === 303 && step < 6; step++) {
       answer = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
     }
     const page = await answer.text();
     expect(page).toMatch(/<h1>Allow/);
-    // The API's scope is said where it is meant, and once.
+    // The page lists the API's scope once, with the API.
     expect(page).toContain('<strong>openid</strong>');
     expect(page.match(/<strong>[^<]*read[^<]*<\/strong>/g)).toEqual(['<strong>read</strong>']);
     const none = await createBrowser().open(automatic({ prompt: 'none' }));
@@ -156,7 +156,7 @@ describe('a client with automatic login', () => {
   });
 });
 
-test('a page of another sign-in is refused', async () => {
+test('the page of another sign-in is refused', async () => {
   const page = await openLogin(served, browser, 'phantom');
   const cookie = `_interaction=${page.split('/').at(-1)}`;
   const elsewhere = await openLogin(served, createBrowser(), 'phantom');
@@ -167,7 +167,7 @@ test('a page of another sign-in is refused', async () => {
   }
 });
 
-test('consent cannot be given before someone signed in', async () => {
+test('consent is refused before a user has signed in', async () => {
   const page = await openLogin(served, browser, 'phantom');
   expect((await browser.open(`${page}/consent`, {})).status).toBe(400);
 });
@@ -183,14 +183,14 @@ test('cancelling sends the client access_denied', async () => {
 
 test.each([
   ['another method', 'PUT', '', 405],
-  ['a form for a page', 'POST', '', 405],
-  ['a page for a form', 'GET', '/login', 405],
+  ['POST for a page', 'POST', '', 405],
+  ['GET for a form', 'GET', '/login', 405],
 ])('%s is refused', async (_what, method, step, status) => {
   const page = await openLogin(served, browser, 'phantom');
   expect((await fetch(page + step, { method })).status).toBe(status);
 });
 
-test('a form that is too large, or none, is refused', async () => {
+test('a form that is too large and a body that is not a form are refused', async () => {
   const page = await openLogin(served, browser, 'phantom');
   expect((await browser.open(`${page}/login`, { user: 'x'.repeat(10_000) })).status).toBe(413);
   const json = await browser.open(`${page}/login`, { user: 'alice' }, { 'Content-Type': 'application/json' });

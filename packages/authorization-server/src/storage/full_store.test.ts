@@ -75,7 +75,7 @@ test.each<[string, string, () => RequestInit]>([
     '/token',
     () => form({ grant_type: 'client_credentials', resource: resourceOf(style) }, service),
   ]),
-])('a store that is full refuses %s with 503 temporarily_unavailable', async (_what, path, init) => {
+])('a full store makes the server refuse %s with 503 temporarily_unavailable', async (_what, path, init) => {
   const answer = await fetch(issuer + path, init());
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
@@ -85,14 +85,14 @@ test.each<[string, string, () => RequestInit]>([
 test.each([
   ['a page with a session', '/session/end'],
   ['the page for devices', '/device'],
-])('a store that is full refuses %s with a page that says 503', async (_what, path) => {
+])('a full store makes the server refuse %s with a 503 page', async (_what, path) => {
   const answer = await fetch(issuer + path, { redirect: 'manual' });
   expect(answer.status).toBe(503);
   expect(await answer.text()).toContain('temporarily_unavailable');
   expect(warnings).toEqual(['refused: the token store is not available']);
 });
 
-test('a store that is full refuses a sign-in, and the client is told', async () => {
+test('a full store ends a sign-in with an error response to the client', async () => {
   const answer = await fetch(`${issuer}/auth?${new URLSearchParams(authorization())}`, { redirect: 'manual' });
   expect(answer.status).toBe(303);
   const { origin, pathname, searchParams } = new URL(String(answer.headers.get('location')));
@@ -100,7 +100,7 @@ test('a store that is full refuses a sign-in, and the client is told', async () 
   expect(searchParams.get('error')).toBe('temporarily_unavailable'); // RFC 6749 section 4.1.2.1
 });
 
-test('a store that is full answers for the tokens that it holds, and lets go of them', async () => {
+test('a full store still introspects and revokes its tokens', async () => {
   const introspect = async () => {
     const answer = await fetch(`${issuer}/token/introspection`, form({ token: held }, gateway));
     return (await answer.json()) as { active: boolean };

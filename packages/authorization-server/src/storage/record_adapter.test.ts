@@ -4,7 +4,7 @@ import { storeConfig } from '@tallystick/token-store/config';
 import { createRecordAdapter } from './record_adapter.ts';
 import { createUnitsOfWork } from './unit_of_work.ts';
 
-test('of many uses of one proof or assertion at the same time one counts', async () => {
+test('only one of many concurrent uses of a proof or assertion succeeds', async () => {
   const store = await openTokenStore(storeConfig());
   const seen = createRecordAdapter({
     secret: 'secret',

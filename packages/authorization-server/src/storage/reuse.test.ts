@@ -9,9 +9,9 @@ const CIBA = 'urn:openid:params:grant-type:ciba';
 let server: TestServer;
 afterEach(() => server.stop());
 
-/** While it is set, that many requests read what they use up before the first of them goes on. */
+/** If set: the number of requests that read the record before the first one continues. */
 let atOnce: number;
-/** Seconds by which the time of a use appears to be past. */
+/** Seconds since the first use, as the server sees it. */
 let age: number;
 
 async function start(reuseGrace: Partial<ReuseGraceConfig>): Promise<void> {
@@ -62,7 +62,7 @@ async function post(
   return (await answer.json()) as Answer & Record<string, unknown>;
 }
 
-/** Each gives what a token request uses up, as its parameters. */
+/** Token request parameters with a code or refresh token that the request consumes. */
 const USED_UP = {
   async code() {
     const { auth_req_id: id } = await post('/backchannel', { scope: 'openid', login_hint: 'alice' });
@@ -90,7 +90,7 @@ test.each([
   ['refreshToken', 'at the same moment', { refreshToken: 0 }, 0, false],
   ['refreshToken', 'just after', { refreshToken: 0 }, 0, false],
 ] as const)(
-  'a %s that is used twice, %s, with the grace %j (age %d s), leaves the first what it got: %s',
+  'a second use of a %s, %s, with the grace period %j after %d s keeps the tokens of the first use: %s',
   async (kind, when, grace, seconds, lives) => {
     await start(grace);
     const form = await USED_UP[kind]();
@@ -108,7 +108,7 @@ test.each([
   },
 );
 
-test('a client can revoke with a refresh token that was just used, whatever the grace is', async () => {
+test('a client can revoke with a just consumed refresh token, whatever the grace period is', async () => {
   await start({});
   const form = await USED_UP.refreshToken();
   const { access_token: token } = await post('/token', form);

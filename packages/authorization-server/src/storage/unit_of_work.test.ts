@@ -6,7 +6,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-test('a change of keys or configuration makes no further storage that every promise of the process would carry', async () => {
+test('a change of keys or configuration creates no further AsyncLocalStorage', async () => {
   const storages = new Set<unknown>();
   const run = AsyncLocalStorage.prototype.run;
   jest.spyOn(AsyncLocalStorage.prototype, 'run').mockImplementation(function (this: unknown, ...given) {

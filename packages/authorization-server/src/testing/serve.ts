@@ -13,20 +13,20 @@ export interface Served {
   readonly issuer: string;
   readonly store: TokenStore;
   readonly authorizationServer: AuthorizationServer;
-  /** Puts another authorization server, on the same store, in the place of the first. */
+  /** Replaces the authorization server with another one on the same store. */
   replaceWithAnother(): Promise<AuthorizationServer>;
   stop(): Promise<void>;
 }
 
 export interface ServeOptions {
   readonly now?: () => number;
-  /** Of the issuer. */
+  /** The path of the issuer. */
   readonly path?: string;
   readonly signingKey?: string;
   readonly log?: Log;
 }
 
-/** An authorization server on a real port, with an API of each style and the clients that its tests need. */
+/** Starts an authorization server on a real port, with an API of each style and the clients that the tests need. */
 export async function serve({ now, path = '', signingKey, log = silent }: ServeOptions = {}): Promise<Served> {
   const store = await openTokenStore(storeConfig(), { now });
   const server = createServer();
@@ -52,7 +52,7 @@ export async function serve({ now, path = '', signingKey, log = silent }: ServeO
   };
 }
 
-/** The usual configuration, with clients that sign users in. */
+/** The test configuration, with clients that sign users in. */
 function configuration(issuer: string): AuthorizationServerConfig {
   const usual = testConfiguration(issuer);
   const redirectUris = [REDIRECT_URI];

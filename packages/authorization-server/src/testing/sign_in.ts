@@ -4,7 +4,7 @@ import { resourceOf } from './test_server.ts';
 
 const VERIFIER = 'v'.repeat(43);
 
-/** A browser: keeps cookies, follows no redirect by itself. */
+/** A browser that keeps cookies but does not follow redirects. */
 export interface Browser {
   open(url: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
 }
@@ -27,7 +27,7 @@ export function createBrowser(): Browser {
   };
 }
 
-/** Where a client sends a browser to. @param more further parameters of the authorization request */
+/** The URL of an authorization request. @param more further parameters */
 export function authorizationUrl({ issuer }: Served, style: string, more: Record<string, string> = {}): string {
   const query = new URLSearchParams({
     client_id: 'web',
@@ -70,7 +70,7 @@ export async function signInForRefreshToken(served: Served): Promise<string> {
   return (await redeemAll(served, 'web', callback)).refresh_token;
 }
 
-/** Follows redirects and consents, until the browser is sent to the client or shown another page. */
+/** Follows redirects and consents, until the client's redirect URI. */
 export async function followToCallback(served: Served, browser: Browser, first: Response): Promise<URL> {
   let answer = first;
   for (let step = 0; step < 10; step++) {
@@ -79,10 +79,10 @@ export async function followToCallback(served: Served, browser: Browser, first: 
     answer = await browser.open(location.href);
     if (answer.status === 200) answer = await browser.open(`${location.href}/consent`, {});
   }
-  throw new Error('the sign-in did not come to an end');
+  throw new Error('the sign-in did not reach the redirect URI');
 }
 
-/** @returns the access token for the code in the callback */
+/** Redeems the code in the callback. @returns the access token */
 export async function redeem(served: Served, clientId: string, callback: URL): Promise<string> {
   return (await redeemAll(served, clientId, callback)).access_token;
 }

@@ -11,13 +11,13 @@ import { testClient, testConfiguration } from './test_server.ts';
 export interface RunningAuthorizationServer {
   readonly config: AuthorizationServerConfig;
   readonly store: TokenStore;
-  /** What was logged at `warn`. */
+  /** Messages logged at `warn`. */
   readonly warnings: readonly string[];
-  /** Asks the token endpoint as a client whose secret is its id and `-secret`. */
+  /** Sends a token request as a client whose secret is its id and `-secret`. */
   token(client: string, parameters: Record<string, string> | [string, string][]): Promise<TokenAnswer>;
-  /** What introspection says of a token, as JSON. */
+  /** The introspection response as JSON. */
   introspect(token: string): Promise<Record<string, unknown>>;
-  /** The JWT that a token stands for. */
+  /** The JWT of a token, by introspection. */
   jwtOf(token: string): Promise<string>;
 }
 
@@ -31,7 +31,7 @@ export interface TokenAnswer {
   readonly scope?: string;
 }
 
-/** An authorization server on a memory store with an API of each style, until the test is over. */
+/** Starts an authorization server on a memory store with an API of each style, until the end of the test. */
 export async function startAuthorizationServer(
   given: (issuer: string) => Partial<AuthorizationServerConfig>,
 ): Promise<RunningAuthorizationServer> {

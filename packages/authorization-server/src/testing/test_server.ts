@@ -22,12 +22,12 @@ export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export interface TestServer extends AuthorizationServer {
   readonly issuer: string;
   readonly store: TokenStore;
-  /** Puts another server in its place, on the same port. */
+  /** Replaces the server with another one on the same port. */
   answerWith(handler: RequestListener): void;
   stop(): Promise<void>;
 }
 
-/** An authorization server that listens on a port of its own, with a store of its own. */
+/** Starts an authorization server on a free port with its own store. */
 export async function startTestServer(
   change: (config: AuthorizationServerConfig) => AuthorizationServerConfig = (config) => config,
   fetch: typeof globalThis.fetch = globalThis.fetch,
@@ -50,7 +50,7 @@ export async function startTestServer(
   };
 }
 
-/** One API of each style, the clients `service` and `gateway`, and the user alice. Everything else is the default. */
+/** One API of each style, the clients `service` and `gateway`, and the user alice. Everything else has its default. */
 export function testConfiguration(issuer: string): AuthorizationServerConfig {
   return authorizationServerConfig.parse({
     issuer,
@@ -72,7 +72,7 @@ export function testConfiguration(issuer: string): AuthorizationServerConfig {
   });
 }
 
-/** A client as the configuration has it, with the defaults filled in. */
+/** A configured client, with defaults filled in. */
 export function testClient(given: DeepReadonly<z.input<typeof client>>): ClientConfig {
   return client.parse(given);
 }

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { compactDecrypt, createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import { resourceOf, startTestServer } from '../testing/test_server.ts';
 
-test('an API with a key gets its access tokens encrypted, the JWT inside (RFC 9068 section 5)', async () => {
+test('an API with an encryption key gets nested, encrypted JWTs (RFC 9068 section 5)', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ECDH-ES');
   const jwk = { ...(await exportJWK(publicKey)), kid: 'orders' };
   const encryption = { alg: 'ECDH-ES', enc: 'A256GCM', jwk } as const;

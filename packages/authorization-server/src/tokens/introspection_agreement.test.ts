@@ -16,7 +16,7 @@ const TOKENS: Record<string, Omit<TokenRequest, 'api'>> = {
 };
 
 test.each(STYLES.flatMap((style) => Object.keys(TOKENS).map((token) => [style, token] as const)))(
-  'JSON and JWT agree on every claim of a %s token that both tell of: %s',
+  'JSON and JWT agree on every common claim of a %s token: %s',
   async (style, token) => {
     const api = `https://api.example.com/${style}`;
     const server = await startTestServer((config) => ({

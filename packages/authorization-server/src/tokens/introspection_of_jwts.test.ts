@@ -27,7 +27,7 @@ type Accept = (typeof ACCEPTS)[number];
 
 let server: TestServer;
 let other: TestServer;
-/** The key that the server signs with. */
+/** The signing key of the server. */
 let key: CryptoKey;
 let jwk: JWK;
 
@@ -68,7 +68,7 @@ function ask(token: string, accept: string, client = 'gateway') {
   });
 }
 
-/** What each form of the answer says: claims for an active token, else nothing. */
+/** The claims in each response format; undefined for an inactive token. */
 async function asked(token: string, accept: Accept, client?: string): Promise<Record<string, unknown> | undefined> {
   const answer = await ask(token, accept, client);
   const text = await answer.text();
@@ -101,7 +101,7 @@ interface Forgery {
   readonly signingKey?: CryptoKey | Uint8Array;
 }
 
-/** A JWT access token as the server signs them, of alice for the API of style jwt, unless changed. */
+/** A JWT access token with the server's signature, by default of alice for the API of style jwt. */
 function sign({ claims, header, signingKey = key }: Forgery = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   const times = { iat: now, exp: now + 60, jti: timedJwtId(Date.now()) };
@@ -121,7 +121,7 @@ async function withPart(index: 0 | 1 | 2, change: (text: string) => string): Pro
     .join('.');
 }
 
-/** Another signature by the same key that verifies just as well: ES256 signatures come in pairs. */
+/** Another valid signature by the same key: for every ES256 signature there is a second one. */
 function otherOfThePair(signature: string): string {
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
   const bytes = Buffer.from(signature, 'base64url');
@@ -158,18 +158,18 @@ const BAD: [string, () => string | Promise<string>][] = [
       return sign({ header: { jwk: await exportJWK(publicKey), kid: undefined }, signingKey: privateKey });
     },
   ],
-  ['a key of no such name', () => sign({ header: { kid: 'unknown' } })],
-  ['a critical header that nobody knows', async () => withPart(0, () => part({ alg: 'ES256', crit: ['x'], x: 1 }))],
+  ['an unknown kid', () => sign({ header: { kid: 'unknown' } })],
+  ['an unknown critical header', async () => withPart(0, () => part({ alg: 'ES256', crit: ['x'], x: 1 }))],
   ['a changed payload', () => withPart(1, () => part({ sub: 'alice', client_id: 'service' }))],
-  ['a blank at the end', async () => `${await sign()} `],
+  ['a space at the end', async () => `${await sign()} `],
   ['a line break within', () => withPart(2, (signature) => `${signature.slice(0, 9)}\n${signature.slice(9)}`)],
   ['a cut signature', () => withPart(2, (signature) => signature.slice(0, -4))],
   ['another issuer', () => sign({ claims: { iss: 'https://other.example.com' } })],
   ['no issuer', () => sign({ claims: { iss: undefined } })],
   ['an access token that has expired', () => sign({ claims: { exp: now() - 1 } })],
   ['an access token that never expires', () => sign({ claims: { exp: undefined } })],
-  ['an access token that is not good yet', () => sign({ claims: { nbf: now() + 60 } })],
-  ['times that are text', () => sign({ claims: { exp: '9999999999' } })],
+  ['an access token that is not valid yet', () => sign({ claims: { nbf: now() + 60 } })],
+  ['times that are strings', () => sign({ claims: { exp: '9999999999' } })],
   ['no type', () => sign({ header: { typ: undefined } })],
   ['the type JWT', () => sign({ header: { typ: 'JWT' } })],
   ['the type of a signed introspection', () => sign({ header: { typ: 'token-introspection+jwt' } })],
@@ -178,11 +178,11 @@ const BAD: [string, () => string | Promise<string>][] = [
   ['a signed introspection', async () => (await ask(await sign(), 'application/token-introspection+jwt')).text()],
   ['no client', () => sign({ claims: { client_id: undefined } })],
   ['a client that is a list', () => sign({ claims: { client_id: ['service'] } })],
-  ['a client that is not there', () => sign({ claims: { client_id: 'gone' } })],
-  ['a user who is not there', () => sign({ claims: { sub: 'mallory' } })],
+  ['an unknown client', () => sign({ claims: { client_id: 'gone' } })],
+  ['an unknown user', () => sign({ claims: { sub: 'mallory' } })],
   ["a user by another client's pairwise subject", () => sign({ claims: { client_id: 'paired' } })],
   ['no subject', () => sign({ claims: { sub: undefined } })],
-  ['a jti of no record', () => sign({ claims: { jti: 'x', aud: resourceOf('phantom') } })],
+  ['a jti without a record', () => sign({ claims: { jti: 'x', aud: resourceOf('phantom') } })],
   ['no jti', () => sign({ claims: { jti: undefined } })],
   ['a JWT of another tenant', async () => (await other.issueToken(JWT_OF_SERVICE)).accessToken],
   [
@@ -202,7 +202,7 @@ const BAD: [string, () => string | Promise<string>][] = [
 
 const JWT_OF_SERVICE = { client: 'service', api: resourceOf('jwt') };
 
-test.each(BAD)('a JWT that is no good is inactive, however one asks: %s', async (_what, make) => {
+test.each(BAD)('an invalid JWT is inactive in every response format: %s', async (_what, make) => {
   expect(await activity(await make())).toEqual(INACTIVE);
 });
 
@@ -210,7 +210,7 @@ describe('a JWT of style jwt', () => {
   test.each([
     ["a client's", {}, 'service'],
     ["a user's", { user: 'alice' }, 'alice'],
-  ])('is active, and described by its claims: %s', async (_whose, also, sub) => {
+  ])('is active and answered with its claims: %s', async (_whose, also, sub) => {
     const { accessToken } = await server.issueToken({ ...JWT_OF_SERVICE, scopes: ['read'], ...also });
     const claims = decodeJwt(accessToken);
     for (const accept of ACCEPTS) {
@@ -221,7 +221,7 @@ describe('a JWT of style jwt', () => {
     }
   });
 
-  test('says what it is bound to', async () => {
+  test('is answered with its confirmation', async () => {
     for (const [confirmation, tokenType] of [
       [{ jkt: 'thumbprint' }, 'DPoP'],
       [{ 'x5t#S256': 'thumbprint' }, 'Bearer'],
@@ -232,7 +232,7 @@ describe('a JWT of style jwt', () => {
     }
   });
 
-  test('of a pairwise client is active while its user is there', async () => {
+  test('of a pairwise client is active while its user exists', async () => {
     const { accessToken } = await server.issueToken({ client: 'paired', user: 'alice', api: resourceOf('jwt') });
     expect(decodeJwt(accessToken).sub).not.toBe('alice');
     expect(await activity(accessToken)).toEqual(ACTIVE);
@@ -240,42 +240,45 @@ describe('a JWT of style jwt', () => {
     expect(await activity(accessToken)).toEqual(INACTIVE);
   });
 
-  test('is for clients that may introspect, as other tokens are', async () => {
+  test('can be introspected by permitted clients only', async () => {
     const { accessToken } = await server.issueToken(JWT_OF_SERVICE);
     expect(await activity(accessToken, 'service')).toEqual(INACTIVE);
     expect((await ask(accessToken, 'application/json', 'nobody')).status).toBe(401);
   });
 
-  test.each(['client', 'user'] as const)('ends with its %s, and does not come back with the name', async (which) => {
-    const request = { ...JWT_OF_SERVICE, user: 'alice' };
-    const { accessToken } = await server.issueToken(request);
-    const before = server.configuration.current();
-    expect(await activity(accessToken)).toEqual(ACTIVE);
-    const clients = which === 'client' ? before.clients.filter(({ id }) => id !== 'service') : before.clients;
-    const users = which === 'user' ? before.users.filter(({ id }) => id !== 'alice') : before.users;
-    await server.configuration.replace({ ...before, clients, users });
-    expect(await activity(accessToken)).toEqual(INACTIVE);
-    await server.configuration.replace(before);
-    expect(await activity(accessToken)).toEqual(INACTIVE);
-    // Of the same second: `iat` would not tell them apart.
-    const { accessToken: next } = await server.issueToken(request);
-    expect(await activity(next)).toEqual(ACTIVE);
-    await server.store.clear();
-    expect(await activity(accessToken)).toEqual(INACTIVE);
-  });
+  test.each(['client', 'user'] as const)(
+    'becomes inactive when its %s is removed, and stays inactive when the name is used again',
+    async (which) => {
+      const request = { ...JWT_OF_SERVICE, user: 'alice' };
+      const { accessToken } = await server.issueToken(request);
+      const before = server.configuration.current();
+      expect(await activity(accessToken)).toEqual(ACTIVE);
+      const clients = which === 'client' ? before.clients.filter(({ id }) => id !== 'service') : before.clients;
+      const users = which === 'user' ? before.users.filter(({ id }) => id !== 'alice') : before.users;
+      await server.configuration.replace({ ...before, clients, users });
+      expect(await activity(accessToken)).toEqual(INACTIVE);
+      await server.configuration.replace(before);
+      expect(await activity(accessToken)).toEqual(INACTIVE);
+      // Issued in the same second, so `iat` cannot distinguish them.
+      const { accessToken: next } = await server.issueToken(request);
+      expect(await activity(next)).toEqual(ACTIVE);
+      await server.store.clear();
+      expect(await activity(accessToken)).toEqual(INACTIVE);
+    },
+  );
 });
 
 describe.each(['opaque', 'phantom', 'split'] as const)('the JWT of a reference token: %s', (style) => {
   const request = { client: 'service', user: 'alice', api: resourceOf(style) };
 
-  test('is active for as long as its token is', async () => {
+  test('is active as long as its reference token', async () => {
     const { accessToken, jwt = '' } = await server.issueToken(request);
     expect(await activity(jwt)).toEqual(ACTIVE);
     await server.store.records('AccessToken', SECRET).destroy(accessToken);
     expect(await activity(jwt)).toEqual(INACTIVE);
   });
 
-  test('ends with the grant of its token, and with its client', async () => {
+  test('becomes inactive with the grant of its token and with its client', async () => {
     const { jwt = '' } = await server.issueToken(request);
     const { jwt: ofClient = '' } = await server.issueToken({ ...request, user: undefined });
     expect([await activity(jwt), await activity(ofClient)]).toEqual([ACTIVE, ACTIVE]);
@@ -285,16 +288,16 @@ describe.each(['opaque', 'phantom', 'split'] as const)('the JWT of a reference t
     expect([await activity(jwt), await activity(ofClient)]).toEqual([INACTIVE, INACTIVE]);
   });
 
-  test('is inactive under another signature that verifies', async () => {
+  test('is inactive with another valid signature', async () => {
     const { jwt = '' } = await server.issueToken(request);
     const [header, claims, signature = ''] = jwt.split('.');
-    // A split token is its signature, so that another one is another token. Elsewhere it is the same JWT.
+    // A split token is the signature, so another signature is another token. With other styles the JWT is the same.
     const expected = style === 'split' ? INACTIVE : ACTIVE;
     expect(await activity(`${header}.${claims}.${otherOfThePair(signature)}`)).toEqual(expected);
   });
 });
 
-test('a store that does not answer is said so, and not taken for a token that is no good', async () => {
+test('an unavailable store gets 503, not an inactive token', async () => {
   const { accessToken } = await server.issueToken(JWT_OF_SERVICE);
   jest.spyOn(server.store, 'isRevokedSince').mockRejectedValue(new StoreUnavailableError('down'));
   for (const accept of ACCEPTS) {
@@ -303,7 +306,7 @@ test('a store that does not answer is said so, and not taken for a token that is
   }
 });
 
-test('a JWT that is sent for revocation is still refused: it has nothing that could be revoked', async () => {
+test('the revocation endpoint refuses JWTs, which cannot be revoked', async () => {
   const { accessToken } = await server.issueToken(JWT_OF_SERVICE);
   const answer = await fetch(`${server.issuer}/token/revocation`, {
     method: 'POST',

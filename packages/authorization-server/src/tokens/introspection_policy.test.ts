@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { resourceOf, STYLES, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 const ACCEPTS = ['application/json', 'application/jwt', 'application/token-introspection+jwt'] as const;
-/** Two APIs that cannot be told apart by their audience. */
+/** Two APIs with the same audience. */
 const SHARED = ['https://api.example.com/a', 'https://api.example.com/b'] as const;
 
 let server: TestServer;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Whether the client is told that the token is active, in each form of the answer. */
+/** Whether the token is active for the client, in each response format. */
 async function told(client: string, token: string): Promise<boolean[]> {
   return Promise.all(
     ACCEPTS.map(async (accept) => {
@@ -50,23 +50,26 @@ async function told(client: string, token: string): Promise<boolean[]> {
 const NO = [false, false, false];
 const YES = [true, true, true];
 
-test.each(STYLES)('a client that is limited to an API is told about its tokens and no others: %s', async (style) => {
-  for (const other of STYLES) {
-    const { accessToken, jwt = '' } = await server.issueToken({ client: 'service', api: resourceOf(other) });
-    const expected = other === style ? YES : NO;
-    expect([other, await told(style, accessToken), await told(style, jwt)]).toEqual([other, expected, expected]);
-    expect(await told('gateway', accessToken)).toEqual(YES);
-    expect(await told('service', accessToken)).toEqual(NO);
-  }
-});
+test.each(STYLES)(
+  'a client that may introspect for one API learns about tokens of that API only: %s',
+  async (style) => {
+    for (const other of STYLES) {
+      const { accessToken, jwt = '' } = await server.issueToken({ client: 'service', api: resourceOf(other) });
+      const expected = other === style ? YES : NO;
+      expect([other, await told(style, accessToken), await told(style, jwt)]).toEqual([other, expected, expected]);
+      expect(await told('gateway', accessToken)).toEqual(YES);
+      expect(await told('service', accessToken)).toEqual(NO);
+    }
+  },
+);
 
-test('a client that is limited to APIs is told nothing about tokens that are for none', async () => {
+test('a client that may introspect for APIs learns nothing about tokens without an API', async () => {
   const { accessToken } = await server.issueToken({ client: 'service', user: 'alice' });
   expect((await told('gateway', accessToken))[0]).toBe(true);
   expect(await told('phantom', accessToken)).toEqual(NO);
 });
 
-test('a reference token is for the API that it was asked for, and a JWT for all that have its audience', async () => {
+test('a reference token belongs to its requested API, a JWT to every API with its audience', async () => {
   const reference = await server.issueToken({ client: 'service', api: SHARED[1] });
   expect([await told('a', reference.accessToken), await told('b', reference.accessToken)]).toEqual([NO, YES]);
   const { accessToken: jwt } = await server.issueToken({ client: 'service', api: SHARED[0] });

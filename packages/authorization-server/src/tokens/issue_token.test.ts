@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => store.close());
 
 describe.each(STYLES)('a %s token issued without a flow', (style) => {
-  test("is a user's, with the claims of the API and those asked for, for as long as asked for", async () => {
+  test('has a user, the configured and requested claims, and the requested lifetime', async () => {
     const { accessToken, jwt, expiresAt, tokenType } = await authorizationServer.issueToken({
       client: 'service',
       user: 'alice',
@@ -48,12 +48,12 @@ describe.each(STYLES)('a %s token issued without a flow', (style) => {
     if (style === 'split') expect(jwt?.endsWith(`.${accessToken}`)).toBe(true);
   });
 
-  test("is the client's own when no user is named", async () => {
+  test('has the client as its subject without a user', async () => {
     const { jwt } = await authorizationServer.issueToken({ client: 'service', api: resourceOf(style) });
     expect(decodeJwt(String(jwt))).toMatchObject({ sub: 'service', client_id: 'service' });
   });
 
-  test.each(DEFECTS)('is broken in one way: %s', async (defect) => {
+  test.each(DEFECTS)('has exactly the requested defect: %s', async (defect) => {
     const { accessToken, jwt = '' } = await authorizationServer.issueToken({
       client: 'service',
       api: resourceOf(style),
@@ -82,7 +82,7 @@ function header(jwt: string): { typ?: string; alg?: string; kid?: string } {
   return JSON.parse(Buffer.from(String(jwt.split('.')[0]), 'base64url').toString());
 }
 
-test('a token for userinfo is for no API and has no JWT', async () => {
+test('a token for userinfo has no API and no JWT', async () => {
   const issued = await authorizationServer.issueToken({ client: 'service', user: 'alice' });
   expect(issued).toEqual({ accessToken: expect.any(String), tokenType: 'Bearer', expiresAt: expect.any(Number) });
 });

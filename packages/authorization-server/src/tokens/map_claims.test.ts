@@ -12,7 +12,7 @@ const source = {
   client: { id: 'web', tier: 'gold' },
 };
 
-test('names are claims of the user', () => {
+test('a name selects a claim of the user', () => {
   expect(mapClaims(['email', 'groups', 'https://x.example/y', 'nothing'], source)).toEqual({
     email: 'alice@example.com',
     groups: ['a', 'b'],
@@ -20,7 +20,7 @@ test('names are claims of the user', () => {
   });
 });
 
-test('pointers lead anywhere in user and client', () => {
+test('a JSON pointer selects data of user and client', () => {
   const wanted = {
     country: '/user/address/country',
     first: '/user/groups/0',
@@ -30,7 +30,7 @@ test('pointers lead anywhere in user and client', () => {
   expect(mapClaims(wanted, source)).toEqual({ country: 'SE', first: 'a', tier: 'gold' });
 });
 
-test('nothing of the prototypes is taken for a claim', () => {
+test('inherited properties are never claims', () => {
   expect(
     mapClaims(
       {

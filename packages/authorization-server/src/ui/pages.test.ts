@@ -14,7 +14,7 @@ test('the login page offers every user as a button of one form and needs no scri
   expect(page).not.toContain('<script');
 });
 
-test('what comes from outside is escaped', () => {
+test('every page escapes its input', () => {
   const attack = '"><script>alert(1)</script>';
   for (const page of [
     errorPage('invalid_request', attack),
