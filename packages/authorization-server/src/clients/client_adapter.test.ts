@@ -25,7 +25,7 @@ test('a registered client is found, changed and destroyed by its id', async () =
   expect(await clients.find('app')).toBeUndefined();
 });
 
-test('the store and the client_id are not enough to open a client's record', async () => {
+test('the store and the client_id are not enough to open the record of a client', async () => {
   await clients.upsert('app', { client_id: 'app', client_secret: 'secret' }, 60);
   expect(await store.records('Client', 'a guess').find('app')).toBeUndefined();
 });

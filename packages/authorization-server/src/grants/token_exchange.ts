@@ -49,7 +49,8 @@ export function registerTokenExchange(
         'the client may not impersonate: send the token of the actor in the actor_token parameter',
       );
 
-    const api = targetApi(subject, client.clientId, rules, requestedApi(config.apis, params));
+    const requested = requestedApi(config.apis, params);
+    const api = targetApi(subject, client.clientId, { apis: config.apis, requested, allowed: rules.to });
     const scopes = narrowedScopes(subject, api, rules, params.scope);
     const issuedTokenType = tokenTypeFor(api, params.requested_token_type);
     const act = actor === undefined ? subject.act : actingBy(actor.subject, subject.act);
@@ -95,22 +96,24 @@ export function registerTokenExchange(
     return readToken(token, requiredParameter(ctx.oidc.params, `${parameter}_type`), parameter);
   }
 
-  /** Default: the API of the subject token. A client may always narrow a token that was issued to it. */
-  function targetApi(
-    subject: PresentedToken,
-    clientId: string,
-    { to }: TokenExchangeConfig,
-    requested: ApiConfig | undefined,
-  ): ApiConfig {
-    const api = requested ?? config.apis.find(({ resource }) => resource === subject.resource);
-    if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
-    const narrowsItsOwn = subject.clientId === clientId && subject.resource === api.resource;
-    if (!narrowsItsOwn && !to.includes(api.resource))
-      throw new errors.InvalidTarget('the client may not get tokens for this API by token exchange');
-    return api;
-  }
-
   provider.registerGrantType(GRANT_TYPES.token_exchange, exchange, PARAMETERS, ['resource', 'audience']);
+}
+
+/** Default: the API of the subject token. A client may always narrow a token that was issued to it. */
+function targetApi(subject: PresentedToken, clientId: string, { apis, requested, allowed }: TargetOptions): ApiConfig {
+  const api = requested ?? apis.find(({ resource }) => resource === subject.resource);
+  if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
+  const narrowsItsOwn = subject.clientId === clientId && subject.resource === api.resource;
+  if (!narrowsItsOwn && !allowed.includes(api.resource))
+    throw new errors.InvalidTarget('the client may not get tokens for this API by token exchange');
+  return api;
+}
+
+interface TargetOptions {
+  readonly apis: readonly ApiConfig[];
+  readonly requested: ApiConfig | undefined;
+  /** Resource indicators of the APIs for which the client may get tokens. */
+  readonly allowed: readonly string[];
 }
 
 /** Scopes of the subject token, and those that the client is configured to add. */

@@ -93,18 +93,6 @@ export function createBackchannelRequests(
     ];
   }
 
-  async function grantOf(request: StoredRequest) {
-    const { clientId, accountId } = request;
-    const grant = new provider.Grant({ ...(clientId && { clientId }), ...(accountId && { accountId }) });
-    grant.addOIDCScope(scopesOf(request).join(' '));
-    for (const resource of resourcesOf(request)) grant.addResourceScope(resource, scopesOf(request).join(' '));
-    const claims = request.claims as { id_token?: object; userinfo?: object } | undefined;
-    grant.addOIDCClaims([...Object.keys(claims?.id_token ?? {}), ...Object.keys(claims?.userinfo ?? {})]);
-    for (const detail of detailsOf(request)) grant.addRar(detail);
-    await grant.save();
-    return grant;
-  }
-
   async function settle(request: StoredRequest, result: Parameters<Provider['backchannelResult']>[1], signIn = {}) {
     try {
       await provider.backchannelResult(request, result, signIn);
@@ -117,22 +105,25 @@ export function createBackchannelRequests(
     }
   }
 
+  function signInOf(request: StoredRequest) {
+    const [acr] = acrValues;
+    return {
+      ...(acr === undefined ? undefined : { acr }),
+      amr: ['user'],
+      authTime: Math.floor(now() / 1000),
+      rar: request.params?.authorization_details === undefined ? undefined : detailsOf(request),
+    };
+  }
+
   const server = {
     async pending(accountId: string) {
       return (await Promise.all((await idsOf(accountId)).map(describe))).flat();
     },
     async approve(authReqId: string) {
       const request = await expectUndecided(authReqId);
-      const [acr] = acrValues;
-      const grant = await grantOf(request);
-      const signIn = {
-        ...(acr === undefined ? undefined : { acr }),
-        amr: ['user'],
-        authTime: Math.floor(now() / 1000),
-        rar: request.params?.authorization_details === undefined ? undefined : detailsOf(request),
-      };
+      const grant = await saveGrant(provider, request);
       try {
-        await settle(request, grant, signIn);
+        await settle(request, grant, signInOf(request));
       } catch (error) {
         // The request was already decided. After any other error the store may have saved the decision, which needs the grant.
         if (error instanceof errors.InvalidRequest) await grant.destroy();
@@ -151,6 +142,19 @@ export function createBackchannelRequests(
       await server[decision](authReqId);
     },
   };
+}
+
+/** Saves a grant for everything that the request asks for. */
+async function saveGrant(provider: Provider, request: StoredRequest) {
+  const { clientId, accountId } = request;
+  const grant = new provider.Grant({ ...(clientId && { clientId }), ...(accountId && { accountId }) });
+  grant.addOIDCScope(scopesOf(request).join(' '));
+  for (const resource of resourcesOf(request)) grant.addResourceScope(resource, scopesOf(request).join(' '));
+  const claims = request.claims as { id_token?: object; userinfo?: object } | undefined;
+  grant.addOIDCClaims([...Object.keys(claims?.id_token ?? {}), ...Object.keys(claims?.userinfo ?? {})]);
+  for (const detail of detailsOf(request)) grant.addRar(detail);
+  await grant.save();
+  return grant;
 }
 
 function scopesOf({ scope }: StoredRequest): string[] {

@@ -85,19 +85,8 @@ export function interactions(
 
   async function consent(ctx: Context, interaction: InteractionDetails) {
     expectPrompt(interaction, 'consent');
-    const { prompt, grantId, session, params, lastSubmission } = interaction;
-    const clientId = String(params.client_id);
-    const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
-    const grant = known ?? new provider.Grant({ clientId, ...(session && { accountId: session.accountId }) });
-    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, rar } = prompt.details as ConsentDetails;
-    if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
-    if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
-    for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
-      grant.addResourceScope(resource, scopes.join(' '));
-    }
-    for (const detail of rar ?? []) grant.addRar(detail);
-    const givenGrantId = await grant.save();
-    const added = addedClaimsOf(lastSubmission);
+    const givenGrantId = await saveGrant(provider, interaction);
+    const added = addedClaimsOf(interaction.lastSubmission);
     if (added) await accounts.addClaims(givenGrantId, added);
     await finish(ctx, { consent: { grantId: givenGrantId } });
   }
@@ -134,6 +123,22 @@ interface ConsentDetails {
   missingOIDCClaims?: string[];
   missingResourceScopes?: Record<string, string[]>;
   rar?: { type: string }[];
+}
+
+/** Grants everything that the consent page showed. @returns the identifier of the grant */
+async function saveGrant(provider: Provider, interaction: InteractionDetails): Promise<string> {
+  const { prompt, grantId, session, params } = interaction;
+  const clientId = String(params.client_id);
+  const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  const grant = known ?? new provider.Grant({ clientId, ...(session && { accountId: session.accountId }) });
+  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, rar } = prompt.details as ConsentDetails;
+  if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
+  if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
+  for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  for (const detail of rar ?? []) grant.addRar(detail);
+  return grant.save();
 }
 
 function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): void {

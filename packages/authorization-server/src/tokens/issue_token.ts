@@ -9,41 +9,41 @@ import { breakJwt, type Defect, WRONG_AUDIENCE } from './broken_jwt.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
-/** An access token to be issued without a flow. */
+/** A request for an access token without a flow. */
 export interface TokenRequest {
-  /** The client that it is for. */
+  /** The client that gets the token. */
   readonly client: string;
-  /** The user whose token it is; without one it is the client's own, as by client credentials. */
+  /** The user. Default: none, for a token of the client itself as with client_credentials. */
   readonly user?: string | undefined;
-  /** Resource indicator of the API; without one it is for userinfo. */
+  /** Resource indicator of the API. Default: none, for a token for userinfo. */
   readonly api?: string | undefined;
-  /** Default: none, and `openid` for userinfo. */
+  /** Default: none; for userinfo `openid`. */
   readonly scopes?: readonly string[] | undefined;
-  /** Claims beside those that the API's configuration names, or in their place. */
+  /** Claims that are added to the configured claims of the API, or replace them. */
   readonly claims?: { readonly [name: string]: unknown } | undefined;
-  /** Seconds. Default: the client's, or else the API's. */
+  /** Seconds. Default: the lifetime of the client, or else of the API. */
   readonly lifetime?: number | undefined;
-  /** What the token is bound to (`cnf`, RFC 7800): the thumbprint of a key (RFC 9449) or of a certificate (RFC 8705). */
+  /** The `cnf` claim (RFC 7800): the thumbprint of a key (RFC 9449) or of a certificate (RFC 8705). */
   readonly confirmation?: { readonly jkt: string } | { readonly 'x5t#S256': string } | undefined;
-  /** What is to be wrong with it. */
+  /** The defect of the token. Default: none. */
   readonly defect?: Defect | undefined;
 }
 
 export interface IssuedToken {
-  /** What the client holds. */
+  /** The client-held token. */
   readonly accessToken: string;
-  /** What the API gets. Absent for a token that is for no API. */
+  /** The JWT for the API. Absent for a token without an API. */
   readonly jwt?: string;
   readonly tokenType: 'Bearer' | 'DPoP';
   /** Epoch seconds. */
   readonly expiresAt: number;
 }
 
-/** A token that no flow could have issued, and that is not broken in a way that was asked for. */
+/** No flow could issue the requested token, and the request names no possible defect. */
 export class TokenRequestError extends Error {
   readonly code = 'invalid_request';
   override name = 'TokenRequestError';
-  /** Which part of the request cannot be: `scopes[1]`. */
+  /** The invalid part of the request, such as `scopes[1]`. */
   readonly path: string;
 
   constructor(path: string, message: string) {
@@ -60,121 +60,31 @@ export interface IssueTokenDependencies {
   readonly lifetimes: Lifetimes;
   readonly styles: AccessTokenStyles;
   readonly store: TokenStore;
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
-  /** The private key that signs for an API at the moment. */
+  /** The private key that currently signs for an API. */
   readonly signingKey: (api: ApiConfig) => JWK | undefined;
 }
 
-/** What is the token's own to say, and no extra claim's. */
+/** Claims that the server sets itself. */
 const RESERVED = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'scope', 'client_id', 'cnf', 'active', 'token_type'];
 
 type UnsavedToken = AccessTokenRecord & { kind: string; extra?: object; save(): Promise<string>; tokenType: string };
 
-/** Issues what a flow would have issued, by the same code from the token's model on; or something broken. */
+/** The client-held token and, if there is an API, its JWT. */
+type Issued = readonly [accessToken: string, jwt?: string];
+
+/** Creates the issuing without a flow. It runs the same code as a flow, from the token models of oidc-provider on. */
 export function createIssueToken(
   { secret }: Pick<AuthorizationServerConfig, 'secret'>,
   dependencies: IssueTokenDependencies,
 ): IssueToken {
-  const { provider, configuration, lifetimes, styles, store, now, signingKey } = dependencies;
-
-  async function prepare(request: TokenRequest): Promise<{ token: UnsavedToken; api: ApiConfig | undefined }> {
-    const client = await provider.Client.find(request.client);
-    if (client === undefined) throw new TokenRequestError('client', 'expected one of the clients');
-    const api = apiNamed(request.api);
-    const scopes = request.scopes ?? (api ? [] : ['openid']);
-    refuseForeignScopes(scopes, api);
-    refuseReserved(request.claims);
-    const iat = Math.floor(now() / 1000);
-    const properties = {
-      client,
-      scope: scopes.join(' ') || undefined,
-      iat,
-      exp: iat + (request.lifetime ?? lifetimes.accessToken(request.client, api)),
-      ...request.confirmation,
-      ...(api && { resourceServer: new provider.ResourceServer(api.resource, resourceServerOf(api)) }),
-    };
-    const Token = request.user === undefined ? provider.ClientCredentials : provider.AccessToken;
-    const token = new (Token as unknown as new (input: object) => UnsavedToken)({
-      ...properties,
-      ...(request.user !== undefined && (await userProperties(request.user, client.clientId, scopes, api))),
-    });
-    if (request.claims) token.extra = { ...(await claimsOf(token)), ...request.claims };
-    return { token, api };
-
-    function apiNamed(resource: string | undefined): ApiConfig | undefined {
-      if (resource === undefined) {
-        if (request.user === undefined) throw new TokenRequestError('api', 'expected an API: there is no user either');
-        if (request.defect) throw new TokenRequestError('defect', 'expected none: a token for userinfo is no JWT');
-        return undefined;
-      }
-      const known = styles.apiOf({ api: resource } as AccessTokenRecord);
-      if (!known) throw new TokenRequestError('api', 'expected the resource of one of the APIs');
-      return known;
-    }
-  }
-
-  /** A user's token belongs to a grant, as after a consent. */
-  async function userProperties(user: string, clientId: string, scopes: readonly string[], api?: ApiConfig) {
-    if (!(await configuration.findAccount?.(undefined as never, user)))
-      throw new TokenRequestError('user', 'expected one of the users');
-    const grant = new provider.Grant({ accountId: user, clientId });
-    if (api) grant.addResourceScope(api.resource, scopes.join(' '));
-    else grant.addOIDCScope(scopes.join(' '));
-    return { accountId: user, grantId: await grant.save(), gty: 'authorization_code' };
-  }
-
-  async function claimsOf(token: UnsavedToken): Promise<object | undefined> {
-    return (await configuration.extraTokenClaims?.(undefined as never, token as never)) ?? undefined;
-  }
-
-  async function issue(token: UnsavedToken, api: ApiConfig | undefined): Promise<string | readonly [string, string]> {
-    const accessToken = await token.save();
-    if (api === undefined) return accessToken;
-    if (api.accessTokens === 'jwt') return [accessToken, accessToken];
-    if (api.accessTokens === 'split')
-      return [accessToken, `${await store.splitEntries.find(accessToken)}.${accessToken}`];
-    return [accessToken, (await styles.renderJwt(token)) ?? ''];
-  }
-
-  async function issueBroken(token: UnsavedToken, api: ApiConfig, defect: Defect) {
-    const { accessTokens } = api;
-    const key = signingKey(api);
-    if (key === undefined) throw new TypeError('there is no key to sign with');
-    token.jwtId = randomBytes(16).toString('base64url');
-    const good = await styles.renderJwt(token);
-    if (good?.split('.').length !== 3) throw new TokenRequestError('defect', 'expected none: its JWTs are encrypted');
-    const jwt = await breakJwt(good, defect, key);
-    if (accessTokens === 'jwt') return [jwt, jwt] as const;
-    if (accessTokens === 'split') return keepSplit(token, jwt, good);
-    return [await keepReference(token, defect), jwt] as const;
-  }
-
-  /** Puts the halves in their places. The record that goes with the entry is one that has expired. */
-  async function keepSplit(token: UnsavedToken, jwt: string, good: string) {
-    const [header, claims, ownSignature] = jwt.split('.');
-    const signature = ownSignature || signatureOf(good);
-    const record = { kind: token.kind, clientId: token.clientId, iat: 0, exp: 1, signingInput: `${header}.${claims}` };
-    await store.records(token.kind, secret).upsert(signature, record, Number(token.exp) - Number(token.iat));
-    return [signature, jwt] as const;
-  }
-
-  /**
-   * A reference has no type, key or issuer to be wrong: it is one that the authorization server does not vouch for. Only
-   * another audience is for the API to find out, so that is on record.
-   */
-  async function keepReference(token: UnsavedToken, defect: Defect): Promise<string> {
-    if (defect !== 'wrong_audience') return randomBytes(32).toString('base64url');
-    token.aud = WRONG_AUDIENCE;
-    delete token.api;
-    token.format = 'opaque';
-    return token.save();
-  }
-
   return async (request) => {
-    const { token, api } = await prepare(request);
-    const issued = request.defect && api ? await issueBroken(token, api, request.defect) : await issue(token, api);
-    const [accessToken, jwt] = typeof issued === 'string' ? [issued] : issued;
+    const { token, api } = await prepareToken(request, dependencies);
+    const [accessToken, jwt] =
+      request.defect && api
+        ? await issueBroken(token, api, { ...dependencies, secret, defect: request.defect })
+        : await issueIntact(token, api, dependencies);
     return {
       accessToken,
       ...(jwt !== undefined && { jwt }),
@@ -182,6 +92,124 @@ export function createIssueToken(
       expiresAt: token.exp ?? 0,
     };
   };
+}
+
+async function prepareToken(
+  request: TokenRequest,
+  { provider, configuration, lifetimes, styles, now }: IssueTokenDependencies,
+): Promise<{ token: UnsavedToken; api: ApiConfig | undefined }> {
+  const client = await provider.Client.find(request.client);
+  if (client === undefined) throw new TokenRequestError('client', 'expected one of the clients');
+  const api = requestedApi(request, styles);
+  const scopes = request.scopes ?? (api ? [] : ['openid']);
+  refuseForeignScopes(scopes, api);
+  refuseReserved(request.claims);
+  const iat = Math.floor(now() / 1000);
+  const properties = {
+    client,
+    scope: scopes.join(' ') || undefined,
+    iat,
+    exp: iat + (request.lifetime ?? lifetimes.accessToken(request.client, api)),
+    ...request.confirmation,
+    ...(api && { resourceServer: new provider.ResourceServer(api.resource, resourceServerOf(api)) }),
+  };
+  const Token = request.user === undefined ? provider.ClientCredentials : provider.AccessToken;
+  const token = new (Token as unknown as new (input: object) => UnsavedToken)({
+    ...properties,
+    ...(request.user !== undefined && (await userProperties(request.user, scopes, api))),
+  });
+  if (request.claims) token.extra = { ...(await configuredClaims()), ...request.claims };
+  return { token, api };
+
+  /** A user's token belongs to a grant, as after a consent. */
+  async function userProperties(user: string, scopes: readonly string[], api: ApiConfig | undefined) {
+    if (!(await configuration.findAccount?.(undefined as never, user)))
+      throw new TokenRequestError('user', 'expected one of the users');
+    const grant = new provider.Grant({ accountId: user, clientId: request.client });
+    if (api) grant.addResourceScope(api.resource, scopes.join(' '));
+    else grant.addOIDCScope(scopes.join(' '));
+    return { accountId: user, grantId: await grant.save(), gty: 'authorization_code' };
+  }
+
+  async function configuredClaims(): Promise<object | undefined> {
+    return (await configuration.extraTokenClaims?.(undefined as never, token as never)) ?? undefined;
+  }
+}
+
+function requestedApi({ api: resource, user, defect }: TokenRequest, styles: AccessTokenStyles): ApiConfig | undefined {
+  if (resource === undefined) {
+    if (user === undefined) throw new TokenRequestError('api', 'expected an API, since the request has no user either');
+    if (defect) throw new TokenRequestError('defect', 'expected no defect, since a token for userinfo is not a JWT');
+    return undefined;
+  }
+  const known = styles.apiOf({ api: resource } as AccessTokenRecord);
+  if (!known) throw new TokenRequestError('api', 'expected the resource of one of the APIs');
+  return known;
+}
+
+async function issueIntact(
+  token: UnsavedToken,
+  api: ApiConfig | undefined,
+  { styles, store }: Pick<IssueTokenDependencies, 'styles' | 'store'>,
+): Promise<Issued> {
+  const accessToken = await token.save();
+  if (api === undefined) return [accessToken];
+  if (api.accessTokens === 'jwt') return [accessToken, accessToken];
+  if (api.accessTokens === 'split')
+    return [accessToken, `${await store.splitEntries.find(accessToken)}.${accessToken}`];
+  return [accessToken, (await styles.renderJwt(token)) ?? ''];
+}
+
+interface BrokenTokenOptions extends Pick<IssueTokenDependencies, 'styles' | 'store' | 'signingKey'> {
+  readonly secret: string;
+  readonly defect: Defect;
+}
+
+async function issueBroken(
+  token: UnsavedToken,
+  api: ApiConfig,
+  { styles, store, signingKey, secret, defect }: BrokenTokenOptions,
+): Promise<Issued> {
+  const key = signingKey(api);
+  if (key === undefined) throw new TypeError(`no signing key for ${api.resource}`);
+  token.jwtId = randomBytes(16).toString('base64url');
+  const intact = await styles.renderJwt(token);
+  if (intact?.split('.').length !== 3)
+    throw new TokenRequestError('defect', 'expected no defect, since the JWTs of this API are encrypted');
+  const jwt = await breakJwt(intact, defect, key);
+  if (api.accessTokens === 'jwt') return [jwt, jwt];
+  if (api.accessTokens !== 'split') return [await storeBrokenReference(token, defect), jwt];
+  const [header, claims, ownSignature] = jwt.split('.');
+  const signature = ownSignature || signatureOf(intact);
+  await storeBrokenSplit(token, { signature, signingInput: `${header}.${claims}`, store, secret });
+  return [signature, jwt];
+}
+
+/** Stores the split entry of a broken token with an expired record. */
+async function storeBrokenSplit(
+  token: UnsavedToken,
+  split: {
+    readonly signature: string;
+    readonly signingInput: string;
+    readonly store: TokenStore;
+    readonly secret: string;
+  },
+): Promise<void> {
+  const { signature, signingInput, store, secret } = split;
+  const record = { kind: token.kind, clientId: token.clientId, iat: 0, exp: 1, signingInput };
+  await store.records(token.kind, secret).upsert(signature, record, Number(token.exp) - Number(token.iat));
+}
+
+/**
+ * A reference token has no type, key or issuer: with such a defect it is a random token that the authorization server does not
+ * know. A wrong audience is stored, because the API must detect it.
+ */
+async function storeBrokenReference(token: UnsavedToken, defect: Defect): Promise<string> {
+  if (defect !== 'wrong_audience') return randomBytes(32).toString('base64url');
+  token.aud = WRONG_AUDIENCE;
+  delete token.api;
+  token.format = 'opaque';
+  return token.save();
 }
 
 function refuseForeignScopes(scopes: readonly string[], api: ApiConfig | undefined): void {
@@ -192,8 +220,9 @@ function refuseForeignScopes(scopes: readonly string[], api: ApiConfig | undefin
 
 function refuseReserved(claims: TokenRequest['claims']): void {
   const name = Object.keys(claims ?? {}).find((claim) => RESERVED.includes(claim));
-  if (name !== undefined) throw new TokenRequestError(`claims.${name}`, 'expected none: the token itself says that');
+  if (name !== undefined)
+    throw new TokenRequestError(`claims.${name}`, 'expected a claim that the server does not set itself');
   const refused = refusedShape(claims ?? {});
   if (refused)
-    throw new TokenRequestError(`claims.${refused.path.join('.')}`, `expected no such claim: ${refused.reason}`);
+    throw new TokenRequestError(`claims.${refused.path.join('.')}`, `expected an allowed claim: ${refused.reason}`);
 }
