@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Whether the token is active for the client, in each response format. */
-async function told(client: string, token: string): Promise<boolean[]> {
+async function isActive(client: string, token: string): Promise<boolean[]> {
   return Promise.all(
     ACCEPTS.map(async (accept) => {
       const answer = await fetch(`${server.issuer}/token/introspection`, {
@@ -56,22 +56,26 @@ test.each(STYLES)(
     for (const other of STYLES) {
       const { accessToken, jwt = '' } = await server.issueToken({ client: 'service', api: resourceOf(other) });
       const expected = other === style ? YES : NO;
-      expect([other, await told(style, accessToken), await told(style, jwt)]).toEqual([other, expected, expected]);
-      expect(await told('gateway', accessToken)).toEqual(YES);
-      expect(await told('service', accessToken)).toEqual(NO);
+      expect([other, await isActive(style, accessToken), await isActive(style, jwt)]).toEqual([
+        other,
+        expected,
+        expected,
+      ]);
+      expect(await isActive('gateway', accessToken)).toEqual(YES);
+      expect(await isActive('service', accessToken)).toEqual(NO);
     }
   },
 );
 
 test('a client that may introspect for APIs learns nothing about tokens without an API', async () => {
   const { accessToken } = await server.issueToken({ client: 'service', user: 'alice' });
-  expect((await told('gateway', accessToken))[0]).toBe(true);
-  expect(await told('phantom', accessToken)).toEqual(NO);
+  expect((await isActive('gateway', accessToken))[0]).toBe(true);
+  expect(await isActive('phantom', accessToken)).toEqual(NO);
 });
 
 test('a reference token belongs to its requested API, a JWT to every API with its audience', async () => {
   const reference = await server.issueToken({ client: 'service', api: SHARED[1] });
-  expect([await told('a', reference.accessToken), await told('b', reference.accessToken)]).toEqual([NO, YES]);
+  expect([await isActive('a', reference.accessToken), await isActive('b', reference.accessToken)]).toEqual([NO, YES]);
   const { accessToken: jwt } = await server.issueToken({ client: 'service', api: SHARED[0] });
-  expect([await told('a', jwt), await told('b', jwt)]).toEqual([YES, YES]);
+  expect([await isActive('a', jwt), await isActive('b', jwt)]).toEqual([YES, YES]);
 });
