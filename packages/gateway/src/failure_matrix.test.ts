@@ -4,14 +4,14 @@ import { createSigningKey } from './testing/authorization_server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 
 /** Milliseconds: longer than a responding authorization server takes, even on a busy machine. */
-const PATIENT = 120_000;
+const LONG_TIMEOUT = 120_000;
 /** Milliseconds, for one that does not respond. */
-const IMPATIENT = 500;
+const SHORT_TIMEOUT = 500;
 
 let fixture: GatewayFixture;
-async function start(patience: number): Promise<void> {
+async function start(authorizationServerTimeout: number): Promise<void> {
   fixture = await startGatewayFixture(({ timeouts, routes }) => ({
-    timeouts: { ...timeouts, authorizationServer: patience },
+    timeouts: { ...timeouts, authorizationServer: authorizationServerTimeout },
     routes: [
       ...routes,
       {
@@ -24,7 +24,7 @@ async function start(patience: number): Promise<void> {
   }));
 }
 beforeEach(async () => {
-  await start(PATIENT);
+  await start(LONG_TIMEOUT);
   // The gateway fetches the keys before the failure begins.
   expect((await fetch(`${fixture.origin}/readyz`)).status).toBe(200);
 });
@@ -58,14 +58,14 @@ describe('The authorization server does not answer, and no JWT is cached: 503 wi
     ['answers 500', (response) => response.writeHead(500).end()],
     ['answers 503', (response) => response.writeHead(503).end()],
     [
-      'stops in the middle of the answer',
+      'closes the connection in the middle of the response',
       (response, jwt) => {
         response.writeHead(200, { ...jwtAnswer, 'Content-Length': jwt.length });
         response.write(jwt.slice(0, -9), () => response.destroy());
       },
     ],
   ];
-  const silences: Answers = [
+  const withoutResponse: Answers = [
     ['does not respond', () => {}],
     ['stops in the middle of the response', (response, jwt) => response.writeHead(200, jwtAnswer).write(jwt)],
   ];
@@ -79,9 +79,9 @@ describe('The authorization server does not answer, and no JWT is cached: 503 wi
 
   test.each(answers)('it %s', (_, answer) => expectNoAnswer(answer));
 
-  test.each(silences)('it %s', async (_, answer) => {
+  test.each(withoutResponse)('it %s', async (_, answer) => {
     await fixture.stop();
-    await start(IMPATIENT);
+    await start(SHORT_TIMEOUT);
     await expectNoAnswer(answer);
   });
 

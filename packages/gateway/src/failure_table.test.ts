@@ -50,7 +50,7 @@ describe('The failure matrix', () => {
     ({ authorizationServer, cache }) => authorizationServer === 'up' && cache !== 'negative',
   );
   test.each(outlived.map((cell) => [cell.style, cell.store, cell.cache, cell] as const))(
-    'is over when the trouble is: %s, store %s, cache %s',
+    'recovers with the store: %s, store %s, cache %s',
     async (_style, _store, _cache, cell) => {
       expect(expectedStatuses({ ...cell, store: 'up' })).toEqual([(await matrix.executeAfterwards(cell)).status]);
     },

@@ -16,24 +16,24 @@ export async function createSigningKey(kid: string): Promise<SigningKey> {
 }
 
 export interface TestAuthorizationServer extends ListeningServer {
-  /** Signs with it by default. */
+  /** The default signing key. */
   readonly key: SigningKey;
-  /** What the JWKS holds. */
+  /** The keys in the JWKS. */
   keys: SigningKey[];
-  /** What is introspected as active: client-held token to JWT. */
+  /** The active tokens: client-held token to JWT. */
   readonly active: Map<string, string>;
-  /** Seconds in `Cache-Control: max-age` of an active answer; undefined for no such header. */
+  /** Seconds of `Cache-Control: max-age` in an active response; undefined for no such header. */
   maxAge: number | undefined;
-  /** The bodies of the introspection requests, in order. */
+  /** The introspection requests, in order. */
   readonly introspections: { readonly body: string; readonly headers: IncomingMessage['headers'] }[];
-  /** Takes the place of the introspection endpoint. */
+  /** Replaces the introspection endpoint. */
   onIntrospection: ((response: ServerResponse, token: string) => void) | undefined;
-  /** Takes the place of the JWKS. */
+  /** Replaces the JWKS endpoint. */
   onJwks: ((response: ServerResponse) => void) | undefined;
   issue(claims: JWTPayload, options?: { key?: SigningKey; typ?: string }): Promise<string>;
 }
 
-/** An authorization server that does as it is told. @param now epoch milliseconds */
+/** Starts an authorization server that the test controls. @param now epoch milliseconds */
 export async function startAuthorizationServer(now: () => number): Promise<TestAuthorizationServer> {
   const key = await createSigningKey('key-1');
   const introspections: TestAuthorizationServer['introspections'] = [];

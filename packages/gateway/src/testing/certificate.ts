@@ -2,13 +2,13 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { type Certificate, selfSigned } from '@tallystick/testing/certificates';
 
 export interface TestCertificate extends Certificate {
-  /** `cnf` of a token that is bound to it. */
+  /** The `cnf` of a token that is bound to it. */
   readonly cnf: { readonly 'x5t#S256': string };
-  /** As a proxy passes it on: RFC 9440, and as NGINX does. */
+  /** The header values of proxies: in the format of RFC 9440, and of NGINX. */
   readonly headers: readonly [string, string];
 }
 
-/** A self-signed certificate for that name and for 127.0.0.1. */
+/** Creates a self-signed certificate for this name and for 127.0.0.1. */
 export async function makeCertificate(name: string): Promise<TestCertificate> {
   const { cert, key } = await selfSigned({
     subject: `CN=${name}`,

@@ -1,9 +1,9 @@
-/** Cookies as a browser keeps them for one host, and with its limits. */
+/** The cookies of one host, with the limits of a browser. */
 export interface CookieJar {
   readonly cookies: Map<string, string>;
   /** The `Cookie` header. */
   header(): string;
-  /** Keeps what a response sets, but for cookies of more than 4096 characters, which browsers ignore. */
+  /** Stores the cookies of a response, except those longer than 4096 characters, which browsers ignore. */
   keep(response: Response): void;
 }
 

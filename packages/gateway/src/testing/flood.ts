@@ -2,18 +2,18 @@ import { connect } from 'node:net';
 
 export interface FloodOptions {
   readonly port: number;
-  /** The address that the requests come from; on Linux all of 127.0.0.0/8 is this machine. */
+  /** The source address of the requests. On Linux, all of 127.0.0.0/8 is the local machine. */
   readonly from: string;
   readonly path: string;
   readonly connections: number;
-  /** Requests of one connection that wait for their answers. */
+  /** The number of pipelined requests per connection. */
   readonly window: number;
 }
 
 /**
- * Sends a request with each of the tokens, as fast as they are answered.
+ * Sends one request for each token, as fast as the gateway answers.
  *
- * @returns how many answers there were of each status
+ * @returns the number of responses by status
  */
 export async function flood(tokens: Iterator<string>, options: FloodOptions): Promise<Map<number, number>> {
   const statuses = new Map<number, number>();
@@ -51,7 +51,7 @@ function floodConnection(
       const heads = [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)];
       for (const [, status] of heads) count(Number(status));
       waiting -= heads.length;
-      // A status line may be cut in two; a whole one must not be counted twice.
+      // A status line may arrive in two chunks; a complete one must not be counted twice.
       rest = text.slice(Math.max(text.length - 11, (heads.at(-1)?.index ?? -12) + 12));
       send();
     });

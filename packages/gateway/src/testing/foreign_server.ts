@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
-/** How a foreign authorization server introspects: what it says, by the headers of the request. */
+/** A response of the introspection endpoint of a foreign authorization server. */
 export interface ForeignAnswer {
   readonly status?: number;
   readonly contentType?: string;
@@ -12,13 +12,13 @@ export interface ForeignAnswer {
 export interface ForeignServer extends ListeningServer {
   /** Issuer identifier. */
   readonly issuer: string;
-  /** What the JWKS holds. */
+  /** The keys in the JWKS. */
   keys: JWK[];
-  /** What the introspection endpoint says. */
+  /** Handles an introspection request. */
   introspect: (token: string, headers: IncomingMessage['headers']) => ForeignAnswer | Promise<ForeignAnswer>;
-  /** Bodies of the introspection requests. */
+  /** The bodies of the introspection requests, in order. */
   readonly asked: string[];
-  /** Signs what it is given, and nothing but that. */
+  /** Signs a JWT with exactly these claims. */
   sign(header: object, claims: object, key?: CryptoKey): Promise<string>;
 }
 
@@ -32,7 +32,7 @@ export async function createForeignKey(alg: string, members: JWK | object): Prom
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), ...members } };
 }
 
-/** An authorization server of somebody else: an issuer with keys and an introspection endpoint, which says what a test has it say. */
+/** Starts a foreign authorization server: an issuer with keys and an introspection endpoint that the test controls. */
 export async function startForeignServer(key: ForeignKey): Promise<ForeignServer> {
   const asked: string[] = [];
   const server = createServer(async (request, response) => {

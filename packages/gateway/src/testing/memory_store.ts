@@ -13,28 +13,28 @@ export interface TestStore
   > {
   /** Signature to signing input. */
   readonly entries: Map<string, string>;
-  /** Client-held token to what gateways share about it. */
+  /** Client-held token to the answer that gateways share. */
   readonly answers: Map<string, string>;
-  /** What was used once. */
+  /** The used names. */
   readonly used: Set<string>;
-  /** How many lookups there were. */
+  /** The number of lookups. */
   lookups: number;
   unavailable: boolean;
   /** Whether it may have dropped entries. */
   mayLack: boolean;
-  /** What it says is dangerous about it. */
+  /** The warnings of the store. */
   warned: string[];
-  /** Awaited by every lookup before it answers. */
+  /** Delays every lookup. */
   delay: Promise<void> | undefined;
-  /** Who listens to the feed. */
+  /** The subscribers of the feed. */
   readonly listeners: Set<RevocationListener>;
-  /** Tells the feed that a client-held token is revoked. */
+  /** Publishes the revocation of a client-held token on the feed. */
   revoke(token: string): void;
   disconnect(): void;
   connect(): void;
 }
 
-/** The part of a token store that a gateway uses. Its feed is up from the start. */
+/** Creates the part of a token store that a gateway uses. Its feed is connected from the start. */
 export function createTestStore(): TestStore {
   let isUp = true;
   const values = new Map<string, string>();

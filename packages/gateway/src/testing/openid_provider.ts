@@ -5,17 +5,17 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 export interface OpenIdProvider extends ListeningServer {
   /** Issuer identifier. */
   readonly issuer: string;
-  /** What the token endpoint answers with, beside the ID token. */
+  /** The token response, apart from the ID token. */
   tokens: { access_token: string; refresh_token?: string; expires_in?: number };
   /** Claims of ID tokens. */
   claims: { sub: string; readonly [name: string]: unknown };
-  /** What the authorization request had; the user is signed in at once. */
+  /** The `nonce` of the authorization request. */
   nonce: string;
-  /** Takes the place of the token endpoint's answer. */
+  /** The status of the token response. */
   tokenStatus: number;
 }
 
-/** An OpenID provider whose users are always signed in, and that issues what it is told to. @param clientId of its one client */
+/** Starts an OpenID provider whose users are always signed in, and whose tokens the test sets. @param clientId the only client */
 export async function startOpenIdProvider(clientId: string): Promise<OpenIdProvider> {
   const { privateKey, publicKey } = await generateKeyPair('RS256');
   const server = createServer(async (request, response) => {

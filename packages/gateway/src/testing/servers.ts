@@ -10,13 +10,13 @@ export interface SeenRequest {
 }
 
 export interface TestUpstream extends ListeningServer {
-  /** Every request that was read to its end, in order. */
+  /** All requests that were read completely, in order. */
   readonly seen: SeenRequest[];
-  /** The connections that are open. */
+  /** The number of open connections. */
   connections(): Promise<number>;
 }
 
-/** An API that remembers what it was asked. It answers 200 `ok` unless told otherwise. */
+/** Starts an API that records its requests. It answers 200 `ok` by default. */
 export async function startUpstream(
   respond: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => response.end('ok'),
 ): Promise<TestUpstream> {
@@ -28,7 +28,7 @@ export async function startUpstream(
     try {
       for await (const chunk of request) chunks.push(chunk);
     } catch {
-      return; // The gateway broke the request off; it does not count as one.
+      return; // The gateway broke the request off, so it does not count.
     }
     const { method, url, headers } = request;
     seen.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
@@ -39,7 +39,7 @@ export async function startUpstream(
   return { ...(await listen(server)), seen, connections };
 }
 
-/** A server that speaks bytes, for upstreams that misbehave. */
+/** Starts a TCP server, for upstreams that violate HTTP. */
 export function startRawUpstream(
   onConnection: (socket: Socket) => void,
   allowHalfOpen = false,
@@ -52,7 +52,7 @@ export function startRawUpstream(
   );
 }
 
-/** A raw upstream that answers each request head with the same bytes, and then closes. */
+/** Starts an upstream that answers each connection with the same bytes, and then closes it. */
 export function startCannedUpstream(bytes: string): Promise<ListeningServer> {
   return startRawUpstream((socket) => socket.once('data', () => socket.end(Buffer.from(bytes, 'latin1'))));
 }

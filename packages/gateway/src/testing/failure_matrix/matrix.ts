@@ -6,12 +6,9 @@ import { createGatewayServer } from '../../server.ts';
 import { issuer } from '../authorization_server.ts';
 import { api, route } from '../gateway_fixture.ts';
 import { startUpstream, type TestUpstream } from '../servers.ts';
-import {
-  type AuthorizationServerInTrouble,
-  startAuthorizationServerInTrouble,
-} from './authorization_server_in_trouble.ts';
+import { type FailingAuthorizationServer, startFailingAuthorizationServer } from './failing_authorization_server.ts';
+import { type FailingStore, openFailingStore } from './failing_store.ts';
 import { authorizationServers, type Cell, cells, type MatrixStyle, stores } from './states.ts';
-import { openStoreInTrouble, type StoreInTrouble } from './store_in_trouble.ts';
 
 export interface Answer {
   readonly status: number;
@@ -23,9 +20,9 @@ export interface Answer {
 }
 
 export interface Matrix {
-  /** Makes the call of every cell while there is trouble. */
+  /** Makes the call of every cell during the failures. */
   execute(): Promise<ReadonlyMap<Cell, Answer>>;
-  /** Makes the call of a cell again, when the stores are up again. */
+  /** Makes the call of a cell again, after its store has recovered. */
   executeAfterwards(cell: Cell): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -34,11 +31,11 @@ const styleOf = (style: MatrixStyle) => (style === 'split or introspect' ? 'spli
 const nameOf = (style: MatrixStyle) => style.replaceAll(' ', '-');
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A gateway for each state of the authorization server with each state of the store, before one API. */
+/** Starts a gateway for each combination of states of the authorization server and the store, in front of one API. */
 export async function buildMatrix(): Promise<Matrix> {
   const upstream = await startUpstream();
-  const servers = await mapped(authorizationServers, startAuthorizationServerInTrouble);
-  const opened = await mapped(stores, openStoreInTrouble);
+  const servers = await startAll(authorizationServers, startFailingAuthorizationServer);
+  const opened = await startAll(stores, openFailingStore);
   const fixtures = new Map<string, Awaited<ReturnType<typeof startGateway>>>();
   const key = ({ authorizationServer, store }: Pick<Cell, 'authorizationServer' | 'store'>) =>
     `${authorizationServer} ${store}`;
@@ -54,7 +51,7 @@ export async function buildMatrix(): Promise<Matrix> {
     const path = `/${nameOf(cell.style)}/${randomBytes(8).toString('hex')}`;
     const response = await fetch(`${fixtures.get(key(cell))?.origin}${path}`, {
       headers: { Authorization: `Bearer ${tokens.get(cell)}` },
-      // None hangs.
+      // No call may hang.
       signal: AbortSignal.timeout(120_000),
     });
     const body = await response.text();
@@ -74,8 +71,8 @@ export async function buildMatrix(): Promise<Matrix> {
 
   return {
     async execute() {
-      await Promise.all(Object.values(servers).map((server) => server.beginTrouble()));
-      await Promise.all(Object.values(opened).map((store) => store.beginTrouble()));
+      await Promise.all(Object.values(servers).map((server) => server.beginFailure()));
+      await Promise.all(Object.values(opened).map((store) => store.beginFailure()));
       await Promise.all(Object.values(opened).map((store) => store.failOver()));
       const answers = new Map<Cell, Answer>();
       const callAll = async (waiting: Cell[], atATime: number) => {
@@ -86,17 +83,17 @@ export async function buildMatrix(): Promise<Matrix> {
         };
         await Promise.all(Array.from({ length: atATime }, worker));
       };
-      // Those first whose moment passes, and a few at a time: all at once they would keep the processor too busy for the timeouts.
-      const [passing, lasting] = partition(cells, ({ store }) => store === 'failing over');
-      const [slow, quick] = partition(lasting, ({ store, authorizationServer }) =>
+      // Temporary states come first. Only a few calls run at a time: all at once, the processor would be too busy for the timeouts.
+      const [temporary, permanent] = partition(cells, ({ store }) => store === 'failing over');
+      const [slow, quick] = partition(permanent, ({ store, authorizationServer }) =>
         [store, authorizationServer].includes('slow'),
       );
-      await callAll(passing, 8);
+      await callAll(temporary, 8);
       await Promise.all([callAll(slow, 64), callAll(quick, 6)]);
       return answers;
     },
     async executeAfterwards(cell) {
-      await opened[cell.store].endTrouble();
+      await opened[cell.store].endFailure();
       return call(cell);
     },
     async stop() {
@@ -111,12 +108,12 @@ function partition(cells: readonly Cell[], isFirst: (cell: Cell) => boolean): [C
   return [cells.filter(isFirst), cells.filter((cell) => !isFirst(cell))];
 }
 
-async function startGateway(server: AuthorizationServerInTrouble, { store }: StoreInTrouble, upstream: TestUpstream) {
+async function startGateway(server: FailingAuthorizationServer, { store }: FailingStore, upstream: TestUpstream) {
   const config: GatewayConfig = {
     issuer,
     authorizationServer: { introspectionEndpoint: `${server.origin}/introspect`, jwksUri: `${server.origin}/jwks` },
     client: { id: 'gateway', secret: 'secret' },
-    // That it opens is tested elsewhere; here every cell is on its own.
+    // The circuit breaker has its own tests. Here the cells must not affect each other.
     introspection: { circuitBreaker: { failures: 0, pause: 1000 } },
     routes: [
       ...(['jwt', 'opaque', 'phantom', 'split'] as const).map((style) => route(style, upstream.origin)),
@@ -128,7 +125,7 @@ async function startGateway(server: AuthorizationServerInTrouble, { store }: Sto
   };
   const gateway = createGateway(config, { store, log: silent });
   const running = await listen(createGatewayServer(gateway));
-  // The keys are at hand before the trouble begins.
+  // The gateway fetches the keys before the failures begin.
   await fetch(`${running.origin}/readyz`);
   return {
     origin: running.origin,
@@ -141,8 +138,8 @@ async function startGateway(server: AuthorizationServerInTrouble, { store }: Sto
 
 async function issueToken(
   { style, cache }: Cell,
-  server: AuthorizationServerInTrouble,
-  { store }: StoreInTrouble,
+  server: FailingAuthorizationServer,
+  { store }: FailingStore,
 ): Promise<string> {
   const isActive = cache === 'hot' || cache === 'cold';
   const jwt = await server.issue({ aud: api(styleOf(style)) });
@@ -164,7 +161,7 @@ async function issueToken(
   }
 }
 
-async function mapped<Name extends string, T>(names: readonly Name[], start: (name: Name) => Promise<T>) {
+async function startAll<Name extends string, T>(names: readonly Name[], start: (name: Name) => Promise<T>) {
   const entries = await Promise.all(names.map(async (name) => [name, await start(name)] as const));
   return Object.fromEntries(entries) as Record<Name, T>;
 }

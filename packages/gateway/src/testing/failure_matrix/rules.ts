@@ -3,19 +3,18 @@ import type { AuthorizationServerState, Cell } from './states.ts';
 export type Status = 200 | 401 | 502 | 503;
 
 /**
- * What a call is answered with: what docs/design.md says of failures, in a few rules. More than one status where it depends on
- * the moment.
+ * The possible statuses of a call, by the rules for failures in docs/design.md. There are several where the status depends on timing.
  */
 export function expectedStatuses(cell: Cell): readonly Status[] {
   const { style, authorizationServer, store, cache } = cell;
   const isActive = cache === 'hot' || cache === 'cold';
 
-  // The API judges a reference that is passed on; a JWT proves itself by its signature.
+  // The API itself introspects an opaque token; the signature of a JWT is sufficient.
   if (style === 'opaque') return [200];
   if (style === 'jwt') return [isActive ? 200 : 401];
-  // What is not active does not become so.
+  // An inactive token does not become active.
   if (cache === 'negative') return [401];
-  // Redis is away, and then it is back: it is as if it were down, or up with nothing cached.
+  // Redis stops and returns: the store is either down, or up with an empty cache.
   if (store === 'failing over') {
     const [down] = expectedStatuses({ ...cell, store: 'down' });
     const [back] = expectedStatuses({ ...cell, store: 'up', cache: isActive ? 'cold' : cache });
@@ -23,11 +22,11 @@ export function expectedStatuses(cell: Cell): readonly Status[] {
   }
 
   const canBeRead = store === 'up' || store === 'read-only';
-  // The feed is in the store too: without it, what is cached may have been revoked. It needs other rights than reading does.
-  const isHeard = canBeRead || store === 'no rights' || store === 'evicted';
-  if (cache === 'hot' && isHeard) return [200];
+  // The feed is part of the store. Without it, cached tokens may have been revoked. It needs other rights than reading.
+  const isFeedUp = canBeRead || store === 'no rights' || store === 'evicted';
+  if (cache === 'hot' && isFeedUp) return [200];
   if (style !== 'phantom' && canBeRead && isActive) return [200];
-  // That a Redis which drops keys does not have a token says nothing about it.
+  // In a Redis that drops keys, a missing entry does not mean that the token is invalid.
   if (style === 'split' && store !== 'evicted') return [canBeRead ? 401 : 503];
   return [introspected(authorizationServer, isActive)];
 }
@@ -47,12 +46,12 @@ function introspected(authorizationServer: AuthorizationServerState, isActive: b
   }
 }
 
-/** What a 502 says is wrong. */
+/** The error code of a 502. */
 export function expectedBadGateway({ authorizationServer }: Cell): string {
   return authorizationServer === '401' ? 'validator_refused' : 'invalid_validator_response';
 }
 
-/** What a 503 tells clients to wait, in seconds. An authorization server that says how long is believed. */
+/** The `Retry-After` of a 503, in seconds. The gateway passes on the value of the authorization server. */
 export function expectedRetryAfter({ style, authorizationServer, store }: Cell): string {
   const isAsked = style !== 'split' || store === 'evicted';
   return authorizationServer === '429' && isAsked ? '7' : '1';

@@ -27,13 +27,13 @@ export const stores = [
 export type StoreState = (typeof stores)[number];
 
 /**
- * What the gateway knows of a token before the trouble begins: a JWT; nothing, of one that is active and of one that is not; that
- * it is not active.
+ * What the gateway has cached about a token before the failure begins: its JWT; nothing, for an active and for an inactive token; that
+ * the token is inactive.
  */
 export const caches = ['hot', 'cold', 'cold, not active', 'negative'] as const;
 export type CacheState = (typeof caches)[number];
 
-/** `split or introspect` is split with `onMiss: introspect`. */
+/** `split or introspect` means split with `onMiss: introspect`. */
 export const styles = ['phantom', 'split', 'split or introspect', 'jwt', 'opaque'] as const;
 export type MatrixStyle = (typeof styles)[number];
 

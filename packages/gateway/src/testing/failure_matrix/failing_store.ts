@@ -6,25 +6,25 @@ import { storeConfig } from '@tallystick/token-store/config';
 import { Redis } from 'ioredis';
 import type { StoreState } from './states.ts';
 
-export interface StoreInTrouble {
+export interface FailingStore {
   readonly store: TokenStore;
-  /** Until then it is up. */
-  beginTrouble(): Promise<void>;
-  /** For one that is failing over: the other Redis takes connections from now on. */
+  /** Begins the failure of its state. Before, the store is up. */
+  beginFailure(): Promise<void>;
+  /** For `failing over`: the new Redis accepts connections from now on. */
   failOver(): Promise<void>;
-  endTrouble(): Promise<void>;
+  endFailure(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A token store on the real Redis of REDIS_URL, behind something that can keep it away. */
-export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrouble> {
+/** Opens a token store on the real Redis of REDIS_URL, behind a relay that can interrupt it or with a user that can lose its rights. */
+export async function openFailingStore(state: StoreState): Promise<FailingStore> {
   const url = new URL(process.env.REDIS_URL ?? '');
   const prefix = `matrix:${randomUUID()}:`;
   const admin = new Redis(url.href);
   const relay = await relayTo({ host: url.hostname, port: Number(url.port || 6379) });
   const open = (to: string) => openTokenStore(storeConfig({ url: to, prefix }), { uses: ['split entries'] });
 
-  // Everything is written before the trouble begins, and not by the gateway: it only ever reads.
+  // The gateway only reads. A separate client writes all entries before the failure begins.
   const user = { name: prefix, password: randomUUID() };
   const allow = (...rules: string[]) => admin.call('ACL', 'SETUSER', user.name, ...rules);
   const behind = new URL(url);
@@ -38,20 +38,20 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
   }
   const writer = await open(url.href);
   const reader = await open(behind.href);
-  let isHeard = false;
+  let isFeedUp = false;
   reader.subscribe({
     revoked() {},
-    connected: () => (isHeard = true),
-    disconnected: () => (isHeard = false),
+    connected: () => (isFeedUp = true),
+    disconnected: () => (isFeedUp = false),
   });
-  await until(() => isHeard);
+  await until(() => isFeedUp);
   const answers = () =>
     reader.ping().then(
       () => true,
       () => false,
     );
 
-  /** Changes what the gateway's user may do, and lets it find out as it would after a while: when it connects again. */
+  /** Changes the rights of the gateway's user, and disconnects it so that the change takes effect. */
   async function changeUser(): Promise<void> {
     if (state === 'wrong password') await allow('resetpass', `>${randomUUID()}`);
     if (state === 'wrong database') await allow('-select');
@@ -59,7 +59,7 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
     else if (state !== 'read-only') await admin.call('CLIENT', 'KILL', 'USER', user.name);
   }
 
-  /** As a Redis with another `maxmemory-policy` does; that one serves all tests, so it is not told to. */
+  /** Simulates eviction. The Redis serves all tests, so its `maxmemory-policy` must not change. */
   let mayLack = false;
   const splitEntries = { ...reader.splitEntries, mayLack: () => mayLack };
   async function evict(): Promise<void> {
@@ -70,22 +70,22 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
 
   return {
     store: { ...reader, records: writer.records, splitEntries },
-    async beginTrouble() {
+    async beginFailure() {
       if (state === 'down' || state === 'failing over') await relay.cut();
       if (state === 'slow') relay.stall();
       if (hasOwnUser(state)) await changeUser();
       if (state === 'evicted') await evict();
-      if (LOSES_FEED.has(state)) await until(() => !isHeard);
+      if (LOSES_FEED.has(state)) await until(() => !isFeedUp);
       if (state === 'no rights') await until(async () => !(await answers()));
     },
     async failOver() {
       if (state === 'failing over') await relay.restore();
     },
-    async endTrouble() {
+    async endFailure() {
       await relay.restore();
       if (hasOwnUser(state)) await allow(`>${user.password}`, '+select', '+get');
       if (state === 'evicted') mayLack = false;
-      await until(() => isHeard);
+      await until(() => isFeedUp);
       await until(answers);
     },
     async stop() {
@@ -99,7 +99,7 @@ export async function openStoreInTrouble(state: StoreState): Promise<StoreInTrou
   };
 }
 
-/** Those in which the gateway has a user of its own, rather than something between it and Redis. */
+/** Whether the gateway connects with its own user in this state, instead of through the relay. */
 function hasOwnUser(state: StoreState): boolean {
   return ['read-only', 'wrong password', 'wrong database', 'no rights'].includes(state);
 }

@@ -3,17 +3,17 @@ import { startAuthorizationServer, type TestAuthorizationServer } from '../autho
 import { api } from '../gateway_fixture.ts';
 import type { AuthorizationServerState } from './states.ts';
 
-export interface AuthorizationServerInTrouble extends TestAuthorizationServer {
-  /** Until then it answers as it should. */
-  beginTrouble(): Promise<void>;
+export interface FailingAuthorizationServer extends TestAuthorizationServer {
+  /** Begins the failure of its state. Before, it answers correctly. */
+  beginFailure(): Promise<void>;
 }
 
-export async function startAuthorizationServerInTrouble(
+export async function startFailingAuthorizationServer(
   state: AuthorizationServerState,
-): Promise<AuthorizationServerInTrouble> {
+): Promise<FailingAuthorizationServer> {
   const server = await startAuthorizationServer(() => Date.now());
   const jwt = await server.issue({ aud: api('phantom') });
-  const ofAnother = await server.issue({ aud: api('phantom'), iss: 'https://other.example.com' });
+  const jwtOfOtherIssuer = await server.issue({ aud: api('phantom'), iss: 'https://other.example.com' });
   const jwtHead = { 'Content-Type': 'application/jwt', 'Cache-Control': 'max-age=60' };
 
   const answers: Record<Exclude<AuthorizationServerState, 'up' | 'refused'>, (response: ServerResponse) => unknown> = {
@@ -28,11 +28,11 @@ export async function startAuthorizationServerInTrouble(
     },
     huge: (response) => response.writeHead(200, jwtHead).end(jwt.padEnd(1024 * 1024 + 1)),
     'wrong content type': (response) => response.writeHead(200, { 'Content-Type': 'text/plain' }).end(jwt),
-    'wrong issuer': (response) => response.writeHead(200, jwtHead).end(ofAnother),
+    'wrong issuer': (response) => response.writeHead(200, jwtHead).end(jwtOfOtherIssuer),
   };
 
   return Object.assign(server, {
-    async beginTrouble() {
+    async beginFailure() {
       if (state === 'refused') await server.stop();
       else if (state !== 'up') server.onIntrospection = answers[state];
     },
