@@ -4,6 +4,6 @@ import { design, type Requirements } from './source.ts';
 export const races = {
   'at-the-same-moment': {
     sentence: 'what requests do at the same moment at two servers comes out as if one had come first',
-    link: `${design}#at-the-same-moment`,
+    link: `${design}#concurrent-requests`,
   },
 } as const satisfies Requirements;

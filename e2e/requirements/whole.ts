@@ -23,12 +23,12 @@ export const whole = {
   'no-token-in-a-log': { sentence: 'no token is in any log line at debug level', link: `${design}#logs` },
   'start-banner': {
     sentence: 'tallystick start says how to reach everything, and its commands work when pasted',
-    link: `${design}#a-stranger`,
+    link: `${design}#getting-started`,
   },
-  'stops-cleanly': { sentence: 'Ctrl-C stops everything cleanly', link: `${design}#a-stranger` },
+  'stops-cleanly': { sentence: 'Ctrl-C stops everything cleanly', link: `${design}#getting-started` },
   'demo-walks': {
     sentence: 'tallystick demo shows what client, store, gateway and API hold in each style',
-    link: `${design}#a-stranger`,
+    link: `${design}#getting-started`,
   },
   'config-explains': {
     sentence: 'a wrong configuration stops the start with the path of the bad value and what was expected',
