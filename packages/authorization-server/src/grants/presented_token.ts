@@ -57,6 +57,7 @@ export function createTokenReader(
   const verifyOwnJwt = createOwnJwtVerifier(config.issuer, { jwks, latestKeys, now });
   const users = new Set(config.users.map((user) => user.id));
   const apisOf = createApisByAudience(config.apis);
+  const { ifLive, unlessRevoked } = createLiveness(provider, { users, store });
 
   /**
    * @param parameter the parameter that contains the token, for the error message
@@ -118,13 +119,6 @@ export function createTokenReader(
     return token && issuedAt !== undefined ? unlessRevoked(token, issuedAt) : token;
   }
 
-  /** A token without a record is valid if neither its client nor its subject has been removed since it was issued. */
-  async function unlessRevoked(token: PresentedToken, issuedAt: number): Promise<PresentedToken | undefined> {
-    const { clientId, subject, subjectIsUser } = token;
-    const owners = [{ client: clientId }, subjectIsUser ? { user: subject } : { client: subject }];
-    return (await mapStoreErrors(store.isRevokedSince(owners, issuedAt))) ? undefined : token;
-  }
-
   async function fromStore(token: string) {
     const stored = (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token));
     if (stored?.clientId === undefined || stored.exp === undefined) return undefined;
@@ -139,6 +133,19 @@ export function createTokenReader(
       grantId: grantIdOf(stored),
     });
   }
+}
+
+/** Creates the checks whether everything behind a token still exists. */
+function createLiveness(
+  provider: Provider,
+  { users, store }: { readonly users: ReadonlySet<string>; readonly store: TokenStore },
+) {
+  /** A token without a record is valid if neither its client nor its subject has been removed since it was issued. */
+  async function unlessRevoked(token: PresentedToken, issuedAt: number): Promise<PresentedToken | undefined> {
+    const { clientId, subject, subjectIsUser } = token;
+    const owners = [{ client: clientId }, subjectIsUser ? { user: subject } : { client: subject }];
+    return (await mapStoreErrors(store.isRevokedSince(owners, issuedAt))) ? undefined : token;
+  }
 
   /** A token is live if its client, its subject and its grant still exist. */
   async function ifLive(token: Omit<PresentedToken, 'subjectIsUser'>): Promise<PresentedToken | undefined> {
@@ -150,6 +157,8 @@ export function createTokenReader(
     const grant = await provider.Grant.find(grantId);
     return grant?.accountId === subject ? { ...token, subjectIsUser } : undefined;
   }
+
+  return { ifLive, unlessRevoked };
 }
 
 /** The grant of a token. For an exchanged token: the grant of its subject token. */

@@ -78,7 +78,7 @@ describe('a rotation', () => {
       { signingAlgorithm: 'ES256', secret: 'x' },
       () => ({ algorithms: ['ES256'], longestLife: 60 }),
       {
-        store: served.store.partition('told'),
+        store: served.store.partition('published'),
         now: () => now,
         onPublish(jwks) {
           expect(JSON.stringify(jwks)).not.toContain('"d"');

@@ -84,9 +84,9 @@ async function asked(token: string, accept: Accept, client?: string): Promise<Re
     expect(answer.headers.get('cache-control')).toBe('max-age=60');
     return decodeJwt(text);
   }
-  const said = accept === 'application/json' ? JSON.parse(text) : decodeJwt(text).token_introspection;
-  if (said.active === true) return said;
-  expect(said).toEqual({ active: false });
+  const response = accept === 'application/json' ? JSON.parse(text) : decodeJwt(text).token_introspection;
+  if (response.active === true) return response;
+  expect(response).toEqual({ active: false });
   return undefined;
 }
 
@@ -214,10 +214,10 @@ describe('a JWT of style jwt', () => {
     const { accessToken } = await server.issueToken({ ...JWT_OF_SERVICE, scopes: ['read'], ...also });
     const claims = decodeJwt(accessToken);
     for (const accept of ACCEPTS) {
-      const said = await asked(accessToken, accept);
+      const response = await asked(accessToken, accept);
       const about = accept === 'application/jwt' ? {} : { active: true, token_type: 'Bearer' };
-      expect(said).toEqual({ ...claims, ...about });
-      expect(said).toMatchObject({ sub, client_id: 'service', scope: 'read', aud: resourceOf('jwt') });
+      expect(response).toEqual({ ...claims, ...about });
+      expect(response).toMatchObject({ sub, client_id: 'service', scope: 'read', aud: resourceOf('jwt') });
     }
   });
 

@@ -40,9 +40,9 @@ async function isActive(client: string, token: string): Promise<boolean[]> {
       const text = await answer.text();
       if (answer.status === 204) return false;
       if (accept === 'application/jwt') return text.split('.').length === 3;
-      const said = accept === 'application/json' ? JSON.parse(text) : decodeJwt(text).token_introspection;
-      if (said.active !== true) expect(said).toEqual({ active: false });
-      return said.active;
+      const claims = accept === 'application/json' ? JSON.parse(text) : decodeJwt(text).token_introspection;
+      if (claims.active !== true) expect(claims).toEqual({ active: false });
+      return claims.active;
     }),
   );
 }
