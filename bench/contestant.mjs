@@ -33,30 +33,30 @@ const roles = {
   },
   async gateway() {
     const { createGateway, createGatewayServer, createMetrics } = await import('../packages/gateway/dist/index.js');
+    const { gatewayConfig } = await import('../packages/gateway/dist/config/index.js');
     const { openTokenStore } = await import('../packages/token-store/dist/index.js');
     const nothing = () => {};
-    const config = {
+    const config = gatewayConfig.parse({
       issuer,
       authorizationServer: { introspectionEndpoint: `${issuer}/token/introspection`, jwksUri: `${issuer}/jwks` },
       client: { id: 'gateway', secret: 'gateway-secret' },
-      cache: { maxEntries: 1000, maxAge: 3600, negative: { maxEntries: 10, maxAge: 5 } },
-      timeouts: { authorizationServer: 3000, upstream: 30_000 },
+      cache: { maxEntries: 1000, maxAge: 3600 },
+      apis: styles.map((style) => ({ resource: apiOf(style), accessTokens: style })),
       routes: styles.map((style) => ({
         prefix: `/${style}`,
         upstream: upstreamUrl,
-        resource: apiOf(style),
-        style,
+        api: apiOf(style),
         scopes: { GET: ['read'], '*': ['write'] },
         // The store is empty: whatever is measured is in the cache by then.
         ...(style === 'split' && { onMiss: 'introspect' }),
       })),
-    };
+    });
     const gateway = createGateway(config, {
       store: await openTokenStore({ url: 'memory:' }),
       log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
       metrics: createMetrics(),
     });
-    return { url: await listen(createGatewayServer(gateway)) };
+    return { url: await listen(createGatewayServer(gateway, config)) };
   },
 };
 

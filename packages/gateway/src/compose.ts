@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { createOwnNames } from '@tallystick/common';
-import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import { createIssuers, createKeys, type Issuers } from './authorization_server/issuers.ts';
 import type { AuthorizeDependencies } from './authorize/authorize_request.ts';
 import {
   type CertificateOf,
   createCertificateOf,
   createCheckSenderConstraint,
-  onceInStore,
+  createUseOnce,
 } from './authorize/sender_constraint.ts';
 import { createReadTokenCookie } from './authorize/token_cookie.ts';
 import type { GatewayConfig } from './config/config.ts';
+import { makesJwts } from './config/derived.ts';
 import { createVia } from './forward/via.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
 import { createOwnOrigin, createPublicOrigin } from './http/public_origin.ts';
@@ -26,7 +26,10 @@ import { createSharedLevel } from './tokens/shared_level.ts';
 import { createTokenCache } from './tokens/token_cache.ts';
 import { createValidate } from './tokens/validate.ts';
 
-export type CompleteDependencies = GatewayDependencies & Required<Pick<GatewayDependencies, 'fetch' | 'now'>>;
+export interface CompleteDependencies extends GatewayDependencies {
+  readonly fetch: typeof globalThis.fetch;
+  readonly now: () => number;
+}
 
 /**
  * What the requests of a gateway with this configuration are authorized with. Nothing of it does anything yet.
@@ -42,7 +45,6 @@ export function composeAuthorization(config: GatewayConfig, dependencies: Comple
   const tokens = composeTokens(config, routes, issuers, dependencies);
   const client = composeClient(config);
   const sealed = createSealedCookies(secret, now);
-  const dpop = { algorithms: [...defaultDPoPAlgorithms], ...config.dpop };
   const steps: AuthorizeDependencies = {
     findRoute: createRouteTable(routes),
     resolverFor: tokens.resolverFor,
@@ -53,11 +55,11 @@ export function composeAuthorization(config: GatewayConfig, dependencies: Comple
     readTokenCookie: createReadTokenCookie({ sealed, publicOrigin: client.publicOrigin }),
     certificateOf: client.certificateOf,
     checkSenderConstraint: createCheckSenderConstraint(
-      { dpop, nonceSecret: secret },
-      { ...client, useOnce: dependencies.useOnce ?? onceInStore(store), now },
+      { dpop: config.dpop, nonceSecret: secret },
+      { ...client, useOnce: dependencies.useOnce ?? createUseOnce(config.dpop, { store, now }), now },
     ),
   };
-  return { steps, routes, keys, issuers, tokens, client, sealed, sharedValues: store.sharedValues(secret), dpop };
+  return { steps, routes, keys, issuers, tokens, client, sealed, sharedValues: store.sharedValues(secret) };
 }
 
 export type Authorization = ReturnType<typeof composeAuthorization>;
@@ -71,12 +73,14 @@ function composeTokens(
 ) {
   const partitions = new Set(routes.flatMap((route) => (route.isPublic ? [] : route.cachePartition)));
   const cache = createTokenCache(config.cache, [...partitions], { now });
-  const ownJwts = config.ownJwts && createOwnJwts(config.ownJwts, { now });
+  const ownJwts = makesJwts(config)
+    ? createOwnJwts({ ...config.ownJwts, issuer: config.ownJwts.issuer ?? config.publicUrl ?? '' }, { now })
+    : undefined;
   const resolverFor = createResolvers(routes, issuers, { splitEntries: store.splitEntries, ownJwts, now });
   const shared = createSharedLevel({ maxAge: config.cache.maxAge }, { answers: store.sharedAnswers, log, now });
   // The store knows the tokens of one issuer, and deletes what is shared about them when they are revoked.
   const isShared = (route: ProtectedRoute) =>
-    config.cache.shared === true && route.style === 'phantom' && route.issuer === config.issuer;
+    config.cache.shared && route.accessTokens === 'phantom' && route.issuer === config.issuer;
   const fill = createFillCache({
     resolverFor,
     validate: createValidate(issuers, { ownJwts, log, now }),
@@ -87,12 +91,13 @@ function composeTokens(
 
 /** What is known of clients, and of the way on which their requests come. */
 function composeClient(config: GatewayConfig) {
-  const { publicUrl, hosts = [], trustedProxies = [], clientCertificates } = config;
+  const { publicUrl, hosts, trustedProxies, mutualTls, clientCertificateHeader } = config;
   const isTrustedProxy = createTrustedProxies(trustedProxies);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
   const ownOrigin = createOwnOrigin({ publicUrl, publicOrigin, isTrustedProxy, isOwnName: createOwnNames(hosts) });
-  const certificateOf: CertificateOf | undefined =
-    clientCertificates && createCertificateOf(clientCertificates.header, isTrustedProxy);
+  const certificateOf: CertificateOf | undefined = mutualTls
+    ? createCertificateOf(clientCertificateHeader, isTrustedProxy)
+    : undefined;
   return {
     isTrustedProxy,
     publicOrigin,

@@ -12,12 +12,13 @@ let fixture: GatewayFixture;
 async function start(authorizationServerTimeout: number): Promise<void> {
   fixture = await startGatewayFixture(({ timeouts, routes }) => ({
     timeouts: { ...timeouts, authorizationServer: authorizationServerTimeout },
+    apis: [{ resource: api('either'), accessTokens: 'split' }],
     routes: [
       ...routes,
       {
         ...route('split', routes[0]?.upstream ?? ''),
         prefix: '/either',
-        resource: api('either'),
+        api: api('either'),
         onMiss: 'introspect',
       },
     ],

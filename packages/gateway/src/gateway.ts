@@ -3,10 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { IntrospectionLoad } from './authorization_server/introspect.ts';
 import { fetchKeys, type Issuers, type Keys } from './authorization_server/issuers.ts';
 import { type Authorization, type CompleteDependencies, composeAuthorization } from './compose.ts';
-import { checkConfig } from './config/check_config.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { createForwarder, type Forwarder } from './forward/forwarder.ts';
-import { defaultIdentityHeaders } from './forward/request_headers.ts';
 import { createDecisionEndpoints } from './forward_auth/decision_endpoints.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
 import { tokenCookieNames } from './http/cookies.ts';
@@ -71,11 +69,10 @@ export interface Gateway extends MetricSource {
  * @example
  * ```ts
  * const gateway = createGateway(config, { store, log });
- * createGatewayServer(gateway).listen(4100);
+ * createGatewayServer(gateway, config).listen(4100);
  * ```
  */
 export function createGateway(config: GatewayConfig, given: GatewayDependencies): Gateway {
-  checkConfig(config);
   const dependencies = { ...given, fetch: given.fetch ?? globalThis.fetch, now: given.now ?? (() => Date.now()) };
   const { store, log, metrics, keysChanged = () => keys.get(config.issuer)?.changed() } = dependencies;
   const authorization = composeAuthorization(config, dependencies);
@@ -98,7 +95,7 @@ export function createGateway(config: GatewayConfig, given: GatewayDependencies)
     metrics,
   });
   const servePublished = composePublished(config, authorization);
-  const serveOwnEndpoint: ServeOwnEndpoint = config.operationsApart
+  const serveOwnEndpoint: ServeOwnEndpoint = config.operations
     ? servePublished
     : (request, response) => serveOperations(request, response) || servePublished(request, response);
   const edge = composeEdge(config, authorization, { lifecycle, forwarder, serveOwnEndpoint, ...dependencies });
@@ -123,7 +120,7 @@ function composeForwarder(
   lifecycle: Lifecycle,
   { metrics, secureContext }: CompleteDependencies,
 ): Forwarder {
-  const { timeouts, publicUrl, identityHeaders = defaultIdentityHeaders, clientCertificates } = config;
+  const { timeouts, publicUrl, identityHeaders, mutualTls, clientCertificateHeader } = config;
   return createForwarder({
     via: steps.via,
     identityHeaders,
@@ -131,7 +128,7 @@ function composeForwarder(
     publicUrl,
     publicOrigin,
     isTrustedProxy,
-    certificateHeader: clientCertificates?.header,
+    certificateHeader: mutualTls ? clientCertificateHeader : undefined,
     mayKeepAlive: () => !lifecycle.isDraining,
     answered: metrics && (({ routeName }, milliseconds) => metrics.upstreamAnswered(routeName, milliseconds / 1000)),
     secureContext,
@@ -141,13 +138,10 @@ function composeForwarder(
 }
 
 /** Publishes the metadata of APIs, and the keys of the gateway's own JWTs. */
-function composePublished(
-  { clientCertificates }: GatewayConfig,
-  { routes, dpop, tokens }: Authorization,
-): ServeOwnEndpoint {
+function composePublished({ mutualTls, dpop }: GatewayConfig, { routes, tokens }: Authorization): ServeOwnEndpoint {
   const metadata = createResourceMetadata(routes, {
     dpopSigningAlgorithms: dpop.algorithms,
-    ...(clientCertificates && { certificateBoundTokens: true }),
+    ...(mutualTls && { certificateBoundTokens: true }),
   });
   const { ownJwts } = tokens;
   const keys = ownJwts ? [['/.well-known/jwks.json', JSON.stringify(ownJwts.jwks)] as const] : [];
@@ -162,22 +156,21 @@ interface EdgeDependencies extends CompleteDependencies {
 
 /** The edge: the handlers of requests and upgrades. */
 function composeEdge(config: GatewayConfig, authorization: Authorization, dependencies: EdgeDependencies) {
-  const { steps, client, issuers, dpop, sealed, sharedValues } = authorization;
+  const { steps, client, issuers, sealed, sharedValues } = authorization;
   const { lifecycle, forwarder, serveOwnEndpoint, store, fetch, log, metrics, tracing, now } = dependencies;
   const { isTrustedProxy, publicOrigin, allowsHost } = client;
   const processor = createRequestProcessor({ steps, lifecycle, log, metrics, tracing, now });
-  const refuseRequest = createRefuseRequest({ publicOrigin, algorithms: dpop.algorithms, lifecycle });
+  const refuseRequest = createRefuseRequest({ publicOrigin, algorithms: config.dpop.algorithms, lifecycle });
   const servePreflight = createPreflights(steps.findRoute);
-  const decisions = createDecisionEndpoints(config.decisionEndpoints ?? [], {
+  const decisions = createDecisionEndpoints(config.decisionEndpoints, {
     isTrustedProxy,
     tokenCookies: tokenCookieNames(config),
-    identityHeaders: config.identityHeaders ?? defaultIdentityHeaders,
-    certificateHeader: config.clientCertificates?.header,
+    identityHeaders: config.identityHeaders,
+    certificateHeader: config.mutualTls ? config.clientCertificateHeader : undefined,
   });
   const handlerDependencies = { fetch, sealed, sharedValues, publicOrigin, log, now };
-  const { tokenHandlers = [], timeouts } = config;
   const endpoints = [
-    tokenHandlersEndpoint(createServeTokenHandlers(tokenHandlers, timeouts.authorizationServer, handlerDependencies)),
+    tokenHandlersEndpoint(createServeTokenHandlers(config, handlerDependencies)),
     decisionEndpoint({ decisions, servePreflight, processor, log }),
     preflightEndpoint(servePreflight),
     apiEndpoint(processor, forwarder),

@@ -14,21 +14,21 @@ export interface GatewayDependencies {
   >;
   readonly log: Log;
   /** Default: `globalThis.fetch`. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** The trusted CAs for upstreams on https. Default: the CAs of Node.js. */
-  readonly secureContext?: SecureContext;
+  readonly secureContext?: SecureContext | undefined;
   /** Records used DPoP proofs. Default: in the store, for all gateways that use it. */
-  readonly useOnce?: UseOnce;
+  readonly useOnce?: UseOnce | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Default: nothing is counted, and `/metrics` does not exist. */
-  readonly metrics?: Metrics;
+  readonly metrics?: Metrics | undefined;
   /** Default: nothing is traced, and the trace context of clients is passed on unchanged. */
-  readonly tracing?: Tracing;
+  readonly tracing?: Tracing | undefined;
   /** The proxy for calls with a client certificate, which do not use `fetch`. Default: none. */
   readonly proxyFor?: ((url: string) => string | undefined) | undefined;
   /** The keys of the authorization servers, shared with another gateway. Default: they are fetched at once as configured. */
-  readonly keys?: Keys;
+  readonly keys?: Keys | undefined;
   /** Called when the keys of the authorization servers on this store change. Default: the keys are fetched again. */
-  readonly keysChanged?: () => void;
+  readonly keysChanged?: (() => void) | undefined;
 }

@@ -1,6 +1,5 @@
 export type { Log } from '@tallystick/common';
-export type { AccessTokenStyle, GatewayConfig, ProtectedRouteConfig, RouteConfig } from './config/config.ts';
-export { defaultIdentityHeaders } from './forward/request_headers.ts';
+export type { GatewayConfig } from './config/config.ts';
 export { createGateway, type Gateway } from './gateway.ts';
 export type { GatewayDependencies } from './gateway_dependencies.ts';
 export { createMetrics, exposeTogether, type Metrics, type MetricsSnapshot } from './operations/metrics.ts';

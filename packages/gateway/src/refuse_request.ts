@@ -52,13 +52,12 @@ function challengeOptions(
     schemes: schemesOf(route),
     presented: presentedScheme(request),
     algorithms,
-    ...(origin !== undefined &&
-      hasMetadata(route.resource) && { resourceMetadata: `${origin}${metadataPath(route.resource)}` }),
+    ...(origin !== undefined && hasMetadata(route.api) && { resourceMetadata: `${origin}${metadataPath(route.api)}` }),
   };
 }
 
 /** A token in a cookie has no proof, so DPoP is not offered for it. */
-function schemesOf({ dpop, tokenCookie }: ProtectedRoute): readonly AccessTokenScheme[] {
+function schemesOf({ config, tokenCookie }: ProtectedRoute): readonly AccessTokenScheme[] {
   if (tokenCookie !== undefined) return ['Bearer'];
-  return dpop.required ? ['DPoP'] : ['Bearer', 'DPoP'];
+  return config.dpop?.required ? ['DPoP'] : ['Bearer', 'DPoP'];
 }

@@ -3,14 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { GatewayConfig } from './config/config.ts';
 import { createReplaceableGateway, type ReplaceableGateway } from './replaceable_gateway.ts';
 import { createGatewayServer } from './server.ts';
+import { type GatewayInput, gatewayConfigOf } from './testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 import { startUpstream, type TestUpstream } from './testing/servers.ts';
 
 let fixture: GatewayFixture;
-let config: GatewayConfig;
+let config: GatewayInput;
 let gateway: ReplaceableGateway;
 let server: ListeningServer;
 let answer: () => void;
@@ -27,15 +27,20 @@ beforeEach(async () => {
     return {};
   });
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  gateway = createReplaceableGateway(config, { store: fixture.store, log, now: () => fixture.clock.time });
-  server = await listen(createGatewayServer(gateway));
+  gateway = createReplaceableGateway(gatewayConfigOf(config), {
+    store: fixture.store,
+    log,
+    now: () => fixture.clock.time,
+  });
+  server = await listen(createGatewayServer(gateway, fixture.config));
 });
 afterEach(async () => {
   await gateway.close();
   await Promise.all([server.stop(), fixture.stop(), slow.stop(), other.stop()]);
 });
 
-const sendingTo = (upstream: string): GatewayConfig => ({ ...config, routes: [route('split', upstream)] });
+const sendingTo = (upstream: string, change: Partial<GatewayInput> = {}) =>
+  gatewayConfigOf({ ...config, routes: [route('split', upstream)], ...change });
 
 async function call(path: string, token: string): Promise<{ status: number; body: string }> {
   const response = await fetch(`${server.origin}${path}`, { headers: { Authorization: `Bearer ${token}` } });
@@ -66,8 +71,8 @@ test('under load no request fails, however often the configuration is replaced',
   });
   for (let round = 0; round < 20; round += 1) {
     // Every other configuration has other keys, which are fetched before it takes over.
-    const jwks = { cooldown: Math.floor(round / 2) };
-    await gateway.replace({ ...sendingTo(round % 3 === 0 ? other.origin : fixture.upstream.origin), jwks });
+    const jwks = { cooldown: 1 + Math.floor(round / 2) };
+    await gateway.replace(sendingTo(round % 3 === 0 ? other.origin : fixture.upstream.origin, { jwks }));
   }
   replaced = true;
   for (const statuses of await Promise.all(load)) expect([...statuses]).toEqual([200]);
@@ -116,17 +121,14 @@ describe('A WebSocket', () => {
 
 describe('A failed replacement changes nothing:', () => {
   test.each([
-    ['a configuration that cannot be served', () => ({ ...config, routes: [] }), 'routes must not be empty'],
+    ['a key that cannot sign', () => ({ client: { id: 'gateway', privateKey: '{}' } }), 'client.privateKey must be'],
     [
       'an authorization server that does not give its keys',
-      () => ({
-        ...config,
-        authorizationServer: { ...config.authorizationServer, jwksUri: `${other.origin}/none` },
-      }),
+      () => ({ authorizationServer: { ...config.authorizationServer, jwksUri: `${other.origin}/none` } }),
       'JWKS',
     ],
-  ] as const)('%s', async (_what, wrong, message) => {
-    await expect(gateway.replace(wrong())).rejects.toThrow(message);
+  ])('%s', async (_what, wrong, message) => {
+    await expect(gateway.replace(gatewayConfigOf({ ...config, ...wrong() }))).rejects.toThrow(message);
     expect(await call('/split', await fixture.issueSplit(api('split')))).toEqual({ status: 200, body: 'ok' });
     expect(fixture.store.listeners.size).toBe(2);
     await gateway.replace(sendingTo(other.origin));

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { createUseOnce } from './authorize/sender_constraint.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { GatewayDependencies } from './gateway_dependencies.ts';
@@ -25,7 +26,10 @@ export interface ReplaceableGateway
  *
  * @throws {TypeError} for an invalid configuration
  */
-export function createReplaceableGateway(config: GatewayConfig, dependencies: GatewayDependencies): ReplaceableGateway {
+export function createReplaceableGateway(config: GatewayConfig, given: GatewayDependencies): ReplaceableGateway {
+  const { store, now = () => Date.now() } = given;
+  // Proofs stay used when the configuration is replaced.
+  const dependencies = { useOnce: createUseOnce(config.dpop, { store, now }), ...given };
   let current = { config, gateway: createGateway(config, dependencies) };
   const retiring = new Set<Gateway>();
   let lastReplacement: Promise<void> = Promise.resolve();
@@ -80,7 +84,7 @@ export function createReplaceableGateway(config: GatewayConfig, dependencies: Ga
 }
 
 /** The part of a configuration that determines the keys of a gateway. */
-function keySource({ issuer, authorizationServer, issuers = [], timeouts, jwks }: GatewayConfig) {
+function keySource({ issuer, authorizationServer, issuers, timeouts, jwks }: GatewayConfig) {
   const sources = issuers.map((other) => [other.issuer, other.jwksUri]);
   return [issuer, authorizationServer.jwksUri, sources, timeouts.authorizationServer, jwks];
 }

@@ -104,7 +104,7 @@ function endTrace({ request, decision, status }: RequestContext): void {
     route: route?.prefix,
     error: error?.code,
     details: {
-      'tallystick.access_token.style': route?.style,
+      'tallystick.access_token.style': route?.accessTokens,
       'tallystick.cache': cache,
       'tallystick.outcome': error?.code ?? 'forwarded',
       'tallystick.token_key': tokenKey,

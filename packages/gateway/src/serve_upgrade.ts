@@ -18,9 +18,6 @@ import type { RequestContext, RequestProcessor } from './request_processor.ts';
 import type { ServeOwnEndpoint } from './serve_request.ts';
 import type { TokenEnd, TokenWatch } from './tokens/token_watch.ts';
 
-/** For private use (RFC 6455 section 7.4.2), derived from the status 401 of a request with such a token. */
-const TOKEN_ENDED = 4401;
-
 /** Milliseconds for the two sides of a WebSocket to close it. */
 const CLOSE_TIMEOUT = 10_000;
 
@@ -124,7 +121,7 @@ function createServeWithoutUpgrade({
 type WatchToken = (upgrade: Upgrade, destination: Destination) => (close: CloseWebSocket) => void;
 
 function createWatchToken(
-  { closeWithToken = true, tokenCloseCode = TOKEN_ENDED }: NonNullable<GatewayConfig['webSockets']> = {},
+  { closeWithToken, tokenCloseCode }: GatewayConfig['webSockets'],
   { tokenWatch, senderOf, log }: ServeUpgradeDependencies,
 ): WatchToken {
   return ({ context: { request, decision }, socket, feedEventsBefore }, { credentials, claims }) => {

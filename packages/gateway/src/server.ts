@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type ServerOptions as TlsServerOptions
 import type { Duplex } from 'node:stream';
 import { afterDueAnswers, answerUnreadable } from '@tallystick/common';
 import { refusal } from '@tallystick/resource-server';
+import type { GatewayConfig } from './config/config.ts';
 import type { Gateway } from './gateway.ts';
 import { RequestError } from './http/errors.ts';
 
@@ -22,35 +23,19 @@ export interface GatewayTls {
   readonly requestCert?: boolean;
 }
 
-export interface GatewayServerOptions {
-  /** Default: plain HTTP. */
-  readonly tls?: GatewayTls | undefined;
-  /** The limit for all headers of a request together, in bytes. Default: 65,536, twice the size of a JWT of 30 KiB. */
-  readonly maxHeaderBytes?: number | undefined;
-  /**
-   * Milliseconds in which a complete request with its body must arrive. Default: 0, without a limit as long as the body keeps arriving;
-   * the gateway checks that.
-   */
-  readonly requestTimeout?: number | undefined;
-  /**
-   * Milliseconds for which an idle client connection stays open. It must exceed the idle timeout of a load balancer in front, or the
-   * gateway may close a connection while a request arrives. Default: 620,000, longer than common load balancers use.
-   */
-  readonly keepAliveTimeout?: number | undefined;
-  /** Milliseconds after which a client that does not read is disconnected. Default: 60,000. */
-  readonly clientTimeout?: number | undefined;
-}
-
 /**
  * Creates an HTTP server for a gateway, which does not listen yet. It answers requests that cannot be parsed with an OAuth error.
  *
+ * @param tls default: plain HTTP
  * @throws {RangeError} for an invalid limit
  */
 export function createGatewayServer(
   gateway: Pick<Gateway, 'handler' | 'upgrade' | 'unreadable'>,
-  { tls, clientTimeout = 60_000, ...limits }: GatewayServerOptions = {},
+  config: Pick<GatewayConfig, 'limits' | 'timeouts'>,
+  tls?: GatewayTls,
 ): Server {
-  const options = { ...fixedOptions, ...limitOptions(limits) };
+  const options = { ...fixedOptions, ...limitOptions(config) };
+  const clientTimeout = config.timeouts.client;
   /** The response to the latest request of each connection. */
   const lastResponses = new WeakMap<Duplex, ServerResponse>();
   const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
@@ -85,18 +70,16 @@ export function createGatewayServer(
   return server;
 }
 
-function limitOptions({
-  maxHeaderBytes = 64 * 1024,
-  requestTimeout = 0,
-  keepAliveTimeout = 620_000,
-}: GatewayServerOptions): ServerOptions {
+function limitOptions({ limits, timeouts }: Pick<GatewayConfig, 'limits' | 'timeouts'>): ServerOptions {
+  // Without a limit for the whole request, the gateway checks that the body keeps arriving.
+  const { keepAlive, request: requestTimeout = 0 } = timeouts;
   /** Milliseconds. A client whose headers take longer is an attacker. */
   const headersTimeout = requestTimeout === 0 ? 20_000 : Math.min(20_000, requestTimeout);
   return {
-    maxHeaderSize: maxHeaderBytes,
+    maxHeaderSize: limits.maxHeaderBytes,
     requestTimeout,
     headersTimeout,
-    keepAliveTimeout,
+    keepAliveTimeout: keepAlive,
     connectionsCheckingInterval: Math.min(5_000, headersTimeout),
   };
 }

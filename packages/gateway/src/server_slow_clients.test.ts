@@ -6,8 +6,8 @@ import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, openConnection, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { WebSocketServer } from 'ws';
-import type { GatewayConfig } from './config/config.ts';
 import { createGatewayServer } from './server.ts';
+import { type GatewayInput, gatewayConfigOf } from './testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 
 /** Milliseconds. */
@@ -20,7 +20,7 @@ interface Slow {
 }
 
 async function start(
-  change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({}),
+  change: (config: GatewayInput) => Partial<GatewayInput> = () => ({}),
   respond?: (response: ServerResponse) => void,
 ): Promise<Slow> {
   const fixture = await startGatewayFixture(
@@ -30,7 +30,7 @@ async function start(
   );
   onTestFinished(() => fixture.stop());
   const server = await listen(
-    createGatewayServer(fixture.gateway, { clientTimeout: CLIENT_TIMEOUT, keepAliveTimeout: 50 }),
+    createGatewayServer(fixture.gateway, gatewayConfigOf({ timeouts: { client: CLIENT_TIMEOUT, keepAlive: 50 } })),
   );
   onTestFinished(() => server.stop());
   return { fixture, port: server.port };

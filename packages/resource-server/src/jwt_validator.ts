@@ -58,15 +58,7 @@ export interface JwtValidator extends AccessTokenValidator {
 }
 
 /** The default of `algorithms`. */
-export const defaultJwtAlgorithms: readonly string[] = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'RS256',
-  'PS256',
-  'EdDSA',
-  'Ed25519',
-];
+export const defaultJwtAlgorithms = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const;
 /** In characters. Longer tokens are refused before any work is done on them. */
 const maximumLength = 64 * 1024;
 

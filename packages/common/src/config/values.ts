@@ -22,6 +22,9 @@ export const accessTokenStyle = z.enum(['jwt', 'opaque', 'phantom', 'split']);
 export const httpMethod = z.string().regex(/^[A-Z]+$/, { error: 'expected an HTTP method in capitals' });
 export const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);
 
+/** A key, a certificate or CAs: PEM, a JWK, or the name of a file with it, which the process reads before it uses the value. */
+export const material = z.string().min(1);
+
 export const seconds = z.int().positive();
 /** Maximum time in seconds; 0 means never. */
 export const maxAge = z.int().min(0);

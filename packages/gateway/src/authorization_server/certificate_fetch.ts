@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { ClientWithCertificate } from '../config/issuer_config.ts';
+import type { IntrospectionClient } from '../config/introspection.ts';
 
 /**
  * A `fetch` whose connections present the client certificate (RFC 8705 section 2). The `fetch` of Node.js cannot do that: it accepts
@@ -9,13 +9,13 @@ import type { ClientWithCertificate } from '../config/issuer_config.ts';
  * @throws {TypeError} when certificate or key cannot be read, or they do not belong together
  */
 export function createCertificateFetch(
-  { certificate, key, ca }: ClientWithCertificate,
+  { certificate = '', key = '', ca }: Pick<IntrospectionClient, 'certificate' | 'key' | 'ca'>,
   proxy?: string,
 ): typeof globalThis.fetch {
   requirePair(certificate, key);
   // Loaded only when it is used: most gateways need no client certificate.
   const loading = import('undici').then(({ Agent, ProxyAgent, fetch }) => {
-    const tls = { cert: certificate, key, ...(ca === undefined ? undefined : { ca }) };
+    const tls = { cert: certificate, key, ca };
     const dispatcher =
       proxy === undefined ? new Agent({ connect: tls }) : new ProxyAgent({ uri: proxy, requestTls: tls });
     return (input: string, init: object) => fetch(input, { ...init, dispatcher });

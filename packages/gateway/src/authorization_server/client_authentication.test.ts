@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
-import type { IntrospectionClient } from '../config/issuer_config.ts';
+import type { IntrospectionClient } from '../config/introspection.ts';
 import { issuer } from '../testing/authorization_server.ts';
 import { makeCertificate } from '../testing/certificate.ts';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
@@ -74,8 +74,8 @@ describe('private_key_jwt (RFC 7523)', () => {
     ['a key agreement key', pem(generateKeyPairSync('x25519')), undefined],
     ['a short RSA key', pem(generateKeyPairSync('rsa', { modulusLength: 1024 })), undefined],
     ['an algorithm that the key does not have', pem(generateKeyPairSync('ed25519')), 'ES256'],
-  ])('is refused at the start with %s, and the key is not quoted', (_, privateKey, algorithm) => {
-    const client = { id: 'gateway', privateKey, ...(algorithm && { algorithm }) };
+  ] as const)('is refused at the start with %s, and the key is not quoted', (_, privateKey, algorithm) => {
+    const client = { id: 'gateway', privateKey, algorithm };
     const starting = () => createClientAuthentication({ client, issuer }, { now: Date.now });
     expect(starting).toThrow(TypeError);
     expect(starting).toThrow(/^client\.(privateKey|algorithm) /);

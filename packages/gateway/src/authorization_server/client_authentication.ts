@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
 import { type JWK, SignJWT } from 'jose';
-import type { ClientWithKey, ClientWithSecret, IntrospectionClient } from '../config/issuer_config.ts';
+import type { IntrospectionClient } from '../config/introspection.ts';
 
 /** What a request carries to authenticate its client. */
 export interface ClientCredentials {
@@ -31,14 +31,20 @@ export function createClientAuthentication(
   { client, issuer }: ClientAuthenticationOptions,
   { now }: { now: () => number },
 ): AuthenticateClient {
-  if ('secret' in client) return always({ headers: { Authorization: basicAuthorization(client) }, parameters: {} });
-  if ('privateKey' in client) return createAssertions(client, issuer, now);
+  const { id, secret, privateKey } = client;
+  if (secret !== undefined)
+    return always({ headers: { Authorization: basicAuthorization(id, secret) }, parameters: {} });
+  if (privateKey !== undefined) return createAssertions({ ...client, privateKey }, issuer, now);
   // RFC 8705 section 2: the TLS connection presents the certificate, and `client_id` names the client.
-  return always({ headers: {}, parameters: { client_id: client.id } });
+  return always({ headers: {}, parameters: { client_id: id } });
 }
 
 /** `private_key_jwt` (RFC 7523 section 3). */
-function createAssertions(client: ClientWithKey, audience: string, now: () => number): AuthenticateClient {
+function createAssertions(
+  client: IntrospectionClient & { readonly privateKey: string },
+  audience: string,
+  now: () => number,
+): AuthenticateClient {
   const { key, keyId } = readPrivateKey(client.privateKey);
   const algorithm = chooseAlgorithm(key, client.algorithm);
   const kid = client.keyId ?? keyId;
@@ -67,7 +73,7 @@ function always(credentials: ClientCredentials): AuthenticateClient {
 }
 
 /** RFC 6749 section 2.3.1: both parts are form-encoded first. */
-function basicAuthorization({ id, secret }: ClientWithSecret): string {
+function basicAuthorization(id: string, secret: string): string {
   const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
   return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}`;
 }

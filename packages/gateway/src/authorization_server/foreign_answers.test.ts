@@ -1,14 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import type { ProtectedRouteConfig } from '../config/config.ts';
-import type { IssuerConfig } from '../config/issuer_config.ts';
 import {
   createForeignKey,
   type ForeignKey,
   type ForeignServer,
   startForeignServer,
 } from '../testing/foreign_server.ts';
+import type { GatewayInput, RouteInput } from '../testing/gateway_config.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import type { SeenRequest } from '../testing/servers.ts';
 
@@ -22,7 +21,7 @@ const times = { iat: now, exp: now + 300 };
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const ownJwts = {
   issuer: 'https://gateway.example.com',
-  signingKey: { ...privateKey.export({ format: 'jwk' }), kid: 'own-1', alg: 'ES256' },
+  signingKey: JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid: 'own-1', alg: 'ES256' }),
 };
 
 let key: ForeignKey;
@@ -37,13 +36,13 @@ beforeEach(() => {
   foreign.introspect = () => ({ body: { active: false } });
 });
 
-type Settings = Pick<IssuerConfig, 'jwts' | 'scopeClaims' | 'introspection'>;
-type RouteSettings = Pick<ProtectedRouteConfig, 'style'> & Partial<ProtectedRouteConfig>;
+type IssuerInput = NonNullable<GatewayInput['issuers']>[number];
+type Settings = Pick<IssuerInput, 'jwts' | 'scopeClaims' | 'introspection'>;
 
 /** A gateway with one route, for tokens of the foreign server with the audience `account`. */
 async function withGateway(
   settings: Settings,
-  route: RouteSettings,
+  route: Partial<RouteInput>,
   use: (fixture: GatewayFixture) => Promise<void>,
 ): Promise<void> {
   const fixture = await startGatewayFixture(({ routes }) => ({
@@ -61,7 +60,7 @@ async function withGateway(
       {
         prefix: '/foreign',
         upstream: routes[0]?.upstream ?? '',
-        resource: 'https://api.example.com/foreign',
+        api: 'https://api.example.com/foreign',
         audience: 'account',
         issuer: foreign.issuer,
         scopes: { '*': ['read'] },
@@ -272,7 +271,7 @@ describe('A JWT of another authorization server', () => {
   test.each(jwts.map((jwt) => [jwt.server, jwt] as const))(
     'is accepted: %s',
     async (_, { header, claims, settings }) => {
-      await withGateway(settings, { style: 'jwt' }, async (fixture) => {
+      await withGateway(settings, { accessTokens: 'jwt' }, async (fixture) => {
         const token = await foreign.sign(header, claims());
         expect(await call(fixture, token)).toEqual({ status: 200, error: undefined, given: token });
       });
@@ -283,7 +282,7 @@ describe('A JWT of another authorization server', () => {
   test.each(weaker.map((jwt) => [jwt.server, jwt] as const))(
     'is refused without the settings: %s',
     async (_, { header, claims }) => {
-      await withGateway({}, { style: 'jwt' }, async (fixture) => {
+      await withGateway({}, { accessTokens: 'jwt' }, async (fixture) => {
         const { status, given: got } = await call(fixture, await foreign.sign(header, claims()));
         expect([status, got]).toEqual([401, undefined]);
       });
@@ -293,7 +292,7 @@ describe('A JWT of another authorization server', () => {
   test.each(idTokens.map((jwt) => [jwt.server, jwt] as const))(
     'is refused when it is an ID token, even with the most permissive settings: %s',
     async (_, { header, claims, settings }) => {
-      await withGateway(settings, { style: 'jwt', scopes: { '*': [] } }, async (fixture) => {
+      await withGateway(settings, { accessTokens: 'jwt', scopes: { '*': [] } }, async (fixture) => {
         const { status, error } = await call(fixture, await foreign.sign(header, claims()));
         expect([status, error]).toEqual([401, 'invalid_token']);
       });
@@ -306,7 +305,7 @@ describe('A JWT of another authorization server', () => {
     const other = await createForeignKey('RS256', { use: 'sig' });
     const { kid: _, ...nameless } = key.jwk;
     foreign.keys = [{ ...other.jwk, use: 'enc' }, other.jwk, nameless];
-    await withGateway({}, { style: 'jwt' }, async (fixture) => {
+    await withGateway({}, { accessTokens: 'jwt' }, async (fixture) => {
       for (const { privateKey: signingKey } of [key, other]) {
         expect((await call(fixture, await foreign.sign({ typ: 'at+jwt' }, good(), signingKey))).status).toBe(200);
       }
@@ -320,7 +319,7 @@ describe('A JWT of another authorization server', () => {
   test('whose kid two keys have is verified with the right one, and again when one of them is withdrawn', async () => {
     const other = await createForeignKey('RS256', { kid: 'key-1', use: 'sig' });
     foreign.keys = [other.jwk, key.jwk];
-    await withGateway({}, { style: 'jwt' }, async (fixture) => {
+    await withGateway({}, { accessTokens: 'jwt' }, async (fixture) => {
       const [first, second] = await Promise.all(
         [key, other].map(({ privateKey: by }) => foreign.sign({ typ: 'at+jwt', kid: 'key-1' }, good(), by)),
       );
@@ -333,7 +332,7 @@ describe('A JWT of another authorization server', () => {
     });
   });
 
-  test.each(['RS512', 'PS384'])('with %s is accepted only where that algorithm is allowed', async (alg) => {
+  test.each(['RS512', 'PS384'] as const)('with %s is accepted only where that algorithm is allowed', async (alg) => {
     const strong = await createForeignKey(alg, { kid: 'strong' });
     foreign.keys = [strong.jwk];
     const token = await foreign.sign({ alg, typ: 'at+jwt', kid: 'strong' }, good(), strong.privateKey);
@@ -341,7 +340,7 @@ describe('A JWT of another authorization server', () => {
       [{ jwts: { algorithms: [alg] } }, 200],
       [{}, 401],
     ] as const) {
-      await withGateway(settings, { style: 'jwt' }, async (fixture) => {
+      await withGateway(settings, { accessTokens: 'jwt' }, async (fixture) => {
         expect((await call(fixture, token)).status).toBe(status);
       });
     }
@@ -356,7 +355,7 @@ interface ForeignIntrospection {
   readonly expected: Record<string, unknown>;
 }
 
-const about = (introspection: NonNullable<IssuerConfig['introspection']>) => ({ introspection });
+const about = (introspection: Settings['introspection'] & object) => ({ introspection });
 const active = { active: true };
 
 /** Answers about active access tokens (RFC 7662). */
@@ -494,7 +493,7 @@ describe('An introspection answer of another authorization server', () => {
     async (_, { answer, settings = {}, expected }) => {
       foreign.introspect = () => ({ body: answer() });
       const introspection = { ...json, ...settings.introspection };
-      await withGateway({ ...settings, introspection }, { style: 'phantom' }, async (fixture) => {
+      await withGateway({ ...settings, introspection }, { accessTokens: 'phantom' }, async (fixture) => {
         const { status, given: jwt = '' } = await call(fixture, 'reference-of-theirs');
         expect(status).toBe(200);
         expect(decodeJwt(jwt)).toMatchObject({ iss: ownJwts.issuer, aud: ['account'] });
@@ -508,11 +507,11 @@ describe('An introspection answer of another authorization server', () => {
     foreign.introspect = (token) => ({
       body: { active: token === reference, sub: 'alice', aud: 'account', scope: 'read' },
     });
-    await withGateway({ introspection: json }, { style: 'phantom' }, async (fixture) => {
+    await withGateway({ introspection: json }, { accessTokens: 'phantom' }, async (fixture) => {
       expect((await call(fixture, reference)).status).toBe(200);
       expect(foreign.asked.at(-1)).toContain(`token=${encodeURIComponent(reference)}`.replaceAll('~', '%7E'));
     });
-    await withGateway({}, { style: 'opaque' }, async (fixture) => {
+    await withGateway({}, { accessTokens: 'opaque' }, async (fixture) => {
       expect(await call(fixture, reference)).toMatchObject({ status: 200, given: reference });
     });
   });
@@ -520,7 +519,7 @@ describe('An introspection answer of another authorization server', () => {
   test('that does not say that the token is an access token is refused where the audience is optional', async () => {
     foreign.introspect = () => ({ body: { ...active, sub: 'alice', scope: 'read' } });
     const introspection = { ...json, audience: 'optional' } as const;
-    await withGateway({ introspection }, { style: 'phantom' }, async (fixture) => {
+    await withGateway({ introspection }, { accessTokens: 'phantom' }, async (fixture) => {
       expect((await call(fixture, 'reference-of-theirs')).status).toBe(401);
     });
   });
@@ -529,7 +528,7 @@ describe('An introspection answer of another authorization server', () => {
     foreign.introspect = () => ({
       body: { ...active, sub: 'a', client_id: 'c', scope: 'read', token_type: 'Bearer', aud },
     });
-    await withGateway({ introspection: json }, { style: 'phantom' }, async (fixture) => {
+    await withGateway({ introspection: json }, { accessTokens: 'phantom' }, async (fixture) => {
       expect((await call(fixture, 'reference-of-theirs')).status).toBe(401);
     });
   });
@@ -547,7 +546,7 @@ describe('An introspection answer of another authorization server', () => {
         });
         await withGateway(
           { introspection: { accept }, jwts: { insecureTypes: ['JWT'] } },
-          { style: 'phantom' },
+          { accessTokens: 'phantom' },
           async (fixture) => {
             expect(await call(fixture, 'reference-of-theirs')).toEqual({ status: 200, error: undefined, given: jwt });
           },
@@ -569,7 +568,7 @@ describe('An introspection answer of another authorization server', () => {
         { ...claims(), scope: 'read', ...changes },
       );
       foreign.introspect = () => ({ body: { active: true, jwt } });
-      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { style: 'phantom' }, async (fixture) => {
+      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { accessTokens: 'phantom' }, async (fixture) => {
         expect(await call(fixture, 'reference-of-theirs')).toEqual({ status, error, given: undefined });
       });
     });
@@ -577,7 +576,7 @@ describe('An introspection answer of another authorization server', () => {
     test('is refused when it says that the token is not active', async () => {
       const jwt = await foreign.sign({ typ: 'JWT', kid: 'key-1' }, { ...claims(), scope: 'read' });
       foreign.introspect = () => ({ body: { active: false, jwt } });
-      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { style: 'phantom' }, async (fixture) => {
+      await withGateway({ jwts: { insecureTypes: ['JWT'] } }, { accessTokens: 'phantom' }, async (fixture) => {
         expect((await call(fixture, 'reference-of-theirs')).status).toBe(401);
       });
     });

@@ -6,7 +6,7 @@ import {
   ValidationUnavailableError,
 } from '@tallystick/resource-server';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
-import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../config/issuer_config.ts';
+import type { CircuitBreakerConfig, IntrospectionClient, IntrospectionConfig } from '../config/introspection.ts';
 import type { Lookup } from '../tokens/resolver.ts';
 import { createCertificateFetch } from './certificate_fetch.ts';
 import { createClientAuthentication } from './client_authentication.ts';
@@ -78,16 +78,16 @@ export interface Introspection {
 
 /** @throws {TypeError} for a client whose key or certificate cannot be used */
 export function createIntrospection(options: IntrospectOptions, dependencies: IntrospectDependencies): Introspection {
-  const { endpoint, issuer, client, timeout, accept = 'application/jwt', maxAge } = options;
+  const { endpoint, issuer, client, timeout, accept, maxAge } = options;
   const { jwks, log, now } = dependencies;
   const requestIntrospection = createRequestIntrospection(
     { endpoint, accept },
     {
       authenticate: createClientAuthentication({ client, issuer }, { now }),
       fetch:
-        'certificate' in client
-          ? createCertificateFetch(client, dependencies.proxyFor?.(endpoint))
-          : dependencies.fetch,
+        client.certificate === undefined
+          ? dependencies.fetch
+          : createCertificateFetch(client, dependencies.proxyFor?.(endpoint)),
       now,
     },
   );
@@ -96,8 +96,8 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
     { issuer, clientId: client.id, algorithms, scopeClaims },
     { jwks, now },
   );
-  const queue = createFairQueue({ maxRunning: options.maxConcurrent ?? 64, maxWaiting: options.maxWaiting ?? 1000 });
-  const breaker = createBreaker(options.circuitBreaker ?? { failures: 10, pause: 2000 }, (state) => {
+  const queue = createFairQueue({ maxRunning: options.maxConcurrent, maxWaiting: options.maxWaiting });
+  const breaker = createBreaker(options.circuitBreaker, (state) => {
     if (state === 'open') log.warn({ issuer }, 'authorization server is down, circuit breaker opened');
     if (state === 'closed') log.info({ issuer }, 'authorization server is back, circuit breaker closed');
   });

@@ -4,7 +4,7 @@ import {
   ValidationUnavailableError,
   ValidatorRefusedError,
 } from '@tallystick/resource-server';
-import type { IntrospectionMediaType } from '../config/issuer_config.ts';
+import type { IntrospectionMediaType } from '../config/introspection.ts';
 import { causeCode } from '../http/errors.ts';
 import type { CallTarget, CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 import type { AuthenticateClient } from './client_authentication.ts';

@@ -1,7 +1,7 @@
 import type { Log } from '@tallystick/common';
 import { createRemoteJwks, type RemoteJwks } from '@tallystick/resource-server';
 import type { GatewayConfig } from '../config/config.ts';
-import type { IssuerConfig, JwtConfig } from '../config/issuer_config.ts';
+import type { IssuerConfig, JwtConfig } from '../config/issuer.ts';
 import type { IntrospectionOutcome, Metrics } from '../operations/metrics.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
 import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';
@@ -19,7 +19,8 @@ export interface Issuer {
   readonly audienceIs: 'required' | 'optional';
   /** Whether an introspection without `aud` must say that it is about an access token. */
   readonly tokenTypeIs: 'required' | 'optional';
-  readonly jwts: JwtConfig;
+  /** Undefined where they are as in RFC 9068. */
+  readonly jwts: JwtConfig | undefined;
   readonly scopeClaims: readonly string[];
 }
 
@@ -28,6 +29,9 @@ export type Issuers = ReadonlyMap<string, Issuer>;
 
 /** The keys of every authorization server that routes may name, by issuer identifier. */
 export type Keys = ReadonlyMap<string, RemoteJwks>;
+
+/** Ours differs in nothing from RFC 9068. */
+type KnownIssuer = Omit<IssuerConfig, 'jwts'> & { readonly jwts: JwtConfig | undefined };
 
 export interface KeyDependencies {
   readonly fetch: typeof globalThis.fetch;
@@ -87,16 +91,15 @@ export function createIssuers(config: GatewayConfig, dependencies: IssuerDepende
   );
 }
 
-function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ...others }: IssuerDependencies): Issuer {
-  const { issuer, introspectionEndpoint: endpoint, client, introspection: options = {} } = config;
-  const { jwts = {}, scopeClaims = ['scope'] } = config;
+function createIssuer(config: KnownIssuer, timeout: number, { keys, metrics, ...others }: IssuerDependencies): Issuer {
+  const { issuer, introspectionEndpoint: endpoint, client, introspection: options, jwts, scopeClaims } = config;
   const jwks = keys.get(issuer);
   if (jwks === undefined) throw new TypeError(`the keys of ${issuer} are missing`);
   const introspection =
     endpoint && client
       ? withMetrics(
           createIntrospection(
-            { ...options, endpoint, issuer, client, timeout, scopeClaims, algorithms: jwts.algorithms },
+            { ...options, endpoint, issuer, client, timeout, scopeClaims, algorithms: jwts?.algorithms },
             { jwks, ...others },
           ),
           issuer,
@@ -108,7 +111,7 @@ function createIssuer(config: IssuerConfig, timeout: number, { keys, metrics, ..
     jwks,
     introspection,
     clientId: client?.id,
-    audienceIs: options.audience ?? 'required',
+    audienceIs: options.audience,
     tokenTypeIs: options.insecureMissingTokenType ? 'optional' : 'required',
     jwts,
     scopeClaims,
@@ -138,9 +141,13 @@ function withMetrics(
 }
 
 /** Every authorization server that routes may name. The gateway's own one comes first. */
-function allIssuers(config: GatewayConfig): readonly IssuerConfig[] {
-  const { issuer, authorizationServer, client, introspection = {}, issuers = [] } = config;
-  return [{ issuer, ...authorizationServer, client, introspection }, ...issuers];
+function allIssuers(config: GatewayConfig): readonly KnownIssuer[] {
+  const { issuer, authorizationServer, client, introspection, issuers } = config;
+  const { jwksUri, introspectionEndpoint } = authorizationServer;
+  return [
+    { issuer, jwksUri, introspectionEndpoint, client, introspection, jwts: undefined, scopeClaims: ['scope'] },
+    ...issuers,
+  ];
 }
 
 /** @throws {TypeError} when the route names an unknown issuer */

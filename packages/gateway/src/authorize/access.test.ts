@@ -1,18 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, send, statusOf } from '@tallystick/testing/raw_client';
-import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config/config.ts';
 import {
   createSigningKey,
   startAuthorizationServer,
   type TestAuthorizationServer,
 } from '../testing/authorization_server.ts';
+import type { GatewayInput, RouteInput } from '../testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 /** A fixture with these routes, all to the same upstream. */
 async function startFixtureWith(
-  routes: (upstream: string) => readonly RouteConfig[],
-  change: Partial<GatewayConfig> = {},
+  routes: (upstream: string) => readonly RouteInput[],
+  change: Partial<GatewayInput> = {},
 ): Promise<GatewayFixture> {
   const fixture = await startGatewayFixture((config) => ({
     routes: routes(config.routes[0]?.upstream as string),
@@ -23,7 +23,7 @@ async function startFixtureWith(
 }
 
 describe('Alternative scopes', () => {
-  const anyOf = (upstream: string): ProtectedRouteConfig => ({
+  const anyOf = (upstream: string): RouteInput => ({
     ...route('phantom', upstream),
     scopes: { GET: { anyOf: ['read', 'admin'] }, POST: { allOf: ['write'], anyOf: ['orders', 'admin'] } },
   });
@@ -97,7 +97,7 @@ describe('The issuer of a route', () => {
             ...route(style, upstream),
             prefix: `/${issuer === undefined ? 'own' : 'other'}/${style}`,
             onMiss: 'introspect' as const,
-            ...(issuer && { issuer }),
+            ...(issuer && { issuer, accessTokens: style }),
           })),
         ),
       {
@@ -242,7 +242,7 @@ test('APIs on different hosts have their metadata there, even with the same path
     ...route('phantom', upstream),
     prefix: '/',
     host: `${name}.example.com`,
-    resource: resource(name),
+    api: resource(name),
   });
   const fixture = await startFixtureWith((upstream) => [at('a', upstream), at('b', upstream)]);
   const metadata = async (host: string) =>

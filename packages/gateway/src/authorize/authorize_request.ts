@@ -63,7 +63,7 @@ export async function authorizeRequest(
   }
 
   // Even if the token is elsewhere: the API may prefer the one in the query.
-  if (route.accessTokenInQuery === 'refuse') refuseTokenInQuery(target);
+  if (route.config.accessTokenInQuery !== 'forward') refuseTokenInQuery(target);
   const presented = route.tokenCookie
     ? ({ scheme: 'Bearer', token: await dependencies.readTokenCookie(request, route.tokenCookie) } as const)
     : readPresented(request, route);
@@ -72,7 +72,7 @@ export async function authorizeRequest(
   refuseTokenInTarget(target, credentials.token, decision);
 
   const { accessToken, claims } =
-    route.style === 'opaque'
+    route.accessTokens === 'opaque'
       ? passReference(credentials)
       : await resolveAndValidate(request, route, credentials, dependencies, decision);
 
@@ -117,7 +117,10 @@ function refuseGrpc({ headers }: IncomingMessage, { original }: Decision): void 
   );
 }
 
-function readPresented(request: IncomingMessage, { tokenSubprotocol }: ProtectedRoute): PresentedAccessToken {
+function readPresented(
+  request: IncomingMessage,
+  { config: { tokenSubprotocol } }: ProtectedRoute,
+): PresentedAccessToken {
   const token = tokenSubprotocol === undefined ? undefined : readTokenSubprotocol(request, tokenSubprotocol);
   if (token !== undefined) return { scheme: 'Bearer', token };
   return readAccessToken(request, undefined, { query: 'ignore' });
@@ -166,10 +169,10 @@ interface ValidatedCredentials {
  */
 function upstreamCredentials(
   request: IncomingMessage,
-  { style, dpop }: Pick<ProtectedRoute, 'style' | 'dpop'>,
+  { accessTokens, config }: ProtectedRoute,
   { credentials: { scheme }, accessToken, certificateOf }: ValidatedCredentials,
 ): Pick<Destination, 'authorization' | 'dpop' | 'clientCertificate'> {
-  const apiChecksSender = dpop.forward || style === 'opaque';
+  const apiChecksSender = config.dpop?.forward === true || accessTokens === 'opaque';
   const hasProof = scheme === 'DPoP' && apiChecksSender;
   const certificate = apiChecksSender ? certificateOf?.(request) : undefined;
   return {

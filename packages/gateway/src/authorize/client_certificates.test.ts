@@ -8,6 +8,9 @@ import { createGatewayServer } from '../server.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
+/** An opaque token, which only the API knows. */
+const reference = 'r'.repeat(43);
+
 let client: TestCertificate;
 let stranger: TestCertificate;
 let proxy: TestCertificate;
@@ -18,8 +21,8 @@ beforeAll(async () => {
   [client, stranger, proxy, serverCertificate] = (await Promise.all(
     ['client', 'stranger', 'proxy', 'localhost'].map((name) => makeCertificate(name)),
   )) as [TestCertificate, TestCertificate, TestCertificate, TestCertificate];
-  fixture = await startGatewayFixture(() => ({ clientCertificates: { header: 'client-cert' } }));
-  tls = await listen(createGatewayServer(fixture.gateway, { tls: { ...serverCertificate, requestCert: true } }));
+  fixture = await startGatewayFixture(() => ({ mutualTls: true }));
+  tls = await listen(createGatewayServer(fixture.gateway, fixture.config, { ...serverCertificate, requestCert: true }));
 });
 afterAll(async () => {
   await tls.stop();
@@ -101,7 +104,7 @@ describe('A token bound to a client certificate', () => {
 
   test('is forwarded with the certificate where only the API knows the binding', async () => {
     const served = fixture.upstream.seen.length;
-    const asking = { ...bearer('an-opaque-reference'), 'Client-Cert': 'mine' };
+    const asking = { ...bearer(reference), 'Client-Cert': 'mine' };
     expect(await call(tls.port, asking, client, '/opaque')).toBe(200);
     expect(await call(tls.port, asking, undefined, '/opaque')).toBe(200);
     const passedOn = fixture.upstream.seen.slice(served).map(({ headers }) => headers['client-cert']);
@@ -119,10 +122,12 @@ describe('Behind a trusted proxy, a token bound to a client certificate', () => 
   let behindTls: ListeningServer;
   beforeAll(async () => {
     behind = await startGatewayFixture(() => ({
-      clientCertificates: { header: 'client-cert' },
+      mutualTls: true,
       trustedProxies: ['127.0.0.1'],
     }));
-    behindTls = await listen(createGatewayServer(behind.gateway, { tls: { ...serverCertificate, requestCert: true } }));
+    behindTls = await listen(
+      createGatewayServer(behind.gateway, behind.config, { ...serverCertificate, requestCert: true }),
+    );
   });
   afterAll(async () => {
     await behindTls.stop();

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { message, send, statusOf } from '@tallystick/testing/raw_client';
-import type { GatewayConfig } from '../config/config.ts';
 import { type DPoPFixture, startDPoPFixture, withDPoPFixture } from '../testing/dpop_fixture.ts';
+import type { GatewayInput } from '../testing/gateway_config.ts';
 
 const styles = ['jwt', 'phantom', 'split', 'opaque'] as const;
 type Style = (typeof styles)[number];
@@ -58,7 +58,7 @@ describe('A proof for a host that is not a name of the gateway', () => {
   });
 });
 
-test.each<[string, (config: GatewayConfig) => Partial<GatewayConfig>, string, number, string?]>([
+test.each<[string, (config: GatewayInput) => Partial<GatewayInput>, string, number, string?]>([
   [
     'the host of a route',
     ({ routes }) => ({ routes: routes.map((route) => ({ ...route, host: 'api.example.com' })) }),

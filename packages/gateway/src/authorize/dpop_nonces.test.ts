@@ -4,7 +4,8 @@ import type { GatewayConfig } from '../config/config.ts';
 import { createGateway } from '../gateway.ts';
 import { createGatewayServer } from '../server.ts';
 import { refusalOf, withDPoPFixture } from '../testing/dpop_fixture.ts';
-import { api, type GatewayFixture } from '../testing/gateway_fixture.ts';
+import { type GatewayInput, gatewayConfigOf, route } from '../testing/gateway_config.ts';
+import type { GatewayFixture } from '../testing/gateway_fixture.ts';
 
 describe('With nonce: required', () => {
   const secret = 'the secret of all gateways on one store';
@@ -46,7 +47,7 @@ describe('With nonce: required', () => {
           log: { debug() {}, info() {}, warn() {}, error() {} },
           now: () => fixture.clock.time,
         });
-        const server = await listen(createGatewayServer(second));
+        const server = await listen(createGatewayServer(second, fixture.config));
         const token = await fixture.issue('split');
         const url = 'https://api.example.com/split';
         const first = await fixture.present('/split', token, await fixture.prover.proof(url, token));
@@ -86,19 +87,8 @@ describe('With nonce: required', () => {
 });
 
 /** The configuration of a second gateway beside that of a fixture. */
-function secondOf({ authorizationServer, upstream }: GatewayFixture, change: Partial<GatewayConfig>): GatewayConfig {
-  return {
-    issuer: 'https://login.example.com',
-    authorizationServer: {
-      introspectionEndpoint: `${authorizationServer.origin}/introspect`,
-      jwksUri: `${authorizationServer.origin}/jwks`,
-    },
-    client: { id: 'gateway', secret: 'a secret' },
-    routes: [
-      { prefix: '/split', upstream: upstream.origin, resource: api('split'), style: 'split', scopes: { GET: [] } },
-    ],
-    cache: { maxEntries: 10, maxAge: 60, negative: { maxEntries: 10, maxAge: 5 } },
-    timeouts: { authorizationServer: 2_000, upstream: 2_000 },
-    ...change,
-  };
+function secondOf({ config, upstream }: GatewayFixture, change: Partial<GatewayInput>): GatewayConfig {
+  const { issuer, authorizationServer, client } = config;
+  const routes = [{ ...route('split', upstream.origin), scopes: { GET: [] } }];
+  return gatewayConfigOf({ issuer, authorizationServer, client, routes, ...change });
 }

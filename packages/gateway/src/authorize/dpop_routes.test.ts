@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import type { GatewayConfig, ProtectedRouteConfig } from '../config/config.ts';
 import { type DPoPFixture, refusalOf, withDPoPFixture } from '../testing/dpop_fixture.ts';
+import type { GatewayInput, RouteInput } from '../testing/gateway_config.ts';
+
+/** An opaque token, which only the API knows. */
+const reference = 'r'.repeat(43);
 
 const withDPoP =
-  (dpop: ProtectedRouteConfig['dpop'] & object) =>
-  ({ routes }: GatewayConfig) => ({
-    routes: routes.flatMap((route) => (route.public || route.style === 'phantom' ? [] : [{ ...route, dpop }])),
+  (dpop: RouteInput['dpop'] & object) =>
+  ({ routes }: GatewayInput) => ({
+    routes: routes.flatMap((route) => (route.prefix === '/phantom' ? [] : [{ ...route, dpop }])),
   });
 
 test.each(['jwt', 'split'] as const)(
@@ -35,7 +38,7 @@ test('With dpop.required the metadata says so, and bearer tokens are refused', (
     expect(await refusalOf(refused)).toBe(
       '401 invalid_token: the API accepts only access tokens that are bound to a DPoP key',
     );
-    expect((await fixture.call('/opaque', 'an-opaque-reference')).status).toBe(401);
+    expect((await fixture.call('/opaque', reference)).status).toBe(401);
     const metadata = await fetch(`${fixture.origin}/.well-known/oauth-protected-resource/split`);
     expect(await metadata.json()).toMatchObject({ dpop_bound_access_tokens_required: true });
     const token = await fixture.issue('split');

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { startForTest } from '@tallystick/testing/on_test_finished';
 import { openConnection, statusOf } from '@tallystick/testing/raw_client';
-import type { GatewayConfig } from '../config/config.ts';
+import type { GatewayInput } from '../testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startRawUpstream } from '../testing/servers.ts';
 
@@ -46,7 +46,7 @@ async function startBalancer(): Promise<WayBack> {
   return way;
 }
 
-const looping = (upstream: string) => ({ routes: Object.values(routesTo(upstream)) }) satisfies Partial<GatewayConfig>;
+const looping = (upstream: string) => ({ routes: Object.values(routesTo(upstream)) }) satisfies Partial<GatewayInput>;
 
 function routesTo(upstream: string) {
   const named = (name: 'phantom' | 'split' | 'jwt') => route(name, upstream);

@@ -14,7 +14,7 @@ beforeEach(async () => {
         { ...phantom, scopes },
         { ...phantom, scopes, prefix: '/socket', tokenSubprotocol: 'access_token.' },
         { ...phantom, scopes, prefix: '/query', accessTokenInQuery: 'forward' },
-        { ...phantom, scopes, prefix: '/cookie', tokenCookie: { name: 'token', origins: [], csrfHeader: 'X-CSRF' } },
+        { ...phantom, scopes, prefix: '/cookie', tokenCookie: { name: '__Host-token' } },
         { prefix: '/public', public: true, upstream: routes[0]?.upstream ?? '' },
       ],
     };
@@ -137,7 +137,7 @@ describe('An access_token in the query', () => {
   test('is refused even if the token is elsewhere in the request', async () => {
     const token = await issue();
     const get = (...headers: string[]) => message(['GET /cookie?access_token=x HTTP/1.1', 'Host: g', ...headers]);
-    const cookie = [`Cookie: token=${token}`, 'X-CSRF: 1', 'Connection: close'];
+    const cookie = [`Cookie: __Host-token=${token}`, 'X-CSRF: 1', 'Connection: close'];
     expect(statusOf(await send(fixture.port, get(...cookie)))).toBe(400);
     expect(statusOf(await send(fixture.port, get(...cookie).replace('?access_token=x', '')))).toBe(200);
     const subprotocol = `Sec-WebSocket-Protocol: chat, access_token.${token}`;

@@ -6,6 +6,7 @@ import {
   certificateOfConnection,
   certificateOfHeader,
   createDPoPNonces,
+  createReplayMemory,
   createSenderConstraint,
   type DPoPNonces,
   type UseOnce,
@@ -36,7 +37,7 @@ export interface RequestedResource {
  */
 export type CheckSenderConstraint = (
   requested: RequestedResource,
-  route: Pick<ProtectedRoute, 'dpop' | 'host'>,
+  route: Pick<ProtectedRoute, 'config' | 'dpopNonce' | 'host'>,
   credentials: Credentials,
   claims: AccessTokenClaims | undefined,
 ) => Promise<string | undefined> | undefined;
@@ -71,7 +72,7 @@ export function createCheckSenderConstraint(
   const constraints = { off: constraint(undefined), required: constraint(nonces) };
 
   return (requested, route, credentials, claims) => {
-    if (route.dpop.required && credentials.scheme !== 'DPoP') {
+    if (route.config.dpop?.required && credentials.scheme !== 'DPoP') {
       throw new AccessTokenError('invalid_token', 'the API accepts only access tokens that are bound to a DPoP key');
     }
     const origin = credentials.scheme === 'DPoP' ? ownOrigin(requested.request, route) : undefined;
@@ -81,7 +82,7 @@ export function createCheckSenderConstraint(
     }
     if (claims === undefined || (claims.cnf === undefined && credentials.scheme === 'Bearer')) return undefined;
     const { rawHeaders } = requested.request;
-    return constraints[route.dpop.nonce].check({ ...requested, rawHeaders, origin }, credentials, claims);
+    return constraints[route.dpopNonce].check({ ...requested, rawHeaders, origin }, credentials, claims);
   };
 }
 
@@ -89,8 +90,22 @@ function uriOf(origin: string | undefined, target: string): string | undefined {
   return origin === undefined ? undefined : `${origin}${target}`;
 }
 
+/** Number of proofs that a gateway remembers at one time if the store does not. */
+const rememberedProofs = 100_000;
+
+export interface UseOnceDependencies {
+  readonly store: Pick<TokenStore, 'useOnce'>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** Remembers used proofs where the configuration says. */
+export function createUseOnce({ replay }: GatewayConfig['dpop'], { store, now }: UseOnceDependencies): UseOnce {
+  return replay === 'memory' ? createReplayMemory({ maxEntries: rememberedProofs }, { now }) : onceInStore(store);
+}
+
 /** Remembers used proofs for all gateways on the store. An unavailable store is no reason to refuse a proof with 401. */
-export function onceInStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
+function onceInStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
   return async (name, expiresIn) => {
     try {
       return await store.useOnce(name, expiresIn);

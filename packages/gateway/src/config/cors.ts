@@ -1,8 +1,9 @@
 import { TOKEN } from '@tallystick/common';
-import { httpMethod, origin } from '@tallystick/common/config';
+import { httpMethod, origin, type ReadonlyOutput } from '@tallystick/common/config';
 import { z } from 'zod';
 
 const error = 'expected a header name';
+// With credentials, `*` is a name like any other. It never stands for `Authorization`.
 const headerName = z
   .string()
   .regex(TOKEN, { error })
@@ -16,15 +17,23 @@ export const cors = z
     origins: z
       .array(z.union([z.literal('*'), z.literal('null'), pageOrigin]))
       .min(1)
-      .describe('Origins such as https://app.example.com; or `*` alone, for all but the opaque origin `null`.'),
-    methods: z.array(httpMethod).optional().describe('Default: GET, HEAD, POST, PUT, PATCH, DELETE.'),
-    headers: z.array(headerName).optional().describe('Request headers. Default: Authorization, Content-Type, DPoP.'),
+      .describe(
+        'Allowed origins, such as https://app.example.com. `*` alone allows all origins except the opaque origin `null`.',
+      ),
+    methods: z
+      .array(httpMethod)
+      .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+      .describe('Allowed request methods.'),
+    headers: z
+      .array(headerName)
+      .default(['Authorization', 'Content-Type', 'DPoP'])
+      .describe('Allowed request headers.'),
     exposeHeaders: z
       .array(headerName)
-      .optional()
-      .describe('Response headers that a page may read, besides WWW-Authenticate and DPoP-Nonce.'),
-    credentials: z.boolean().default(false).describe('Whether cookies come along; not with `*`.'),
-    maxAge: z.int().min(0).default(600).describe('Seconds for which a browser remembers what may be sent.'),
+      .default([])
+      .describe('Response headers that a page may read, in addition to WWW-Authenticate and DPoP-Nonce.'),
+    credentials: z.boolean().default(false).describe('Whether browsers may send cookies. Not allowed with `*`.'),
+    maxAge: z.int().min(0).default(600).describe('Seconds for which a browser may cache the answer to a preflight.'),
   })
   .refine(({ origins }) => !origins.includes('*') || origins.length === 1, {
     path: ['origins'],
@@ -34,3 +43,5 @@ export const cors = z
     path: ['origins'],
     error: 'expected a list of origins, without `*` or `null`, where credentials is true',
   });
+
+export type CorsConfig = ReadonlyOutput<typeof cors>;

@@ -9,25 +9,25 @@ export const gatewayDPoP = z.strictObject({
     .array(z.enum(defaultDPoPAlgorithms))
     .min(1)
     .default([...defaultDPoPAlgorithms])
-    .describe('JWS algorithms of proofs.'),
-  maxAge: seconds.default(60).describe('Seconds after its `iat` for which a proof without a nonce is taken.'),
-  clockTolerance: z.int().min(0).default(5).describe('Seconds by which `iat` may be ahead.'),
-  nonce: nonce.default('off').describe('Whether proofs must carry a nonce (RFC 9449 section 9).'),
+    .describe('Accepted JWS algorithms of proofs.'),
+  maxAge: seconds.default(60).describe('Seconds after its `iat` during which a proof without a nonce is accepted.'),
+  clockTolerance: z.int().min(0).default(5).describe('Seconds that `iat` may be in the future.'),
+  nonce: nonce.default('off').describe('Whether proofs must contain a nonce from the gateway (RFC 9449 section 9).'),
   replay: z
     .enum(['store', 'memory'])
     .default('store')
     .describe(
-      'Where proofs that were used are remembered: in the store, for all gateways on it, or in each gateway for itself, where each takes a proof once.',
+      'Where used proofs are remembered. `store` shares them between all gateways on the store. With `memory`, each gateway accepts a proof once.',
     ),
 });
 
 export const routeDPoP = z.strictObject({
-  required: z.boolean().default(false).describe('The API takes no token that is not bound to a DPoP key.'),
+  required: z.boolean().default(false).describe('Refuses access tokens that are not bound to a DPoP key.'),
   forward: z
     .boolean()
     .default(false)
     .describe(
-      'The API gets the token under DPoP with the proof, and the client certificate, to check for itself. Not for phantom; opaque always does.',
+      'Sends the token to the API under the scheme DPoP together with the proof, or with the client certificate, so that the API can check them itself. Not for phantom. With opaque, the gateway always does this.',
     ),
-  nonce: nonce.optional().describe('Whether proofs must carry a nonce. Default: as for the gateway.'),
+  nonce: nonce.optional().describe('Whether proofs must contain a nonce. Default: as for the gateway.'),
 });

@@ -6,6 +6,7 @@ import {
   maxResponseHeaderBytes,
   milliseconds,
   origin,
+  type ReadonlyOutput,
   resource,
   scopes,
 } from '@tallystick/common/config';
@@ -15,7 +16,7 @@ import { routeDPoP } from './dpop.ts';
 import { cookieName, csrfHeader, pageOrigins } from './token_handler.ts';
 import { rewriteResponse, upstreamHealth, upstreamTls } from './upstream.ts';
 
-/** RFC 7519 section 4.1.3: any text. Keycloak has `account`, others client identifiers. */
+/** RFC 7519 section 4.1.3: any text. Keycloak uses `account`, others use client identifiers. */
 const audience = z.string().min(1);
 
 const rewrittenPrefix = z.string().regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/, {
@@ -23,16 +24,27 @@ const rewrittenPrefix = z.string().regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w~.-]+)+$/,
 });
 
 const someScopes = z.strictObject({
-  allOf: scopes.min(1).optional().describe('Scopes that are all needed.'),
-  anyOf: scopes.min(1).optional().describe('Scopes of which one is needed.'),
+  allOf: scopes.min(1).optional().describe('Scopes that are all required.'),
+  anyOf: scopes.min(1).optional().describe('Scopes of which one is required.'),
 });
 const SCOPES = 'expected scopes (RFC 6749 section 3.3): a list, of which all are needed, or { allOf: […], anyOf: […] }';
 const requiredScopes = z
   .union([scopes, someScopes.refine(({ allOf, anyOf }) => (allOf ?? anyOf) !== undefined, { error: SCOPES })], {
     error: SCOPES,
   })
-  .describe('A list stands for all of its scopes; `anyOf` for one of them.');
+  .describe('A list requires all of its scopes, `anyOf` requires one of them.');
 
+/** An API of the gateway's own authorization server: how its tokens are served, and what their `aud` is. */
+export const api = z.object({
+  resource,
+  audience: z
+    .union([audience, z.array(audience).min(1)])
+    .optional()
+    .describe('The `aud` of its tokens.'),
+  accessTokens: accessTokenStyle.describe('Access token style.'),
+});
+
+/** A place where calls arrive, the server behind it, and what a call needs. */
 export const route = z.strictObject({
   host: z
     .string()
@@ -41,7 +53,7 @@ export const route = z.strictObject({
     })
     .optional()
     .describe(
-      'The `Host` that clients ask for; `*.example.com` stands for every name below. The most specific host decides, then the longest prefix. Default: any.',
+      'Host that clients ask for; `*.example.com` matches every name below it. The most specific host decides first, then the longest prefix. Default: any host.',
     ),
   prefix: z
     .string()
@@ -49,92 +61,100 @@ export const route = z.strictObject({
     .regex(/^(?:\/|(?:\/[\w~.-]+)+)$/, { error: 'expected "/", or segments such as /orders/v1' })
     .meta({
       description:
-        'Path prefix, matched by whole segments; it stays in the path that the API sees, unless `rewrite` says otherwise.',
+        'Path prefix. It matches whole segments: /orders matches /orders/1, not /orderss. The API sees it too, unless `rewrite` changes it.',
       examples: ['/orders'],
     }),
   public: z
     .literal(true, { error: 'expected true, or nothing' })
     .optional()
-    .describe('Served to anyone; no token is looked at or passed on. Instead of `api`.'),
+    .describe('Serves calls without an access token. Tokens are neither checked nor forwarded. Replaces `api`.'),
   api: resource.optional(),
   audience: z
     .union([audience, z.array(audience).min(1)], { error: 'expected a text, or a list of them' })
     .optional()
     .meta({
-      description: 'The `aud` that a token must have, any text; of several, one. Default: the `api`.',
+      description:
+        'Expected `aud` of tokens, any text. With a list, one of them is enough. Default: for an API in `apis` its resource indicator if that is among its audiences, otherwise the first of them; for any other API its resource indicator.',
       examples: ['account', ['https://api.example.com/orders', '0oa1b2c3']],
     }),
-  issuer: z.url().optional().describe('Which of the `gateway.issuers` issues the tokens. Default: `issuer`.'),
-  accessTokens: accessTokenStyle.optional().describe('Access token style, for an API of another issuer.'),
-  upstream: origin.optional().describe('Origin of the API. Default: the sample API.'),
-  upstreams: z.array(origin).min(2).optional().describe('Instead of `upstream`: several, which take turns.'),
-  upstreamHealth: upstreamHealth.optional().describe('Default: that of the gateway.'),
-  upstreamTls: upstreamTls.optional().describe('How to speak TLS with upstreams on https.'),
+  issuer: z.url().optional().describe('Issuer of the tokens, one of `gateway.issuers`. Default: `issuer`.'),
+  accessTokens: accessTokenStyle.optional().describe('Access token style. For an API of another issuer only.'),
+  upstream: origin
+    .optional()
+    .describe('Origin of the API. The path is sent there byte for byte. Default: the sample API.'),
+  upstreams: z.array(origin).min(2).optional().describe('Several origins that take turns. Replaces `upstream`.'),
+  upstreamHealth: upstreamHealth.optional().describe('Health checks of upstreams. Default: as for the gateway.'),
+  upstreamTls: upstreamTls.optional().describe('TLS settings for upstreams on https.'),
   preserveHost: z
     .boolean()
     .default(false)
-    .describe('The API gets the `Host` that the client sent, not that of the upstream.'),
-  rewriteResponse: rewriteResponse.optional().describe('What is changed in responses. Default: nothing.'),
+    .describe("Sends the client's `Host` to the API instead of the host of the upstream."),
+  rewriteResponse: rewriteResponse.optional().describe('Changes to responses. Default: none.'),
   rewrite: z
     .union(
       [
-        z.strictObject({ stripPrefix: z.literal(true).describe('Takes the prefix out.') }),
-        z.strictObject({ prefix: rewrittenPrefix.describe('Takes the place of the prefix.') }),
+        z.strictObject({ stripPrefix: z.literal(true).describe('Removes the prefix.') }),
+        z.strictObject({ prefix: rewrittenPrefix.describe('Replacement for the prefix.') }),
       ],
       {
         error: 'expected { stripPrefix: true } or { prefix: /segments }',
       },
     )
     .optional()
-    .describe('Takes the prefix out of the path that the API sees, or puts another in its place.'),
-  cors: cors.optional().describe('Which web pages of other origins may call the API. Default: that of the gateway.'),
+    .describe('Removes or replaces the prefix in the path that the API sees.'),
+  cors: cors.optional().describe('Web pages of other origins that may call the API. Default: as for the gateway.'),
   limits: z
     .strictObject({
-      maxBodyBytes: bytes.optional().describe('The largest request body that is passed on.'),
+      maxBodyBytes: bytes.optional().describe('Largest request body that is forwarded, in bytes.'),
       maxResponseHeaderBytes: maxResponseHeaderBytes.optional(),
     })
     .optional()
-    .describe('Default: those of the gateway.'),
+    .describe('Size limits. Default: as for the gateway.'),
   timeouts: z
     .strictObject({
       upstream: milliseconds
         .optional()
-        .describe('For connecting to an upstream, and for each silence of it before the response begins.'),
+        .describe(
+          'Longest time for connecting to an upstream, and longest time without a byte from it before the response begins.',
+        ),
     })
     .optional()
-    .describe('Milliseconds. Default: those of the gateway.'),
+    .describe('Timeouts in milliseconds. Default: as for the gateway.'),
   scopes: z
     .record(httpMethod.or(z.literal('*')), requiredScopes)
     .optional()
     .meta({
-      description:
-        'Scopes that a call needs, by method; `*` stands for every method not named. Default: none are needed.',
+      description: 'Required scopes by method; `*` stands for every method that is not named. Default: none.',
       examples: [{ GET: ['read'], '*': ['write'] }],
     }),
   onMiss: z
     .enum(['refuse', 'introspect'])
     .optional()
-    .describe('What a split lookup that finds nothing does. Default: refuse.'),
-  dpop: routeDPoP.optional().describe('What is peculiar to tokens that are bound to a DPoP key.'),
+    .describe('What a split lookup does that finds nothing. Default: refuse.'),
+  dpop: routeDPoP.optional().describe('Settings for access tokens bound to a DPoP key.'),
   tokenSubprotocol: z
     .string()
     .regex(/^[\w!#$%&'*+.^`|~-]+\.$/, { error: 'expected a prefix such as access_token. with a dot at its end' })
     .optional()
     .meta({
       description:
-        'A WebSocket may have the access token in a subprotocol that begins so and ends with the token. Default: in `Authorization` only.',
+        'Prefix of a WebSocket subprotocol that ends with the access token. Default: tokens are read from `Authorization` only.',
       examples: ['access_token.'],
     }),
   accessTokenInQuery: z
     .enum(['refuse', 'forward'])
     .optional()
     .describe(
-      'What is done with a query that has `access_token`: `forward` is for APIs that have a parameter of that name for a purpose of their own. Default: refuse.',
+      'What happens to a query that has `access_token`. `forward` is for APIs that use this parameter for something else: the gateway never reads it as a credential. Default: refuse.',
     ),
   tokenCookie: z
     .strictObject({ name: cookieName, origins: pageOrigins.optional(), csrfHeader: csrfHeader.optional() })
     .optional()
     .describe(
-      'The access token comes in this cookie, not in `Authorization`. Origins and header are those of the token handler with this cookie, unless they are named.',
+      'Reads the access token from this cookie instead of `Authorization`. Default for origins and header: those of the token handler with this cookie.',
     ),
 });
+
+export type ApiConfig = ReadonlyOutput<typeof api>;
+export type RouteConfig = ReadonlyOutput<typeof route>;
+export type AccessTokenStyle = ReadonlyOutput<typeof accessTokenStyle>;

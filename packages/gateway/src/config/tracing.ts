@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** OpenTelemetry. */
 export const tracing = z.strictObject({
   endpoint: httpUrl.describe(
-    'Where spans are sent as OTLP over HTTP (JSON), with the path: http://collector:4318/v1/traces.',
+    'URL of the collector for OTLP over HTTP (JSON), including the path: http://collector:4318/v1/traces.',
   ),
   serviceName: z.string().min(1).default('tallystick-gateway').describe('`service.name` of the spans.'),
   sampleRatio: z
@@ -12,5 +12,5 @@ export const tracing = z.strictObject({
     .min(0)
     .max(1)
     .default(1)
-    .describe('The part of the traces that is recorded, of those that begin here; 1 for all.'),
+    .describe('Share of the traces beginning at the gateway that are recorded, from 0 to 1.'),
 });

@@ -1,7 +1,5 @@
-import { milliseconds } from '@tallystick/common/config';
+import { material, milliseconds, type ReadonlyOutput } from '@tallystick/common/config';
 import { z } from 'zod';
-
-const material = z.string().min(1);
 
 /** How the gateway speaks TLS with upstreams. */
 export const upstreamTls = z
@@ -9,49 +7,55 @@ export const upstreamTls = z
     ca: material
       .optional()
       .describe(
-        'CAs that the certificate of the upstream may come from: PEM, or the file that holds them. Default: the usual ones.',
+        "CAs that are trusted for the upstream's certificate: PEM, or a file with it. Default: the CAs that the gateway trusts elsewhere.",
       ),
     servername: z
       .string()
       .regex(/^[\w-]+(\.[\w-]+)*$/, { error: 'expected a host name' })
       .optional()
       .describe(
-        'The name that its certificate must have, and that it is asked for (SNI). Default: that of the upstream.',
+        "Name that the upstream's certificate must have, also sent to it as SNI (RFC 6066 section 3). Default: the host of the upstream.",
       ),
     certificate: material
       .optional()
-      .describe("The gateway's own certificate, for an upstream that asks for one: PEM, or the file that holds it."),
-    key: material.optional().describe('The private key of the certificate: PEM, or the file that holds it.'),
+      .describe(
+        "The gateway's own certificate followed by those of intermediate CAs, for an upstream that asks for one: PEM, or a file with it.",
+      ),
+    key: material.optional().describe('Private key of the certificate: PEM, or a file with it.'),
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     error: 'expected certificate and key together',
   });
 
-/** What of an API's responses is changed. */
+/** Changes to an API's responses. */
 export const rewriteResponse = z.strictObject({
   location: z
     .boolean()
     .default(false)
     .describe(
-      '`Location` and `Content-Location` that lead to an upstream, or to a path below the one that it sees, lead to the gateway.',
+      'Makes `Location` and `Content-Location` lead to the gateway if they lead to an upstream, or to a path below the prefix that the API sees.',
     ),
   cookieDomain: z
     .string()
     .regex(/^([\w-]+(\.[\w-]+)*)?$/, { error: 'expected a host name, or nothing between the quotes' })
     .optional()
-    .describe('Takes the place of the `Domain` of cookies that have one; empty for none.'),
-  cookiePath: z.boolean().default(false).describe('The `Path` of cookies is the one where clients see it.'),
+    .describe('Replaces the `Domain` of cookies that have one. An empty text removes it.'),
+  cookiePath: z.boolean().default(false).describe('Makes the `Path` of cookies the one that clients see.'),
 });
 
-/** When one of several upstreams is left alone, as far as its answers tell. */
+/** Passive health checks of upstreams. */
 export const upstreamHealth = z.strictObject({
-  maxFailures: z.int().positive().default(3).describe('Failures in a row after which an upstream is left alone.'),
+  maxFailures: z.int().positive().default(3).describe('Consecutive failures after which an upstream is skipped.'),
   coolDown: milliseconds
     .default(10_000)
-    .describe('Milliseconds for which it is left alone the first time; each failure after that doubles them.'),
-  maxCoolDown: milliseconds.default(120_000).describe('Milliseconds for which it is left alone at most.'),
+    .describe('Milliseconds during which it is skipped the first time. Every further failure doubles the time.'),
+  maxCoolDown: milliseconds.default(120_000).describe('Longest time in milliseconds during which it is skipped.'),
   failureStatuses: z
     .array(z.int().min(500).max(599))
     .default([])
-    .describe('Statuses of its answers that are failures, such as 503; the answer is passed on all the same.'),
+    .describe('Response statuses that count as failures, such as 503. Clients still get the response.'),
 });
+
+export type UpstreamTlsConfig = ReadonlyOutput<typeof upstreamTls>;
+export type RewriteResponseConfig = ReadonlyOutput<typeof rewriteResponse>;
+export type UpstreamHealthConfig = ReadonlyOutput<typeof upstreamHealth>;

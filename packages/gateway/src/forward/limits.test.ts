@@ -4,6 +4,7 @@ import { onTestFinished, startForTest } from '@tallystick/testing/on_test_finish
 import { bodyOf, message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { createGatewayServer } from '../server.ts';
+import { gatewayConfigOf } from '../testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startRawUpstream } from '../testing/servers.ts';
 
@@ -96,7 +97,9 @@ test('A response that begins before the body exceeds the limit is broken off', a
 
 describe('The server', () => {
   test('refuses headers larger than maxHeaderBytes', async () => {
-    const server = await startForTest(listen(createGatewayServer(fixture.gateway, { maxHeaderBytes: 2_000 })));
+    const server = await startForTest(
+      listen(createGatewayServer(fixture.gateway, gatewayConfigOf({ limits: { maxHeaderBytes: 2_000 } }))),
+    );
     const get = (size: number) =>
       message(['GET /healthz HTTP/1.1', 'Host: g', 'Connection: close', `X-A: ${'a'.repeat(size)}`]);
     expect(statusOf(await send(server.port, get(1_500)))).toBe(200);
@@ -104,7 +107,9 @@ describe('The server', () => {
   });
 
   test('refuses a request that does not arrive within requestTimeout, however steadily it arrives', async () => {
-    const server = await startForTest(listen(createGatewayServer(fixture.gateway, { requestTimeout: 300 })));
+    const server = await startForTest(
+      listen(createGatewayServer(fixture.gateway, gatewayConfigOf({ timeouts: { request: 300 } }))),
+    );
     const client = await openConnection(server.port);
     client.socket.write(post(['Transfer-Encoding: chunked'], chunks(1), '/large'));
     await until(async () => (await fixture.upstream.connections()) === 1);
@@ -116,7 +121,9 @@ describe('The server', () => {
   });
 
   test('refuses headers that do not arrive in time', async () => {
-    const server = await startForTest(listen(createGatewayServer(fixture.gateway, { requestTimeout: 200 })));
+    const server = await startForTest(
+      listen(createGatewayServer(fixture.gateway, gatewayConfigOf({ timeouts: { request: 200 } }))),
+    );
     const client = await openConnection(server.port);
     client.socket.write('GET /healthz HTTP/1.1\r\nHost: g\r\nX-A: a');
     expect(statusOf(await client.closed())).toBe(408);

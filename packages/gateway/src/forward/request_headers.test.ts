@@ -1,11 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import {
-  createRequestHeaders,
-  defaultIdentityHeaders,
-  type RequestHeaderOptions,
-  withUpgrade,
-} from './request_headers.ts';
+import { defaultIdentityHeaders } from '../config/default_headers.ts';
+import { createRequestHeaders, type RequestHeaderOptions, withUpgrade } from './request_headers.ts';
 
 const facts = { host: 'api:8080', authorization: 'Bearer internal-jwt', clientHeld: 'client-held' };
 const via = { appended: () => '1.1 gateway' };

@@ -8,81 +8,6 @@ import { withoutTokenSubprotocols } from '../http/token_subprotocol.ts';
 import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { Via } from './via.ts';
 
-/** Headers in which proxies pass the address of the client. */
-export const addressHeaders: readonly string[] = [
-  'x-real-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'true-client-ip',
-  'fastly-client-ip',
-  'cf-connecting-ip*',
-];
-
-/**
- * Headers in which other gateways pass the identity of the caller to APIs. A client must not be able to send them.
- * `*` at the end matches any suffix; every character that is not a letter or digit counts as `-`.
- */
-export const defaultIdentityHeaders: readonly string[] = [
-  'x-user',
-  'x-user-*',
-  'x-userid',
-  'x-username',
-  'x-principal',
-  'x-subject',
-  'x-tenant-id',
-  'x-email',
-  'x-groups',
-  'x-role',
-  'x-roles',
-  'x-scopes',
-  'x-auth-*',
-  'x-authenticated-*',
-  'x-jwt-*',
-  'x-token-*',
-  'x-id-token',
-  'x-access-token',
-  'x-userinfo',
-  'x-consumer-*',
-  'x-anonymous-consumer',
-  'x-credential-*',
-  'x-client-id',
-  'x-client-cert',
-  'x-client-cert-*',
-  'x-client-dn',
-  'x-client-verify',
-  'x-tls-client-cert',
-  'x-ssl-cert',
-  'x-ssl-client-*',
-  'ssl-client-*',
-  'x-remote-user',
-  'x-remote-*',
-  'remote-user',
-  'remote-*',
-  'x-webauth-*',
-  'oidc-*',
-  'shib-*',
-  'mellon-*',
-  'sm-*',
-  'impersonate-*',
-  'x-endpoint-api-userinfo',
-  'x-apigateway-api-userinfo',
-  'x-goog-authenticated-user-*',
-  'x-goog-iap-*',
-  'x-ms-client-principal*',
-  'x-ms-token-*',
-  'x-arr-clientcert',
-  'x-amzn-oidc-*',
-  'x-amzn-mtls-*',
-  'x-hasura-*',
-  'x-serverless-authorization',
-  'cf-access-*',
-  'x-pomerium-*',
-  'x-authentik-*',
-  'x-vouch-*',
-  'tailscale-*',
-  ...addressHeaders,
-];
-
 /**
  * Headers that a client cannot pass to an API. The gateway itself says where the request came from (RFC 7239). A header that
  * overrides the path or the method would be authorized as one request and served as another. `Proxy` becomes HTTP_PROXY in CGI
@@ -143,7 +68,7 @@ export interface RequestHeaderOptions {
   /** Names of cookies that hold tokens. These cookies, and cookies whose names begin with one of them and a hyphen, are removed. */
   readonly tokenCookies?: readonly string[];
   readonly via: Pick<Via, 'appended'>;
-  /** Names of identity headers, as {@link defaultIdentityHeaders}. */
+  /** Names of identity headers, as `gateway.identityHeaders`. */
   readonly identityHeaders: readonly string[];
   /** Scheme and authority under which clients reach the gateway. Default: taken from the connection and `Host`. */
   readonly publicUrl?: string | undefined;

@@ -2,22 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import { startForTest } from '@tallystick/testing/on_test_finished';
 import { message, openConnection, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
-import type { RouteConfig } from '../config/config.ts';
+import type { RouteInput } from '../testing/gateway_config.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startRawUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
 
 /** Starts a fixture with one public route to these upstreams. */
-function startFixtureBefore(upstream: readonly string[], change: Partial<RouteConfig> = {}): Promise<GatewayFixture> {
+function startFixtureBefore(upstreams: readonly string[], change: Partial<RouteInput> = {}): Promise<GatewayFixture> {
   return startForTest(
     startGatewayFixture(() => ({
       routes: [
-        {
-          prefix: '/',
-          public: true,
-          upstream,
-          upstreamHealth: { maxFailures: 2, coolDown: 1_000 },
-          ...change,
-        } as RouteConfig,
+        { prefix: '/', public: true, upstreams, upstreamHealth: { maxFailures: 2, coolDown: 1_000 }, ...change },
       ],
     })),
   );
@@ -125,7 +119,9 @@ describe('Several upstreams of a route', () => {
 
   test('one that does not answer counts as failing; a client that disconnects, or is slow, does not count', async () => {
     const silent = await startForTest(startUpstream(() => {}));
-    const fixture = await startFixtureBefore([silent.origin], {
+    const fixture = await startFixtureBefore([], {
+      upstreams: undefined,
+      upstream: silent.origin,
       timeouts: { upstream: 1_000 },
       upstreamHealth: { maxFailures: 5 },
     });

@@ -4,8 +4,8 @@ import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { startForTest } from '@tallystick/testing/on_test_finished';
 import { openConnection, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
-import type { GatewayConfig } from '../config/config.ts';
 import { makeCertificate } from '../testing/certificate.ts';
+import type { GatewayInput } from '../testing/gateway_config.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startCannedUpstream, startRawUpstream, startUpstream } from '../testing/servers.ts';
 import { upstreamFailure } from './upstream_failure.ts';
@@ -13,7 +13,7 @@ import { upstreamFailure } from './upstream_failure.ts';
 let fixture: GatewayFixture | undefined;
 afterEach(() => fixture?.stop());
 
-async function startFixtureBefore(upstream: string, changes: Partial<GatewayConfig> = {}): Promise<GatewayFixture> {
+async function startFixtureBefore(upstream: string, changes: Partial<GatewayInput> = {}): Promise<GatewayFixture> {
   fixture = await startGatewayFixture(() => ({
     routes: [{ prefix: '/', public: true, upstream }],
     timeouts: { authorizationServer: 1_000, upstream: 2_000 },
@@ -153,7 +153,7 @@ test('The upstream of a WebSocket is described in the same words', async () => {
 });
 
 describe('Response headers', () => {
-  test.each<[string, number, Partial<GatewayConfig>, object, number]>([
+  test.each<[string, number, Partial<GatewayInput>, object, number]>([
     ['of 60 KB are passed on', 60_000, {}, {}, 200],
     ['of 70 KB are refused', 70_000, {}, {}, 502],
     ['of 3 KB are refused if the gateway allows 2', 3_000, { limits: { maxResponseHeaderBytes: 2_048 } }, {}, 502],

@@ -4,8 +4,8 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { startForTest } from '@tallystick/testing/on_test_finished';
 import { message, openConnection, send } from '@tallystick/testing/raw_client';
-import type { GatewayConfig, PublicRouteConfig } from '../config/config.ts';
 import { makeCertificate, type TestCertificate } from '../testing/certificate.ts';
+import type { GatewayInput, RouteInput } from '../testing/gateway_config.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startCannedUpstream, startUpstream, type TestUpstream } from '../testing/servers.ts';
 
@@ -15,8 +15,8 @@ afterEach(async () => {
 });
 
 async function startFixtureWith(
-  routes: readonly PublicRouteConfig[],
-  changes: Partial<GatewayConfig> = {},
+  routes: readonly RouteInput[],
+  changes: Partial<GatewayInput> = {},
 ): Promise<GatewayFixture> {
   const fixture = await startGatewayFixture(() => ({ routes, ...changes }));
   fixtures.push(fixture);
@@ -26,7 +26,7 @@ async function startFixtureWith(
 const get = (path: string, ...headers: string[]) => message([`GET ${path} HTTP/1.1`, 'Connection: close', ...headers]);
 
 describe('preserveHost', () => {
-  async function hostAt(upstream: TestUpstream, settings: Partial<PublicRouteConfig>, ...headers: string[]) {
+  async function hostAt(upstream: TestUpstream, settings: Partial<RouteInput>, ...headers: string[]) {
     const fixture = await startFixtureWith([{ prefix: '/', public: true, upstream: upstream.origin, ...settings }]);
     await send(fixture.port, get('/a', ...headers));
     return upstream.seen.at(-1)?.headers.host;
@@ -52,7 +52,7 @@ describe('preserveHost', () => {
     await gone.stop();
     const upstream = await startForTest(startUpstream());
     const fixture = await startFixtureWith([
-      { prefix: '/', public: true, upstream: [gone.origin, upstream.origin], preserveHost: true },
+      { prefix: '/', public: true, upstreams: [gone.origin, upstream.origin], preserveHost: true },
     ]);
     for (let round = 0; round < 2; round += 1) await send(fixture.port, get('/a', 'Host: shop.example.com'));
     const upgrade = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='];
@@ -67,7 +67,7 @@ describe('preserveHost', () => {
 describe('rewriteResponse', () => {
   /** @returns the headers that a client gets when an API sends these */
   async function answered(
-    settings: Partial<PublicRouteConfig>,
+    settings: Partial<RouteInput>,
     headers: (upstream: ListeningServer) => readonly string[],
     status = '302 Found',
   ) {
@@ -89,7 +89,7 @@ describe('rewriteResponse', () => {
   const strip = { rewrite: { stripPrefix: true } } as const;
   const v2 = { rewrite: { prefix: '/v2' } } as const;
 
-  test.each<[string, Partial<PublicRouteConfig>, (origin: string) => string, string | ((origin: string) => string)]>([
+  test.each<[string, Partial<RouteInput>, (origin: string) => string, string | ((origin: string) => string)]>([
     ['a path, with the prefix stripped', strip, () => '/login?next=%2Fa#top', '/shop/login?next=%2Fa#top'],
     ['the root, with the prefix stripped', strip, () => '/', '/shop/'],
     ['a path, with the prefix replaced', v2, () => '/v2/login', '/shop/login'],

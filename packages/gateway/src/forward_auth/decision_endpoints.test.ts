@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bodyOf, message, send, statusOf } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
-import { createDecisionEndpoints } from './decision_endpoints.ts';
 
 const page = 'https://app.example.com';
 const cookie = '__Host-app';
@@ -24,7 +23,7 @@ beforeEach(async () => {
       { prefix: '/pages', upstream: 'http://localhost:1', public: true, cors: { origins: [page] } },
       { prefix: '/phantom', host: 'open.example.com', upstream: 'http://localhost:1', public: true },
       {
-        ...{ prefix: '/browser', upstream: 'http://localhost:1', resource: api('browser'), style: 'phantom' },
+        ...{ prefix: '/browser', upstream: 'http://localhost:1', api: api('browser') },
         ...{ scopes: { '*': [] }, tokenCookie: { name: cookie, origins: [], csrfHeader: 'x-csrf' } },
       },
     ],
@@ -227,19 +226,6 @@ test('NGINX gets a redirect to its location, and no header that would reach the 
   ]);
   const refused = await fetch(`${fixture.origin}/nginx-redirected`, { headers: asking });
   expect([refused.status, refused.headers.get('x-accel-redirect')]).toEqual([401, null]);
-});
-
-test.each([
-  [{ for: 'nginx', accelRedirect: '/api' }, /accelRedirect must be like "@api"/],
-  [{ for: 'envoy', accelRedirect: '@api' }, /accelRedirect needs `for: nginx`/],
-] as const)('%j is refused when the gateway is made', (endpoint, description) => {
-  const dependencies = {
-    isTrustedProxy: () => true,
-    tokenCookies: [],
-    identityHeaders: [],
-    certificateHeader: undefined,
-  };
-  expect(() => createDecisionEndpoints([{ path: '/decision', ...endpoint }], dependencies)).toThrow(description);
 });
 
 test('for Envoy, Host selects the route, and not X-Forwarded-Host, which may come from the client', async () => {

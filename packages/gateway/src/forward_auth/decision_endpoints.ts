@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { containsText, findFault } from '@tallystick/common';
+import { addressHeaders } from '../config/default_headers.ts';
+import type { DecisionEndpointConfig } from '../config/gateway.ts';
 import type { Destination } from '../forward/forwarder.ts';
-import { addressHeaders, createNameMatcher } from '../forward/request_headers.ts';
+import { createNameMatcher } from '../forward/request_headers.ts';
 import { hasCookie } from '../http/cookies.ts';
 import { corsHeaders, isPreflight } from '../http/cors.ts';
 import { RequestError, toRequestError } from '../http/errors.ts';
 import { checkHandshake } from '../http/request_checks.ts';
 import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
-import type { DecisionEndpointConfig } from './config.ts';
 import { originalRequest } from './original_request.ts';
 
 /** Authorizes requests for other gateways, which forward them themselves. */
@@ -51,12 +52,10 @@ export interface DecisionEndpointsDependencies {
   readonly certificateHeader: string | undefined;
 }
 
-/** @throws {TypeError} for an `accelRedirect` that is not a named location of NGINX */
 export function createDecisionEndpoints(
   endpoints: readonly DecisionEndpointConfig[],
   { isTrustedProxy, tokenCookies, identityHeaders, certificateHeader }: DecisionEndpointsDependencies,
 ): DecisionEndpoints {
-  for (const endpoint of endpoints) checkRedirect(endpoint);
   const isIdentityHeader = createIdentityMatcher(identityHeaders, certificateHeader);
   return {
     find(target) {
@@ -134,15 +133,6 @@ function refuseIdentityHeaders({ headers }: IncomingMessage, isIdentityHeader: (
         `a client must not send the header ${name}, which identifies the caller`,
       );
     }
-  }
-}
-
-function checkRedirect({ for: kind, accelRedirect }: DecisionEndpointConfig): void {
-  if (accelRedirect === undefined) return;
-  if (kind !== 'nginx') throw new TypeError('decisionEndpoints: accelRedirect needs `for: nginx`');
-  // NGINX turns a request into a GET when it redirects it to another location.
-  if (!/^@[\w-]+$/.test(accelRedirect)) {
-    throw new TypeError(`decisionEndpoints: accelRedirect must be like "@api": ${JSON.stringify(accelRedirect)}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { lastMember } from '@tallystick/common';
+import type { DecisionEndpointConfig } from '../config/gateway.ts';
 import { foldName } from '../forward/request_headers.ts';
 import { RequestError } from '../http/errors.ts';
-import type { DecisionEndpointConfig } from './config.ts';
 
 /**
  * Reconstructs the original request from a request for a decision: the method, target and host of the original, with the headers and

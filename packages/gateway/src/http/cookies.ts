@@ -79,7 +79,7 @@ function pairs(header: string): string[] {
 }
 
 /** The names of all cookies that hold tokens, of routes and of token handlers. */
-export function tokenCookieNames({ routes, tokenHandlers = [] }: GatewayConfig): readonly string[] {
-  const ofRoutes = routes.flatMap((route) => (route.public || !route.tokenCookie ? [] : route.tokenCookie.name));
+export function tokenCookieNames({ routes, tokenHandlers }: GatewayConfig): readonly string[] {
+  const ofRoutes = routes.flatMap(({ tokenCookie }) => tokenCookie?.name ?? []);
   return [...new Set([...ofRoutes, ...tokenHandlers.map(({ cookie }) => cookie)])];
 }

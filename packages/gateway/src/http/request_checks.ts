@@ -10,7 +10,7 @@ import type { IsTrustedProxy } from './trusted_proxies.ts';
  * @returns undefined for any host
  */
 export function createHostPolicy(
-  { hosts = [], otherHosts = 'anybody', publicUrl, routes }: GatewayConfig,
+  { hosts, otherHosts, publicUrl, routes }: GatewayConfig,
   isTrustedProxy: IsTrustedProxy,
 ): AllowsHost | undefined {
   if (otherHosts === 'anybody') return undefined;

@@ -115,7 +115,7 @@ function createRecorders(registry: Registry): Recorders {
     decided({ route, cache, error }) {
       const outcome = error?.code ?? 'forwarded';
       const name = route?.forwarding.routeName ?? '';
-      decisions.inc({ route: name, style: route?.style ?? '', outcome, cache });
+      decisions.inc({ route: name, style: route?.accessTokens ?? '', outcome, cache });
       if (error instanceof UpstreamError) upstreamFailures.inc({ route: name, failure: error.failure });
     },
     upstreamAnswered: (route, seconds) => upstreamSeconds.observe({ route }, seconds),

@@ -14,7 +14,7 @@ beforeAll(async () => {
       ...routes,
       { prefix: '/open', upstream: 'http://127.0.0.1:1', public: true },
       {
-        ...{ prefix: '/browser', upstream: 'http://127.0.0.1:1', resource: api('browser'), style: 'phantom' },
+        ...{ prefix: '/browser', upstream: 'http://127.0.0.1:1', api: api('browser') },
         ...{ scopes: { '*': [] }, tokenCookie: { name: cookie, origins: [], csrfHeader: 'x-csrf' } },
       },
     ],

@@ -25,7 +25,7 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
     status,
     milliseconds,
     route: route?.prefix,
-    style: route?.style,
+    style: route?.accessTokens,
     cache,
     tokenKey,
     trace_id: trace?.spanContext.traceId,

@@ -19,19 +19,19 @@ export function createResourceMetadata(
   supported: Pick<ProtectedResourceMetadataOptions, 'dpopSigningAlgorithms' | 'certificateBoundTokens'>,
 ): ReadonlyMap<string, string> {
   const protectedRoutes = routes.filter((route) => !route.isPublic);
-  const resources = [...new Set(protectedRoutes.map((route) => route.resource))].filter(hasMetadata);
+  const resources = [...new Set(protectedRoutes.map((route) => route.api))].filter(hasMetadata);
   const documents = new Map<string, string>();
   for (const resource of resources) {
     const path = metadataPath(resource);
     const isShared = resources.some((other) => other !== resource && metadataPath(other) === path);
-    const apiRoutes = protectedRoutes.filter((route) => route.resource === resource);
+    const apiRoutes = protectedRoutes.filter((route) => route.api === resource);
     const document = JSON.stringify(
       protectedResourceMetadata({
         resource,
         authorizationServers: [...new Set(apiRoutes.map(({ issuer }) => issuer))],
         scopesSupported: scopesOf(apiRoutes),
         ...supported,
-        ...(apiRoutes.every(({ dpop }) => dpop.required) && { dpopRequired: true }),
+        ...(apiRoutes.every(({ config }) => config.dpop?.required) && { dpopRequired: true }),
       }),
     );
     for (const place of isShared ? new Set(apiRoutes.map(({ host }) => pathAtHost(host, path))) : [path]) {

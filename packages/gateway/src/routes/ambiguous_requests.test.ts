@@ -8,14 +8,14 @@ let token: string;
 beforeAll(async () => {
   fixture = await startGatewayFixture(({ routes: [jwt] }) => {
     const upstream = jwt?.upstream ?? '';
-    const phantom = { upstream, style: 'phantom', scopes: { '*': [] } } as const;
+    const phantom = { upstream, scopes: { '*': [] } };
     return {
       routes: [
         { prefix: '/raw', upstream, public: true },
-        { ...phantom, prefix: '/raw/admin', resource: api('admin') },
-        { ...phantom, prefix: '/bearer', resource: api('bearer') },
+        { ...phantom, prefix: '/raw/admin', api: api('admin') },
+        { ...phantom, prefix: '/bearer', api: api('bearer') },
         {
-          ...{ ...phantom, prefix: '/browser', resource: api('browser') },
+          ...{ ...phantom, prefix: '/browser', api: api('browser') },
           tokenCookie: { name: cookie, origins: [], csrfHeader: 'x-csrf' },
         },
       ],

@@ -1,4 +1,6 @@
-import type { GatewayConfig, RouteConfig } from '../config/config.ts';
+import type { GatewayConfig } from '../config/config.ts';
+import { prefixAtApi } from '../config/derived.ts';
+import type { RouteConfig } from '../config/route.ts';
 import { type CorsPolicy, createCorsPolicy } from '../http/cors.ts';
 import { createRewriteResponse, type RewriteResponse } from './rewrite_response.ts';
 import { parseUpstream } from './upstream.ts';
@@ -30,7 +32,7 @@ export interface Forwarding {
   readonly cors: CorsPolicy | undefined;
 }
 
-/** What holds for a route that does not say otherwise. */
+/** What holds for a route that does not override it. */
 export type ForwardingDefaults = Pick<GatewayConfig, 'cors' | 'limits' | 'timeouts' | 'upstreamHealth'>;
 
 /**
@@ -38,37 +40,26 @@ export type ForwardingDefaults = Pick<GatewayConfig, 'cors' | 'limits' | 'timeou
  * @throws {TypeError} for a way that cannot be gone
  */
 export function createForwarding(config: RouteConfig, defaults: ForwardingDefaults, now: () => number): Forwarding {
+  const { limits, timeouts, upstreamTls, rewriteResponse } = config;
   const { upstreamHealth = defaults.upstreamHealth, cors = defaults.cors } = config;
-  const timeout = config.timeouts?.upstream ?? defaults.timeouts.upstream;
-  const { maxBodyBytes, maxResponseHeaderBytes = 64 * 1024 } = { ...defaults.limits, ...config.limits };
-  const origins = [config.upstream].flat();
-  const { upstreamTls, rewriteResponse, preserveHost = false } = config;
-  if (upstreamTls && !origins.every((origin) => origin.startsWith('https:'))) {
-    throw new TypeError(`route ${config.prefix}: upstreamTls is for upstreams on https`);
-  }
+  const origins = config.upstreams ?? [config.upstream ?? []].flat();
   return {
     routeName: `${config.host ?? ''}${config.prefix}`,
-    upstreams: createUpstreamPool(origins, upstreamHealth ?? {}, now),
-    timeout,
-    maxBodyBytes,
-    maxResponseHeaderBytes,
+    upstreams: createUpstreamPool(origins, upstreamHealth, now),
+    timeout: timeouts?.upstream ?? defaults.timeouts.upstream,
+    maxBodyBytes: limits?.maxBodyBytes ?? defaults.limits.maxBodyBytes,
+    maxResponseHeaderBytes: limits?.maxResponseHeaderBytes ?? defaults.limits.maxResponseHeaderBytes,
     strippedPrefix: config.rewrite && config.prefix !== '/' ? config.prefix : undefined,
-    preservesHost: preserveHost,
-    tokenSubprotocol: config.public ? undefined : config.tokenSubprotocol,
+    preservesHost: config.preserveHost,
+    tokenSubprotocol: config.tokenSubprotocol,
     tls: upstreamTls && createUpstreamTls(config.prefix, upstreamTls),
     rewriteResponse:
       rewriteResponse &&
       createRewriteResponse(rewriteResponse, {
         prefix: config.prefix,
-        prefixAtApi: prefixAtApi(config.rewrite),
+        prefixAtApi: config.rewrite && prefixAtApi(config),
         hosts: origins.map((origin) => parseUpstream(origin).host),
       }),
     cors: cors && createCorsPolicy(cors),
   };
-}
-
-/** @returns undefined where it is that of the route */
-function prefixAtApi(rewrite: RouteConfig['rewrite']): string | undefined {
-  if (rewrite === undefined) return undefined;
-  return 'prefix' in rewrite ? rewrite.prefix : '';
 }

@@ -1,23 +1,6 @@
 import { readHost } from '@tallystick/common';
 import { RequestError } from '../http/errors.ts';
 
-/** A name of letters, digits and hyphens (IDNs in their A-label form), with `_` as container networks have it. */
-const hostName = /^[\w-]+(?:\.[\w-]+)*$/;
-
-/**
- * @param pattern `api.example.com`, or `*.example.com` for every name below
- * @returns it in lower case
- * @throws {TypeError} for anything else
- */
-export function normalizeHostPattern(pattern: string): string {
-  if (!hostName.test(pattern.replace(/^\*\./, ''))) {
-    throw new TypeError(
-      `the host of a route must be a name like "api.example.com" or "*.example.com": ${JSON.stringify(pattern)}`,
-    );
-  }
-  return pattern.toLowerCase();
-}
-
 /**
  * The host that a request asks for, as routes know it: in lower case, without port and closing dot.
  *

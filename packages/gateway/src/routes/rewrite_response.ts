@@ -1,17 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-
-/** What of an API's response is changed, so that it is right where clients see it. */
-export interface RewriteResponseConfig {
-  /**
-   * `Location` and `Content-Location` that lead to an upstream of the route, or to a path below the one that the API sees, lead to the
-   * gateway. Default: false.
-   */
-  readonly location?: boolean;
-  /** Takes the place of the `Domain` of cookies that have one; empty for none, so that a cookie is for the gateway's host only. */
-  readonly cookieDomain?: string;
-  /** The `Path` of cookies is the one where clients see it. Default: false. */
-  readonly cookiePath?: boolean;
-}
+import type { RewriteResponseConfig } from '../config/upstream.ts';
 
 export interface RewriteResponseFacts {
   /** The route's prefix. */
@@ -25,14 +13,10 @@ export interface RewriteResponseFacts {
 /** @param sent the headers of the request, as the API got them */
 export type RewriteResponse = (headers: IncomingHttpHeaders, sent: IncomingHttpHeaders) => void;
 
-/** @throws {TypeError} for a domain that cannot be one */
 export function createRewriteResponse(
-  { location = false, cookieDomain, cookiePath = false }: RewriteResponseConfig,
+  { location, cookieDomain, cookiePath }: RewriteResponseConfig,
   { prefix, prefixAtApi, hosts }: RewriteResponseFacts,
 ): RewriteResponse {
-  if (cookieDomain !== undefined && !/^(?:[\w-]+(?:\.[\w-]+)*)?$/.test(cookieDomain)) {
-    throw new TypeError(`route ${prefix}: rewriteResponse.cookieDomain must be a host name, or empty`);
-  }
   const ownPrefix = prefix === '/' ? '' : prefix;
 
   /** @returns undefined for a path that clients see nowhere below the prefix */

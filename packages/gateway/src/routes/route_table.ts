@@ -19,8 +19,6 @@ export type FindRoute = (target: string, host: string | undefined) => Route;
  */
 export function createRouteTable(unsorted: readonly Route[]): FindRoute {
   const routes = [...unsorted].sort((a, b) => bySpecificity(a.host, b.host) || b.prefix.length - a.prefix.length);
-  const places = new Set(routes.map(({ host, prefix }) => `${host} ${prefix.toLowerCase()}`));
-  if (places.size < routes.length) throw new TypeError('two routes have the same prefix, and the same host');
 
   const tableFor = createTablesByHost(routes);
   return (target, host) => {

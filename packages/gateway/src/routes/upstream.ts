@@ -8,19 +8,14 @@ export interface Upstream {
   readonly port: number;
 }
 
-/**
- * @param origin scheme and authority, for example `http://localhost:4200`
- * @throws {TypeError} for anything else, a path included: the request's own path goes upstream byte for byte
- */
+/** @param origin scheme and authority, for example `http://localhost:4200` */
 export function parseUpstream(origin: string): Upstream {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || `${url.origin}/` !== url.href) {
-    throw new TypeError('upstream must be an http or https origin, without path, query or credentials');
-  }
+  const url = new URL(origin);
+  const isSecure = url.protocol === 'https:';
   return {
-    protocol: url.protocol,
+    protocol: isSecure ? 'https:' : 'http:',
     host: url.host,
     hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+    port: url.port === '' ? (isSecure ? 443 : 80) : Number(url.port),
   };
 }

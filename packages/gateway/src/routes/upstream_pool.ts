@@ -1,16 +1,5 @@
+import type { UpstreamHealthConfig } from '../config/upstream.ts';
 import { parseUpstream, type Upstream } from './upstream.ts';
-
-/** When an upstream is left alone for a while, because it does not answer. */
-export interface UpstreamHealthConfig {
-  /** Failures in a row after which it is left alone. Default: 3. */
-  readonly maxFailures?: number;
-  /** Milliseconds for which it is left alone the first time; each failure after that doubles them. Default: 10,000. */
-  readonly coolDown?: number;
-  /** Milliseconds for which it is left alone at most. Default: 120,000. */
-  readonly maxCoolDown?: number;
-  /** Statuses of its answers that are failures, such as 503. Default: none; the answer is passed on all the same. */
-  readonly failureStatuses?: readonly number[];
-}
 
 /** What is known about an upstream from the requests it was sent. */
 export interface UpstreamHealth {
@@ -48,13 +37,13 @@ interface Member {
 }
 
 /**
- * @param origins as for {@link parseUpstream}; all http, or all https
+ * @param origins one or more that differ, all http or all https
  * @param now epoch milliseconds
- * @throws {TypeError} when they cannot be one route's
+ * @throws {TypeError} without any
  */
 export function createUpstreamPool(
   origins: readonly string[],
-  { maxFailures = 3, coolDown = 10_000, maxCoolDown = 120_000, failureStatuses = [] }: UpstreamHealthConfig,
+  { maxFailures, coolDown, maxCoolDown, failureStatuses }: UpstreamHealthConfig,
   now: () => number,
 ): UpstreamPool {
   const members = origins.map(
@@ -62,13 +51,7 @@ export function createUpstreamPool(
   );
   const [first] = members;
   if (first === undefined) throw new TypeError('a route must have an upstream');
-  if (members.some(({ upstream }) => upstream.protocol !== first.upstream.protocol)) {
-    throw new TypeError('the upstreams of a route must be all http, or all https');
-  }
   const byUpstream = new Map(members.map((member) => [member.upstream, member]));
-  if (new Set(members.map(({ upstream }) => upstream.host)).size < members.length) {
-    throw new TypeError('the upstreams of a route must differ');
-  }
   let turn = 0;
 
   /** A clock that was set back must not keep an upstream out until it has caught up. */

@@ -1,6 +1,5 @@
 import { createProver, type Prover } from '@tallystick/testing/dpop_prover';
-import type { GatewayConfig } from '../config/config.ts';
-import { api, type GatewayFixture, startGatewayFixture } from './gateway_fixture.ts';
+import { api, type GatewayFixture, type GatewayInput, startGatewayFixture } from './gateway_fixture.ts';
 
 /** A {@link GatewayFixture} with a client that has a key. */
 export interface DPoPFixture extends GatewayFixture {
@@ -14,7 +13,7 @@ export interface DPoPFixture extends GatewayFixture {
 }
 
 export async function startDPoPFixture(
-  change?: (config: GatewayConfig) => Partial<GatewayConfig>,
+  change?: (config: GatewayInput) => Partial<GatewayInput>,
   respond?: Parameters<typeof startGatewayFixture>[2],
 ): Promise<DPoPFixture> {
   const fixture = await startGatewayFixture(change, undefined, respond);
@@ -42,7 +41,7 @@ export async function startDPoPFixture(
 
 /** Runs `use` with a fixture, and stops it afterwards. */
 export async function withDPoPFixture(
-  change: (config: GatewayConfig) => Partial<GatewayConfig>,
+  change: (config: GatewayInput) => Partial<GatewayInput>,
   use: (fixture: DPoPFixture) => Promise<void>,
   respond?: Parameters<typeof startGatewayFixture>[2],
 ): Promise<void> {

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { startForTest } from '@tallystick/testing/on_test_finished';
+import { defaultIdentityHeaders } from '../config/default_headers.ts';
+import { upstreamHealth } from '../config/upstream.ts';
 import { createForwarder, type ForwarderOptions } from '../forward/forwarder.ts';
-import { defaultIdentityHeaders } from '../forward/request_headers.ts';
 import { createVia } from '../forward/via.ts';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../http/answer.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
@@ -19,7 +20,7 @@ export async function startForwarding(
   const forwarder = createForwarder({ via: createVia(), identityHeaders: defaultIdentityHeaders, ...options });
   const forwarding: Forwarding = {
     routeName: '/',
-    upstreams: createUpstreamPool([upstreamOrigin], {}, Date.now),
+    upstreams: createUpstreamPool([upstreamOrigin], upstreamHealth.parse({}), Date.now),
     timeout,
     maxBodyBytes: undefined,
     maxResponseHeaderBytes: 64 * 1024,

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Log } from '@tallystick/common';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
-import type { GatewayConfig, ProtectedRouteConfig, RouteConfig } from '../config/config.ts';
+import type { GatewayConfig } from '../config/config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
 import { createMetrics } from '../operations/metrics.ts';
 import { createGatewayServer } from '../server.ts';
 import { issuer, startAuthorizationServer, type TestAuthorizationServer } from './authorization_server.ts';
+import { api, type GatewayInput, gatewayConfigOf, route, styles } from './gateway_config.ts';
 import { createTestStore, type TestStore } from './memory_store.ts';
 import { startUpstream, type TestUpstream } from './servers.ts';
 
@@ -17,6 +18,8 @@ export interface LogLine {
 
 export interface GatewayFixture {
   readonly gateway: Gateway;
+  /** Its configuration. */
+  readonly config: GatewayConfig;
   readonly port: number;
   readonly origin: string;
   readonly store: TestStore;
@@ -38,11 +41,7 @@ export interface GatewayFixture {
   stop(): Promise<void>;
 }
 
-export const api = (name: string) => `https://api.example.com/${name}`;
-
-export function route(name: ProtectedRouteConfig['style'], upstream: RouteConfig['upstream']): ProtectedRouteConfig {
-  return { prefix: `/${name}`, upstream, resource: api(name), style: name, scopes: { GET: ['read'], '*': ['write'] } };
-}
+export { api, type GatewayInput, route };
 
 /**
  * Starts a gateway on a real server, with an authorization server, a store and an API that the test controls.
@@ -51,7 +50,7 @@ export function route(name: ProtectedRouteConfig['style'], upstream: RouteConfig
  * @param respond how the API answers; 200 by default
  */
 export async function startGatewayFixture(
-  change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({}),
+  change: (config: GatewayInput) => Partial<GatewayInput> = () => ({}),
   prepare: (authorizationServer: TestAuthorizationServer) => void = () => {},
   respond?: Parameters<typeof startUpstream>[0],
 ): Promise<GatewayFixture> {
@@ -65,31 +64,30 @@ export async function startGatewayFixture(
   const write = (level: keyof Log) => (fields: object, message: string) => {
     log.push({ ...fields, level, message });
   };
-  const config: GatewayConfig = {
+  const config: GatewayInput = {
     issuer,
     authorizationServer: {
       introspectionEndpoint: `${authorizationServer.origin}/introspect`,
       jwksUri: `${authorizationServer.origin}/jwks`,
     },
     client: { id: 'gateway', secret: 'a secret: 100%' },
-    routes: (['jwt', 'opaque', 'phantom', 'split'] as const).map((style) => route(style, upstream.origin)),
-    cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 5 } },
+    routes: styles.map((style) => route(style, upstream.origin)),
+    cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100 } },
     timeouts: { authorizationServer: 10_000, upstream: 10_000 },
   };
   const metrics = createMetrics();
-  const gateway = createGateway(
-    { ...config, ...change(config) },
-    {
-      store,
-      now,
-      metrics,
-      log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
-    },
-  );
-  const server: ListeningServer = await listen(createGatewayServer(gateway));
+  const configured = gatewayConfigOf({ ...config, ...change(config) });
+  const gateway = createGateway(configured, {
+    store,
+    now,
+    metrics,
+    log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+  });
+  const server: ListeningServer = await listen(createGatewayServer(gateway, configured));
 
   return {
     gateway,
+    config: configured,
     port: server.port,
     origin: server.origin,
     store,

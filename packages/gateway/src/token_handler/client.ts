@@ -1,6 +1,6 @@
 import { ResourceServerError, ValidationUnavailableError, ValidatorRefusedError } from '@tallystick/resource-server';
 import * as oidc from 'openid-client';
-import type { TokenHandlerConfig } from './config.ts';
+import type { TokenHandlerConfig } from '../config/token_handler.ts';
 
 export interface ClientDependencies {
   readonly fetch: typeof globalThis.fetch;
@@ -16,10 +16,19 @@ export interface ClientDependencies {
  */
 export type FindClient = () => Promise<oidc.Configuration>;
 
-/** @param timeout milliseconds for each call */
+/** The authorization server at which users sign in. */
+export interface SignInServer {
+  /** Issuer identifier. */
+  readonly issuer: string;
+  /** Where the gateway reaches it, if that is not the issuer identifier. */
+  readonly backChannelUrl: string | undefined;
+  /** Milliseconds for each call. */
+  readonly timeout: number;
+}
+
 export function createFindClient(
-  { issuer, backChannelUrl, client: { id, secret } }: TokenHandlerConfig,
-  timeout: number,
+  { client: { id, secret } }: TokenHandlerConfig,
+  { issuer, backChannelUrl, timeout }: SignInServer,
   { fetch, now }: ClientDependencies,
 ): FindClient {
   const authentication = secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);

@@ -3,12 +3,12 @@ import type { Log } from '@tallystick/common';
 import { hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
 import { AccessTokenError } from '@tallystick/resource-server';
 import type { SharedValues } from '@tallystick/token-store';
+import type { EndpointName, TokenHandlerConfig } from '../config/token_handler.ts';
 import { checkCsrf } from '../http/csrf.ts';
 import { RequestError } from '../http/errors.ts';
 import type { PublicOrigin } from '../http/public_origin.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
-import { createFindClient, logoutUrl, revoke } from './client.ts';
-import type { EndpointName, TokenHandlerConfig } from './config.ts';
+import { createFindClient, logoutUrl, revoke, type SignInServer } from './client.ts';
 import { answeringForTheStore, createEndedSessions } from './ended_sessions.ts';
 import { createLogin, type PageAnswer } from './login.ts';
 import { createRefresh } from './refresh.ts';
@@ -42,21 +42,19 @@ type Endpoint = (request: IncomingMessage, url: URL, origin: string) => Promise<
 /**
  * Signs users of a browser application in and keeps their tokens in cookies, so that no script ever holds one
  * (OAuth 2.0 for Browser-Based Applications, section 6.1).
- *
- * @param timeout milliseconds for each call to the authorization server
  */
 export function createTokenHandler(
   config: TokenHandlerConfig,
-  timeout: number,
+  server: SignInServer,
   dependencies: TokenHandlerDependencies,
 ): TokenHandler {
   const { sealed, publicOrigin, log, now } = dependencies;
-  const findClient = createFindClient(config, timeout, dependencies);
+  const findClient = createFindClient(config, server, dependencies);
   const sessions = createSessions(config, sealed, now);
   const login = createLogin(config, { findClient, sealed, sessions, now });
   const shared = answeringForTheStore(dependencies.sharedValues);
   const ended = createEndedSessions(config.sessionLifetime, shared, now);
-  const refresh = createRefresh(timeout, { findClient, shared, log });
+  const refresh = createRefresh(server.timeout, { findClient, shared, log });
   const page = { origins: new Set(config.origins), csrfHeader: config.csrfHeader.toLowerCase() };
 
   /** For pages of the application only, whoever's cookies a request brings. */

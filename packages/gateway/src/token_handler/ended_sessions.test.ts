@@ -8,23 +8,11 @@ const PAGE = { 'X-CSRF': '1', 'Sec-Fetch-Site': 'same-origin' };
 
 let fixture: GatewayFixture;
 beforeAll(async () => {
-  fixture = await startGatewayFixture(({ issuer }) => ({
+  fixture = await startGatewayFixture(({ authorizationServer }) => ({
     secret: SECRET,
-    tokenHandlers: [
-      {
-        ...{ prefix: '/oauth-agent', issuer, client: { id: 'app' }, resource: api('phantom'), scopes: [], claims: [] },
-        backChannelUrl: 'http://127.0.0.1:1', // Nobody is there.
-        endpoints: { login: 'login', callback: 'callback', session: 'session', refresh: 'refresh', logout: 'logout' },
-        ...{
-          cookie: NAME,
-          sameSite: 'strict',
-          sessionLifetime: 3600,
-          application: '/',
-          origins: [],
-          csrfHeader: 'X-CSRF',
-        },
-      },
-    ],
+    // Nobody is there.
+    authorizationServer: { ...authorizationServer, backChannelUrl: 'http://127.0.0.1:1' },
+    tokenHandlers: [{ client: { id: 'app' }, api: api('phantom'), cookie: NAME, sessionLifetime: 3600 }],
   }));
 });
 afterAll(() => fixture.stop());

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import * as oidc from 'openid-client';
+import type { TokenHandlerConfig } from '../config/token_handler.ts';
 import { readCookie, setCookie } from '../http/cookies.ts';
 import { RequestError } from '../http/errors.ts';
 import { maximumCookieLength } from '../http/long_cookies.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
 import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
-import { cookieNames, type TokenHandlerConfig } from './config.ts';
 import { loginName, loginState, loginsToDrop } from './logins_under_way.ts';
-import type { Sessions } from './session.ts';
+import { cookieNames, type Sessions } from './session.ts';
 
 /** Seconds that a user has to sign in. */
 const LOGIN_LIFETIME = 600;
@@ -47,7 +47,7 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
     const parameters = {
       redirect_uri: login.redirectUri,
       scope: ['openid', ...config.scopes].join(' '),
-      resource: config.resource,
+      resource: config.api,
       state: login.state,
       nonce: login.nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(login.codeVerifier),
@@ -90,7 +90,7 @@ export function createLogin(config: TokenHandlerConfig, { findClient, sealed, se
           expectedNonce: login.nonce,
           idTokenExpected: true,
         },
-        { resource: config.resource },
+        { resource: config.api },
       );
       const since = Math.floor(now() / 1000);
       const sid = randomBytes(16).toString('base64url');

@@ -1,50 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { GatewayConfig } from '../config/config.ts';
 import { createCookieJar } from '../testing/cookie_jar.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../testing/openid_provider.ts';
 
 const cookie = '__Host-app';
+const app = 'https://api.example.com/app';
 let provider: OpenIdProvider;
 let fixture: GatewayFixture;
 
 beforeEach(async () => {
   provider = await startOpenIdProvider('app');
-  fixture = await startGatewayFixture(
-    ({ routes }): Partial<GatewayConfig> => ({
-      secret: 's'.repeat(32),
-      timeouts: { authorizationServer: 2_000, upstream: 2_000 },
-      tokenHandlers: [
-        {
-          prefix: '/oauth-agent',
-          endpoints: { login: 'login', callback: 'callback', session: 'session', refresh: 'refresh', logout: 'logout' },
-          issuer: provider.issuer,
-          client: { id: 'app' },
-          resource: 'https://api.example.com/app',
-          scopes: [],
-          claims: ['note'],
-          cookie,
-          sameSite: 'strict',
-          sessionLifetime: 3600,
-          application: '/app',
-          origins: [],
-          csrfHeader: 'X-CSRF',
-        },
-      ],
-      routes: [
-        {
-          prefix: '/app',
-          upstream: routes[0]?.upstream ?? '',
-          resource: 'https://api.example.com/app',
-          style: 'opaque',
-          scopes: { '*': [] },
-          tokenPattern: '.+',
-          tokenCookie: { name: cookie, origins: [], csrfHeader: 'X-CSRF' },
-        },
-      ],
-    }),
-  );
+  fixture = await startGatewayFixture(({ routes }) => ({
+    issuer: provider.issuer,
+    secret: 's'.repeat(32),
+    introspection: { tokenPattern: '.+' },
+    tokenHandlers: [{ client: { id: 'app' }, api: app, claims: ['note'], cookie, application: '/app' }],
+    apis: [{ resource: app, accessTokens: 'opaque' }],
+    routes: [{ prefix: '/app', upstream: routes[0]?.upstream, api: app, tokenCookie: { name: cookie } }],
+  }));
 });
 afterEach(async () => {
   await fixture.stop();

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AccessTokenError, refusal } from '@tallystick/resource-server';
+import type { GatewayConfig } from '../config/config.ts';
+import type { EndpointName, TokenHandlerConfig } from '../config/token_handler.ts';
 import type { Decision } from '../decision.ts';
 import { type CorsPolicy, corsHeaders, createCorsPolicy, isPreflight } from '../http/cors.ts';
 import { toRefusal } from '../http/errors.ts';
-import type { EndpointName, TokenHandlerConfig } from './config.ts';
+import type { SignInServer } from './client.ts';
 import type { TokenHandler, TokenHandlerDependencies } from './create_token_handler.ts';
 import type { PageAnswer } from './login.ts';
 
@@ -14,15 +16,15 @@ import type { PageAnswer } from './login.ts';
  */
 export type ServeTokenHandlers = (request: IncomingMessage, response: ServerResponse, decision: Decision) => boolean;
 
-/** @param timeout milliseconds for each call to the authorization server */
 export function createServeTokenHandlers(
-  configs: readonly TokenHandlerConfig[],
-  timeout: number,
+  { issuer, authorizationServer, timeouts, tokenHandlers }: GatewayConfig,
   dependencies: TokenHandlerDependencies,
 ): ServeTokenHandlers {
+  const { backChannelUrl } = authorizationServer;
+  const server = { issuer, backChannelUrl, timeout: timeouts.authorizationServer };
   const endpoints = new Map<string, Endpoint>();
-  for (const config of configs) {
-    const load = loadedOnce(config, timeout, dependencies);
+  for (const config of tokenHandlers) {
+    const load = loadedOnce(config, server, dependencies);
     const cors = corsPolicyOf(config);
     for (const [name, segment] of Object.entries(config.endpoints) as [EndpointName, string][]) {
       endpoints.set(`${config.prefix}/${segment}`, { name, load, cors });
@@ -64,15 +66,23 @@ interface Endpoint {
 /** Pages of other origins that may use the endpoints may read what they say, and send the header that they must. */
 function corsPolicyOf({ origins, csrfHeader }: TokenHandlerConfig): CorsPolicy | undefined {
   if (origins.length === 0) return undefined;
-  return createCorsPolicy({ origins, headers: [csrfHeader], methods: ['GET', 'POST'], credentials: true });
+  const methods = ['GET', 'POST'];
+  return createCorsPolicy({
+    origins,
+    methods,
+    headers: [csrfHeader],
+    exposeHeaders: [],
+    credentials: true,
+    maxAge: 600,
+  });
 }
 
 /** Loaded only when it is used: few gateways have one, and all should start fast. */
-function loadedOnce(config: TokenHandlerConfig, timeout: number, dependencies: TokenHandlerDependencies) {
+function loadedOnce(config: TokenHandlerConfig, server: SignInServer, dependencies: TokenHandlerDependencies) {
   let loaded: Promise<TokenHandler> | undefined;
   return () => {
     loaded ??= import('./create_token_handler.ts').then(({ createTokenHandler }) =>
-      createTokenHandler(config, timeout, dependencies),
+      createTokenHandler(config, server, dependencies),
     );
     return loaded;
   };

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { AccessTokenError } from '@tallystick/resource-server';
 import type { JWTPayload } from 'jose';
+import type { TokenHandlerConfig } from '../config/token_handler.ts';
 import { TokenTooLongError } from '../http/errors.ts';
 import { deleteLongCookie, readLongCookie, setLongCookie } from '../http/long_cookies.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
-import { cookieNames, type TokenHandlerConfig } from './config.ts';
 
 /** What a browser's session cookie holds, sealed. */
 export interface Session extends JWTPayload {
@@ -39,6 +39,15 @@ export interface Sessions {
   keep(request: IncomingMessage, session: Session, tokens: Tokens): Promise<string[]>;
   /** @returns the `Set-Cookie` headers that end the session of a request */
   end(request: IncomingMessage): string[];
+}
+
+/** Names of a token handler's cookies. */
+export function cookieNames({ cookie }: Pick<TokenHandlerConfig, 'cookie'>) {
+  return {
+    access: cookie,
+    session: `${cookie}-session`,
+    login: `${cookie}-login`,
+  };
 }
 
 /** @param now epoch milliseconds */

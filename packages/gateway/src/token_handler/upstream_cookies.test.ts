@@ -25,7 +25,7 @@ beforeAll(async () => {
   fixture = await startGatewayFixture(() => ({
     routes: [
       {
-        ...{ prefix: '/browser', upstream: plain, resource: api('browser'), style: 'phantom', scopes: { '*': [] } },
+        ...{ prefix: '/browser', upstream: plain, api: api('browser'), scopes: { '*': [] } },
         tokenCookie: { name, origins: [], csrfHeader: 'x-csrf' },
       },
       { prefix: '/plain', upstream: plain, public: true },

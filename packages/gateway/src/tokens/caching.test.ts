@@ -6,7 +6,7 @@ import { api, type GatewayFixture, startGatewayFixture } from '../testing/gatewa
 
 let fixture: GatewayFixture;
 beforeEach(async () => {
-  fixture = await startGatewayFixture(() => ({ jwks: { refreshInterval: 30, cooldown: 0 } }));
+  fixture = await startGatewayFixture(() => ({ jwks: { refreshInterval: 30, cooldown: 1 } }));
 });
 afterEach(() => fixture.stop());
 

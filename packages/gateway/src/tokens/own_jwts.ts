@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'n
 import { InvalidValidatorResponseError, type RemoteJwks } from '@tallystick/resource-server';
 import { createLocalJWKSet, type JWK, SignJWT } from 'jose';
 import type { TokenIntrospection } from '../authorization_server/read_introspection.ts';
-import type { OwnJwtConfig } from '../config/issuer_config.ts';
+import type { OwnJwtConfig } from '../config/introspection.ts';
 
 /** JWTs that the gateway makes itself for tokens for which the authorization server has no JWT. */
 export interface OwnJwts {
@@ -30,13 +30,11 @@ const notClaims = new Set(
  * @param dependencies.now epoch milliseconds
  * @throws {TypeError} for a key that cannot sign
  */
-export function createOwnJwts(config: OwnJwtConfig, { now }: { now: () => number }): OwnJwts {
-  const { issuer, signingKey, lifetime = 300 } = config;
-  const { kid, alg } = signingKey;
-  if (typeof kid !== 'string' || typeof alg !== 'string') {
-    throw new TypeError('ownJwts.signingKey must be a private JWK with kid and alg');
-  }
-  const key = readKey(signingKey);
+export function createOwnJwts(
+  { issuer, signingKey, lifetime }: OwnJwtConfig & { readonly issuer: string },
+  { now }: { now: () => number },
+): OwnJwts {
+  const { key, kid, alg } = readKey(signingKey);
   const jwks = { keys: [{ ...createPublicKey(key).export({ format: 'jwk' }), kid, alg, use: 'sig' } as JWK] };
 
   return {
@@ -72,11 +70,15 @@ export function createOwnJwts(config: OwnJwtConfig, { now }: { now: () => number
   };
 }
 
-function readKey(jwk: JWK): KeyObject {
+function readKey(text = ''): { key: KeyObject; kid: string; alg: string } {
   try {
-    return createPrivateKey({ key: jwk, format: 'jwk' });
+    const jwk: JWK = JSON.parse(text);
+    const { kid, alg } = jwk;
+    if (typeof kid === 'string' && typeof alg === 'string') {
+      return { key: createPrivateKey({ key: jwk, format: 'jwk' }), kid, alg };
+    }
   } catch {
     // The cause may quote the key.
-    throw new TypeError('ownJwts.signingKey must be a private JWK with kid and alg');
   }
+  throw new TypeError('ownJwts.signingKey must be a private key, as JWK with kid and alg');
 }

@@ -33,17 +33,18 @@ export function createResolvers(
   }
   return (route) => {
     const resolver = resolvers.get(route);
-    if (resolver === undefined) throw new TypeError(`route ${route.prefix}: the style ${route.style} has no JWT`);
+    if (resolver === undefined)
+      throw new TypeError(`route ${route.prefix}: the style ${route.accessTokens} has no JWT`);
     return resolver;
   };
 }
 
 function createResolver(
-  { prefix, style, onMiss, audience }: ProtectedRoute,
+  { prefix, accessTokens, config, audience }: ProtectedRoute,
   issuer: Issuer,
   { splitEntries, ownJwts, now }: ResolverDependencies,
 ): Resolver | undefined {
-  switch (style) {
+  switch (accessTokens) {
     case 'jwt':
       return createJwtResolver();
     case 'phantom':
@@ -54,7 +55,7 @@ function createResolver(
     case 'split':
       return createSplitResolver({
         splitEntries,
-        introspect: onMiss === 'introspect' ? requireIntrospection(issuer, prefix) : undefined,
+        introspect: config.onMiss === 'introspect' ? requireIntrospection(issuer, prefix) : undefined,
         introspectEvicted: issuer.introspection?.introspect,
       });
     case 'opaque':

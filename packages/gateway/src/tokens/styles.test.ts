@@ -231,9 +231,10 @@ describe('Scopes', () => {
 describe('A token', () => {
   test.each(['phantom', 'split'] as const)('for another %s API gets 401', async (style) => {
     const other = await startGatewayFixture(({ routes }) => ({
+      apis: [{ resource: api('other'), accessTokens: style }],
       routes: [
         route(style, routes[0]?.upstream ?? ''),
-        { ...route(style, routes[0]?.upstream ?? ''), prefix: '/other', resource: api('other') },
+        { ...route(style, routes[0]?.upstream ?? ''), prefix: '/other', api: api('other') },
       ],
     }));
     try {

@@ -131,8 +131,6 @@ function identify(key: string, partition: string): string {
   return `${key} ${partition}`;
 }
 
-const MEBIBYTE = 1024 * 1024;
-
 /** Bytes that an entry takes beside its content. */
 const ENTRY_OVERHEAD = 256;
 
@@ -146,7 +144,7 @@ interface Entry {
 function createValidTokens({ maxEntries, maxBytes, maxAge }: GatewayConfig['cache'], now: () => number) {
   const entries = new LRUCache<string, Entry>({
     max: maxEntries,
-    maxSize: maxBytes ?? 64 * MEBIBYTE,
+    maxSize: maxBytes,
     sizeCalculation: ({ token }, id) => ENTRY_OVERHEAD + id.length + bytesOf(token),
   });
   return {
@@ -180,7 +178,7 @@ function createInactiveTokens(config: GatewayConfig['cache']['negative'], now: (
   /** When a token was found inactive, in epoch milliseconds. */
   const foundAt = new LRUCache<string, number>({
     max: config.maxEntries,
-    maxSize: config.maxBytes ?? MEBIBYTE,
+    maxSize: config.maxBytes,
     sizeCalculation: (_, id) => ENTRY_OVERHEAD + id.length,
   });
   return {

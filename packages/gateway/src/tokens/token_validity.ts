@@ -48,7 +48,7 @@ export function createFindValidity({ cache, fill, issuers }: FindValidityDepende
 
   return async ({ route, credentials, sender }, known) => {
     const lookup: Lookup = { route, credentials, sender, decision: { cache: 'none' } };
-    if (route.style === 'opaque') return opaqueValidity(lookup, known);
+    if (route.accessTokens === 'opaque') return opaqueValidity(lookup, known);
     const { claims } = await cache.resolve(lookup, fill);
     return validityOf(claims, route);
   };

@@ -8,8 +8,7 @@ import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, openConnection } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { WebSocket, WebSocketServer } from 'ws';
-import { checkConfig } from '../config/check_config.ts';
-import type { GatewayConfig } from '../config/config.ts';
+import type { GatewayInput } from '../testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { startRawUpstream } from '../testing/servers.ts';
 
@@ -45,7 +44,7 @@ interface Setup {
 }
 
 /** A gateway in front of an API that echoes. */
-async function startEchoingApi(change: (config: GatewayConfig) => Partial<GatewayConfig> = () => ({})): Promise<Setup> {
+async function startEchoingApi(change: (config: GatewayInput) => Partial<GatewayInput> = () => ({})): Promise<Setup> {
   const codesAtApi: number[] = [];
   const sockets = new WebSocketServer({ noServer: true });
   const server = createServer((_request, response) => response.end('ok')).on(
@@ -174,20 +173,6 @@ describe('The gateway closes a WebSocket', () => {
     fixture.store.revoke(token);
     await client.echoes();
   });
-
-  test.each([1000, 1001, 1006, 2999, 5000, 4000.5, Number.NaN])(
-    'never with a reserved close code: %p',
-    async (code) => {
-      let known: GatewayConfig | undefined;
-      await startEchoingApi((config) => {
-        known = config;
-        return {};
-      });
-      expect(() => checkConfig({ ...(known as GatewayConfig), webSockets: { tokenCloseCode: code } })).toThrow(
-        'webSockets.tokenCloseCode must be 1008, or from 3000 to 4999',
-      );
-    },
-  );
 });
 
 describe('While the feed is down', () => {
@@ -335,10 +320,13 @@ test('once the token is revoked, the API gets no more data from the client, not 
 describe('A WebSocket whose JWT the gateway made, with a shorter lifetime than the token,', () => {
   /** The authorization server gives this answer about every token. */
   async function startTranslating(answer: { active?: boolean; exp?: number; status?: number }) {
-    const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
     const { fixture } = await startEchoingApi(() => ({
       introspection: { accept: 'application/json', maxAge: 30, circuitBreaker: { failures: 1000, pause: 1 } },
-      ownJwts: { issuer: 'https://gateway.example.com', signingKey: { ...signingKey, kid: 'own', alg: 'ES256' } },
+      ownJwts: {
+        issuer: 'https://gateway.example.com',
+        signingKey: JSON.stringify({ ...jwk, kid: 'own', alg: 'ES256' }),
+      },
     }));
     fixture.authorizationServer.onIntrospection = (response) => {
       const { status = 200, ...members } = answer;

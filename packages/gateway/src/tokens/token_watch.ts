@@ -173,7 +173,7 @@ export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWat
 
 /** The next check looks the token up. A JWT is not looked up: it is valid until it expires. */
 function requestLookup(watched: Watched): void {
-  if (watched.route.style !== 'jwt') watched.lookUpAt = 0;
+  if (watched.route.accessTokens !== 'jwt') watched.lookUpAt = 0;
 }
 
 /** The watched WebSockets by token key. */

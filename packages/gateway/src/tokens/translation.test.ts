@@ -3,19 +3,19 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createProver } from '@tallystick/testing/dpop_prover';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import type { IntrospectionConfig } from '../config/issuer_config.ts';
 import { createSigningKey, issuer } from '../testing/authorization_server.ts';
+import type { GatewayInput } from '../testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 const token = 'r'.repeat(43);
 const own = 'https://gateway.example.com';
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const signingKey = { ...privateKey.export({ format: 'jwk' }), kid: 'own-1', alg: 'ES256' };
+const signingKey = JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid: 'own-1', alg: 'ES256' });
 
 let fixture: GatewayFixture;
 afterEach(() => fixture.stop());
 
-async function build(introspection: IntrospectionConfig) {
+async function build(introspection: GatewayInput['introspection']) {
   fixture = await startGatewayFixture(({ publicUrl: _, ...config }) => ({
     ...config,
     introspection,
@@ -324,7 +324,7 @@ test('A JWT that the gateway made is not accepted as a token, not even by a jwt 
     ...config,
     introspection: { accept: 'application/json' },
     ownJwts: { issuer: own, signingKey },
-    routes: [...routes, { ...route('jwt', routes[0]?.upstream ?? ''), prefix: '/same', resource: api('phantom') }],
+    routes: [...routes, { ...route('jwt', routes[0]?.upstream ?? ''), prefix: '/same', api: api('phantom') }],
   }));
   fixture.authorizationServer.onIntrospection = (response) =>
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(active()));

@@ -1,6 +1,6 @@
 import { checkEntries } from '@tallystick/authorization-server/config';
 import { refuseDuplicates, refusing } from '@tallystick/common/config';
-import { checkIntrospection, gateway } from '@tallystick/gateway/config';
+import { checkGatewayConfig, gateway } from '@tallystick/gateway/config';
 import { z } from 'zod';
 import { checkGrants } from './cross_references/check_grants.ts';
 import { checkIntrospectingClients } from './cross_references/check_introspecting_clients.ts';
@@ -58,12 +58,11 @@ function checkReferences(config: Config, role: Role | undefined, context: z.Refi
   checkTls(config, refuse);
   checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);
+  checkGatewayConfig({ ...config.gateway, issuer: config.issuer, apis: config.apis }, (path, ...rest) =>
+    refuse(['gateway', ...path], ...rest),
+  );
   checkRoutes(config, refuse);
-  if (config.gateway.decisionEndpoints.length > 0 && config.gateway.trustedProxies.length === 0) {
-    refuse(['gateway', 'trustedProxies'], 'expected the addresses of the gateways that use the decision endpoints', []);
-  }
   checkGrants(config, refuse);
-  checkIntrospection(config.gateway, refuse);
   // A gateway or a sample API alone may not know the clients.
   if (config.clients.length > 0 || role === undefined || role === 'authorization-server') {
     checkTokenHandlers(config, refuse);

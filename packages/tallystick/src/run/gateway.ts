@@ -1,33 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { createGatewayServer, createMetrics, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
-import { createReplayMemory } from '@tallystick/resource-server';
+import { gateway as gatewaySchema, makesJwts } from '@tallystick/gateway/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
+import { leadsToSampleApi } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
 import { openTracing } from '../trace/open_tracing.ts';
-import { authorizationServerEndpoints } from './addresses.ts';
+import { authorizationServerEndpoints, sampleApiUrl } from './addresses.ts';
 import { otherHostsAtGateway } from './allowed_hosts.ts';
 import { openOperations, type RoleDependencies } from './app.ts';
-import { asGatewayConfigError, introspectionSettings } from './introspection_settings.ts';
 import { type Listening, listen } from './listen.ts';
-import { createOwnJwtKey } from './own_jwt_key.ts';
+import { createOwnJwtKey, type OwnJwtKey } from './own_jwt_key.ts';
 import { gatewayNames } from './own_names.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
-import { gatewayRoutes } from './route_configs.ts';
+import { readMaterials } from './read_material.ts';
 import type { Tls } from './tls/trust.ts';
-import { tokenHandlerConfig } from './token_handler_config.ts';
-import { withUpstreamTls } from './upstream_tls_settings.ts';
-import { withoutUndefined } from './without_undefined.ts';
-
-/** As many proofs as this gateway remembers at a time, where the store does not. */
-const rememberedProofs = 100_000;
-
-function rememberHere({ now = () => Date.now() }: Pick<RoleDependencies, 'now'>) {
-  return createReplayMemory({ maxEntries: rememberedProofs }, { now });
-}
 
 export interface RunningGateway extends Listening {
   /** Where /healthz, /readyz and /metrics are, if they have a port of their own. */
@@ -46,23 +36,18 @@ export interface RunningGateway extends Listening {
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
   const configure = configuringGateway(config.secret, dependencies.store, tls);
   const proxyFor = createProxyFor(dependencies.environment ?? process.env);
-  const gatewayConfig = await configure(config);
+  const configured = await configure(config);
   const traces = config.gateway.tracing && (await openTracing(config.gateway.tracing, dependencies));
-  const gateway = createConfiguredGateway(gatewayConfig, {
+  const gateway = createConfiguredGateway(configured, {
     metrics: createMetrics(),
     ...dependencies,
-    ...(traces && { tracing: traces.tracing }),
-    ...tls?.trust,
-    ...(proxyFor && { proxyFor, fetch: createProxyingFetch(proxyFor, tls?.trust) }),
-    ...(config.gateway.dpop.replay === 'memory' && { useOnce: rememberHere(dependencies) }),
+    tracing: traces?.tracing,
+    secureContext: tls?.trust.secureContext,
+    proxyFor,
+    fetch: proxyFor ? createProxyingFetch(proxyFor, tls?.trust) : tls?.trust.fetch,
   });
-  const server = createGatewayServer(gateway, {
-    tls: tls?.server && { ...tls.server, requestCert: config.features.mutualTls },
-    maxHeaderBytes: config.gateway.limits.maxHeaderBytes,
-    requestTimeout: config.gateway.timeouts.request,
-    keepAliveTimeout: config.gateway.timeouts.keepAlive,
-    clientTimeout: config.gateway.timeouts.client,
-  });
+  const serverTls = tls?.server && { ...tls.server, requestCert: config.features.mutualTls };
+  const server = createGatewayServer(gateway, configured, serverTls);
   const { operations } = config.gateway;
   const apart = operations && (await openOperations(config, operations));
   apart?.answerWith(gateway.operations);
@@ -100,18 +85,59 @@ export async function checkGateway(config: Config, log: Logger): Promise<void> {
   }
 }
 
-/** What the gateway needs to know, by any configuration that it gets while it runs. */
+/** Makes the gateway's configuration of any that the process gets while it runs. */
 function configuringGateway(secret: string | undefined, store: TokenStore, tls: Tls | undefined) {
   const usedSecret = secret ?? randomBytes(32).toString('base64url');
   const ownJwtKey = createOwnJwtKey(secret, store);
-  return async (config: Config): Promise<GatewayConfig> => {
-    const settings = gatewayConfig({ ...config, secret: config.secret ?? usedSecret });
-    return {
-      ...settings,
-      otherHosts: await otherHostsAtGateway(config),
-      ...(await introspectionSettings(config, { ownJwtKey, tls })),
-      routes: await withUpstreamTls(config, settings.routes, tls),
-    };
+  return (config: Config) => gatewayConfig({ ...config, secret: config.secret ?? usedSecret }, { ownJwtKey, tls });
+}
+
+export interface GatewayConfigDependencies {
+  readonly ownJwtKey: OwnJwtKey;
+  readonly tls: Tls | undefined;
+}
+
+/**
+ * The gateway's section with what only this process knows.
+ *
+ * @throws {ConfigError} a file that it names cannot be read
+ */
+export async function gatewayConfig(
+  config: Config,
+  { ownJwtKey, tls }: GatewayConfigDependencies,
+): Promise<GatewayConfig> {
+  const section = await readMaterials(gatewaySchema, config.gateway, ['gateway']);
+  const { client, issuers, routes, ownJwts } = section;
+  return {
+    ...section,
+    issuer: config.issuer,
+    authorizationServer: {
+      ...authorizationServerEndpoints(config),
+      backChannelUrl: config.authorizationServer.backChannelUrl,
+    },
+    apis: config.apis,
+    mutualTls: config.features.mutualTls,
+    hosts: gatewayNames(config),
+    otherHosts: await otherHostsAtGateway(config),
+    secret: config.secret,
+    client: { ...client, ca: client.ca ?? tls?.ca },
+    issuers: issuers.map((issuer) => ({
+      ...issuer,
+      client: issuer.client && { ...issuer.client, ca: issuer.client.ca ?? tls?.ca },
+    })),
+    ownJwts: {
+      ...ownJwts,
+      signingKey: ownJwts.signingKey ?? (makesJwts(section) ? JSON.stringify(await ownJwtKey()) : undefined),
+    },
+    routes: routes.map((route) => ({
+      ...route,
+      upstream: leadsToSampleApi(route) ? sampleApiUrl(config) : route.upstream,
+      // A route with a certificate of its own has trust of its own too, which includes the CAs that all roles trust.
+      upstreamTls: route.upstreamTls && {
+        ...route.upstreamTls,
+        ca: route.upstreamTls.ca ?? tls?.trust.cas.join('\n'),
+      },
+    })),
   };
 }
 
@@ -141,27 +167,11 @@ function findFixed(before: Config, after: Config): string | undefined {
   return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
 }
 
-function gatewayConfig(config: Config & { secret: string }): Omit<GatewayConfig, 'client'> {
-  const { cache, jwks, timeouts, publicUrl, trustedProxies, tokenHandlers, clientCertificateHeader } = config.gateway;
-  const { limits, cors, upstreamHealth, decisionEndpoints, identityHeaders, webSockets } = config.gateway;
-  const { replay: _, ...dpop } = config.gateway.dpop;
-  return {
-    issuer: config.issuer,
-    authorizationServer: authorizationServerEndpoints(config),
-    cache,
-    jwks,
-    timeouts,
-    trustedProxies,
-    dpop,
-    webSockets,
-    ...(config.features.mutualTls && { clientCertificates: { header: clientCertificateHeader } }),
-    decisionEndpoints,
-    operationsApart: config.gateway.operations !== undefined,
-    secret: config.secret,
-    tokenHandlers: tokenHandlers.map((handler) => tokenHandlerConfig(config, handler)),
-    ...(publicUrl === undefined ? undefined : { publicUrl }),
-    ...(withoutUndefined({ limits, cors, upstreamHealth, identityHeaders }) as Partial<GatewayConfig>),
-    hosts: gatewayNames(config),
-    routes: gatewayRoutes(config),
-  };
+/** Names the key or the certificate that the gateway cannot use by its place in the configuration. */
+function asGatewayConfigError(error: unknown): unknown {
+  if (error instanceof TypeError && /^route \S+: upstreamTls/.test(error.message)) {
+    return new ConfigError('the configuration', [`gateway.routes: ${error.message}`]);
+  }
+  if (!(error instanceof TypeError) || !/^(?:issuers\[\d+\]\.)?(?:client|ownJwts)\./.test(error.message)) return error;
+  return new ConfigError('the configuration', [`gateway.${error.message}`]);
 }

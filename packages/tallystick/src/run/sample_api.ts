@@ -1,9 +1,10 @@
+import { accessTokensOf, audienceOf, prefixAtApi } from '@tallystick/gateway/config';
+import { leadsToSampleApi } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
-import { createSampleApi, type SampleApiConfig } from '../sample_api/create_sample_api.ts';
+import { createSampleApi, type SampleApiConfig, type SampleApiRoute } from '../sample_api/create_sample_api.ts';
 import { authorizationServerEndpoints } from './addresses.ts';
 import type { OpenApp, RoleDependencies } from './app.ts';
 import { allGatewayNames } from './own_names.ts';
-import { sampleApiRoutes } from './route_configs.ts';
 
 export function runSampleApi(
   config: Config,
@@ -32,4 +33,24 @@ function sampleApiConfig(config: Config): SampleApiConfig {
     gatewayNames: allGatewayNames(config),
     takesClientCertificates: config.features.mutualTls,
   };
+}
+
+/** The routes that lead to the sample API, the longest path first. It does not know the hosts of routes. */
+function sampleApiRoutes({ apis, gateway: { routes } }: Config): SampleApiRoute[] {
+  return routes
+    .filter(leadsToSampleApi)
+    .map((route) => {
+      const { api, scopes = { '*': [] } } = route;
+      const style = accessTokensOf(route, apis);
+      if (api === undefined || style === undefined) throw new TypeError('the configuration was checked for this');
+      return {
+        prefix: prefixAtApi(route),
+        publicPrefix: route.prefix,
+        audience: audienceOf({ ...route, api }, apis),
+        style,
+        scopes,
+        getsProof: style === 'opaque' || route.dpop?.forward === true,
+      };
+    })
+    .sort((a, b) => b.prefix.length - a.prefix.length);
 }

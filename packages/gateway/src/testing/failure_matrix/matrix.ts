@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { listen } from '@tallystick/testing/listen';
-import type { GatewayConfig } from '../../config/config.ts';
 import { createGateway } from '../../gateway.ts';
 import { createGatewayServer } from '../../server.ts';
-import { issuer } from '../authorization_server.ts';
-import { api, route } from '../gateway_fixture.ts';
+import { api, gatewayConfigOf, route, styles } from '../gateway_config.ts';
 import { startUpstream, type TestUpstream } from '../servers.ts';
 import { type FailingAuthorizationServer, startFailingAuthorizationServer } from './failing_authorization_server.ts';
 import { type FailingStore, openFailingStore } from './failing_store.ts';
@@ -109,22 +107,21 @@ function partition(cells: readonly Cell[], isFirst: (cell: Cell) => boolean): [C
 }
 
 async function startGateway(server: FailingAuthorizationServer, { store }: FailingStore, upstream: TestUpstream) {
-  const config: GatewayConfig = {
-    issuer,
+  const config = gatewayConfigOf({
     authorizationServer: { introspectionEndpoint: `${server.origin}/introspect`, jwksUri: `${server.origin}/jwks` },
     client: { id: 'gateway', secret: 'secret' },
     // The circuit breaker has its own tests. Here the cells must not affect each other.
     introspection: { circuitBreaker: { failures: 0, pause: 1000 } },
     routes: [
-      ...(['jwt', 'opaque', 'phantom', 'split'] as const).map((style) => route(style, upstream.origin)),
+      ...styles.map((style) => route(style, upstream.origin)),
       { ...route('split', upstream.origin), prefix: '/split-or-introspect', onMiss: 'introspect' },
     ],
     cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 60 } },
     // Long enough for the largest answers on a busy machine.
     timeouts: { authorizationServer: 6_000, upstream: 15_000 },
-  };
+  });
   const gateway = createGateway(config, { store, log: silent });
-  const running = await listen(createGatewayServer(gateway));
+  const running = await listen(createGatewayServer(gateway, config));
   // The gateway fetches the keys before the failures begin.
   await fetch(`${running.origin}/readyz`);
   return {

@@ -1,4 +1,5 @@
 import type { Refuse } from '@tallystick/common/config';
+import { accessTokensOf } from '@tallystick/gateway/config';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi } from './sample_api_routes.ts';
 
@@ -31,13 +32,12 @@ const NAME = { gateway: 'gateway', sampleApi: 'sample API' };
 
 /** The APIs whose tokens a role introspects at our own authorization server. */
 function introspectedApis({ issuer: own, apis, gateway: { routes } }: Config, role: Role): string[] {
-  const styleOf = (api: string) => apis.find(({ resource }) => resource === api)?.accessTokens;
   return routes
     .filter(({ issuer = own }) => issuer === own)
     .filter((route) => role === 'gateway' || leadsToSampleApi(route))
-    .filter(({ api = '', onMiss }) => {
-      if (role === 'sampleApi') return styleOf(api) === 'opaque';
-      return styleOf(api) === 'phantom' || onMiss === 'introspect';
+    .filter((route) => {
+      const style = accessTokensOf(route, apis);
+      return role === 'sampleApi' ? style === 'opaque' : style === 'phantom' || route.onMiss === 'introspect';
     })
     .flatMap(({ api }) => api ?? []);
 }

@@ -114,10 +114,10 @@ describe('a route is refused', () => {
       expect.stringContaining(
         'gateway.routes[0].issuer: expected an issuer with an introspectionEndpoint and a client',
       ),
+      expect.stringContaining('gateway.routes[2].accessTokens: expected the access token style'),
       expect.stringContaining(
         'gateway.routes[1].upstream: expected an origin: the sample API does not trust other issuers',
       ),
-      expect.stringContaining('gateway.routes[2].accessTokens: expected the access token style'),
     ]);
   });
 

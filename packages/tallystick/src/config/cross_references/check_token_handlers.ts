@@ -1,4 +1,4 @@
-import { type Refuse, refuseDuplicates } from '@tallystick/common/config';
+import type { Refuse } from '@tallystick/common/config';
 import type { Config } from '../schema.ts';
 
 type TokenHandler = Config['gateway']['tokenHandlers'][number];
@@ -6,8 +6,6 @@ type TokenHandler = Config['gateway']['tokenHandlers'][number];
 /** Checks the client and the API of each token handler. */
 export function checkTokenHandlers({ gateway, clients, apis }: Config, refuse: Refuse): void {
   const path = ['gateway', 'tokenHandlers'];
-  refuseDuplicates(gateway.tokenHandlers, 'prefix', path, refuse);
-  refuseDuplicates(gateway.tokenHandlers, 'cookie', path, refuse);
   for (const [index, handler] of gateway.tokenHandlers.entries()) {
     if (!apis.some(({ resource }) => resource === handler.api)) {
       refuse([...path, index, 'api'], 'expected the resource of one of the apis', handler.api);

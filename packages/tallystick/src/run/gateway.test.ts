@@ -6,13 +6,16 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { pino } from 'pino';
+import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
-import { checkGateway } from './gateway.ts';
-import { introspectionSettings } from './introspection_settings.ts';
+import { checkGateway, gatewayConfig } from './gateway.ts';
 import { createOwnJwtKey } from './own_jwt_key.ts';
+import type { Tls } from './tls/trust.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 const log = pino({ level: 'silent' });
+const upstream = 'https://api.internal';
+const ownJwtKey = () => Promise.reject(new Error('not needed'));
 
 let folder: string;
 let keyFile: string;
@@ -21,6 +24,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tallystick-'));
   keyFile = join(folder, 'key.pem');
   await writeFile(keyFile, pem);
+  await writeFile(join(folder, 'ca.pem'), 'the CA');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -34,9 +38,8 @@ test.each([
   ['as a file', () => keyFile],
 ])('a key is given %s', async (_, given) => {
   const config = await configWith({ client: { id: 'gateway', privateKey: given() } });
-  const ownJwtKey = () => Promise.reject(new Error('not needed'));
-  const { client } = await introspectionSettings(config, { ownJwtKey, tls: undefined });
-  expect(client).toEqual({ id: 'gateway', privateKey: pem });
+  const { client } = await gatewayConfig(config, { ownJwtKey, tls: undefined });
+  expect(client).toMatchObject({ id: 'gateway', privateKey: pem });
   await expect(checkGateway(config, log)).resolves.toBeUndefined();
 });
 
@@ -69,7 +72,7 @@ test.each([
       introspection: { accept: 'application/json' },
       ownJwts: { issuer: 'https://gateway.example.com', signingKey: '{"kty":"oct"}' },
     },
-    'gateway.ownJwts.signingKey must be a private JWK with kid and alg',
+    'gateway.ownJwts.signingKey must be a private key, as JWK with kid and alg',
   ],
 ])('what cannot be used is refused before anything starts: %j', async (changes, message) => {
   const checking = checkGateway(await configWith(changes), log);
@@ -94,4 +97,49 @@ test('without a secret the key ends with the process', async () => {
   expect(await own()).toEqual(await own());
   expect(await createOwnJwtKey(undefined, store)()).not.toEqual(await own());
   await store.close();
+});
+
+async function routesWith(settings: object, tls?: Tls) {
+  const config = await loadConfig(DEMO);
+  const routes = [{ prefix: '/', public: true, ...settings }];
+  const checked = checkConfig({ ...config, gateway: { ...config.gateway, routes } });
+  const { routes: configured } = await gatewayConfig(checked, { ownJwtKey, tls });
+  return configured;
+}
+
+test('what a route says of its upstream reaches the gateway, with the files that it names', async () => {
+  const settings = { preserveHost: true, rewriteResponse: { location: true, cookieDomain: '' } };
+  const pem = '-----BEGIN CERTIFICATE-----';
+  const upstreamTls = { ca: join(folder, 'ca.pem'), servername: 'api', certificate: pem, key: '-----BEGIN PRIVATE' };
+  const [route] = await routesWith({ upstream, ...settings, upstreamTls });
+  expect(route).toMatchObject({
+    ...settings,
+    upstreamTls: { ca: 'the CA', servername: 'api', certificate: pem, key: '-----BEGIN PRIVATE' },
+  });
+});
+
+test('a route without CAs of its own trusts whom the roles trust', async () => {
+  const tls = { trust: { cas: ['one', 'two'] } } as unknown as Tls;
+  const [route] = await routesWith({ upstream, upstreamTls: { servername: 'api' } }, tls);
+  expect(route?.upstreamTls).toEqual({ servername: 'api', ca: 'one\ntwo' });
+});
+
+test.each([
+  [
+    'a file that is not there',
+    { upstream, upstreamTls: { ca: '/nowhere/ca.pem' } },
+    'gateway.routes[0].upstreamTls.ca',
+  ],
+  ['a certificate alone', { upstream, upstreamTls: { certificate: 'c' } }, 'gateway.routes[0].upstreamTls'],
+  ['an upstream on http', { upstream: 'http://a', upstreamTls: { servername: 'a' } }, 'gateway.routes[0].upstreamTls'],
+  ['a name that is none', { upstream, upstreamTls: { servername: 'a b' } }, 'gateway.routes[0].upstreamTls.servername'],
+  [
+    'a domain that is none',
+    { upstream, rewriteResponse: { cookieDomain: 'a;b' } },
+    'gateway.routes[0].rewriteResponse.cookieDomain',
+  ],
+])('%s is refused, with its path', async (_, settings, path) => {
+  const problem = await routesWith(settings).catch((error: unknown) => error);
+  expect(problem).toBeInstanceOf(ConfigError);
+  expect((problem as ConfigError).problems).toEqual([expect.stringContaining(`${path}: expected`)]);
 });
