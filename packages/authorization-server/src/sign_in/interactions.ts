@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { IsClientName } from '../clients/client_names.ts';
-import type { AuthorizationServerConfig } from '../config/config.ts';
+import type { AuthorizationServerConfig, UserConfig } from '../config/config.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from '../ui/pages.ts';
@@ -20,6 +20,8 @@ export function interactions(
   { users, clients, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues'>,
   { accounts, isClientName }: { readonly accounts: Accounts; readonly isClientName: IsClientName },
 ): Middleware {
+  const pages = createPages(provider, users);
+
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
     if (matched === undefined) return next();
@@ -40,26 +42,10 @@ export function interactions(
     const { name, reasons } = interaction.prompt;
     const automatic = clients.find((client) => client.id === interaction.params.client_id)?.automaticLogin;
     const user = String(interaction.params.login_hint ?? automatic?.user ?? '');
-    if (automatic === undefined || reasons.includes(`${name}_prompt`)) return show(ctx, interaction);
+    if (automatic === undefined || reasons.includes(`${name}_prompt`)) return pages.show(ctx, interaction);
     if (name === 'consent') return consent(ctx, interaction);
     if (await accounts.exists(user)) return signIn(ctx, interaction, user, {});
-    return show(ctx, interaction);
-  }
-
-  async function show(ctx: Context, interaction: InteractionDetails) {
-    const { prompt, params, session } = interaction;
-    const submitted = { user: String(params.login_hint ?? ''), claims: '' };
-    ctx.type = 'html';
-    ctx.body =
-      prompt.name === 'login'
-        ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted)
-        : consentPage(
-            actionOf(interaction),
-            await clientNameOf(interaction),
-            session?.accountId ?? '',
-            requestsOf(prompt.details),
-            prompt.details.rar as object[],
-          );
+    return pages.show(ctx, interaction);
   }
 
   async function login(ctx: Context, interaction: InteractionDetails) {
@@ -67,10 +53,7 @@ export function interactions(
     const form = await readForm(ctx.req);
     const read = await readLogin(form, isClientName);
     if ('problem' in read) {
-      const submitted = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem: read.problem };
-      ctx.status = 400;
-      ctx.type = 'html';
-      ctx.body = loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted);
+      await pages.showProblem(ctx, interaction, form, read.problem);
       return;
     }
     await accounts.addUser(read.user);
@@ -102,6 +85,33 @@ export function interactions(
     ctx.status = 303;
     ctx.redirect(returnTo);
   }
+}
+
+/** Renders the login and consent pages of interactions. */
+function createPages(provider: Provider, users: readonly UserConfig[]) {
+  async function show(ctx: Context, interaction: InteractionDetails) {
+    const { prompt, params, session } = interaction;
+    const submitted = { user: String(params.login_hint ?? ''), claims: '' };
+    ctx.type = 'html';
+    ctx.body =
+      prompt.name === 'login'
+        ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted)
+        : consentPage(
+            actionOf(interaction),
+            await clientNameOf(interaction),
+            session?.accountId ?? '',
+            requestsOf(prompt.details),
+            prompt.details.rar as object[],
+          );
+  }
+
+  /** Shows the login page again, with the submitted values. */
+  async function showProblem(ctx: Context, interaction: InteractionDetails, form: URLSearchParams, problem: string) {
+    const submitted = { user: form.get('user') ?? '', claims: form.get('claims') ?? '', problem };
+    ctx.status = 400;
+    ctx.type = 'html';
+    ctx.body = loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted);
+  }
 
   function actionOf({ uid }: InteractionDetails): string {
     return `${mountPathOf(provider.issuer)}/interaction/${uid}`;
@@ -111,6 +121,8 @@ export function interactions(
     const client = await provider.Client.find(String(params.client_id));
     return client?.clientName ?? String(params.client_id);
   }
+
+  return { show, showProblem };
 }
 
 /** The claims that were added at the login page in this interaction, if any. */
