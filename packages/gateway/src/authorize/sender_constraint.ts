@@ -10,13 +10,13 @@ import {
   createSenderConstraint,
   type DPoPNonces,
   type UseOnce,
-  ValidationUnavailableError,
 } from '@tallystick/resource-server';
-import { StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import type { TokenStore } from '@tallystick/token-store';
 import type { GatewayConfig } from '../config/config.ts';
 import type { OwnOrigin } from '../http/public_origin.ts';
 import type { IsTrustedProxy } from '../http/trusted_proxies.ts';
 import type { ProtectedRoute } from '../routes/route.ts';
+import { throwStoreFailure } from '../tokens/store_failure.ts';
 import type { Credentials } from './credentials.ts';
 
 /** What a client requests, and the request with the proof. */
@@ -106,14 +106,7 @@ export function createUseOnce({ replay }: GatewayConfig['dpop'], { store, now }:
 
 /** Remembers used proofs for all gateways on the store. An unavailable store is no reason to refuse a proof with 401. */
 function onceInStore(store: Pick<TokenStore, 'useOnce'>): UseOnce {
-  return async (name, expiresIn) => {
-    try {
-      return await store.useOnce(name, expiresIn);
-    } catch (cause) {
-      if (!(cause instanceof StoreUnavailableError)) throw cause;
-      throw new ValidationUnavailableError('the token store could not be reached', { cause });
-    }
-  };
+  return (name, expiresIn) => store.useOnce(name, expiresIn).catch(throwStoreFailure);
 }
 
 /** The certificate that the client of a request presented, if any. */

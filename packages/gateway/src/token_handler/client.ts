@@ -9,10 +9,10 @@ export interface ClientDependencies {
 }
 
 /**
- * The application's client at the authorization server, as openid-client has it. The authorization server is discovered
- * when it is first needed (RFC 8414).
+ * The application's client at the authorization server, for openid-client. The metadata of the authorization server is fetched when it is
+ * first needed (RFC 8414).
  *
- * @throws {ValidationUnavailableError} when it cannot be reached
+ * @throws {ValidationUnavailableError} when the authorization server cannot be reached
  */
 export type FindClient = () => Promise<oidc.Configuration>;
 
@@ -34,16 +34,16 @@ export function createFindClient(
   const authentication = secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);
   let server: oidc.ServerMetadata | undefined;
 
-  /** The issuer's own URLs are for browsers; the gateway may have to go another way. */
+  /** Browsers use the URLs of the issuer. The gateway may have to use others. */
   const backChannelFetch: oidc.CustomFetch = (url, options) => {
-    const reached = backChannelUrl && url.startsWith(issuer) ? backChannelUrl + url.slice(issuer.length) : url;
-    return fetch(reached, options as RequestInit);
+    const target = backChannelUrl && url.startsWith(issuer) ? backChannelUrl + url.slice(issuer.length) : url;
+    return fetch(target, options as RequestInit);
   };
 
   const options: oidc.DiscoveryRequestOptions = {
     [oidc.customFetch]: backChannelFetch,
     timeout: timeout / 1000,
-    // A development issuer is on http; with https openid-client insists on it everywhere.
+    // A development issuer may use http. For an https issuer, openid-client requires https everywhere.
     ...(issuer.startsWith('http:') && { execute: [oidc.allowInsecureRequests] }),
   };
 
@@ -53,7 +53,7 @@ export function createFindClient(
     } catch (cause) {
       throw new ValidationUnavailableError('the authorization server could not be reached', { cause });
     }
-    // Tests move the clock of the gateway; openid-client looks at the real one.
+    // Tests move the clock of the gateway, but openid-client uses the real one.
     const clockSkew = Math.round((now() - Date.now()) / 1000);
     const client = new oidc.Configuration(server, id, { [oidc.clockSkew]: clockSkew }, authentication);
     client[oidc.customFetch] = backChannelFetch;
@@ -63,23 +63,23 @@ export function createFindClient(
   };
 }
 
-/** Whether the authorization server looked at what it was given and refused it (RFC 6749 section 5.2). */
+/** Whether the authorization server refused the code or the refresh token (RFC 6749 section 5.2). */
 export function isRefusedGrant(error: unknown): error is oidc.ResponseBodyError {
   return error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant';
 }
 
-/** What an error of a call to the authorization server, other than a refused grant, or of what follows it means to the browser. */
+/** The error for the browser after a failed call to the authorization server, unless it refused the grant. */
 export function callFailure(cause: unknown): ResourceServerError {
   if (cause instanceof ResourceServerError) return cause;
   if (cause instanceof oidc.ResponseBodyError && cause.status < 500) {
     return new ValidatorRefusedError('the authorization server refused the request of the gateway', { cause });
   }
-  return new ValidationUnavailableError('the authorization server did not answer as it should', { cause });
+  return new ValidationUnavailableError('the authorization server failed, or its response is invalid', { cause });
 }
 
 /**
- * Where a browser goes to end the session at the authorization server too (OpenID Connect RP-Initiated Logout). It names the client
- * instead of showing an ID token, so that the page gets no token to see.
+ * Where a browser goes to end the session at the authorization server too (OpenID Connect RP-Initiated Logout). The URL names the client
+ * instead of carrying an ID token, so that the page sees no token.
  */
 export function logoutUrl(
   client: oidc.Configuration,
@@ -91,7 +91,7 @@ export function logoutUrl(
   return oidc.buildEndSessionUrl(client, parameters).href;
 }
 
-/** Revokes the refresh token, and with it what was issued for it (RFC 7009 section 2.1). */
+/** Revokes a refresh token, and the access tokens that were issued for it (RFC 7009 section 2.1). */
 export async function revoke(findClient: FindClient, refreshToken: string): Promise<void> {
   await oidc.tokenRevocation(await findClient(), refreshToken, { token_type_hint: 'refresh_token' });
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createSealedCookies } from '../http/sealed_cookies.ts';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
-const SECRET = 'what only the gateways know, of 32 characters';
+const SECRET = 'the secret of the gateways, of 32 characters';
 const NAME = '__Host-app';
 const PAGE = { 'X-CSRF': '1', 'Sec-Fetch-Site': 'same-origin' };
 
@@ -10,7 +10,7 @@ let fixture: GatewayFixture;
 beforeAll(async () => {
   fixture = await startGatewayFixture(({ authorizationServer }) => ({
     secret: SECRET,
-    // Nobody is there.
+    // No server listens there.
     authorizationServer: { ...authorizationServer, backChannelUrl: 'http://127.0.0.1:1' },
     tokenHandlers: [{ client: { id: 'app' }, api: api('phantom'), cookie: NAME, sessionLifetime: 3600 }],
   }));
@@ -20,7 +20,7 @@ beforeEach(() => {
   fixture.store.unavailable = false;
 });
 
-/** The cookie of a browser whose user signed in a minute ago. */
+/** The session cookie of a user who signed in a minute ago. */
 async function sessionCookie(content: object): Promise<string> {
   const sealed = createSealedCookies(SECRET, () => fixture.clock.time);
   const since = Math.floor(fixture.clock.time / 1000) - 60;
@@ -34,7 +34,7 @@ const ask = (path: string, cookie: string) =>
     headers: { ...PAGE, Cookie: cookie },
   });
 
-test('a copy of the cookie is good for nothing after the logout, and other sessions go on', async () => {
+test('a copy of the cookie cannot be used after the logout, and other sessions go on', async () => {
   const [mine, another] = [await sessionCookie({ sid: 'mine' }), await sessionCookie({ sid: 'another' })];
   expect(await (await ask('session', mine)).json()).toEqual({ claims: { sub: 'alice' } });
   expect((await ask('logout', mine)).status).toBe(200);
@@ -46,17 +46,17 @@ test('a copy of the cookie is good for nothing after the logout, and other sessi
   expect((await ask('session', another)).status).toBe(200);
 });
 
-test('a session that cannot be continued is over for every copy of its cookie', async () => {
+test('a session that cannot be continued ends for every copy of its cookie', async () => {
   const cookie = await sessionCookie({ sid: 'without a refresh token' });
   expect((await ask('refresh', cookie)).status).toBe(401);
   expect((await ask('session', cookie)).status).toBe(401);
 });
 
-test('a session without a name, which could not be ended, is none', async () => {
+test('a session without a sid, which could not be ended, is not accepted', async () => {
   expect((await ask('session', await sessionCookie({}))).status).toBe(401);
 });
 
-test('while the store does not tell which sessions have ended, nobody is signed in or out by that', async () => {
+test('while the store is unavailable, requests get 503 and sessions stay open', async () => {
   const cookie = await sessionCookie({ sid: 'patient', refreshToken: 'of patient' });
   fixture.store.unavailable = true;
   for (const path of ['session', 'refresh']) {
@@ -68,7 +68,7 @@ test('while the store does not tell which sessions have ended, nobody is signed 
   expect((await ask('session', cookie)).status).toBe(200);
 });
 
-test('a logout takes the cookies of this browser also when the store cannot be told, and says so in the log', async () => {
+test('a logout deletes the cookies of this browser even if the store is unavailable, and logs the failure', async () => {
   const cookie = await sessionCookie({ sid: 'in a hurry' });
   fixture.store.unavailable = true;
   const answer = await ask('logout', cookie);

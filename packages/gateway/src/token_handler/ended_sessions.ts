@@ -1,23 +1,24 @@
-import { AccessTokenError, ValidationUnavailableError } from '@tallystick/resource-server';
-import { type SharedValues, StoreUnavailableError } from '@tallystick/token-store';
+import { AccessTokenError } from '@tallystick/resource-server';
+import type { SharedValues } from '@tallystick/token-store';
+import { throwStoreFailure } from '../tokens/store_failure.ts';
 import type { Session } from './session.ts';
 
 /**
- * Sessions that ended before their cookie does. A browser forgets its cookie at logout; a copy of it elsewhere is good for
- * nothing after that, at any gateway.
+ * Sessions that ended before their cookie expires. At logout the browser deletes its cookie. A copy of the cookie cannot be used after
+ * that, at any gateway.
  */
 export interface EndedSessions {
-  /** @throws {ValidationUnavailableError} the store does not answer */
+  /** @throws {ValidationUnavailableError} when the store is unavailable */
   add(session: Session): Promise<void>;
   /**
    * @throws {AccessTokenError} `invalid_token` when the session has ended
-   * @throws {ValidationUnavailableError} the store does not answer
+   * @throws {ValidationUnavailableError} when the store is unavailable
    */
   expectOpen(session: Session): Promise<void>;
 }
 
 /**
- * @param sessionLifetime seconds after the sign-in for which a cookie opens
+ * @param sessionLifetime seconds after the sign-in for which a cookie can be used
  * @param now epoch milliseconds
  */
 export function createEndedSessions(sessionLifetime: number, shared: SharedValues, now: () => number): EndedSessions {
@@ -34,17 +35,12 @@ export function createEndedSessions(sessionLifetime: number, shared: SharedValue
   };
 }
 
-/** The store's shared values; that it is away is said in words for browsers: nobody is refused for it. */
-export function answeringForTheStore({ find, put, putIfAbsent, remove }: SharedValues): SharedValues {
+/** Shared values whose failures are errors for browsers. */
+export function withStoreFailures({ find, put, putIfAbsent, remove }: SharedValues): SharedValues {
   return {
-    find: (name) => find(name).catch(unavailable),
-    put: (name, value, expiresIn) => put(name, value, expiresIn).catch(unavailable),
-    putIfAbsent: (name, value, expiresIn) => putIfAbsent(name, value, expiresIn).catch(unavailable),
-    remove: (name) => remove(name).catch(unavailable),
+    find: (name) => find(name).catch(throwStoreFailure),
+    put: (name, value, expiresIn) => put(name, value, expiresIn).catch(throwStoreFailure),
+    putIfAbsent: (name, value, expiresIn) => putIfAbsent(name, value, expiresIn).catch(throwStoreFailure),
+    remove: (name) => remove(name).catch(throwStoreFailure),
   };
-}
-
-function unavailable(cause: unknown): never {
-  if (!(cause instanceof StoreUnavailableError)) throw cause;
-  throw new ValidationUnavailableError('the token store could not be reached', { cause });
 }

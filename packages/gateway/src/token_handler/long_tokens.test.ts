@@ -49,20 +49,20 @@ function openBrowser() {
   return { jar, go, begin, complete, signIn: async () => complete(await begin()) };
 }
 
-/** A JWT by its looks, of some length; nothing in it repeats. */
+/** Random text of this length that looks like a JWT. */
 const jwtOf = (length: number) =>
   `e.${randomBytes(length)
     .toString('base64url')
     .slice(0, length - 4)}.s`;
 const referenceOf = (length: number) => randomBytes(length).toString('base64url').slice(0, length);
-/** Each comes with a refresh token of its own: what came of one serves for a moment for all who send it. */
+/** Issues a new refresh token each time: the outcome of a refresh is shared by all requests with the same refresh token. */
 function issue(access_token: string): void {
   provider.tokens = { access_token, refresh_token: referenceOf(43), expires_in: 300 };
 }
 
-const given = () => fixture.upstream.seen.at(-1)?.headers.authorization;
+const authorizationAtApi = () => fixture.upstream.seen.at(-1)?.headers.authorization;
 
-describe('A token that one cookie does not hold', () => {
+describe('A token that is too long for one cookie', () => {
   test.each([
     ['a JWT', jwtOf(43), 1],
     ['a long JWT', jwtOf(2_800), 1],
@@ -70,18 +70,18 @@ describe('A token that one cookie does not hold', () => {
     ['a JWT of 10 KB', jwtOf(10_000), 5],
     ['a reference of 5 KB', referenceOf(5_000), 3],
     ['a reference of 15 KB', referenceOf(15_000), 5],
-  ])('is in several, and the API gets it whole: %s', async (_, token, count) => {
+  ])('is split into several cookies, and the API gets it whole: %s', async (_, token, count) => {
     issue(token);
     const { jar, go, signIn } = openBrowser();
     expect((await signIn()).status).toBe(302);
     const names = [...jar.cookies.keys()].filter((name) => !name.includes('session'));
     expect(names).toHaveLength(count);
     expect((await go('/app')).status).toBe(200);
-    expect(given()).toBe(`Bearer ${token}`);
+    expect(authorizationAtApi()).toBe(`Bearer ${token}`);
     expect(fixture.upstream.seen.at(-1)?.headers.cookie).toBeUndefined();
   });
 
-  test('may be the refresh token, or what the application knows of the user', async () => {
+  test('may be the refresh token, also together with the claims of the user', async () => {
     provider.tokens = { ...provider.tokens, refresh_token: jwtOf(5_000) };
     provider.claims = { sub: 'alice', note: 'n'.repeat(3_000) };
     const { jar, go, signIn } = openBrowser();
@@ -90,7 +90,7 @@ describe('A token that one cookie does not hold', () => {
     expect(await (await go('/oauth-agent/session')).json()).toEqual({ claims: provider.claims });
   });
 
-  test('leaves nothing behind when a shorter one follows, or at logout', async () => {
+  test('leaves no cookies behind when a shorter one follows, or at logout', async () => {
     issue(jwtOf(10_000));
     const { jar, go, signIn } = openBrowser();
     await signIn();
@@ -98,7 +98,7 @@ describe('A token that one cookie does not hold', () => {
     expect((await go('/oauth-agent/refresh', { method: 'POST' })).status).toBe(204);
     expect([...jar.cookies.keys()]).toEqual([cookie, `${cookie}-1`, `${cookie}-2`, `${cookie}-session`]);
     expect((await go('/app')).status).toBe(200);
-    expect(given()).toBe(`Bearer ${provider.tokens.access_token}`);
+    expect(authorizationAtApi()).toBe(`Bearer ${provider.tokens.access_token}`);
     issue(referenceOf(43));
     await go('/oauth-agent/refresh', { method: 'POST' });
     expect([...jar.cookies.keys()]).toEqual([cookie, `${cookie}-session`]);
@@ -110,7 +110,7 @@ describe('A token that one cookie does not hold', () => {
     expect(jar.cookies.size).toBe(0);
   });
 
-  test('is no token when a part is missing, or of another', async () => {
+  test('is not accepted when a part is missing, or is from another token', async () => {
     issue(jwtOf(10_000));
     const [one, other] = [openBrowser(), openBrowser()];
     await one.signIn();
@@ -125,7 +125,7 @@ describe('A token that one cookie does not hold', () => {
   test.each([
     ['the access token', () => ({ access_token: jwtOf(13_000) }), /access token.* 13000 characters.*reference/],
     ['the refresh token', () => ({ refresh_token: jwtOf(13_000) }), /refresh token.*fewer claims/],
-  ])('is refused with the reason when several do not hold it either: %s', async (_, tokens, reason) => {
+  ])('is refused with the reason when it is too long for several cookies: %s', async (_, tokens, reason) => {
     const { jar, go, signIn } = openBrowser();
     await signIn();
     const held = jar.header();
@@ -143,15 +143,15 @@ describe('A token that one cookie does not hold', () => {
     expect(line).toMatchObject({ level: 'warn', status: 500, reason: expect.stringMatching(reason) });
   });
 
-  test('is not what is said when the authorization server fails', async () => {
+  test('is not reported when the authorization server fails', async () => {
     provider.tokenStatus = 500;
     const answer = await openBrowser().signIn();
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
   });
 });
 
-describe('Logins that nobody completes', () => {
-  test('are ten at most, of which the newest can be completed', async () => {
+describe('Pending logins', () => {
+  test('are at most ten, and the newest can be completed', async () => {
     const { jar, begin, complete, go } = openBrowser();
     const begun: Awaited<ReturnType<typeof begin>>[] = [];
     for (let login = 0; login < 119; login += 1) {
@@ -167,7 +167,7 @@ describe('Logins that nobody completes', () => {
     expect(dropped && (await complete(dropped)).status).toBe(400);
   });
 
-  test('take 8 KB at most', async () => {
+  test('take at most 8 KB of cookies', async () => {
     const { jar, begin, complete } = openBrowser();
     let newest = await begin();
     for (let login = 0; login < 10; login += 1) {
@@ -179,7 +179,7 @@ describe('Logins that nobody completes', () => {
     expect((await complete(newest)).headers.get('location')).toMatch(/p{1500}$/);
   });
 
-  test('do not begin where their cookie would be too long for a browser', async () => {
+  test('are refused when their cookie would be too long for a browser', async () => {
     const { response } = await openBrowser().begin(`/oauth-agent/login?return_to=/${'p'.repeat(4_000)}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error_description: 'return_to is too long' });

@@ -6,10 +6,10 @@ import * as oidc from 'openid-client';
 import { callFailure, type FindClient, isRefusedGrant } from './client.ts';
 import type { Session, Tokens } from './session.ts';
 
-/** Seconds for which what came of a refresh serves further requests with the same refresh token. */
+/** Seconds for which further requests with the same refresh token get the same outcome. */
 const SHARED_FOR = 10;
-/** Milliseconds between two looks at what came of another's refresh. */
-const PAUSE = 50;
+/** Milliseconds between two checks whether another request has finished its refresh. */
+const POLL_INTERVAL = 50;
 
 /**
  * Gets new tokens for a session (RFC 6749 section 6).
@@ -19,40 +19,41 @@ const PAUSE = 50;
  */
 export type Refresh = (session: Pick<Session, 'refreshToken'>) => Promise<Tokens>;
 
-/** What is known of a refresh, shared by all gateways while it matters. */
+/** The outcome of a refresh, shared by all gateways for a short time. */
 type Outcome =
-  | { readonly state: 'asking' }
+  | { readonly state: 'pending' }
   | { readonly state: 'answered'; readonly tokens: Tokens }
   | { readonly state: 'refused' };
 
 export interface RefreshDependencies {
   readonly findClient: FindClient;
-  /** Knows what other gateways ask. It throws what a browser can be told. */
+  /** Shared with the other gateways. Its failures are errors for browsers. */
   readonly shared: SharedValues;
   readonly log: Log;
 }
 
 /**
- * Two tabs of one browser may ask at the same time, each another gateway. A refresh token works once, and its second use ends the
- * grant (RFC 9700 section 4.14), so one of them asks and all share what came of it; also one that comes a moment later, with the
- * cookies from before. Whoever asks says so for as long as that can take: when it dies meanwhile, another one asks after that.
+ * Two tabs of one browser may refresh at the same time, at different gateways. A refresh token can be used once, and its second use ends
+ * the grant (RFC 9700 section 4.14). So one request uses it, and the others get the same outcome, even a moment later with the old
+ * cookies. The request takes a lease for the longest time that a refresh can take. If its gateway dies, another request refreshes when the
+ * lease has expired.
  *
  * @param timeout milliseconds for each call to the authorization server
  */
 export function createRefresh(timeout: number, { findClient, shared, log }: RefreshDependencies): Refresh {
-  // Two calls, one of which is discovery, and what the store takes.
+  // The time for two calls, discovery and the refresh, and for the store.
   const lease = Math.ceil((2 * timeout) / 1000) + 2;
-  const looks = ((lease + 2) * 1000) / PAUSE;
+  const maxAttempts = ((lease + 2) * 1000) / POLL_INTERVAL;
 
-  /** This browser gets its answer also when the others cannot be told. */
-  async function told(telling: Promise<void>): Promise<void> {
-    await telling.catch((error: Error) =>
-      log.warn({ reason: error.message }, 'what came of a refresh could not be shared'),
+  /** This browser gets its tokens even if the outcome cannot be shared. */
+  async function tryToShare(sharing: Promise<void>): Promise<void> {
+    await sharing.catch((error: Error) =>
+      log.warn({ reason: error.message }, 'the outcome of a refresh could not be shared'),
     );
   }
 
-  async function ask(name: string, refreshToken: string): Promise<Tokens> {
-    const share = (outcome: Outcome) => told(shared.put(name, JSON.stringify(outcome), SHARED_FOR));
+  async function requestTokens(name: string, refreshToken: string): Promise<Tokens> {
+    const share = (outcome: Outcome) => tryToShare(shared.put(name, JSON.stringify(outcome), SHARED_FOR));
     try {
       const client = await findClient();
       const { access_token, refresh_token, expires_in } = await oidc.refreshTokenGrant(client, refreshToken);
@@ -64,7 +65,7 @@ export function createRefresh(timeout: number, { findClient, shared, log }: Refr
         await share({ state: 'refused' });
         throw refused(error);
       }
-      await told(shared.remove(name)); // As far as anybody knows, nothing was used up: the next one may ask.
+      await tryToShare(shared.remove(name)); // The refresh token was probably not used, so the next request may try.
       throw callFailure(error);
     }
   }
@@ -72,15 +73,15 @@ export function createRefresh(timeout: number, { findClient, shared, log }: Refr
   return async ({ refreshToken }) => {
     if (refreshToken === undefined) throw new AccessTokenError('invalid_token', 'the session has no refresh token');
     const name = `refresh with ${refreshToken}`;
-    const asking = JSON.stringify({ state: 'asking' } satisfies Outcome);
-    for (let look = 0; look < looks; look += 1) {
-      if (await shared.putIfAbsent(name, asking, lease)) return ask(name, refreshToken);
-      const outcome = JSON.parse((await shared.find(name)) ?? asking) as Outcome;
+    const pending = JSON.stringify({ state: 'pending' } satisfies Outcome);
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      if (await shared.putIfAbsent(name, pending, lease)) return requestTokens(name, refreshToken);
+      const outcome = JSON.parse((await shared.find(name)) ?? pending) as Outcome;
       if (outcome.state === 'answered') return outcome.tokens;
       if (outcome.state === 'refused') throw refused();
-      await pause(PAUSE);
+      await pause(POLL_INTERVAL);
     }
-    throw new ValidationUnavailableError('another request for this session gets no answer');
+    throw new ValidationUnavailableError('another request is refreshing this session, and has not finished in time');
   };
 }
 

@@ -6,11 +6,11 @@ import type { Decision } from '../decision.ts';
 import { type CorsPolicy, corsHeaders, createCorsPolicy, isPreflight } from '../http/cors.ts';
 import { toRefusal } from '../http/errors.ts';
 import type { SignInServer } from './client.ts';
-import type { TokenHandler, TokenHandlerDependencies } from './create_token_handler.ts';
-import type { PageAnswer } from './login.ts';
+import type { EndpointResponse } from './login.ts';
+import type { TokenHandler, TokenHandlerDependencies } from './token_handler.ts';
 
 /**
- * Answers requests for the endpoints of token handlers.
+ * Serves the endpoints of token handlers.
  *
  * @returns whether the request was for one
  */
@@ -24,7 +24,7 @@ export function createServeTokenHandlers(
   const server = { issuer, backChannelUrl, timeout: timeouts.authorizationServer };
   const endpoints = new Map<string, Endpoint>();
   for (const config of tokenHandlers) {
-    const load = loadedOnce(config, server, dependencies);
+    const load = createLoader(config, server, dependencies);
     const cors = corsPolicyOf(config);
     for (const [name, segment] of Object.entries(config.endpoints) as [EndpointName, string][]) {
       endpoints.set(`${config.prefix}/${segment}`, { name, load, cors });
@@ -49,7 +49,7 @@ export function createServeTokenHandlers(
         const error = toRefusal(thrown, dependencies.log);
         decision.error = error;
         const { status, headers, body } = refusal(error);
-        // A session that cannot be continued is none.
+        // The session cannot be continued, so its cookies are deleted.
         const cookies = error instanceof AccessTokenError ? { 'Set-Cookie': handler.endSession(request) } : {};
         response.writeHead(status, { ...headers, ...forPage, ...cookies }).end(body);
       }
@@ -63,7 +63,7 @@ interface Endpoint {
   readonly cors: CorsPolicy | undefined;
 }
 
-/** Pages of other origins that may use the endpoints may read what they say, and send the header that they must. */
+/** Lets the allowed pages of other origins read responses, and send the CSRF header. */
 function corsPolicyOf({ origins, csrfHeader }: TokenHandlerConfig): CorsPolicy | undefined {
   if (origins.length === 0) return undefined;
   const methods = ['GET', 'POST'];
@@ -77,18 +77,22 @@ function corsPolicyOf({ origins, csrfHeader }: TokenHandlerConfig): CorsPolicy |
   });
 }
 
-/** Loaded only when it is used: few gateways have one, and all should start fast. */
-function loadedOnce(config: TokenHandlerConfig, server: SignInServer, dependencies: TokenHandlerDependencies) {
+/** Loads the token handler when it is first used: few gateways have one, and all should start fast. */
+function createLoader(config: TokenHandlerConfig, server: SignInServer, dependencies: TokenHandlerDependencies) {
   let loaded: Promise<TokenHandler> | undefined;
   return () => {
-    loaded ??= import('./create_token_handler.ts').then(({ createTokenHandler }) =>
+    loaded ??= import('./token_handler.ts').then(({ createTokenHandler }) =>
       createTokenHandler(config, server, dependencies),
     );
     return loaded;
   };
 }
 
-function send(response: ServerResponse, answer: PageAnswer, forPage: Readonly<Record<string, string>> = {}): void {
+function send(
+  response: ServerResponse,
+  answer: EndpointResponse,
+  forPage: Readonly<Record<string, string>> = {},
+): void {
   const headers = {
     ...forPage,
     'Cache-Control': 'no-store',

@@ -6,30 +6,30 @@ import { TokenTooLongError } from '../http/errors.ts';
 import { deleteLongCookie, readLongCookie, setLongCookie } from '../http/long_cookies.ts';
 import type { SealedCookies } from '../http/sealed_cookies.ts';
 
-/** What a browser's session cookie holds, sealed. */
+/** The sealed content of a session cookie. */
 export interface Session extends JWTPayload {
-  /** Names the session, whatever its tokens are. */
+  /** Identifies the session. It stays the same when the tokens change. */
   readonly sid: string;
   /** Epoch seconds of the sign-in. */
   readonly since: number;
   readonly refreshToken?: string;
-  /** What the application may know of the user. */
+  /** Claims of the user for the application. */
   readonly claims: { readonly sub?: string; readonly [name: string]: unknown };
 }
 
-/** Tokens as they come from the token endpoint (RFC 6749 section 5.1). */
+/** A response of the token endpoint (RFC 6749 section 5.1). */
 export interface Tokens {
   readonly access_token: string;
   readonly refresh_token?: string | undefined;
   readonly expires_in?: number | undefined;
 }
 
-/** Seconds for which an access token that does not say is kept. */
+/** Lifetime of an access token without `expires_in`, in seconds. */
 const DEFAULT_LIFETIME = 300;
 
-/** Keeps the tokens of browsers in their cookies, so that no page gets hold of them. */
+/** Keeps the tokens of browsers in their cookies, where no page can read them. */
 export interface Sessions {
-  /** The session of a request. @throws {AccessTokenError} `missing_token` when there is none */
+  /** @throws {AccessTokenError} `missing_token` when the request has no session */
   read(request: IncomingMessage): Promise<Session>;
   /**
    * @param request whose cookies are replaced
@@ -55,7 +55,7 @@ export function createSessions(config: TokenHandlerConfig, sealed: SealedCookies
   const names = cookieNames(config);
   const { sameSite, sessionLifetime } = config;
 
-  /** References, and what is not one sealed: a JWT would show its claims to whoever reads the cookie. */
+  /** A reference is stored in plain form. A JWT is sealed, because anyone who reads the cookie could read its claims. */
   async function accessCookies(
     { access_token: token, expires_in: maxAge = DEFAULT_LIFETIME }: Tokens,
     held: string | undefined,
@@ -71,18 +71,15 @@ export function createSessions(config: TokenHandlerConfig, sealed: SealedCookies
     const value = await sealed.seal(names.session, session, maxAge);
     const cookies = setLongCookie(names.session, value, { maxAge, sameSite }, held);
     const content = JSON.stringify(session);
-    return (
-      cookies ??
-      tooLong('the refresh token, with what the application knows of the user,', content, 'have fewer claims')
-    );
+    return cookies ?? tooLong('the refresh token, with the claims of the user,', content, 'configure fewer claims');
   }
 
   return {
     async read({ headers }) {
       const value = readLongCookie(headers.cookie, names.session);
       const session = value === undefined ? undefined : await sealed.open<Session>(names.session, value);
-      // One without a name is from before sessions had one, and could not be ended.
-      if (session?.sid === undefined) throw new AccessTokenError('missing_token', 'nobody is signed in');
+      // A cookie from an earlier version has no sid. Such a session could not be ended, so it is not accepted.
+      if (session?.sid === undefined) throw new AccessTokenError('missing_token', 'no user is signed in');
       return session;
     },
     async keep({ headers: { cookie: held } }, { sid, since, claims, refreshToken }, tokens) {

@@ -3,6 +3,7 @@ import { InvalidValidatorResponseError, ValidationUnavailableError } from '@tall
 import { type SplitEntries, StoreUnavailableError } from '@tallystick/token-store';
 import type { Introspect } from '../authorization_server/introspect.ts';
 import type { Candidate, Resolver } from './resolver.ts';
+import { throwStoreFailure } from './store_failure.ts';
 
 export interface SplitResolverDependencies {
   readonly splitEntries: SplitEntries;
@@ -22,9 +23,8 @@ export function createSplitResolver({
     try {
       return await splitEntries.find(signature);
     } catch (cause) {
-      if (!(cause instanceof StoreUnavailableError)) throw cause;
-      if (introspect !== undefined) return undefined;
-      throw new ValidationUnavailableError('the token store could not be reached', { cause });
+      if (cause instanceof StoreUnavailableError && introspect !== undefined) return undefined;
+      return throwStoreFailure(cause);
     }
   }
 
