@@ -96,6 +96,7 @@ export function createJwtValidator(options: JwtValidatorOptions, dependencies: J
     clockTolerance,
     requiredClaims: ['exp', ...requiredClaims.filter((claim) => claim !== 'client_id')],
   };
+  const claimOptions = { requiredClaims, scopeClaims, clientIdClaims };
   const getKey = keyLookup(jwks.getKey);
 
   async function verifyJwt(token: string): Promise<VerifiedJwt> {
@@ -107,7 +108,7 @@ export function createJwtValidator(options: JwtValidatorOptions, dependencies: J
       });
       if (insecureTypes.length > 0) checkKind(protectedHeader.typ, payload, insecureTypes);
       if (insecureMissingAudience) checkAudience(payload, audiences);
-      return { claims: checkedClaims(payload), kid: protectedHeader.kid };
+      return { claims: checkedClaims(payload, claimOptions), kid: protectedHeader.kid };
     } catch (error) {
       if (error instanceof ResourceServerError) throw error;
       if (error instanceof errors.JOSEError) throw jwtFailure(error);
@@ -116,29 +117,32 @@ export function createJwtValidator(options: JwtValidatorOptions, dependencies: J
     }
   }
 
-  /** jose checks that claims are present; this checks their types (RFC 9068 section 2.2, RFC 8693 section 4.2). */
-  function checkedClaims(payload: JWTPayload): JwtAccessTokenClaims {
-    const clientId = clientIdClaims.map((claim) => payload[claim]).find((id) => id !== undefined);
-    if (clientId === undefined && requiredClaims.includes('client_id')) throw claimFailure('client_id', 'missing');
-    for (const [claim, value] of Object.entries({ sub: payload.sub, client_id: clientId, jti: payload.jti })) {
-      if (value !== undefined && (typeof value !== 'string' || value === '')) throw claimFailure(claim, 'malformed');
-    }
-    const scope = readScope(payload, scopeClaims);
-    if (scope === null) throw claimFailure('scope', 'malformed');
-    // Usually nothing changes. A copy would make every later property access slower.
-    if (scope === payload.scope && clientId === payload.client_id) return payload as JwtAccessTokenClaims;
-    const normalized = { ...payload, scope, client_id: clientId };
-    return Object.fromEntries(
-      Object.entries(normalized).filter(([, value]) => value !== undefined),
-    ) as unknown as JwtAccessTokenClaims;
-  }
-
   return {
     verifyJwt,
     async validate(token) {
       return (await verifyJwt(token)).claims;
     },
   };
+}
+
+type ClaimOptions = Required<Pick<JwtValidatorOptions, 'requiredClaims' | 'scopeClaims' | 'clientIdClaims'>>;
+
+/** jose checks that claims are present; this checks their types (RFC 9068 section 2.2, RFC 8693 section 4.2). */
+function checkedClaims(payload: JWTPayload, options: ClaimOptions): JwtAccessTokenClaims {
+  const { requiredClaims, scopeClaims, clientIdClaims } = options;
+  const clientId = clientIdClaims.map((claim) => payload[claim]).find((id) => id !== undefined);
+  if (clientId === undefined && requiredClaims.includes('client_id')) throw claimFailure('client_id', 'missing');
+  for (const [claim, value] of Object.entries({ sub: payload.sub, client_id: clientId, jti: payload.jti })) {
+    if (value !== undefined && (typeof value !== 'string' || value === '')) throw claimFailure(claim, 'malformed');
+  }
+  const scope = readScope(payload, scopeClaims);
+  if (scope === null) throw claimFailure('scope', 'malformed');
+  // Usually nothing changes. A copy would make every later property access slower.
+  if (scope === payload.scope && clientId === payload.client_id) return payload as JwtAccessTokenClaims;
+  const normalized = { ...payload, scope, client_id: clientId };
+  return Object.fromEntries(
+    Object.entries(normalized).filter(([, value]) => value !== undefined),
+  ) as unknown as JwtAccessTokenClaims;
 }
 
 /** Separates a verdict on the token from a failure to fetch keys. jose's own `getKey` throws errors of one class for both. */

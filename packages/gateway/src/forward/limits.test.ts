@@ -44,7 +44,7 @@ describe('A request body', () => {
   });
 
   test.each([[[11]], [[4, 7]], [[4, 4, 4, 1_000_000]]])(
-    'that turns out to be larger is 413, and the API does not see a complete one: %j',
+    'that exceeds the limit while it arrives gets 413, and the API does not get a complete one: %j',
     async (sizes) => {
       const answer = await send(fixture.port, post(['Transfer-Encoding: chunked'], `${chunks(...sizes)}0\r\n\r\n`));
       expect(statusOf(answer)).toBe(413);

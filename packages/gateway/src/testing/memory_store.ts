@@ -37,25 +37,10 @@ export interface TestStore
 /** Creates the part of a token store that a gateway uses. Its feed is connected from the start. */
 export function createTestStore(): TestStore {
   let isUp = true;
-  const values = new Map<string, string>();
-  const sharedValues: SharedValues = {
-    async find(name) {
-      if (store.unavailable) throw new StoreUnavailableError('down');
-      return values.get(name);
-    },
-    async put(name, value) {
-      if (store.unavailable) throw new StoreUnavailableError('down');
-      values.set(name, value);
-    },
-    async putIfAbsent(name, value) {
-      if (store.unavailable) throw new StoreUnavailableError('down');
-      return !values.has(name) && values.set(name, value) !== undefined;
-    },
-    async remove(name) {
-      if (store.unavailable) throw new StoreUnavailableError('down');
-      values.delete(name);
-    },
+  const requireAvailable = () => {
+    if (store.unavailable) throw new StoreUnavailableError('down');
   };
+  const sharedValues = createSharedValues(requireAvailable);
   const store: TestStore = {
     entries: new Map(),
     answers: new Map(),
@@ -72,29 +57,29 @@ export function createTestStore(): TestStore {
         store.lookups += 1;
         const found = store.entries.get(signature);
         await store.delay;
-        if (store.unavailable) throw new StoreUnavailableError('down');
+        requireAvailable();
         return found;
       },
     },
     sharedAnswers: {
       async find(token) {
-        if (store.unavailable) throw new StoreUnavailableError('down');
+        requireAvailable();
         return store.answers.get(token);
       },
       async put(token, value) {
-        if (store.unavailable) throw new StoreUnavailableError('down');
+        requireAvailable();
         store.answers.set(token, value);
         return true;
       },
     },
     sharedValues: () => sharedValues,
     async useOnce(name) {
-      if (store.unavailable) throw new StoreUnavailableError('down');
+      requireAvailable();
       return !store.used.has(name) && store.used.add(name) !== undefined;
     },
     warnings: () => store.warned,
     async ping() {
-      if (store.unavailable) throw new StoreUnavailableError('down');
+      requireAvailable();
     },
     subscribe(listener) {
       store.listeners.add(listener);
@@ -116,4 +101,26 @@ export function createTestStore(): TestStore {
     },
   };
   return store;
+}
+
+function createSharedValues(requireAvailable: () => void): SharedValues {
+  const values = new Map<string, string>();
+  return {
+    async find(name) {
+      requireAvailable();
+      return values.get(name);
+    },
+    async put(name, value) {
+      requireAvailable();
+      values.set(name, value);
+    },
+    async putIfAbsent(name, value) {
+      requireAvailable();
+      return !values.has(name) && values.set(name, value) !== undefined;
+    },
+    async remove(name) {
+      requireAvailable();
+      values.delete(name);
+    },
+  };
 }
