@@ -32,7 +32,7 @@ export interface CompleteDependencies extends GatewayDependencies {
 }
 
 /**
- * What the requests of a gateway with this configuration are authorized with. Nothing of it does anything yet.
+ * Creates the parts of a gateway that authorize requests. It starts no work: no fetches, no subscriptions.
  *
  * @throws {TypeError} for a configuration that cannot be served
  */
@@ -64,7 +64,7 @@ export function composeAuthorization(config: GatewayConfig, dependencies: Comple
 
 export type Authorization = ReturnType<typeof composeAuthorization>;
 
-/** What becomes of a client-held token. */
+/** The cache, lookup and validation of tokens. */
 function composeTokens(
   config: GatewayConfig,
   routes: readonly Route[],
@@ -78,7 +78,7 @@ function composeTokens(
     : undefined;
   const resolverFor = createResolvers(routes, issuers, { splitEntries: store.splitEntries, ownJwts, now });
   const shared = createSharedLevel({ maxAge: config.cache.maxAge }, { answers: store.sharedAnswers, log, now });
-  // The store knows the tokens of one issuer, and deletes what is shared about them when they are revoked.
+  // The store deletes shared answers on revocation, but only for the tokens of the gateway's own issuer.
   const isShared = (route: ProtectedRoute) =>
     config.cache.shared && route.accessTokens === 'phantom' && route.issuer === config.issuer;
   const fill = createFillCache({
@@ -89,7 +89,7 @@ function composeTokens(
   return { cache, ownJwts, resolverFor, fill };
 }
 
-/** What is known of clients, and of the way on which their requests come. */
+/** The address, origin and certificate of clients, from the connection and from trusted proxies. */
 function composeClient(config: GatewayConfig) {
   const { publicUrl, hosts, trustedProxies, mutualTls, clientCertificateHeader } = config;
   const isTrustedProxy = createTrustedProxies(trustedProxies);

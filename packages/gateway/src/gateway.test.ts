@@ -273,7 +273,7 @@ describe('A key or a certificate that cannot be used is a TypeError that does no
         ownJwts: { signingKey: '{"kty":"EC","d":"nonsense"}' },
       },
     ],
-    ['route /phantom: upstreamTls must have CAs', tls({ certificate: 'nonsense', key: 'nonsense' })],
+    ['route /phantom: upstreamTls: expected CAs', tls({ certificate: 'nonsense', key: 'nonsense' })],
   ])('%s', (name, change) => {
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     const create = () => createGateway(gatewayConfigOf(change), { store: createTestStore(), log });

@@ -3,7 +3,7 @@ import type { ResourceServerError } from '@tallystick/resource-server';
 import { removeSetCookies } from '../http/cookies.ts';
 import { causeCode, RequestError } from '../http/errors.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
-import type { Upstream } from '../routes/upstream.ts';
+import type { Upstream } from '../routes/upstream_pool.ts';
 import type { CallTrace, RequestTrace } from '../tracing/request_trace.ts';
 
 /** Refuses a request in place of an upstream that failed, or breaks off a response that has begun. */

@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import type { JwtAccessTokenClaims } from '@tallystick/resource-server';
 import type { Credentials } from '../authorize/credentials.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
-import type { Upstream } from '../routes/upstream.ts';
+import type { Upstream } from '../routes/upstream_pool.ts';
 import type { UpstreamTls } from '../routes/upstream_tls.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
 import type { Refuse } from './exchange.ts';

@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import httpProxy from 'http-proxy';
-import type { Upstream } from '../routes/upstream.ts';
+import type { Upstream } from '../routes/upstream_pool.ts';
 
 /** One of http-proxy's steps before it sends a request. */
 type Pass = (...args: unknown[]) => unknown;

@@ -34,7 +34,7 @@ async function ask(path: string, ...headers: string[]): Promise<{ status: number
   return { status: statusOf(answer), seen: fixture.upstream.seen.length };
 }
 
-describe('A path that some server takes for that of a protected route is not served as a public one', () => {
+describe('A path that some server interprets as one of a protected route is not served as a public one', () => {
   test.each([
     '/raw/admin.',
     '/raw/admin%20',
@@ -59,23 +59,23 @@ describe('A path that some server takes for that of a protected route is not ser
     '/raw/admin:list',
     '/raw/other%2500',
     '/raw/%C3%A4dmin',
-  ])('%s, which is no such path, is served', async (path) => {
+  ])('%s, which is not ambiguous, is served', async (path) => {
     expect(await ask(path)).toEqual({ status: 200, seen: 1 });
   });
 });
 
-describe('A cookie is the one that its name says, without the blanks around it', () => {
+describe('The name of a cookie is compared without surrounding whitespace', () => {
   test.each([
     ['', 200],
     [' ', 200],
     ['\t', 200],
     ['a=b;\t', 200],
-    // A page of another host of the site may set such a cookie: to a browser it has no prefix.
+    // A page of another host of the site may set such a cookie, because to a browser it has no prefix.
     ['\xa0', 401],
     ['a=b; \xa0', 401],
     ['\xa0 ', 401],
     ['a', 401],
-  ])('%j before it: %d', async (before, status) => {
+  ])('%j before the name gets %d', async (before, status) => {
     const answer = await ask('/browser/a', `Cookie: ${before}${cookie}=${token}`, 'X-CSRF: 1');
     expect(answer).toEqual({ status, seen: status === 200 ? 1 : 0 });
   });

@@ -3,41 +3,40 @@ import { prefixAtApi } from '../config/derived.ts';
 import type { RouteConfig } from '../config/route.ts';
 import { type CorsPolicy, createCorsPolicy } from '../http/cors.ts';
 import { createRewriteResponse, type RewriteResponse } from './rewrite_response.ts';
-import { parseUpstream } from './upstream.ts';
-import { createUpstreamPool, type UpstreamPool } from './upstream_pool.ts';
+import { createUpstreamPool, parseUpstream, type UpstreamPool } from './upstream_pool.ts';
 import { createUpstreamTls, type UpstreamTls } from './upstream_tls.ts';
 
-/** What a route says about the way to its API and back, whatever the request. */
+/** The forwarding settings of a route, which are the same for all its requests. */
 export interface Forwarding {
-  /** The route's host, if it has one, and prefix. */
+  /** The route's host, if any, and prefix. */
   readonly routeName: string;
   readonly upstreams: UpstreamPool;
-  /** Milliseconds for connecting to an upstream, and for each silence of it before the response begins. */
+  /** Milliseconds: the timeout for connecting, and the idle timeout before the response begins. */
   readonly timeout: number;
-  /** The largest request body that is passed on; undefined for any. */
+  /** The limit for request bodies; undefined for none. */
   readonly maxBodyBytes: number | undefined;
-  /** Bytes of all headers of a response together, at most. */
+  /** The limit for all headers of a response together, in bytes. */
   readonly maxResponseHeaderBytes: number;
-  /** What was taken from the front of the path, for the API to know where its clients see it. */
+  /** The prefix that is removed from the path; the API gets it in `X-Forwarded-Prefix`. */
   readonly strippedPrefix: string | undefined;
   /** The upstream gets the client's `Host`. */
   readonly preservesHost: boolean;
-  /** Subprotocols of WebSockets that begin so hold tokens. */
+  /** The prefix of WebSocket subprotocols that hold tokens. */
   readonly tokenSubprotocol: string | undefined;
-  /** Undefined where TLS is as everywhere. */
+  /** Undefined for the TLS settings of the gateway. */
   readonly tls: UpstreamTls | undefined;
-  /** Undefined where responses stay as they are. */
+  /** Undefined if responses are not changed. */
   readonly rewriteResponse: RewriteResponse | undefined;
-  /** Takes the place of what the API says about CORS. */
+  /** Replaces the CORS headers of the API. */
   readonly cors: CorsPolicy | undefined;
 }
 
-/** What holds for a route that does not override it. */
+/** The defaults of routes. */
 export type ForwardingDefaults = Pick<GatewayConfig, 'cors' | 'limits' | 'timeouts' | 'upstreamHealth'>;
 
 /**
  * @param now epoch milliseconds
- * @throws {TypeError} for a way that cannot be gone
+ * @throws {TypeError} for settings that cannot be used
  */
 export function createForwarding(config: RouteConfig, defaults: ForwardingDefaults, now: () => number): Forwarding {
   const { limits, timeouts, upstreamTls, rewriteResponse } = config;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createRewrite } from './rewrite.ts';
 
-describe('The path that the API sees', () => {
+describe('The path at the API', () => {
   test.each<[string, string, string, string]>([
     ['/orders', '', '/orders', '/'],
     ['/orders', '', '/orders/', '/'],

@@ -4,13 +4,13 @@ import type { RewriteResponseConfig } from '../config/upstream.ts';
 export interface RewriteResponseFacts {
   /** The route's prefix. */
   readonly prefix: string;
-  /** What the API sees in its place: empty for nothing, undefined where it is the same. */
+  /** The prefix in its place at the API: empty if it is removed, undefined if it stays. */
   readonly prefixAtApi: string | undefined;
-  /** Hosts of the route's upstreams, with their ports. */
+  /** The hosts of the route's upstreams, with ports. */
   readonly hosts: readonly string[];
 }
 
-/** @param sent the headers of the request, as the API got them */
+/** Rewrites the headers of a response. @param sent the headers of the upstream request */
 export type RewriteResponse = (headers: IncomingHttpHeaders, sent: IncomingHttpHeaders) => void;
 
 export function createRewriteResponse(
@@ -19,7 +19,7 @@ export function createRewriteResponse(
 ): RewriteResponse {
   const ownPrefix = prefix === '/' ? '' : prefix;
 
-  /** @returns undefined for a path that clients see nowhere below the prefix */
+  /** @returns the path for clients; undefined for a path that is not below the prefix at the API */
   function pathForClients(path: string): string | undefined {
     if (prefixAtApi === undefined) return path;
     if (path !== prefixAtApi && !path.startsWith(`${prefixAtApi}/`)) return undefined;
@@ -27,12 +27,12 @@ export function createRewriteResponse(
   }
 
   function rewriteLocation(value: string, sent: IncomingHttpHeaders): string {
-    const isOurs = (host: string) => hosts.includes(host) || host === sent.host || host === sent['x-forwarded-host'];
-    const reference = withoutOrigin(value, isOurs);
+    const isOwnHost = (host: string) => hosts.includes(host) || host === sent.host || host === sent['x-forwarded-host'];
+    const reference = withoutOrigin(value, isOwnHost);
     if (reference === undefined) return value;
     const [path = ''] = reference.split(/[?#]/, 1);
     const forClients = pathForClients(path);
-    // Two slashes would lead to another server (RFC 3986 section 4.2), also with a tab between, which browsers overlook.
+    // Two slashes would lead to another server (RFC 3986 section 4.2), even with a tab between them, which browsers ignore.
     if (forClients === undefined || !/^\/(?![\t/\\])/.test(forClients || '/')) return value;
     return `${forClients || '/'}${reference.slice(path.length)}`;
   }
@@ -62,10 +62,10 @@ export function createRewriteResponse(
   };
 }
 
-/** The path, query and fragment of a reference that is a path, or leads to a server that is ours; undefined for any other. */
-function withoutOrigin(reference: string, isOurs: (host: string) => boolean): string | undefined {
+/** @returns path, query and fragment of a reference that is a path or leads to an own host; undefined for any other */
+function withoutOrigin(reference: string, isOwnHost: (host: string) => boolean): string | undefined {
   if (/^\/(?![/\\])/.test(reference)) return reference;
   if (!/^(?:https?:)?\/\//i.test(reference) || !URL.canParse(reference, 'http://relative')) return undefined;
   const { host, pathname, search, hash } = new URL(reference, 'http://relative');
-  return isOurs(host) ? `${pathname}${search}${hash}` : undefined;
+  return isOwnHost(host) ? `${pathname}${search}${hash}` : undefined;
 }

@@ -52,18 +52,18 @@ describe('The audience of a route', () => {
   });
 });
 
-describe('A client-held token', () => {
+describe('The shape of a client-held token', () => {
   const reference = 'a'.repeat(43);
   const shape = (change: Partial<RouteInput>, gateway?: Partial<GatewayInput>) =>
     protectedRoute(change, gateway).tokenShape;
 
-  test('of our own issuer is a reference of its length, or what introspection.tokenPattern says', () => {
+  test('of the own issuer is a reference of fixed length, or introspection.tokenPattern', () => {
     expect([reference, `${reference}a`].map((token) => shape({}).test(token))).toEqual([true, false]);
     const patterned = shape({}, { introspection: { tokenPattern: 'a|b' } });
     expect(['a', 'b', 'ab'].map((token) => patterned.test(token))).toEqual([true, true, false]);
   });
 
-  test('of another issuer is what its tokenPattern says, or anything', () => {
+  test('of another issuer is its tokenPattern, or any', () => {
     const foreign = { issuer: other, accessTokens: 'phantom' } as const;
     expect(['ory_at_x', reference].map((token) => shape(foreign, { issuers }).test(token))).toEqual([true, false]);
     const unknown = issuers.map((issuer) => ({ ...issuer, introspection: {} }));

@@ -8,7 +8,7 @@ import { createForwarding, type Forwarding } from './forwarding.ts';
 import { createRewrite, type Rewrite } from './rewrite.ts';
 import { type TokenIssuer, tokenShape } from './token_shape.ts';
 
-/** A {@link RouteConfig} with what follows from it, ready for use. */
+/** A prepared {@link RouteConfig}. */
 export type Route = ProtectedRoute | PublicRoute;
 
 interface AnyRoute {
@@ -16,7 +16,7 @@ interface AnyRoute {
   /** In lower case; undefined for any. */
   readonly host: string | undefined;
   readonly prefix: string;
-  /** Undefined where the target stays as it is. */
+  /** Undefined if the target is not rewritten. */
   readonly rewrite: Rewrite | undefined;
   readonly forwarding: Forwarding;
 }
@@ -27,15 +27,15 @@ export interface ProtectedRoute extends AnyRoute {
   readonly accessTokens: AccessTokenStyle;
   /** Resource indicator (RFC 8707). */
   readonly api: string;
-  /** A token for any one of them is for this API. */
+  /** A token must name one of them. */
   readonly audience: readonly string[];
-  /** Issuer of its tokens. */
+  /** The issuer of its tokens. */
   readonly issuer: string;
-  /** What a client-held token looks like; any other is refused without a lookup. */
+  /** The shape of a client-held token. Any other token is refused without a lookup. */
   readonly tokenShape: RegExp;
   /** Tokens of different partitions are cached separately: style, issuer and audience determine what a token resolves to. */
   readonly cachePartition: string;
-  /** Undefined where access tokens come in `Authorization`. */
+  /** Undefined if access tokens are in `Authorization`. */
   readonly tokenCookie: TokenCookie | undefined;
   readonly dpopNonce: GatewayConfig['dpop']['nonce'];
   /** Scopes by method; `*` stands for every method that is not named. */
@@ -51,17 +51,17 @@ export interface PublicRoute extends AnyRoute {
 
 /**
  * @param now epoch milliseconds
- * @throws {TypeError} for a route that cannot be served
+ * @throws {TypeError} for an invalid route
  */
 export function createRoute(config: RouteConfig, gateway: GatewayConfig, now: () => number): Route {
-  const place = {
+  const common = {
     config,
     host: config.host?.toLowerCase(),
     prefix: config.prefix,
     rewrite: config.rewrite && createRewrite(config.prefix, prefixAtApi(config)),
     forwarding: createForwarding(config, gateway, now),
   };
-  return config.public ? { ...place, isPublic: true } : { ...place, ...protection(config, gateway) };
+  return config.public ? { ...common, isPublic: true } : { ...common, ...protection(config, gateway) };
 }
 
 function protection(config: RouteConfig, gateway: GatewayConfig): Omit<ProtectedRoute, keyof AnyRoute> {
@@ -91,7 +91,7 @@ function tokenIssuer(name: string, { issuer, introspection, issuers }: GatewayCo
   return { tokenPattern: asked?.tokenPattern, isForeign };
 }
 
-/** Unless the route says otherwise, the cookie comes with the rules of the token handler that sets it. */
+/** By default, the cookie has the rules of the token handler that sets it. */
 function tokenCookieOf(
   { name, origins, csrfHeader }: NonNullable<RouteConfig['tokenCookie']>,
   { tokenHandlers }: GatewayConfig,

@@ -28,17 +28,20 @@ describe('The route of a request', () => {
     ['/split?broken=%E9&more', '/split'],
     ['/api/orders./1.', '/api'],
     ['/api/orders%20', '/api'],
-  ])('%s is %s', (target, prefix) => {
+  ])('of %s is %s', (target, prefix) => {
     expect(find(target).prefix).toBe(prefix);
   });
 
-  test('is the root, where there is one', () => {
+  test('is the root route if there is one', () => {
     expect(createRouteTable([routeAt('/')])('/anything/else', undefined).prefix).toBe('/');
   });
 
-  test.each(['/', '/apis', '/splitter', '/API', '/%61pi', '/other/api'])('%s is none: not_found', (target) => {
-    expect(() => find(target)).toThrow(expect.objectContaining({ code: 'not_found', status: 404 }));
-  });
+  test.each(['/', '/apis', '/splitter', '/API', '/%61pi', '/other/api'])(
+    'of %s does not exist: not_found',
+    (target) => {
+      expect(() => find(target)).toThrow(expect.objectContaining({ code: 'not_found', status: 404 }));
+    },
+  );
 });
 
 describe('A request target is refused', () => {
@@ -106,7 +109,7 @@ describe('A request target is refused', () => {
     '/api/admin.;x',
     '/api/.../admin',
     '/api/admin%252e',
-  ])('when a server could take it for the path of another route: %s', (target) => {
+  ])('when a server could interpret it as the path of another route: %s', (target) => {
     expect(() => find(target)).toThrow(expect.objectContaining({ code: 'invalid_request', status: 400 }));
   });
 });
@@ -120,7 +123,7 @@ describe('A public route and a protected one', () => {
     ['/public/a', true],
     ['/publicity', false],
     ['/other', false],
-  ])('the longest prefix decides: %s is public within a protected one: %s', (target, isPublic) => {
+  ])('the longest prefix decides: %s is public inside a protected prefix: %s', (target, isPublic) => {
     expect(inside(target).isPublic).toBe(isPublic);
   });
 
@@ -129,7 +132,7 @@ describe('A public route and a protected one', () => {
     ['/admin/a', false],
     ['/administrator', true],
     ['/', true],
-  ])('and %s is public around a protected one: %s', (target, isPublic) => {
+  ])('the longest prefix decides: %s is public outside a protected prefix: %s', (target, isPublic) => {
     expect(around(target).isPublic).toBe(isPublic);
   });
 
@@ -146,7 +149,7 @@ describe('A public route and a protected one', () => {
     '/public/..%2fadmin',
     '/public%2fa',
     '/public\\a',
-  ])('%s is neither: some server would take it for the other', (target) => {
+  ])('%s is refused, because some server would interpret it as the other', (target) => {
     expect(() => inside(target)).toThrow(expect.objectContaining({ status: 400 }));
   });
 
@@ -169,7 +172,7 @@ describe('A public route and a protected one', () => {
     '/x/..;/admin',
     '/x/%252e%252e%252fadmin',
     '/.//admin',
-  ])('%s is not public: some server would take it for the protected one', (target) => {
+  ])('%s is not public, because some server would interpret it as the protected one', (target) => {
     expect(() => around(target)).toThrow(expect.objectContaining({ status: 400 }));
   });
 
@@ -181,14 +184,14 @@ describe('A public route and a protected one', () => {
   );
 });
 
-test('A path that is encoded over and over is refused, and soon', () => {
+test('A path that is encoded many times is refused quickly', () => {
   const find = findIn(createRouteTable([publicAt('/')]));
   expect(find(`/%${'25'.repeat(4)}41`).isPublic).toBe(true);
   expect(() => find(`/%${'25'.repeat(5)}41`)).toThrow(expect.objectContaining({ status: 400 }));
   expect(() => find(`/%${'25'.repeat(30_000)}`)).toThrow(expect.objectContaining({ status: 400 }));
 });
 
-test('A path of dots is read soon, however many there are', () => {
+test('A path of many dots is read quickly', () => {
   const find = findIn(createRouteTable([publicAt('/')]));
   expect(find(`/${'.'.repeat(60_000)}x`).isPublic).toBe(true);
   expect(find(`/${'%20'.repeat(20_000)}x`).isPublic).toBe(true);
@@ -248,15 +251,15 @@ describe('The host of a route', () => {
     'api.example.com#',
     ' api.example.com',
     '[::1',
-  ])('is refused when it is none: %j', (host) => {
+  ])('is refused when it is malformed: %j', (host) => {
     expect(() => table('/', host)).toThrow(expect.objectContaining({ code: 'invalid_request', status: 400 }));
   });
 
-  test('is not looked at where no route has one', () => {
+  test('is ignored when no route has one', () => {
     expect(createRouteTable([routeAt('/')])('/', 'a"b').prefix).toBe('/');
   });
 
-  test('guards the less specific routes too: a path that could be another of the same host is refused', () => {
+  test('includes less specific routes: a path that is ambiguous for the same host is refused', () => {
     expect(() => table('/A/long/prefix', 'unknown.org')).toThrow(expect.objectContaining({ status: 400 }));
     expect(found('unknown.org', '/only')).toBe('https://any/');
   });

@@ -1,5 +1,5 @@
+import { readHost } from '@tallystick/common';
 import { RequestError } from '../http/errors.ts';
-import { bySpecificity, matchesHost, readHostName } from './host.ts';
 import { readRequestPath } from './request_target.ts';
 import type { Route } from './route.ts';
 
@@ -74,4 +74,34 @@ function createMatcher(routes: readonly Route[], normalize: (prefix: string) => 
     return { route, exact: prefix, below: prefix === '/' ? '/' : `${prefix}/` };
   });
   return (path: string) => table.find(({ exact, below }) => path === exact || path.startsWith(below))?.route;
+}
+
+/**
+ * The host of a request, in lower case, without port and trailing dot.
+ *
+ * @param header the value of `Host`; undefined if an HTTP/1.0 client sends none
+ * @throws {RequestError} `invalid_request` for a malformed host, which servers could interpret differently
+ */
+function readHostName(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const host = readHost(header);
+  if (host === undefined) throw new RequestError('invalid_request', 'the Host header is malformed');
+  return host.name;
+}
+
+/** Whether a pattern matches this host. */
+function matchesHost(pattern: string | undefined, host: string | undefined): boolean {
+  if (pattern === undefined) return true;
+  if (host === undefined) return false;
+  return pattern.startsWith('*') ? host.endsWith(pattern.slice(1)) && host.length >= pattern.length : host === pattern;
+}
+
+/** Sorts the more specific pattern first: a name, then the longer wildcard, then any host. */
+function bySpecificity(a: string | undefined, b: string | undefined): number {
+  return specificity(b) - specificity(a);
+}
+
+function specificity(pattern: string | undefined): number {
+  if (pattern === undefined) return 0;
+  return pattern.startsWith('*') ? pattern.length : Number.MAX_SAFE_INTEGER;
 }

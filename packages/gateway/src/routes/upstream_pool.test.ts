@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
 import { upstreamHealth } from '../config/upstream.ts';
-import type { Upstream } from './upstream.ts';
-import { createUpstreamPool } from './upstream_pool.ts';
+import { createUpstreamPool, parseUpstream, type Upstream } from './upstream_pool.ts';
 
 let time: number;
 beforeEach(() => {
@@ -18,7 +17,7 @@ function poolOf(
   const fail = (upstream: Upstream, times: number) => {
     for (let count = 0; count < times; count += 1) pool.failed(upstream);
   };
-  /** The member of this host; it may take some turns to come to it. */
+  /** Picks until it is the turn of this host. */
   const member = (host: string) => {
     for (let count = 0; count < 100; count += 1) {
       const upstream = pool.pick();
@@ -32,12 +31,12 @@ function poolOf(
 const three = ['http://a', 'http://b', 'http://c'];
 
 describe('Upstreams', () => {
-  test('take turns', () => {
+  test('are used in turn', () => {
     expect(poolOf(three).picks(7)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a']);
     expect(poolOf(['http://a']).picks(2)).toEqual(['a', 'a']);
   });
 
-  test('that fail again and again are left alone for a while, and then tried', () => {
+  test('that fail repeatedly are skipped for a cool-down, and then tried', () => {
     const { pool, picks, fail, member } = poolOf(three);
     const b = member('b');
     fail(b, 1);
@@ -54,7 +53,7 @@ describe('Upstreams', () => {
     expect(pool.health()[1]).toMatchObject({ isHealthy: true });
   });
 
-  test('are left alone twice as long each time, up to a limit, until they answer', () => {
+  test('have a cool-down that doubles up to a limit, until they answer', () => {
     const { pool, picks, fail, member } = poolOf(three);
     const b = member('b');
     fail(b, 2);
@@ -72,14 +71,14 @@ describe('Upstreams', () => {
     expect(picks(3)).toContain('b');
   });
 
-  test('are not left alone longer for requests that failed together', () => {
+  test('have one cool-down for requests that fail together', () => {
     const { picks, fail, member } = poolOf(three);
     fail(member('b'), 50);
     time += 10;
     expect(picks(3)).toContain('b');
   });
 
-  test('that answer between their failures are not left alone', () => {
+  test('that answer between their failures are not skipped', () => {
     const { pool, picks, fail, member } = poolOf(three);
     const b = member('b');
     fail(b, 1);
@@ -88,7 +87,7 @@ describe('Upstreams', () => {
     expect(picks(3)).toContain('b');
   });
 
-  test('fail by the statuses that are named', () => {
+  test('fail with the configured statuses', () => {
     const { pool, picks, member } = poolOf(three, { maxFailures: 1, failureStatuses: [503] });
     const b = member('b');
     pool.answered(b, 500);
@@ -97,7 +96,7 @@ describe('Upstreams', () => {
     expect(picks(3)).not.toContain('b');
   });
 
-  test('are all left alone: the one that failed the longest ago is asked', () => {
+  test('are all cooling down: the one whose failure is the oldest is picked', () => {
     const { pool, picks, fail, member } = poolOf(three);
     for (const host of ['b', 'a', 'c']) {
       fail(member(host), 2);
@@ -110,7 +109,7 @@ describe('Upstreams', () => {
     expect(pool.pickOther(b)?.host).toBe('a');
   });
 
-  test('have another beside them, or none', () => {
+  test('have another one, or none', () => {
     const { pool, member } = poolOf(three);
     const b = member('b');
     for (let count = 0; count < 5; count += 1) expect(['a', 'c']).toContain(pool.pickOther(b)?.host);
@@ -118,10 +117,21 @@ describe('Upstreams', () => {
     expect(alone.pickOther(alone.pick())).toBeUndefined();
   });
 
-  test('are not left alone for as long as a clock was set back', () => {
+  test('are not skipped longer when the clock is set back', () => {
     const { picks, fail, member } = poolOf(three);
     fail(member('b'), 2);
     time -= 500;
     expect(picks(3)).toContain('b');
   });
+});
+
+test('an upstream is parsed from an origin', () => {
+  expect(parseUpstream('http://localhost:4200')).toEqual({
+    protocol: 'http:',
+    host: 'localhost:4200',
+    hostname: 'localhost',
+    port: 4200,
+  });
+  expect(parseUpstream('https://api.example.com')).toMatchObject({ host: 'api.example.com', port: 443 });
+  expect(parseUpstream('http://[::1]:80')).toMatchObject({ host: '[::1]', hostname: '::1', port: 80 });
 });

@@ -1,26 +1,48 @@
 import type { UpstreamHealthConfig } from '../config/upstream.ts';
-import { parseUpstream, type Upstream } from './upstream.ts';
 
-/** What is known about an upstream from the requests it was sent. */
+/** The server of an API, as options for `http.request`. */
+export interface Upstream {
+  readonly protocol: 'http:' | 'https:';
+  /** Host and port, as in the `Host` header. */
+  readonly host: string;
+  /** Without the brackets of an IPv6 address. */
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** @param origin scheme and authority, for example `http://localhost:4200` */
+export function parseUpstream(origin: string): Upstream {
+  const url = new URL(origin);
+  const isSecure = url.protocol === 'https:';
+  return {
+    protocol: isSecure ? 'https:' : 'http:',
+    host: url.host,
+    hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? (isSecure ? 443 : 80) : Number(url.port),
+  };
+}
+
+/** The health of an upstream, as observed from its requests. */
 export interface UpstreamHealth {
   readonly origin: string;
   /** Whether it gets its share of the requests. */
   readonly isHealthy: boolean;
-  /** In a row, up to now. */
+  /** Consecutive failures up to now. */
   readonly failures: number;
 }
 
 /**
- * The servers behind one route. They take turns; one that fails to answer, again and again, is left alone for a while, and tried
- * with a request when that time is over. Nothing else is sent to find out how they are.
+ * The upstreams of one route, used in turn (round robin). An upstream that fails repeatedly is skipped for a cool-down, and then tried with
+ * one request. There are no separate health checks.
  */
 export interface UpstreamPool {
-  /** The next one of those that are not left alone; when all are, the one that failed the longest ago. */
+  /** @returns the next healthy upstream; if all are cooling down, the one whose last failure is the oldest */
   pick(): Upstream;
-  /** Likewise, but not this one; undefined when there is no other. */
+  /** Like `pick`, but never returns this one. @returns undefined when there is no other */
   pickOther(than: Upstream): Upstream | undefined;
-  /** It refused the connection, broke it off or was too slow. */
+  /** Records that an upstream refused the connection, broke it off or was too slow. */
   failed(upstream: Upstream): void;
+  /** Records a response. Some statuses count as failures. */
   answered(upstream: Upstream, status: number): void;
   health(): readonly UpstreamHealth[];
 }
@@ -30,83 +52,80 @@ interface Member {
   failures: number;
   /** Epoch milliseconds. */
   failedAt: number;
-  /** Epoch milliseconds; when its time of being left alone is over. */
-  restsUntil: number;
-  /** Milliseconds; how long it was left alone the last time. */
+  /** Epoch milliseconds. */
+  coolDownEnds: number;
+  /** Milliseconds; the length of the last cool-down. */
   coolDown: number;
 }
 
 /**
  * @param origins one or more that differ, all http or all https
  * @param now epoch milliseconds
- * @throws {TypeError} without any
+ * @throws {TypeError} without an origin
  */
 export function createUpstreamPool(
   origins: readonly string[],
-  { maxFailures, coolDown, maxCoolDown, failureStatuses }: UpstreamHealthConfig,
+  health: UpstreamHealthConfig,
   now: () => number,
 ): UpstreamPool {
   const members = origins.map(
-    (origin): Member => ({ upstream: parseUpstream(origin), failures: 0, failedAt: 0, restsUntil: 0, coolDown: 0 }),
+    (origin): Member => ({ upstream: parseUpstream(origin), failures: 0, failedAt: 0, coolDownEnds: 0, coolDown: 0 }),
   );
   const [first] = members;
   if (first === undefined) throw new TypeError('a route must have an upstream');
   const byUpstream = new Map(members.map((member) => [member.upstream, member]));
   let turn = 0;
 
-  /** A clock that was set back must not keep an upstream out until it has caught up. */
-  function rests({ failures, failedAt, restsUntil }: Member): boolean {
-    if (failures < maxFailures) return false;
-    const time = now();
-    return failedAt <= time && time < restsUntil;
-  }
-
   function pickExcept(excluded: Member | undefined): Upstream | undefined {
-    let longestAgo: Member | undefined;
+    let oldestFailure: Member | undefined;
     for (let step = 0; step < members.length; step += 1) {
       const member = members[(turn + step) % members.length];
       if (member === undefined || member === excluded) continue;
-      if (!rests(member)) {
+      if (!isCoolingDown(member, health, now)) {
         turn = (turn + step + 1) % members.length;
         return member.upstream;
       }
-      if (longestAgo === undefined || member.failedAt < longestAgo.failedAt) longestAgo = member;
+      if (oldestFailure === undefined || member.failedAt < oldestFailure.failedAt) oldestFailure = member;
     }
-    return longestAgo?.upstream;
-  }
-
-  function failed(upstream: Upstream): void {
-    const member = byUpstream.get(upstream);
-    if (member === undefined) return;
-    const time = now();
-    // Of requests that were under way together, only the first failure makes the time longer.
-    const restsAlready = rests(member);
-    member.failures += 1;
-    member.failedAt = time;
-    if (member.failures < maxFailures || restsAlready) return;
-    member.coolDown = Math.min(member.coolDown === 0 ? coolDown : member.coolDown * 2, maxCoolDown);
-    member.restsUntil = time + member.coolDown;
+    return oldestFailure?.upstream;
   }
 
   return {
     pick: members.length === 1 ? () => first.upstream : () => pickExcept(undefined) ?? first.upstream,
     pickOther: (than) => pickExcept(byUpstream.get(than)),
-    failed,
-    answered(upstream, status) {
-      if (failureStatuses.includes(status)) {
-        failed(upstream);
-        return;
-      }
+    failed(upstream) {
       const member = byUpstream.get(upstream);
-      if (member === undefined || member.failures === 0) return;
-      member.failures = 0;
-      member.coolDown = 0;
+      if (member !== undefined) recordFailure(member, health, now);
+    },
+    answered(upstream, status) {
+      const member = byUpstream.get(upstream);
+      if (member === undefined) return;
+      if (health.failureStatuses.includes(status)) recordFailure(member, health, now);
+      else if (member.failures > 0) Object.assign(member, { failures: 0, coolDown: 0 });
     },
     health: () =>
       members.map((member) => ({
         origin: `${member.upstream.protocol}//${member.upstream.host}`,
-        isHealthy: !rests(member),
+        isHealthy: !isCoolingDown(member, health, now),
         failures: member.failures,
       })),
   };
+}
+
+/** A failure in the future means that the clock was set back. Then the cool-down ends at once, not when the clock catches up. */
+function isCoolingDown(member: Member, { maxFailures }: UpstreamHealthConfig, now: () => number): boolean {
+  if (member.failures < maxFailures) return false;
+  const time = now();
+  return member.failedAt <= time && time < member.coolDownEnds;
+}
+
+function recordFailure(member: Member, health: UpstreamHealthConfig, now: () => number): void {
+  const { maxFailures, coolDown, maxCoolDown } = health;
+  // Of requests that fail together, only the first failure extends the cool-down.
+  const wasCoolingDown = isCoolingDown(member, health, now);
+  member.failures += 1;
+  member.failedAt = now();
+  if (member.failures < maxFailures || wasCoolingDown) return;
+  member.coolDown = Math.min(member.coolDown === 0 ? coolDown : member.coolDown * 2, maxCoolDown);
+  member.coolDownEnds = member.failedAt + member.coolDown;
 }
