@@ -1,7 +1,6 @@
 import { jsonSchema } from '../config/config_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
 import { findWarnings } from '../config/warnings.ts';
-import { createLog } from '../run/log.ts';
 
 /** `tallystick config validate`. @throws {ConfigError} with the path and the expected value of each problem */
 export async function validate(file: string): Promise<number> {
@@ -9,6 +8,7 @@ export async function validate(file: string): Promise<number> {
   if (config.tls) await (await import('../run/tls/open_tls.ts')).checkTlsFiles(config);
   // Loaded here because `config schema` needs none of it.
   const { checkAuthorizationServer } = await import('../run/authorization_server.ts');
+  const { createLog } = await import('../run/dependencies.ts');
   const { checkGateway } = await import('../run/gateway.ts');
   const { checkSampleApi } = await import('../run/sample_api.ts');
   const log = createLog('silent');

@@ -7,14 +7,13 @@ import { loadConfig } from '../config/load_config.ts';
 import type { Config } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
-import { openApp, type RoleDependencies } from '../run/app.ts';
+import { openApp } from '../run/app.ts';
 import { type AuthorizationServerRole, runAuthorizationServer } from '../run/authorization_server.ts';
 import { runControlApi } from '../run/control_api.ts';
+import { createLog, gatewayStoreUses, openStore, type RoleDependencies } from '../run/dependencies.ts';
 import { runGateway } from '../run/gateway.ts';
 import type { Listening } from '../run/listen.ts';
-import { createLog } from '../run/log.ts';
-import { openStore, usesOfGateway } from '../run/open_store.ts';
-import { refuseFixed } from '../run/refuse_changes.ts';
+import { refuseChanges } from '../run/refuse_changes.ts';
 import { runSampleApi } from '../run/sample_api.ts';
 import type { Tls } from '../run/tls/trust.ts';
 import { createSharedMetrics } from '../workers/shared_metrics.ts';
@@ -39,7 +38,7 @@ export async function runRole(name: Role, configFile: string): Promise<number> {
     return serveUntilStopped(name, await serving, { tls, drainDelay: config.sampleApi.timeouts.drainDelay });
   }
   const clock = createClock({ movable: config.store.url === 'memory:' });
-  const uses: StoreUse[] = name === 'gateway' ? usesOfGateway(config) : ['records'];
+  const uses: StoreUse[] = name === 'gateway' ? gatewayStoreUses(config) : ['records'];
   const store = await openStore(config, { uses, log, now: clock.now });
   try {
     if (name === 'gateway') return await serveGateway(configFile, config, { store, log, tls });
@@ -112,7 +111,7 @@ async function serveSampleApi(config: Config, tls: Tls | undefined): Promise<Rel
   return {
     ...app,
     async replace(changed) {
-      refuseFixed('the sample API', config, changed, SAMPLE_API_FIXED);
+      refuseChanges('the sample API', config, changed, SAMPLE_API_FIXED);
       runSampleApi(changed, app, { tls });
     },
   };

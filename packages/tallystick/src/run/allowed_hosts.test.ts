@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { AllowsHost } from '@tallystick/common';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
-import { allowedForOperations, allowedHosts, otherHostsAtGateway } from './allowed_hosts.ts';
+import { allowedHosts, allowedOperationsHosts, otherHostsAtGateway } from './allowed_hosts.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 
@@ -32,17 +32,17 @@ test.each([
   ['authorizationServer', ['login.example.com', 'authorization-server', 'tls.example.com', '192.0.2.1']],
   ['sampleApi', ['sample-api', 'tls.example.com', '192.0.2.1']],
   ['controlApi', []],
-] as const)('%s answers for its own names', async (role, expected) => {
+] as const)('%s accepts its own names', async (role, expected) => {
   const config = await configured(named(await configured({})));
   expect(among(await allowedHosts(config, role), names)).toEqual(expected);
 });
 
-test('names that are listed are those of every server but the control API', async () => {
+test('every server but the control API accepts the names in allowedHosts', async () => {
   const config = await configured({ allowedHosts: ['listed.example', '*.listed.example'] });
   const listed = ['listed.example', 'a.listed.example'];
   expect(among(await allowedHosts(config, 'authorizationServer'), names)).toEqual(listed);
   expect(among(await allowedHosts(config, 'sampleApi'), names)).toEqual(listed);
-  expect(among(await allowedForOperations(config, 'localhost'), names)).toEqual(listed);
+  expect(among(await allowedOperationsHosts(config, 'localhost'), names)).toEqual(listed);
   expect(among(await allowedHosts(config, 'controlApi'), names)).toEqual([]);
 });
 
@@ -56,18 +56,18 @@ test.each([
   ['192.0.2.1', undefined, 'anybody'],
   ['localhost', [], 'nobody'],
   ['0.0.0.0', [], 'nobody'],
-] as const)('at %s with the list %j the gateway answers for the hosts of %s', async (host, list, expected) => {
+] as const)('at %s with allowedHosts %j the gateway accepts other hosts from %s', async (host, list, expected) => {
   const config = await configured({ host, ...(list && { allowedHosts: [...list] }) });
   expect(await otherHostsAtGateway(config)).toBe(expected);
   const evil = expected === 'anybody' ? ['evil.example'] : [];
   for (const role of ['authorizationServer', 'sampleApi'] as const) {
     expect(among(await allowedHosts(config, role), ['evil.example'])).toEqual(evil);
   }
-  expect(among(await allowedForOperations(config, host), ['evil.example'])).toEqual(evil);
+  expect(among(await allowedOperationsHosts(config, host), ['evil.example'])).toEqual(evil);
   expect(among(await allowedHosts(config, 'controlApi'), ['evil.example'])).toEqual([]);
 });
 
-test('the address that a connection was made to is a name, such as that of a container which is probed', async () => {
+test('a server accepts the address of the connection as a host, such as that of a container in a health check', async () => {
   const allows = await allowedHosts(await configured({ host: '0.0.0.0', allowedHosts: [] }), 'authorizationServer');
   const addresses = ['10.0.0.5', '10.0.0.6', '[2001:db8::1]', '[2001:db8::2]'];
   expect(among(allows, addresses, '10.0.0.5')).toEqual(['10.0.0.5']);
@@ -75,12 +75,12 @@ test('the address that a connection was made to is a name, such as that of a con
   expect(among(allows, addresses, '2001:db8::1')).toEqual(['[2001:db8::1]']);
 });
 
-test('the address that a server listens on is a name of its own', async () => {
+test('a server accepts the address that it listens on as a host', async () => {
   const config = await configured({ host: '192.0.2.1', allowedHosts: [] });
   expect(among(await allowedHosts(config, 'sampleApi'), names)).toEqual(['192.0.2.1']);
 });
 
-test.each(['a:80', 'http://a', '*', ''])('%j cannot be listed', async (host) => {
+test.each(['a:80', 'http://a', '*', ''])('allowedHosts refuses %j', async (host) => {
   await expect(configured({ allowedHosts: [host] })).rejects.toThrow('allowedHosts[0]: expected a host name');
   const controlApi = { enabled: true, allowedHosts: [host] };
   await expect(configured({ controlApi })).rejects.toThrow('controlApi.allowedHosts[0]: expected a host name');

@@ -3,50 +3,50 @@ import { isIPv6 } from 'node:net';
 import { type AllowsHost, createAllowedHosts, isLoopbackName } from '@tallystick/common';
 import type { GatewayConfig } from '@tallystick/gateway';
 import type { Config } from '../config/schema.ts';
-import { hostOf, listeningAt, namesOfAllServers } from './own_names.ts';
+import { commonHosts, hostOf, listeningHost } from './addresses.ts';
 
 /**
- * For which hosts a server answers: its own, and those of `allowedHosts`. Where these are not configured, only a server on a
- * loopback address is so strict: how others are called, they cannot know.
+ * The hosts that a server accepts in requests: its own names and `allowedHosts`. Without `allowedHosts`, a server that does not
+ * listen on a loopback address accepts all hosts, because it cannot know its names.
  *
- * @param address that it listens on
- * @param urls of its own
- * @returns undefined for any
+ * @param address the address that the server listens on
+ * @param urls URLs of the server
+ * @returns undefined if it accepts all hosts
  */
-async function allowedAt(config: Config, address: string, urls: readonly (string | undefined)[]) {
+async function hostsAllowedAt(config: Config, address: string, urls: readonly (string | undefined)[]) {
   if (config.allowedHosts === undefined && !(await isLoopback(address))) return undefined;
-  return createAllowedHosts([...listeningAt(address), ...namesOfAllServers(config), ...urls.flatMap(hostOf)]);
+  return createAllowedHosts([...listeningHost(address), ...commonHosts(config), ...urls.flatMap(hostOf)]);
 }
 
-/** @returns undefined for any */
+/** The hosts that the server of a role accepts. @returns undefined if it accepts all hosts */
 export async function allowedHosts(
   config: Config,
   role: 'authorizationServer' | 'sampleApi' | 'controlApi',
 ): Promise<AllowsHost | undefined> {
   switch (role) {
     case 'authorizationServer':
-      return allowedAt(config, config.host, [config.issuer, config.authorizationServer.backChannelUrl]);
+      return hostsAllowedAt(config, config.host, [config.issuer, config.authorizationServer.backChannelUrl]);
     case 'sampleApi':
-      return allowedAt(config, config.host, [config.sampleApi.url]);
+      return hostsAllowedAt(config, config.host, [config.sampleApi.url]);
     case 'controlApi':
-      // Whoever reaches it can do anything, wherever it listens.
-      return createAllowedHosts([...listeningAt(config.controlApi.host), ...config.controlApi.allowedHosts]);
+      // A caller of the control API can do anything, so it is strict at every address.
+      return createAllowedHosts([...listeningHost(config.controlApi.host), ...config.controlApi.allowedHosts]);
   }
 }
 
-/** @param address that /healthz, /readyz and /metrics have for themselves */
-export function allowedForOperations(config: Config, address: string): Promise<AllowsHost | undefined> {
-  return allowedAt(config, address, []);
+/** The hosts that the server of /healthz, /readyz and /metrics accepts. @param address the address that it listens on */
+export function allowedOperationsHosts(config: Config, address: string): Promise<AllowsHost | undefined> {
+  return hostsAllowedAt(config, address, []);
 }
 
-/** The gateway knows its names itself. */
+/** Which clients may use hosts that are not among the names of the gateway. */
 export async function otherHostsAtGateway(config: Config): Promise<NonNullable<GatewayConfig['otherHosts']>> {
   if (config.allowedHosts !== undefined) return 'nobody';
   return (await isLoopback(config.host)) ? 'trustedProxies' : 'anybody';
 }
 
-/** As Node.js looks an address up to listen on. */
+/** Resolves a name as Node.js does when it listens. */
 async function isLoopback(host: string): Promise<boolean> {
-  const { address } = await lookup(host).catch(() => ({ address: host })); // What cannot be found cannot be listened on.
+  const { address } = await lookup(host).catch(() => ({ address: host })); // Listening fails later.
   return isLoopbackName(isIPv6(address) ? `[${address}]` : address);
 }

@@ -12,53 +12,57 @@ import {
   readinessAnswer,
 } from '@tallystick/common';
 
-/** Bytes: room for a 30 KB JWT among many other headers. */
+/** Bytes. Leaves room for a JWT of 30 KB among many other headers. */
 const MAX_HEADER_SIZE = 64 * 1024;
 
 export interface AppServer {
   readonly server: Server;
   /**
-   * Until then requests get 503: a server on a port of the system's choice has to listen before it knows its own address.
+   * Passes requests to an application. Before the first call, requests get 503: on port 0 a server has to listen before it knows
+   * its own address.
    *
-   * @param findReadiness says what the application depends on and does not have, for `/readyz`; without it there is no such page
+   * @param findReadiness finds what the application lacks, for `/readyz`. Default: the application answers `/readyz` itself
    */
   answerWith(handler: RequestListener, findReadiness?: FindReadiness): void;
-  /** From now on each answer closes its connection, also those to requests that have begun, and `/readyz` says no. */
+  /** Makes `/readyz` return 503, and closes each connection after its next response, including those to requests in flight. */
   drain(): void;
 }
 
-/** How a server speaks TLS. Certificates and keys are PEM. */
+/** TLS settings of a server. Certificates and keys are PEM. */
 export interface ServerTls {
-  /** The server's certificate, those of intermediate CAs after it. */
+  /** The server's certificate, followed by those of intermediate CAs. */
   readonly cert: string;
   readonly key: string;
-  /** Asks clients for a certificate, which may be of anyone or missing; one of these CAs makes the socket `authorized`. */
-  readonly clientCas?: readonly string[];
+  /**
+   * Requests a client certificate. Connections without one are accepted, and so is any certificate; only one that these CAs signed
+   * makes the socket `authorized`. Default: the server requests none.
+   */
+  readonly clientCas?: readonly string[] | undefined;
 }
 
 export interface AppServerOptions {
   /** Default: plain HTTP. */
   readonly tls?: ServerTls | undefined;
-  /** For which hosts it answers. Default: any. */
+  /** The hosts that the server accepts in requests. Default: all. */
   readonly allowsHost?: AllowsHost | undefined;
-  /** Milliseconds for which an idle connection stays open. */
+  /** Milliseconds until an idle connection is closed. */
   readonly keepAliveTimeout: number;
 }
 
-/** An HTTP server for everything but the gateway's APIs: the gateway brings its own for these. */
+/** Creates an HTTP server for all applications but the gateway, which has its own. */
 export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServerOptions): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
   let readiness: FindReadiness | undefined;
   const inFlight = new Set<ServerResponse>();
-  const latest = new WeakMap<Duplex, ServerResponse>();
+  const lastResponses = new WeakMap<Duplex, ServerResponse>();
   let draining = false;
   const answer: RequestListener = (request, response) => {
-    latest.set(request.socket, response);
+    lastResponses.set(request.socket, response);
     inFlight.add(response);
     response.once('close', () => inFlight.delete(response));
     if (draining) response.shouldKeepAlive = false;
-    const found = faultOf(request, allowsHost);
-    if (found !== undefined) respond(response, refusal(found));
+    const fault = findFault(request, allowsHost);
+    if (fault !== undefined) respond(response, refusal(fault));
     else if (readiness !== undefined && request.url === '/readyz') void answerReadiness(readiness, response);
     else current(request, response);
   };
@@ -70,16 +74,16 @@ export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServer
   const options = {
     maxHeaderSize: MAX_HEADER_SIZE,
     keepAliveTimeout,
-    // The server answers for itself, in JSON.
+    // `checkRequest` refuses a request without Host, with a JSON body.
     requireHostHeader: false,
-    // Never lenient, whatever the process was started with.
+    // Overrides the --insecure-http-parser option of the process.
     insecureHTTPParser: false,
   };
   const server =
     tls === undefined ? createServer(options, answer) : createTlsServer({ ...options, ...tlsOptions(tls) }, answer);
-  // RFC 9110 section 10.1.1: what is expected but `100-continue` may be overlooked. Node.js would answer for itself.
+  // RFC 9110 section 10.1.1: a server may ignore expectations other than `100-continue`. Node.js would answer them with 417.
   server.on('checkExpectation', answer);
-  answerUnreadable(server, { lastResponse: (socket) => latest.get(socket), answer: refusal });
+  answerUnreadable(server, { lastResponse: (socket) => lastResponses.get(socket), answer: refusal });
   return {
     server,
     answerWith(handler, findReadiness) {
@@ -98,27 +102,27 @@ function tlsOptions({ cert, key, clientCas }: ServerTls): ServerOptions {
     cert,
     key,
     minVersion: 'TLSv1.2',
-    /** Milliseconds: no longer than a server waits for its last connections when it stops. */
+    /** Milliseconds. As long as a server that stops waits for its last connections. */
     handshakeTimeout: 10_000,
     requestCert: clientCas !== undefined,
-    // Self-signed ones are good for `self_signed_tls_client_auth` (RFC 8705 section 2.2): who asks for one judges it.
+    // The application checks certificates: `self_signed_tls_client_auth` (RFC 8705 section 2.2) accepts self-signed ones.
     rejectUnauthorized: false,
-    // Never the public CAs, which Node.js would take by default: they certify servers, not clients of ours.
+    // Node.js would trust the public CAs by default. They certify servers, not clients.
     ca: [...(clientCas ?? [])],
   };
 }
 
-/** An OAuth error (RFC 6749 section 5.2). The connection ends with it: what follows may have been framed otherwise. */
+/** An OAuth error (RFC 6749 section 5.2). It closes the connection, because the rest of the data may be framed in another way. */
 function refusal({ status, code, description }: RequestFault): PlainAnswer {
   const error = code === 'method_not_allowed' || code === 'misdirected_request' ? code : 'invalid_request';
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Connection: 'close' };
   return { status, headers, body: JSON.stringify({ error, error_description: description }) };
 }
 
-/** @returns undefined for a request that the application may see */
-function faultOf(request: IncomingMessage, allowsHost: AllowsHost | undefined): RequestFault | undefined {
-  const found = checkRequest(request, allowsHost);
-  if (found !== undefined) return found;
+/** @returns undefined if the application may get the request */
+function findFault(request: IncomingMessage, allowsHost: AllowsHost | undefined): RequestFault | undefined {
+  const fault = checkRequest(request, allowsHost);
+  if (fault !== undefined) return fault;
   const description = findTargetFault(request.url ?? '');
   return description === undefined ? undefined : { status: 400, code: 'invalid_request', description };
 }

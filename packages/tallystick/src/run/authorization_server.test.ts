@@ -9,7 +9,7 @@ import { runAuthorizationServer } from './authorization_server.ts';
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 const app = { port: 0, stop: async () => {}, answerWith() {} };
 
-test('a change of an API that nobody else in the process can follow is refused, and changes nothing', async () => {
+test('refuses a change of an API that another role of the process cannot serve, and changes nothing', async () => {
   const store = await openTokenStore(storeConfig());
   const { harness, release } = await runAuthorizationServer(await loadConfig(DEMO), app, {
     store,

@@ -14,8 +14,9 @@ import { createHarness, type Harness } from '../harness/harness.ts';
 import { InputError, toConfigError, toEntryError } from '../harness/input_error.ts';
 import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
 import { createTenants } from '../harness/tenants.ts';
-import type { OpenApp, RoleDependencies } from './app.ts';
-import { refuseFixed } from './refuse_changes.ts';
+import type { OpenApp } from './app.ts';
+import type { RoleDependencies } from './dependencies.ts';
+import { refuseChanges } from './refuse_changes.ts';
 
 export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
   readonly clock: ManagedClock;
@@ -98,7 +99,7 @@ export async function runAuthorizationServer(
     harness: createHarness({ store, clock, first, tenants }),
     async replace(changed) {
       const fixed = (Object.keys(config) as (keyof Config)[]).filter((name) => !CHANGEABLE.includes(name));
-      refuseFixed('the authorization server', config, changed, fixed);
+      refuseChanges('the authorization server', config, changed, fixed);
       await first.configure(changed);
     },
     release() {

@@ -9,12 +9,12 @@ import { ConfigError } from '../config/config_error.ts';
 import { leadsToSampleApi } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
 import { openTracing } from '../trace/open_tracing.ts';
-import { authorizationServerEndpoints, sampleApiUrl } from './addresses.ts';
+import { authorizationServerEndpoints, gatewayHosts, sampleApiUrl } from './addresses.ts';
 import { otherHostsAtGateway } from './allowed_hosts.ts';
-import { openOperations, type RoleDependencies } from './app.ts';
+import { openOperations } from './app.ts';
+import type { RoleDependencies } from './dependencies.ts';
 import { type Listening, listen } from './listen.ts';
 import { createOwnJwtKey, type OwnJwtKey } from './own_jwt_key.ts';
-import { gatewayNames } from './own_names.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { readMaterials } from './read_material.ts';
 import type { Tls } from './tls/trust.ts';
@@ -117,7 +117,7 @@ export async function gatewayConfig(
     },
     apis: config.apis,
     mutualTls: config.features.mutualTls,
-    hosts: gatewayNames(config),
+    hosts: gatewayHosts(config),
     otherHosts: await otherHostsAtGateway(config),
     secret: config.secret,
     client: { ...client, ca: client.ca ?? tls?.ca },

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { listen } from './listen.ts';
 
-/** Sends requests over connections of their own, makes a file when they are sent, and prints how they were answered. */
+/** Sends each request on its own connection, creates a file when all are sent, and prints the status lines. */
 const clients = `
   const { connect } = require('node:net');
   const [port, file] = process.argv.slice(1);
@@ -22,7 +22,7 @@ const clients = `
   Promise.all(sent).then(() => require('node:fs').writeFileSync(file, ''));
 `;
 
-test('Requests that were sent before the server stops are answered, also over connections that it has not accepted yet', async () => {
+test('a server that stops answers requests on connections that it has not accepted yet', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-listen-'));
   const listening = await listen(
     createServer((_request, response) => response.end()),
@@ -33,7 +33,7 @@ test('Requests that were sent before the server stops are answered, also over co
   const exit = once(child, 'close');
   let answers = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (answers += text));
-  // Without a turn of the event loop, as on a machine that is busy with other things.
+  // Blocks the event loop, as on a busy machine.
   const never = new Int32Array(new SharedArrayBuffer(4));
   while (!existsSync(file)) Atomics.wait(never, 0, 0, 10);
   await listening.stop();

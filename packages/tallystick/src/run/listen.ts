@@ -3,21 +3,21 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 
-/** Milliseconds that running requests get to finish when a server stops. */
-const GRACE = 10_000;
+/** Milliseconds in which requests in flight can finish when a server stops. */
+const STOP_TIMEOUT = 10_000;
 
 export interface Listening {
   readonly port: number;
-  /** Goes on serving, but says that it is about to stop, and keeps no connection alive. Default: nothing says so. */
+  /** Makes the server report that it is not ready, and keep no connection alive. It still serves requests. */
   readonly drain?: (() => void) | undefined;
-  /** Refuses new connections, lets running requests finish, and cuts those that take too long. */
+  /** Refuses new connections, lets requests in flight finish for up to 10 seconds, and then closes all connections. */
   stop(): Promise<void>;
 }
 
 /**
- * Lets a server listen; on port 0 the system picks one.
+ * Makes a server listen. For port 0 the system chooses a free one.
  *
- * @throws {Error} with `code` EADDRINUSE and the like
+ * @throws {Error} it cannot listen there (`code` EADDRINUSE, for example)
  */
 export async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<Listening> {
   server.listen(port, host);
@@ -25,33 +25,33 @@ export async function listen(server: Server, { host, port }: { host: string; por
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {
-      await untilNobodyConnects(server);
+      await untilNoNewConnections(server);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      const cut = setTimeout(() => server.closeAllConnections(), GRACE);
+      const timeout = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT);
       await closed;
-      clearTimeout(cut);
+      clearTimeout(timeout);
     },
   };
 }
 
-/** Turns of the event loop, at most, in which new connections are still accepted. */
+/** Maximum number of turns of the event loop in which a server that stops still accepts connections. */
 const LAST_TURNS = 100;
 
 /**
- * Resolves after a turn of the event loop in which nobody has connected. A port that is closed resets the connections that nobody
- * has accepted yet, and requests that have been sent over them are lost: on a busy machine there can be many.
+ * Resolves after a turn of the event loop without a new connection. When a server stops listening, the system resets connections
+ * that the process has not accepted yet, and the requests on them are lost. On a busy machine there can be many.
  */
-async function untilNobodyConnects(server: Server): Promise<void> {
+async function untilNoNewConnections(server: Server): Promise<void> {
   let connected = true;
-  const note = () => {
+  const onConnection = () => {
     connected = true;
   };
-  server.on('connection', note);
-  await setImmediate(); // To where turns begin.
+  server.on('connection', onConnection);
+  await setImmediate(); // To the beginning of a turn.
   for (let turn = 0; connected && turn < LAST_TURNS; turn += 1) {
     connected = false;
     await setImmediate();
   }
-  server.off('connection', note);
+  server.off('connection', onConnection);
 }

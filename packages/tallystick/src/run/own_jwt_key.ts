@@ -1,19 +1,20 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { TokenStore } from '@tallystick/token-store';
 
-/** The private JWK with which gateways on one store sign the JWTs that they make. */
+/** Provides the private JWK with which all gateways on a store sign their own JWTs. */
 export type OwnJwtKey = () => Promise<object>;
 
 /**
- * The first gateway on a store makes the key, and keeps it there as the authorization servers keep theirs. Without a secret, which
- * only a memory store can do without, it ends with the process.
+ * The first gateway on a store generates the key and stores it, encrypted with the secret. Without a secret, which is optional only
+ * for the memory store, the key is lost when the process ends.
  */
 export function createOwnJwtKey(secret: string | undefined, store: Pick<TokenStore, 'keepFirst'>): OwnJwtKey {
   let key: Promise<object> | undefined;
 
   async function obtain(): Promise<object> {
-    const made = makeKey();
-    return secret === undefined ? made : JSON.parse(await store.keepFirst('gateway-key', JSON.stringify(made), secret));
+    const generated = generateKey();
+    if (secret === undefined) return generated;
+    return JSON.parse(await store.keepFirst('gateway-key', JSON.stringify(generated), secret));
   }
 
   return () => {
@@ -25,7 +26,7 @@ export function createOwnJwtKey(secret: string | undefined, store: Pick<TokenSto
   };
 }
 
-function makeKey(): object {
+function generateKey(): object {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), alg: 'ES256' };
 }

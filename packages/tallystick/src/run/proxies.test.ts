@@ -14,7 +14,7 @@ import { createProxyFor, createProxyingFetch } from './proxies.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 
-/** An HTTP proxy that takes every name for one local server. */
+/** An HTTP proxy that sends every call to one local server. */
 async function startProxy(port: number) {
   const seen: { readonly what: string; readonly authorization: string | undefined }[] = [];
   const server = createServer((request, response) => {
@@ -38,7 +38,7 @@ async function startProxy(port: number) {
   return { url: (await startForTest(listen(server))).origin, seen };
 }
 
-describe('The proxy of a URL', () => {
+describe('the proxy for a URL', () => {
   const environment = { HTTP_PROXY: 'http://p:1', HTTPS_PROXY: 'http://p:2' };
   test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
     ['http://login.example/jwks', environment, 'http://p:1'],
@@ -67,11 +67,11 @@ describe('The proxy of a URL', () => {
     expect(createProxyFor(given)?.(url)).toBe(proxy);
   });
 
-  test('is not asked for where there are none', () => {
+  test('is not looked up if no proxy is set', () => {
     expect(createProxyFor({ NO_PROXY: 'a', HTTPS_PROXY: '' })).toBeUndefined();
   });
 
-  test.each(['proxy:8080', 'socks5://user:hidden@proxy:1080', 'hidden'])('%s is no proxy', (value) => {
+  test.each(['proxy:8080', 'socks5://user:hidden@proxy:1080', 'hidden'])('cannot be %s', (value) => {
     const create = () => createProxyFor({ HTTPS_PROXY: value });
     expect(create).toThrow(ConfigError);
     expect(create).toThrow('HTTPS_PROXY: expected an http or https URL');
@@ -79,13 +79,13 @@ describe('The proxy of a URL', () => {
   });
 });
 
-test('A call over https goes through a tunnel, one over http is forwarded, and the proxy is told who calls', async () => {
+test('an https call goes through a tunnel, an http call is forwarded, and both carry the credentials for the proxy', async () => {
   const proxy = await startProxy((await serve((_, response) => response.end('ok'))).port);
   const url = proxy.url.replace('http://', 'http://user:word@');
   const proxyFor = createProxyFor({ HTTP_PROXY: url, HTTPS_PROXY: url });
   const fetch = createProxyingFetch(proxyFor as NonNullable<typeof proxyFor>, undefined);
   expect(await (await fetch('http://login.partner.example/jwks')).text()).toBe('ok');
-  // The server behind speaks no TLS; that the tunnel was asked for is enough.
+  // The server does not speak TLS, so the call fails after the CONNECT request.
   await expect(fetch('https://login.partner.example/jwks')).rejects.toThrow();
   const authorization = `Basic ${btoa('user:word')}`;
   expect(proxy.seen).toEqual([
@@ -94,7 +94,7 @@ test('A call over https goes through a tunnel, one over http is forwarded, and t
   ]);
 });
 
-test('A gateway asks an issuer through the proxy of its environment, and calls its APIs without', async () => {
+test('a gateway calls issuers through the proxy of its environment, and upstreams directly', async () => {
   const answers: Record<string, unknown> = {
     '/jwks': { keys: [] },
     '/introspect': { active: true, sub: 'alice', client_id: 'app', aud: 'account' },

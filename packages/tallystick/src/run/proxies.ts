@@ -3,15 +3,15 @@ import { ProxyAgent, fetch as undiciFetch } from 'undici';
 import { ConfigError } from '../config/config_error.ts';
 import type { Trust } from './tls/trust.ts';
 
-/** @returns the proxy through which a URL is fetched; undefined for none */
+/** Finds the proxy for a URL. @returns undefined for a direct call */
 export type ProxyFor = (url: string) => string | undefined;
 
 /**
- * The proxies of the environment, as curl and Go know them: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or in lower case, which goes
- * first. What is on this machine is never fetched through one.
+ * Reads the proxies of the environment as curl and Go do: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. The names in lower case take
+ * precedence. Calls to this machine never use a proxy.
  *
- * @returns undefined where there are none
- * @throws {ConfigError} for what is no http or https URL
+ * @returns undefined if no proxy is set
+ * @throws {ConfigError} a proxy is not an http or https URL
  */
 export function createProxyFor(environment: NodeJS.ProcessEnv): ProxyFor | undefined {
   const proxies = {
@@ -32,11 +32,11 @@ function readProxy(environment: NodeJS.ProcessEnv, name: string): string | undef
   if (value === undefined || value === '') return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return value;
-  // It may hold a password, and is not quoted.
+  // The value may contain a password, so the error does not quote it.
   throw new ConfigError('the environment', [`${name.toUpperCase()}: expected an http or https URL`]);
 }
 
-/** @param list names, which stand for those below them too, addresses, networks (CIDR), each with a port or without; or `*` */
+/** @param list names (which include their subdomains) and addresses, each with an optional port; networks (CIDR); or `*` */
 function createExemptions(list: string): (url: URL) => boolean {
   const entries = list
     .toLowerCase()
@@ -53,38 +53,40 @@ function createExemptions(list: string): (url: URL) => boolean {
   return ({ hostname, protocol, port }) => {
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
     if (networks.contain(host)) return true;
-    const used = port || (protocol === 'https:' ? '443' : '80');
+    const usedPort = port || (protocol === 'https:' ? '443' : '80');
     return names.some(
-      ({ name, port: only }) => (host === name || host.endsWith(`.${name}`)) && (only === undefined || only === used),
+      (entry) =>
+        (host === entry.name || host.endsWith(`.${entry.name}`)) &&
+        (entry.port === undefined || entry.port === usedPort),
     );
   };
 }
 
-/** A `fetch` that goes through the proxies of the environment. @param trust whom the calls trust. Default: the usual CAs */
+/** Creates a `fetch` that uses proxies. @param trust the CAs that it trusts. Default: those of Node.js */
 export function createProxyingFetch(proxyFor: ProxyFor, trust: Trust | undefined): typeof globalThis.fetch {
   const direct = trust?.fetch ?? globalThis.fetch;
-  const fetchThrough = undiciFetch as unknown as (url: string, init: object) => Promise<Response>;
+  const proxyingFetch = undiciFetch as unknown as (url: string, init: object) => Promise<Response>;
   const agents = new Map<string, ProxyAgent>();
 
   function agentFor(proxy: string, protocol: string): ProxyAgent {
-    const name = `${protocol} ${proxy}`;
+    const key = `${protocol} ${proxy}`;
     const tls = trust && { secureContext: trust.secureContext };
-    const known =
-      agents.get(name) ??
+    const agent =
+      agents.get(key) ??
       new ProxyAgent({
         uri: proxy,
-        // Many proxies make tunnels to port 443 only (RFC 9110 section 9.3.6).
+        // Many proxies allow tunnels to port 443 only (RFC 9110 section 9.3.6).
         proxyTunnel: protocol === 'https:',
         ...(tls && { requestTls: tls, proxyTls: tls }),
       });
-    agents.set(name, known);
-    return known;
+    agents.set(key, agent);
+    return agent;
   }
 
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     const proxy = proxyFor(url);
     if (proxy === undefined || (init !== undefined && 'dispatcher' in init)) return direct(input, init);
-    return fetchThrough(url, { ...init, dispatcher: agentFor(proxy, new URL(url).protocol) });
+    return proxyingFetch(url, { ...init, dispatcher: agentFor(proxy, new URL(url).protocol) });
   };
 }

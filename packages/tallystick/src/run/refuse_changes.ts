@@ -3,11 +3,11 @@ import { ConfigError } from '../config/config_error.ts';
 import type { Config } from '../config/schema.ts';
 
 /**
- * Refuses a configuration in which something differs that a role reads only when it starts.
+ * Refuses a configuration in which a section differs that the role reads only when it starts.
  *
  * @throws {ConfigError}
  */
-export function refuseFixed(role: string, before: Config, after: Config, fixed: readonly (keyof Config)[]): void {
+export function refuseChanges(role: string, before: Config, after: Config, fixed: readonly (keyof Config)[]): void {
   const problems = fixed
     .filter((name) => !isDeepStrictEqual(before[name], after[name]))
     .map((name) => `${name}: cannot change while ${role} runs`);

@@ -2,9 +2,9 @@ import { accessTokensOf, audienceOf, prefixAtApi } from '@tallystick/gateway/con
 import { leadsToSampleApi } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
 import { createSampleApi, type SampleApiConfig, type SampleApiRoute } from '../sample_api/create_sample_api.ts';
-import { authorizationServerEndpoints } from './addresses.ts';
-import type { OpenApp, RoleDependencies } from './app.ts';
-import { allGatewayNames } from './own_names.ts';
+import { allGatewayHosts, authorizationServerEndpoints } from './addresses.ts';
+import type { OpenApp } from './app.ts';
+import type { RoleDependencies } from './dependencies.ts';
 
 export function runSampleApi(
   config: Config,
@@ -30,7 +30,7 @@ function sampleApiConfig(config: Config): SampleApiConfig {
     authorizationServer: authorizationServerEndpoints(config),
     client: config.sampleApi.client,
     apis: sampleApiRoutes(config),
-    gatewayNames: allGatewayNames(config),
+    gatewayNames: allGatewayHosts(config),
     takesClientCertificates: config.features.mutualTls,
   };
 }

@@ -5,13 +5,12 @@ import type { Config, ConfigInput } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
 import { createClock } from '../harness/clock/create_clock.ts';
 import type { Harness } from '../harness/harness.ts';
-import { addressOf, sampleApiUrl } from './addresses.ts';
+import { sampleApiUrl, serverUrl } from './addresses.ts';
 import { openApp } from './app.ts';
 import { runAuthorizationServer } from './authorization_server.ts';
 import { runControlApi } from './control_api.ts';
+import { createLog, gatewayStoreUses, openStore } from './dependencies.ts';
 import { type RunningGateway, runGateway } from './gateway.ts';
-import { createLog } from './log.ts';
-import { openStore, usesOfGateway } from './open_store.ts';
 import { runSampleApi } from './sample_api.ts';
 
 export interface StartOptions {
@@ -72,7 +71,7 @@ export async function startTallystick({
   const { now } = clock;
   const usedLog = log ?? createLog(config.log.level);
   const store =
-    givenStore ?? (await openStore(config, { uses: ['records', ...usesOfGateway(config)], log: usedLog, now }));
+    givenStore ?? (await openStore(config, { uses: ['records', ...gatewayStoreUses(config)], log: usedLog, now }));
   const dependencies = { store, log: usedLog, now, tls };
   const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
   const stop = async () => {
@@ -107,9 +106,9 @@ export async function startTallystick({
     stops.push(async () => release());
     return {
       ...harness,
-      ...(control && { controlUrl: addressOf(running, running.controlApi.host, control.port) }),
+      ...(control && { controlUrl: serverUrl(running, running.controlApi.host, control.port) }),
       issuer: running.issuer,
-      gatewayUrl: addressOf(config, config.host, gateway.port),
+      gatewayUrl: serverUrl(config, config.host, gateway.port),
       sampleApiUrl: sampleApiUrl(running),
       ...(tls?.ca !== undefined && { ca: tls.ca }),
       ...(tls?.caFile !== undefined && { caFile: tls.caFile }),
@@ -136,7 +135,7 @@ function withFreePorts(config: Config): Config {
 function withUrls(config: Config, authorizationServerPort: number, sampleApiPort: number): Config {
   return {
     ...config,
-    issuer: addressOf(config, config.host, authorizationServerPort),
-    sampleApi: { ...config.sampleApi, port: sampleApiPort, url: addressOf(config, config.host, sampleApiPort) },
+    issuer: serverUrl(config, config.host, authorizationServerPort),
+    sampleApi: { ...config.sampleApi, port: sampleApiPort, url: serverUrl(config, config.host, sampleApiPort) },
   };
 }

@@ -20,7 +20,7 @@ const API = 'https://api.example.com/jwt';
 let ca: { cert: string; key: string };
 let another: { cert: string; key: string };
 let privateKey: KeyObject;
-/** The server of the trusted issuer, with a certificate that no public CA vouches for. */
+/** The server of the trusted issuer, with a certificate of a private CA. */
 let keysServer: ListeningServer;
 let jwksUri: string;
 
@@ -93,11 +93,11 @@ async function redeemAssertion(trustedCa: string) {
   }
 }
 
-test('keys of a trusted issuer are fetched from a server whose certificate is of one of `tls.ca`', async () => {
+test('fetches the keys of a trusted issuer from a server whose certificate is signed by a CA in `tls.ca`', async () => {
   expect(await redeemAssertion(ca.cert)).toMatchObject({ status: 200, body: { access_token: expect.any(String) } });
 });
 
-test('and not from a server with a certificate of another CA', async () => {
+test('does not fetch the keys of a trusted issuer from a server with a certificate of another CA', async () => {
   expect(await redeemAssertion(another.cert)).toMatchObject({
     status: 503,
     body: { error: 'temporarily_unavailable' },

@@ -1,4 +1,4 @@
-import 'reflect-metadata'; // @peculiar/x509 does not load without.
+import 'reflect-metadata'; // @peculiar/x509 does not load without it.
 import { createPrivateKey, KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
@@ -20,7 +20,7 @@ export interface CertificateAndKey {
   readonly key: string;
 }
 
-/** From when to when a certificate is good. */
+/** The time in which a certificate is valid. */
 export interface Validity {
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -29,11 +29,11 @@ export interface Validity {
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' };
 const SIGNING = { ...CURVE, hash: 'SHA-256' };
 
-/** Makes a CA that signs certificates of servers, and no further CAs. */
+/** Makes a CA that can sign server certificates, but no further CAs. */
 export async function makeCa(validity: Validity): Promise<CertificateAndKey> {
   const keys = await webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    // Certificates are found by this name, so those of two CAs must differ.
+    // Trust stores find a CA by its name, so two CAs must have different names.
     name: `CN=Tallystick development CA ${randomBytes(4).toString('hex')}`,
     keys,
     signingAlgorithm: SIGNING,
@@ -48,9 +48,9 @@ export async function makeCa(validity: Validity): Promise<CertificateAndKey> {
 }
 
 /**
- * Makes the certificate of a server.
+ * Makes a server certificate.
  *
- * @param hosts its host names and IP addresses
+ * @param hosts host names and IP addresses of the server
  */
 export async function makeServerCertificate(
   ca: CertificateAndKey,

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const validity = { notBefore: new Date(), notAfter: new Date(Date.now() + 86_400_000) };
   [one, another] = [await makeCa(validity), await makeCa(validity)];
   folder = await mkdtemp(join(tmpdir(), 'tallystick-'));
-  await writeFile(join(folder, 'file'), 'no PEM');
+  await writeFile(join(folder, 'file'), 'not PEM');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -26,46 +26,54 @@ async function configured(tls: NonNullable<ConfigInput['tls']>): Promise<Config>
 }
 
 test.each<[string, () => NonNullable<ConfigInput['tls']>, RegExp]>([
-  ['a file that is not there', () => ({ certificate: '/none.pem', key: one.key }), /tls\.certificate: .*"\/none\.pem"/],
   [
-    'a file of something else',
+    'a file that does not exist',
+    () => ({ certificate: '/none.pem', key: one.key }),
+    /tls\.certificate: .*"\/none\.pem"/,
+  ],
+  [
+    'a file that is not PEM',
     () => ({ ca: join(folder, 'file') }),
     /tls\.ca: expected a certificate in PEM; found ".*file"/,
   ],
   [
-    'a key for a certificate',
+    'a key in place of a certificate',
     () => ({ certificate: one.cert, key: one.key, clientCa: one.key }),
     /tls\.clientCa: expected a certificate in PEM/,
   ],
-  ['the key of another', () => ({ certificate: one.cert, key: another.key }), /tls\.key: expected the private key of/],
   [
-    'a certificate for a key',
+    'the key of another certificate',
+    () => ({ certificate: one.cert, key: another.key }),
+    /tls\.key: expected the private key of/,
+  ],
+  [
+    'a certificate in place of a key',
     () => ({ certificate: one.cert, key: one.cert }),
     /tls\.key: expected the private key of/,
   ],
   [
-    'a file for a directory',
+    'a file in place of a directory',
     () => ({ selfMade: true, directory: join(folder, 'file', 'x') }),
     /tls\.directory: expected/,
   ],
-])('%s is refused with its path, and no key is repeated', async (_what, tls, message) => {
+])('refuses %s with the path, and does not repeat a key', async (_what, tls, message) => {
   const opened = openTls(await configured(tls()));
   await expect(opened).rejects.toThrow(message);
   await expect(opened).rejects.not.toThrow('PRIVATE KEY');
 });
 
-test('a self-signed certificate is what clients trust, also beside CAs for other calls', async () => {
+test('gives clients a self-signed certificate to trust, even if CAs for other calls are configured', async () => {
   const { ca, caFile } = await openTls(await configured({ certificate: one.cert, key: one.key, ca: another.cert }));
   expect([ca, caFile]).toEqual([one.cert, undefined]);
 });
 
-test('a check makes no certificate', async () => {
+test('checks files without generating a certificate', async () => {
   const directory = join(folder, 'unmade');
   await checkTlsFiles(await configured({ selfMade: true, directory }));
   await expect(rm(directory, { recursive: true })).rejects.toThrow('ENOENT');
 });
 
-test('the self-made certificate is for every name that the configuration has for a server', async () => {
+test('generates a certificate for every name of a server in the configuration', async () => {
   const config = await configured({ selfMade: true, directory: join(folder, 'made'), hosts: ['more.example.test'] });
   const { server } = await openTls({
     ...config,

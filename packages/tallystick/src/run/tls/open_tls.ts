@@ -2,83 +2,93 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isPem, readPem } from '@tallystick/common';
 import { ConfigError } from '../../config/config_error.ts';
 import type { Config } from '../../config/schema.ts';
+import { hostOf, listeningHost } from '../addresses.ts';
 import { createTrust, type Tls } from './trust.ts';
 
+type TlsConfig = NonNullable<Config['tls']>;
+type Material = 'certificate' | 'key' | 'ca' | 'clientCa';
+type MaterialText = Readonly<Record<Material, string | undefined>>;
+
 /**
- * Reads, or makes, what the configuration says about TLS.
+ * Reads the configured certificates and keys, or generates them.
  *
- * @throws {ConfigError} a file cannot be read, or does not hold what it should
+ * @throws {ConfigError} a file cannot be read, or does not contain what is expected
  */
 export async function openTls(config: Config): Promise<Tls> {
   const { tls } = config;
   if (tls === undefined) throw new TypeError('the configuration has no tls');
-  const { certificate, key, ca, clientCa } = await readGiven(tls);
-  const clientCas = clientCa === undefined ? [] : [clientCa];
-  const given = ca === undefined ? [] : [ca];
-  if (tls.selfMade) {
-    const { selfMadeCertificate } = await import('./self_made.ts');
-    const made = await selfMadeCertificate(tls.directory, hostsOf(config)).catch((error: Error) => {
-      throw wrong(
-        'directory',
-        `expected a directory that can be written; found ${JSON.stringify(tls.directory)} (${error.message})`,
-      );
-    });
-    const server = { cert: made.cert, key: made.key, fingerprint: new X509Certificate(made.cert).fingerprint256 };
-    return { server, ca: made.ca, caFile: made.caFile, clientCas, trust: createTrust([...given, made.ca]) };
-  }
-  if (certificate === undefined || key === undefined) return { clientCas, trust: createTrust(given) };
+  const text = await readMaterial(tls);
+  if (tls.selfMade) return openGenerated(tls, serverNames(config), text);
+  const { certificate, key, ca, clientCa } = text;
+  const [cas, clientCas] = [asList(ca), asList(clientCa)];
+  if (certificate === undefined || key === undefined) return { clientCas, trust: createTrust(cas) };
   const own = new X509Certificate(certificate);
-  // Nothing else than itself can vouch for a self-signed certificate, and the roles must trust one another.
+  // A self-signed certificate is its own CA. The roles must trust it too, because they call each other.
   const isSelfSigned = own.checkIssued(own);
-  const ofClients = isSelfSigned ? certificate : ca;
-  const caFile = fileOf(isSelfSigned ? tls.certificate : tls.ca);
   return {
     server: { cert: certificate, key, fingerprint: own.fingerprint256 },
-    ...(ofClients !== undefined && { ca: ofClients }),
-    ...(caFile !== undefined && { caFile }),
+    ca: isSelfSigned ? certificate : ca,
+    caFile: fileName(isSelfSigned ? tls.certificate : tls.ca),
     clientCas,
-    trust: createTrust(isSelfSigned ? [...given, certificate] : given),
+    trust: createTrust(isSelfSigned ? [...cas, certificate] : cas),
   };
 }
 
-/** @throws {ConfigError} */
-export async function checkTlsFiles({ tls }: Config): Promise<void> {
-  if (tls !== undefined) await readGiven(tls);
+async function openGenerated({ directory }: TlsConfig, hosts: string[], { ca, clientCa }: MaterialText): Promise<Tls> {
+  const { readOrGenerateCertificate } = await import('./generated_certificate.ts');
+  const generated = await readOrGenerateCertificate(directory, hosts).catch((error: Error) => {
+    throw wrong('directory', `expected a writable directory; found ${JSON.stringify(directory)} (${error.message})`);
+  });
+  const { cert, key } = generated;
+  return {
+    server: { cert, key, fingerprint: new X509Certificate(cert).fingerprint256 },
+    ca: generated.ca,
+    caFile: generated.caFile,
+    clientCas: asList(clientCa),
+    trust: createTrust([...asList(ca), generated.ca]),
+  };
 }
 
-async function readGiven(tls: NonNullable<Config['tls']>) {
+/** Checks the configured files without generating a certificate. @throws {ConfigError} */
+export async function checkTlsFiles({ tls }: Config): Promise<void> {
+  if (tls !== undefined) await readMaterial(tls);
+}
+
+async function readMaterial(tls: TlsConfig): Promise<MaterialText> {
   const [certificate, key, ca, clientCa] = await Promise.all([
-    readGivenPem(tls, 'certificate'),
-    readGivenPem(tls, 'key'),
-    readGivenPem(tls, 'ca'),
-    readGivenPem(tls, 'clientCa'),
+    readConfiguredPem(tls, 'certificate'),
+    readConfiguredPem(tls, 'key'),
+    readConfiguredPem(tls, 'ca'),
+    readConfiguredPem(tls, 'clientCa'),
   ]);
   for (const [name, text] of Object.entries({ certificate, ca, clientCa })) {
     if (text !== undefined && !isCertificate(text)) {
-      throw wrong(name, `expected a certificate in PEM; found ${kindOf(tls[name as keyof Given])}`);
+      throw wrong(name, `expected a certificate in PEM; found ${describeSource(tls[name as Material])}`);
     }
   }
   if (certificate !== undefined && key !== undefined && !isKeyOf(key, new X509Certificate(certificate))) {
     const expected = 'expected the private key of `tls.certificate`, in PEM, without a passphrase';
-    throw wrong('key', `${expected}; found ${kindOf(tls.key)}`);
+    throw wrong('key', `${expected}; found ${describeSource(tls.key)}`);
   }
   return { certificate, key, ca, clientCa };
 }
 
-type Given = Pick<NonNullable<Config['tls']>, 'certificate' | 'key' | 'ca' | 'clientCa'>;
-
-async function readGivenPem(tls: Given, name: keyof Given): Promise<string | undefined> {
-  const given = tls[name];
+async function readConfiguredPem(tls: TlsConfig, name: Material): Promise<string | undefined> {
+  const configured = tls[name];
   try {
-    return given === undefined ? undefined : await readPem(given);
+    return configured === undefined ? undefined : await readPem(configured);
   } catch {
-    throw wrong(name, `expected PEM, or a file that can be read; found ${kindOf(given)}`);
+    throw wrong(name, `expected PEM, or a file that can be read; found ${describeSource(configured)}`);
   }
 }
 
-/** @returns undefined for what is PEM itself */
-function fileOf(given: string | undefined): string | undefined {
-  return given !== undefined && isPem(given) ? undefined : given;
+function asList(text: string | undefined): string[] {
+  return text === undefined ? [] : [text];
+}
+
+/** @returns undefined for a value that is PEM itself */
+function fileName(configured: string | undefined): string | undefined {
+  return configured !== undefined && isPem(configured) ? undefined : configured;
 }
 
 function isCertificate(text: string): boolean {
@@ -97,21 +107,21 @@ function isKeyOf(key: string, certificate: X509Certificate): boolean {
   }
 }
 
-/** The name of a file, or that it was PEM: what that says may be a key. */
-function kindOf(given: string | undefined): string {
-  const file = fileOf(given);
+/** Names the file, but does not quote PEM: it may be a key. */
+function describeSource(configured: string | undefined): string {
+  const file = fileName(configured);
   return file === undefined ? 'other PEM' : JSON.stringify(file);
 }
 
-function wrong(name: string, what: string): ConfigError {
-  return new ConfigError('the configuration', [`tls.${name}: ${what}`]);
+function wrong(name: string, problem: string): ConfigError {
+  return new ConfigError('the configuration', [`tls.${name}: ${problem}`]);
 }
 
-/** Every name under which the configuration has the servers called, and those of this machine. */
-function hostsOf({ tls, host, issuer, authorizationServer, gateway, sampleApi }: Config): string[] {
+/** The names of all servers in the configuration, and those of this machine. */
+function serverNames(config: Config): string[] {
+  const { tls, host, issuer, authorizationServer, gateway, sampleApi } = config;
   const urls = [issuer, authorizationServer.backChannelUrl, gateway.publicUrl, sampleApi.url];
-  const named = urls.flatMap((url) => (url === undefined ? [] : new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')));
-  const local = ['localhost', '127.0.0.1', '::1'];
-  const listening = host === '0.0.0.0' || host === '::' ? [] : [host];
-  return [...new Set([...local, ...listening, ...named, ...(tls?.hosts ?? [])].map((name) => name.toLowerCase()))];
+  const named = urls.flatMap(hostOf).map((name) => name.replace(/^\[(.*)\]$/, '$1'));
+  const names = ['localhost', '127.0.0.1', '::1', ...listeningHost(host), ...named, ...(tls?.hosts ?? [])];
+  return [...new Set(names.map((name) => name.toLowerCase()))];
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { selfMadeCertificate } from './self_made.ts';
+import { readOrGenerateCertificate } from './generated_certificate.ts';
 
 const DAY = 24 * 3_600_000;
 const HOSTS = ['localhost', '127.0.0.1', '::1'];
@@ -16,8 +16,8 @@ afterEach(() => rm(join(directory, '..'), { recursive: true }));
 
 const modeOf = async (name: string) => (await stat(join(directory, name))).mode & 0o777;
 
-test('the certificate names every host, and is of the CA that clients are given', async () => {
-  const { cert, ca, caFile } = await selfMadeCertificate(directory, [...HOSTS, 'as.example.test']);
+test('generates a certificate for every host, signed by the CA that clients get', async () => {
+  const { cert, ca, caFile } = await readOrGenerateCertificate(directory, [...HOSTS, 'as.example.test']);
   const certificate = new X509Certificate(cert);
   expect(certificate.verify(new X509Certificate(ca).publicKey)).toBe(true);
   for (const name of ['localhost', 'as.example.test']) expect(certificate.checkHost(name)).toBe(name);
@@ -26,8 +26,8 @@ test('the certificate names every host, and is of the CA that clients are given'
   expect(await readFile(caFile, 'utf8')).toBe(ca);
 });
 
-test('keys are readable by their owner only, and in no repository', async () => {
-  await selfMadeCertificate(directory, HOSTS);
+test('makes keys readable for their owner only, and hides them from Git', async () => {
+  await readOrGenerateCertificate(directory, HOSTS);
   expect(await modeOf('.')).toBe(0o700);
   expect(await modeOf('ca-with-key.pem')).toBe(0o600);
   expect(await modeOf('server-with-key.pem')).toBe(0o600);
@@ -35,45 +35,45 @@ test('keys are readable by their owner only, and in no repository', async () => 
   expect(await readFile(join(directory, '.gitignore'), 'utf8')).toBe('*\n');
 });
 
-test('a directory that was there before is not hidden from its repository', async () => {
-  await selfMadeCertificate(join(directory, '..'), HOSTS);
+test('does not hide an existing directory from Git', async () => {
+  await readOrGenerateCertificate(join(directory, '..'), HOSTS);
   await expect(stat(join(directory, '..', '.gitignore'))).rejects.toThrow('ENOENT');
 });
 
-test('what is still good is used again', async () => {
-  const first = await selfMadeCertificate(directory, HOSTS);
-  expect(await selfMadeCertificate(directory, HOSTS, () => Date.now() + 300 * DAY)).toEqual(first);
+test('keeps a certificate that is still valid', async () => {
+  const first = await readOrGenerateCertificate(directory, HOSTS);
+  expect(await readOrGenerateCertificate(directory, HOSTS, () => Date.now() + 300 * DAY)).toEqual(first);
 });
 
 test.each([
   ['for other hosts', [...HOSTS, 'other.example.test'], 0],
   ['for fewer hosts', ['localhost'], 0],
-  ['when it is about to expire', HOSTS, 340 * DAY],
-])('the certificate is made anew %s, by the same CA', async (_when, hosts, later) => {
-  const first = await selfMadeCertificate(directory, HOSTS);
-  const second = await selfMadeCertificate(directory, hosts, () => Date.now() + later);
+  ['when the old one is about to expire', HOSTS, 340 * DAY],
+])('generates a new certificate of the same CA %s', async (_when, hosts, later) => {
+  const first = await readOrGenerateCertificate(directory, HOSTS);
+  const second = await readOrGenerateCertificate(directory, hosts, () => Date.now() + later);
   expect(second.cert).not.toBe(first.cert);
   expect(second.ca).toBe(first.ca);
 });
 
-test('a CA that would not outlive its certificates is replaced, and so are they', async () => {
-  const first = await selfMadeCertificate(directory, HOSTS);
-  const second = await selfMadeCertificate(directory, HOSTS, () => Date.now() + 3_300 * DAY);
+test('replaces a CA that would expire before its certificates, and the certificates with it', async () => {
+  const first = await readOrGenerateCertificate(directory, HOSTS);
+  const second = await readOrGenerateCertificate(directory, HOSTS, () => Date.now() + 3_300 * DAY);
   expect(second.ca).not.toBe(first.ca);
   expect(new X509Certificate(second.cert).verify(new X509Certificate(second.ca).publicKey)).toBe(true);
   expect(await readFile(second.caFile, 'utf8')).toBe(second.ca);
 });
 
-test.each(['ca-with-key.pem', 'server-with-key.pem', 'ca.pem'])('a damaged %s is made anew', async (name) => {
-  await selfMadeCertificate(directory, HOSTS);
+test.each(['ca-with-key.pem', 'server-with-key.pem', 'ca.pem'])('replaces a damaged %s', async (name) => {
+  await readOrGenerateCertificate(directory, HOSTS);
   await writeFile(join(directory, name), 'damaged');
-  const second = await selfMadeCertificate(directory, HOSTS);
+  const second = await readOrGenerateCertificate(directory, HOSTS);
   expect(new X509Certificate(second.cert).verify(new X509Certificate(second.ca).publicKey)).toBe(true);
-  expect(await selfMadeCertificate(directory, HOSTS)).toEqual(second);
+  expect(await readOrGenerateCertificate(directory, HOSTS)).toEqual(second);
   expect(await readFile(second.caFile, 'utf8')).toBe(second.ca);
 });
 
-test('those who start at the same moment have the same CA', async () => {
-  const all = await Promise.all(Array.from({ length: 8 }, () => selfMadeCertificate(directory, HOSTS)));
+test('gives processes that start at the same moment the same CA', async () => {
+  const all = await Promise.all(Array.from({ length: 8 }, () => readOrGenerateCertificate(directory, HOSTS)));
   expect(new Set(all.map(({ ca }) => ca)).size).toBe(1);
 });

@@ -1,0 +1,56 @@
+import type { Metrics } from '@tallystick/gateway';
+import { openTokenStore, type StoreLog, type StoreUse, type TokenStore } from '@tallystick/token-store';
+import pino, { type Logger } from 'pino';
+import { ConfigError } from '../config/config_error.ts';
+import type { Config } from '../config/schema.ts';
+import type { Tls } from './tls/trust.ts';
+
+/** What a role needs besides its configuration. */
+export interface RoleDependencies {
+  readonly store: TokenStore;
+  readonly log: Logger;
+  /** The current time in epoch milliseconds. Default: real time. */
+  readonly now?: () => number;
+  /** The gateway's metrics. Default: new ones for this process. */
+  readonly metrics?: Metrics;
+  /** Called when the signing keys on the store change. Default: the gateway fetches the keys again. */
+  readonly keysChanged?: () => void;
+  /** Default: plain HTTP, and the CAs that Node.js trusts. */
+  readonly tls?: Tls | undefined;
+  /** Environment variables that name the proxies for calls to issuers. Default: those of the process. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** Creates a log that writes JSON lines to standard error. Standard output is for people. */
+export function createLog(level: Config['log']['level']): Logger {
+  return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
+}
+
+export interface StoreOptions {
+  /** How the roles of this process use the store. */
+  readonly uses: readonly StoreUse[];
+  readonly log: StoreLog;
+  /** The current time in epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Opens the configured store.
+ *
+ * @throws {ConfigError} a certificate cannot be read
+ */
+export async function openStore({ store }: Pick<Config, 'store'>, options: StoreOptions): Promise<TokenStore> {
+  try {
+    return await openTokenStore(store, options);
+  } catch (error) {
+    throw error instanceof TypeError ? new ConfigError('the configuration', [error.message]) : error;
+  }
+}
+
+/** How a gateway uses the store. */
+export function gatewayStoreUses({ gateway }: Config): StoreUse[] {
+  const uses: StoreUse[] = ['split entries'];
+  if (gateway.cache.shared) uses.push('shared answers');
+  if (gateway.tokenHandlers.length > 0) uses.push('shared values');
+  return uses;
+}
