@@ -50,7 +50,7 @@ export interface AuthorizationServerDependencies {
   /** Called with the public signing keys when they change, before this server signs anything with a new one. */
   readonly keysPublished?: ((jwks: JSONWebKeySet) => void) | undefined;
   /** Fetches keys and metadata of clients and keys of trusted issuers, and sends notifications. Default: the global `fetch`. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ test('refuses a change of an API that another role of the process cannot serve, 
     log: pino({ level: 'silent' }),
     clock: createClock({ movable: true }),
     intercepted: false,
-    followApis: async () => {
+    apisChanged: async () => {
       throw new TypeError('it cannot be served');
     },
   });

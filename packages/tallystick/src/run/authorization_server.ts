@@ -22,76 +22,54 @@ export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' 
   readonly clock: ManagedClock;
   /** Whether tests may record its requests and inject faults. */
   readonly intercepted: boolean;
-  /** Told what the configuration has become, when APIs changed: who else in this process serves them follows. */
-  readonly followApis?: (config: Config) => Promise<void>;
-  /** Told the public keys of the first issuer whenever they change, before one of the new ones signs. */
-  readonly followKeys?: (jwks: { readonly keys: readonly unknown[] }) => void;
+  /** Called with the configuration after APIs of the first issuer changed, for the other roles of this process. */
+  readonly apisChanged?: ((config: Config) => Promise<void>) | undefined;
+  /** Called with the public keys of the first issuer when they change, before one of the new keys signs. */
+  readonly keysPublished?: ((jwks: { readonly keys: readonly unknown[] }) => void) | undefined;
 }
 
-/** The authorization server with the tenants beside it, answering on an app. */
+/** A running authorization server, with its tenants. */
 export interface RunningAuthorizationServer {
   readonly harness: Harness;
   /**
-   * Serves new requests by the clients, users and APIs of another configuration.
+   * Applies the clients, users and APIs of another configuration to new requests.
    *
-   * @throws {ConfigError} something is different that cannot change while it runs; nothing changed
-   * @throws {InputError} it cannot be used; nothing changed
+   * @throws {ConfigError} a value differs that cannot change while the server runs; nothing changed
+   * @throws {InputError} the entries are not valid; nothing changed
    */
   replace(config: Config): Promise<void>;
   /** Ends every wait, so that the app can stop. */
   release(): void;
 }
 
-/** What can change while it runs, and what it never reads. Everything else it reads only when it starts. */
+/** Sections that can change while the server runs, or that it does not read. It reads the others only when it starts. */
 const CHANGEABLE: readonly string[] = ['apis', 'clients', 'users', 'gateway', 'sampleApi', 'log'];
 
-/** @throws {ConfigError} */
+/**
+ * Serves the first issuer and its tenants.
+ *
+ * @throws {ConfigError} a client, a user or the signing key is not valid
+ */
 export async function runAuthorizationServer(
   config: Config,
   app: OpenApp,
-  { store, log, tls, clock, intercepted, followApis = async () => {}, followKeys }: AuthorizationServerRole,
+  dependencies: AuthorizationServerRole,
 ): Promise<RunningAuthorizationServer> {
-  const secret = config.secret ?? randomBytes(32).toString('base64url');
-
-  async function start(
-    given: Entries,
-    issuer: string,
-    part: TokenStore,
-    { check, follow, keysPublished }: IssuerRules,
-  ): Promise<ManagedIssuer> {
-    const entries = entriesOf(given);
-    const authorizationServer = await createAuthorizationServer(
-      authorizationServerConfig(config, { ...entries, issuer, secret }),
-      { store: part, log, now: clock.now, keysPublished, ...(tls && { fetch: tls.trust.fetch }) },
-    );
-    const { configuration } = authorizationServer;
-    async function replace(changed: Entries): Promise<void> {
-      const before = configuration.current();
-      await configuration.replace(entriesOf(changed)).catch((error) => {
-        throw toEntryError(error);
-      });
-      await follow?.(changed).catch(async (error) => {
-        await configuration.replace(before);
-        throw error instanceof TypeError ? new InputError('', error.message) : error;
-      });
-    }
-    return createIssuer(
-      { issuer, entries, check, intercepted },
-      { store: part, clock, log, authorizationServer, replace },
-    );
-  }
-
-  const first = await start(config, config.issuer, store, {
-    ...rulesOfFirst(config, followApis),
-    ...(followKeys && { keysPublished: followKeys }),
+  const { store, clock, apisChanged, keysPublished } = dependencies;
+  const startIssuer = createIssuerStarter(config, dependencies);
+  const first = await startIssuer(config, config.issuer, store, {
+    ...firstIssuerHooks(config, apisChanged),
+    keysPublished,
   }).catch((error) => {
     throw toConfigError(error);
   });
   const tenants = await createTenants(config.tenants, {
     issuer: config.issuer,
     store,
-    start: ({ id, ...entries }, issuer, part) =>
-      start(entries, issuer, part, { check: (changed) => validate(tenantSchema, { id, ...changed }).error }),
+    start: ({ id, ...entries }, issuer, partition) =>
+      startIssuer(entries, issuer, partition, {
+        check: (changed) => validate(tenantSchema, { id, ...changed }).error,
+      }),
     defaultHandler: first.handler,
   });
   app.answerWith(tenants.handler, () => readinessOf(store));
@@ -110,6 +88,51 @@ export async function runAuthorizationServer(
   };
 }
 
+/** What happens when the entries or the keys of an issuer change. */
+interface IssuerHooks {
+  readonly check: (entries: Entries) => z.ZodError | undefined;
+  readonly entriesChanged?: (entries: Entries) => Promise<void>;
+  readonly keysPublished?: AuthorizationServerRole['keysPublished'];
+}
+
+function createIssuerStarter(config: Config, { log, tls, clock, intercepted }: AuthorizationServerRole) {
+  const secret = config.secret ?? randomBytes(32).toString('base64url');
+  const fetch = tls?.trust.fetch;
+  return async (given: Entries, issuer: string, store: TokenStore, hooks: IssuerHooks): Promise<ManagedIssuer> => {
+    const { check, entriesChanged, keysPublished } = hooks;
+    const entries = entriesOf(given);
+    const authorizationServer = await createAuthorizationServer(
+      authorizationServerConfig(config, { ...entries, issuer, secret }),
+      { store, log, now: clock.now, keysPublished, fetch },
+    );
+    const { configuration } = authorizationServer;
+    async function replace(changed: Entries): Promise<void> {
+      const before = configuration.current();
+      await configuration.replace(entriesOf(changed)).catch((error) => {
+        throw toEntryError(error);
+      });
+      await entriesChanged?.(changed).catch(async (error) => {
+        await configuration.replace(before);
+        throw error instanceof TypeError ? new InputError('', error.message) : error;
+      });
+    }
+    return createIssuer({ issuer, entries, check, intercepted }, { store, clock, log, authorizationServer, replace });
+  };
+}
+
+/** The gateway has routes to the APIs of the first issuer only. */
+function firstIssuerHooks(config: Config, apisChanged: AuthorizationServerRole['apisChanged']): IssuerHooks {
+  let { apis } = config;
+  return {
+    check: (entries) => validate(schemaFor('authorization-server'), { ...config, ...entries }).error,
+    async entriesChanged(entries) {
+      if (entries.apis === apis) return;
+      await apisChanged?.({ ...config, ...entries });
+      apis = entries.apis;
+    },
+  };
+}
+
 async function readinessOf(store: TokenStore): Promise<Readiness> {
   try {
     await store.ping();
@@ -120,27 +143,7 @@ async function readinessOf(store: TokenStore): Promise<Readiness> {
   }
 }
 
-/** What a change of an issuer's entries must bear in mind. */
-interface IssuerRules {
-  readonly check: (entries: Entries) => z.ZodError | undefined;
-  readonly follow?: (entries: Entries) => Promise<void>;
-  readonly keysPublished?: AuthorizationServerRole['followKeys'];
-}
-
-/** The gateway has routes to the APIs of the first issuer. */
-function rulesOfFirst(config: Config, followApis: (config: Config) => Promise<void>): IssuerRules {
-  let followed = config.apis;
-  return {
-    check: (entries) => validate(schemaFor('authorization-server'), { ...config, ...entries }).error,
-    async follow(entries) {
-      if (entries.apis === followed) return;
-      await followApis({ ...config, ...entries });
-      followed = entries.apis;
-    },
-  };
-}
-
-/** Finds what is wrong with the clients without listening or touching the store. @throws {ConfigError} */
+/** Checks clients, users and the signing key without listening or using the store. @throws {ConfigError} */
 export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
   const store = await openTokenStore(storeConfig());
   const secret = randomBytes(32).toString('base64url');
@@ -154,13 +157,13 @@ export async function checkAuthorizationServer(config: Config, log: Logger): Pro
   }
 }
 
-/** @param entries its issuer, and the APIs, clients and users of that issuer */
+/** @param entries the issuer, and its APIs, clients and users */
 function authorizationServerConfig(
   config: Config,
   entries: Pick<AuthorizationServerConfig, 'issuer' | 'secret' | 'apis' | 'clients' | 'users'>,
 ): AuthorizationServerConfig {
   const { lifetimes, features, trustedIssuers, authorizationServer, tls } = config;
-  // A self-made certificate means development, whatever the issuer is called.
+  // A generated certificate is only for development, so clients at private addresses are fine for any issuer.
   const callsPrivateAddresses = tls?.selfMade || undefined;
   return { ...authorizationServer, lifetimes, features, trustedIssuers, callsPrivateAddresses, ...entries };
 }

@@ -1,50 +1,51 @@
-import type { TokenStore } from '@tallystick/token-store';
+import type { StoreUse, TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
-import { createClock } from '../harness/clock/create_clock.ts';
+import { createClock, type ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Harness } from '../harness/harness.ts';
 import { sampleApiUrl, serverUrl } from './addresses.ts';
-import { openApp } from './app.ts';
+import { type OpenApp, openApp } from './app.ts';
 import { runAuthorizationServer } from './authorization_server.ts';
 import { runControlApi } from './control_api.ts';
-import { createLog, gatewayStoreUses, openStore } from './dependencies.ts';
+import { createLog, gatewayStoreUses, openStore, type RoleDependencies } from './dependencies.ts';
 import { type RunningGateway, runGateway } from './gateway.ts';
 import { runSampleApi } from './sample_api.ts';
 
 export interface StartOptions {
-  /** The configuration, or the file that holds it. */
+  /** The configuration, or the name of its file. */
   readonly config: ConfigInput | string;
-  /** The ports to listen on. Default: free ones, so that any number can run; `configured` takes those of the configuration. */
+  /** `free`: free ports, so that instances can run side by side. `configured`: those in the configuration. Default: `free`. */
   readonly ports?: 'free' | 'configured';
-  /** Default: a log at the configured level on standard error. */
+  /** Default: JSON lines on standard error, at the configured level. */
   readonly log?: Logger;
-  /** A store to use instead of the configured one; whoever opened it closes it. */
+  /** A store to use instead of the configured one. The caller closes it. */
   readonly store?: TokenStore;
 }
 
-/** Everything running in this process. */
+/** All roles, running in this process. */
 export interface Tallystick extends Harness {
   /** Issuer identifier and base URL of the authorization server. */
   readonly issuer: string;
   readonly gatewayUrl: string;
   readonly sampleApiUrl: string;
-  /** With `tls`: what clients have to trust, as PEM. Absent if the certificate is of a CA that everybody trusts. */
-  readonly ca?: string;
-  /** The file that holds it, and the SHA-256 of the servers' certificate. */
-  readonly caFile?: string;
-  readonly certificateFingerprint?: string;
-  /** The control API, if `controlApi.enabled`. */
-  readonly controlUrl?: string;
-  /** The configuration as it came out, defaults and ports filled in. */
+  /** With `tls`: CA that clients have to trust, as PEM. Absent if it is a public one. */
+  readonly ca?: string | undefined;
+  /** The file that holds `ca`. */
+  readonly caFile?: string | undefined;
+  /** With `tls`: SHA-256 of the certificate of the servers. */
+  readonly certificateFingerprint?: string | undefined;
+  /** Base URL of the control API, if `controlApi.enabled`. */
+  readonly controlUrl?: string | undefined;
+  /** The configuration with defaults and ports. */
   readonly config: Config;
-  /** Stops every part, letting running requests finish. */
+  /** Stops all servers after requests in flight have finished. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts authorization server, gateway and sample API in this process.
+ * Starts the authorization server, the gateway and the sample API in this process.
  *
  * @example
  * const tallystick = await startTallystick({ config: 'tallystick.config.yaml' });
@@ -54,65 +55,44 @@ export interface Tallystick extends Harness {
  * await tallystick.reset();
  * await tallystick.stop();
  *
- * @throws {ConfigError} the configuration cannot be used
- * @throws {Error} with `code` EADDRINUSE when a configured port is taken
+ * @throws {ConfigError} the configuration is not valid
+ * @throws {Error} a configured port is in use (`code` EADDRINUSE)
  */
-export async function startTallystick({
-  config: given,
-  ports = 'free',
-  log,
-  store: givenStore,
-}: StartOptions): Promise<Tallystick> {
-  const configured = typeof given === 'string' ? await loadConfig(given) : checkConfig(given);
+export async function startTallystick({ ports = 'free', ...options }: StartOptions): Promise<Tallystick> {
+  const configured =
+    typeof options.config === 'string' ? await loadConfig(options.config) : checkConfig(options.config);
   const config = ports === 'free' ? withFreePorts(configured) : configured;
   const tls = config.tls && (await (await import('./tls/open_tls.ts')).openTls(config));
-  // With a store of its own, everything that expires does so by the clock that tests move.
-  const clock = createClock({ movable: givenStore === undefined && config.store.url === 'memory:' });
+  // Entries of the store expire by this clock, so tests can move it only with a memory store that is opened here.
+  const clock = createClock({ movable: options.store === undefined && config.store.url === 'memory:' });
   const { now } = clock;
-  const usedLog = log ?? createLog(config.log.level);
-  const store =
-    givenStore ?? (await openStore(config, { uses: ['records', ...gatewayStoreUses(config)], log: usedLog, now }));
-  const dependencies = { store, log: usedLog, now, tls };
-  const stops: (() => Promise<void>)[] = givenStore ? [] : [() => store.close()];
+  const log = options.log ?? createLog(config.log.level);
+  const uses: StoreUse[] = ['records', ...gatewayStoreUses(config)];
+  const store = options.store ?? (await openStore(config, { uses, log, now }));
+  const stops: (() => Promise<void>)[] = options.store ? [] : [() => store.close()];
   const stop = async () => {
-    for (const stopPart of stops.splice(0).reverse()) await stopPart();
+    for (const step of stops.splice(0).reverse()) await step();
   };
   try {
-    let gateway: RunningGateway | undefined;
     const sampleApi = await openApp(config, 'sampleApi', tls);
     stops.push(sampleApi.stop);
     const authorizationServer = await openApp(config, 'authorizationServer', tls);
     stops.push(authorizationServer.stop);
-
     const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
-    for (const { path, message } of findWarnings(running)) usedLog.warn({ path }, message);
-    runSampleApi(running, sampleApi, dependencies);
-    const { harness, release } = await runAuthorizationServer(running, authorizationServer, {
-      ...dependencies,
-      clock,
-      intercepted: true,
-      async followApis(changed) {
-        await gateway?.replace(changed);
-        runSampleApi(changed, sampleApi, dependencies);
-      },
-      followKeys: (jwks) => gateway?.followKeys(jwks),
-    });
-    // Whichever server on the store changed them, the one of this process reads them and hands them on.
-    const keysChanged = () => void harness.keys.list().catch(() => {});
-    gateway = await runGateway(running, { ...dependencies, keysChanged });
-    stops.push(gateway.stop);
-    const control = running.controlApi.enabled ? await runControlApi(running, harness, dependencies) : undefined;
-    if (control) stops.push(control.stop);
-    stops.push(async () => release());
+    for (const { path, message } of findWarnings(running)) log.warn({ path }, message);
+    const apps = { authorizationServer, sampleApi };
+    const onStop = (step: () => Promise<void>) => void stops.push(step);
+    const roles = await runRoles(running, apps, { store, log, now, tls, clock, onStop });
+    const { controlPort } = roles;
     return {
-      ...harness,
-      ...(control && { controlUrl: serverUrl(running, running.controlApi.host, control.port) }),
+      ...roles.harness,
       issuer: running.issuer,
-      gatewayUrl: serverUrl(config, config.host, gateway.port),
+      gatewayUrl: serverUrl(running, running.host, roles.gatewayPort),
       sampleApiUrl: sampleApiUrl(running),
-      ...(tls?.ca !== undefined && { ca: tls.ca }),
-      ...(tls?.caFile !== undefined && { caFile: tls.caFile }),
-      ...(tls?.server && { certificateFingerprint: tls.server.fingerprint }),
+      controlUrl: controlPort === undefined ? undefined : serverUrl(running, running.controlApi.host, controlPort),
+      ca: tls?.ca,
+      caFile: tls?.caFile,
+      certificateFingerprint: tls?.server?.fingerprint,
       config: running,
       stop,
     };
@@ -120,6 +100,42 @@ export async function startTallystick({
     await stop();
     throw error;
   }
+}
+
+interface Apps {
+  readonly authorizationServer: OpenApp;
+  readonly sampleApi: OpenApp;
+}
+
+interface RolesDependencies extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
+  readonly now: () => number;
+  readonly clock: ManagedClock;
+  /** Adds a step to the stop of Tallystick. The last step comes first. */
+  readonly onStop: (step: () => Promise<void>) => void;
+}
+
+/** Runs the roles, each with its own server. A change of the first issuer's APIs or keys reaches the other roles at once. */
+async function runRoles(config: Config, apps: Apps, { clock, onStop, ...dependencies }: RolesDependencies) {
+  let gateway: RunningGateway | undefined;
+  runSampleApi(config, apps.sampleApi, dependencies);
+  const { harness, release } = await runAuthorizationServer(config, apps.authorizationServer, {
+    ...dependencies,
+    clock,
+    intercepted: true,
+    async apisChanged(changed) {
+      await gateway?.replace(changed);
+      runSampleApi(changed, apps.sampleApi, dependencies);
+    },
+    keysPublished: (jwks) => gateway?.followKeys(jwks),
+  });
+  // Another server on the store may have changed the keys. Reading them publishes them to the gateway of this process.
+  const keysChanged = () => void harness.keys.list().catch(() => {});
+  gateway = await runGateway(config, { ...dependencies, keysChanged });
+  onStop(gateway.stop);
+  const control = config.controlApi.enabled ? await runControlApi(config, harness, dependencies) : undefined;
+  if (control) onStop(control.stop);
+  onStop(async () => release());
+  return { harness, gatewayPort: gateway.port, controlPort: control?.port };
 }
 
 function withFreePorts(config: Config): Config {
