@@ -1,22 +1,22 @@
--- Asks Tallystick's gateway whether a request may pass: HAProxy 2.6 or newer, built with Lua as Debian's is.
--- `haproxy.cfg` beside this file shows how it is used.
+-- Asks Tallystick's gateway whether a request may pass. Needs HAProxy 2.6 or newer with Lua, such as Debian's package.
+-- `haproxy.cfg` beside this file shows how to use it.
 
--- Where the decision endpoint is. Its `for` is haproxy.
+-- The decision endpoint, with `for: haproxy`.
 local endpoint = os.getenv("TALLYSTICK_DECISION") or "http://127.0.0.1:4100/decision"
 -- Milliseconds: longer than the gateway waits for an authorization server (`timeouts.authorizationServer`).
 local timeout = 5000
 
--- Of this connection only (RFC 9110 section 7.6.1), or about a body, which the gateway does not get.
+-- Headers not sent to the gateway: hop-by-hop (RFC 9110 section 7.6.1), or about the body, which it does not get.
 local not_asked = {
   ["connection"] = true, ["keep-alive"] = true, ["proxy-connection"] = true, ["te"] = true, ["trailer"] = true,
   ["upgrade"] = true, ["transfer-encoding"] = true, ["content-length"] = true, ["expect"] = true,
   ["x-forwarded-method"] = true, ["x-forwarded-uri"] = true,
 }
 
--- What a decision has for the API takes the place of the client's, which goes no further.
+-- Credentials for the API. They replace the client's, which do not go upstream.
 local for_api = { "authorization", "dpop", "client-cert" }
 
--- What it has for the client is put on the answer of the API.
+-- Headers for the client, added to the response of the API.
 local for_client = {
   "dpop-nonce", "access-control-allow-origin", "access-control-allow-credentials", "access-control-expose-headers", "vary",
 }
@@ -63,7 +63,7 @@ local function refuse(txn, answer)
   txn:done(reply)
 end
 
--- HAProxy itself answers for a server that it cannot reach, in HTML. A refusal of the gateway is JSON.
+-- For a server that it cannot reach, HAProxy answers itself, in HTML. A refusal of the gateway is JSON.
 local function is_of_gateway(answer)
   local status = answer and answer.status or 0
   if status < 200 then return false end
@@ -73,7 +73,7 @@ end
 core.register_action("tallystick_decide", { "http-req" }, function(txn)
   local answer = core.httpclient():get({ url = endpoint, headers = question(txn), timeout = timeout })
   if not is_of_gateway(answer) then return unavailable(txn) end
-  -- Only 200 lets a request pass. Every other answer goes to the client, with its status, headers and body.
+  -- Only 200 lets a request pass. Any other response goes to the client, with its status, headers and body.
   if answer.status ~= 200 then return refuse(txn, answer) end
 
   for _, name in ipairs(for_api) do
