@@ -6,28 +6,28 @@ import { markOf } from './seal.ts';
 /** Limits for the records of one kind that this process wrote without a signed-in user. */
 export type AnonymousBudget = StoreConfig['anonymous'];
 
-/** A record that anybody can have written, and that is given up for a newer one. */
+/** A record that anyone can create, and that is dropped in favour of a newer one. */
 export interface AnonymousRecord {
   readonly bytes: number;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
-  /** Deletes it, unless it was written again since. */
+  /** Deletes the record unless it was written again. */
   drop(): Promise<void>;
 }
 
 /**
- * Keeps what anonymous callers can create within bounds, each kind by itself: past them the newest record takes the place of the
- * oldest. Refusing the newest instead would let a flood shut out everybody else for as long as its records live.
+ * Limits the records that anonymous callers can create, for each kind. Past the limit the newest record replaces the oldest. If the
+ * newest were refused instead, a flood would shut everybody else out until its records expire.
  */
 export interface AnonymousBudgets {
-  /** Counts a record that was written, and drops what is too much. @param key of the whole store */
+  /** Counts a new record, and drops the oldest records past the limit. @param key store key with the partition's prefix */
   hold(kind: string, key: string, record: AnonymousRecord): Promise<void>;
-  /** The record under this key is not anonymous any more. */
+  /** Stops counting a record, because it is gone or belongs to somebody now. */
   release(kind: string, key: string): void;
 }
 
 interface Kind {
-  /** By key; the oldest first. */
+  /** By key, oldest first. */
   readonly records: Map<string, AnonymousRecord>;
   bytes: number;
 }
@@ -52,14 +52,14 @@ export function createAnonymousBudgets(
       remove(kind, key);
       kind.records.set(key, record);
       kind.bytes += record.bytes;
-      const doomed: AnonymousRecord[] = [];
+      const dropped: AnonymousRecord[] = [];
       for (const [oldestKey, oldest] of kind.records) {
         const isTooMuch = kind.records.size > maxEntries || kind.bytes > maxBytes;
         if (!isTooMuch && oldest.expiresAt > now()) break;
         remove(kind, oldestKey);
-        if (oldest.expiresAt > now()) doomed.push(oldest);
+        if (oldest.expiresAt > now()) dropped.push(oldest);
       }
-      await Promise.all(doomed.map((each) => each.drop()));
+      await Promise.all(dropped.map((each) => each.drop()));
     },
     release: (name, key) => remove(kinds.get(name), key),
   };
@@ -68,30 +68,30 @@ export function createAnonymousBudgets(
 export type PutRecord = Extract<Write, { do: 'putRecord' }>;
 
 export interface WrittenRecord {
-  /** What has the payload. */
+  /** The write of the payload. */
   readonly record: PutRecord;
-  /** All that was written for it, itself included. */
+  /** All writes for the record, including that one. */
   readonly batch: readonly Write[];
 }
 
-/** @param context.expiresAt epoch milliseconds */
+/** Describes a record that was written, for its budget. @param context.expiresAt epoch milliseconds */
 export function anonymousRecord(
   { record, batch }: WrittenRecord,
   { backend, expiresAt }: { readonly backend: Backend; readonly expiresAt: number },
 ): AnonymousRecord {
   const { key } = record;
-  const written = markOf(record.value);
-  // Not the batch itself: on Redis its values need not stay in memory here.
+  const mark = markOf(record.value);
+  // The undo writes have no values, so that these do not stay in memory.
   const rest = batch.filter((write) => write !== record).flatMap(undo);
   return {
     bytes: batch.reduce((sum, write) => sum + bytesOf(write), 0),
     expiresAt,
     async drop() {
       try {
-        const failed = await backend.write([{ do: 'delete', key }], [{ if: 'begins', key, with: written }]);
+        const failed = await backend.write([{ do: 'delete', key }], [{ if: 'begins', key, with: mark }]);
         if (failed === undefined) await backend.write(rest);
       } catch (error) {
-        // What cannot be deleted now expires soon.
+        // The record expires soon anyway.
         if (!(error instanceof StoreUnavailableError)) throw error;
       }
     },

@@ -5,7 +5,7 @@ export type Write =
       readonly key: string;
       readonly value: string;
       readonly expiresIn: number;
-      /** It is small and takes something away from somebody: such writes may exceed bounds a little. */
+      /** A small write that revokes something. It may exceed the bounds of the memory store a little. */
       readonly isVital?: boolean;
     }
   | { readonly do: 'putRecord'; readonly key: string; readonly value: string; readonly expiresIn: number }
@@ -14,40 +14,40 @@ export type Write =
   | { readonly do: 'delete'; readonly key: string }
   | { readonly do: 'publish'; readonly message: string };
 
-/** What must hold for a batch to be carried out. */
+/** A condition for a batch. */
 export type Condition =
-  /** The record is there and was not consumed; it is, at that time (epoch seconds), with the batch. */
+  /** The record exists and was not consumed. The batch marks it as consumed at this time (epoch seconds). */
   | { readonly if: 'consumable'; readonly key: string; readonly at: number }
-  /** The record is there and has not come to this step; it has, with the batch. */
+  /** The record exists and has not reached this step. The batch marks it as having reached the step. */
   | { readonly if: 'advances'; readonly key: string; readonly step: number }
-  /** The record is there, and its value begins so: nobody has written it since. */
+  /** The record exists and its value starts with this text: it was not written again. */
   | { readonly if: 'begins'; readonly key: string; readonly with: string }
-  /** There is something under the key. */
+  /** The key exists. */
   | { readonly if: 'exists'; readonly key: string }
   /**
-   * The key holds no number that is as large or larger. Where the clock can be set back, a time that has yet to come does not
-   * count; `FOR_GOOD` always does.
+   * The key holds no number that is as large or larger. Where the clock can be set back, a time in the future does not count, but
+   * `FOR_GOOD` always does.
    */
   | { readonly if: 'below'; readonly key: string; readonly than: number };
 
-/** A record's value, and when it was consumed (epoch seconds). */
+/** A record's value, and the time at which it was consumed (epoch seconds). */
 export interface StoredRecord {
   readonly value: string;
   readonly consumed?: number;
 }
 
-/** Larger than any time: what is marked with it stays revoked. */
+/** Larger than any time: a permanent revocation. */
 export const FOR_GOOD = Number.MAX_SAFE_INTEGER;
 
-/** On the feed, in place of a token key: all of them are revoked. */
+/** Message on the feed: all tokens are revoked. */
 export const CLEARED = 'cleared';
 
-/** On the feed, in place of a token key: the kept value under this key is another one. No token key has a colon. */
+/** Message on the feed: the kept value under this key was changed. A token key has no colon. */
 export function changeOf(key: string): string {
   return `changed:${key}`;
 }
 
-/** Whether a message on the feed names an access token that was revoked. */
+/** Whether a message on the feed is the token key of a revoked access token. */
 export function isTokenKey(message: string): boolean {
   return message !== CLEARED && !message.includes(':');
 }
@@ -56,52 +56,52 @@ export interface FeedListener {
   message(message: string): void;
   connected(): void;
   disconnected(): void;
-  /** The connection was checked, which took so many milliseconds. */
+  /** The connection was checked. @param milliseconds the time that it took */
   checked?(milliseconds: number): void;
 }
 
 /**
- * What a place that keeps keys must be able to do. It knows nothing of tokens; what the keys and values mean is in
- * `token_store.ts`, once for every backend. Each operation throws StoreUnavailableError when it is not acknowledged.
+ * Storage for keys and values. It knows nothing about tokens: `token_store.ts` gives the keys their meaning, for every backend. Each
+ * operation throws StoreUnavailableError if it is not acknowledged.
  */
 export interface Backend {
   /**
-   * What a batch can be carried out for in one step. Where that is not everything, it is done in several: what has one hash
-   * tag together, in the batch's order, but lists first and what is consumed last. Then a batch that consumes may only put
-   * what was not there before, so that it can be taken back.
+   * Keys that one atomic write can cover. If that is not every key, a batch is written in several steps: keys with the same hash tag
+   * together, in the batch's order, but lists first and consumed records last. A batch that consumes a record may then only create
+   * new keys, so that they can be deleted if a later step fails.
    */
   readonly writesAtOnce: 'everything' | 'what has one hash tag';
   /**
-   * Carries out the whole batch, if all conditions hold, or none of it.
+   * Writes the whole batch if all conditions are met, and nothing otherwise.
    *
-   * @returns the condition that did not hold
+   * @returns the condition that was not met
    */
   write(batch: readonly Write[], conditions?: readonly Condition[]): Promise<Condition | undefined>;
   get(key: string): Promise<string | undefined>;
-  /** Where copies may be asked. */
+  /** Present if replicas may be read. */
   readonly getFromReplica?: {
-    /** @returns what a copy has, or had `maxLag` milliseconds ago; undefined, too, when it does not answer */
+    /** @returns the value of a replica, at most `maxLag` milliseconds old; also undefined if the replica does not answer */
     get(key: string): Promise<string | undefined>;
     readonly maxLag: number;
   };
   getRecord(key: string): Promise<StoredRecord | undefined>;
-  /** The members that have not expired. */
+  /** The members of a list that have not expired. */
   members(key: string): Promise<string[]>;
-  /** Puts a value where there is none. @returns whether it did */
+  /** Writes a value if the key does not exist. @returns whether it was written */
   putIfAbsent(key: string, value: string, expiresIn: number): Promise<boolean>;
-  /** Keeps the first value written, for good. @returns the value that is now kept */
+  /** Keeps the first value permanently. @returns the value that is now kept */
   keepFirst(key: string, value: string): Promise<string>;
-  /** Replaces a kept value, for good, if it is still the expected one, and publishes {@link changeOf} it. @returns whether it was */
+  /** Replaces a kept value if it is still the expected one, and publishes {@link changeOf} the key. @returns whether it was replaced */
   replaceKept(key: string, expected: string, value: string): Promise<boolean>;
-  /** Deletes every key that is doomed. */
-  clear(isDoomed: (key: string) => boolean): Promise<void>;
-  /** @returns stops listening */
+  /** Deletes every matching key. */
+  clear(matches: (key: string) => boolean): Promise<void>;
+  /** @returns a function that ends the subscription */
   subscribe(listener: FeedListener): () => void;
-  /** @throws {StoreUnavailableError} it cannot be used, or not by this user */
+  /** @throws {StoreUnavailableError} the backend is unavailable, or the user lacks rights */
   ping(): Promise<void>;
-  /** Whether it drops keys when it is full, as far as is known. */
+  /** Whether the backend is known to evict keys when it is full. */
   mayEvict(): boolean;
-  /** What is wrong although it can be used. */
+  /** Problems of a backend that can still be used. */
   warnings(): readonly string[];
   close(): Promise<void>;
 }

@@ -1,155 +1,152 @@
-/** What an authorization server record holds: JSON, as oidc-provider hands it to its adapter. */
+/** Payload of an authorization server record: JSON, as oidc-provider passes it to its adapter. */
 export type RecordPayload = { [name: string]: unknown };
 
 /**
- * Whose records are: those of the client that they were issued to, or of the user that they are about. A client and a user of one
- * name are two owners.
+ * Owner of records: the client that they were issued to, or the user that they are about. A client and a user with the same name are
+ * different owners.
  */
 export type RecordOwner = { readonly client: string } | { readonly user: string };
 
 /**
  * The records of one kind (`AccessToken`, `Session`, …): the storage half of oidc-provider's Adapter.
  *
- * An `id` is what the client holds (a token, a code, a session cookie). It is never written anywhere: keys are token
- * keys, and every value is sealed under a key derived from the id and the servers' secret. So a record can be read only with
- * the id, and made only by a server. A record that does not open, such as one that an attacker wrote, moved or made to
- * live longer, or one from before the secret changed, is not found.
+ * An `id` is the credential that the client holds (a token, a code, a session cookie). It is never stored: keys are token keys, and
+ * values are sealed under a key derived from the id and the servers' secret. A record can therefore be read only with the id, and
+ * made only by a server. A record that does not open is not found: an attacker wrote or moved it, or the secret has changed.
  */
 export interface Records {
   /**
    * Writes a record, and the split entry with it when `payload.signingInput` is present: both or neither.
    *
-   * @param expiresIn seconds from now; the record cannot be found after that. 0 or less: it is not written at all.
-   * @param requestedAt when the request that leads to this write began, in epoch milliseconds. A grant or an owner revoked
-   *   since then makes the write fail: a token request that a logout overtakes must not leave a live token behind.
+   * @param expiresIn seconds from now after which the record is not found. If 0 or less, nothing is written.
+   * @param requestedAt start of the request that causes this write, in epoch milliseconds. The write fails if the grant or an
+   *   owner was revoked after it: a token request that runs during a logout must not leave a live token behind.
    * @throws {StoreUnavailableError} the write was not acknowledged
    * @throws {GrantRevokedError} the grant that the record belongs to, or one of its owners, was revoked meanwhile; nothing is
-   *   left behind. The grant is `payload.grantId`, or `payload.subjectGrantId` for a token that came from one of another
+   *   written. The grant is `payload.grantId`, or `payload.subjectGrantId` for a token that was exchanged for one under another
    *   client's grant. The owners are `payload.clientId`, and `payload.subjectClientId` or else `payload.accountId`
    */
   upsert(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
   /**
-   * As `upsert`, for a record that anybody can create, such as the sign-in page of somebody who has not signed in. The records of
-   * a kind have a budget (`anonymous`); past it, the newest takes the place of the oldest. Once such a record is written by
-   * `upsert` or `advance` it is a record like any other.
+   * Like `upsert`, for a record that anyone can create, such as an unfinished sign-in. The records of a kind have a limit
+   * (`anonymous`), past which the newest replaces the oldest. `upsert` and `advance` turn such a record into a normal one.
    *
-   * @throws what `upsert` throws
+   * @throws the errors of `upsert`
    */
   upsertAnonymous(id: string, payload: RecordPayload, expiresIn: number, requestedAt?: number): Promise<void>;
   /**
-   * Writes a record that comes to a step of its life, such as the decision of a user: once, and steps only go up. Of many
-   * concurrent calls for one step exactly one answers `true`; the others write nothing, as do calls for a record that is not there.
+   * Writes a record that reaches a step, such as a user's decision. Steps only go up. Of several concurrent calls for one step
+   * exactly one returns `true`; the others, and calls for a record that does not exist, write nothing and return `false`.
    *
-   * @param step 1 or more; a record that was only written is at 0
-   * @throws what `upsert` throws
+   * @param step 1 or more; a new record is at step 0
+   * @throws the errors of `upsert`
    */
   advance(id: string, payload: RecordPayload, expiresIn: number, step: number, requestedAt?: number): Promise<boolean>;
   find(id: string): Promise<RecordPayload | undefined>;
-  /** Whether a record is there, for who knows no more of it than the token key of its id. */
+  /** Whether a record exists, for a caller that knows only the token key of its id. */
   has(tokenKey: string): Promise<boolean>;
   /** Finds a session by its `uid`. The payload comes without the session's id. */
   findByUid(uid: string): Promise<RecordPayload | undefined>;
   /** Finds a device code by its user code. The payload comes without the device code. */
   findByUserCode(userCode: string): Promise<RecordPayload | undefined>;
   /**
-   * Marks a record as used, once: of many concurrent calls exactly one answers `true`.
+   * Marks a record as used, once: of several concurrent calls exactly one returns `true`.
    * A consumed record is still found, with `consumed` in epoch seconds.
    */
   consume(id: string): Promise<boolean>;
   /**
-   * Deletes the record and its split entry and publishes the revocation: all of it or nothing. A session that requests under way
-   * write again is not brought back by them: their `upsert` throws GrantRevokedError.
+   * Deletes the record and its split entry and publishes the revocation, atomically. Concurrent requests do not bring a destroyed
+   * session back: their `upsert` throws GrantRevokedError.
    */
   destroy(id: string): Promise<void>;
-  /** Destroys every record of this kind that was issued under the grant, and those whose request is under way. */
+  /** Destroys every record of this kind that was issued under the grant, and refuses those of concurrent requests. */
   revokeByGrantId(grantId: string): Promise<void>;
 }
 
-/** Writes that are collected, to be there all at once or not at all. What is collected is not found before the commit. */
+/** Writes that are collected and committed atomically. They are not visible before the commit. */
 export interface UnitOfWork {
-  /** Collects instead of writing: `consume` answers `true`, and it is the commit that finds out. */
+  /** Collects writes. `consume` returns `true`; the commit fails if the record was consumed. */
   records(kind: string): Pick<Records, 'upsert' | 'consume'>;
   /**
-   * @throws {AlreadyConsumedError} a record was consumed meanwhile; nothing is written
+   * @throws {AlreadyConsumedError} another request has consumed a record; nothing is written
    * @throws {GrantRevokedError} a grant was revoked meanwhile; nothing is written
    * @throws {StoreUnavailableError} the write was not acknowledged
    */
   commit(): Promise<void>;
 }
 
-/** The signing inputs of split tokens, looked up with what the client holds: the signature. */
+/** The signing inputs of split tokens, found by the signature that the client holds. */
 export interface SplitEntries {
   /**
    * @param signature BASE64URL, the client-held token
-   * @returns the signing input (RFC 7515 section 2), or undefined when there is none, or none that the signature opens
+   * @returns the signing input (RFC 7515 section 2), or undefined if there is none that the signature opens
    * @throws {StoreUnavailableError}
    */
   find(signature: string): Promise<string | undefined>;
-  /** Whether the store may have dropped entries that are still good, so that one it does not have proves nothing. */
+  /** Whether the store may have evicted entries, so that a missing entry does not prove that the token is invalid. */
   mayLack(): boolean;
 }
 
 /**
- * What the authorization server said of access tokens, shared by all who ask it. Each answer is sealed under the client-held
- * token, so that the store can read neither token nor answer.
+ * Introspection answers that gateways share. Each answer is sealed under the client-held token, so that the store reveals neither the
+ * token nor the answer.
  */
 export interface SharedAnswers {
   /**
-   * @returns undefined when there is no answer, or none that the token opens
+   * @returns undefined if there is no answer that the token opens
    * @throws {StoreUnavailableError}
    */
   find(token: string): Promise<string | undefined>;
   /**
-   * Keeps an answer for as long as the token's record is there: it is deleted with the record, and once that is gone no
-   * answer can be written any more.
+   * Stores an answer while the token's record exists. It is deleted with the record, and cannot be written after that.
    *
-   * @param expiresIn seconds from now, a whole number; at most the token's remaining life
-   * @returns whether there is such a record
+   * @param expiresIn whole seconds from now, at most the remaining life of the token
+   * @returns whether the token has a record
    * @throws {StoreUnavailableError}
    */
   put(token: string, value: string, expiresIn: number): Promise<boolean>;
 }
 
 /**
- * Values that processes with one secret hand to each other for a while, such as what came of a refresh. A name is not written,
- * only its hash; a value is sealed under its name and the secret.
+ * Values that processes with the same secret share for a limited time, such as the result of a token refresh. Only the hash of a name
+ * is stored. A value is sealed under its name and the secret.
  */
 export interface SharedValues {
   /**
-   * @returns undefined when there is none, or none that the name and the secret open
+   * @returns undefined if there is no value that the name and the secret open
    * @throws {StoreUnavailableError}
    */
   find(name: string): Promise<string | undefined>;
   /**
-   * Puts a value in the place of whatever is there.
+   * Writes a value, replacing an earlier one.
    *
    * @param expiresIn whole seconds from now, at least 1
-   * @throws {StoreUnavailableError} whether it is there is not known
+   * @throws {StoreUnavailableError} it is not known whether the value was written
    */
   put(name: string, value: string, expiresIn: number): Promise<void>;
   /**
-   * Puts a value where there is none: of many at the same time, one.
+   * Writes a value if there is none. Of several concurrent calls exactly one succeeds.
    *
    * @param expiresIn whole seconds from now, at least 1
-   * @returns whether it did
-   * @throws {StoreUnavailableError} whether it is there is not known
+   * @returns whether it was written
+   * @throws {StoreUnavailableError} it is not known whether the value was written
    */
   putIfAbsent(name: string, value: string, expiresIn: number): Promise<boolean>;
-  /** @throws {StoreUnavailableError} whether it is gone is not known */
+  /** @throws {StoreUnavailableError} it is not known whether the value was removed */
   remove(name: string): Promise<void>;
 }
 
-/** Hears of every revoked access token, by its token key, as soon as it is revoked. */
+/** Receives the token key of every access token as soon as it is revoked. */
 export interface RevocationListener {
   /** @param tokenKey BASE64URL(SHA-256(access token)) */
   revoked(tokenKey: string): void;
-  /** Revocations are heard from now on. What was cached before may be stale. */
+  /** The feed is connected. Anything cached before may be stale. */
   connected(): void;
-  /** Revocations may be missed from now on, until `connected`. */
+  /** The feed is disconnected. Revocations may be missed until `connected`. */
   disconnected(): void;
-  /** A kept value was changed with `changeKept`, in this part of the store. @param name the value's name */
+  /** `changeKept` changed a value in this partition. @param name name of the value */
   keptChanged?(name: string): void;
-  /** The connection was checked, which took so many milliseconds: no revocation on it is heard later than that. */
+  /** The connection was checked. @param milliseconds the time that it took, and the upper bound for the delay of a revocation */
   checked?(milliseconds: number): void;
 }
 
@@ -158,100 +155,100 @@ export interface TokenStore {
    * The records of one kind.
    *
    * @param kind oidc-provider's model name
-   * @param secret what every authorization server on this store knows; gateways need no records and no secret
+   * @param secret secret of all authorization servers on this store; gateways need neither records nor the secret
    */
   records(kind: string, secret: string): Records;
   /**
-   * Destroys every record of an owner, of whatever kind, and publishes the revocation of the access tokens among them. Writes
-   * whose request is under way fail. Later ones are not touched, unless the owner is gone for good.
+   * Destroys every record of an owner, of every kind, and publishes the revocation of the access tokens among them. Writes of
+   * concurrent requests fail. Later writes succeed unless the owner is revoked permanently.
    *
-   * @param options.forGood no such owner ever comes again under this name, as with a client that the server named itself
-   * @throws {StoreUnavailableError} some records may be left; whoever asks again destroys the rest
+   * @param options.forGood the name is never used again, as with a client whose id the server generated
+   * @throws {StoreUnavailableError} some records may be left; another call destroys the rest
    */
   revokeOwner(owner: RecordOwner, options?: { readonly forGood?: boolean }): Promise<void>;
   /**
-   * Whether what was issued to all of these owners at a time was revoked by `revokeOwner` since: for tokens that have no record.
-   * It outlasts `clear`.
+   * Whether `revokeOwner` revoked one of these owners after a token was issued to them. For tokens that have no record. Survives
+   * `clear`.
    *
    * @param issuedAt epoch milliseconds
    * @throws {StoreUnavailableError}
    */
   isRevokedSince(owners: readonly RecordOwner[], issuedAt: number): Promise<boolean>;
-  /** Begins to collect what one request writes. @param secret as for `records` */
+  /** Begins a unit of work for one request. @param secret as for `records` */
   begin(secret: string): UnitOfWork;
   readonly splitEntries: SplitEntries;
   readonly sharedAnswers: SharedAnswers;
-  /** @param secret what every process that shares the values knows */
+  /** @param secret secret of all processes that share the values */
   sharedValues(secret: string): SharedValues;
   /**
-   * Starts listening to the revocation feed; `connected` follows when it is up.
+   * Subscribes to the revocation feed. `connected` is called when it is up.
    *
-   * @returns stops listening
+   * @returns a function that ends the subscription
    */
   subscribe(listener: RevocationListener): () => void;
   /**
-   * Keeps a value that every process on this store shares, such as the signing keys: the first one written stays. It
-   * is sealed, so that it is of no use to whoever steals the store.
+   * Keeps a permanent value that every process on this store shares, such as the signing keys. The first value written stays. It is
+   * sealed, so that it is useless to anyone who steals the store.
    *
-   * @param secret what every process on this store knows
+   * @param secret secret of all processes on this store
    * @returns the value that is now kept, the caller's or an earlier one
    * @throws {StoreUnavailableError}
-   * @throws {WrongSecretError} an earlier value was kept under another secret
+   * @throws {WrongSecretError} an earlier value is sealed under another secret
    */
   keepFirst(name: string, value: string, secret: string): Promise<string>;
   /**
-   * Changes a kept value, and tells all listeners to the feed in the same write. When another process changes it at the same
-   * time, `change` is called again with what it is then.
+   * Changes a kept value and publishes the change in the same write. If another process changes it at the same time, `change` is
+   * called again with the new value.
    *
    * @returns the value that is now kept
    * @throws {StoreUnavailableError}
-   * @throws {WrongSecretError} the value is kept under another secret, or there is none
+   * @throws {WrongSecretError} the value is sealed under another secret, or does not exist
    */
   changeKept(name: string, secret: string, change: (value: string) => string): Promise<string>;
   /**
-   * @returns the value that is kept, if any
+   * @returns the kept value, if there is one
    * @throws {StoreUnavailableError}
-   * @throws {WrongSecretError} the value is kept under another secret
+   * @throws {WrongSecretError} the value is sealed under another secret
    */
   readKept(name: string, secret: string): Promise<string | undefined>;
-  /** A part of the store under a name of its own: what is in one part is not found in another. It is closed with the store. @throws {TypeError} a name with a colon */
+  /** A partition of the store: its entries are not found in another one. It is closed with the store. @throws {TypeError} the name is empty or has a colon */
   partition(name: string): TokenStore;
   /**
-   * Deletes every entry but what `keepFirst` keeps and when owners were revoked, partitions included, and nothing of another
-   * installation, also where its prefix begins with this one's. Listeners to the revocation feed hear
-   * `connected` again: what was cached before is stale.
+   * Deletes every entry, partitions included, except kept values and the times at which owners were revoked. Entries of other
+   * installations stay, even if their prefix starts with this one. Listeners get `connected` again, because their caches are stale.
    *
    * @throws {StoreUnavailableError}
    */
   clear(): Promise<void>;
   /**
-   * Adds to a list that every process on this store shares, such as what waits for a user's approval. It is sealed.
+   * Adds a value to a list that every process on this store shares, such as the requests that wait for a user's approval. Values are
+   * sealed.
    *
-   * @param expiresIn seconds from now; the value leaves the list after that
-   * @param secret what every process on this store knows
+   * @param expiresIn seconds from now after which the value leaves the list
+   * @param secret secret of all processes on this store
    * @throws {StoreUnavailableError}
    */
   addToList(name: string, value: string, expiresIn: number, secret: string): Promise<void>;
-  /** @returns what was added to the list and has not expired, in no particular order. @throws {StoreUnavailableError} */
+  /** @returns the values of the list that have not expired, in no particular order. @throws {StoreUnavailableError} */
   list(name: string, secret: string): Promise<string[]>;
   /**
-   * Uses a name up: of all processes on this store, one gets `true` for it, once, until it expires.
+   * Uses a name once. Of all calls on this store exactly one returns `true`, until the name expires.
    *
-   * @param name is not written; only its hash is
+   * @param name only its hash is stored
    * @param expiresIn whole seconds from now, at least 1
-   * @throws {StoreUnavailableError} whether it was used is not known
+   * @throws {StoreUnavailableError} it is not known whether the name was used
    */
   useOnce(name: string, expiresIn: number): Promise<boolean>;
   /**
-   * Resolves when the store answers, is the one that was asked for, and lets this process do what it was opened for.
+   * Resolves if the store answers, has the configured database, and grants the rights that this process needs.
    *
    * @throws {StoreUnavailableError} with the `reason`
    */
   ping(): Promise<void>;
-  /** What an operator should know although the store can be used; it names no address, user or password. */
+  /** Problems that an operator should know although the store can be used. They name no address, user or password. */
   warnings(): readonly string[];
   close(): Promise<void>;
 }
 
-/** Under which name the authorization servers keep their signing keys: gateways hear of its changes. */
+/** Name of the kept value with the signing keys. Gateways are notified of its changes. */
 export const SIGNING_KEYS = 'signing-keys';

@@ -10,8 +10,8 @@ import { createTokenStore } from './token_store.ts';
 
 export interface StoreDependencies {
   /**
-   * Operations for which the store is opened. The rights of the Redis user are checked for them on every connection; a connection without
-   * them is not used. Default: none; a command that Redis refuses is then an error of its own.
+   * Operations for which the store is opened. Every connection is checked for the rights that they need before it is used. Default:
+   * none; nothing is checked, and a command that Redis refuses fails by itself.
    */
   readonly uses?: readonly StoreUse[] | undefined;
   /** Receives one message for each change: the store is unavailable, available again, or in a dangerous state. */

@@ -1,37 +1,38 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Backend, FOR_GOOD, type Write } from './backend.ts';
 import type { RecordOwner, RecordPayload, TokenStore } from './contract.ts';
-import { destroyedRecord, refusedKey } from './destroyed_record.ts';
-import { REVOCATION_REMEMBERED, revokeUnderGrants } from './issued_under_grants.ts';
+import { destroyedRecord, REVOCATION_REMEMBERED, refusedKey, revokeUnderGrants } from './revocation.ts';
 import { tokenKey } from './token_key.ts';
 
-/** A list in which a record is named, and the time that decides whether it may be written. */
-export interface Listing {
+/** A list of issued records, and the time of its revocation. */
+export interface IssuedList {
+  /** Key of the list. */
   readonly issued: string;
+  /** Key of the time. A record whose request began before it is not written. */
   readonly revoked: string;
-  /** What names the record in the list. */
+  /** The list member for a record. */
   memberFor(hashedId: string): string;
 }
 
-/** Seconds for which it is remembered when an owner was revoked: longer than a JWT that has no record lives. */
+/** Seconds for which the revocation of an owner is remembered. No JWT without a record lives longer. */
 const OWNER_REMEMBERED = 365 * 24 * 60 * 60;
 
-/** How many records are destroyed in one write. */
-const DESTROYED_AT_ONCE = 500;
+/** Number of records that one write destroys. */
+const DESTROY_BATCH = 500;
 
-/** What the members of such a list begin with that name a grant. */
+/** Prefix of the list members that name a grant. */
 const GRANT = 'Grant:';
 
-/** More than one, since timers may be early by a part of it. */
-const MILLISECOND = 2;
+/** Two milliseconds, because a timer may fire up to one too early. */
+const NEXT_MILLISECOND = 2;
 
-/** Whether it is kept under this key when an owner was revoked. */
+/** Whether a key holds the time at which an owner was revoked. */
 export function isOwnerMark(key: string): boolean {
   return /:(client|user):revoked$/.test(key);
 }
 
-/** The lists of its owners that a record is named in. */
-export function listingsByOwner(kind: string, payload: RecordPayload): Listing[] {
+/** The lists of a record's client and user. */
+export function listsOfOwners(kind: string, payload: RecordPayload): IssuedList[] {
   const memberFor = (hashedId: string) => `${kind}:${hashedId}`;
   return ownersOf(payload).map((owner) => ({ ...keysOf(owner), memberFor }));
 }
@@ -50,7 +51,7 @@ function keysOf(owner: RecordOwner) {
   return { issued: `${prefix}:issued`, revoked: `${prefix}:revoked` };
 }
 
-/** The revocation of all that a client or a user was issued, over any backend. */
+/** Revokes everything that was issued to a client or a user, over any backend. */
 export function createOwners(
   backend: Backend,
   { now }: { readonly now: () => number },
@@ -63,7 +64,7 @@ export function createOwners(
     return [...destroyed, refused];
   }
 
-  /** What other clients got by token exchange under the grants of the owner: it is in the lists of those clients. */
+  /** Revokes tokens that other clients got by token exchange under the owner's grants. They are in the lists of those clients. */
   async function revokeExchanged(members: readonly string[], value: string): Promise<void> {
     const grants = members.filter((member) => member.startsWith(GRANT));
     const hashedGrantIds = grants.map((member) => member.slice(GRANT.length));
@@ -74,19 +75,19 @@ export function createOwners(
     async revokeOwner(owner, { forGood = false } = {}) {
       const { issued, revoked } = keysOf(owner);
       const value = String(forGood ? FOR_GOOD : now());
-      // A name that never comes again needs no memory longer than the requests that are under way.
+      // If the name is never used again, only concurrent requests must be refused.
       const expiresIn = forGood ? REVOCATION_REMEMBERED : OWNER_REMEMBERED;
-      // First refuse what is under way, then collect: whatever is not in the collection yet will meet the refusal.
+      // Refuse first, then read the list: a record that is not in the list yet will be refused.
       await backend.write([{ do: 'put', key: revoked, value, expiresIn, isVital: true }]);
       const members = await backend.members(issued);
-      for (let from = 0; from < members.length; from += DESTROYED_AT_ONCE) {
-        const some = members.slice(from, from + DESTROYED_AT_ONCE);
+      for (let from = 0; from < members.length; from += DESTROY_BATCH) {
+        const some = members.slice(from, from + DESTROY_BATCH);
         await revokeExchanged(some, String(now()));
         const destroyed = some.flatMap((member) => destruction(member, value));
         await backend.write([...destroyed, { do: 'removeMembers', key: issued, members: some }]);
       }
-      // A request that begins in the same millisecond counts as one from before: whoever was told must not make one.
-      if (!forGood) await wait(MILLISECOND);
+      // A request of the same millisecond counts as earlier, so the caller must not be able to start one.
+      if (!forGood) await wait(NEXT_MILLISECOND);
     },
     async isRevokedSince(owners, issuedAt) {
       const conditions = owners.map((owner) => ({ if: 'below', key: keysOf(owner).revoked, than: issuedAt }) as const);

@@ -1,15 +1,15 @@
 import type { Backend, Write } from './backend.ts';
 
-/** What begins the keys of a part of the store. @param name without a colon */
+/** Key prefix of a partition. @throws {TypeError} the name is empty or has a colon */
 export function partPrefix(name: string): string {
   if (name === '' || name.includes(':'))
-    throw new TypeError(`a part of the store needs a name without a colon, found "${name}"`);
+    throw new TypeError(`expected a name for the partition, without a colon; found "${name}"`);
   return `tenant:${name}:`;
 }
 
 /**
- * Whether a key is one that this installation writes (see the layout in `token_store.ts`), and not one of another installation
- * whose prefix begins with ours: that of `a:b:` is no part of that of `a:`.
+ * Whether this installation writes a key (see the keys in `token_store.ts`). The key may also belong to another installation whose
+ * prefix starts with ours, such as `a:b:` if ours is `a:`.
  *
  * @param key without the installation's prefix
  */
@@ -17,12 +17,12 @@ export function isOwnKey(key: string): boolean {
   return /^(tenant:[^:]+:)*(\{[\w-]{43}\}:|kept:)/.test(key);
 }
 
-/** Whether it is a key under which something is kept for good, in the whole or in a part of it. */
+/** Whether a key holds a permanent value, in any partition. */
 export function isKeptKey(key: string): boolean {
   return /^(tenant:[^:]+:)*kept:/.test(key);
 }
 
-/** A part of a backend: every key begins with the prefix. The feed is shared; a token key is the same in every part. */
+/** A partition of a backend: every key starts with the prefix. All partitions share the feed, because a token key is globally unique. */
 export function partitionOf(backend: Backend, prefix: string): Backend {
   const prefixed = (write: Write): Write => ('key' in write ? { ...write, key: prefix + write.key } : write);
   const { getFromReplica } = backend;
@@ -42,11 +42,11 @@ export function partitionOf(backend: Backend, prefix: string): Backend {
     putIfAbsent: (key, value, expiresIn) => backend.putIfAbsent(prefix + key, value, expiresIn),
     keepFirst: (key, value) => backend.keepFirst(prefix + key, value),
     replaceKept: (key, expected, value) => backend.replaceKept(prefix + key, expected, value),
-    clear: (isDoomed) => backend.clear((key) => key.startsWith(prefix) && isDoomed(key.slice(prefix.length))),
+    clear: (matches) => backend.clear((key) => key.startsWith(prefix) && matches(key.slice(prefix.length))),
     subscribe: (listener) => backend.subscribe(listener),
     ping: () => backend.ping(),
     mayEvict: () => backend.mayEvict(),
     warnings: () => backend.warnings(),
-    close: async () => {}, // Closed with the whole.
+    close: async () => {}, // The whole backend is closed by its owner.
   };
 }

@@ -1,37 +1,37 @@
 import { CLEARED, type FeedListener, isTokenKey } from './backend.ts';
 
-/** How many revocations are remembered at most. */
+/** Maximum number of revocations that are remembered. */
 const MAX_REMEMBERED = 100_000;
 
-/** Whether what a replica still has can be believed. */
+/** Decides whether an entry that a replica has can be trusted. */
 export interface ReplicaTrust extends FeedListener {
-  /** Every revocation that a replica may not have seen yet was heard. */
+  /** Whether every revocation that a replica may not have seen yet has been received. */
   mayRead(): boolean;
-  /** Lately: a replica may still have the entry. */
+  /** Whether an entry was revoked so recently that a replica may still have it. */
   wasRevoked(hashedId: string): boolean;
 }
 
 /**
- * A replica is at most so far behind its master. So a token whose revocation was not heard in that time, by somebody who
- * listened all the time, was not revoked when the replica's state was the master's. Until that long after the feed came up,
- * and while it is down, no replica is believed.
+ * A replica lags behind its master by at most `maxLag`. If the feed was connected for that long and reported no revocation of a token,
+ * the token was not revoked in the state that the replica has. While the feed is down, and for `maxLag` after it connects, no replica
+ * is trusted.
  *
- * @param maxLag milliseconds
+ * @param maxLag maximum replication lag in milliseconds
  */
 export function createReplicaTrust(maxLag: number): ReplicaTrust {
-  /** When each was heard of, oldest first. A clock that is set must not make it forget too early. */
+  /** Time of each revocation on the monotonic clock, oldest first. */
   const revoked = new Map<string, number>();
   let completeFrom = Number.POSITIVE_INFINITY;
 
-  function startAgain() {
+  function restart() {
     revoked.clear();
     completeFrom = performance.now() + maxLag;
   }
 
   function forgetOld() {
     const old = performance.now() - maxLag;
-    for (const [hashedId, heard] of revoked) {
-      if (heard > old) return;
+    for (const [hashedId, receivedAt] of revoked) {
+      if (receivedAt > old) return;
       revoked.delete(hashedId);
     }
   }
@@ -41,16 +41,16 @@ export function createReplicaTrust(maxLag: number): ReplicaTrust {
     wasRevoked: (hashedId) => revoked.has(hashedId),
     message(hashedId) {
       if (hashedId === CLEARED) {
-        startAgain();
+        restart();
         return;
       }
       if (!isTokenKey(hashedId)) return;
       forgetOld();
-      if (revoked.size >= MAX_REMEMBERED) startAgain();
+      if (revoked.size >= MAX_REMEMBERED) restart();
       revoked.delete(hashedId);
       revoked.set(hashedId, performance.now());
     },
-    connected: startAgain,
+    connected: restart,
     disconnected() {
       completeFrom = Number.POSITIVE_INFINITY;
     },

@@ -5,16 +5,16 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * The client's half (a token, a code, a session cookie) or a secret of the servers; or both, for records. Whoever writes to the store
- * can choose what a client holds, but does not know the servers' secret, so nobody but the servers can make a record.
+ * The client's half (a token, a code, a session cookie), a secret of the servers, or both for records. An attacker who can write to the
+ * store can choose the client's half but does not know the secret, so only the servers can make a record.
  */
 export type SealedUnder = string | { readonly clientHeld: string; readonly servers: string };
 
 /**
- * Encrypts a value so that only who presents the secret can read it: AES-256-GCM under HKDF-SHA-256 (RFC 5869) of the
- * secret. The store key is authenticated along with it, so that a value cannot be moved to another key.
+ * Encrypts a value with AES-256-GCM under a key derived from the secret (HKDF-SHA-256, RFC 5869). The store key is authenticated
+ * too, so that a value cannot be moved to another key.
  *
- * @param key the store key that the value goes under
+ * @param key store key of the value
  */
 export function seal(secret: SealedUnder, key: string, value: string): string {
   const nonce = randomBytes(NONCE_BYTES);
@@ -23,7 +23,7 @@ export function seal(secret: SealedUnder, key: string, value: string): string {
   return MARK + sealed.toString('base64url');
 }
 
-/** @returns the value, or undefined when the secret is not the one it was sealed with, or the value was tampered with */
+/** @returns the value; undefined if the secret is a different one or the value was changed */
 export function unseal(secret: SealedUnder, key: string, sealed: string): string | undefined {
   const bytes = Buffer.from(sealed.slice(MARK.length), 'base64url');
   if (!isSealed(sealed) || bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
@@ -33,24 +33,24 @@ export function unseal(secret: SealedUnder, key: string, sealed: string): string
   try {
     return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
   } catch {
-    return undefined; // The tag does not match: another secret, another key, or a changed value.
+    return undefined; // The tag does not match: a different secret or store key, or a changed value.
   }
 }
 
-/** What tells a sealed value from every other one: it begins so. A copy, so that the value itself need not be kept for it. */
+/** The unique start of a sealed value. It is a copy, so that the value itself can be garbage-collected. */
 export function markOf(sealed: string): string {
   return Buffer.from(sealed.slice(0, MARK.length + Math.ceil((NONCE_BYTES * 8) / 6))).toString();
 }
 
-/** Whether a value was written by `seal`. A signing input never looks like it: `:` is not in the base64url alphabet. */
+/** Whether `seal` made a value. A signing input cannot look like one: `:` is not in the base64url alphabet. */
 export function isSealed(value: string): boolean {
   return value.startsWith(MARK);
 }
 
 /**
- * HKDF-SHA-256 (RFC 5869) of 32 bytes, where one block is enough. `hkdfSync` takes twice as long.
+ * HKDF-SHA-256 (RFC 5869) with an output of 32 bytes, which is one block. `hkdfSync` takes twice as long.
  *
- * @param sealedUnder with both secrets, that of the servers is the salt
+ * @param sealedUnder if there are both secrets, the servers' secret is the salt
  */
 function sealingKey(sealedUnder: SealedUnder): Buffer {
   const { clientHeld, servers } =

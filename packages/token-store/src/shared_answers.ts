@@ -3,7 +3,7 @@ import type { SharedAnswers } from './contract.ts';
 import { seal, unseal } from './seal.ts';
 import { tokenKey } from './token_key.ts';
 
-/** The kinds of record whose id a gateway may have cached under its token key. */
+/** Kinds of record that are access tokens, which gateways cache under their token keys. */
 export const ACCESS_TOKENS = ['AccessToken', 'ClientCredentials'] as const;
 
 /** @param hashedId token key of the access token */
@@ -11,12 +11,12 @@ export function answerKey(hashedId: string): string {
   return `{${hashedId}}:answer`;
 }
 
-/** @param hashedId token key of what the client holds */
+/** @param hashedId token key of the record's id */
 export function recordKey(kind: string, hashedId: string): string {
   return `{${hashedId}}:${kind}`;
 }
 
-/** Answers about access tokens over any backend. Revocation deletes them together with the record: see `token_store.ts`. */
+/** Shared introspection answers over any backend. Revocation deletes an answer together with the record: see `revocation.ts`. */
 export function createSharedAnswers(backend: Backend): SharedAnswers {
   return {
     async find(token) {
@@ -29,7 +29,7 @@ export function createSharedAnswers(backend: Backend): SharedAnswers {
       const key = answerKey(hashedId);
       const write = { do: 'put', key, value: seal(token, key, value), expiresIn } as const;
       for (const kind of ACCESS_TOKENS) {
-        // The record is gone for good once it is destroyed, so no answer from before can be written after that.
+        // A destroyed record does not come back, so no answer can be written after a revocation.
         const failed = await backend.write([write], [{ if: 'exists', key: recordKey(kind, hashedId) }]);
         if (failed === undefined) return true;
       }

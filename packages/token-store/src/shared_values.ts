@@ -5,15 +5,15 @@ import { seal, unseal } from './seal.ts';
 import { tokenKey } from './token_key.ts';
 
 interface SharedValuesOptions {
-  /** What every process that shares the values knows. */
+  /** Secret of all processes that share the values. */
   readonly secret: string;
-  /** Which part of the store it is. */
+  /** Key prefix of the partition. */
   readonly part: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** Whoever can write to the store can let a value live longer there, but cannot change when it says that it expires. */
+/** The expiry is sealed too: anyone who can write to the store could extend the life of the key, but not this value. */
 interface Envelope {
   readonly value: string;
   /** Epoch milliseconds. */

@@ -8,10 +8,10 @@ export function splitEntryKey(hashedSignature: string): string {
   return `{${hashedSignature}}:signing-input`;
 }
 
-/** The split entries of any backend. Where it has replicas, they are asked first, as long as that is safe. */
+/** Split entries over any backend. Replicas, if there are any, are read first as long as that is safe. */
 export function createSplitEntries(backend: Backend): SplitEntries {
   const { getFromReplica } = backend;
-  const read = getFromReplica === undefined ? backend.get : readingFromReplicas(backend, getFromReplica);
+  const read = getFromReplica === undefined ? backend.get : readReplicaFirst(backend, getFromReplica);
   return {
     async find(signature) {
       const key = splitEntryKey(tokenKey(signature));
@@ -22,8 +22,8 @@ export function createSplitEntries(backend: Backend): SplitEntries {
   };
 }
 
-/** A replica may not have a new entry yet, or still have a revoked one: in either case the master has the last word. */
-function readingFromReplicas(backend: Backend, { get, maxLag }: NonNullable<Backend['getFromReplica']>) {
+/** A replica may lack a new entry or still have a revoked one. In both cases the master decides. */
+function readReplicaFirst(backend: Backend, { get, maxLag }: NonNullable<Backend['getFromReplica']>) {
   const trust = createReplicaTrust(maxLag);
   let isListening = false;
 
@@ -33,7 +33,7 @@ function readingFromReplicas(backend: Backend, { get, maxLag }: NonNullable<Back
       backend.subscribe(trust);
     }
     const value = trust.mayRead() ? await get(key) : undefined;
-    // What was heard while the replica was asked counts too.
+    // A revocation may have arrived during the read.
     return value !== undefined && trust.mayRead() && !trust.wasRevoked(hashedId) ? value : backend.get(key);
   };
 }

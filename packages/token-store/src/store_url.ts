@@ -4,7 +4,7 @@ export interface RedisAddress {
   readonly port: number;
 }
 
-/** How a Redis is talked to, whatever kind it is. */
+/** Connection settings of every kind of Redis. */
 interface RedisAccess {
   readonly tls: boolean;
   readonly username?: string;
@@ -22,23 +22,23 @@ export type StoreLocation = { readonly kind: 'memory' } | RedisLocation;
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26379;
 
-/** Scheme, who one is, servers, and what follows them. A `/`, `?` or `#` in a password must be percent-encoded. */
+/** Scheme, credentials, servers and path. A `/`, `?` or `#` in a password must be percent-encoded. */
 const SHAPE = /^redis(s?)(\+cluster|\+sentinel)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?$/;
 
 const SERVER = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i;
 
 /**
- * Where a store's URL leads. No error quotes the URL: it may hold a password.
+ * Parses the URL of a store. Errors do not quote the URL, because it may contain a password.
  *
  * @param url `memory:`; `redis://user:password@host:port/db`; `redis+cluster://user:password@host:port,host:port`;
- *   `redis+sentinel://user:password@host:port,host:port/master/db`. `rediss` for `redis` means TLS. Everything but the
- *   hosts and the master's name may be left out; user and password are percent-encoded.
- * @throws {TypeError} saying what was expected
+ *   `redis+sentinel://user:password@host:port,host:port/master/db`. `rediss` instead of `redis` means TLS. Only the
+ *   hosts and the master's name are required. User and password are percent-encoded.
+ * @throws {TypeError} the message says what was expected
  */
 export function parseStoreUrl(url: string): StoreLocation {
   if (url === 'memory:') return { kind: 'memory' };
   const shape = SHAPE.exec(url);
-  if (shape === null) throw new TypeError(whatIsWrong(url));
+  if (shape === null) throw new TypeError(problemWith(url));
   const [, secure, kind, user, servers = '', path = ''] = shape;
   const access = { tls: secure === 's', ...credentialsOf(user) };
   switch (kind) {
@@ -58,19 +58,19 @@ export function parseStoreUrl(url: string): StoreLocation {
     default: {
       const [server, ...others] = addressesOf(servers, REDIS_PORT);
       if (server === undefined || others.length > 0) {
-        throw new TypeError('expected one host; several are redis+cluster:// or redis+sentinel://');
+        throw new TypeError('expected one host; use redis+cluster:// or redis+sentinel:// for several');
       }
       return { kind: 'standalone', server, ...access, db: databaseOf(path) };
     }
   }
 }
 
-function whatIsWrong(url: string): string {
+function problemWith(url: string): string {
   if (!/^rediss?(\+cluster|\+sentinel)?:\/\//.test(url)) {
     return 'expected memory:, redis://, rediss://, redis+cluster:// or redis+sentinel://';
   }
-  if (/[?#]/.test(url)) return 'expected no ? and no #; in a password they are written %3F and %23';
-  return 'expected host:port after the scheme, with user:password@ before it if need be, percent-encoded';
+  if (/[?#]/.test(url)) return 'expected no ? and no #; write them as %3F and %23 in a password';
+  return 'expected host:port after the scheme, optionally with a percent-encoded user:password@ before it';
 }
 
 function credentialsOf(user: string | undefined): { username?: string; password?: string } {
@@ -87,7 +87,7 @@ function addressesOf(servers: string, defaultPort: number): RedisAddress[] {
     const [, ipv6, name, port = String(defaultPort)] = SERVER.exec(server) ?? [];
     const host = ipv6 ?? name;
     if (host === undefined || Number(port) < 1 || Number(port) > 65535) {
-      throw new TypeError('expected host, host:port or [IPv6]:port, and commas between several');
+      throw new TypeError('expected host, host:port or [IPv6]:port, separated by commas');
     }
     return { host, port: Number(port) };
   });
@@ -102,6 +102,6 @@ function decode(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new TypeError(`expected a percent-encoded ${what}: a % is written %25`);
+    throw new TypeError(`expected a percent-encoded ${what}: write % as %25`);
   }
 }

@@ -137,8 +137,8 @@ export function createMemoryBackend({ now, entries: kept = new Map(), ...bounds 
       publish(changeOf(key));
       return true;
     },
-    async clear(isDoomed) {
-      for (const key of entries.keys()) if (isDoomed(key)) entries.delete(key);
+    async clear(matches) {
+      for (const key of entries.keys()) if (matches(key)) entries.delete(key);
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -122,12 +122,12 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
           writing.client.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value, ...announcement);
         return (await safely(prefix + key, replace)) === 1;
       }, writing),
-    clear: (isDoomed) =>
+    clear: (matches) =>
       run(async () => {
         const underPrefix = { match: `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`, count: 1000 };
         for (const master of connections.masters()) {
           for await (const keys of master.scanStream(underPrefix) as AsyncIterable<string[]>) {
-            const doomed = keys.filter((key) => isDoomed(key.slice(prefix.length)));
+            const doomed = keys.filter((key) => matches(key.slice(prefix.length)));
             await Promise.all(doomed.map((key) => redis.unlink(key))); // One by one: they may lie in different slots.
           }
         }
