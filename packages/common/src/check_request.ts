@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { AllowsHost } from './allowed_hosts.ts';
 import { readHost } from './host.ts';
+import type { AllowsHost } from './own_names.ts';
 import { toOriginForm } from './request_target.ts';
 
-/** Why a request is refused, whatever it asks for. */
+/** Reason to refuse a request before it is routed. */
 export interface RequestFault {
   readonly code: keyof typeof statuses;
   readonly status: number;
@@ -21,16 +21,16 @@ const statuses = {
   http_version_not_supported: 505,
 } as const;
 
-/** Far fewer than the 2,000 after which Node.js drops headers silently, those that frame the body included. */
+/** Node.js silently drops headers after the 2,000th, even those that frame the body. */
 const maximumHeaders = 1_000;
 
 /**
- * Checks what every request to a server of ours must satisfy, and puts a target in absolute form into origin form. What the
- * target looks like then is looked at by {@link findTargetFault}.
+ * Checks the rules that every request to our servers must follow, and turns a target in absolute form into origin form.
+ * {@link findTargetFault} checks the resulting target.
  *
- * @param request its `url` is changed
+ * @param request its `url` may be changed
  * @param allowsHost default: any host
- * @returns undefined for a request that may go on
+ * @returns undefined if the request is valid
  */
 export function checkRequest(request: IncomingMessage, allowsHost?: AllowsHost): RequestFault | undefined {
   const found = findFault(request);
@@ -38,9 +38,9 @@ export function checkRequest(request: IncomingMessage, allowsHost?: AllowsHost):
   const { url = '', method, headers, socket } = request;
   if (allowsHost !== undefined && headers.host !== undefined) {
     const name = readHost(headers.host)?.name ?? '';
-    // RFC 9110 section 7.4. It says what is wrong: 403 would send people looking for rights.
+    // RFC 9110 section 7.4. A 403 would suggest missing rights.
     if (!allowsHost(name, request)) {
-      return fault('misdirected_request', "the Host is none of the server's own names, nor one of its allowedHosts");
+      return fault('misdirected_request', 'the Host is neither a name of this server nor in its allowedHosts');
     }
   }
   const scheme = (socket as TLSSocket).encrypted ? 'https' : 'http';
@@ -50,7 +50,7 @@ export function checkRequest(request: IncomingMessage, allowsHost?: AllowsHost):
   return undefined;
 }
 
-/** {@link checkRequest} without the target: for a request that another server tells of. */
+/** Like {@link checkRequest}, without the target: for a request that another server describes. */
 export function findFault({ rawHeaders, headers, httpVersion, method }: IncomingMessage): RequestFault | undefined {
   if (rawHeaders.length > 2 * maximumHeaders) {
     return fault('request_header_fields_too_large', `the request has more than ${maximumHeaders} headers`);
@@ -58,7 +58,7 @@ export function findFault({ rawHeaders, headers, httpVersion, method }: Incoming
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     return fault('invalid_request', 'the version of HTTP must be 1.1 or 1.0');
   }
-  // RFC 9112 section 3.2; an HTTP/1.0 request may have none.
+  // RFC 9112 section 3.2. An HTTP/1.0 request needs no Host.
   const hosts = countHosts(rawHeaders);
   if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0')) {
     return fault('invalid_request', 'the request must have one Host header');
@@ -66,12 +66,12 @@ export function findFault({ rawHeaders, headers, httpVersion, method }: Incoming
   if (headers.host !== undefined && readHost(headers.host) === undefined) {
     return fault('invalid_request', 'the Host header is malformed');
   }
-  // RFC 9110 section 9.3.8: the answer repeats the request, and with it the JWT.
+  // RFC 9110 section 9.3.8: the response would repeat the request, including the JWT.
   if (method === 'TRACE') return fault('method_not_allowed', 'TRACE is not served');
   return headers['transfer-encoding'] === undefined ? undefined : findCodingFault(headers, httpVersion);
 }
 
-/** RFC 9112 section 6.1: a server before us may have framed the body otherwise. */
+/** RFC 9112 section 6.1: a server in front of us may have framed the body differently. */
 function findCodingFault(headers: IncomingMessage['headers'], httpVersion: string): RequestFault | undefined {
   if (httpVersion === '1.0') return fault('invalid_request', 'an HTTP/1.0 request must not have a transfer coding');
   if (headers['content-length'] !== undefined) {
@@ -83,7 +83,7 @@ function findCodingFault(headers: IncomingMessage['headers'], httpVersion: strin
   return undefined;
 }
 
-/** What is wrong with a request, with the status that says so. */
+/** Makes a fault with the status of its code. */
 export function fault(code: RequestFault['code'], description: string): RequestFault {
   return { code, status: statuses[code], description };
 }

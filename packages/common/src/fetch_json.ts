@@ -1,38 +1,37 @@
 import { mediaTypeOf } from './header_grammar.ts';
 import { readBody } from './read_body.ts';
 
-/** The largest answer that is read, in bytes after content decoding. */
+/** Maximum size of a response in bytes, after content decoding. */
 const maximumBytes = 1024 * 1024;
 
-/** One exchange with an authorization server. */
+/** One request to an authorization server. */
 export interface JsonExchange {
-  /** What is asked, as it is called in error descriptions: "the JWKS". */
+  /** Name of the document in error descriptions, such as "the JWKS". */
   readonly subject: string;
   readonly url: string;
   readonly init?: RequestInit;
-  /** Milliseconds for the whole exchange, body included. */
+  /** Milliseconds for request and response, body included. */
   readonly timeout: number;
-  /** The media type that the answer must have; any, if not given. */
+  /** Required media type of the response. Default: any. */
   readonly mediaType?: string;
-  /** Makes the error for an exchange without an answer. */
+  /** Makes the error for a request that got no response. */
   readonly unavailable: (description: string, options?: { readonly cause?: unknown }) => Error;
-  /** Makes the error for an answer of status 200 that is not as it should be. Default: `unavailable`. */
+  /** Makes the error for a malformed response with status 200. Default: `unavailable`. */
   readonly invalid?: (description: string) => Error;
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** The answer; `json` is there only with status 200. */
+/** The response. `json` is set only if the status is 200. */
 export interface JsonAnswer {
   readonly status: number;
   readonly json: unknown;
 }
 
 /**
- * Fetches a JSON document from an authorization server, trusting the network with nothing: redirects are not followed, time and
- * size are bounded.
+ * Fetches a JSON document from an authorization server. Redirects are not followed; time and size are limited.
  *
- * @throws what `unavailable` makes when there is no answer in time, and what `invalid` makes when status 200 comes with anything but
- *   JSON. What was received is in neither the message nor the cause: it may hold claims.
+ * @throws the error of `unavailable` if there is no response in time, and the error of `invalid` if a response with status 200 is not
+ *   JSON. Neither the message nor the cause contains received data, because it may contain claims.
  */
 export async function fetchJson(exchange: JsonExchange): Promise<JsonAnswer> {
   const { subject, unavailable, invalid = unavailable } = exchange;
@@ -47,7 +46,7 @@ export async function fetchJson(exchange: JsonExchange): Promise<JsonAnswer> {
 
 interface Received {
   readonly status: number;
-  /** Why there is no body. */
+  /** Why the body was not read. */
   readonly fault?: string;
   readonly body?: Buffer;
 }
@@ -64,7 +63,7 @@ async function receive({ url, init, timeout, mediaType, fetch }: JsonExchange): 
   return body === undefined ? { status, fault: 'answered with more than 1 MiB' } : { status, body };
 }
 
-/** @returns undefined for what is not JSON; the SyntaxError would quote it */
+/** @returns undefined if it is not JSON; a SyntaxError would quote the body */
 function parse(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));

@@ -8,11 +8,11 @@ test.each([
   ['\va\f', '\va\f'],
   [' \t ', ''],
   ['', ''],
-])('of %j only SP and HTAB are trimmed', (text, trimmed) => {
+])('trims only SP and HTAB from %j', (text, trimmed) => {
   expect(trimWhitespace(text)).toBe(trimmed);
 });
 
-test('a list has members', () => {
+test('splits a list into members', () => {
   expect(listMembers('close,\tx-hop , \u00a0a')).toEqual(['close', 'x-hop', '\u00a0a']);
 });
 
@@ -21,7 +21,7 @@ test.each([
   ['192.0.2.1', '192.0.2.1'],
   [['198.51.100.1', '192.0.2.1 '], '192.0.2.1'],
   [undefined, undefined],
-])('of %j the nearest proxy added the last', (header, last) => {
+])('finds the last member of %j', (header, last) => {
   expect(lastMember(header)).toBe(last);
 });
 
@@ -43,6 +43,6 @@ test.each([
   ['', ''],
   [null, undefined],
   [undefined, undefined],
-])('the media type of %j', (contentType, mediaType) => {
+])('reads the media type of %j', (contentType, mediaType) => {
   expect(mediaTypeOf(contentType)).toBe(mediaType);
 });

@@ -1,8 +1,8 @@
 /**
- * A text without the optional whitespace around it: SP and HTAB (RFC 9110 section 5.6.3, RFC 6265 section 5.2).
+ * Removes optional whitespace, SP and HTAB, around a text (RFC 9110 section 5.6.3, RFC 6265 section 5.2).
  *
- * `String.prototype.trim` also takes U+00A0 away. A browser does not: to it a cookie that begins with one has another
- * name, which the rules for the prefix `__Host-` do not hold for.
+ * `String.prototype.trim` also removes U+00A0, which browsers keep: to them, a cookie whose name begins with U+00A0 and `__Host-` does
+ * not have that prefix, so that its rules do not apply.
  */
 export function trimWhitespace(text: string): string {
   let start = 0;
@@ -21,7 +21,7 @@ export function listMembers(value: string): string[] {
   return value.split(',').map(trimWhitespace);
 }
 
-/** The last member of a list: what the nearest proxy added to `X-Forwarded-For` and the like. What stands before may be the client's. */
+/** The last member of a list such as `X-Forwarded-For`: the one that the nearest proxy added. The client may have set the others. */
 export function lastMember(header: string | string[] | undefined): string | undefined {
   return header === undefined ? undefined : listMembers(header.toString()).at(-1);
 }

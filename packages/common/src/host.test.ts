@@ -11,7 +11,7 @@ test.each([
   ['[::FFFF:127.0.0.1]', '[::ffff:7f00:1]', undefined],
   ['1.example', '1.example', undefined],
   [`${'a.'.repeat(126)}b`, `${'a.'.repeat(126)}b`, undefined],
-])('%s is a host', (header, name, port) => {
+])('reads %s', (header, name, port) => {
   expect(readHost(header)).toEqual({ name, port });
 });
 
@@ -72,7 +72,7 @@ test.each([
     'a.'.repeat(30_000),
     'a'.repeat(60_000),
   ],
-])('%j is none', (header) => {
+])('refuses %j', (header) => {
   expect(readHost(header)).toBeUndefined();
 });
 
@@ -91,6 +91,6 @@ test.each([
     '[fe80::1]',
     '[::ffff:8000:1]',
   ].map((name) => [name, false] as const),
-])('%s is a name of this machine: %s', (name, isOne) => {
-  expect(isLoopbackName(name)).toBe(isOne);
+])('%s is a loopback name: %s', (name, isLoopback) => {
+  expect(isLoopbackName(name)).toBe(isLoopback);
 });

@@ -1,27 +1,27 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
-/** A server as `Host` names it. */
+/** A server, from the `Host` header. */
 export interface Host {
-  /** In lower case, without the dot at the end; an IPv6 address is in its shortest form, in brackets. */
+  /** In lower case, without a trailing dot. An IPv6 address is in brackets, in its shortest form. */
   readonly name: string;
-  /** Undefined for the default port of the scheme. */
+  /** Undefined if the header has no port. */
   readonly port: number | undefined;
 }
 
-/** Labels of letters, digits and hyphens (IDNs in their A-label form), and `_`, which container networks have in names. */
+/** Labels of letters, digits and hyphens (IDNs as A-labels), and `_`, which is common in container networks. */
 const hostHeader = /^((?:[\w-]{1,63}\.)*[\w-]{1,63}|\[[0-9a-fA-F:.]{2,45}\])\.?(?::(\d{0,5}))?$/;
 
 const longestName = 253;
-/** With a dot at its end and a port. */
+/** With a trailing dot and a port. */
 const longestHeader = longestName + ':65535'.length + 1;
 
 /**
  * Reads `Host` (RFC 9110 section 7.2), or the authority of a URL without a user.
  *
- * A name that ends in a number is refused unless it is an IPv4 address in its usual form: some servers read `127.1` and
- * `0x7f.1` as addresses, and others as names.
+ * A name that ends in a number is refused unless it is an IPv4 address in its usual form: some servers read `127.1` and `0x7f.1` as
+ * addresses, others as names.
  *
- * @returns undefined for everything else: two servers could take it for two
+ * @returns undefined for any other value, because two servers could interpret it differently
  */
 export function readHost(header: string): Host | undefined {
   const match = header.length > longestHeader ? null : hostHeader.exec(header);
@@ -46,7 +46,7 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** Whether a name is one that only this machine has (RFC 6761 section 6.3), or one of its loopback addresses. @param name of a {@link Host} */
+/** Whether a name is a loopback name (RFC 6761 section 6.3) or a loopback address. @param name of a {@link Host} */
 export function isLoopbackName(name: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
   if (isIPv4(name)) return loopback.check(name, 'ipv4');

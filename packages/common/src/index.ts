@@ -1,23 +1,20 @@
-export { type AllowsHost, createAllowedHosts } from './allowed_hosts.ts';
 export { certificateOfHeader } from './certificate_header.ts';
 export { checkRequest, findFault, type RequestFault } from './check_request.ts';
-export { containsText } from './contains_text.ts';
+export { containsText, hasTooManyParameters, isNestedTooDeeply, MAX_PARAMETERS } from './client_input.ts';
 export { fetchJson, type JsonAnswer, type JsonExchange } from './fetch_json.ts';
 export { lastMember, listMembers, mediaTypeOf, TOKEN, trimWhitespace } from './header_grammar.ts';
 export { isLoopbackName, readHost } from './host.ts';
-export { isNestedTooDeeply } from './json_depth.ts';
 export {
   createJwksClient,
   type JwksClient,
   type JwksClientDependencies,
   type JwksClientOptions,
 } from './jwks/jwks_client.ts';
-export { JwksError } from './jwks/jwks_error.ts';
+export { JwksError } from './jwks/key_set.ts';
 export { signatureOf, signingInputOf } from './jwt_parts.ts';
 export { errorFields, type Log } from './log.ts';
 export { createNetworks, isNetwork, type Networks } from './networks.ts';
-export { createOwnNames, type IsOwnName, readPattern } from './own_names.ts';
-export { hasTooManyParameters, MAX_PARAMETERS } from './parameters.ts';
+export { type AllowsHost, createAllowedHosts, createOwnNames, type IsOwnName, readPattern } from './own_names.ts';
 export { peekBody, peekedBody } from './peek_body.ts';
 export { isPem, readPem } from './pem.ts';
 export { readBody } from './read_body.ts';

@@ -1,4 +1,4 @@
-/** The third part of a JWT (RFC 7515 section 7.1): for a `split` token what the client holds, and what its DPoP proof is about. */
+/** The signature of a JWT (RFC 7515 section 7.1). In the `split` style it is the client's token, and its DPoP proofs are about it. */
 export function signatureOf(jwt: string): string {
   return jwt.slice(jwt.lastIndexOf('.') + 1);
 }

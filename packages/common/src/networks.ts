@@ -2,28 +2,30 @@ import { BlockList, isIP } from 'node:net';
 
 /** A set of addresses and networks. */
 export interface Networks {
-  /** @param address an IP address; everything else is in no network */
+  /** @param address an IP address; any other text is in no network */
   contain(address: string): boolean;
 }
 
 /**
  * @param networks addresses, and networks in CIDR notation, such as `10.0.0.0/8`, `192.0.2.1` or `fd00::/8`
- * @param name what the list is called in the configuration
- * @throws {TypeError} for anything else in the list
+ * @param name name of the list in the configuration
+ * @throws {TypeError} an entry is not an address or a network
  */
 export function createNetworks(networks: readonly string[], name: string): Networks {
   const list = new BlockList();
   for (const network of networks) {
     const range = readNetwork(network);
     if (range === undefined) {
-      throw new TypeError(`${name} must be addresses or networks like 10.0.0.0/8: ${JSON.stringify(network)}`);
+      throw new TypeError(
+        `${name}: expected an address or a network, such as 10.0.0.0/8; found ${JSON.stringify(network)}`,
+      );
     }
     list.addSubnet(range.address, range.prefix, range.family);
   }
   return {
     contain(address) {
       const family = familyOf(address);
-      // BlockList compares IPv4 in IPv6 (`::ffff:192.0.2.1`), which is how a dual-stack listener sees it, as IPv4.
+      // A dual-stack listener reports IPv4 addresses as `::ffff:192.0.2.1`. BlockList compares them as IPv4.
       return family !== undefined && list.check(address, family);
     },
   };

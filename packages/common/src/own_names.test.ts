@@ -8,7 +8,7 @@ test.each([
   ['192.0.2.1', '192.0.2.1'],
   ['2001:DB8:0::1', '[2001:db8::1]'],
   ['[::1]', '[::1]'],
-])('%s is read as %s', (pattern, name) => {
+])('normalizes %s to %s', (pattern, name) => {
   expect(readPattern(pattern)).toBe(name);
 });
 
@@ -28,7 +28,7 @@ test.each([
   'http://a',
   'a/b',
   'a b',
-])('%j is no name', (pattern) => {
+])('refuses %j', (pattern) => {
   expect(readPattern(pattern)).toBeUndefined();
   expect(() => createOwnNames([pattern])).toThrow(TypeError);
 });
@@ -47,6 +47,6 @@ test.each([
     'example.com',
     '[2001:db8::2]',
   ].map((name) => [name, false] as const),
-])('%s is a name of the server: %s', (name, isOne) => {
-  expect(isOwn(name)).toBe(isOne);
+])('%s belongs to the server: %s', (name, belongs) => {
+  expect(isOwn(name)).toBe(belongs);
 });

@@ -1,27 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
 import { isLoopbackName, readHost } from './host.ts';
 
-/** Whether a name or address is one of a server's own. @param name as {@link readHost} reads it */
+/** Whether a name or address belongs to a server. @param name as {@link readHost} returns it */
 export type IsOwnName = (name: string) => boolean;
 
 /**
- * The names that a server has: those of this machine (`localhost` and every name below, loopback addresses), and others.
+ * Recognizes the names of a server: the configured ones and those of this machine (`localhost`, its subdomains, loopback addresses).
  *
- * @param patterns names and addresses; `*.example.com` stands for every name below that one
- * @throws {TypeError} for what is neither
+ * @param patterns names and addresses; `*.example.com` matches every subdomain
+ * @throws {TypeError} a pattern is not a name or an address
  */
 export function createOwnNames(patterns: readonly string[]): IsOwnName {
   const names = new Set<string>();
   const endings: string[] = [];
   for (const pattern of patterns) {
     const name = readPattern(pattern);
-    if (name === undefined) throw new TypeError(`not the name or address of a server: ${JSON.stringify(pattern)}`);
+    if (name === undefined)
+      throw new TypeError(`expected the name or address of a server; found ${JSON.stringify(pattern)}`);
     if (name.startsWith('*')) endings.push(name.slice(1));
     else names.add(name);
   }
-  return (name) => isLoopbackName(name) || names.has(name) || endings.some((ending) => isBelow(name, ending));
+  return (name) => isLoopbackName(name) || names.has(name) || endings.some((ending) => isSubdomain(name, ending));
 }
 
-/** @returns in lower case, an IPv6 address in brackets; undefined for what is no name and no address */
+/** Normalizes a pattern. @returns it in lower case, an IPv6 address in brackets; undefined if it is not a name or an address */
 export function readPattern(pattern: string): string | undefined {
   if (pattern.startsWith('*.')) {
     const name = readPattern(pattern.slice(2));
@@ -32,6 +35,29 @@ export function readPattern(pattern: string): string | undefined {
   return host?.name;
 }
 
-function isBelow(name: string, ending: string): boolean {
+function isSubdomain(name: string, ending: string): boolean {
   return name.length > ending.length && name.endsWith(ending);
+}
+
+/** Whether a server answers requests for a host. @param name as {@link readHost} returns it */
+export type AllowsHost = (name: string, request: IncomingMessage) => boolean;
+
+/**
+ * Protects a server against DNS rebinding. A web page can make its own host name resolve to the server; the browser then treats the page
+ * and the server as one origin.
+ *
+ * The address of the connection is always allowed, because a page at that address comes from the server itself.
+ *
+ * @param patterns names and addresses of the server, as for {@link createOwnNames}
+ * @throws {TypeError} a pattern is not a name or an address
+ */
+export function createAllowedHosts(patterns: readonly string[]): AllowsHost {
+  const isOwnName = createOwnNames(patterns);
+  return (name, { socket }) => isOwnName(name) || name === toHost(socket.localAddress);
+}
+
+/** An address in the form of `Host`. A dual-stack listener reports IPv4 addresses as IPv4-mapped IPv6. */
+function toHost(address = ''): string {
+  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice('::ffff:'.length);
+  return isIPv6(address) ? `[${address}]` : address;
 }

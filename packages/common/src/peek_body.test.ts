@@ -12,7 +12,7 @@ async function read(request: IncomingMessage): Promise<string> {
 }
 
 test.each([['a=b'], ['x'.repeat(60_000)]])(
-  'several look at a body, and the last one still reads it: %.5s',
+  'a body can be peeked several times and still be read: %.5s',
   async (body) => {
     const { origin } = await serve(async (request, response) => {
       expect(peekedBody(request)).toBeUndefined();
@@ -25,7 +25,7 @@ test.each([['a=b'], ['x'.repeat(60_000)]])(
   },
 );
 
-test('of a body without end only the beginning is looked at', async () => {
+test('peeks only the beginning of a large body', async () => {
   const { origin } = await serve(async (request, response) => {
     const looked = await peekBody(request);
     const whole = await read(request);
@@ -35,7 +35,7 @@ test('of a body without end only the beginning is looked at', async () => {
   expect(await answer.json()).toEqual([true, true, 2_000_000]);
 });
 
-test('nobody waits for the rest when the client leaves', async () => {
+test('returns the part that arrived when the client disconnects', async () => {
   let peeked: Promise<Buffer> | undefined;
   const { port } = await serve((request) => {
     peeked = peekBody(request);

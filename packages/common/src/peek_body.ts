@@ -1,20 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Bytes of a body that are looked at; oidc-provider takes no more than 56 KB. */
+/** Bytes of a body that are read at most. oidc-provider accepts up to 56 KB. */
 const LIMIT = 64 * 1024;
 
 interface Peeked {
   readonly whole: Promise<Buffer>;
-  /** What was read, once it was. */
+  /** The bytes, once they have been read. */
   bytes?: Buffer;
 }
 
 const peeked = new WeakMap<IncomingMessage, Peeked>();
 
 /**
- * Reads a request's body and puts it back, so that another one reads it again. Whoever looks after that gets the same bytes.
+ * Reads a request's body and puts it back, so that the handler can read it again. Further calls return the same bytes.
  *
- * @returns the body, or of one that is longer than 64 KB its beginning; what there was of it when the client left
+ * @returns the body, or its beginning if it is longer than 64 KB; the part that arrived if the client disconnected
  */
 export function peekBody(request: IncomingMessage): Promise<Buffer> {
   const known = peeked.get(request);
@@ -24,12 +24,12 @@ export function peekBody(request: IncomingMessage): Promise<Buffer> {
   return reading.whole;
 }
 
-/** The body, if somebody looked at it before. */
+/** The body, if {@link peekBody} has read it. */
 export function peekedBody(request: IncomingMessage): Buffer | undefined {
   return peeked.get(request)?.bytes;
 }
 
-/** What is read is put back in the turn in which the last of it came: the stream has told nobody yet that it ended. */
+/** The bytes are put back in the same turn in which the last chunk arrives, before the stream emits `end`. */
 function peek(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -6,9 +6,9 @@ export function isPem(text: string): boolean {
 }
 
 /**
- * Reads a key or a certificate that is configured as PEM, or as the name of the file that holds it.
+ * Reads a key or a certificate that is configured as PEM or as the path of a PEM file.
  *
- * @returns the text as it is, whatever the file holds
+ * @returns the text; the content of a file is not checked
  * @throws {Error} the file cannot be read
  */
 export async function readPem(given: string): Promise<string> {

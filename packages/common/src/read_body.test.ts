@@ -6,23 +6,23 @@ test.each([
   ['abcd', 4, 'abcd'],
   ['abcde', 4, undefined],
   ['', 4, ''],
-])('of %j, no more than %i bytes are read', async (text, limit, expected) => {
+])('reads %j if it has at most %i bytes', async (text, limit, expected) => {
   expect((await readBody(new Response(text).body, limit))?.toString()).toBe(expected);
 });
 
-test('what is past the limit is not read', async () => {
-  let given = 0;
-  let isOver = false;
+test('stops reading at the limit and cancels the stream', async () => {
+  let chunks = 0;
+  let isCancelled = false;
   async function* endless() {
     try {
       for (;;) {
-        given += 1;
+        chunks += 1;
         yield Buffer.from('ab');
       }
     } finally {
-      isOver = true;
+      isCancelled = true;
     }
   }
   expect(await readBody(endless(), 4)).toBeUndefined();
-  expect([given, isOver]).toEqual([3, true]);
+  expect([chunks, isCancelled]).toEqual([3, true]);
 });

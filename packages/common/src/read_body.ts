@@ -1,8 +1,8 @@
 /**
  * Reads the body of a request or a response, up to a limit.
  *
- * @returns undefined for a body that is longer than `maximumBytes`; the rest is not read then
- * @throws what the connection throws
+ * @returns undefined if the body is longer than `maximumBytes`; the rest is not read
+ * @throws errors of the connection
  */
 export async function readBody(
   body: AsyncIterable<Uint8Array> | null,

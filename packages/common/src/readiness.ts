@@ -1,18 +1,18 @@
 import type { PlainAnswer } from './unreadable_requests.ts';
 
-/** What the dependencies of a server say. */
+/** State of a server's dependencies. */
 export interface Readiness {
-  /** Those that do not answer, and `draining` for a server that is about to stop; none means that it is ready. */
+  /** Dependencies that do not answer, and `draining` for a server that is about to stop. The server is ready if the list is empty. */
   readonly unready: readonly string[];
-  /** Why, where it is known, in words that anybody may read. */
+  /** Known reasons by dependency. They may be shown to anyone. */
   readonly reasons: Readonly<Record<string, string>>;
-  /** What an operator should know all the same. */
+  /** Problems that do not make the server unready. */
   readonly warnings: readonly string[];
 }
 
 export type FindReadiness = () => Promise<Readiness>;
 
-/** The answer to `/readyz`: 200, or 503 that names what is not ready. */
+/** The response of `/readyz`: 200, or 503 with the unready dependencies. */
 export function readinessAnswer({ unready, reasons, warnings }: Readiness): PlainAnswer {
   const isReady = unready.length === 0;
   return {

@@ -14,11 +14,11 @@ test.each([
   ['{"__proto__": {}}', ['__proto__']],
   ['{"a": {"prototype": null}}', ['a', 'prototype']],
   ['{"a": [1, {"__proto__": {}}]}', ['a', 1, '__proto__']],
-])('what may not be claimed in %s', (text, path) => {
+])('finds the refused claim in %s', (text, path) => {
   expect(refusedClaim(json(text))?.path).toEqual(path);
 });
 
-test('claims may be deep, but not as deep as JSON can be', () => {
+test('refuses claims that are nested too deeply', () => {
   expect(refusedShape(nested(15))).toBeUndefined();
   for (const depth of [20, 4_000]) expect(refusedClaim(nested(depth))).toEqual({ path: ['a'], reason: 'too deep' });
 });

@@ -1,4 +1,4 @@
-/** Claims that the server itself sets, in anything that says something about a user or a client. */
+/** Claims that only the authorization server sets. */
 const SET_BY_THE_SERVER = new Set([
   // Access tokens: RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7800 section 3.1, RFC 8693 section 4.1, RFC 9396 section 9.1.
   'iss',
@@ -31,39 +31,39 @@ const SET_BY_THE_SERVER = new Set([
   'events',
 ]);
 
-/** Claims of CIBA Core section 10.3.1, and whatever else OpenID Connect comes to keep for the server. */
-const KEPT_FOR_OPENID = 'urn:openid:params:jwt:claim:';
+/** Prefix of claims that OpenID Connect reserves for the server, such as those of CIBA Core section 10.3.1. */
+const OPENID_PREFIX = 'urn:openid:params:jwt:claim:';
 
-/** Names that every object has anyway: code that looks one up takes the value for what it inherits. */
+/** Names that every object inherits: code that looks them up would get the claim instead of the inherited value. */
 const INHERITED = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** How many objects and lists may lie within each other. */
-const DEEPEST = 20;
+/** Maximum nesting depth of objects and lists. */
+const MAX_DEPTH = 20;
 
-/** Why nobody may say something about a user. */
+/** Why a claim is refused. */
 export type RefusedClaim = {
   readonly path: readonly (string | number)[];
   readonly reason: 'set by the server' | 'inherited name' | 'too deep';
 };
 
-/** @returns the first claim that the server itself sets */
+/** @returns the first claim that only the server sets */
 export function claimSetByTheServer(names: Iterable<string>): string | undefined {
-  for (const name of names) if (SET_BY_THE_SERVER.has(name) || name.startsWith(KEPT_FOR_OPENID)) return name;
+  for (const name of names) if (SET_BY_THE_SERVER.has(name) || name.startsWith(OPENID_PREFIX)) return name;
   return undefined;
 }
 
-/** Finds what may not be said about a user: typed at the login page, in the configuration, by the control API. */
+/** Finds a claim that must not be set for a user, at the login page, in the configuration or with the control API. */
 export function refusedClaim(claims: object): RefusedClaim | undefined {
   const name = claimSetByTheServer(Object.keys(claims));
   return name === undefined ? refusedShape(claims) : { path: [name], reason: 'set by the server' };
 }
 
-/** Finds a name, at any depth, that no object can have without harm, or more depth than everything behind can bear. */
+/** Finds an inherited name at any depth, or a value that is nested too deeply. */
 export function refusedShape(claims: object): RefusedClaim | undefined {
   const open: { readonly value: object; readonly path: readonly (string | number)[] }[] = [{ value: claims, path: [] }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, path } = next;
-    if (path.length >= DEEPEST) return { path: path.slice(0, 1), reason: 'too deep' };
+    if (path.length >= MAX_DEPTH) return { path: path.slice(0, 1), reason: 'too deep' };
     for (const [name, member] of Object.entries(value)) {
       const within = [...path, Array.isArray(value) ? Number(name) : name];
       if (INHERITED.has(name)) return { path: within, reason: 'inherited name' };

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { findTargetFault, toOriginForm } from './request_target.ts';
 
-const ask = { method: 'GET', host: 'api.example.com', scheme: 'http' } as const;
+const request = { method: 'GET', host: 'api.example.com', scheme: 'http' } as const;
 
 test.each([
   ['/a?b', {}, '/a?b'],
@@ -25,16 +25,16 @@ test.each([
   ['http://', {}, undefined],
   ['http://api.example.com/a', { host: undefined }, undefined],
   ['http:///a', { host: '' }, undefined],
-] as const)('%s %j is for the target %s', (target, different, expected) => {
-  expect(toOriginForm(target, { ...ask, ...different })).toBe(expected);
+] as const)('turns %s %j into %s', (target, different, expected) => {
+  expect(toOriginForm(target, { ...request, ...different })).toBe(expected);
 });
 
-test.each(['/', '/a%20b?c=%zz'.replace('%zz', '%41'), '/a//b', '/a:b@c'])('%s can be a target', (target) => {
+test.each(['/', '/a%20b?c=%zz'.replace('%zz', '%41'), '/a//b', '/a:b@c'])('accepts %s', (target) => {
   expect(findTargetFault(target)).toBeUndefined();
 });
 
 test.each(['', '*', 'a', '//a', 'http://a/', '/a#b', '/a\\b', '/a b', '/%', '/?%4', '/\x7f', '/\u00e9', '/\0'])(
-  '%j cannot',
+  'refuses %j',
   (target) => {
     expect(findTargetFault(target)).toMatch(/request target/);
   },

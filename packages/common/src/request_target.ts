@@ -3,11 +3,11 @@ import { readHost } from './host.ts';
 const absoluteForm = /^(https?):\/\/([^/?#]*)(.*)$/i;
 
 /**
- * A request target in absolute form, as origin form (RFC 9112 section 3.2.2). Every other target stays as it is.
+ * Turns a request target in absolute form into origin form (RFC 9112 section 3.2.2). Other targets are returned unchanged.
  *
  * @param host the value of `Host`
  * @param scheme of the connection
- * @returns undefined when it is for another server than `Host`: two servers could take it for two
+ * @returns undefined if the target names another server than `Host`, because two servers could interpret it differently
  */
 export function toOriginForm(
   target: string,
@@ -20,21 +20,23 @@ export function toOriginForm(
     return undefined;
   }
   if (rest.startsWith('/')) return rest;
-  // RFC 9112 section 3.2.4: it asks about the server as a whole.
+  // RFC 9112 section 3.2.4: an OPTIONS request for the whole server.
   return rest === '' && method === 'OPTIONS' ? '*' : `/${rest}`;
 }
 
 function isSameServer(authority: string, host: string, scheme: 'http' | 'https'): boolean {
   const named = readHost(authority);
-  const asked = readHost(host);
-  if (named === undefined || asked === undefined) return false;
+  const expected = readHost(host);
+  if (named === undefined || expected === undefined) return false;
   const defaultPort = scheme === 'https' ? 443 : 80;
-  return named.name === asked.name && (named.port ?? defaultPort) === (asked.port ?? defaultPort);
+  return named.name === expected.name && (named.port ?? defaultPort) === (expected.port ?? defaultPort);
 }
 
 /**
- * What is wrong with a request target in origin form (RFC 9112 section 3.2.1): it must begin with a single slash, and be what a
- * URL can contain.
+ * Checks a request target in origin form (RFC 9112 section 3.2.1): it must begin with a single slash and contain only characters that a
+ * URL can have.
+ *
+ * @returns a description of the problem; undefined if there is none
  */
 export function findTargetFault(target: string): string | undefined {
   if (!target.startsWith('/') || target.startsWith('//')) return 'the request target must begin with a single slash';

@@ -2,7 +2,7 @@ import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fault, type RequestFault } from './check_request.ts';
 
-/** A whole answer. */
+/** A complete response. */
 export interface PlainAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -10,34 +10,34 @@ export interface PlainAnswer {
 }
 
 export interface UnreadableOptions {
-  /** The response to the last request that was read from a connection, or is being read. */
+  /** The response to the last request on a connection, which may still be read. */
   readonly lastResponse: (socket: Duplex) => ServerResponse | undefined;
-  /** Makes the answer to what cannot be read; called once for each connection. */
+  /** Makes the response to malformed input. Called once for each connection. */
   readonly answer: (found: RequestFault) => PlainAnswer;
 }
 
 /**
- * Lets a server answer what is not well-formed HTTP, and then close the connection. Answers that are due to requests before it are
- * given first; without that a good request would go unanswered because of the bytes behind it.
+ * Makes a server answer malformed HTTP and close the connection. Responses to earlier requests on the connection are sent first:
+ * otherwise a valid request would get no response because of the bytes after it.
  */
 export function answerUnreadable(server: Server, { lastResponse, answer }: UnreadableOptions): void {
-  /** Connections from which nothing more can be read: each further packet is the same error again. */
+  /** Connections that cannot be read any more. Each further packet causes the same error again. */
   const broken = new WeakSet<Duplex>();
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const { code = '' } = error;
-    if (!isOfHttp(code)) {
+    if (!isHttpError(code)) {
       socket.destroy();
       return;
     }
     const last = lastResponse(socket);
-    // RFC 9112 section 9.6: what follows a request that closes the connection is overlooked.
+    // RFC 9112 section 9.6: data after a request that closes the connection is ignored.
     if (broken.has(socket) || (code === 'HPE_CLOSED_CONNECTION' && last !== undefined)) return;
     broken.add(socket);
     const due = answer(faultOf(code));
     if (last === undefined || (last.req.complete && last.writableFinished)) answerOnSocket(socket, due);
     else if (last.req.complete) answerAfter(last, socket, due);
-    // An answer that has begun is broken off; one that is complete was not about this.
+    // A response that has begun cannot be replaced, so it is broken off.
     else if (last.headersSent) socket.destroy();
     else answerBody(last, due);
   });
@@ -48,30 +48,30 @@ export function answerUnreadable(server: Server, { lastResponse, answer }: Unrea
 }
 
 /**
- * Goes on when the answers to the requests before have left, or drops the connection when they cannot. It is for a connection that
- * Node.js has handed over because of an upgrade or a CONNECT: a client can send such a request right behind others.
+ * Continues when the responses to earlier requests have been sent, or closes the connection if they cannot be. For a connection that
+ * Node.js has handed over because of an upgrade or a CONNECT, which a client can send right after other requests.
  *
- * @param last the response to the last request before
+ * @param last the response to the request before
  */
-export function afterDueAnswers(socket: Duplex, last: ServerResponse | undefined, goOn: () => void): void {
+export function afterDueAnswers(socket: Duplex, last: ServerResponse | undefined, next: () => void): void {
   if (last === undefined || last.closed) {
-    goOn();
+    next();
     return;
   }
-  // Node.js has taken its listeners away: without these an error ends the process, and a long response stalls.
+  // Node.js has removed its own listeners. Without these an error would end the process, and a long response would stall.
   const ignore = () => {};
-  const passOn = () => (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.emit('drain');
-  socket.on('error', ignore).on('drain', passOn);
+  const forwardDrain = () => (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.emit('drain');
+  socket.on('error', ignore).on('drain', forwardDrain);
   last.once('close', () => {
-    socket.off('drain', passOn);
+    socket.off('drain', forwardDrain);
     if (!last.writableFinished) socket.destroy();
-    else if (socket.writable) goOn(); // Otherwise the last answer closes the connection.
+    else if (socket.writable) next(); // Otherwise the last response closes the connection.
     if (!socket.destroyed) socket.off('error', ignore);
   });
 }
 
-/** Otherwise it is trouble with the connection, or with TLS before there is one: there is nobody to answer. */
-function isOfHttp(code: string): boolean {
+/** Whether an error is about HTTP. Other errors are about TCP or TLS, where no response is possible. */
+function isHttpError(code: string): boolean {
   return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
 }
 
@@ -91,7 +91,7 @@ function faultOf(code: string): RequestFault {
   }
 }
 
-/** Answers leave in the order of the requests, so all that are due have left when the last one has. */
+/** Responses are sent in the order of the requests, so all of them have been sent when the last one has. */
 function answerAfter(last: ServerResponse, socket: Duplex, due: PlainAnswer): void {
   last.once('close', () => {
     if (last.writableFinished) answerOnSocket(socket, due);
@@ -99,14 +99,14 @@ function answerAfter(last: ServerResponse, socket: Duplex, due: PlainAnswer): vo
   });
 }
 
-/** Answers a request whose body is malformed; Node.js sends the answers that are due before it. */
+/** Answers a request whose body is malformed. Node.js sends the earlier responses first. */
 function answerBody(response: ServerResponse, { status, headers, body }: PlainAnswer): void {
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.shouldKeepAlive = false;
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
-/** Answers where there is no request to respond to, only a socket, and closes it. */
+/** Answers on a socket that has no request, and closes it. */
 function answerOnSocket(socket: Duplex, { status, headers, body }: PlainAnswer): void {
   socket.on('error', () => {});
   if (!socket.writable) {

@@ -1,13 +1,13 @@
 /** A token bucket. */
 export interface Budget {
-  /** @returns whether there is enough left. What costs too much takes all that is left. */
+  /** @returns whether enough was left. If not, the rest is spent too. */
   spend(cost: number): boolean;
   /** Gives one back. */
   refund(): void;
 }
 
 export interface BudgetOptions {
-  /** How much there is at first, and at most. */
+  /** Initial and maximum amount. */
   readonly capacity: number;
   /** Seconds after which one is added. */
   readonly interval: number;
@@ -15,22 +15,22 @@ export interface BudgetOptions {
   readonly now: () => number;
 }
 
-/** Makes a token bucket, which needs no timer: what time has added is counted when something is spent. */
+/** Makes a token bucket. It needs no timer: `spend` first adds what has accrued. */
 export function createBudget({ capacity, interval, now }: BudgetOptions): Budget {
   let left = capacity;
   let countedAt = now();
 
-  function addWhatTimeBrought(): void {
-    // A clock that was set back must not close the bucket until it has caught up.
-    const brought = Math.floor(Math.abs(now() - countedAt) / (interval * 1000));
-    if (brought < 1) return;
-    left = Math.min(capacity, left + brought);
+  function addAccrued(): void {
+    // The absolute value, because a clock that was set back must not block spending until it has caught up.
+    const accrued = Math.floor(Math.abs(now() - countedAt) / (interval * 1000));
+    if (accrued < 1) return;
+    left = Math.min(capacity, left + accrued);
     countedAt = now();
   }
 
   return {
     spend(cost) {
-      addWhatTimeBrought();
+      addAccrued();
       const isEnough = cost <= left;
       left = isEnough ? left - cost : 0;
       return isEnough;

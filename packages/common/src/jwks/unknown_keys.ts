@@ -1,22 +1,22 @@
 import { createBudget } from './budget.ts';
 
-/** How many different unknown keys may provoke a fetch at any time; each `cooldown` allows one more. */
+/** Number of different unknown keys that may cause a fetch at once. Each `cooldown` allows one more. */
 const toleratedKeys = 4;
 
-/** How many keys that are missing are remembered. */
+/** Number of missing keys that are remembered. */
 const rememberedKeys = 64;
 
 /**
- * Decides for which unknown keys a fetch may be made soon after the last one. A rotation brings one unknown `kid`, or one for
- * each algorithm, in many tokens; a flood brings ever other ones. So a fetch costs as much as there are different keys that
- * it is made for, and what costs more than is left is a flood.
+ * Decides for which unknown keys a fetch may follow soon after the last one. A key rotation causes one unknown `kid`, or one for each
+ * algorithm, in many tokens; a flood causes many different ones. A fetch therefore costs the number of different keys that wait for
+ * it, and a cost above the remaining budget is treated as a flood.
  */
 export interface UnknownKeys {
-  /** A token names a key that the set lacks. */
+  /** Notes that a token names a key that the set lacks. */
   await(kid: string): void;
-  /** Whether a fetch may be made, for this key and for all others that are awaited. */
+  /** Whether a fetch may be made for this key and all other keys that are awaited. */
   mayFetch(kid: string): boolean;
-  /** The key is not awaited any more: it was found, or a fetch that began after the token came has shown that it is missing. */
+  /** Ends the wait for a key. It is `missing` if a fetch that began after the token came does not have it. */
   settle(kid: string, outcome: 'found' | 'missing' | 'undecided'): void;
 }
 
@@ -24,7 +24,7 @@ export interface UnknownKeys {
 export function createUnknownKeys({ cooldown, now }: { cooldown: number; now: () => number }): UnknownKeys {
   const budget = createBudget({ capacity: toleratedKeys, interval: cooldown, now });
   const awaited = new Set<string>();
-  /** When each was found to be missing: asking for it time and again must not use the budget up. */
+  /** Time at which each key was found to be missing. Repeated requests for it must not use up the budget. */
   const missing = new Map<string, number>();
 
   function remember(kid: string): void {
@@ -42,7 +42,7 @@ export function createUnknownKeys({ cooldown, now }: { cooldown: number; now: ()
       return budget.spend(awaited.size);
     },
     settle(kid, outcome) {
-      // Of many requests with one key, the first settles it.
+      // The first of several requests for a key settles it.
       if (!awaited.delete(kid)) return;
       if (outcome === 'found') budget.refund();
       if (outcome === 'missing') remember(kid);
