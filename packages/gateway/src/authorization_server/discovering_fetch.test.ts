@@ -4,12 +4,12 @@ import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { createDiscoveringFetch, metadataUrls } from './discovering_fetch.ts';
 
 let server: ListeningServer;
-let asked: string[];
+let requested: string[];
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 beforeEach(async () => {
-  asked = [];
+  requested = [];
   const listening = createServer((request, response) => {
-    asked.push(request.url ?? '');
+    requested.push(request.url ?? '');
     answer(request, response);
   });
   server = await listen(listening);
@@ -57,7 +57,7 @@ describe('The keys of an issuer', () => {
     const document = metadata && { issuer: server.origin, ...metadata };
     serve({ '/.well-known/oauth-authorization-server': document });
     await expect(keys(server.origin)).rejects.toThrow();
-    expect(asked).toEqual(['/.well-known/oauth-authorization-server']);
+    expect(requested).toEqual(['/.well-known/oauth-authorization-server']);
   });
 
   test('are not found without metadata, or with malformed metadata', async () => {

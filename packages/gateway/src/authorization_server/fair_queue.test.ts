@@ -9,12 +9,12 @@ function scene(maxRunning: number, maxWaiting: number) {
   const started: string[] = [];
   const endings: (() => void)[] = [];
   const ask = (sender: string, signal = never) => {
-    const asked = queue.run(sender, signal, () => {
+    const result = queue.run(sender, signal, () => {
       started.push(sender);
       return new Promise<void>((resolve) => endings.push(resolve));
     });
-    asked.catch(() => {});
-    return asked;
+    result.catch(() => {});
+    return result;
   };
   const endOne = async () => {
     endings.shift()?.();

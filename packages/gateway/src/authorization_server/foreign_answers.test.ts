@@ -449,7 +449,7 @@ const introspections: readonly ForeignIntrospection[] = [
     expected: { sub: 'c1', client_id: 'c1', scope: 'read' },
   },
   {
-    server: 'Janssen, which has null for what it does not know',
+    server: 'Janssen, with null for unknown members',
     answer: () => ({
       ...{ sub: 'alice', iss: foreign.issuer, ...active, token_type: 'Bearer', client_id: '1800', aud: 'account' },
       ...{ nbf: null, scope: 'read', acr_values: null, cnf: null, ...times, jti: null, username: null },

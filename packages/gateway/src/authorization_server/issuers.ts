@@ -19,7 +19,7 @@ export interface Issuer {
   readonly audienceIs: 'required' | 'optional';
   /** Whether an introspection without `aud` must say that it is about an access token. */
   readonly tokenTypeIs: 'required' | 'optional';
-  /** Undefined where they are as in RFC 9068. */
+  /** Undefined for an issuer whose JWTs follow RFC 9068. */
   readonly jwts: JwtConfig | undefined;
   readonly scopeClaims: readonly string[];
 }
@@ -30,7 +30,7 @@ export type Issuers = ReadonlyMap<string, Issuer>;
 /** The keys of every authorization server that routes may name, by issuer identifier. */
 export type Keys = ReadonlyMap<string, RemoteJwks>;
 
-/** Ours differs in nothing from RFC 9068. */
+/** The gateway's own issuer follows RFC 9068, so it has no settings for JWTs. */
 type KnownIssuer = Omit<IssuerConfig, 'jwts'> & { readonly jwts: JwtConfig | undefined };
 
 export interface KeyDependencies {

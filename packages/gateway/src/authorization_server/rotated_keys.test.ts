@@ -42,7 +42,7 @@ function tellOfChange(name = 'signing-keys'): void {
 }
 
 test.each(STYLES)(
-  'a token under a key that is new since the last fetch is good, and nobody said so: %s',
+  'a token is accepted whose key is new since the last fetch, without an event on the feed: %s',
   async (style) => {
     const token = await issue(style, await rotate('key-2'));
     const calls = await Promise.all(Array.from({ length: 20 }, () => fixture.call(`/${style}`, token)));

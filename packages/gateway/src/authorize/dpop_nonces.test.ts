@@ -16,12 +16,12 @@ describe('With nonce: required', () => {
       () => ({ dpop, secret }),
       async (fixture) => {
         const token = await fixture.issue('split');
-        const told = await fixture.prove('/split', token);
-        expect(told.headers.get('www-authenticate')).toMatch(
+        const challenged = await fixture.prove('/split', token);
+        expect(challenged.headers.get('www-authenticate')).toMatch(
           /^DPoP error="use_dpop_nonce", .*resource_metadata="[^"]+"$/,
         );
-        expect(await refusalOf(told)).toBe('401 use_dpop_nonce: the DPoP proof must carry a nonce');
-        const nonce = told.headers.get('dpop-nonce') ?? '';
+        expect(await refusalOf(challenged)).toBe('401 use_dpop_nonce: the DPoP proof must carry a nonce');
+        const nonce = challenged.headers.get('dpop-nonce') ?? '';
 
         const served = await fixture.prove('/split', token, { nonce });
         expect([served.status, served.headers.get('dpop-nonce')]).toEqual([200, null]);

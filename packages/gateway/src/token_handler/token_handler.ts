@@ -12,7 +12,7 @@ import { createFindClient, type FindClient, logoutUrl, revoke, type SignInServer
 import { createEndedSessions, type EndedSessions, withStoreFailures } from './ended_sessions.ts';
 import { createLogin, type EndpointResponse } from './login.ts';
 import { createRefresh } from './refresh.ts';
-import { createSessions, type Session, type Sessions, type Tokens } from './session.ts';
+import { createSessions, type Session, type Sessions } from './session.ts';
 
 export interface TokenHandlerDependencies {
   readonly fetch: typeof globalThis.fetch;
@@ -81,15 +81,7 @@ function createEndpoints(
   const login = createLogin(config, { findClient, sealed, sessions, now });
   const refresh = createRefresh(server.timeout, { findClient, shared, log });
   const { tryToEnd, tryToRevoke } = createCleanup(ended, findClient, log);
-  const page = { origins: new Set(config.origins), csrfHeader: config.csrfHeader.toLowerCase() };
-
-  /** Only pages of the application may use the endpoint, even if a request from elsewhere brings its cookies. */
-  const forPages = (endpoint: Endpoint): Endpoint => {
-    return async (request, url, origin) => {
-      checkCsrf(request, origin, page);
-      return endpoint(request, url, origin);
-    };
-  };
+  const forPages = createForPages(config);
 
   async function readOpenSession(request: IncomingMessage): Promise<Session> {
     const session = await sessions.read(request);
@@ -97,23 +89,12 @@ function createEndpoints(
     return session;
   }
 
-  /** Gets new tokens for the session. A logout during the refresh wins: the new tokens are revoked. */
+  /** A logout during the refresh wins: the new tokens are revoked. */
   async function renew(request: IncomingMessage): Promise<EndpointResponse> {
     const session = await readOpenSession(request);
-    let tokens: Tokens;
-    try {
-      tokens = await refresh(session);
-    } catch (error) {
-      // The session cannot be continued, so it ends for every copy of its cookie.
-      if (error instanceof AccessTokenError) await tryToEnd(session);
-      throw error;
-    }
-    try {
-      await ended.expectOpen(session);
-    } catch (error) {
-      if (error instanceof AccessTokenError) await tryToRevoke(tokens.refresh_token);
-      throw error;
-    }
+    // A session that cannot be continued ends for every copy of its cookie.
+    const tokens = await refresh(session).catch(afterRefusal(() => tryToEnd(session)));
+    await ended.expectOpen(session).catch(afterRefusal(() => tryToRevoke(tokens.refresh_token)));
     return { cookies: await sessions.keep(request, session, tokens) };
   }
 
@@ -135,6 +116,23 @@ function createEndpoints(
     session: ['GET', forPages(async (request) => ({ json: { claims: (await readOpenSession(request)).claims } }))],
     refresh: ['POST', forPages(renew)],
     logout: ['POST', forPages(logOut)],
+  };
+}
+
+/** Lets only pages of the application use an endpoint, even if a request from elsewhere brings its cookies. */
+function createForPages({ origins, csrfHeader }: TokenHandlerConfig): (endpoint: Endpoint) => Endpoint {
+  const page = { origins: new Set(origins), csrfHeader: csrfHeader.toLowerCase() };
+  return (endpoint) => async (request, url, origin) => {
+    checkCsrf(request, origin, page);
+    return endpoint(request, url, origin);
+  };
+}
+
+/** For `catch`: runs the cleanup if the error refuses the session, and throws the error again. */
+function afterRefusal(cleanUp: () => Promise<void>): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (error instanceof AccessTokenError) await cleanUp();
+    throw error;
   };
 }
 

@@ -34,7 +34,7 @@ export interface TokenWatch {
   /** Counts the events of the feed, as long as there is a WebSocket. A revocation, or the chance that one was missed, is an event. */
   readonly feedEvents: number;
   /**
-   * Starts when the API is asked to agree to the WebSocket, so that no revocation is missed until it is open.
+   * To be called before the handshake with the API, so that no revocation is missed until the WebSocket is open.
    *
    * @param eventsBefore `feedEvents` from before the token was validated; events since then count for this token
    */
@@ -77,13 +77,10 @@ interface Watched extends AuthorizedWebSocket {
 }
 
 export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWatch {
-  const { subscribe, now } = dependencies;
-  const findValidity = createFindValidity(dependencies);
+  const { now } = dependencies;
   const webSockets = createWatchedSet();
-  const lookups = createTaskQueue(MAX_LOOKUPS, lookUp);
+  const lookups = createTaskQueue(MAX_LOOKUPS, createLookUp(dependencies, end));
   let feedEvents = 0;
-  let stopListening: (() => void) | undefined;
-
   const listener: RevocationListener = {
     revoked(key) {
       feedEvents += 1;
@@ -98,15 +95,7 @@ export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWat
       check();
     },
   };
-
-  function listen(): () => void {
-    const timer = setInterval(check, CHECK_INTERVAL).unref();
-    const unsubscribe = subscribe(listener);
-    return () => {
-      clearInterval(timer);
-      unsubscribe();
-    };
-  }
+  const events = createEventSource(dependencies.subscribe, listener, check);
 
   function end(watched: Watched, reason: TokenEnd): void {
     if (unwatch(watched)) watched.close(reason);
@@ -116,10 +105,7 @@ export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWat
   function unwatch(watched: Watched): boolean {
     const wasWatched = webSockets.remove(watched);
     lookups.remove(watched);
-    if (webSockets.isEmpty()) {
-      stopListening?.();
-      stopListening = undefined;
-    }
+    if (webSockets.isEmpty()) events.stop();
     return wasWatched;
   }
 
@@ -135,20 +121,6 @@ export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWat
     }
   }
 
-  async function lookUp(watched: Watched): Promise<void> {
-    watched.lookUpAt = Number.POSITIVE_INFINITY;
-    try {
-      watched.validity = await findValidity(watched, watched.validity);
-      // An event of the feed during the lookup may already have asked for another one.
-      watched.lookUpAt = Math.min(watched.lookUpAt, watched.validity.until);
-    } catch (error) {
-      if (error instanceof AccessTokenError) end(watched, now() >= watched.validity.until ? 'expired' : 'revoked');
-      else setTimeout(requestLookup, RETRY_DELAY, watched).unref(); // An outage is no reason to close the WebSocket.
-    } finally {
-      watched.isPending = false;
-    }
-  }
-
   return {
     get feedEvents() {
       return feedEvents;
@@ -158,7 +130,7 @@ export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWat
       const validity = claims === undefined ? UNKNOWN : validityOf(claims, route);
       const watched: Watched = { ...webSocket, validity, lookUpAt: validity.until, isOpen: false, isPending: false };
       webSockets.add(watched);
-      stopListening ??= listen();
+      events.start();
       return {
         opened() {
           watched.isOpen = true;
@@ -168,6 +140,45 @@ export function createTokenWatch(dependencies: TokenWatchDependencies): TokenWat
         stop: () => void unwatch(watched),
       };
     },
+  };
+}
+
+/** The revocation feed and the clock, from `start` to `stop`. */
+function createEventSource(subscribe: TokenStore['subscribe'], listener: RevocationListener, check: () => void) {
+  let stopListening: (() => void) | undefined;
+  return {
+    start(): void {
+      if (stopListening !== undefined) return;
+      const timer = setInterval(check, CHECK_INTERVAL).unref();
+      const unsubscribe = subscribe(listener);
+      stopListening = () => {
+        clearInterval(timer);
+        unsubscribe();
+      };
+    },
+    stop(): void {
+      stopListening?.();
+      stopListening = undefined;
+    },
+  };
+}
+
+/** Looks up whether the token of a WebSocket is still valid. */
+function createLookUp(dependencies: TokenWatchDependencies, end: (watched: Watched, reason: TokenEnd) => void) {
+  const { now } = dependencies;
+  const findValidity = createFindValidity(dependencies);
+  return async (watched: Watched): Promise<void> => {
+    watched.lookUpAt = Number.POSITIVE_INFINITY;
+    try {
+      watched.validity = await findValidity(watched, watched.validity);
+      // An event of the feed during the lookup may already have requested another one.
+      watched.lookUpAt = Math.min(watched.lookUpAt, watched.validity.until);
+    } catch (error) {
+      if (error instanceof AccessTokenError) end(watched, now() >= watched.validity.until ? 'expired' : 'revoked');
+      else setTimeout(requestLookup, RETRY_DELAY, watched).unref(); // An outage is no reason to close the WebSocket.
+    } finally {
+      watched.isPending = false;
+    }
   };
 }
 
