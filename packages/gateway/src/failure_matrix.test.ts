@@ -111,7 +111,7 @@ describe('The authorization server gives an answer that cannot be used: 502', ()
   const answers: Answers = [
     ['answers 400', (response) => response.writeHead(400).end('{"error":"invalid_request"}')],
     [
-      'redirects to where the answer is',
+      'redirects to the response',
       (response, jwt) => {
         if (response.req.url === '/elsewhere') response.writeHead(200, jwtAnswer).end(jwt);
         else response.writeHead(307, { Location: '/elsewhere' }).end();
@@ -119,7 +119,7 @@ describe('The authorization server gives an answer that cannot be used: 502', ()
     ],
     ['answers with HTML', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>')],
     [
-      'answers with JSON, which has no JWT',
+      'answers with JSON without a JWT',
       (response) =>
         response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"active":true,"sub":"alice"}'),
     ],

@@ -123,7 +123,7 @@ describe('A failed replacement changes nothing:', () => {
   test.each([
     ['a key that cannot sign', () => ({ client: { id: 'gateway', privateKey: '{}' } }), 'client.privateKey must be'],
     [
-      'an authorization server that does not give its keys',
+      'an authorization server whose keys cannot be fetched',
       () => ({ authorizationServer: { ...config.authorizationServer, jwksUri: `${other.origin}/none` } }),
       'JWKS',
     ],

@@ -114,7 +114,7 @@ describe('Pending responses are sent before a malformed request is refused', () 
       (token) => `${good(token)}GET / HTTP/1.1\r\nX: ${'a'.repeat(70_000)}`,
     ],
     [
-      'a request that closes the connection, and anything',
+      'a request that closes the connection, and further bytes',
       [200],
       (token) =>
         `${message(['GET /phantom HTTP/1.1', 'Host: g', 'Connection: close', `Authorization: Bearer ${token}`])}?\r\n\r\n`,

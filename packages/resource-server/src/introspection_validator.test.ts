@@ -126,7 +126,7 @@ describe('an introspection validator', () => {
     ['exp as a string', answeringJson({ ...active, exp: 'never' })],
     ['scopes that are numbers', answeringJson({ ...active, scope: [7] })],
     ['too much', answeringJson({ ...active, filler: 'a'.repeat(1024 * 1024) })],
-  ])('tells the client not to try again, and blames no token, when the answer is %s', async (_, answer) => {
+  ])('throws InvalidValidatorResponseError when the answer is %s', async (_, answer) => {
     const { validator } = await setUp(answer);
     const error = await validator.validate('reference').catch((caught) => caught);
     expect(error).toMatchObject({ code: 'invalid_validator_response', status: 502 });
@@ -152,8 +152,8 @@ describe('an introspection validator', () => {
   test.each([
     ['echoed in malformed JSON', answering(200, 'secret-reference is not JSON', json)],
     ['inactive', answeringJson({ active: false, token: 'secret-reference' })],
-    ['met with an error', answering(500, 'secret-reference')],
-    ['met with silence', ((req) => req.socket.destroy()) as RequestListener],
+    ['answered with an error', answering(500, 'secret-reference')],
+    ['answered with a closed connection', ((req) => req.socket.destroy()) as RequestListener],
   ])('discloses neither token nor client secret in the error when the token is %s', async (_, answer) => {
     const { validator } = await setUp(answer, { clientSecret: 'secret-password' });
     const error = await validator.validate('secret-reference').catch((caught) => caught);

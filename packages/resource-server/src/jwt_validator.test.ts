@@ -249,7 +249,7 @@ describe('a JWT validator', () => {
   });
 
   test.each(['', 'a', 'a.b', 'a.b.c', '..', 'a.b.c.d.e', `${base64url.encode('{"alg":"ES256"}')}.!.!`, 'é.é.é'])(
-    'refuses %j, which is no JWT',
+    'refuses %j, which is not a JWT',
     async (token) => {
       await expect(validatorFor([key]).validate(token)).rejects.toMatchObject({ code: 'invalid_token' });
     },

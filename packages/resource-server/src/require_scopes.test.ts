@@ -17,7 +17,7 @@ describe('required scopes', () => {
   });
 
   test.each([['read'], ['admin other'], ['read admin']])(
-    'let a token with scope %j pass where one is enough',
+    'accept a token with scope %j when one is sufficient',
     (scope) => {
       expect(() => requireScopes({ scope }, { anyOf: ['read', 'admin'] })).not.toThrow();
     },

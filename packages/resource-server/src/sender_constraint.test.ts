@@ -85,7 +85,7 @@ describe('A token', () => {
   });
 
   test.each([[{}], [{ kid: 'k' }], [{ jkt: 7 }], [{ 'x5t#S256': null }], ['text'], [null], [7], [[]]])(
-    'bound by %j is refused under either scheme',
+    'bound by %j is refused under both schemes',
     async (cnf) => {
       const description = 'the binding of the access token (cnf) is not supported';
       const proof = await prover.proof();

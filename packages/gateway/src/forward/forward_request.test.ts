@@ -35,7 +35,7 @@ describe('1. A request keeps its framing', () => {
     const upstream = await startForTest(startUpstream());
     const gateway = await startForTest(startForwarding(upstream.origin));
     const lines = ['POST /a HTTP/1.1', 'Host: g', `Transfer-Encoding: ${coding}`, 'Connection: close'];
-    // Node.js 24 and later refuse the empty one themselves, with 400.
+    // Node.js 24 and later refuse the empty one with 400.
     expect([400, 501]).toContain(statusOf(await send(gateway.port, message(lines, coding === '' ? '' : chunked('x')))));
     expect(upstream.seen).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe('2. Headers for the gateway are removed, whatever the client sends', ()
 
 describe('3. The path', () => {
   test.each(['/a//b', '/a/http:/b?c=http:/d//e', '/a/%2F%7e;x=1/?', '/a?x=//y#'.slice(0, -1), '/a/|{}^`"<>'])(
-    '%s goes upstream byte for byte',
+    '%s is forwarded byte for byte',
     async (target) => {
       const upstream = await startForTest(startUpstream());
       const gateway = await startForTest(startForwarding(upstream.origin));
@@ -144,11 +144,11 @@ describe('4. When one side disconnects, the other does not wait', () => {
     ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'],
     ['in broken chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\nzz\r\n'],
   ])(
-    'when the upstream dies in the middle of a body %s, the client does not get a complete answer',
+    'when the upstream disconnects in the middle of a body %s, the client does not get a complete response',
     async (_, bytes) => {
       const gateway = await forwardingTo(startCannedUpstream(bytes));
       const answer = await send(gateway.port, message(['GET /a HTTP/1.1', 'Host: g', 'Connection: close']));
-      // It is refused if nothing of it had left, and broken off otherwise.
+      // The gateway refuses the request if no byte of the response was sent, and breaks it off otherwise.
       if (statusOf(answer) === 502) expect(JSON.parse(bodyOf(answer))).toMatchObject({ error: 'bad_gateway' });
       else expect(['', 'part', '4\r\npart\r\n']).toContain(bodyOf(answer));
     },

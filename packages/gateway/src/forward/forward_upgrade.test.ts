@@ -58,7 +58,7 @@ describe('5. A WebSocket', () => {
   });
 
   test.each(['destroy', 'resetAndDestroy', 'end'] as const)(
-    'whose client does %s later takes the upstream connection with it',
+    'whose client does %s later closes the upstream connection',
     async (way) => {
       const upstreamSockets: Socket[] = [];
       const gateway = await forwardingTo(

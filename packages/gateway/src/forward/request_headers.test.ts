@@ -105,7 +105,7 @@ test('The header of the client certificate is removed, whatever identity headers
 });
 
 test.each(['client-cert', 'client_cert', 'client-cert-chain'])(
-  '%s, which the gateway tells APIs itself, is never a client’s, whatever identity headers there are',
+  'removes %s of a client, which the gateway sets itself, whatever identity headers are configured',
   (name) => {
     expect(rewrite({ [name]: ':forged:' }, { identityHeaders: [], certificateHeader: 'x-ssl-cert' })).toEqual(set);
   },

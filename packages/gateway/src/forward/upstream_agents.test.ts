@@ -44,7 +44,7 @@ describe('A connection on which the upstream sends unexpected bytes', () => {
     ['GET', 304, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n'],
     ['GET', 200, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ];
-  describe.each(bodies)('to %s, a body where there is none, after a %d', (method, status, head) => {
+  describe.each(bodies)('to %s, an unexpected body after a %d', (method, status, head) => {
     test.each(['in one packet', 'in two'])(
       '%s: the response does not contain them, and no other response does',
       async (packets) => {

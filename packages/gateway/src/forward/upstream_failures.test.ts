@@ -44,16 +44,10 @@ const unreachable = 'the API could not be reached';
 const brokenOff = 'the API broke off the connection';
 const incomprehensible = 'the API answered with something that cannot be passed on';
 
-const failures: [name: string, start: () => Promise<string>, failure: string, reason: RegExp, told: string][] = [
+const failures: [name: string, start: () => Promise<string>, failure: string, reason: RegExp, description: string][] = [
   ['has an unknown name', async () => 'http://upstream.invalid', 'name_unknown', /name/, unreachable],
   ['refuses the connection', () => plain(stopped()), 'connection_refused', /refused/, unreachable],
-  [
-    'has a certificate of its own making',
-    () => overTls(startTls()),
-    'certificate_untrusted',
-    /not trusted/,
-    unreachable,
-  ],
+  ['has a self-signed certificate', () => overTls(startTls()), 'certificate_untrusted', /not trusted/, unreachable],
   [
     'speaks no TLS',
     () => overTls(canned('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')),
@@ -62,7 +56,7 @@ const failures: [name: string, start: () => Promise<string>, failure: string, re
     unreachable,
   ],
   [
-    'hangs up in the TLS handshake',
+    'closes the connection in the TLS handshake',
     () => overTls(startForTest(startRawUpstream((socket) => socket.once('data', () => socket.end())))),
     'tls_failed',
     /TLS handshake/,
@@ -91,21 +85,21 @@ const failures: [name: string, start: () => Promise<string>, failure: string, re
     incomprehensible,
   ],
   [
-    'has a transfer coding that nobody knows',
+    'has an unknown transfer coding',
     () => plain(canned('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc')),
     'malformed_response',
     /not HTTP/,
     incomprehensible,
   ],
   [
-    'changes the protocol unasked',
+    'switches protocols without a request for it',
     () => plain(canned('HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')),
     'unexpected_upgrade',
     /protocol/,
     incomprehensible,
   ],
   [
-    'promises a body and closes',
+    'sends Content-Length without a body and closes',
     () => plain(canned('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n')),
     'response_broken_off',
     /broke off its response/,
@@ -113,11 +107,14 @@ const failures: [name: string, start: () => Promise<string>, failure: string, re
   ],
 ];
 
-describe.each(failures)('An upstream that %s', (_name, start, failure, reason, told) => {
+describe.each(failures)('An upstream that %s', (_name, start, failure, reason, description) => {
   test('gets 502 with a description for clients; log and metrics get the details', async () => {
     const { origin, log, metrics } = await startFixtureBefore(await start());
     const answer = await fetch(`${origin}/a`);
-    expect([answer.status, await answer.json()]).toEqual([502, { error: 'bad_gateway', error_description: told }]);
+    expect([answer.status, await answer.json()]).toEqual([
+      502,
+      { error: 'bad_gateway', error_description: description },
+    ]);
     expect(answer.headers.has('retry-after')).toBe(false);
     await until(() => log.some(({ message }) => message === 'request failed'));
     const line = log.find(({ message }) => message === 'request failed');

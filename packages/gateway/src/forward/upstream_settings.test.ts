@@ -109,13 +109,13 @@ describe('rewriteResponse', () => {
     ['another server, without a scheme', strip, () => '//evil.example/a', '//evil.example/a'],
     ['another server, with a backslash', strip, () => '/\\evil.example', '/\\evil.example'],
     [
-      'what would be another server',
+      'a path that would become another server',
       { prefix: '/', rewrite: { prefix: '/v2' } },
       (origin) => `${origin}/v2//evil.example`,
       (origin) => `${origin}/v2//evil.example`,
     ],
     [
-      'what would be another server, with a tab',
+      'a path that would become another server, with a tab',
       { prefix: '/', rewrite: { prefix: '/v2' } },
       () => '/v2/\t/evil.example',
       '/v2/\t/evil.example',

@@ -133,7 +133,7 @@ describe('X-Original-URL of ingress-nginx', () => {
 });
 
 test.each(['caddy', 'haproxy'])(
-  '%s sends the original Host: X-Forwarded-Host of a client decides nothing',
+  '%s sends the original Host, so X-Forwarded-Host of a client is ignored',
   async (kind) => {
     const headers = {
       'X-Forwarded-Method': 'GET',
@@ -163,7 +163,7 @@ describe('Headers that identify the caller', () => {
   });
 
   test.each(['X-Real-IP', 'CF-Connecting-IP', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Server'])(
-    'are not those that say where it comes from: %s',
+    'do not include forwarding headers: %s',
     async (name) => {
       const token = await fixture.issueReference(api('phantom'));
       expect((await ask('/phantom/a', { Authorization: `Bearer ${token}`, [name]: '1' })).status).toBe(200);
@@ -257,7 +257,7 @@ const handshake = [
 ];
 
 describe.each(['nginx', 'traefik', 'envoy'] as const)(
-  'The handshake of a WebSocket, asked about as %s does',
+  'The handshake of a WebSocket, in a request for a decision of %s,',
   (kind) => {
     async function askAbout(upgrade: string, method = 'GET', token?: string) {
       const authorization = token === undefined ? [] : [`Authorization: Bearer ${token}`];
@@ -299,7 +299,7 @@ describe.each(['nginx', 'traefik', 'envoy'] as const)(
 );
 
 test.each(['/healthz', '/.well-known/oauth-protected-resource/phantom'])(
-  'Java asks for h2c with every request, and gets %s in HTTP/1.1',
+  'Java requests h2c with every request, and gets %s over HTTP/1.1',
   async (path) => {
     const lines = [
       `GET ${path} HTTP/1.1`,

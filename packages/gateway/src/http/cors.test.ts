@@ -59,7 +59,7 @@ describe('A preflight request', () => {
   });
 
   test.each(['https://app.example.com.evil.org', 'http://app.example.com', 'https://APP.example.com', 'null', ''])(
-    'of another origin is answered too, and allows nothing: %j',
+    'of another origin gets a response that allows nothing: %j',
     async (origin) => {
       await startFixtureWith({ origins: [page] });
       const answer = await send(

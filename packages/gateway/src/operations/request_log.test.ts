@@ -54,7 +54,7 @@ test.each([
 });
 
 test.each(['path', 'query'])(
-  'A token in the %s is refused in percent-encoding too, and is not in the log',
+  'A percent-encoded token in the %s is refused too, and is not in the log',
   async (place) => {
     const encoded = [...token].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
     const target = place === 'path' ? `/phantom/${encoded}` : `/phantom/a?q=${encoded}`;

@@ -19,7 +19,7 @@ describe('The path at the API', () => {
   });
 
   test.each(['/orders//evil.example/a', '/orders/%2fevil.example', '/orders/%2Fevil', '/orders/%5cevil'])(
-    'is not the address of a server: %s is refused',
+    'must not look like the address of a server: %s is refused',
     (target) => {
       expect(() => createRewrite('/orders', '')(target)).toThrow(
         expect.objectContaining({ code: 'invalid_request', status: 400 }),

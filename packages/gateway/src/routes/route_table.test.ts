@@ -177,7 +177,7 @@ describe('A public route and a protected one', () => {
   });
 
   test.each(['/100%25', '/a%2520b', '/%25zz/%25ff'])(
-    '%s is served: what is encoded twice is no path of another',
+    '%s is served: decoding it twice does not yield the path of another route',
     (target) => {
       expect(around(target).isPublic).toBe(true);
     },

@@ -11,7 +11,7 @@ import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../http/answ
 import type { Forwarding } from '../routes/forwarding.ts';
 import { createUpstreamPool } from '../routes/upstream_pool.ts';
 
-/** The last step of the walk alone: everything goes to one upstream, with `Bearer internal-jwt`. */
+/** Starts the forwarding step alone: every request goes to one upstream, with `Bearer internal-jwt`. */
 export async function startForwarding(
   upstreamOrigin: string,
   timeout = 5_000,

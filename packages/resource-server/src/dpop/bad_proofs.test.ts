@@ -136,7 +136,7 @@ describe('a bad DPoP proof', () => {
       'the htm of the DPoP proof is not the method of the request',
     ],
     [
-      'for the method in small letters',
+      'for the method in lower case',
       () => prover.proof({ htm: 'get' }),
       'the htm of the DPoP proof is not the method of the request',
     ],
@@ -172,7 +172,7 @@ describe('a bad DPoP proof', () => {
       'the ath of the DPoP proof is not the hash of the access token',
     ],
     [
-      'with the token for its hash',
+      'with the token in place of its hash',
       () => prover.proof({ ath: heldToken }),
       'the ath of the DPoP proof is not the hash of the access token',
     ],

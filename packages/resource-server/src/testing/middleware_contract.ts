@@ -119,12 +119,12 @@ export function describeMiddleware(
           const proof = await prover.proof({ htu: 'https://api.example.com/a', ath, ...claims });
           return fetch(`${url}/a?b=c`, { headers: { authorization: `DPoP ${token}`, dpop: proof } });
         };
-        const told = await call({});
-        expect(told.status).toBe(401);
-        expect(told.headers.get('www-authenticate')).toBe(
+        const challenged = await call({});
+        expect(challenged.status).toBe(401);
+        expect(challenged.headers.get('www-authenticate')).toBe(
           `DPoP error="use_dpop_nonce", error_description="the DPoP proof must carry a nonce", algs="ES256", resource_metadata="${resourceMetadata}"`,
         );
-        const nonce = told.headers.get('dpop-nonce') ?? '';
+        const nonce = challenged.headers.get('dpop-nonce') ?? '';
         const served = await call({ nonce });
         expect([served.status, served.headers.get('dpop-nonce')]).toEqual([200, null]);
         expect((await call({ nonce, htm: 'POST' })).status).toBe(401);
