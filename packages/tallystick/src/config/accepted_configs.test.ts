@@ -36,7 +36,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** Texts that some value takes, and texts that look as if. */
+/** Texts that are valid for some value, or nearly valid. */
 const TEXTS = [
   ...[
     '',
@@ -113,11 +113,11 @@ const TEXTS = [
 ];
 const NUMBERS = [-1, 0, 0.5, 1, 2, 60, 1008, 4000, 4100, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 53, 1e300];
 
-/** Something for a place in the configuration: mostly of the right kind. */
-function something(node: Node, next: () => number, depth = 0): unknown {
+/** Generates a value, mostly of the right type. */
+function generate(node: Node, next: () => number, depth = 0): unknown {
   const oneOf = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
   if (next() < 0.05) return oneOf([null, 'x', 7, [], {}, true, undefined]);
-  if (node.anyOf) return something(oneOf(node.anyOf), next, depth);
+  if (node.anyOf) return generate(oneOf(node.anyOf), next, depth);
   if (node.const !== undefined) return node.const;
   if (node.enum) return oneOf(node.enum);
   switch (node.type) {
@@ -127,21 +127,21 @@ function something(node: Node, next: () => number, depth = 0): unknown {
     case 'number':
       return next() < 0.5 ? oneOf([node.minimum, node.maximum].filter(Number.isSafeInteger)) : oneOf(NUMBERS);
     case 'array':
-      return Array.from({ length: Math.floor(next() * 3) }, () => something(node.items ?? {}, next, depth + 1));
+      return Array.from({ length: Math.floor(next() * 3) }, () => generate(node.items ?? {}, next, depth + 1));
     case 'object': {
       if (!node.properties) {
         const values = typeof node.additionalProperties === 'object' ? node.additionalProperties : {};
-        return next() < 0.3 ? {} : { [oneOf(['GET', '*', 'name', 'jwks', 'kty'])]: something(values, next, depth + 1) };
+        return next() < 0.3 ? {} : { [oneOf(['GET', '*', 'name', 'jwks', 'kty'])]: generate(values, next, depth + 1) };
       }
       const chosen = Object.entries(node.properties).filter(() => next() < 0.4);
-      return Object.fromEntries(chosen.map(([name, child]) => [name, something(child, next, depth + 1)]));
+      return Object.fromEntries(chosen.map(([name, child]) => [name, generate(child, next, depth + 1)]));
     }
     default:
       return oneOf(TEXTS);
   }
 }
 
-/** Puts something in the place of one value, at any depth. */
+/** Replaces one value at any depth by a generated one. */
 function change(value: unknown, node: Node, next: () => number): unknown {
   const goesOn = next() < 0.9;
   const alternatives = node.anyOf ?? [node];
@@ -158,10 +158,10 @@ function change(value: unknown, node: Node, next: () => number): unknown {
     if (known !== undefined && typeof shape.additionalProperties === 'object')
       return { ...value, [known]: change((value as Json)[known], shape.additionalProperties, next) };
   }
-  return something(node, next);
+  return generate(node, next);
 }
 
-async function makeRoles(config: Config): Promise<void> {
+async function createRoles(config: Config): Promise<void> {
   const log = createLog('silent');
   await checkAuthorizationServer(config, log);
   await checkGateway(config, log);
@@ -170,7 +170,7 @@ async function makeRoles(config: Config): Promise<void> {
 
 const SCHEMA_PROBLEM = /^(?:the configuration|\S.*?): expected .*; found .+/s;
 
-/** What a configuration does that none should do. */
+/** Faults in the handling of a configuration: another error than `ConfigError`, or one without a path. */
 async function faultsOf(input: unknown): Promise<{ readonly accepted: boolean; readonly faults: readonly string[] }> {
   let config: Config;
   try {
@@ -181,23 +181,23 @@ async function faultsOf(input: unknown): Promise<{ readonly accepted: boolean; r
     return { accepted: false, faults };
   }
   try {
-    await makeRoles(config);
+    await createRoles(config);
     return { accepted: true, faults: [] };
   } catch (error) {
-    // Only what a file holds, and what only oidc-provider knows of client metadata, is found out later.
+    // Found only when a role is created: the content of files and keys, and rules of oidc-provider for client metadata.
     const isLate = error instanceof ConfigError && error.problems.every((problem) => LATE.test(problem));
     return { accepted: true, faults: isLate ? [] : [stackOf(error)] };
   }
 }
 
 const LATE =
-  /authorizationServer\.signingKey: |(?:clients|tenants|users)\[\d+\]\S*: |: expected PEM or JWK|: expected a private JWK|must be a (?:private )?key/;
+  /^(?:authorizationServer\.signingKey: |(?:tenants\[\d+\]\.)?clients\[\d+\]\.metadata: |gateway\.\S+: expected PEM or JWK|gateway\.\S+ must be a )/;
 
 function stackOf(error: unknown): string {
   return String((error as Error).stack).slice(0, 600);
 }
 
-test('roles can be made of whatever is accepted; whatever is refused has a path, what was found and what was expected', async () => {
+test('every role can be created from an accepted configuration, and each refusal has the path, the expected and the found value', async () => {
   const demo = parse(await readFile(DEMO, 'utf8')) as Json;
   const schema = jsonSchema() as Node;
   const seeds = Number(process.env.CONFIG_SEEDS ?? 60);

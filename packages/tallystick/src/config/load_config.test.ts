@@ -181,6 +181,30 @@ describe('a configuration is refused', () => {
       /^clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
     ],
     [
+      'with a ciba client and without CIBA',
+      ['features', 'ciba'],
+      false,
+      /^clients\[\d\]\.grants: expected features\.ciba to be true for the ciba grant; found/,
+    ],
+    [
+      'with a device_code client and without the device flow',
+      ['features', 'deviceFlow'],
+      false,
+      /^clients\[\d\]\.grants: expected features\.deviceFlow to be true for the device_code grant; found/,
+    ],
+    [
+      'with a user whose id is the URL of a client',
+      ['users', 0, 'id'],
+      'https://app.example.com/client',
+      /^users\[0\]\.id: expected an id that no client has: with features\.clientIdMetadataDocuments/,
+    ],
+    [
+      'with a password client of a tenant and no password grant',
+      ['tenants'],
+      [{ ...{ id: 'a', apis: [twin], users: [] }, clients: [{ id: 'x', secret: 'x', grants: ['password'] }] }],
+      /^tenants\[0\]\.clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
+    ],
+    [
       'that trusts an issuer without keys',
       ['trustedIssuers'],
       [{ issuer: 'x' }],

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { createGatewayServer, createMetrics, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { gateway as gatewaySchema, makesJwts } from '@tallystick/gateway/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
@@ -17,24 +16,40 @@ import { type Listening, listen } from './listen.ts';
 import { createOwnJwtKey, type OwnJwtKey } from './own_jwt_key.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { readMaterials } from './read_material.ts';
+import { refuseChanges } from './refuse_changes.ts';
 import type { Tls } from './tls/trust.ts';
 
+/** Values that the gateway reads only when it starts: those of its servers, its store and its traces. */
+const FIXED = [
+  'host',
+  'gateway.port',
+  'gateway.operations',
+  'gateway.tracing',
+  'gateway.limits.maxHeaderBytes',
+  'gateway.timeouts.request',
+  'gateway.timeouts.keepAlive',
+  'gateway.timeouts.client',
+  'features.mutualTls',
+  'tls',
+  'gateway.dpop.replay',
+  'store',
+];
+
 export interface RunningGateway extends Listening {
-  /** Where /healthz, /readyz and /metrics are, if they have a port of their own. */
-  readonly operationsPort?: number;
+  /** Port of /healthz, /readyz and /metrics, if they have their own. */
+  readonly operationsPort?: number | undefined;
   /**
-   * Serves new requests by another configuration; those under way finish by the one before.
+   * Applies another configuration to new requests. Requests in flight finish with the previous one.
    *
-   * @throws {ConfigError} something is different that cannot change while it runs; nothing changed
-   * @throws {Error} it cannot be used; nothing changed
+   * @throws {ConfigError} a value differs that cannot change while the gateway runs, or is not valid; nothing changed
    */
   replace(config: Config): Promise<void>;
-  /** Takes the authorization server's public keys as they are from now on, without a fetch. */
+  /** Replaces the authorization server's public keys, without a fetch. */
   followKeys(jwks: { readonly keys: readonly unknown[] }): void;
 }
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
-  const configure = configuringGateway(config.secret, dependencies.store, tls);
+  const configure = createGatewayConfigurator(config.secret, dependencies.store, tls);
   const proxyFor = createProxyFor(dependencies.environment ?? process.env);
   const configured = await configure(config);
   const traces = config.gateway.tracing && (await openTracing(config.gateway.tracing, dependencies));
@@ -49,17 +64,16 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
   const serverTls = tls?.server && { ...tls.server, requestCert: config.features.mutualTls };
   const server = createGatewayServer(gateway, configured, serverTls);
   const { operations } = config.gateway;
-  const apart = operations && (await openOperations(config, operations));
-  apart?.answerWith(gateway.operations);
+  const operationsApp = operations && (await openOperations(config, operations));
+  operationsApp?.answerWith(gateway.operations);
   const listening = await listen(server, { host: config.host, port: config.gateway.port });
   return {
     port: listening.port,
-    ...(apart && { operationsPort: apart.port }),
+    operationsPort: operationsApp?.port,
     async replace(changed) {
-      const fixed = findFixed(config, changed);
-      if (fixed) throw new ConfigError('the configuration', [`${fixed}: cannot change while the gateway runs`]);
+      refuseChanges('the gateway', config, changed, FIXED);
       await gateway.replace(await configure(changed)).catch((error) => {
-        throw asGatewayConfigError(error);
+        throw toGatewayConfigError(error);
       });
     },
     followKeys: (jwks) => gateway.takeKeys(jwks),
@@ -68,25 +82,25 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
       gateway.drain();
       const closed = listening.stop();
       await Promise.all([closed, gateway.close(closed)]);
-      await Promise.all([apart?.stop(), traces?.stop()]);
+      await Promise.all([operationsApp?.stop(), traces?.stop()]);
     },
   };
 }
 
-/** Finds what is wrong with the gateway's configuration without listening or calling anybody. @throws {ConfigError} */
+/** Checks the gateway's configuration without listening or calling other servers. @throws {ConfigError} */
 export async function checkGateway(config: Config, log: Logger): Promise<void> {
   const store = await openTokenStore(storeConfig());
-  const fetch = () => Promise.reject(new Error('nobody is called'));
+  const fetch = () => Promise.reject(new Error('a check calls no server'));
   try {
-    const configure = configuringGateway(config.secret, store, undefined);
+    const configure = createGatewayConfigurator(config.secret, store, undefined);
     await createConfiguredGateway(await configure(config), { store, log, fetch }).close();
   } finally {
     await store.close();
   }
 }
 
-/** Makes the gateway's configuration of any that the process gets while it runs. */
-function configuringGateway(secret: string | undefined, store: TokenStore, tls: Tls | undefined) {
+/** The gateway keeps the generated secret and key when it gets another configuration. */
+function createGatewayConfigurator(secret: string | undefined, store: TokenStore, tls: Tls | undefined) {
   const usedSecret = secret ?? randomBytes(32).toString('base64url');
   const ownJwtKey = createOwnJwtKey(secret, store);
   return (config: Config) => gatewayConfig({ ...config, secret: config.secret ?? usedSecret }, { ownJwtKey, tls });
@@ -98,7 +112,7 @@ export interface GatewayConfigDependencies {
 }
 
 /**
- * The gateway's section with what only this process knows.
+ * Completes the gateway's section with addresses, keys and certificates.
  *
  * @throws {ConfigError} a file that it names cannot be read
  */
@@ -132,7 +146,7 @@ export async function gatewayConfig(
     routes: routes.map((route) => ({
       ...route,
       upstream: leadsToSampleApi(route) ? sampleApiUrl(config) : route.upstream,
-      // A route with a certificate of its own has trust of its own too, which includes the CAs that all roles trust.
+      // The TLS settings of a route replace those of the process, so they repeat the CAs that all roles trust.
       upstreamTls: route.upstreamTls && {
         ...route.upstreamTls,
         ca: route.upstreamTls.ca ?? tls?.trust.cas.join('\n'),
@@ -142,33 +156,16 @@ export async function gatewayConfig(
 }
 
 /** @throws {ConfigError} a key or a certificate cannot be used */
-function createConfiguredGateway(...given: Parameters<typeof createReplaceableGateway>) {
+function createConfiguredGateway(...parameters: Parameters<typeof createReplaceableGateway>) {
   try {
-    return createReplaceableGateway(...given);
+    return createReplaceableGateway(...parameters);
   } catch (error) {
-    throw asGatewayConfigError(error);
+    throw toGatewayConfigError(error);
   }
 }
 
-/** The gateway's server, and the store that it is on, are there before it and stay. */
-function findFixed(before: Config, after: Config): string | undefined {
-  if (before.host !== after.host) return 'host';
-  if (before.gateway.port !== after.gateway.port) return 'gateway.port';
-  if (!isDeepStrictEqual(before.gateway.operations, after.gateway.operations)) return 'gateway.operations';
-  if (!isDeepStrictEqual(before.gateway.tracing, after.gateway.tracing)) return 'gateway.tracing';
-  if (before.gateway.limits.maxHeaderBytes !== after.gateway.limits.maxHeaderBytes)
-    return 'gateway.limits.maxHeaderBytes';
-  if (before.gateway.timeouts.request !== after.gateway.timeouts.request) return 'gateway.timeouts.request';
-  if (before.gateway.timeouts.keepAlive !== after.gateway.timeouts.keepAlive) return 'gateway.timeouts.keepAlive';
-  if (before.gateway.timeouts.client !== after.gateway.timeouts.client) return 'gateway.timeouts.client';
-  if (before.features.mutualTls !== after.features.mutualTls) return 'features.mutualTls';
-  if (!isDeepStrictEqual(before.tls, after.tls)) return 'tls';
-  if (before.gateway.dpop.replay !== after.gateway.dpop.replay) return 'gateway.dpop.replay';
-  return isDeepStrictEqual(before.store, after.store) ? undefined : 'store';
-}
-
-/** Names the key or the certificate that the gateway cannot use by its place in the configuration. */
-function asGatewayConfigError(error: unknown): unknown {
+/** Turns the gateway's error about a key or a certificate into a configuration problem with its path. */
+function toGatewayConfigError(error: unknown): unknown {
   if (error instanceof TypeError && /^route \S+: upstreamTls/.test(error.message)) {
     return new ConfigError('the configuration', [`gateway.routes: ${error.message}`]);
   }

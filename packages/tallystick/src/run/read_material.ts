@@ -3,12 +3,11 @@ import { material } from '@tallystick/common/config';
 import type { z } from 'zod';
 import { ConfigError, pathText } from '../config/config_error.ts';
 
-/** Where a value is in the configuration. */
-export type Path = readonly (string | number)[];
+type Path = readonly (string | number)[];
 
 /**
- * Reads the keys and certificates of a section: each value that the schema calls `material` and that names a file is replaced by
- * what the file holds.
+ * Reads the keys and certificates of a section: replaces each file name by the content of the file. Only values whose schema is
+ * `material` can be file names.
  *
  * @param schema of the section
  * @param path of the section
@@ -44,7 +43,7 @@ async function read(schema: z.core.$ZodType, value: unknown, path: Path): Promis
 }
 
 /**
- * Reads a key or a certificate. What is not PEM or JSON itself is the name of a file that holds it.
+ * Reads a key or a certificate. A value that is not PEM or JSON is the name of a file.
  *
  * @throws {ConfigError} the file cannot be read
  */
@@ -53,11 +52,7 @@ async function readMaterial(path: Path, given: string): Promise<string> {
   try {
     return await readPem(given);
   } catch {
-    throw wrong(path, 'expected PEM or JWK, or a file that can be read');
+    const problem = `${pathText(path)}: expected PEM or JWK, or a file that can be read`;
+    throw new ConfigError('the configuration', [problem]);
   }
-}
-
-/** @returns what is wrong with a value of the configuration */
-function wrong(path: Path, what: string): ConfigError {
-  return new ConfigError('the configuration', [`${pathText(path)}: ${what}`]);
 }

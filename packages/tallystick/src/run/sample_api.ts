@@ -6,6 +6,7 @@ import { allGatewayHosts, authorizationServerEndpoints } from './addresses.ts';
 import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 
+/** Serves the sample API. A second call replaces its configuration. */
 export function runSampleApi(
   config: Config,
   app: OpenApp,
@@ -19,7 +20,7 @@ export function runSampleApi(
   }));
 }
 
-/** Finds what is wrong with the sample API's configuration without listening or calling anybody. @throws {ConfigError} */
+/** Checks the sample API's configuration without listening or calling other servers. @throws {ConfigError} */
 export function checkSampleApi(config: Config): void {
   createSampleApi(sampleApiConfig(config));
 }
@@ -35,7 +36,7 @@ function sampleApiConfig(config: Config): SampleApiConfig {
   };
 }
 
-/** The routes that lead to the sample API, the longest path first. It does not know the hosts of routes. */
+/** The routes that lead to the sample API, the longest path first. The sample API ignores the hosts of routes. */
 function sampleApiRoutes({ apis, gateway: { routes } }: Config): SampleApiRoute[] {
   return routes
     .filter(leadsToSampleApi)

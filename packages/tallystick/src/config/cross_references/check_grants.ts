@@ -4,7 +4,8 @@ import type { Config } from '../schema.ts';
 /** Checks the settings that grants depend on. */
 export function checkGrants(config: Config, refuse: Refuse): void {
   checkTrustedIssuers(config, refuse);
-  checkSwitchedOn(config, refuse);
+  checkIssuer(config, config, [], refuse);
+  for (const [index, tenant] of config.tenants.entries()) checkIssuer(tenant, config, ['tenants', index], refuse);
 }
 
 function checkTrustedIssuers({ trustedIssuers, users, issuer }: Config, refuse: Refuse): void {
@@ -19,13 +20,34 @@ function checkTrustedIssuers({ trustedIssuers, users, issuer }: Config, refuse: 
   }
 }
 
-/** A client with a disabled grant would be refused as a whole, and only when it is first used. */
-function checkSwitchedOn({ clients, trustedIssuers, authorizationServer }: Config, refuse: Refuse): void {
+type Entries = Pick<Config, 'clients' | 'users'>;
+
+/** Checks the clients and users of one issuer against the settings that all issuers share. */
+function checkIssuer({ clients, users }: Entries, config: Config, path: readonly (string | number)[], refuse: Refuse) {
   for (const [index, { grants }] of clients.entries()) {
-    const path = ['clients', index, 'grants'];
-    if (grants.includes('jwt_bearer') && trustedIssuers.length === 0)
-      refuse(path, 'expected at least one entry in trustedIssuers for the jwt_bearer grant', grants);
-    if (grants.includes('password') && !authorizationServer.insecurePasswordGrant)
-      refuse(path, 'expected authorizationServer.insecurePasswordGrant to be true for the password grant', grants);
+    for (const grant of grants) {
+      const expected = findMissingSetting(grant, config);
+      if (expected !== undefined)
+        refuse([...path, 'clients', index, 'grants'], `expected ${expected} for the ${grant} grant`, grants);
+    }
   }
+  if (!config.features.clientIdMetadataDocuments) return;
+  for (const [index, { id }] of users.entries()) {
+    const expected =
+      'expected an id that no client has: with features.clientIdMetadataDocuments, an https URL is a client id';
+    if (id.startsWith('https:')) refuse([...path, 'users', index, 'id'], expected, id);
+  }
+}
+
+/** oidc-provider would report a disabled grant without naming the setting. */
+function findMissingSetting(
+  grant: Config['clients'][number]['grants'][number],
+  { trustedIssuers, authorizationServer, features }: Config,
+): string | undefined {
+  if (grant === 'jwt_bearer' && trustedIssuers.length === 0) return 'at least one entry in trustedIssuers';
+  if (grant === 'password' && !authorizationServer.insecurePasswordGrant)
+    return 'authorizationServer.insecurePasswordGrant to be true';
+  if (grant === 'ciba' && !features.ciba) return 'features.ciba to be true';
+  if (grant === 'device_code' && !features.deviceFlow) return 'features.deviceFlow to be true';
+  return undefined;
 }
