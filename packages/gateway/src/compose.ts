@@ -2,12 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createOwnNames } from '@tallystick/common';
 import { createIssuers, createKeys, type Issuers } from './authorization_server/issuers.ts';
 import type { AuthorizeDependencies } from './authorize/authorize_request.ts';
-import {
-  type CertificateOf,
-  createCertificateOf,
-  createCheckSenderConstraint,
-  createUseOnce,
-} from './authorize/sender_constraint.ts';
+import { createCertificateOf, createCheckSenderConstraint, createUseOnce } from './authorize/sender_constraint.ts';
 import { createReadTokenCookie } from './authorize/token_cookie.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { makesJwts } from './config/derived.ts';
@@ -95,14 +90,13 @@ function composeClient(config: GatewayConfig) {
   const isTrustedProxy = createTrustedProxies(trustedProxies);
   const publicOrigin = createPublicOrigin({ publicUrl, isTrustedProxy });
   const ownOrigin = createOwnOrigin({ publicUrl, publicOrigin, isTrustedProxy, isOwnName: createOwnNames(hosts) });
-  const certificateOf: CertificateOf | undefined = mutualTls
-    ? createCertificateOf(clientCertificateHeader, isTrustedProxy)
-    : undefined;
+  const certificateHeader = mutualTls ? clientCertificateHeader : undefined;
   return {
     isTrustedProxy,
     publicOrigin,
     ownOrigin,
-    certificateOf,
+    certificateHeader,
+    certificateOf: certificateHeader === undefined ? undefined : createCertificateOf(certificateHeader, isTrustedProxy),
     allowsHost: createHostPolicy(config, isTrustedProxy),
   };
 }

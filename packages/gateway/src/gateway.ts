@@ -116,11 +116,11 @@ export function createGateway(config: GatewayConfig, given: GatewayDependencies)
 
 function composeForwarder(
   config: GatewayConfig,
-  { steps, client: { publicOrigin, isTrustedProxy } }: Authorization,
+  { steps, client: { publicOrigin, isTrustedProxy, certificateHeader } }: Authorization,
   lifecycle: Lifecycle,
   { metrics, secureContext }: CompleteDependencies,
 ): Forwarder {
-  const { timeouts, publicUrl, identityHeaders, mutualTls, clientCertificateHeader } = config;
+  const { timeouts, publicUrl, identityHeaders } = config;
   return createForwarder({
     via: steps.via,
     identityHeaders,
@@ -128,12 +128,11 @@ function composeForwarder(
     publicUrl,
     publicOrigin,
     isTrustedProxy,
-    certificateHeader: mutualTls ? clientCertificateHeader : undefined,
+    certificateHeader,
     mayKeepAlive: () => !lifecycle.isDraining,
     answered: metrics && (({ routeName }, milliseconds) => metrics.upstreamAnswered(routeName, milliseconds / 1000)),
     secureContext,
-    clientTimeout: timeouts.client,
-    maxConnectionAge: timeouts.upstreamConnection,
+    timeouts,
   });
 }
 
@@ -158,7 +157,7 @@ interface EdgeDependencies extends CompleteDependencies {
 function composeEdge(config: GatewayConfig, authorization: Authorization, dependencies: EdgeDependencies) {
   const { steps, client, issuers, sealed, sharedValues } = authorization;
   const { lifecycle, forwarder, serveOwnEndpoint, store, fetch, log, metrics, tracing, now } = dependencies;
-  const { isTrustedProxy, publicOrigin, allowsHost } = client;
+  const { isTrustedProxy, publicOrigin, certificateHeader, allowsHost } = client;
   const processor = createRequestProcessor({ steps, lifecycle, log, metrics, tracing, now });
   const refuseRequest = createRefuseRequest({ publicOrigin, algorithms: config.dpop.algorithms, lifecycle });
   const servePreflight = createPreflights(steps.findRoute);
@@ -166,7 +165,7 @@ function composeEdge(config: GatewayConfig, authorization: Authorization, depend
     isTrustedProxy,
     tokenCookies: tokenCookieNames(config),
     identityHeaders: config.identityHeaders,
-    certificateHeader: config.mutualTls ? config.clientCertificateHeader : undefined,
+    certificateHeader,
   });
   const handlerDependencies = { fetch, sealed, sharedValues, publicOrigin, log, now };
   const endpoints = [

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { JwtAccessTokenClaims } from '@tallystick/resource-server';
 import type { Credentials } from '../authorize/credentials.ts';
+import type { GatewayConfig } from '../config/config.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
 import type { Upstream } from '../routes/upstream_pool.ts';
 import type { UpstreamTls } from '../routes/upstream_tls.ts';
@@ -40,10 +41,7 @@ export interface ForwarderOptions extends RequestHeaderOptions {
   readonly answered?: OnAnswer | undefined;
   /** The trusted CAs for upstreams on https. Default: the CAs of Node.js. */
   readonly secureContext?: SecureContext | undefined;
-  /** Milliseconds after which a connection to an upstream serves no further request. Default: 300,000. */
-  readonly maxConnectionAge?: number | undefined;
-  /** Milliseconds in which a client must send a minimum of its body, or read some of the response. Default: 60,000. */
-  readonly clientTimeout?: number | undefined;
+  readonly timeouts: Pick<GatewayConfig['timeouts'], 'client' | 'upstreamConnection'>;
 }
 
 /**
@@ -85,19 +83,18 @@ function waitsForContinue({ headers, httpVersion }: IncomingMessage): boolean {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext } = options;
-  const { maxConnectionAge = 300_000, clientTimeout = 60_000 } = options;
+  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext, timeouts } = options;
   const requestHeaders = createRequestHeaders(options);
-  const forwardRequest = createForwardRequest({ mayKeepAlive, answered, tokenCookies, clientTimeout });
-  const forwardUpgrade = createForwardUpgrade(tokenCookies, clientTimeout);
-  const agents = createUpstreamAgents(maxConnectionAge);
+  const forwardRequest = createForwardRequest({ mayKeepAlive, answered, tokenCookies, clientTimeout: timeouts.client });
+  const forwardUpgrade = createForwardUpgrade(tokenCookies, timeouts.client);
+  const agents = createUpstreamAgents(timeouts.upstreamConnection);
 
   /** Routes with their own TLS settings have their own agents: Node.js would share connections between them. */
   const agentsOfRoutes = new Map<UpstreamTls, UpstreamAgents>();
 
   function agentsFor({ tls }: Forwarding): UpstreamAgents {
     if (tls === undefined) return agents;
-    const known = agentsOfRoutes.get(tls) ?? createUpstreamAgents(maxConnectionAge);
+    const known = agentsOfRoutes.get(tls) ?? createUpstreamAgents(timeouts.upstreamConnection);
     agentsOfRoutes.set(tls, known);
     return known;
   }

@@ -121,7 +121,7 @@ describe('An upstream that answers before it has read the body, and closes', () 
 test.each([
   ['serves the next request', 60_000, 1],
   ['of the maximum age is closed after its request', 0, 2],
-])('A connection %s', async (_, maxConnectionAge, connections) => {
+])('A connection %s', async (_, upstreamConnection, connections) => {
   const ports = new Set<number | undefined>();
   const upstream = await startForTest(
     startUpstream((request, response) => {
@@ -129,7 +129,9 @@ test.each([
       response.end('ok');
     }),
   );
-  const gateway = await startForTest(startForwarding(upstream.origin, 5_000, { maxConnectionAge }));
+  const gateway = await startForTest(
+    startForwarding(upstream.origin, 5_000, { timeouts: { client: 60_000, upstreamConnection } }),
+  );
   for (let turn = 0; turn < 2; turn += 1) expect(bodyOf(await send(gateway.port, get()))).toBe('ok');
   expect(ports.size).toBe(connections);
 });

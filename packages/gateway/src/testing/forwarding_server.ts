@@ -3,13 +3,12 @@ import type { Socket } from 'node:net';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { startForTest } from '@tallystick/testing/on_test_finished';
-import { defaultIdentityHeaders } from '../config/default_headers.ts';
-import { upstreamHealth } from '../config/upstream.ts';
+import type { RouteConfig } from '../config/route.ts';
 import { createForwarder, type ForwarderOptions } from '../forward/forwarder.ts';
 import { createVia } from '../forward/via.ts';
 import { answerRefusal, lingerAfterAnswer, responseOnSocket } from '../http/answer.ts';
-import type { Forwarding } from '../routes/forwarding.ts';
-import { createUpstreamPool } from '../routes/upstream_pool.ts';
+import { createForwarding } from '../routes/forwarding.ts';
+import { gatewayConfigOf } from './gateway_config.ts';
 
 /** Starts the forwarding step alone: every request goes to one upstream, with `Bearer internal-jwt`. */
 export async function startForwarding(
@@ -17,20 +16,11 @@ export async function startForwarding(
   timeout = 5_000,
   options: Partial<ForwarderOptions> = {},
 ): Promise<ListeningServer> {
-  const forwarder = createForwarder({ via: createVia(), identityHeaders: defaultIdentityHeaders, ...options });
-  const forwarding: Forwarding = {
-    routeName: '/',
-    upstreams: createUpstreamPool([upstreamOrigin], upstreamHealth.parse({}), Date.now),
-    timeout,
-    maxBodyBytes: undefined,
-    maxResponseHeaderBytes: 64 * 1024,
-    strippedPrefix: undefined,
-    preservesHost: false,
-    tokenSubprotocol: undefined,
-    tls: undefined,
-    rewriteResponse: undefined,
-    cors: undefined,
-  };
+  const routes = [{ prefix: '/', public: true, upstream: upstreamOrigin }] as const;
+  const config = gatewayConfigOf({ routes, timeouts: { upstream: timeout } });
+  const { identityHeaders, timeouts } = config;
+  const forwarder = createForwarder({ via: createVia(), identityHeaders, timeouts, ...options });
+  const forwarding = createForwarding(config.routes[0] as RouteConfig, config, Date.now);
   const destination = (target = '') => ({
     forwarding,
     target,

@@ -116,7 +116,8 @@ async function startGateway(server: FailingAuthorizationServer, { store }: Faili
       ...styles.map((style) => route(style, upstream.origin)),
       { ...route('split', upstream.origin), prefix: '/split-or-introspect', onMiss: 'introspect' },
     ],
-    cache: { maxEntries: 1000, maxAge: 60, negative: { maxEntries: 100, maxAge: 60 } },
+    // Nothing expires while the cells are executed, however long that takes.
+    cache: { maxAge: 300, negative: { maxAge: 300 } },
     // Long enough for the largest answers on a busy machine.
     timeouts: { authorizationServer: 6_000, upstream: 15_000 },
   });
