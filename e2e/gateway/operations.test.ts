@@ -131,7 +131,7 @@ describe('metrics', () => {
         {
           status: 'not ready',
           unready: ['token-store'],
-          reasons: { 'token-store': expect.stringMatching(/connection|nobody listens at its port/) },
+          reasons: { 'token-store': expect.stringMatching(/connection|nothing listens on its port/) },
         },
       ]);
     } finally {

@@ -1,108 +1,37 @@
-import { type Backend, type Condition, changeOf, type FeedListener, FOR_GOOD, type Write } from '../backend.ts';
-import { createMemoryEntries, type MemoryEntry, memberSize } from './entries.ts';
-
-/** Below this many members of a list nothing is swept. */
-const SWEEP_MEMBERS_FROM = 64;
+import { type Backend, changeOf, type FeedListener } from '../backend.ts';
+import { createMemoryEntries, type MemoryEntry } from './entries.ts';
+import { createMemoryWrites } from './writes.ts';
 
 export interface MemoryBackendOptions {
-  /** Past this many entries new ones are refused; a live entry is never dropped. */
+  /** Maximum number of entries. Past it new entries are refused; live entries are never dropped. */
   readonly maxEntries: number;
-  /** Past this many bytes, as estimated, too. */
+  /** Approximate maximum size in bytes, with the same effect. */
   readonly maxBytes: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Where the entries are kept. */
+  /** Storage of the entries. Default: a new map. */
   readonly entries?: Map<string, MemoryEntry>;
 }
 
-/** Keeps everything in this process: for development, demonstrations and tests. */
+/** A backend in the memory of this process, for development, demonstrations and tests. */
 export function createMemoryBackend({ now, entries: kept = new Map(), ...bounds }: MemoryBackendOptions): Backend {
   const listeners = new Set<FeedListener>();
   const entries = createMemoryEntries(kept, { ...bounds, now });
   const { live } = entries;
 
-  function apply(write: Write) {
-    switch (write.do) {
-      case 'put':
-        entries.set(write.key, { value: write.value, expiresAt: expiry(write.expiresIn) });
-        break;
-      case 'putRecord':
-        entries.set(write.key, { ...live(write.key), value: write.value, expiresAt: expiry(write.expiresIn) });
-        break;
-      case 'addMember':
-        addMember(write.key, write.member, expiry(write.expiresIn));
-        break;
-      case 'removeMembers':
-        removeMembers(write.key, write.members);
-        break;
-      case 'delete':
-        entries.delete(write.key);
-        break;
-      case 'publish':
-        publish(write.message);
-    }
-  }
-
-  function publish(message: string) {
+  const publish = (message: string) => {
     for (const listener of listeners) listener.message(message);
-  }
-
-  function holds(condition: Condition): boolean {
-    const entry = live(condition.key);
-    if (condition.if === 'exists') return entry !== undefined;
-    if (condition.if === 'begins') return entry?.value?.startsWith(condition.with) === true;
-    if (condition.if === 'consumable') return entry !== undefined && entry.consumed === undefined;
-    if (condition.if === 'advances') return entry !== undefined && (entry.step ?? 0) < condition.step;
-    const value = Number(entry?.value ?? Number.NEGATIVE_INFINITY);
-    return value < condition.than || (value > now() && value !== FOR_GOOD);
-  }
-
-  /** Notes on the record what the condition says is so with the batch. */
-  function mark(condition: Condition) {
-    const entry = live(condition.key);
-    if (entry && condition.if === 'consumable') entry.consumed = condition.at;
-    if (entry && condition.if === 'advances') entry.step = condition.step;
-  }
-
-  function addMember(key: string, member: string, expiresAt: number) {
-    const entry = live(key) ?? { expiresAt };
-    const { members = new Map<string, number>(), memberBytes = 0, sweepMembersAt = SWEEP_MEMBERS_FROM } = entry;
-    const added = members.has(member) ? 0 : memberSize(member);
-    members.set(member, expiresAt);
-    const changed = { members, memberBytes: memberBytes + added, expiresAt: Math.max(entry.expiresAt, expiresAt) };
-    entries.set(key, { ...changed, sweepMembersAt });
-    // Looking at all of them each time would be quadratic.
-    if (members.size >= sweepMembersAt) sweepMembers(key, members);
-  }
-
-  function sweepMembers(key: string, members: ReadonlyMap<string, number>) {
-    const expired = [...members].flatMap(([member, expiresAt]) => (expiresAt <= now() ? member : []));
-    removeMembers(key, expired);
-    const entry = live(key);
-    if (entry) entries.set(key, { ...entry, sweepMembersAt: Math.max(SWEEP_MEMBERS_FROM, members.size * 2) });
-  }
-
-  function removeMembers(key: string, doomed: readonly string[]) {
-    const entry = live(key);
-    if (entry?.members === undefined) return;
-    const { members, memberBytes = 0 } = entry;
-    const removed = doomed.reduce((bytes, member) => bytes + (members.delete(member) ? memberSize(member) : 0), 0);
-    if (members.size === 0) entries.delete(key);
-    else entries.set(key, { ...entry, memberBytes: memberBytes - removed });
-  }
-
-  function expiry(expiresIn: number): number {
-    return now() + expiresIn * 1000;
-  }
+  };
+  const writes = createMemoryWrites({ entries, now, publish });
 
   return {
     writesAtOnce: 'everything',
     async write(batch, conditions = []) {
-      const failed = conditions.find((condition) => !holds(condition));
+      const failed = conditions.find((condition) => !writes.isMet(condition));
       if (failed) return failed;
       entries.makeRoom(batch);
-      for (const condition of conditions) mark(condition);
-      for (const write of batch) apply(write);
+      for (const condition of conditions) writes.mark(condition);
+      for (const write of batch) writes.apply(write);
       return undefined;
     },
     async get(key) {
@@ -121,7 +50,7 @@ export function createMemoryBackend({ now, entries: kept = new Map(), ...bounds 
       if (live(key) !== undefined) return false;
       const put = { do: 'put', key, value, expiresIn } as const;
       entries.makeRoom([put]);
-      apply(put);
+      writes.apply(put);
       return true;
     },
     async keepFirst(key, value) {
@@ -146,7 +75,7 @@ export function createMemoryBackend({ now, entries: kept = new Map(), ...bounds 
       return () => listeners.delete(listener);
     },
     async ping() {},
-    mayEvict: () => false, // It refuses new entries instead.
+    mayEvict: () => false, // A full store refuses new entries.
     warnings: () => [],
     async close() {
       listeners.clear();

@@ -1,16 +1,16 @@
 import type { Write } from '../backend.ts';
 import { StoreUnavailableError } from '../errors.ts';
 
-/** What lies under a key; times are epoch milliseconds. */
+/** The value of a key. Times are in epoch milliseconds. */
 export interface MemoryEntry {
   readonly value?: string;
   consumed?: number;
   step?: number;
-  /** Member to the time it expires. */
+  /** Expiry by member. */
   readonly members?: Map<string, number>;
-  /** What the members take up, by `memberSize`. */
+  /** Size of the members, by `memberSize`. */
   readonly memberBytes?: number;
-  /** From so many members on, those that have expired are looked for. */
+  /** Number of members from which expired ones are swept. */
   readonly sweepMembersAt?: number;
   readonly expiresAt: number;
 }
@@ -22,34 +22,34 @@ export interface MemoryBounds {
   readonly now: () => number;
 }
 
-/** Entries of a process, in bounds. */
+/** A bounded set of entries. */
 export interface MemoryEntries {
   live(key: string): MemoryEntry | undefined;
   set(key: string, entry: MemoryEntry): void;
   delete(key: string): void;
   keys(): Iterable<string>;
-  /** @throws {StoreUnavailableError} there is no room for what a batch adds, whatever has expired */
+  /** Makes room for a batch by removing expired entries. @throws {StoreUnavailableError} there is not enough room */
   makeRoom(batch: readonly Write[]): void;
 }
 
-/** Bytes that an entry takes up beside its text, roughly: a place in a map, an object, headers of strings. */
+/** Approximate overhead of an entry in bytes: a slot in a map, an object, string headers. */
 const ENTRY_OVERHEAD = 256;
 
-/** The same for a member of a list. */
+/** The same for a list member. */
 const MEMBER_OVERHEAD = 96;
 
-/** Bytes that a member of a list takes up. */
+/** Approximate size of a list member in bytes. */
 export function memberSize(member: string): number {
   return MEMBER_OVERHEAD + member.length;
 }
 
-/** Below this many entries nothing is swept. */
+/** A store with fewer entries is not swept. */
 const SWEEP_FROM = 1024;
 
-/** What is vital may take up so much more, as a part of the bounds. */
+/** Fraction of the bounds that is reserved for vital writes. */
 const RESERVE = 0.05;
 
-/** Milliseconds between two sweeps of a store that is full: each of them looks at everything. */
+/** Minimum interval in milliseconds between two sweeps of a full store, because a sweep visits every entry. */
 const SWEEP_INTERVAL = 1000;
 
 export function createMemoryEntries(kept: Map<string, MemoryEntry>, bounds: MemoryBounds): MemoryEntries {
@@ -96,13 +96,13 @@ export function createMemoryEntries(kept: Map<string, MemoryEntry>, bounds: Memo
       const sinceSweep = now() - sweptAt;
       if (!isTooMuch() || sinceSweep < 0 || sinceSweep >= SWEEP_INTERVAL) sweep();
       if (isTooMuch()) {
-        throw new StoreUnavailableError(`the memory store is full (${kept.size} entries, some ${bytes} bytes)`);
+        throw new StoreUnavailableError(`the memory store is full (${kept.size} entries, about ${bytes} bytes)`);
       }
     },
   };
 }
 
-/** By how many bytes a write makes the store larger, and under which key, if that is a new one. */
+/** The number of bytes that a write adds, and its key if it is new. */
 function additionOf(write: Write, kept: ReadonlyMap<string, MemoryEntry>): { bytes: number; key?: string } {
   if (write.do === 'publish' || write.do === 'delete' || write.do === 'removeMembers') return { bytes: 0 };
   const before = kept.get(write.key);
@@ -111,7 +111,7 @@ function additionOf(write: Write, kept: ReadonlyMap<string, MemoryEntry>): { byt
   return { bytes: write.do === 'addMember' ? text : text - (before.value?.length ?? 0) };
 }
 
-/** One byte for each character: nothing but ASCII is kept here. */
+/** One byte for each character, because all keys and values are ASCII. */
 function sizeOf(key: string, entry: MemoryEntry | undefined): number {
   if (entry === undefined) return 0;
   const { value = '', memberBytes = 0 } = entry;

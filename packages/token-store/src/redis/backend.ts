@@ -3,7 +3,7 @@ import { type Backend, changeOf } from '../backend.ts';
 import { StoreUnavailableError } from '../errors.ts';
 import { type ConnectionOptions, connectRedis, type RedisClient } from './connections.ts';
 import { createRedisFeed } from './feed.ts';
-import { type Guard, guard } from './guard.ts';
+import { createGuard, type Guard } from './guard.ts';
 import { type ConnectionName, createRedisHealth, type StoreLog } from './health.ts';
 import { problemOf, type RedisProblem } from './problem.ts';
 import type { NeededRights, StoreUse } from './rights.ts';
@@ -11,13 +11,13 @@ import { toRedis, writeAtOnce } from './write.ts';
 import { writeBySlot } from './write_by_slot.ts';
 
 export interface RedisBackendOptions extends ConnectionOptions {
-  /** Begins every key and the feed's channel. */
+  /** Prefix of every key and of the feed's channel. */
   readonly prefix: string;
-  /** How many replicas must have a write before it counts. */
+  /** Number of replicas that must acknowledge a write. */
   readonly waitForReplicas: number;
-  /** Milliseconds that replicas may be behind, if they are to be read from. */
+  /** Maximum replication lag in milliseconds; undefined if replicas are not read. */
   readonly maxReplicaLag: number | undefined;
-  /** What the store is opened for, and so what the user must be allowed to do. */
+  /** Operations for which the store is opened. */
   readonly uses: readonly StoreUse[];
   readonly log: StoreLog | undefined;
 }
@@ -29,10 +29,47 @@ const REPLACE_IF_EXPECTED = `if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0`;
 
-/** Keeps everything in Redis (7.0 or newer): one server, what Sentinels watch over, or a Cluster. */
+/** A backend in Redis (7.0 or newer): one server, Sentinel or a Cluster. */
 export function createRedisBackend(options: RedisBackendOptions): Backend {
+  const { prefix } = options;
+  const redis = openRedis(options);
+  const { reading, writing, replicas, feed, health, run } = redis;
+  return {
+    ...createReads(redis, options),
+    ...createWrites(redis, options),
+    clear: (matches) =>
+      run(async () => {
+        const ownKeys = { match: `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`, count: 1000 };
+        for (const master of reading.masters()) {
+          for await (const keys of master.scanStream(ownKeys) as AsyncIterable<string[]>) {
+            const matching = keys.filter((key) => matches(key.slice(prefix.length)));
+            // One by one, because the keys may be in different slots.
+            await Promise.all(matching.map((key) => reading.client.unlink(key)));
+          }
+        }
+      }),
+    subscribe: (listener) => feed.subscribe(listener),
+    ping: () =>
+      run(async () => {
+        await Promise.all([...new Set([reading, writing])].map((each) => each.guard.check()));
+      }),
+    mayEvict: health.mayEvict,
+    warnings: health.warnings,
+    async close() {
+      feed.close();
+      for (const each of new Set([reading, writing, replicas])) {
+        each?.guard.close();
+        each?.close();
+      }
+    },
+  };
+}
+
+type OpenRedis = ReturnType<typeof openRedis>;
+
+/** Opens the connections of a store. */
+function openRedis(options: RedisBackendOptions) {
   const { prefix, commandTimeout, location, maxReplicaLag, uses } = options;
-  const isCluster = location.kind === 'cluster';
   const channel = `${prefix}revoked`;
   const health = createRedisHealth(options.log);
   const rights: NeededRights = {
@@ -48,36 +85,69 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
     const report = (problem: RedisProblem | undefined) => health.report(name, problem);
     return {
       ...opened,
-      guard: guard(opened, { rights: needed, patience: commandTimeout, report, found: health.found }),
+      guard: createGuard(opened, { rights: needed, timeout: commandTimeout, report, found: health.found }),
     };
   };
-  const connections = open('reading', { ...rights, waits: false });
-  const redis = connections.client;
-  // While a connection waits for replicas, nothing else is answered over it: reads do not share it.
-  const writing = rights.waits ? open('writing', rights) : connections;
-  const readsSplitEntries: NeededRights = { ...rights, uses: ['split entries'], waits: false };
-  const replicas = maxReplicaLag === undefined ? undefined : open('replicas', readsSplitEntries, 'replicas');
-  const feed = createRedisFeed(connections, channel, (problem) => health.report('feed', problem));
+  const reading = open('reading', { ...rights, waits: false });
+  // A connection that waits for replicas answers nothing else, so reads do not share it.
+  const writing = rights.waits ? open('writing', rights) : reading;
+  const splitEntryRights: NeededRights = { ...rights, uses: ['split entries'], waits: false };
+  const replicas = maxReplicaLag === undefined ? undefined : open('replicas', splitEntryRights, 'replicas');
+  const feed = createRedisFeed(reading, channel, (problem) => health.report('feed', problem));
 
-  /** Runs one operation over a connection that may be used. */
-  async function run<T>(operation: () => Promise<T>, over: { readonly guard: Guard } = connections): Promise<T> {
+  /** Runs an operation when its connection can be used. */
+  async function run<T>(operation: () => Promise<T>, connection: { readonly guard: Guard } = reading): Promise<T> {
     try {
-      if (!over.guard.isUsable()) await over.guard.untilUsable();
+      if (!connection.guard.isUsable()) await connection.guard.untilUsable();
       const feedProblem = health.feedProblem();
       if (feedProblem) throw feedProblem;
       return await operation();
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error;
       const problem = problemOf(error);
-      if (problem.code === 'no-rights') over.guard.suspect();
+      if (problem.code === 'no-rights') connection.guard.suspect();
       throw unavailable(problem);
     }
   }
 
-  /** Writes if enough replicas follow, so that nothing is used up in vain, and then waits until they have it. */
-  async function safely<T>(key: string | undefined, write: () => Promise<T>): Promise<T> {
-    if (writing === connections || key === undefined) return write();
-    const wait = () => waitForReplicas(writing.client, key, options.waitForReplicas, commandTimeout / 2);
+  return { reading, writing, replicas, feed, health, channel, run };
+}
+
+function createReads(
+  { reading, replicas, run }: OpenRedis,
+  { prefix, maxReplicaLag }: RedisBackendOptions,
+): Pick<Backend, 'get' | 'getFromReplica' | 'getRecord' | 'members'> {
+  const { client } = reading;
+  return {
+    get: (key) => run(async () => (await client.get(prefix + key)) ?? undefined),
+    ...(replicas !== undefined &&
+      maxReplicaLag !== undefined && {
+        getFromReplica: {
+          get: (key: string) =>
+            run(async () => (await replicas.client.get(prefix + key)) ?? undefined, replicas).catch(() => undefined),
+          maxLag: maxReplicaLag,
+        },
+      }),
+    getRecord: (key) =>
+      run(async () => {
+        const [value, consumed] = await client.hmget(prefix + key, 'value', 'consumed');
+        if (typeof value !== 'string') return undefined;
+        return typeof consumed === 'string' ? { value, consumed: Number(consumed) } : { value };
+      }),
+    members: (key) => run(() => client.zrangebyscore(prefix + key, Math.floor(Date.now() / 1000), '+inf')),
+  };
+}
+
+function createWrites(
+  { reading, writing, channel, run }: OpenRedis,
+  { prefix, location, commandTimeout, waitForReplicas: replicas }: RedisBackendOptions,
+): Pick<Backend, 'writesAtOnce' | 'write' | 'putIfAbsent' | 'keepFirst' | 'replaceKept'> {
+  const isCluster = location.kind === 'cluster';
+
+  /** Writes if enough replicas follow, so that nothing is consumed in vain, and waits until they have the write. */
+  async function replicated<T>(key: string | undefined, write: () => Promise<T>): Promise<T> {
+    if (writing === reading || key === undefined) return write();
+    const wait = () => waitForReplicas(writing.client, key, replicas, commandTimeout / 2);
     await wait();
     const result = await write();
     await wait();
@@ -89,75 +159,34 @@ export function createRedisBackend(options: RedisBackendOptions): Backend {
     write: (batch, conditions = []) =>
       run(async () => {
         const request = toRedis(batch, conditions, prefix, channel);
-        const failed = await (isCluster ? writeBySlot : writeAtOnce)(writing.client, request, safely);
+        const failed = await (isCluster ? writeBySlot : writeAtOnce)(writing.client, request, replicated);
         return failed === undefined ? undefined : conditions[failed];
       }, writing),
-    get: (key) => run(async () => (await redis.get(prefix + key)) ?? undefined),
-    ...(replicas !== undefined &&
-      maxReplicaLag !== undefined && {
-        getFromReplica: {
-          get: (key: string) =>
-            run(async () => (await replicas.client.get(prefix + key)) ?? undefined, replicas).catch(() => undefined),
-          maxLag: maxReplicaLag,
-        },
-      }),
-    getRecord: (key) =>
-      run(async () => {
-        const [value, consumed] = await redis.hmget(prefix + key, 'value', 'consumed');
-        if (typeof value !== 'string') return undefined;
-        return typeof consumed === 'string' ? { value, consumed: Number(consumed) } : { value };
-      }),
-    members: (key) => run(() => redis.zrangebyscore(prefix + key, Math.floor(Date.now() / 1000), '+inf')),
     putIfAbsent: (key, value, expiresIn) =>
-      run(async () => (await redis.set(prefix + key, value, 'EX', expiresIn, 'NX')) === 'OK'),
+      run(async () => (await reading.client.set(prefix + key, value, 'EX', expiresIn, 'NX')) === 'OK'),
     keepFirst: (key, value) =>
       run(async () => {
-        await safely(prefix + key, () => writing.client.set(prefix + key, value, 'NX'));
+        await replicated(prefix + key, () => writing.client.set(prefix + key, value, 'NX'));
         return (await writing.client.get(prefix + key)) ?? value;
       }, writing),
     replaceKept: (key, expected, value) =>
       run(async () => {
-        const announcement = [channel, changeOf(key)] as const;
-        const replace = () =>
-          writing.client.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value, ...announcement);
-        return (await safely(prefix + key, replace)) === 1;
+        const change = [channel, changeOf(key)] as const;
+        const replace = () => writing.client.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value, ...change);
+        return (await replicated(prefix + key, replace)) === 1;
       }, writing),
-    clear: (matches) =>
-      run(async () => {
-        const underPrefix = { match: `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`, count: 1000 };
-        for (const master of connections.masters()) {
-          for await (const keys of master.scanStream(underPrefix) as AsyncIterable<string[]>) {
-            const doomed = keys.filter((key) => matches(key.slice(prefix.length)));
-            await Promise.all(doomed.map((key) => redis.unlink(key))); // One by one: they may lie in different slots.
-          }
-        }
-      }),
-    subscribe: (listener) => feed.subscribe(listener),
-    ping: () =>
-      run(async () => {
-        await Promise.all([...new Set([connections, writing])].map((each) => each.guard.check()));
-      }),
-    mayEvict: health.mayEvict,
-    warnings: health.warnings,
-    async close() {
-      feed.close();
-      for (const each of new Set([connections, writing, replicas])) {
-        each?.guard.close();
-        each?.close();
-      }
-    },
   };
 }
 
 /**
- * A user that was made for this may not ask, and Redis logs each refusal; only one that authorization servers need may
+ * Whether the user may run INFO. The documented gateway user may not, and Redis logs each refusal; the authorization server's user may
  * (docs/how-to/redis.md). Without a user nothing is restricted.
  */
 function asksInfo({ location, uses }: Pick<RedisBackendOptions, 'location' | 'uses'>): boolean {
   return location.username === undefined || uses.includes('records');
 }
 
-/** ioredis puts the failed command, arguments and all, on the errors it throws: the message only is taken. */
+/** Only the message is used, because ioredis attaches the failed command with its arguments to the error. */
 function unavailable(problem: RedisProblem): StoreUnavailableError {
   const detail = problem.cause === undefined ? '' : ` (${problem.cause})`;
   return new StoreUnavailableError(`Redis did not acknowledge: ${problem.message}${detail}`, {
@@ -167,21 +196,21 @@ function unavailable(problem: RedisProblem): StoreUnavailableError {
 }
 
 /**
- * Waits until replicas have what was last written over this client's connection.
+ * Waits until replicas have the last write of this client's connection.
  *
- * @param key what was written; in a Cluster it says where
- * @param replicas how many there must be
+ * @param key key of the write, which in a Cluster selects the server
+ * @param replicas required number of replicas
  * @param timeout milliseconds
- * @throws {Error} fewer have it in time. It stays written where it is
+ * @throws {Error} fewer replicas have it in time; the master keeps the write
  */
 async function waitForReplicas(redis: RedisClient, key: string, replicas: number, timeout: number) {
   const reached = redis instanceof Cluster ? waitAtOwner(redis, key, replicas, timeout) : redis.wait(replicas, timeout);
   if ((await reached) < replicas) throw new Error(`fewer than ${replicas} replicas have the write`);
 }
 
-/** A pipeline goes to the server of its first key, over the connection that the write went over. */
+/** A pipeline is sent to the server of its first key, over the same connection as the write. */
 async function waitAtOwner(redis: Cluster, key: string, replicas: number, timeout: number): Promise<number> {
-  // A pipeline does not follow a slot that has moved, but a command does, and the client learns where it is.
+  // Unlike a pipeline, a command follows a slot that has moved, and the client learns its new server.
   await redis.exists(key);
   const results = await redis
     .pipeline([
@@ -189,6 +218,6 @@ async function waitAtOwner(redis: Cluster, key: string, replicas: number, timeou
       ['wait', replicas, timeout],
     ])
     .exec();
-  for (const [error] of results ?? []) if (error) throw error; // Among others: the slot is on its way elsewhere.
+  for (const [error] of results ?? []) if (error) throw error; // For example, the slot is being migrated.
   return Number(results?.[1]?.[1]);
 }

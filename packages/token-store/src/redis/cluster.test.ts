@@ -126,7 +126,7 @@ describe('between two steps of a write on a Cluster', () => {
   });
 
   test.each([
-    ['a wrong password', 'wrong', [], /does not know the user, or the password is wrong/],
+    ['a wrong password', 'wrong', [], /user is unknown, or the password is wrong/],
     ['no right at one master', 'password', ['-eval'], /lacks rights: it may not run .*EVAL/],
     ['no right to ask for the state of the cluster', 'password', ['-cluster|info'], /lacks rights/],
     ['no right to ask where the slots are', 'password', ['-cluster|slots'], /lacks rights/],

@@ -5,23 +5,23 @@ import type { RedisAddress, RedisLocation } from '../store_url.ts';
 import { problemOf, RedisProblem } from './problem.ts';
 import type { TlsMaterial } from './tls.ts';
 
-/** What commands go to. */
+/** A client for commands. */
 export type RedisClient = Redis | Cluster;
 
 /** The connections of one store. */
 export interface RedisConnections {
   readonly client: RedisClient;
-  /** Every server that holds keys of its own. */
+  /** Every master. */
   masters(): readonly Redis[];
-  /** Every server that is asked: the masters, or what copies them. */
+  /** Every server that is used: the masters or the replicas. */
   servers(): readonly Redis[];
   /** Rejects when the store does not answer. */
   check(): Promise<void>;
-  /** A connection to a server that hears every published message. It is made once: when it ends, ask for another. */
+  /** Opens a connection to a server that receives every published message. It does not reconnect: call again when it ends. */
   connectFeed(): Redis;
-  /** Rejects when the server at the other end may not hear every message any more. */
+  /** Rejects if the server may miss messages. */
   checkFeed(feed: Redis): Promise<void>;
-  /** Finds out more about a problem of these connections, where what is known of it has several causes. */
+  /** Finds the cause of a problem that can have several. */
   explain(problem: RedisProblem): Promise<RedisProblem>;
   close(): void;
 }
@@ -38,32 +38,32 @@ export interface ConnectionOptions {
 const SLOTS_REFRESH_INTERVAL = 5_000;
 
 /**
- * Opens the connections; that they are there is found out by using them.
+ * Opens the connections. Errors appear when they are used.
  *
- * @param to the masters, or copies of them for reading. Only Sentinels and a Cluster know of copies.
+ * @param to masters, or replicas for reading, which only Sentinel and a Cluster have
  */
 export function connectRedis(options: ConnectionOptions, to: 'masters' | 'replicas' = 'masters'): RedisConnections {
   return options.location.kind === 'cluster' ? connectCluster(options, to) : connectOne(options, to);
 }
 
-/** One master: the server itself, or the one that the Sentinels name. */
+/** Connects to one master: the configured server, or the one that Sentinel names. */
 function connectOne(options: ConnectionOptions, to: 'masters' | 'replicas'): RedisConnections {
   const role = to === 'masters' ? 'master' : 'slave';
   const settings = { ...commonOptions(options), ...addressOptions(options), role } as const;
   let hasDatabase = true;
   const client = new Redis({
     ...settings,
-    // Fail at once when Redis is away: a caller that waits is worse off than one that is told.
+    // Fail at once if Redis is unavailable: an error is better than a long wait.
     enableOfflineQueue: false,
     retryStrategy: (attempt) => (hasDatabase ? retryDelay(attempt) : 1000),
-    // A master that became a replica: the connection leads to the wrong server, by its name or by the Sentinels.
+    // The master became a replica: connect again to find the new master.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   client.on('connecting', () => {
     hasDatabase = true;
   });
   client.on('error', (error) => {
-    // ioredis would go on, and everything would be done in database 0, where another installation may be.
+    // ioredis would continue in database 0, which may belong to another installation.
     if (problemOf(error).code !== 'no-database') return;
     hasDatabase = false;
     client.stream.destroy();
@@ -86,19 +86,19 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
   const client = new Cluster(servers, {
     redisOptions: settings,
     scaleReads: to === 'masters' ? 'master' : 'slave',
-    // A name may stand for the certificate, so it is not replaced by its address.
+    // TLS may need the name to check the certificate, so it is not replaced by its address.
     dnsLookup: (name, callback) => callback(null, name),
     clusterRetryStrategy: retryDelay,
-    // Whether the cluster is up is asked where the answer is told.
+    // `check` asks for the state of the cluster.
     enableReadyCheck: false,
-    // What was sent and not answered may have been carried out: it is not sent again.
+    // A command without an answer may have been carried out, so it is not sent again.
     retryDelayOnFailover: 0,
-    // What was refused was not. The retries must end before the command's time does.
+    // A refused command was not carried out. Its retries must end before the command times out.
     maxRedirections: 16,
     retryDelayOnClusterDown: options.commandTimeout / 40,
     retryDelayOnTryAgain: options.commandTimeout / 40,
     slotsRefreshTimeout: options.commandTimeout,
-    // ioredis would go on for ever when it is closed during a refresh, and the process would not end.
+    // If ioredis were closed during its own refresh, it would never stop, and the process would not end.
     slotsRefreshInterval: 0,
   });
   client.on('error', ignore);
@@ -121,7 +121,7 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
       });
     },
     check: async () => throwUnlessUp(await client.cluster('INFO')),
-    // A server that was cut off from the others hears nothing of what is published there, and answers pings all the same.
+    // A server that is cut off from the others misses messages but still answers PING.
     checkFeed: async (feed) => throwUnlessUp(await feed.cluster('INFO')),
     close() {
       clearInterval(refreshing);
@@ -131,17 +131,17 @@ function connectCluster(options: ConnectionOptions, to: 'masters' | 'replicas'):
 }
 
 /**
- * Knocks at the address: a server without TLS may never answer the first message of TLS, since it waits for the end of a line;
- * and of why no server of a Cluster, or no Sentinel, could be reached ioredis keeps nothing.
+ * Connects to the address over TCP to find the cause of a problem: a server without TLS may never answer a TLS handshake, and ioredis
+ * does not report why no server of a Cluster, or no Sentinel, could be reached.
  */
 async function explain(problem: RedisProblem, location: RedisLocation): Promise<RedisProblem> {
-  const isSilent = problem.code === 'unreachable' && location.tls;
-  const isUntold = problem.code === 'closed-early' && location.kind !== 'standalone';
+  const gotNoTlsAnswer = problem.code === 'unreachable' && location.tls;
+  const lacksCause = problem.code === 'closed-early' && location.kind !== 'standalone';
   const [address] = addressesOf(location);
-  if (address === undefined || !(isSilent || isUntold)) return problem;
-  const refusal = await knock(address);
+  if (address === undefined || !(gotNoTlsAnswer || lacksCause)) return problem;
+  const refusal = await tryTcp(address);
   if (refusal !== undefined) return problemOf(refusal);
-  return isSilent ? new RedisProblem('no-tls', '', String(problem.cause)) : problem;
+  return gotNoTlsAnswer ? new RedisProblem('no-tls', '', String(problem.cause)) : problem;
 }
 
 function addressesOf(location: RedisLocation): readonly RedisAddress[] {
@@ -149,8 +149,8 @@ function addressesOf(location: RedisLocation): readonly RedisAddress[] {
   return location.kind === 'cluster' ? location.servers : location.sentinels;
 }
 
-/** @returns why nobody opens; undefined when somebody does */
-function knock({ host, port }: RedisAddress): Promise<Error | undefined> {
+/** Opens a TCP connection. @returns the error; undefined if the port is open */
+function tryTcp({ host, port }: RedisAddress): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 1000 });
     const finish = (refusal?: Error) => {
@@ -175,16 +175,16 @@ function commonOptions({ location, tls, commandTimeout }: ConnectionOptions) {
     // RESP2: the feed and the client speak one protocol, and client-side caching can be added without losing its pushes.
     protocol: 2,
     commandTimeout,
-    // Commands that wait for a connection are refused before their time is over, so that none is sent after that.
+    // Commands that wait for a connection fail before they time out, so that none is sent after its timeout.
     connectTimeout: commandTimeout / 2,
-    // A server that has gone without a word: what was asked meanwhile has timed out; from here on a new connection is tried.
+    // A server may vanish without closing the connection. Its commands have timed out by then, and a new connection is tried.
     socketTimeout: commandTimeout * 2,
     disconnectTimeout: 500,
     maxRetriesPerRequest: 0,
-    // A write whose answer never came was answered with an error; sending it again would issue a token nobody asked for.
+    // The caller of an unanswered write got an error. Sending it again would issue a token that nobody requested.
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    // A server that is still loading says so to every command; a user that may only read may not ask for INFO.
+    // A loading server says so to every command, and a read-only user may not run INFO.
     enableReadyCheck: false,
     disableClientInfo: true,
   } as const satisfies RedisOptions;
@@ -202,9 +202,9 @@ function addressOptions({ location, tls, sentinel, commandTimeout }: ConnectionO
     sentinelCommandTimeout: commandTimeout / 2,
     sentinelRetryStrategy: retryDelay,
     sentinelReconnectStrategy: () => 1000,
-    // Told of a new master by the Sentinels, rather than by the old one's connections.
+    // Learn of a new master from Sentinel, not from the connections to the old one.
     failoverDetector: true,
-    // Asks the server whether it is the master, as a Sentinel that has not heard of the new one yet may be wrong.
+    // Ask the server whether it is the master, because a Sentinel may not know the new one yet.
     enableReadyCheck: true,
   } satisfies RedisOptions;
 }

@@ -6,10 +6,10 @@ import { problemOf, type RedisProblem } from './problem.ts';
 /** Milliseconds between two checks of the connection. */
 const HEARTBEAT_INTERVAL = 1000;
 
-/** Milliseconds before another connection is tried. */
+/** Milliseconds before the next attempt to connect. */
 const RECONNECT_DELAY = 100;
 
-/** The same, where somebody has to change something at the server first. */
+/** The same, if an operator must change something first. */
 const LASTING_DELAY = 1000;
 
 export interface RedisFeed {
@@ -18,8 +18,8 @@ export interface RedisFeed {
 }
 
 /**
- * One Redis subscription for any number of listeners, on a connection of its own, opened by the first.
- * Listeners are told when it is up and when it is down: Redis keeps no message for a subscriber that is away.
+ * One Redis subscription for any number of listeners, on its own connection, which the first listener opens. Listeners are notified when
+ * it connects and disconnects: Redis does not keep messages for a disconnected subscriber.
  */
 export function createRedisFeed(
   { connectFeed, checkFeed }: Pick<RedisConnections, 'connectFeed' | 'checkFeed'>,
@@ -60,7 +60,7 @@ export function createRedisFeed(
       if (isCurrent()) setUp(false);
       subscriber.disconnect();
     };
-    // ioredis goes on without the database. Of anything else 'end' follows, and tells the listeners.
+    // ioredis would continue in database 0. After any other error comes 'end', which notifies the listeners.
     subscriber.on('error', (error) => (problemOf(error).code === 'no-database' ? giveUp(error) : note(error)));
     const listen = async () => {
       if (problem?.code === 'no-database') return;

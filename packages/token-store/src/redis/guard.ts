@@ -3,52 +3,52 @@ import type { RedisConnections } from './connections.ts';
 import { problemOf, RedisProblem } from './problem.ts';
 import { checkRights, type Findings, type NeededRights } from './rights.ts';
 
-/** Milliseconds after which a connection that may not be used is looked at again. */
-const LOOK_AGAIN = 1000;
+/** Milliseconds after which an unusable connection is checked again. */
+const RECHECK_INTERVAL = 1000;
 
-/** Lets a connection be used only while what was asked for is true of it: its database, its user's rights, its answers. */
+/** Allows the use of a connection only while it answers, has the configured database, and its user has the required rights. */
 export interface Guard {
   isUsable(): boolean;
   /**
-   * Resolves when the connection may be used. One that is being made, or looked at, is waited for; one that was lost is not.
+   * Resolves when the connection can be used. Waits for a connection attempt or a check in progress, but not for a lost connection.
    *
    * @throws {RedisProblem}
    */
   untilUsable(): Promise<void>;
-  /** Looks at it now. @throws {RedisProblem} */
+  /** Checks the connection now. @throws {RedisProblem} */
   check(): Promise<void>;
-  /** A command was refused, though all was well before. */
+  /** Starts a check, because a command was refused unexpectedly. */
   suspect(): void;
   close(): void;
 }
 
 export interface GuardOptions {
   readonly rights: NeededRights;
-  /** Milliseconds that a connection may take to be made. */
-  readonly patience: number;
-  /** Is told whenever it is known what is wrong, and when nothing is. */
+  /** Milliseconds for a connection attempt. */
+  readonly timeout: number;
+  /** Receives each problem, and undefined when there is none. */
   readonly report: (problem: RedisProblem | undefined) => void;
-  /** Is told what each look found. */
+  /** Receives the findings of each check. */
   readonly found: (findings: readonly Findings[]) => void;
 }
 
-/** Looks at the connections whenever they are made anew, and at those that may not be used each second. */
-export function guard(connections: RedisConnections, { rights, patience, report, found }: GuardOptions): Guard {
+/** Checks the connections each time they are established, and every second while they cannot be used. */
+export function createGuard(connections: RedisConnections, { rights, timeout, report, found }: GuardOptions): Guard {
   const { client } = connections;
   let isVerified = false;
   let wasVerified = false;
-  /** It is known what is wrong with this connection. */
+  /** Whether the cause of the current problem is known. */
   let isExplained = false;
   let problem: RedisProblem | undefined;
   let looking: Promise<unknown> | undefined;
   let noting: Promise<unknown> | undefined;
   let isClosed = false;
-  let lookAgain: NodeJS.Timeout | undefined;
+  let recheck: NodeJS.Timeout | undefined;
 
   client.on('ready', look);
   client.on('close', () => {
     isVerified = false;
-    clearTimeout(lookAgain);
+    clearTimeout(recheck);
   });
   client.on('connecting', () => {
     wasVerified = false;
@@ -57,7 +57,7 @@ export function guard(connections: RedisConnections, { rights, patience, report,
   client.on('error', (error: unknown) => {
     noting = note(error);
   });
-  // A node of a Cluster has connections of its own.
+  // A node of a Cluster has its own connections.
   client.on('+node', () => {
     if (isOpen()) look();
   });
@@ -69,7 +69,7 @@ export function guard(connections: RedisConnections, { rights, patience, report,
   function look(): void {
     if (!isOpen()) return;
     const look = check()
-      .catch(() => {}) // It is noted, and whoever wants to use the connection is told.
+      .catch(() => {}) // The problem is noted, and operations on the connection throw it.
       .finally(() => {
         if (looking === look) looking = undefined;
       });
@@ -77,19 +77,19 @@ export function guard(connections: RedisConnections, { rights, patience, report,
   }
 
   async function check(): Promise<void> {
-    clearTimeout(lookAgain);
+    clearTimeout(recheck);
     if (!isOpen()) throw problem ?? new RedisProblem('lost');
     try {
       await connections.check();
-      // Asking a server of a Cluster may connect to it, which nobody would end any more.
+      // The check may have opened a connection to a server of the Cluster after `close`.
       if (isClosed) throw new RedisProblem('lost');
       const findings = await Promise.all(connections.servers().map(examine));
       found(findings.filter((each) => each !== undefined));
       if (isOpen()) settle();
     } catch (error) {
-      // Of a connection that was good, a slow answer says nothing about the next.
+      // On a connection that worked, one slow answer does not mean that the next one will be slow.
       if (!wasVerified || problemOf(error).isLasting) isVerified = false;
-      if (isOpen() && !isVerified) lookAgain = setTimeout(look, LOOK_AGAIN).unref();
+      if (isOpen() && !isVerified) recheck = setTimeout(look, RECHECK_INTERVAL).unref();
       throw await note(error);
     }
   }
@@ -101,7 +101,7 @@ export function guard(connections: RedisConnections, { rights, patience, report,
     report(undefined);
   }
 
-  /** Of a Cluster one server may be away. */
+  /** In a Cluster one server may be down. */
   async function examine(server: Redis): Promise<Findings | undefined> {
     try {
       return await checkRights(server, rights);
@@ -112,17 +112,17 @@ export function guard(connections: RedisConnections, { rights, patience, report,
   }
 
   async function note(error: unknown): Promise<RedisProblem> {
-    const noted = await connections.explain(early(problemOf(error)));
+    const noted = await connections.explain(asEarly(problemOf(error)));
     const isEnd = noted.code === 'lost' || noted.code === 'closed-early';
-    // The end of a connection follows from what was said before it.
+    // The end of a connection is a consequence of the problem before it.
     if (problem === undefined || !(isEnd && isExplained)) problem = noted;
     isExplained ||= !isEnd;
     if (!isVerified) report(problem);
     return problem;
   }
 
-  /** What ends a connection that never answered is not what ends one that did. */
-  function early(found: RedisProblem): RedisProblem {
+  /** A connection that ended before any answer has another cause than one that was lost later. */
+  function asEarly(found: RedisProblem): RedisProblem {
     return found.code === 'lost' && !wasVerified ? new RedisProblem('closed-early', '', String(found.cause)) : found;
   }
 
@@ -136,7 +136,7 @@ export function guard(connections: RedisConnections, { rights, patience, report,
   /** Resolves once a connection that is being made is ready or has failed. */
   async function untilAttempted(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, patience);
+      const timer = setTimeout(done, timeout);
       function done() {
         clearTimeout(timer);
         client.off('ready', done).off('close', done).off('error', done);
@@ -159,7 +159,7 @@ export function guard(connections: RedisConnections, { rights, patience, report,
     },
     close() {
       isClosed = true;
-      clearTimeout(lookAgain);
+      clearTimeout(recheck);
     },
   };
 }

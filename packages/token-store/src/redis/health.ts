@@ -2,38 +2,38 @@ import type { Log } from '@tallystick/common';
 import type { RedisProblem } from './problem.ts';
 import type { Findings } from './rights.ts';
 
-/** Is told what happens to a store. */
+/** Receives the state changes of a store. */
 export type StoreLog = Pick<Log, 'info' | 'warn'>;
 
-/** The connections of a store, those first whose problem says most. */
+/** The connections of a store. Problems of the first ones are reported first. */
 const CONNECTIONS = ['reading', 'writing', 'feed', 'replicas'] as const;
 export type ConnectionName = (typeof CONNECTIONS)[number];
 
-/** What is wrong with the connections of one store, told once for each change. */
+/** Problems of the connections of one store. Each change is logged once. */
 export interface RedisHealth {
-  /** @param problem undefined when all is well */
+  /** @param problem undefined if there is none */
   report(connection: ConnectionName, problem: RedisProblem | undefined): void;
-  /** What the feed's connection has shown about the whole: its user is that of the others. */
+  /** A lasting problem of the feed's connection. It affects every connection, because all use the same user. */
   feedProblem(): RedisProblem | undefined;
   found(findings: readonly Findings[]): void;
-  /** Whether Redis drops keys when it is full, as far as it was asked. */
+  /** Whether Redis is known to evict keys when it is full. */
   mayEvict(): boolean;
-  /** What is wrong although the store can be used. */
+  /** Problems of a store that can still be used. */
   warnings(): readonly string[];
 }
 
 export function createRedisHealth(log: StoreLog | undefined): RedisHealth {
   const problems = new Map<ConnectionName, RedisProblem>();
-  let told: string | undefined;
+  let logged: string | undefined;
   let policy: string | undefined;
 
-  function tell(): void {
+  function logChange(): void {
     const connection = CONNECTIONS.find((each) => problems.has(each));
     const problem = connection && problems.get(connection);
-    if (problem?.message === told) return;
-    told = problem?.message;
-    if (problem === undefined) log?.info({}, 'the token store can be used again');
-    else log?.warn({ reason: problem.message, detail: problem.cause, connection }, 'the token store cannot be used');
+    if (problem?.message === logged) return;
+    logged = problem?.message;
+    if (problem === undefined) log?.info({}, 'the token store is available again');
+    else log?.warn({ reason: problem.message, detail: problem.cause, connection }, 'the token store is unavailable');
   }
 
   const mayEvict = () => policy !== undefined && policy !== 'noeviction';
@@ -49,7 +49,7 @@ export function createRedisHealth(log: StoreLog | undefined): RedisHealth {
     report(connection, problem) {
       if (problem === undefined) problems.delete(connection);
       else problems.set(connection, problem);
-      tell();
+      logChange();
     },
     feedProblem() {
       const problem = problems.get('feed');

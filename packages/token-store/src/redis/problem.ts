@@ -1,19 +1,19 @@
-/** Why a Redis cannot be used, in words that name no address, user or password: anybody may read them. */
+/** Why a Redis cannot be used. The texts can be shown to anyone: they name no address, user or password. */
 const TEXTS = {
-  refused: 'nobody listens at its port',
-  'unknown-host': 'its host name is not known',
+  refused: 'nothing listens on its port',
+  'unknown-host': 'its host name is unknown',
   unreachable: 'its host does not answer',
-  'no-tls': 'it does not speak TLS at this port; the URL of one that does not begins with redis, not with rediss',
-  'closed-early': 'it closed the connection before it answered; the URL of one that speaks TLS begins with rediss',
-  'certificate-refused': 'it refuses our certificate, or wants one: see store.tls',
+  'no-tls': 'it does not speak TLS on this port; use redis instead of rediss in the URL if that is intended',
+  'closed-early': 'it closed the connection before it answered; use rediss in the URL if it speaks TLS',
+  'certificate-refused': 'it refused the client certificate, or requires one: see store.tls',
   'certificate-not-trusted': 'its certificate is not trusted: see store.tls.ca',
-  'not-redis': 'what answers is not Redis',
-  'credentials-refused': 'it does not know the user, or the password is wrong',
-  'credentials-missing': 'it wants a user and a password',
+  'not-redis': 'the server that answers is not Redis',
+  'credentials-refused': 'the user is unknown, or the password is wrong',
+  'credentials-missing': 'it requires a user and a password',
   'no-database': 'the database cannot be selected',
   'no-rights': 'the user lacks rights',
-  'no-master': 'the Sentinels know no master of this name',
-  'not-a-cluster': 'it is no Cluster; the URL of one server begins with redis:// or rediss://',
+  'no-master': 'Sentinel knows no master with this name',
+  'not-a-cluster': 'it is not a Cluster; use redis:// or rediss:// in the URL for one server',
   loading: 'it is not ready to answer yet',
   slow: 'it did not answer in time',
   lost: 'the connection was lost',
@@ -22,15 +22,15 @@ const TEXTS = {
 
 export type RedisProblemCode = keyof typeof TEXTS;
 
-/** What an operator has to mend, so that waiting and trying again does not help. */
+/** Problems that an operator must fix. Retries do not help. */
 const LASTING: ReadonlySet<RedisProblemCode> = new Set(['no-database', 'no-rights']);
 
-/** Why a Redis cannot be used. The message may be shown to anybody; the cause names addresses, and is for the log. */
+/** Why a Redis cannot be used. The message can be shown to anyone; the cause may name addresses and is for the log. */
 export class RedisProblem extends Error {
   override name = 'RedisProblem';
   readonly code: RedisProblemCode;
 
-  /** @param more is added to the text. @param cause what Redis or the network said */
+  /** @param more added to the text. @param cause message of Redis or the network */
   constructor(code: RedisProblemCode, more = '', cause?: string) {
     super(TEXTS[code] + (more && `: ${more}`), cause === undefined ? undefined : { cause });
     this.code = code;
@@ -41,8 +41,8 @@ export class RedisProblem extends Error {
   }
 }
 
-/** What a word in an error of Redis, of ioredis or of the network means; the first that fits. */
-const SIGNS: readonly (readonly [RegExp, RedisProblemCode])[] = [
+/** Problem codes by pattern in an error of Redis, ioredis or the network. The first match counts. */
+const PATTERNS: readonly (readonly [RegExp, RedisProblemCode])[] = [
   [/No such master/, 'no-master'],
   [/cluster support disabled/, 'not-a-cluster'],
   [/\b(WRONGPASS|invalid password)\b/, 'credentials-refused'],
@@ -69,7 +69,7 @@ interface RedisError extends Error {
   readonly lastNodeError?: unknown;
 }
 
-/** @param error what ioredis throws or emits; of its arguments, which it puts there too, nothing is taken */
+/** @param error error of ioredis; the command arguments that it contains are not used */
 export function problemOf(error: unknown): RedisProblem {
   if (error instanceof RedisProblem) return error;
   const { message = 'unknown error', code, command, lastNodeError } = (error ?? {}) as RedisError;
@@ -79,7 +79,7 @@ export function problemOf(error: unknown): RedisProblem {
     const why = message.startsWith('NOPERM') ? 'the user may not run SELECT' : 'there is no such database';
     return new RedisProblem('no-database', why, message);
   }
-  const said = `${typeof code === 'string' ? code : ''} ${message}`;
-  const known = SIGNS.find(([sign]) => sign.test(said))?.[1] ?? 'other';
+  const text = `${typeof code === 'string' ? code : ''} ${message}`;
+  const known = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? 'other';
   return new RedisProblem(known, known === 'no-rights' ? `${command?.name ?? 'a command'}` : '', message);
 }

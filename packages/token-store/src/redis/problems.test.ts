@@ -76,18 +76,10 @@ const webPort = () => (web.address() as { port: number }).port;
 
 describe('Why Redis cannot be used is told apart', () => {
   test.each([
-    [
-      'a wrong password',
-      () => `redis://no-select:hunter2@127.0.0.1:${plain.port}`,
-      /does not know the user, or the password/,
-    ],
-    [
-      'an unknown user',
-      () => `redis://nobody:hunter2@127.0.0.1:${plain.port}`,
-      /does not know the user, or the password/,
-    ],
-    ['a host that is unknown', () => 'redis://no.such.host.invalid', /host name is not known/],
-    ['a port where nobody listens', async () => `redis://127.0.0.1:${await freePort()}`, /nobody listens/],
+    ['a wrong password', () => `redis://no-select:hunter2@127.0.0.1:${plain.port}`, /user is unknown, or the password/],
+    ['an unknown user', () => `redis://nobody:hunter2@127.0.0.1:${plain.port}`, /user is unknown, or the password/],
+    ['a host that is unknown', () => 'redis://no.such.host.invalid', /host name is unknown/],
+    ['a port on which nothing listens', async () => `redis://127.0.0.1:${await freePort()}`, /nothing listens/],
     ['TLS to a plain port', () => `rediss://127.0.0.1:${plain.port}`, /does not speak TLS/],
     [
       'no TLS to a port of TLS',
@@ -120,7 +112,7 @@ describe('Why Redis cannot be used is told apart', () => {
 
   test('a client certificate that is missing', async () => {
     const store = await open(`rediss://127.0.0.1:${secure.port}`, { tls: { ca: certificates.pem.ca } });
-    expect(await reasonOf(store)).toMatch(/refuses our certificate, or wants one/);
+    expect(await reasonOf(store)).toMatch(/refused the client certificate, or requires one/);
   });
 });
 
@@ -151,7 +143,7 @@ describe('A database that cannot be selected', () => {
     expect(await reasonOf(store)).toMatch(/SELECT/);
     await plain.admin.acl('SETUSER', 'later', '+select');
     await until(async () => (await reasonOf(store)) === 'usable');
-    expect(log.at(-1)).toMatchObject({ level: 'info', message: 'the token store can be used again' });
+    expect(log.at(-1)).toMatchObject({ level: 'info', message: 'the token store is available again' });
     await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'in.three' }, 60);
     await plain.admin.select(3);
     expect(await plain.admin.get(`${PREFIX}{${tokenKey(ID)}}:signing-input`)).toContain('sealed:');
@@ -275,7 +267,7 @@ test('A Redis that goes away and comes back is told of once each', async () => {
   const store = await open(`redis://127.0.0.1:${server.port}`);
   await store.ping();
   await server.kill();
-  await until(() => log.some(({ reason }) => reason === 'nobody listens at its port'));
+  await until(() => log.some(({ reason }) => reason === 'nothing listens on its port'));
   await server.start();
   await until(async () => (await reasonOf(store)) === 'usable');
   expect(log.map(({ level }) => level)).toEqual(['warn', 'info']);

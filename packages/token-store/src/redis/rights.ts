@@ -1,15 +1,15 @@
 import type { Redis } from 'ioredis';
 import { RedisProblem } from './problem.ts';
 
-/** What a process does with the store, and so what its Redis user must be allowed to do. */
+/** Operations of a process on the store, for which its Redis user needs rights. */
 export type StoreUse =
-  /** Looks split entries up. */
+  /** Looks up split entries. */
   | 'split entries'
-  /** Shares with other gateways what the authorization server said. */
+  /** Shares introspection answers with other gateways. */
   | 'shared answers'
   /** Shares values with other gateways, as token handlers do. */
   | 'shared values'
-  /** All that authorization servers do. */
+  /** Every operation of an authorization server. */
   | 'records';
 
 export interface NeededRights {
@@ -18,27 +18,27 @@ export interface NeededRights {
   readonly channel: string;
   /** Whether writes wait for replicas. */
   readonly waits: boolean;
-  /** Whether Redis is asked whether it evicts keys, for which the user needs INFO. */
+  /** Whether to ask Redis for its eviction policy, for which the user needs INFO. */
   readonly asksInfo: boolean;
-  /** Whether it must answer that: Sentinels are believed about the master only if the server says so itself. */
+  /** Whether INFO is required: with Sentinel the server itself must confirm that it is the master. */
   readonly needsInfo: boolean;
 }
 
-/** On the feed, to see whether it can be published on. It is no token key, and nobody listens to it. */
-const CHECKED = 'checked:';
+/** Message that checks the right to publish. It is not a token key, so listeners ignore it. */
+const CHECK_MESSAGE = 'checked:';
 
-/** What a check finds out by the way. */
+/** Further results of a check. */
 export interface Findings {
-  /** Its `maxmemory-policy`; undefined if it was not asked, or the user may not ask. */
+  /** The server's `maxmemory-policy`; undefined if it was not asked, or the user may not ask. */
   readonly evictionPolicy: string | undefined;
 }
 
 /**
- * Runs, on one connection, every command that the uses need, each in a form that changes nothing: on keys that are not there,
- * and in one step with its undoing.
+ * Runs every command that the uses need on one connection, in a form that changes nothing: on keys that do not exist, or in a
+ * transaction that undoes its writes.
  *
- * @throws {RedisProblem} `no-rights`, which names the commands
- * @throws {Error} as ioredis does, when it does not answer
+ * @throws {RedisProblem} `no-rights`, with the names of the commands
+ * @throws {Error} the errors of ioredis, if the server does not answer
  */
 export async function checkRights(redis: Redis, needed: NeededRights): Promise<Findings> {
   const refused = new Set<string>();
@@ -46,7 +46,7 @@ export async function checkRights(redis: Redis, needed: NeededRights): Promise<F
     try {
       return await run;
     } catch (error) {
-      // In a Cluster the key of a check may lie elsewhere, and a full or read-only Redis says so when something is to be written.
+      // Other errors are expected: in a Cluster the key may be on another server, and a full or read-only Redis refuses writes.
       for (const each of [error, ...previousErrors(error)]) if (isRefusal(each)) refused.add(nameOf(each) ?? command);
       return undefined;
     }
@@ -103,7 +103,7 @@ function undoneWrites({ prefix, channel }: NeededRights): string[][] {
   return [
     ['hset', record, 'value', ''],
     ['del', record],
-    ['publish', channel, CHECKED],
+    ['publish', channel, CHECK_MESSAGE],
   ];
 }
 
@@ -115,7 +115,7 @@ function isRefusal(error: unknown): error is Error {
   return error instanceof Error && error.message.startsWith('NOPERM');
 }
 
-/** What a transaction was discarded for. */
+/** The errors for which a transaction was discarded. */
 function previousErrors(error: unknown): readonly unknown[] {
   return (error as { previousErrors?: readonly unknown[] } | undefined)?.previousErrors ?? [];
 }

@@ -23,12 +23,12 @@ test.each([
   [
     'a name that is that of no master',
     async () => redis.url.replace('mymaster', 'nobody'),
-    /know no master of this name/,
+    /knows no master with this name/,
   ],
   [
     'Sentinels that are not there',
     async () => `redis+sentinel://127.0.0.1:${await freePort()}/mymaster`,
-    /nobody listens/,
+    /nothing listens/,
   ],
   [
     'a user that may not ask for the role',

@@ -1,22 +1,22 @@
 import type { Condition, Write } from '../backend.ts';
 import type { RedisClient } from './connections.ts';
 
-/** A batch in Redis's words: whole keys, and the commands that each step stands for. */
+/** A batch as Redis commands, with prefixed keys. */
 export interface RedisBatch {
   readonly conditions: readonly Condition[];
   readonly commands: readonly RedisCommand[];
 }
 
-/** Carries out a write as safely as was asked for. @param key what it is written under */
-export type Safely = <T>(key: string | undefined, write: () => Promise<T>) => Promise<T>;
+/** Carries out a write with the configured replication. @param key key of the write */
+export type Replicate = <T>(key: string | undefined, write: () => Promise<T>) => Promise<T>;
 
-/** What it is written under, if it is, and the command with its arguments. */
+/** A command with its arguments, and the key that it writes, if any. */
 export interface RedisCommand {
   readonly key: string | undefined;
   readonly words: readonly string[];
 }
 
-/** Carries out a batch if all conditions hold; returns 0, or which condition did not (from 1). */
+/** Carries out a batch if all conditions are met. Returns 0, or the number of the condition that was not met (from 1). */
 const WRITE_IF = `local request = cjson.decode(ARGV[1])
 for index, condition in ipairs(request.conditions) do
   if condition['if'] == 'below' then
@@ -41,7 +41,7 @@ end
 for _, command in ipairs(request.commands) do redis.call(unpack(command)) end
 return 0`;
 
-/** @param prefix begins every key */
+/** Turns a batch into Redis commands. @param prefix prefix of every key */
 export function toRedis(
   batch: readonly Write[],
   conditions: readonly Condition[],
@@ -57,10 +57,10 @@ export function toRedis(
 function commandsOf(write: Write, prefix: string, channel: string): RedisCommand[] {
   if (write.do === 'publish') return [{ key: undefined, words: ['publish', channel, write.message] }];
   const key = prefix + write.key;
-  return wordsOf(write, key).map((words) => ({ key, words }));
+  return commandWords(write, key).map((words) => ({ key, words }));
 }
 
-function wordsOf(write: Exclude<Write, { do: 'publish' }>, key: string): string[][] {
+function commandWords(write: Exclude<Write, { do: 'publish' }>, key: string): string[][] {
   switch (write.do) {
     case 'put':
       return [['set', key, write.value, 'EX', wholeSeconds(write.expiresIn)]];
@@ -86,26 +86,30 @@ function wordsOf(write: Exclude<Write, { do: 'publish' }>, key: string): string[
   }
 }
 
-/** What comes from a JWT may have parts of a second (RFC 7519 section 2, NumericDate), and Redis takes none. */
+/** A lifetime from a JWT may have fractions of a second (RFC 7519 section 2, NumericDate), which Redis does not accept. */
 function wholeSeconds(expiresIn: number): string {
   return String(Math.ceil(expiresIn));
 }
 
 /**
- * The whole batch in one step, all of it or none.
+ * Writes the whole batch atomically.
  *
- * @returns the place of the condition that did not hold
+ * @returns the index of the condition that was not met
  */
-export async function writeAtOnce(redis: RedisClient, batch: RedisBatch, safely: Safely): Promise<number | undefined> {
+export async function writeAtOnce(
+  redis: RedisClient,
+  batch: RedisBatch,
+  replicate: Replicate,
+): Promise<number | undefined> {
   if (batch.conditions.length === 0 && batch.commands.length === 0) return undefined;
-  return safely(writtenKey(batch), () => {
+  return replicate(writtenKey(batch), () => {
     const only = onlyCommand(batch);
     if (only) return runCommand(redis, only);
     return batch.conditions.length > 0 ? runScript(redis, batch) : transact(redis, batch);
   });
 }
 
-/** The command of a batch that is nothing but one: it needs neither transaction nor script. */
+/** The command of a batch that consists of one command, which needs neither a transaction nor a script. */
 export function onlyCommand({ conditions, commands }: RedisBatch): RedisCommand | undefined {
   return conditions.length === 0 && commands.length === 1 ? commands[0] : undefined;
 }
@@ -117,7 +121,7 @@ export async function runCommand(
   await redis.call(name, ...args);
 }
 
-/** Something that a batch writes under, if it does. */
+/** A key that a batch writes, if there is one. */
 export function writtenKey({ conditions, commands }: RedisBatch): string | undefined {
   const consumed = conditions.find((condition) => condition.if === 'consumable')?.key;
   return consumed ?? commands.find(({ key }) => key !== undefined)?.key;
@@ -130,10 +134,10 @@ async function transact(redis: RedisClient, batch: RedisBatch): Promise<undefine
 }
 
 /**
- * The whole batch in one script: a transaction cannot look before it writes, and a Cluster can be asked to carry out a
- * script elsewhere, but not half a transaction.
+ * Writes the whole batch in one script. A transaction could not check conditions first, and in a Cluster a script can be redirected to
+ * another server, unlike a part of a transaction.
  *
- * @returns the place of the condition that did not hold
+ * @returns the index of the condition that was not met
  */
 export async function runScript(redis: RedisClient, { conditions, commands }: RedisBatch): Promise<number | undefined> {
   const keys = new Set([...conditions.map(({ key }) => key), ...commands.flatMap(({ key }) => key ?? [])]);

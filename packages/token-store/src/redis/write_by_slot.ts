@@ -4,61 +4,65 @@ import {
   onlyCommand,
   type RedisBatch,
   type RedisCommand,
+  type Replicate,
   runCommand,
   runScript,
-  type Safely,
   writtenKey,
 } from './write.ts';
 
-/** What of a batch lies under one hash tag, so that one script can carry it out. */
-interface Part extends RedisBatch {
+/** The part of a batch under one hash tag, which one script can carry out. */
+interface SlotBatch extends RedisBatch {
   readonly conditions: Condition[];
   readonly commands: RedisCommand[];
 }
 
 /**
- * A batch on a Redis Cluster, where a script reaches one slot only: one script for each hash tag, in an order that makes every
- * state between two of them harmless.
+ * Writes a batch on a Redis Cluster, where a script reaches one slot only: one script for each hash tag, in an order in which every
+ * intermediate state is harmless.
  *
- * 1. Lists of what was issued, with the condition that the grant was not revoked. A list that names too much is harmless.
- * 2. Records, each with its split entry. Nobody holds their ids yet: they are told when the last step is done.
- * 3. What is used up. This is what decides between two requests, so it is what a token request ends with.
+ * 1. Lists of issued records, with the condition that the grant was not revoked. A list with too many members is harmless.
+ * 2. Records, each with its split entry. Nobody knows their ids yet: the client gets them after the last step.
+ * 3. The consumed record. It decides between concurrent requests, so it comes last.
  *
- * When a step fails, what the request wrote is taken back as far as Redis lets us; the rest expires, known to nobody. The
- * order, and why no record can outlive the revocation of its grant, is in docs/decisions/0003-token-store.md.
+ * If a step fails, the earlier writes are deleted as far as possible. The rest expires, and nobody knows its ids.
+ * docs/decisions/0003-token-store.md explains the order, and why no record outlives the revocation of its grant.
  *
- * @returns the place of the condition that did not hold
+ * @returns the index of the condition that was not met
  */
-export async function writeBySlot(redis: RedisClient, batch: RedisBatch, safely: Safely): Promise<number | undefined> {
-  const tried: Part[] = [];
-  const isUsingUp = batch.conditions.some((condition) => condition.if === 'consumable');
-  const takeBack = async () => {
-    if (isUsingUp) await Promise.allSettled(tried.flatMap(createdKeys).map((key) => redis.del(key)));
+export async function writeBySlot(
+  redis: RedisClient,
+  batch: RedisBatch,
+  replicate: Replicate,
+): Promise<number | undefined> {
+  const attempted: SlotBatch[] = [];
+  const consumes = batch.conditions.some((condition) => condition.if === 'consumable');
+  const undo = async () => {
+    if (consumes) await Promise.allSettled(attempted.flatMap(createdKeys).map((key) => redis.del(key)));
   };
-  for (const part of partsOf(batch)) {
-    tried.push(part);
+  for (const part of splitBySlot(batch)) {
+    attempted.push(part);
     let failed: number | undefined;
     try {
-      failed = await safely(writtenKey(part), () => {
+      failed = await replicate(writtenKey(part), () => {
         const only = onlyCommand(part);
         return only ? runCommand(redis, only) : runScript(redis, part);
       });
     } catch (error) {
-      void takeBack(); // Not waited for: whoever asked is told at once that Redis did not acknowledge.
+      void undo(); // Not awaited, so that the caller gets the error at once.
       throw error;
     }
     const condition = part.conditions[failed ?? -1];
     if (condition !== undefined) {
-      await takeBack();
+      await undo();
       return batch.conditions.indexOf(condition);
     }
   }
   return undefined;
 }
 
-/** In the order in which they are carried out; those of one rank in the order of the batch. */
-function partsOf({ conditions, commands }: RedisBatch): Part[] {
-  const parts = new Map<string, Part>();
+/** The parts in the order in which they are written. Parts of the same rank keep the order of the batch. */
+function splitBySlot({ conditions, commands }: RedisBatch): SlotBatch[] {
+  const parts = new Map<string, SlotBatch>();
   const partOf = (tag: string) => {
     const part = parts.get(tag) ?? { conditions: [], commands: [] };
     parts.set(tag, part);
@@ -66,7 +70,7 @@ function partsOf({ conditions, commands }: RedisBatch): Part[] {
   };
   let tag = '';
   for (const command of commands) {
-    // A message is published with what it is about, which stands before it.
+    // A message is published with the key before it, which it is about.
     if (command.key !== undefined) tag = hashTag(command.key);
     partOf(tag).commands.push(command);
   }
@@ -74,19 +78,19 @@ function partsOf({ conditions, commands }: RedisBatch): Part[] {
   return [...parts.values()].sort((one, other) => rank(one) - rank(other));
 }
 
-function rank({ conditions, commands }: Part): number {
+function rank({ conditions, commands }: SlotBatch): number {
   if (conditions.some((condition) => condition.if === 'consumable')) return 2;
   return commands.some(({ words: [name] }) => name === 'zadd') ? 0 : 1;
 }
 
-/** The keys that hold what a token request issues: new ones, under ids that it made. */
-function createdKeys({ commands }: Part): string[] {
+/** Keys of the records that a token request creates, which are new. */
+function createdKeys({ commands }: SlotBatch): string[] {
   return commands.flatMap(({ key, words: [name] }) =>
     key !== undefined && (name === 'hset' || name === 'set') ? key : [],
   );
 }
 
-/** What decides in which slot a key lies (Redis Cluster specification, "Hash tags"). */
+/** The part of a key that determines its slot (Redis Cluster specification, "Hash tags"). */
 function hashTag(key: string): string {
   const start = key.indexOf('{');
   const end = start < 0 ? -1 : key.indexOf('}', start + 1);
