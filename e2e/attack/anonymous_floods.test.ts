@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { Redis } from 'ioredis';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oidc from 'openid-client';
@@ -7,7 +8,7 @@ import type { ConfigInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
 import { call, introspect } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
-import { REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { signIn } from '../support/clients/sign_in.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 
 const MIB = 1024 * 1024;

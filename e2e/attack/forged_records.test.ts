@@ -1,15 +1,15 @@
 import { createCipheriv, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createBrowser, open, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import { openTokenStore, type RecordPayload, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { Redis } from 'ioredis';
 import * as oidc from 'openid-client';
-import supertest from 'supertest';
 import { requirement } from '../requirements/index.ts';
 import { askUser, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
 import { call, demoWeb, introspect, serviceToken } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
-import { authorize, REDIRECT_URI, signIn, submit } from '../support/clients/sign_in.ts';
+import { authorize, signIn } from '../support/clients/sign_in.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 
 const SECRET = 'what only the authorization servers know';
@@ -199,7 +199,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       const id = cookieOf(browser, '_session');
       await forge('Session', id, { ...(await find('Session', id)), accountId: 'alice', authorizations: {} });
       const url = oidc.buildAuthorizationUrl(client, await silentRequest());
-      const { headers } = await browser.get(url.pathname + url.search).redirects(0);
+      const { headers } = await open(browser, url);
       return new URL(String(headers.location)).searchParams.get('error');
     },
     refused: 'login_required',
@@ -207,16 +207,16 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
   'Interaction whose user has signed in': {
     async run(forge) {
-      const browser = supertest.agent(world.issuer);
+      const browser = createBrowser(world);
       const url = oidc.buildAuthorizationUrl(await demoWeb(world), await loginRequest());
-      const { headers } = await browser.get(url.pathname + url.search).redirects(0);
+      const { headers } = await open(browser, url);
       const uid = String(headers.location).split('/').at(-1) as string;
       world.log.secret(uid);
       await forge('Interaction', uid, {
         ...(await find('Interaction', uid)),
         result: { login: { accountId: 'alice' } },
       });
-      return (await browser.get(`/auth/${uid}`).redirects(0)).status;
+      return (await open(browser, `/auth/${uid}`)).status;
     },
     refused: 400,
     accepted: 303,
@@ -337,7 +337,7 @@ test(requirement('store-writer-gains-nothing', 'a forged user code'), async () =
   const payload = await find('DeviceCode', started.device_code);
   for (const [, makeKey] of ATTACKERS_KEYS) {
     await forgingWith(makeKey)('DeviceCode', 'BCDFGHJK', { ...payload, userCode: 'BCDFGHJK' });
-    const browser = supertest.agent(world.issuer);
+    const browser = createBrowser(world);
     const answer = await submit(browser, (await browser.get('/device')).text, { user_code: 'BCDF-GHJK' });
     expect(answer.text).toContain('This code is unknown');
   }

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { discover, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { call, discover } from '../support/clients/clients.ts';
-import { REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { call } from '../support/clients/clients.ts';
+import { signIn } from '../support/clients/sign_in.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 import type { World } from '../support/worlds/world.ts';
 
@@ -41,8 +42,7 @@ test(requirement('back-channel-logout'), async () => {
   expect(sid).toEqual(expect.any(String));
 
   const page = await browser.get('/session/end').query({ client_id: 'shop' });
-  const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(page.text) ?? [];
-  await browser.post('/session/end/confirm').type('form').send({ xsrf, logout: 'yes' }).redirects(0);
+  await submit(browser, page.text, { logout: 'yes' });
 
   expect(received).toHaveLength(1);
   const logoutToken = String(new URLSearchParams(received[0]).get('logout_token'));

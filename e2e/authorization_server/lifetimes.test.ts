@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Browser, createBrowser, discover, open, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
-import supertest from 'supertest';
 import { requirement } from '../requirements/index.ts';
 import { askUser, decide, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
-import { call, demoWeb, discover, introspect, serviceToken } from '../support/clients/clients.ts';
+import { call, demoWeb, introspect, serviceToken } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
-import { authorize, REDIRECT_URI, signIn, submit } from '../support/clients/sign_in.ts';
+import { authorize, signIn } from '../support/clients/sign_in.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 import { resourceOf } from '../support/worlds/world.ts';
 
@@ -56,7 +56,7 @@ async function around(seconds: number, before: () => unknown, after: () => Promi
  * OpenID Connect Core section 3.1.2.1: `login_required` for a user who is not signed in. One who is gets
  * `interaction_required`: nobody hands a code to a native client unseen.
  */
-async function isSignedIn(browser: ReturnType<typeof supertest.agent>): Promise<boolean> {
+async function isSignedIn(browser: Browser): Promise<boolean> {
   const url = oidc.buildAuthorizationUrl(await demoWeb(world), {
     redirect_uri: REDIRECT_URI,
     scope: 'openid profile email',
@@ -64,7 +64,7 @@ async function isSignedIn(browser: ReturnType<typeof supertest.agent>): Promise<
     code_challenge: 'x'.repeat(43),
     code_challenge_method: 'S256',
   });
-  const answer = await browser.get(url.pathname + url.search).redirects(0);
+  const answer = await open(browser, url);
   const { searchParams } = new URL(String(answer.headers.location));
   expect(searchParams.get('error')).toMatch(/^(interaction|login)_required$/);
   return searchParams.get('error') === 'interaction_required';
@@ -133,19 +133,19 @@ describe('what is issued lives as long as configured:', () => {
   });
 
   test(requirement('lifetimes', 'interaction'), async () => {
-    const open = async () => {
-      const browser = supertest.agent(world.issuer);
+    const openLogin = async () => {
+      const browser = createBrowser(world);
       const url = oidc.buildAuthorizationUrl(await demoWeb(world), {
         redirect_uri: REDIRECT_URI,
         scope: 'openid',
         code_challenge: 'x'.repeat(43),
         code_challenge_method: 'S256',
       });
-      const { headers } = await browser.get(url.pathname + url.search).redirects(0);
+      const { headers } = await open(browser, url);
       const page = (await browser.get(String(headers.location))).text;
       return async () => (await submit(browser, page, { user: 'alice' })).status;
     };
-    const [inTime, tooLate] = [await open(), await open()];
+    const [inTime, tooLate] = [await openLogin(), await openLogin()];
     await around(
       LIFETIMES.interaction,
       async () => expect(await inTime()).toBe(303),
@@ -178,7 +178,7 @@ describe('what is issued lives as long as configured:', () => {
   });
 
   test(requirement('lifetimes', 'session that nobody has signed in to'), async () => {
-    const browser = supertest.agent(world.issuer);
+    const browser = createBrowser(world);
     const sessionOf = ({ headers }: { headers: Record<string, string> }) =>
       [headers['set-cookie'] ?? []]
         .flat()

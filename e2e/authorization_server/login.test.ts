@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { createBrowser, open, REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
-import supertest from 'supertest';
 import { requirement } from '../requirements/index.ts';
 import { call, shown } from '../support/clients/clients.ts';
-import { authorize, REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { authorize, signIn } from '../support/clients/sign_in.ts';
 import { inBothWorlds } from '../support/worlds/both_worlds.ts';
 import { resourceOf, STYLES } from '../support/worlds/world.ts';
 
@@ -51,10 +51,8 @@ inBothWorlds((world) => {
   });
 
   test(requirement('pkce-is-required'), async () => {
-    const answer = await supertest(world().issuer)
-      .get('/auth')
-      .query({ client_id: 'demo-web', response_type: 'code', scope: 'openid', redirect_uri: REDIRECT_URI })
-      .redirects(0);
+    const query = { client_id: 'demo-web', response_type: 'code', scope: 'openid', redirect_uri: REDIRECT_URI };
+    const answer = await open(createBrowser(world()), `/auth?${new URLSearchParams(query)}`);
     expect(answer.status).toBe(303);
     const error = new URL(String(answer.headers.location)).searchParams;
     expect(error.get('error')).toBe('invalid_request');
@@ -110,7 +108,7 @@ inBothWorlds((world) => {
       query.set('code_challenge', 'A'.repeat(43));
       query.set('code_challenge_method', 'S256');
       for (const resource of resources) query.append('resource', resource);
-      const answer = await supertest(world().issuer).get(`/auth?${query}`).redirects(0);
+      const answer = await open(createBrowser(world()), `/auth?${query}`);
       expect(new URL(String(answer.headers.location)).searchParams.get('error')).toBe('invalid_target');
     }
   });

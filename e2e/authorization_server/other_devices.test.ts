@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
+import { createBrowser, open, submit } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
-import supertest from 'supertest';
 import { requirement } from '../requirements/index.ts';
 import { askUser, decide, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
 import { call, issuedClaims } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
-import { submit } from '../support/clients/sign_in.ts';
 import { inBothWorlds } from '../support/worlds/both_worlds.ts';
 import { STYLES } from '../support/worlds/world.ts';
 
@@ -29,8 +28,7 @@ inBothWorlds((world) => {
 
   test(requirement('device-flow', 'the code filled in, no script'), async () => {
     const started = await startDevice(world(), await demoTv(world()), 'jwt');
-    const { pathname, search } = new URL(String(started.verification_uri_complete));
-    const page = await supertest(world().issuer).get(pathname + search);
+    const page = await open(createBrowser(world()), String(started.verification_uri_complete));
     expect(page.text).toContain(`value="${started.user_code}"`);
     expect(page.text).not.toMatch(/<script|onfocus/);
     expect(page.headers['content-security-policy']).toContain("default-src 'none'");
@@ -64,7 +62,7 @@ inBothWorlds((world) => {
     const redeem = (device_code: string) =>
       oidc.genericGrantRequest(client, 'urn:ietf:params:oauth:grant-type:device_code', { device_code });
     await expect(redeem(started.device_code)).rejects.toMatchObject({ error: 'authorization_pending', status: 400 });
-    const browser = supertest.agent(world().issuer);
+    const browser = createBrowser(world());
     const wrong = await submit(browser, (await browser.get('/device')).text, { user_code: 'WRONGONE' });
     expect(wrong.text).toContain('This code is unknown');
     const confirm = await submit(browser, wrong.text, { user_code: started.user_code.toLowerCase() });
@@ -150,16 +148,16 @@ inBothWorlds((world) => {
     [{ user: 'alice', request: 'x', decision: 'perhaps' }],
     [{}],
   ])(requirement('backchannel-authentication', 'not decided by %j'), async (form) => {
-    const alice = supertest.agent(world().issuer);
+    const alice = createBrowser(world());
     const first = await alice.get('/ciba');
     expect((await submit(alice, first.text, { user: 'alice' })).status).toBe(303);
     const xsrf = /name="xsrf" value="([^"]+)"/.exec(first.text)?.[1];
     for (const [browser, sent] of [
-      [supertest(world().issuer), form],
+      [createBrowser(world()), form],
       [alice, form],
       [alice, { ...form, xsrf }],
     ] as const) {
-      const answer = await browser.post('/ciba').type('form').accept('json').send(sent);
+      const answer = await open(browser, '/ciba', sent as Record<string, string>, { Accept: 'application/json' });
       expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
     }
   });
@@ -170,12 +168,12 @@ inBothWorlds((world) => {
     const started = await askUser(world(), client, request);
     await expect(decide(world(), { ...request, user: 'bob', decision: 'approve' })).rejects.toThrow('no request says');
     const handle = createHash('sha256').update(started.auth_req_id).digest('base64url');
-    const bob = supertest.agent(world().issuer);
+    const bob = createBrowser(world());
     await submit(bob, (await bob.get('/ciba')).text, { user: 'bob' });
-    for (const browser of [supertest(world().issuer), bob]) {
+    for (const browser of [createBrowser(world()), bob]) {
       for (const name of [handle, started.auth_req_id]) {
         const form = { user: 'alice', request: name, decision: 'approve' };
-        expect((await browser.post('/ciba').type('form').send(form)).status).toBe(400);
+        expect((await open(browser, '/ciba', form)).status).toBe(400);
       }
     }
     await decide(world(), { ...request, decision: 'deny' });

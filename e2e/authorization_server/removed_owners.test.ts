@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { open } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
 import { parse } from 'yaml';
 import { requirement } from '../requirements/index.ts';
@@ -195,11 +196,11 @@ describe('in one process', () => {
       code_challenge: await oidc.calculatePKCECodeChallenge(oidc.randomPKCECodeVerifier()),
       code_challenge_method: 'S256',
     });
-    let answer = await browser.get(url.pathname + url.search).redirects(0);
+    let answer = await open(browser, url);
     while (answer.status === 303) {
       const { pathname, search, origin } = new URL(String(answer.headers.location), world.issuer);
       if (origin !== new URL(world.issuer).origin) return 'back at the client';
-      answer = await browser.get(pathname + search).redirects(0);
+      answer = await open(browser, pathname + search);
     }
     return answer.text;
   }

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { discover, REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { type CryptoKey, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { ConfigError } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
-import { call, discover, issuedClaims, serviceToken, shown } from '../support/clients/clients.ts';
-import { REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { call, issuedClaims, serviceToken, shown } from '../support/clients/clients.ts';
+import { signIn } from '../support/clients/sign_in.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 import { resourceOf, type Style } from '../support/worlds/world.ts';
 

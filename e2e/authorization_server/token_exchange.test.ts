@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { open, submit } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { call, demoBackend, demoService, demoWeb, serviceToken, shown } from '../support/clients/clients.ts';
@@ -129,9 +130,8 @@ inBothWorlds((world) => {
     const again = await exchange(world(), exchanged.access_token, { resource: resourceOf('split') });
     await shown(world().gateways[0], style, exchanged.access_token);
     const url = oidc.buildEndSessionUrl(client, { id_token_hint: String(tokens.id_token) });
-    const page = await browser.get(url.pathname + url.search).redirects(0);
-    const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(page.text) ?? [];
-    await browser.post('/session/end/confirm').type('form').send({ xsrf, logout: 'yes' }).redirects(0);
+    const page = await open(browser, url);
+    await submit(browser, page.text, { logout: 'yes' });
     for (const gateway of world().gateways) {
       expect((await call(gateway, style, exchanged.access_token)).status).toBe(401);
       expect((await call(gateway, 'split', again.access_token)).status).toBe(401);

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { open, submit } from '@tallystick/testing/sign_in';
 import { until } from '@tallystick/testing/until';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import * as oidc from 'openid-client';
@@ -226,11 +227,9 @@ test(requirement('two-are-one', 'a session that began at one goes on, and ends, 
   reach(1);
   const client = await demoWeb(world);
   const url = oidc.buildEndSessionUrl(client, { id_token_hint: String(tokens.id_token) });
-  const page = await browser.get(url.pathname + url.search);
+  const page = await open(browser, url);
   expect(page.status).toBe(200);
-  const [, action = ''] = /<form[^>]* action="([^"]+)"/.exec(page.text) ?? [];
-  const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1];
-  await browser.post(new URL(action, world.issuer).pathname).type('form').send({ xsrf, logout: 'yes' });
+  await submit(browser, page.text, { logout: 'yes' });
   expect(await gatewaysAnswer('phantom', tokens.access_token)).toEqual([401, 401]);
 });
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { discover, REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { call, discover } from '../support/clients/clients.ts';
-import { authorize, REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { call } from '../support/clients/clients.ts';
+import { authorize, signIn } from '../support/clients/sign_in.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES, type World } from '../support/worlds/world.ts';
 

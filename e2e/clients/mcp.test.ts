@@ -10,9 +10,8 @@ import {
 } from '@modelcontextprotocol/client';
 import { freePort } from '@tallystick/testing/free_port';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
-import supertest from 'supertest';
+import { createBrowser, follow, open, REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { requirement } from '../requirements/index.ts';
-import { follow, REDIRECT_URI } from '../support/clients/sign_in.ts';
 import { startMcpServer } from '../support/peers/mcp_server.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 import type { World } from '../support/worlds/world.ts';
@@ -113,9 +112,9 @@ test.each(['jwt', 'phantom', 'split'] as const)(requirement('mcp-client', '%s'),
 /** The user whom the client sends to the authorization server signs in there. */
 async function signInAt(world: World, { authorizationUrl }: Memory): Promise<URL> {
   if (!authorizationUrl) throw new Error('the client asked for no authorization');
-  const browser = supertest.agent(world.issuer);
-  const page = await browser.get(authorizationUrl.pathname + authorizationUrl.search).redirects(0);
-  const callback = await follow(world, browser, page, 'alice');
+  const browser = createBrowser(world);
+  const page = await open(browser, authorizationUrl);
+  const callback = await follow(world, browser, page);
   if (typeof callback === 'string') throw new Error(callback);
   return callback;
 }

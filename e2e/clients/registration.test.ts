@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { REDIRECT_URI } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { call, introspect, issuedClaims } from '../support/clients/clients.ts';
-import { REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { signIn } from '../support/clients/sign_in.ts';
 import { inBothWorlds } from '../support/worlds/both_worlds.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES, type World } from '../support/worlds/world.ts';

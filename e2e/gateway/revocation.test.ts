@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { open, submit } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { call, demoService, serviceToken } from '../support/clients/clients.ts';
@@ -34,10 +35,9 @@ inBothWorlds((world) => {
       id_token_hint: String(tokens.id_token),
       post_logout_redirect_uri: 'http://127.0.0.1:53682/',
     });
-    const page = await browser.get(url.pathname + url.search).redirects(0);
-    const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(page.text) ?? [];
+    const page = await open(browser, url);
     expect(page.text).toContain('Sign out?');
-    const done = await browser.post('/session/end/confirm').type('form').send({ xsrf, logout: 'yes' }).redirects(0);
+    const done = await submit(browser, page.text, { logout: 'yes' });
     expect(done.headers.location).toBe('http://127.0.0.1:53682/');
     await expectRefusedEverywhere(world(), style, tokens.access_token);
   });

@@ -1,5 +1,5 @@
+import { follow } from '@tallystick/testing/sign_in';
 import { design, rfc } from '../requirements/source.ts';
-import { follow } from '../support/clients/sign_in.ts';
 import { resourceOf } from '../support/worlds/world.ts';
 import { combinations, type Race } from './race.ts';
 import type { RaceWorld } from './race_world.ts';
@@ -30,7 +30,7 @@ async function signInAtGateway(world: RaceWorld): Promise<Cookies> {
   const begun = await fetch(`${world.doors[0]}/oauth-agent/login`, { redirect: 'manual' });
   const login = new URL(String(begun.headers.get('location')));
   const first = await world.alice.get(login.pathname + login.search).redirects(0);
-  const callback = await follow(world, world.alice, first, 'alice');
+  const callback = await follow(world, world.alice, first);
   if (!(callback instanceof URL)) throw new Error(callback);
   world.log.secret(callback.searchParams.get('code'));
   const ended = await fetch(world.doors[1] + callback.pathname + callback.search, {
@@ -111,7 +111,7 @@ export const browsing: readonly Race[] = [
       const begun = await fetch(`${world.doors[0]}/oauth-agent/login`, { redirect: 'manual' });
       const login = new URL(String(begun.headers.get('location')));
       const first = await world.alice.get(login.pathname + login.search).redirects(0);
-      const callback = await follow(world, world.alice, first, 'alice');
+      const callback = await follow(world, world.alice, first);
       if (!(callback instanceof URL)) throw new Error(callback);
       world.log.secret(callback.searchParams.get('code'));
       const headers = headersOf(withCookiesOf(new Map(), begun));

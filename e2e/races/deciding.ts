@@ -1,6 +1,5 @@
-import supertest from 'supertest';
+import { createBrowser, follow, submit } from '@tallystick/testing/sign_in';
 import { rfc } from '../requirements/source.ts';
-import { follow, submit } from '../support/clients/sign_in.ts';
 import { combinations, type Race } from './race.ts';
 import type { RaceWorld } from './race_world.ts';
 import { askAlice, CIBA, decide, post, tokenRequests } from './requests.ts';
@@ -21,13 +20,13 @@ async function deviceCode(world: RaceWorld, users: readonly ('alice' | 'bob')[])
   world.log.secret(String(body.device_code));
   const browsers = await Promise.all(
     users.map(async (user) => {
-      const browser = supertest.agent(world.issuer); // What stands before the servers gives them requests in turn.
+      const browser = createBrowser(world); // What stands before the servers gives them requests in turn.
       const page = await submit(browser, (await browser.get('/device')).text, { user_code: String(body.user_code) });
       const [confirmation = '', cancellation = ''] = page.text.split(/(?=<form )/).slice(1);
       /** Goes on as a person would. */
       const end = async (answer: Parameters<typeof follow>[2]) => {
         if (answer.text.includes('already been used')) return 'too late';
-        const shown = String(await follow(world, browser, answer, user));
+        const shown = String(await follow(world, browser, answer, { user }));
         return shown.includes('Device connected') ? 'connected' : 'cancelled';
       };
       return {
@@ -61,7 +60,7 @@ export const deciding: readonly Race[] = [
     source: `${CIBA_CORE}#token_request`,
     async prepare(world) {
       const { auth_req_id, message } = await askAlice(world, 'split');
-      const browser = supertest.agent(world.servers[0]);
+      const browser = createBrowser({ issuer: world.servers[0] });
       const first = await browser.get('/ciba');
       await submit(browser, first.text, { user: 'alice' });
       const page = (await browser.get('/ciba')).text;

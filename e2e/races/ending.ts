@@ -1,9 +1,9 @@
+import { type Browser, createBrowser, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
-import supertest from 'supertest';
 import { rfc } from '../requirements/source.ts';
 import { call, demoBackend, introspect, serviceToken } from '../support/clients/clients.ts';
-import { type Browser, REDIRECT_URI, signIn } from '../support/clients/sign_in.ts';
+import { signIn } from '../support/clients/sign_in.ts';
 import { resourceOf, type Style } from '../support/worlds/world.ts';
 import { combinations, type Race } from './race.ts';
 import type { RaceWorld } from './race_world.ts';
@@ -104,13 +104,12 @@ function cookiesOf(browser: Browser): string {
 }
 
 /** Alice signs in, in a browser of her own. @returns the form that signs her out */
-async function logoutOf(world: RaceWorld, browser = supertest.agent(world.issuer)) {
+async function logoutOf(world: RaceWorld, browser = createBrowser(world)) {
   const code = await freshCode(world, 'phantom', browser);
   const { request, got } = tokenRequests(world);
   const logOut = async () => {
     const page = await browser.get('/session/end');
-    const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
-    const end = () => browser.post('/session/end/confirm').type('form').send({ xsrf, logout: 'yes' }).redirects(0);
+    const end = () => submit(browser, page.text, { logout: 'yes' });
     return async () => {
       const { status } = await end();
       return status === 303 || status === 302 ? 'signed out' : `${status}`;

@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type Browser, createBrowser } from '@tallystick/testing/sign_in';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
-import supertest from 'supertest';
 import { parse } from 'yaml';
-import type { Browser } from '../support/clients/sign_in.ts';
 import { type Control, controlAt } from '../support/worlds/controlled.ts';
 import { startFront } from '../support/worlds/front.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
@@ -58,7 +57,7 @@ export async function startRaceWorld(): Promise<RaceWorld> {
     workers: await world.startGateway({}, ['--workers', '2']),
     publicUrl: front.url,
     control: pair(servers.map(({ controlUrl }) => controlAt(String(controlUrl)))),
-    alice: supertest.agent(world.issuer),
+    alice: createBrowser(world),
     clientKeys,
     async assertion() {
       const jwt = await new SignJWT({ iss: IDP, sub: 'alice', aud: world.issuer })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { type Browser, follow, open } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
 import { call } from '../support/clients/clients.ts';
-import { type Browser, follow } from '../support/clients/sign_in.ts';
 import { resourceOf, type Style } from '../support/worlds/world.ts';
 import { PORTAL, type RaceWorld } from './race_world.ts';
 
@@ -85,7 +85,7 @@ export function codeGrant(code: string) {
 /** Alice signs in at `portal`, or is signed in. @returns what redeems her code */
 export async function freshCode(world: RaceWorld, style: Style, browser: Browser = world.alice) {
   const query = new URLSearchParams(await authorizationRequest(style));
-  const callback = await follow(world, browser, await browser.get(`/auth?${query}`).redirects(0), 'alice');
+  const callback = await follow(world, browser, await open(browser, `/auth?${query}`));
   const code = callback instanceof URL ? callback.searchParams.get('code') : undefined;
   if (!code) throw new Error(`no code: ${callback}`);
   world.log.secret(code);

@@ -1,8 +1,6 @@
+import { createBrowser, discover, submit, type Tokens } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
-import supertest from 'supertest';
 import { resourceOf, type Style, type World } from '../worlds/world.ts';
-import { discover } from './clients.ts';
-import { submit, type Tokens } from './sign_in.ts';
 
 type BackchannelAuthentication = Awaited<ReturnType<typeof oidc.initiateBackchannelAuthentication>>;
 
@@ -33,7 +31,7 @@ export async function decide(
   world: World,
   { user, message, decision }: { user: string; message: string; decision: 'approve' | 'deny' },
 ): Promise<string> {
-  const browser = supertest.agent(world.issuer);
+  const browser = createBrowser(world);
   await submit(browser, (await browser.get('/ciba')).text, { user });
   const page = (await browser.get('/ciba')).text;
   const form = page.split(/(?=<form )/).find((part) => part.includes(message));

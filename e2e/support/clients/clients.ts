@@ -1,3 +1,4 @@
+import { discover } from '@tallystick/testing/sign_in';
 import { decodeJwt, type JWTPayload } from 'jose';
 import * as oidc from 'openid-client';
 import { resourceOf, type Style, type World } from '../worlds/world.ts';
@@ -9,7 +10,7 @@ export async function demoService(world: World): Promise<oidc.Configuration> {
 
 /** `demo-web`, a public client. */
 export async function demoWeb(world: World): Promise<oidc.Configuration> {
-  return discover(world, 'demo-web', undefined, oidc.None());
+  return discover(world, 'demo-web');
 }
 
 /** `demo-backend`, an API that calls other APIs for its callers. */
@@ -76,14 +77,4 @@ function askIntrospection({ issuer }: World, token: string, accept: string): Pro
     headers: { Authorization: `Basic ${btoa('gateway:gateway-secret')}`, Accept: accept },
     body: new URLSearchParams({ token }),
   });
-}
-
-/** A client as openid-client sees it. */
-export function discover(
-  { issuer }: Pick<World, 'issuer'>,
-  id: string,
-  metadata: string | Partial<oidc.ClientMetadata> | undefined,
-  authentication: oidc.ClientAuth,
-) {
-  return oidc.discovery(new URL(issuer), id, metadata, authentication, { execute: [oidc.allowInsecureRequests] });
 }

@@ -1,8 +1,6 @@
+import { createBrowser, discover, follow, submit, type Tokens } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
-import supertest from 'supertest';
 import { resourceOf, type Style, type World } from '../worlds/world.ts';
-import { discover } from './clients.ts';
-import { follow, submit, type Tokens } from './sign_in.ts';
 
 type DeviceAuthorization = Awaited<ReturnType<typeof oidc.initiateDeviceAuthorization>>;
 
@@ -29,10 +27,10 @@ export async function startDevice(
 
 /** A user enters the code, confirms it, signs in and consents. @returns the last page */
 export async function connectDevice(world: World, { user_code }: DeviceAuthorization, user = 'alice'): Promise<string> {
-  const browser = supertest.agent(world.issuer);
+  const browser = createBrowser(world);
   const input = await browser.get('/device');
   const confirm = await submit(browser, input.text, { user_code });
-  const end = await follow(world, browser, await submit(browser, confirm.text), user);
+  const end = await follow(world, browser, await submit(browser, confirm.text), { user });
   return String(end);
 }
 

@@ -1,8 +1,7 @@
-import supertest from 'supertest';
+import { createBrowser, follow, open } from '@tallystick/testing/sign_in';
 import type { ConfigInput } from 'tallystick';
 import { startOneProcess } from '../worlds/one_process.ts';
 import { resourceOf, type Style } from '../worlds/world.ts';
-import { follow } from './sign_in.ts';
 
 /** Browsers' part of a page of the application: its cookies, and the header that its scripts send. */
 export interface Page {
@@ -71,8 +70,8 @@ export async function startTokenHandlerWorld(style: Style, ...more: ConfigInput[
   /** A user signs in at the authorization server. @returns the application's page, and where the browser ended */
   async function signIn(page: Page, path = '/oauth-agent/login') {
     const sent = new URL(String((await page.visit(path)).headers.get('location')));
-    const browser = supertest.agent(world.issuer);
-    const callback = await follow(world, browser, await browser.get(sent.pathname + sent.search).redirects(0), 'alice');
+    const browser = createBrowser(world);
+    const callback = await follow(world, browser, await open(browser, sent));
     if (typeof callback === 'string') throw new Error(callback);
     world.log.secret(callback.searchParams.get('code'));
     const answer = await page.visit(callback.pathname + callback.search);

@@ -3,7 +3,7 @@ import { StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/to
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { WrongClientError } from './clients/clients.ts';
 import { type Served, serve } from './testing/serve.ts';
-import { signIn, signInForRefreshToken } from './testing/sign_in.ts';
+import { signIn } from './testing/sign_in.ts';
 import { resourceOf, STYLES, silent, testClient } from './testing/test_server.ts';
 
 const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
@@ -177,7 +177,7 @@ describe('when the store fails', () => {
   });
 
   test('the refresh token is not consumed, and works once the store is available again', async () => {
-    const refreshToken = await signInForRefreshToken(served);
+    const refreshToken = String((await signIn(served, 'split')).refresh_token);
     const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'web', refresh_token: refreshToken });
     const refresh = () => fetch(`${issuer}/token`, { method: 'POST', body: form });
     const restore = refuseCommits();
@@ -246,7 +246,7 @@ test('a token request needs a form and a known client', async () => {
 });
 
 test('a reference token keeps the claims from its issuance after the configuration changes', async () => {
-  const token = await signIn(served, 'phantom');
+  const { access_token: token } = await signIn(served, 'phantom');
   const { current, replace } = served.authorizationServer.configuration;
   await replace({ ...current(), users: [{ id: 'alice', claims: { email: 'changed@example.com' } }] });
   const jwt = await (await introspect(token, 'application/jwt')).text();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Browser, createBrowser } from '../testing/sign_in.ts';
+import { type Browser, createBrowser, open } from '@tallystick/testing/sign_in';
 import { startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 let server: TestServer;
@@ -38,13 +38,13 @@ const hidden = (html: string, name: string) => new RegExp(`name="${name}" value=
 
 /** Opens the page. @returns the hidden fields of its form */
 async function look(browser: Browser) {
-  const html = await (await browser.open(page())).text();
+  const html = (await open(browser, page())).text;
   return { html, xsrf: hidden(html, 'xsrf'), request: hidden(html, 'request') };
 }
 
 async function signIn(user: string): Promise<Browser> {
-  const browser = createBrowser();
-  const answer = await browser.open(page(), { user, xsrf: (await look(browser)).xsrf });
+  const browser = createBrowser(server);
+  const answer = await open(browser, page(), { user, xsrf: (await look(browser)).xsrf });
   expect(answer.status).toBe(303);
   return browser;
 }
@@ -54,7 +54,7 @@ test('a user signs in and decides', async () => {
   const browser = await signIn('alice');
   const { html, xsrf, request } = await look(browser);
   expect(html).toContain('Requests for alice');
-  expect((await browser.open(page(), { xsrf, request, decision: 'approve' })).status).toBe(303);
+  expect((await open(browser, page(), { xsrf, request, decision: 'approve' })).status).toBe(303);
   expect((await look(browser)).html).toContain('no pending requests');
   expect(await redeem(id)).toMatchObject({ access_token: expect.any(String) });
 });
@@ -67,29 +67,30 @@ test('a decision needs the session of the requested user', async () => {
   const { xsrf } = await look(alice);
   const bob = await signIn('bob');
   const outcomes = {
-    nobody: (await createBrowser().open(page(), { user: 'alice', request, decision })).status,
-    'nobody, with a form that was shown to alice': (await createBrowser().open(page(), { xsrf, request, decision }))
-      .status,
-    bob: (await bob.open(page(), { user: 'alice', xsrf: (await look(bob)).xsrf, request, decision })).status,
-    'alice, at a form of another site': (await alice.open(page(), { request, decision })).status,
-    'alice, at a form that was shown to bob': (
-      await alice.open(page(), { xsrf: (await look(bob)).xsrf, request, decision })
+    nobody: (await open(createBrowser(server), page(), { user: 'alice', request, decision })).status,
+    'nobody, with a form that was shown to alice': (
+      await open(createBrowser(server), page(), { xsrf, request, decision })
     ).status,
-    'alice, on a request that there is not': (await alice.open(page(), { xsrf, request: id, decision })).status,
+    bob: (await open(bob, page(), { user: 'alice', xsrf: (await look(bob)).xsrf, request, decision })).status,
+    'alice, at a form of another site': (await open(alice, page(), { request, decision })).status,
+    'alice, at a form that was shown to bob': (
+      await open(alice, page(), { xsrf: (await look(bob)).xsrf, request, decision })
+    ).status,
+    'alice, on a request that there is not': (await open(alice, page(), { xsrf, request: id, decision })).status,
   };
   expect(Object.entries(outcomes).filter(([, status]) => status !== 400)).toEqual([]);
   expect((await look(bob)).html).not.toContain(request);
   expect(await redeem(id)).toMatchObject({ error: 'authorization_pending' });
-  expect((await alice.open(page(), { xsrf, request, decision })).status).toBe(303);
+  expect((await open(alice, page(), { xsrf, request, decision })).status).toBe(303);
 });
 
 test('a sign-in needs the form sent to this browser, and a configured user', async () => {
-  const [one, other] = [createBrowser(), createBrowser()];
+  const [one, other] = [createBrowser(server), createBrowser(server)];
   const { xsrf } = await look(one);
   await look(other);
-  expect((await other.open(page(), { user: 'alice', xsrf })).status).toBe(400);
-  expect((await one.open(page(), { user: 'alice' })).status).toBe(400);
-  expect((await one.open(page(), { user: 'carol', xsrf })).status).toBe(400);
-  expect((await one.open(page(), { user: 'alice', xsrf })).status).toBe(303);
+  expect((await open(other, page(), { user: 'alice', xsrf })).status).toBe(400);
+  expect((await open(one, page(), { user: 'alice' })).status).toBe(400);
+  expect((await open(one, page(), { user: 'carol', xsrf })).status).toBe(400);
+  expect((await open(one, page(), { user: 'alice', xsrf })).status).toBe(303);
   expect((await look(one)).html).toContain('Requests for alice');
 });

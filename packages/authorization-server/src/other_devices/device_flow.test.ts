@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type Browser, createBrowser, follow, open, type Page } from '@tallystick/testing/sign_in';
 import type { Records, TokenStore } from '@tallystick/token-store';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
-import { type Browser, createBrowser } from '../testing/sign_in.ts';
 import { silent, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 let server: TestServer;
@@ -57,29 +57,21 @@ const redeem = ({ device }: Code) =>
 
 /** A browser with the confirmation page open, and the form to confirm or cancel. */
 async function enter({ user }: Code) {
-  const browser = createBrowser();
+  const browser = createBrowser(server);
   const page = `${server.issuer}/device`;
   const xsrfOf = (html: string) => /name="xsrf" value="([^"]*)"/.exec(html)?.[1] ?? '';
-  const form = { xsrf: xsrfOf(await (await browser.open(page)).text()), user_code: user };
-  const confirmation = xsrfOf(await (await browser.open(page, form)).text());
+  const form = { xsrf: xsrfOf((await open(browser, page)).text), user_code: user };
+  const confirmation = xsrfOf((await open(browser, page, form)).text);
   return {
     browser,
-    confirm: () => browser.open(page, { ...form, xsrf: confirmation, confirm: 'yes' }),
-    cancel: () => browser.open(page, { ...form, xsrf: confirmation, abort: 'yes' }),
+    confirm: () => open(browser, page, { ...form, xsrf: confirmation, confirm: 'yes' }),
+    cancel: () => open(browser, page, { ...form, xsrf: confirmation, abort: 'yes' }),
   };
 }
 
 /** Signs in and consents, and returns the final page. */
-async function goOn(browser: Browser, first: Response, user: string): Promise<string> {
-  let answer = first;
-  while (answer.status === 302 || answer.status === 303) {
-    const url = new URL(answer.headers.get('location') ?? '', server.issuer).href;
-    answer = await browser.open(url);
-    if (answer.status !== 200 || !url.includes('/interaction/')) continue;
-    const step = (await answer.text()).includes(`/consent"`) ? 'consent' : 'login';
-    answer = await browser.open(`${url}/${step}`, { user });
-  }
-  return answer.text();
+async function goOn(browser: Browser, first: Page, user: string): Promise<string> {
+  return first.status === 400 ? first.text : String(await follow(server, browser, first, { user }));
 }
 
 test('if two users confirm a code concurrently, only one connects the device', async () => {
@@ -88,7 +80,7 @@ test('if two users confirm a code concurrently, only one connects the device', a
   atOnce = 2;
   const confirmed = await Promise.all(users.map(({ confirm }) => confirm()));
   expect(confirmed.map(({ status }) => status).sort()).toEqual([303, 400]);
-  const pages = await Promise.all(users.map(({ user, browser }, at) => goOn(browser, confirmed[at] as Response, user)));
+  const pages = await Promise.all(users.map(({ user, browser }, at) => goOn(browser, confirmed[at] as Page, user)));
   const outcomes = pages.map((page) => /Device connected|This code has already been used/.exec(page)?.[0]);
   expect([...outcomes].sort()).toEqual(['Device connected', 'This code has already been used']);
   const { id_token: idToken } = await redeem(code);
@@ -106,7 +98,7 @@ test.each([
   const cancelling = place === 0 ? undefined : other.cancel();
   const [confirmed, cancelled] = await Promise.all([one.confirm(), cancelling ?? other.cancel()]);
   const page = await goOn(one.browser, confirmed, 'alice');
-  const isCancelled = (await cancelled.text()).includes('Cancelled');
+  const isCancelled = cancelled.text.includes('Cancelled');
   expect(page.includes('Device connected')).toBe(!isCancelled);
   expect(await redeem(code)).toMatchObject(
     isCancelled ? { error: 'access_denied' } : { access_token: expect.any(String) },

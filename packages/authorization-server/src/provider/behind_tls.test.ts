@@ -2,10 +2,10 @@ import { request } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { serve } from '@tallystick/testing/serve';
+import { REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { openTokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
-import { REDIRECT_URI } from '../testing/serve.ts';
 import { authorizationUrl } from '../testing/sign_in.ts';
 import { silent, testClient, testConfiguration } from '../testing/test_server.ts';
 
@@ -20,7 +20,7 @@ async function cookiesOf(issuer: string, forwarded: Record<string, string> = {})
   );
   onTestFinished(() => store.close());
   const { port } = await serve(handler);
-  const { pathname, search, host } = new URL(authorizationUrl({ issuer } as never, 'jwt'));
+  const { pathname, search, host } = new URL(authorizationUrl({ issuer }, 'jwt'));
   return new Promise((resolve, reject) => {
     request({ port, host: '127.0.0.1', path: pathname + search, agent: false, headers: { Host: host, ...forwarded } })
       .on('response', (answer) => resolve(answer.resume().headers['set-cookie'] ?? []))

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createBrowser, open } from '@tallystick/testing/sign_in';
 import { decodeJwt } from 'jose';
 import { type Served, serve } from '../testing/serve.ts';
-import { authorizationUrl, createBrowser, signIn } from '../testing/sign_in.ts';
+import { authorizationUrl, signIn } from '../testing/sign_in.ts';
 
 let served: Served;
 beforeEach(async () => {
@@ -10,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => served.stop());
 
 test('an issuer with a path serves every endpoint and page below its path', async () => {
-  const token = await signIn(served, 'jwt');
+  const { access_token: token } = await signIn(served, 'jwt');
   expect(decodeJwt(token)).toMatchObject({ iss: served.issuer, sub: 'alice' });
 });
 
@@ -35,12 +36,12 @@ test.each(['/', '/token', '/tenantx/token', '/elsewhere/.well-known/openid-confi
 );
 
 test('its cookies have its path and are HttpOnly', async () => {
-  const browser = createBrowser();
-  const started = await browser.open(authorizationUrl(served, 'jwt'));
-  const page = new URL(started.headers.get('location') ?? '', served.issuer).href;
-  const signedIn = await browser.open(`${page}/login`, { user: 'alice' });
-  const resumed = await browser.open(signedIn.headers.get('location') ?? '');
-  const cookies = [...started.headers.getSetCookie(), ...resumed.headers.getSetCookie()];
+  const browser = createBrowser(served);
+  const started = await open(browser, authorizationUrl(served, 'jwt'));
+  const page = new URL(String(started.headers.location), served.issuer).href;
+  const signedIn = await open(browser, `${page}/login`, { user: 'alice' });
+  const resumed = await open(browser, String(signedIn.headers.location));
+  const cookies = [started, resumed].flatMap(({ headers }) => headers['set-cookie'] as unknown as string[]);
   expect(cookies.filter((cookie) => cookie.startsWith('_session='))).not.toEqual([]);
   for (const cookie of cookies) expect(cookie).toMatch(/path=\/tenant.*; samesite=lax; httponly/);
 });

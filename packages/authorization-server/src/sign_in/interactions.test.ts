@@ -1,37 +1,30 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Browser, cookiesOf, createBrowser, open } from '@tallystick/testing/sign_in';
 import { decodeJwt } from 'jose';
 import { WrongUserError } from '../clients/client_names.ts';
 import { type Served, serve } from '../testing/serve.ts';
-import {
-  authorizationUrl,
-  type Browser,
-  createBrowser,
-  followToCallback,
-  openLogin,
-  redeem,
-  signIn,
-} from '../testing/sign_in.ts';
+import { authorizationUrl, openLogin, signIn, signInAutomatically } from '../testing/sign_in.ts';
 import { testClient } from '../testing/test_server.ts';
 
 let served: Served;
 let browser: Browser;
 beforeEach(async () => {
   served = await serve();
-  browser = createBrowser();
+  browser = createBrowser(served);
 });
 afterEach(() => served.stop());
 
 describe('a user who is not configured', () => {
   test('can be entered, with claims for the access token', async () => {
     const claims = '{"role": "auditor", "email": "carol@example.com"}';
-    const token = await signIn(served, 'jwt', { user: 'carol', claims });
+    const { access_token: token } = await signIn(served, 'jwt', { user: 'carol', claims });
     expect(decodeJwt(token)).toMatchObject({ sub: 'carol', role: 'auditor', email: 'carol@example.com' });
   });
 
   test('has added claims only in tokens of this sign-in', async () => {
-    const added = await signIn(served, 'jwt', { user: 'alice', claims: '{"role": "auditor"}' });
+    const { access_token: added } = await signIn(served, 'jwt', { user: 'alice', claims: '{"role": "auditor"}' });
     expect(decodeJwt(added)).toMatchObject({ sub: 'alice', role: 'auditor', email: 'alice@example.com' });
-    expect(decodeJwt(await signIn(served, 'jwt'))).not.toHaveProperty('role');
+    expect(decodeJwt((await signIn(served, 'jwt')).access_token)).not.toHaveProperty('role');
   });
 
   test.each([
@@ -71,10 +64,10 @@ describe('a user who is not configured', () => {
     ],
   ])('sees the form again after entering %s', async (_what, form, problem) => {
     const page = await openLogin(served, browser, 'phantom');
-    const answer = await browser.open(`${page}/login`, form);
+    const answer = await open(browser, `${page}/login`, form);
     expect(answer.status).toBe(400);
-    expect(await answer.text()).toContain(problem);
-    expect((await browser.open(`${page}/login`, { user: 'alice' })).status).toBe(303);
+    expect(answer.text).toContain(problem);
+    expect((await open(browser, `${page}/login`, { user: 'alice' })).status).toBe(303);
   });
 });
 
@@ -86,11 +79,8 @@ test('a user cannot have the identifier of a registered client', async () => {
   });
   const { client_id: user } = (await registration.json()) as { client_id: string };
   const page = await openLogin(served, browser, 'phantom');
-  const answer = await browser.open(`${page}/login`, { user });
-  expect([answer.status, await answer.text()]).toEqual([
-    400,
-    expect.stringContaining('This is the identifier of a client'),
-  ]);
+  const answer = await open(browser, `${page}/login`, { user });
+  expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('This is the identifier of a client')]);
   const { current, replace } = served.authorizationServer.configuration;
   const users = [...current().users, { id: user, claims: {} }];
   await expect(replace({ ...current(), users })).rejects.toThrow(WrongUserError);
@@ -102,9 +92,9 @@ test('an entered user no longer exists once a client with the same identifier is
   const { current, replace } = served.authorizationServer.configuration;
   await replace({ ...current(), clients: [...current().clients, testClient({ id: 'carol', secret: 'secret' })] });
   const automatic = authorizationUrl(served, 'jwt', { client_id: 'ci', login_hint: 'carol' });
-  const answer = await browser.open(automatic);
-  const page = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
-  expect(await page.text()).toContain('<h1>Sign in</h1>');
+  const answer = await open(browser, automatic);
+  const page = await open(browser, new URL(String(answer.headers.location), served.issuer).href);
+  expect(page.text).toContain('<h1>Sign in</h1>');
 });
 
 test('claims can have inherited property names, except for refused ones', async () => {
@@ -112,7 +102,7 @@ test('claims can have inherited property names, except for refused ones', async 
   const names = ['then', 'toJSON', 'length', ...Object.keys(inherited)].filter((name) => name !== '__proto__');
   const claims = JSON.stringify(Object.fromEntries(names.map((name) => [name, {}])));
   for (const user of ['__proto__', 'constructor', 'toString']) {
-    const token = await signIn(served, 'jwt', { user, claims });
+    const { access_token: token } = await signIn(served, 'jwt', { user, claims });
     expect(decodeJwt(token)).toMatchObject({ sub: user, toJSON: {}, valueOf: {}, hasOwnProperty: {} });
   }
 });
@@ -122,61 +112,63 @@ describe('a client with automatic login', () => {
     authorizationUrl(served, 'jwt', { client_id: 'ci', ...more });
 
   test('signs in the configured user without a page', async () => {
-    const callback = await followToCallback(served, browser, await browser.open(automatic()));
-    expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('alice');
+    expect(decodeJwt((await signInAutomatically(served, 'jwt')).access_token).sub).toBe('alice');
   });
 
   test('signs in the user of the login_hint, if it exists', async () => {
     await signIn(served, 'jwt', { user: 'carol' });
-    const callback = await followToCallback(served, browser, await browser.open(automatic({ login_hint: 'carol' })));
-    expect(decodeJwt(await redeem(served, 'ci', callback)).sub).toBe('carol');
+    const { access_token: token } = await signInAutomatically(served, 'jwt', { login_hint: 'carol' });
+    expect(decodeJwt(token).sub).toBe('carol');
   });
 
   test.each([
     ['an unknown login_hint', { login_hint: 'mallory' }, 'Sign in'],
     ['prompt=login', { prompt: 'login' }, 'Sign in'],
   ])('shows the page for %s', async (_what, more, title) => {
-    const answer = await browser.open(automatic(more as Record<string, string>));
-    const page = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
-    expect(await page.text()).toContain(`<h1>${title}</h1>`);
+    const answer = await open(browser, automatic(more as Record<string, string>));
+    const page = await open(browser, new URL(String(answer.headers.location), served.issuer).href);
+    expect(page.text).toContain(`<h1>${title}</h1>`);
   });
 
   test('shows the consent page for prompt=consent, and no page for prompt=none', async () => {
-    let answer = await browser.open(automatic({ prompt: 'consent' }));
+    let answer = await open(browser, automatic({ prompt: 'consent' }));
     for (let step = 0; answer.status === 303 && step < 6; step++) {
-      answer = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
+      answer = await open(browser, new URL(String(answer.headers.location), served.issuer).href);
     }
-    const page = await answer.text();
+    const page = answer.text;
     expect(page).toMatch(/<h1>Allow/);
     // The page lists the API's scope once, with the API.
     expect(page).toContain('<strong>openid</strong>');
     expect(page.match(/<strong>[^<]*read[^<]*<\/strong>/g)).toEqual(['<strong>read</strong>']);
-    const none = await createBrowser().open(automatic({ prompt: 'none' }));
-    expect(new URL(none.headers.get('location') ?? '').searchParams.get('error')).toBe('login_required');
+    const none = await open(createBrowser(served), automatic({ prompt: 'none' }));
+    expect(new URL(String(none.headers.location)).searchParams.get('error')).toBe('login_required');
   });
 });
 
 test('the page of another sign-in is refused', async () => {
   const page = await openLogin(served, browser, 'phantom');
   const cookie = `_interaction=${page.split('/').at(-1)}`;
-  const elsewhere = await openLogin(served, createBrowser(), 'phantom');
+  const elsewhere = await openLogin(served, createBrowser(served), 'phantom');
   expect((await fetch(page, { headers: { Cookie: cookie } })).status).toBe(400); // Its signature is missing.
+  const cookies = cookiesOf(browser, page);
+  expect((await fetch(page, { headers: { Cookie: cookies } })).status).toBe(200);
   for (const path of [elsewhere, `${elsewhere}/login`]) {
-    const answer = await browser.open(path, path.endsWith('login') ? { user: 'alice' } : undefined);
+    const form = path.endsWith('login') ? { user: 'alice' } : undefined;
+    const answer = await open(browser, path, form, { Cookie: cookies });
     expect(answer.status).toBe(400);
   }
 });
 
 test('consent is refused before a user has signed in', async () => {
   const page = await openLogin(served, browser, 'phantom');
-  expect((await browser.open(`${page}/consent`, {})).status).toBe(400);
+  expect((await open(browser, `${page}/consent`, {})).status).toBe(400);
 });
 
 test('cancelling sends the client access_denied', async () => {
   const page = await openLogin(served, browser, 'phantom');
-  const answer = await browser.open(`${page}/abort`, {});
-  const resumed = await browser.open(new URL(answer.headers.get('location') ?? '', served.issuer).href);
-  const { searchParams } = new URL(resumed.headers.get('location') ?? '');
+  const answer = await open(browser, `${page}/abort`, {});
+  const resumed = await open(browser, new URL(String(answer.headers.location), served.issuer).href);
+  const { searchParams } = new URL(String(resumed.headers.location));
   expect(searchParams.get('error')).toBe('access_denied');
   expect(searchParams.get('error_description')).toBe('the user refused to sign in');
 });
@@ -192,15 +184,15 @@ test.each([
 
 test('a form that is too large and a body that is not a form are refused', async () => {
   const page = await openLogin(served, browser, 'phantom');
-  expect((await browser.open(`${page}/login`, { user: 'x'.repeat(10_000) })).status).toBe(413);
-  const json = await browser.open(`${page}/login`, { user: 'alice' }, { 'Content-Type': 'application/json' });
+  expect((await open(browser, `${page}/login`, { user: 'x'.repeat(10_000) })).status).toBe(413);
+  const json = await open(browser, `${page}/login`, { user: 'alice' }, { 'Content-Type': 'application/json' });
   expect(json.status).toBe(400);
 });
 
 test('pages are not cached, framed or scripted', async () => {
   const page = await openLogin(served, browser, 'phantom');
-  const { headers } = await browser.open(page);
-  expect(headers.get('cache-control')).toBe('no-store');
-  expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
-  expect(headers.get('referrer-policy')).toBe('no-referrer');
+  const { headers } = await open(browser, page);
+  expect(headers['cache-control']).toBe('no-store');
+  expect(headers['content-security-policy']).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+  expect(headers['referrer-policy']).toBe('no-referrer');
 });

@@ -2,12 +2,12 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Log } from '@tallystick/common';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
+import { REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
 import { resourceOf, SECRET, silent, testClient, testConfiguration } from '../testing/test_server.ts';
 
-const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
 const service = { Authorization: `Basic ${btoa('service:service-secret')}` };
 const server = createServer();
 let listening: ListeningServer;

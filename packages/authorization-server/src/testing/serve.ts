@@ -1,13 +1,12 @@
 import { createServer } from 'node:http';
 import type { Log } from '@tallystick/common';
 import { listen } from '@tallystick/testing/listen';
+import { REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
 import { silent, testClient, testConfiguration } from './test_server.ts';
-
-export const REDIRECT_URI = 'http://127.0.0.1:53682/callback';
 
 export interface Served {
   readonly issuer: string;
