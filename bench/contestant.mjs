@@ -1,5 +1,5 @@
-// A process of the benchmark: an API, bare http-proxy before it, the gateway before it, or the authorization server. It tells its
-// processor time when asked.
+// One process of the benchmark: the API, bare http-proxy before it, the gateway before it, or the authorization server. It answers
+// every message with the processor time it has used, in microseconds.
 import http from 'node:http';
 import { createRequire } from 'node:module';
 
@@ -47,7 +47,7 @@ const roles = {
         upstream: upstreamUrl,
         api: apiOf(style),
         scopes: { GET: ['read'], '*': ['write'] },
-        // The store is empty: whatever is measured is in the cache by then.
+        // The store is empty. The warm-up fills the cache by introspection.
         ...(style === 'split' && { onMiss: 'introspect' }),
       })),
     });

@@ -1,6 +1,6 @@
-// node bench/gateway.mjs: what a call through the gateway costs, with the JWT in its first-level cache, beside what it costs
-// through bare http-proxy with the same agent. In processor time of the proxy's process for each request, so that it does not
-// matter what else the machine is doing; both in turn, and the median of the rounds.
+// node bench/gateway.mjs compares the cost of a call through the gateway, with the JWT in its first-level cache, with the cost
+// through bare http-proxy with the same agent. It measures processor time of the proxy's process per request, which does not
+// depend on the load of the machine. The contestants take turns, and the result is the median of the rounds.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -21,21 +21,21 @@ const { child: authorizationServer, url: issuer, tokens } = await start('authori
 const gateway = await start('gateway', upstream.url, issuer);
 
 const contestants = [
-  // The same bytes go upstream.
+  // All contestants send the same bytes upstream.
   { name: 'bare http-proxy', process: bare, path: '/bare/hello', token: tokens.jwt },
   { name: 'jwt', process: gateway, path: '/jwt/hello', token: tokens.jwt },
   { name: 'phantom', process: gateway, path: '/phantom/hello', token: tokens.phantom },
   { name: 'split', process: gateway, path: '/split/hello', token: tokens.split },
 ];
 const costs = new Map(contestants.map(({ name }) => [name, []]));
-for (const contestant of contestants) await round(contestant); // Warm.
+for (const contestant of contestants) await round(contestant); // Warm-up.
 for (let index = 0; index < rounds; index += 1) {
   process.stdout.write(`\rround ${index + 1} of ${rounds}`);
   for (const contestant of contestants) costs.get(contestant.name).push(await round(contestant));
 }
 process.stdout.write('\r');
 const base = median(costs.get('bare http-proxy'));
-console.log('processor time for each request, median of the rounds, and its share of bare http-proxy’s');
+console.log('processor time per request (median of the rounds), and throughput relative to bare http-proxy');
 for (const [name, values] of costs) {
   console.log(`${name.padEnd(16)} ${median(values).toFixed(1).padStart(7)} µs   ${(base / median(values)).toFixed(2)}`);
 }

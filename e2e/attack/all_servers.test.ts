@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { requirement } from '../requirements/index.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { corpus } from './corpus.ts';
-import { statusesOf } from './statuses_of.ts';
+import { statusesOf } from './statuses.ts';
 
 /** Every server beside the gateway, with the paths that are attacked there. */
 const servers = {
@@ -113,7 +113,7 @@ test.each(names)(requirement('malformed-input', 'odd paths and bodies: %s'), asy
   expect(wrong).toEqual(none);
 });
 
-test(requirement('malformed-input', 'nothing is a fault of the server, nothing is on standard error'), () => {
+test(requirement('malformed-input', 'no server logs an error or writes to standard error'), () => {
   expect(
     world.log
       .text()

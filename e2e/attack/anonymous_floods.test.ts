@@ -151,7 +151,7 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
     expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
   });
 
-  test(requirement('anonymous-floods', 'a registered client that was used stays'), async () => {
+  test(requirement('anonymous-floods', 'a registered client with a token stays'), async () => {
     const options = { execute: [oidc.allowInsecureRequests] };
     const metadata = { redirect_uris: [REDIRECT_URI], grant_types: ['authorization_code', 'refresh_token'] };
     const add = async () => {
@@ -174,7 +174,7 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
   });
 
   if (name === 'Redis') {
-    test(requirement('anonymous-floods', 'what they leave in Redis is within the budget'), async () => {
+    test(requirement('anonymous-floods', 'their records in Redis stay within the budget'), async () => {
       const redis = new Redis(String(process.env.REDIS_URL));
       for (const once of Object.values(FLOODS))
         for (let round = 0; round < 2 * BUDGET.maxEntries; round++) await once();

@@ -1,5 +1,6 @@
+import { message, openConnection, type Writing } from '@tallystick/testing/raw_client';
 import type { RawCase } from './raw_case.ts';
-import { openExchange, type Writing } from './raw_exchange.ts';
+import { statusesIn } from './statuses.ts';
 import type { StrictRequest } from './strict_request.ts';
 import type { StrictUpstream } from './strict_upstream.ts';
 
@@ -43,11 +44,10 @@ export function createAttacker(gateway: string, upstream: StrictUpstream): Attac
       `Authorization: Bearer ${token}`,
       'Connection: close',
     ];
-    const exchange = await openExchange(gateway);
-    await exchange.write(`${lines.join('\r\n')}\r\n\r\n`);
-    await exchange.settled(/^200$/);
-    await exchange.end();
-    const answer = exchange.text();
+    const client = await openConnection(gateway);
+    await client.write(message(lines));
+    await client.settled((text) => statusesIn(text) === '200');
+    const answer = await client.end();
     if (!answer.startsWith('HTTP/1.1 200 OK\r\n') || !answer.endsWith(`\r\n\r\n${target}`)) {
       throw new Error(`an honest client was answered: ${answer}`);
     }
@@ -56,25 +56,26 @@ export function createAttacker(gateway: string, upstream: StrictUpstream): Attac
   return {
     async attack(held, raw, connection, writing) {
       const insert = (text: string) => text.replaceAll('{path}', held.path).replaceAll('{token}', held.token);
-      const exchange = await openExchange(gateway);
+      const client = await openConnection(gateway);
       let before = '';
       if (connection === 'a connection in use') {
-        await exchange.write(
+        await client.write(
           insert('GET {path}/before HTTP/1.1\r\nHost: g.localhost\r\nAuthorization: Bearer {token}\r\n\r\n'),
         );
-        await exchange.settled(/^200$/);
+        await client.settled((text) => statusesIn(text) === '200');
         before = '200 ';
       }
       upstream.requests.length = 0;
       upstream.bytes = '';
-      await exchange.write(insert(raw.bytes), writing);
-      await exchange.settled(new RegExp(`^${before.trim()}${before && '( |$)'}(${raw.answers})$`));
+      await client.write(insert(raw.bytes), writing);
+      const expected = new RegExp(`^${before.trim()}${before && '( |$)'}(${raw.answers})$`);
+      await client.settled((text) => expected.test(statusesIn(text)));
       // Were there a second request in it, it would have arrived by the time that an honest one has.
       await callHonestly(held);
-      await exchange.end();
+      await client.end();
       const requests = upstream.requests.filter(({ target }) => !target.includes('/honest/'));
       return {
-        statuses: exchange.statuses().slice(before.length),
+        statuses: statusesIn(client.text()).slice(before.length),
         requests,
         bytes: upstream.bytes.replace(/\r\nauthorization: Bearer [^\r\n]*(?=\r\n)/gi, (header) =>
           held.authorization.test(header.slice('\r\nauthorization: '.length)) ? '' : header,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Writing } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
 import { serviceToken } from '../support/clients/clients.ts';
@@ -7,7 +8,6 @@ import { STYLES, type Style, type World } from '../support/worlds/world.ts';
 import { type Attacker, type Connection, createAttacker, type Held } from './attacker.ts';
 import { corpus } from './corpus.ts';
 import type { RawCase } from './raw_case.ts';
-import type { Writing } from './raw_exchange.ts';
 import { type StrictUpstream, startStrictUpstream } from './strict_upstream.ts';
 
 let world: World;
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const cases = Object.entries(corpus).flatMap(([topic, raws]) => raws.map((raw) => [topic, raw.name, raw] as const));
 
-test('there are at least 150 cases, each with a name of its own', () => {
+test('the corpus has at least 150 cases with unique names', () => {
   expect(cases.length).toBeGreaterThanOrEqual(150);
   expect(new Set(cases.map(([, name]) => name)).size).toBe(cases.length);
 });
@@ -72,7 +72,7 @@ async function expectHarmless(style: Style, raw: RawCase, connection: Connection
   expect(bytes).not.toContain('mallory');
 }
 
-test(requirement('malformed-requests', 'nothing is left behind'), async () => {
+test(requirement('malformed-requests', 'no connection or partial request is left at the API'), async () => {
   await until(() => upstream.unfinished() === 0);
   expect(upstream.connections()).toBeLessThanOrEqual(5);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { rawRequest } from '@tallystick/testing/raw_client';
 import type { ConfigInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
-import { rawRequest } from '../support/clients/raw_request.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 
 const demo = ({ allowedHosts: _, ...config }: ConfigInput): ConfigInput => ({
@@ -88,7 +88,7 @@ describe('On a loopback address, without a list', () => {
     });
   });
 
-  test(requirement('own-hosts-only', 'what a page would do'), async () => {
+  test(requirement('own-hosts-only', 'requests of a web page after DNS rebinding'), async () => {
     const registration = JSON.stringify({ redirect_uris: ['http://evil.example/'] });
     const length = `Content-Length: ${registration.length}`;
     const head = lines('POST /reg HTTP/1.1', 'Host: evil.example', 'Content-Type: application/json', length);
@@ -138,7 +138,7 @@ describe('On every address', () => {
     world = await startOneProcess((config) => ({ ...demo(config), host: '0.0.0.0', ...changes }));
   };
 
-  describe('without a list, nobody knows how the servers are called', () => {
+  describe('without a list, the names of the servers are unknown', () => {
     beforeAll(starting({}));
     afterAll(() => world.stop());
 
@@ -170,7 +170,7 @@ describe('Behind a proxy on this machine that the gateway trusts', () => {
     }));
   };
 
-  describe('without a list, the proxy knows the names', () => {
+  describe('without a list, the proxy checks the names', () => {
     beforeAll(starting({}));
     afterAll(() => world.stop());
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { type RawResponse, rawRequest } from '@tallystick/testing/raw_client';
 import { requirement } from '../requirements/index.ts';
 import { serviceToken } from '../support/clients/clients.ts';
-import { type RawAnswer, rawRequest } from '../support/clients/raw_request.ts';
 import { startTokenHandlerWorld } from '../support/clients/token_handler.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 import { countWork } from '../support/worlds/counted_work.ts';
@@ -24,7 +24,7 @@ const JSON_TYPE = 'Content-Type: application/json';
 const API = 'resource=https://api.example.com/jwt';
 const REQUEST = `client_id=demo-web&response_type=code&redirect_uri=http%3A%2F%2F127.0.0.1%3A53682%2Fcallback&${API}&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256`;
 
-function send(url: string, method: string, path: string, headers: readonly string[], body = ''): Promise<RawAnswer> {
+function send(url: string, method: string, path: string, headers: readonly string[], body = ''): Promise<RawResponse> {
   const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
   const head = [`${method} ${path} HTTP/1.1`, `Host: ${new URL(url).host}`, ...headers, ...length, 'Connection: close'];
   return rawRequest(url, `${head.join('\r\n')}\r\n\r\n${body}`);
@@ -48,7 +48,7 @@ const details = (within: string) => encodeURIComponent(`[{"type":"payment","with
 const claims = (within: string) => encodeURIComponent(`{"userinfo":{"role":{"within":${within}}}}`);
 const requestObject = (claimsOf: string) => `e30.${Buffer.from(claimsOf).toString('base64url')}.sig`;
 
-test.each<[string, () => Promise<RawAnswer>, RegExp]>([
+test.each<[string, () => Promise<RawResponse>, RegExp]>([
   ['a form of 13,000 parameters', () => post('/token', times('a=b', 13_000, '&'), SERVICE), manyParameters],
   ['a query of 13,000 parameters', () => get(`/auth?${times('a=b', 13_000, '&')}`), manyParameters],
   [
@@ -120,7 +120,7 @@ test(requirement('bounded-input', 'a token handler'), async () => {
   }
 });
 
-test(requirement('bounded-input', 'and is recorded as it came'), async () => {
+test(requirement('bounded-input', 'the request is recorded unchanged'), async () => {
   await post('/token', times('a=b', 13_000, '&'), SERVICE);
   await get(`/auth?${times('a=b', 13_000, '&')}`);
   const [form, query] = world.tallystick.requests.list({ secrets: true }).slice(-2);
@@ -129,7 +129,7 @@ test(requirement('bounded-input', 'and is recorded as it came'), async () => {
 });
 
 /** Requests that are let in, or that are refused for another reason, by how many entries they have. */
-const LISTS: Record<string, { readonly most: number; readonly ask: (count: number) => Promise<RawAnswer> }> = {
+const LISTS: Record<string, { readonly most: number; readonly ask: (count: number) => Promise<RawResponse> }> = {
   scopes: {
     most: 6_000,
     ask: (count) =>

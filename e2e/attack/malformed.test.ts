@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { rawRequest } from '@tallystick/testing/raw_client';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
-import { rawRequest } from '../support/clients/raw_request.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, type World } from '../support/worlds/world.ts';
 
@@ -152,7 +152,7 @@ describe('the authorization server', () => {
     expect(page).not.toContain('evil.example');
   });
 
-  test(requirement('malformed-input', 'authorization server, a sign-in page that belongs to no sign-in'), async () => {
+  test(requirement('malformed-input', 'authorization server, a login page without a sign-in'), async () => {
     for (const path of ['/interaction/unknown', '/interaction/unknown/login']) {
       const answer = await fetch(world.issuer + path, { method: path.endsWith('login') ? 'POST' : 'GET' });
       expect([answer.status, await answer.json()]).toEqual([
@@ -250,7 +250,7 @@ describe('the sample API', () => {
   });
 });
 
-test(requirement('malformed-input', 'nothing changed'), async () => {
+test(requirement('malformed-input', 'the valid token still works'), async () => {
   expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
 });
 

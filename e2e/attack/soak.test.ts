@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openConnection } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
@@ -6,7 +7,7 @@ import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_p
 import { type Measurement, measured } from '../support/worlds/measured.ts';
 import { STYLES, type Style } from '../support/worlds/world.ts';
 import { corpus } from './corpus.ts';
-import { openExchange } from './raw_exchange.ts';
+import { statusesIn } from './statuses.ts';
 import { type StrictUpstream, startStrictUpstream } from './strict_upstream.ts';
 
 /** Requests that are written. `npm run soak` sets more. */
@@ -69,10 +70,11 @@ async function attack(rounds: number): Promise<void> {
       const style = STYLES[(mine + Math.floor(mine / cases.length)) % STYLES.length];
       if (raw === undefined || style === undefined) throw new Error('there is no case');
       if (raw.exceptFor === style) continue;
-      const exchange = await openExchange(world.gateways[0]);
-      await exchange.write(raw.bytes.replaceAll('{path}', `/${style}`).replaceAll('{token}', tokens[style]));
-      await exchange.settled(new RegExp(`^(${raw.answers})$`));
-      await exchange.end();
+      const client = await openConnection(world.gateways[0]);
+      const expected = new RegExp(`^(${raw.answers})$`);
+      await client.write(raw.bytes.replaceAll('{path}', `/${style}`).replaceAll('{token}', tokens[style]));
+      await client.settled((text) => expected.test(statusesIn(text)));
+      await client.end();
       upstream.requests.length = 0;
       upstream.bytes = '';
     }

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { listen } from '@tallystick/testing/listen';
 import { readRequest, type StrictRequest } from './strict_request.ts';
 
 export interface StrictUpstream {
@@ -61,20 +61,15 @@ export async function startStrictUpstream(): Promise<StrictUpstream> {
     }
   }
 
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { origin: url, stop } = await listen(server);
   const upstream: StrictUpstream = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    stop,
     requests,
     faults,
     bytes: '',
     connections: () => sockets.size,
     unfinished: () => [...sockets.values()].filter(({ rest }) => rest !== '').length,
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of sockets.keys()) socket.destroy();
-      await closed;
-    },
   };
   return upstream;
 }

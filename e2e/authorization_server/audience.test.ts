@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 afterEach(() => world.tallystick.reset());
 
-test.each(STYLES)(requirement('audience', '%s: to JWT, introspection, gateway and API'), async (style) => {
+test.each(STYLES)(requirement('audience', '%s: JWT, introspection, gateway and API agree'), async (style) => {
   const { tokens } = await signIn(world, { style });
   const minted = await world.mint(style);
   for (const token of [await serviceToken(world, style), tokens.access_token, minted.accessToken]) {
@@ -39,7 +39,7 @@ test.each(STYLES)(requirement('audience', '%s: to JWT, introspection, gateway an
   }
 });
 
-test.each(STYLES)(requirement('audience', '%s: another is refused'), async (style) => {
+test.each(STYLES)(requirement('audience', '%s: a token for another audience is refused'), async (style) => {
   const wrong = await world.mint(style, { defect: 'wrong_audience' });
   expect((await call(world.gateways[0], style, wrong.accessToken)).status).toBe(401);
   const atApi = style === 'opaque' ? wrong.accessToken : wrong.jwt;
@@ -64,7 +64,7 @@ test.each(STYLES)(requirement('audience', '%s: the token and its JWT can be exch
   }
 });
 
-test(requirement('audience', 'a token keeps the one that it was issued with'), async () => {
+test(requirement('audience', 'a token keeps the audience that it was issued with'), async () => {
   const before = await serviceToken(world, 'opaque');
   const api = { resource: resourceOf('opaque'), accessTokens: 'opaque', scopes: ['read'] };
   expect((await world.control('PUT', '/apis', api)).status).toBe(200);
@@ -79,7 +79,7 @@ async function jwtAtApi(style: Style, token: string): Promise<string> {
   return String(headers.authorization).replace('Bearer ', '');
 }
 
-test(requirement('audience', 'a JWT that could be of several APIs is not exchanged'), async () => {
+test(requirement('audience', 'a JWT that could belong to several APIs is not exchanged'), async () => {
   const token = await serviceToken(world, 'jwt');
   const backend = await demoBackend(world);
   const exchange = () =>

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { rawRequest } from '@tallystick/testing/raw_client';
 import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { demoService, issuedClaims, serviceToken, shown } from '../support/clients/clients.ts';
-import { rawRequest } from '../support/clients/raw_request.ts';
 import { signIn } from '../support/clients/sign_in.ts';
 import { type Front, startFront } from '../support/worlds/front.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world?.stop();
-  await backChannel.close();
+  await backChannel.stop();
 });
 
 async function discovered(at: string): Promise<oidc.ServerMetadata> {
@@ -83,7 +83,7 @@ test(requirement('one-issuer-two-channels', 'a sign-in: the browser outside, the
   expect(backChannel.count('/auth')).toBe(0);
 });
 
-test(requirement('one-issuer-two-channels', 'a proof is for the address that is called'), async () => {
+test(requirement('one-issuer-two-channels', 'a DPoP proof is for the address that the client calls'), async () => {
   const [inside, outside] = [await clientInside('demo-service', 'demo-service-secret'), await demoService(world)];
   for (const client of [inside, outside]) {
     const DPoP = oidc.getDPoPHandle(client, await oidc.randomDPoPKeyPair());
@@ -93,7 +93,7 @@ test(requirement('one-issuer-two-channels', 'a proof is for the address that is 
   }
 });
 
-test(requirement('one-issuer-two-channels', 'another Host names no endpoint'), async () => {
+test(requirement('one-issuer-two-channels', 'an unknown Host changes no endpoint'), async () => {
   const head = 'GET /.well-known/openid-configuration HTTP/1.1\r\nHost: evil.localhost\r\nConnection: close\r\n\r\n';
   const answer = await rawRequest(world.issuer, head);
   expect(answer.body).toContain(`${world.issuer}/token`);

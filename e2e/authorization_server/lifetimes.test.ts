@@ -70,7 +70,7 @@ async function isSignedIn(browser: Browser): Promise<boolean> {
   return searchParams.get('error') === 'interaction_required';
 }
 
-describe('what is issued lives as long as configured:', () => {
+describe('the configured lifetime applies to:', () => {
   test(requirement('lifetimes', 'code'), async () => {
     const redeem = async (seconds: number) => {
       const { client, callback, checks } = await authorize(world);
@@ -177,7 +177,7 @@ describe('what is issued lives as long as configured:', () => {
     await expect(signIn(world, { client: unused })).rejects.toThrow('400');
   });
 
-  test(requirement('lifetimes', 'session that nobody has signed in to'), async () => {
+  test(requirement('lifetimes', 'a session without a sign-in'), async () => {
     const browser = createBrowser(world);
     const sessionOf = ({ headers }: { headers: Record<string, string> }) =>
       [headers['set-cookie'] ?? []]

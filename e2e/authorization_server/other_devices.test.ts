@@ -26,7 +26,7 @@ inBothWorlds((world) => {
     });
   });
 
-  test(requirement('device-flow', 'the code filled in, no script'), async () => {
+  test(requirement('device-flow', 'the page has the code filled in and no script'), async () => {
     const started = await startDevice(world(), await demoTv(world()), 'jwt');
     const page = await open(createBrowser(world()), String(started.verification_uri_complete));
     expect(page.text).toContain(`value="${started.user_code}"`);

@@ -81,24 +81,27 @@ describe('in one process', () => {
       await expectGood(world, style, (await world.mint(style, { client: CLIENT.id })).accessToken);
     });
 
-    test(requirement('tokens-go-with-their-owner', `what others got for a client's tokens: ${style}`), async () => {
-      await put('/clients', CLIENT);
-      const { accessToken } = await world.mint(style, { client: CLIENT.id, user: 'alice' });
-      const { accessToken: ofAnother } = await world.mint(style, { user: 'alice' });
-      const once = await exchanged(world, accessToken, 'split');
-      const twice = await exchanged(world, once, 'phantom');
-      const fromAnother = await exchanged(world, ofAnother, 'split');
-      for (const [which, token] of [
-        ['split', once],
-        ['phantom', twice],
-        ['split', fromAnother],
-      ] as const)
-        await expectGood(world, which, token);
-      await remove(`/clients/${CLIENT.id}`);
-      await expectGone(world, 'split', once);
-      await expectGone(world, 'phantom', twice);
-      await expectGood(world, 'split', fromAnother);
-    });
+    test(
+      requirement('tokens-go-with-their-owner', `tokens that others exchanged for a client's tokens: ${style}`),
+      async () => {
+        await put('/clients', CLIENT);
+        const { accessToken } = await world.mint(style, { client: CLIENT.id, user: 'alice' });
+        const { accessToken: ofAnother } = await world.mint(style, { user: 'alice' });
+        const once = await exchanged(world, accessToken, 'split');
+        const twice = await exchanged(world, once, 'phantom');
+        const fromAnother = await exchanged(world, ofAnother, 'split');
+        for (const [which, token] of [
+          ['split', once],
+          ['phantom', twice],
+          ['split', fromAnother],
+        ] as const)
+          await expectGood(world, which, token);
+        await remove(`/clients/${CLIENT.id}`);
+        await expectGone(world, 'split', once);
+        await expectGone(world, 'phantom', twice);
+        await expectGood(world, 'split', fromAnother);
+      },
+    );
 
     test(requirement('tokens-go-with-their-owner', `a user: ${style}`), async () => {
       await put('/users', USER);
@@ -319,7 +322,7 @@ describe('in many processes on Redis', () => {
   );
 
   test(
-    requirement('introspection-of-jwts', 'at another server than issued it, by which its client deletes itself'),
+    requirement('introspection-of-jwts', 'a client deletes itself at another server than the issuing one'),
     async () => {
       reach(0);
       const metadata = { grant_types: ['client_credentials'], response_types: [] };
@@ -336,7 +339,7 @@ describe('in many processes on Redis', () => {
     },
   );
 
-  test(requirement('tokens-go-with-their-owner', 'the servers start without it'), async () => {
+  test(requirement('tokens-go-with-their-owner', 'the servers start with a configuration without it'), async () => {
     reachBoth();
     const { tokens } = await signIn(world, { style: 'phantom' });
     const issued = await Promise.all(

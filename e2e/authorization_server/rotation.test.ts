@@ -78,7 +78,7 @@ describe.each([
   });
 });
 
-test(requirement('keys-rotate', 'the gateway of the same process fetches nothing for it'), async () => {
+test(requirement('keys-rotate', 'a gateway in the same process needs no fetch'), async () => {
   const world = await startOneProcess();
   try {
     const { requests, keys } = world.tallystick;

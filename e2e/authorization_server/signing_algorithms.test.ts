@@ -71,7 +71,7 @@ test.each(JWT_STYLES)(requirement('signing-algorithm', '%s: broken ones are refu
   }
 });
 
-test(requirement('signing-algorithm', 'the keys of all are published, the usual one first'), async () => {
+test(requirement('signing-algorithm', 'all keys are published, the default one first'), async () => {
   const algorithms = (await publishedKeys()).map(({ alg }) => alg);
   expect(algorithms[0]).toBe('ES256');
   expect(algorithms.sort()).toEqual(['ES256', 'EdDSA', 'PS256', 'RS256']);
@@ -92,7 +92,7 @@ describe('a client', () => {
     expect(client.serverMetadata().id_token_signing_alg_values_supported).toEqual(expect.arrayContaining(['RS256']));
   });
 
-  test(requirement('signing-algorithm', 'that wants another than there can be stops the start'), async () => {
+  test(requirement('signing-algorithm', 'that requests an impossible algorithm stops the start'), async () => {
     const metadata = { id_token_signed_response_alg: 'ES384' };
     const started = startControlled((config) => ({
       ...config,
@@ -104,7 +104,7 @@ describe('a client', () => {
 });
 
 describe('keys by algorithm', () => {
-  test(requirement('signing-algorithm', 'rotate each by itself'), async () => {
+  test(requirement('signing-algorithm', 'rotate independently'), async () => {
     const before = await publishedKeys();
     const [old] = await kidsOf('RS256');
     const rotated = await world.control('POST', '/keys/rotation', { algorithm: 'RS256', announceFor: 5_000 });
@@ -138,7 +138,7 @@ describe('keys by algorithm', () => {
     expect((await jwtVerify(jwt, publicKey)).protectedHeader.alg).toBe('PS256');
   });
 
-  test(requirement('signing-algorithm', 'are there for an API that wants another at run time'), async () => {
+  test(requirement('signing-algorithm', 'exist for an API that changes its algorithm at run time'), async () => {
     const other = await startControlled();
     try {
       expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256']);
@@ -156,7 +156,7 @@ describe('keys by algorithm', () => {
     }
   });
 
-  test(requirement('signing-algorithm', 'are there for a client that wants another at run time'), async () => {
+  test(requirement('signing-algorithm', 'exist for a client that changes its algorithm at run time'), async () => {
     const other = await startControlled();
     try {
       const client = { id: 'wants-rs256', secret: 'x', metadata: { id_token_signed_response_alg: 'RS256' } };

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { rawRequest } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { exportJWK, type GenerateKeyPairResult, SignJWT } from 'jose';
 import { requirement } from '../requirements/index.ts';
 import { boundClient } from '../support/clients/bound_client.ts';
 import { type Shown, serviceToken } from '../support/clients/clients.ts';
-import { rawRequest } from '../support/clients/raw_request.ts';
 import { type Front, startFront } from '../support/worlds/front.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
@@ -23,7 +23,7 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
   });
   afterAll(async () => {
     await world?.stop();
-    await front?.close();
+    await front?.stop();
   });
 
   test.each(STYLES)(requirement('dpop-at-the-gateway', '%s'), async (style) => {
@@ -109,11 +109,11 @@ describe('Gateways that remember proofs for themselves', () => {
   });
   afterAll(async () => {
     await world?.stop();
-    await front?.close();
+    await front?.stop();
   });
 
   test(
-    requirement('dpop-proof-once', 'at each gateway, and without the store, where each remembers for itself'),
+    requirement('dpop-proof-once', 'at each gateway, also while the store is down and each remembers for itself'),
     async () => {
       const { obtain, call, sent } = await boundClient(world);
       const token = await obtain('jwt');
@@ -130,7 +130,7 @@ describe('Gateways that remember proofs for themselves', () => {
   );
 });
 
-describe('An API that gets the proof', () => {
+describe('An API that checks the proof itself', () => {
   /** A path that is another one at the API is still the one that the client asked for. */
   const atApi = {
     '/jwt': { dpop: { forward: true } },
@@ -198,7 +198,7 @@ describe('An API that gets the proof', () => {
     expect([direct.status, await direct.json()]).toMatchObject([401, { error: 'invalid_dpop_proof' }]);
   });
 
-  test(requirement('dpop-end-to-end', 'a bearer token is still one'), async () => {
+  test(requirement('dpop-end-to-end', 'an unbound token still works as a bearer token'), async () => {
     const token = await serviceToken(world, 'split');
     const headers = { authorization: `Bearer ${token}` };
     expect((await fetch(`${world.gateways[0]}/split/hello`, { headers })).status).toBe(200);

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ListeningServer } from '@tallystick/testing/listen';
 import type { Page } from 'playwright-core';
 import { requirement } from '../requirements/index.ts';
 import { chromiumIsThere, type RunningBrowser, startBrowser } from '../support/clients/browser.ts';
 import { startTokenHandlerWorld } from '../support/clients/token_handler.ts';
-import { type PageServer, servePage } from '../support/peers/page_server.ts';
+import { servePage } from '../support/peers/page_server.ts';
 
 /** The application: it only knows its session, and tells what the API says. */
 const APPLICATION = `
@@ -25,7 +26,7 @@ const BUTTONS = '<output></output><button id="in">Sign in</button><button id="ou
 
 (chromiumIsThere ? describe : describe.skip)('an application in a real browser', () => {
   let running: Awaited<ReturnType<typeof startTokenHandlerWorld>>;
-  let application: PageServer;
+  let application: ListeningServer;
   let browser: RunningBrowser;
   let page: Page;
   beforeAll(async () => {

@@ -80,7 +80,7 @@ describe.each(STYLES)('an application whose API has tokens of the style %s', (st
   });
 });
 
-describe('whose request it is', () => {
+describe('a request with the cookies', () => {
   let running: Running;
   let cookie: string;
   beforeAll(async () => {
@@ -173,7 +173,7 @@ describe('whose request it is', () => {
     expect(answer.status).toBe(status);
   });
 
-  test(requirement('token-handler', 'a user who refuses'), async () => {
+  test(requirement('token-handler', 'a user refuses to sign in'), async () => {
     const refusing = running.openPage();
     const sent = new URL(String((await refusing.visit('/oauth-agent/login?prompt=none')).headers.get('location')));
     const refused = new URL(String((await fetch(sent, { redirect: 'manual' })).headers.get('location')));
@@ -182,7 +182,7 @@ describe('whose request it is', () => {
     expect(refusing.cookies.size).toBe(0);
   });
 
-  test(requirement('token-handler', 'a session has an end'), async () => {
+  test(requirement('token-handler', 'a session ends at its configured age'), async () => {
     const late = running.openPage();
     await running.signIn(late);
     running.world.tallystick.clock.advance(8 * 3600 + 1);
@@ -191,7 +191,7 @@ describe('whose request it is', () => {
     running.world.tallystick.clock.reset();
   });
 
-  test(requirement('token-handler', 'without the authorization server'), async () => {
+  test(requirement('token-handler', 'the authorization server is unavailable'), async () => {
     const patient = running.openPage();
     await running.signIn(patient);
     const held = cookieOf(patient);

@@ -26,7 +26,7 @@ inBothWorlds((world) => {
     expect((await call(world().gateways[0], style, tokens.access_token)).status).toBe(200);
   });
 
-  test(requirement('registered-without-user', 'neither at registration nor by a change'), async () => {
+  test(requirement('registered-without-user', 'at registration and by a change'), async () => {
     const asked = { redirect_uris: [REDIRECT_URI], grant_types: ['authorization_code', 'client_credentials'] };
     const answer = await fetch(`${world().issuer}/reg`, {
       method: 'POST',
@@ -46,7 +46,7 @@ inBothWorlds((world) => {
     await expect(granting).rejects.toMatchObject({ error: 'unauthorized_client' });
   });
 
-  test(requirement('client-registers-itself', 'reads, changes and deletes itself'), async () => {
+  test(requirement('client-registers-itself', 'a client reads, changes and deletes its registration'), async () => {
     const client = await register({ redirect_uris: [REDIRECT_URI], client_name: 'First' });
     const read = (await (await manage('GET', client)).json()) as Record<string, unknown>;
     expect(read).toMatchObject({ client_id: client.clientMetadata().client_id, client_name: 'First' });

@@ -81,7 +81,7 @@ test(requirement('demo-walks'), async () => {
   expect(styles.phantom).toMatch(/the API cannot call as its caller/);
 });
 
-test(requirement('demo-walks', 'it says who can read what is not sealed'), async () => {
+test(requirement('demo-walks', 'the output names the readers of unsealed entries'), async () => {
   const demo = tallystick(['demo', '--config', DEMO_CONFIG], { TALLYSTICK_STORE_SEAL: 'false' });
   expect(await demo.exit).toBe(0);
   expect(demo.output()).toContain(
@@ -90,7 +90,7 @@ test(requirement('demo-walks', 'it says who can read what is not sealed'), async
   expect(demo.output()).not.toContain('encrypted under the token: unreadable');
 });
 
-test(requirement('demo-walks', 'also for a reader that stops reading'), async () => {
+test(requirement('demo-walks', 'the reader of its output may stop reading'), async () => {
   const script = `set -o pipefail; "${process.execPath}" "${MAIN}" demo --config "${DEMO_CONFIG}" | head -1`;
   const demo = runCommand('bash', ['-c', script]);
   expect(await demo.exit).toBe(0);
@@ -184,7 +184,7 @@ test.each([
   expect(run.output()).toContain(text);
 });
 
-test('a taken port is said in one line', async () => {
+test('a port in use is reported in one line', async () => {
   const ports = await freePorts();
   const first = tallystick(['start', '--config', DEMO_CONFIG], ports);
   await until(() => first.output().includes('Ctrl-C stops it.'));

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createCa, selfSigned, type TestCa } from '@tallystick/testing/certificates';
+import { rawRequest } from '@tallystick/testing/raw_client';
 import * as oidc from 'openid-client';
 import type { ConfigInput } from 'tallystick';
 import { WebSocket, WebSocketServer } from 'ws';
 import { requirement } from '../requirements/index.ts';
-import { rawRequest } from '../support/clients/raw_request.ts';
 import { signIn } from '../support/clients/sign_in.ts';
 import { type TlsClient, tlsClient } from '../support/clients/tls_client.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
@@ -65,7 +65,7 @@ describe('With a self-made certificate', () => {
     expect((await walk(world, client, style)).status).toBe(200);
   });
 
-  test(requirement('https', 'every face, with the CA that is handed out and with no other'), async () => {
+  test(requirement('https', 'every server, with the distributed CA and with no other'), async () => {
     const { issuer, gatewayUrl, sampleApiUrl, controlUrl, caFile } = world.tallystick;
     expect(await readFile(String(caFile), 'utf8')).toBe(world.tallystick.ca);
     const other = tlsClient(ca.cert);
@@ -88,7 +88,7 @@ describe('With a self-made certificate', () => {
     }
   });
 
-  test(requirement('https', 'cookies are sent over nothing else'), async () => {
+  test(requirement('https', 'cookies are sent over HTTPS only'), async () => {
     const query = new URLSearchParams({
       client_id: 'demo-web',
       response_type: 'code',
@@ -162,7 +162,7 @@ describe('With a given certificate', () => {
     world = undefined;
   });
 
-  test(requirement('https', 'a certificate of an own CA, from files'), async () => {
+  test(requirement('https', 'a certificate of a private CA, from files'), async () => {
     const server = await ca.certify(LOCALHOST);
     const files = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca: join(folder, 'ca.pem') };
     await writeFile(files.certificate, server.cert);

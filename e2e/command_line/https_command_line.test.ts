@@ -73,7 +73,7 @@ test(requirement('start-banner', 'with a self-made certificate'), async () => {
   await expect(fetch(`${ports.TALLYSTICK_ISSUER}/jwks`)).rejects.toThrow('fetch failed');
 });
 
-test(requirement('https', 'each role a process of its own, started at the same moment'), async () => {
+test(requirement('https', 'each role in its own process, started at the same time'), async () => {
   const ports = await freePorts('https');
   const environment = { ...ports, TALLYSTICK_TLS_SELF_MADE: 'true', TALLYSTICK_TLS_DIRECTORY: 'certificates' };
   const roles = ['authorization-server', 'gateway', 'sample-api'].map((role) => tallystick([role], environment));
@@ -91,7 +91,7 @@ test(requirement('https', 'each role a process of its own, started at the same m
   }
 });
 
-test(requirement('https', 'the library, as the documents have it'), async () => {
+test(requirement('https', 'the example of the library in the documents'), async () => {
   const page = await readFile(path.join(ROOT, 'docs/how-to/https.md'), 'utf8');
   const [, sample = ''] = /^```js\n(.*?)^```/ms.exec(page) ?? [];
   const example = await mkdtemp(path.join(ROOT, 'e2e/example-'));

@@ -94,7 +94,7 @@ describe.each(ROLES)('%s', (role) => {
     expect(await command.exit).toBe(130);
   });
 
-  test(requirement('drains-after-a-delay', 'and a short one ends by itself'), async () => {
+  test(requirement('drains-after-a-delay', 'a short delay ends by itself'), async () => {
     const { command } = await start(role, {
       [`TALLYSTICK_${role.replaceAll('-', '_').toUpperCase()}_TIMEOUTS_DRAIN_DELAY`]: '50',
     });
@@ -103,7 +103,7 @@ describe.each(ROLES)('%s', (role) => {
     expect(command.output()).toContain('draining for 50 ms');
   });
 
-  test(requirement('drains-after-a-delay', 'and a request that has begun is served'), async () => {
+  test(requirement('drains-after-a-delay', 'a request that has begun is served'), async () => {
     const { command, url } = await start(role, {
       [`TALLYSTICK_${role.replaceAll('-', '_').toUpperCase()}_TIMEOUTS_DRAIN_DELAY`]: '0',
     });
@@ -126,7 +126,7 @@ describe.each(ROLES)('%s', (role) => {
     expect(answer).toMatch(/^HTTP\/1\.1 404 .*\r\nconnection: close\r\n/is);
   });
 
-  test(requirement('signals', 'SIGHUP with a file that cannot be used changes nothing'), async () => {
+  test(requirement('signals', 'SIGHUP with an invalid file changes nothing'), async () => {
     const { command, url } = await start(role);
     await configure((config) => (config.host = 'other.example'));
     await writeFile(file, 'apis: nonsense');
@@ -138,7 +138,7 @@ describe.each(ROLES)('%s', (role) => {
 
 describe('SIGHUP', () => {
   test(
-    requirement('signals', 'the authorization server takes other clients, and drops the tokens of those that are gone'),
+    requirement('signals', 'the authorization server loads changed clients and drops the tokens of removed ones'),
     async () => {
       const { command, url } = await start('authorization-server');
       const askAs = (client: string) =>
@@ -169,7 +169,7 @@ describe('SIGHUP', () => {
     },
   );
 
-  test(requirement('signals', 'what is only read at the start is refused with its name'), async () => {
+  test(requirement('signals', 'a value that is read only at the start is refused by name'), async () => {
     for (const role of ['authorization-server', 'sample-api'] as const) {
       const { command } = await start(role);
       await configure((config) => (config.features = { mutualTls: true }));
@@ -191,7 +191,7 @@ describe('SIGHUP', () => {
     expect((await fetch(`${url}/renamed/x`)).status).toBe(401);
   });
 
-  test(requirement('signals', 'everything in one process stops, as when its terminal is closed'), async () => {
+  test(requirement('signals', 'everything in one process stops on SIGHUP, as when its terminal closes'), async () => {
     await configure();
     const ports = {
       TALLYSTICK_AUTHORIZATION_SERVER_PORT: '0',

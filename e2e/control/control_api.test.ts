@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { rawRequest } from '@tallystick/testing/raw_client';
 import { Redis } from 'ioredis';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
-import { rawRequest } from '../support/clients/raw_request.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 import { startRole } from '../support/worlds/role_process.ts';
@@ -110,7 +110,7 @@ test(requirement('control-api-explains', 'a user with the name of a client that 
   expect((await world.control('GET', '/users')).body.users).not.toContainEqual(expect.objectContaining({ id }));
 });
 
-test(requirement('control-api-explains', 'what is no JSON'), async () => {
+test(requirement('control-api-explains', 'a body that is not JSON'), async () => {
   const url = `${world.controlUrl}/faults`;
   expect((await send('POST', url, '{')).status).toBe(400);
   expect((await send('POST', url, '{}', { 'Content-Type': 'text/plain' })).status).toBe(415);

@@ -104,7 +104,7 @@ test(requirement('scripted-answer-once'), async () => {
   expect(await (await fetch(configuration)).json()).toMatchObject({ issuer: world.issuer });
 });
 
-test('the library does the same', async () => {
+test('the library has the same verbs', async () => {
   const { faults, scriptedAnswers } = world.tallystick;
   faults.add({ endpoint: 'token', status: 503, calls: 1 });
   expect((await tokenRequest()).status).toBe(503);

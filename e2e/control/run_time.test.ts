@@ -42,7 +42,7 @@ test(requirement('changes-at-run-time', 'clients'), async () => {
   await expect(tokenOf('added', 'another-secret', resourceOf('split'))).rejects.toThrow();
 });
 
-test(requirement('changes-at-run-time', 'by many at once'), async () => {
+test(requirement('changes-at-run-time', 'many changes at the same time'), async () => {
   const ids = Array.from({ length: 10 }, (_, index) => `one-of-many-${index}`);
   const put = await Promise.all(ids.map((id) => world.control('PUT', '/clients', { ...ADDED, id })));
   expect(put.map(({ status }) => status)).toEqual(ids.map(() => 201));
@@ -157,7 +157,7 @@ test.each([
     { id: 'x', apis: [API], clients: [{ id: 'c', secret: 's', metadata: { token_endpoint_auth_method: 'magic' } }] },
     'clients[0].metadata',
   ],
-])(requirement('control-api-explains', 'what changes at run time: %s %s %j'), async (method, path, body, offending) => {
+])(requirement('control-api-explains', 'changes at run time: %s %s %j'), async (method, path, body, offending) => {
   const state = async () =>
     Promise.all(['/clients', '/users', '/apis', '/keys', '/tenants'].map((each) => world.control('GET', each)));
   const before = await state();

@@ -67,7 +67,7 @@ test(requirement('tenant-controls-are-its-own', 'faults and scripted answers'), 
   expect(await tokenStatus(one)).toBe(200);
 });
 
-test(requirement('tenant-controls-are-its-own', 'every endpoint'), async () => {
+test(requirement('tenant-controls-are-its-own', 'a fault at every endpoint'), async () => {
   const one = await create();
   const { origin } = new URL(one.issuer);
   for (const [endpoint, url] of [
@@ -178,7 +178,7 @@ test(requirement('tenant-controls-are-its-own', 'reset'), async () => {
   expect((await one.control('GET', '/keys')).body.keys).toEqual(keys);
 });
 
-test(requirement('tenant-controls-are-its-own', 'removed with all that it had'), async () => {
+test(requirement('tenant-controls-are-its-own', 'a removed tenant loses everything'), async () => {
   const one = await create();
   const waiting = one.control('POST', '/requests/next', { endpoint: 'jwks', wait: 60_000 });
   await one.control('POST', '/faults', { faults: [{ endpoint: 'token', delay: 600_000, calls: 1 }] });
@@ -250,7 +250,7 @@ test.each([
   ['GET', '/clients'],
   ['PUT', '/users'],
   ['GET', '/keys'],
-])(requirement('control-api-explains', 'that there is no such tenant: %s %s'), async (method, path) => {
+])(requirement('control-api-explains', 'an unknown tenant: %s %s'), async (method, path) => {
   const bodies: Record<string, object> = {
     '/faults': { faults: [{ endpoint: 'token', status: 503 }] },
     '/users': { id: 'somebody' },

@@ -59,7 +59,7 @@ test(requirement('tenants-never-meet', 'tokens and keys'), async () => {
   await tallystick.tenants.remove('made');
 });
 
-test(requirement('tenants-never-meet', 'what was removed is gone, and comes back empty'), async () => {
+test(requirement('tenants-never-meet', 'a removed tenant is gone, and comes back empty'), async () => {
   const { issuer: first } = await tallystick.tenants.create({ id: 'again', ...demo });
   const token = await serviceToken(signInTarget(first), 'phantom');
   expect(await isActive(first, token)).toBe(true);
@@ -71,7 +71,7 @@ test(requirement('tenants-never-meet', 'what was removed is gone, and comes back
   await tallystick.tenants.remove('again');
 });
 
-test(requirement('tenants-never-meet', 'bad ones are refused'), async () => {
+test(requirement('tenants-never-meet', 'invalid tenants are refused'), async () => {
   const create = (id: string) => tallystick.tenants.create({ id, ...demo });
   await expect(create('configured')).rejects.toMatchObject({ code: 'conflict' });
   for (const [id, expected] of [

@@ -72,7 +72,7 @@ describe('the README', () => {
   });
 });
 
-test('every configuration sample in the documents is one, put into the demo configuration', async () => {
+test('every configuration sample in the documents is valid within the demo configuration', async () => {
   const demo = parse(await read('tallystick.config.yaml'));
   const folder = await mkdtemp(path.join(ROOT, 'e2e/example-'));
   try {
@@ -98,7 +98,7 @@ test.each(['deploy/traefik/dynamic.yaml', 'deploy/envoy/envoy.yaml'])('%s is YAM
   expect(Object.keys(parse(await read(file)))).toHaveLength(1);
 });
 
-test('every requirement that names a section of the design names one that is there', async () => {
+test('every requirement that cites the design cites an existing section', async () => {
   const sections = anchors(await read('docs/design.md'));
   const named = Object.values(requirements).flatMap(({ link }) => /^docs\/design\.md#(.*)$/.exec(link)?.[1] ?? []);
   expect(named.filter((section) => !sections.includes(section))).toEqual([]);

@@ -3,17 +3,17 @@ import { createServer, type RequestListener, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePort } from '@tallystick/testing/free_port';
+import { type RawResponse, rawRequest } from '@tallystick/testing/raw_client';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import WebSocket from 'ws';
 import { requirement } from '../requirements/index.ts';
 import { boundClient } from '../support/clients/bound_client.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
-import { type RawAnswer, rawRequest } from '../support/clients/raw_request.ts';
 import { caddyIsThere, startCaddy } from '../support/peers/caddy.ts';
 import { haproxyIsThere, startHaproxy } from '../support/peers/haproxy.ts';
 import { exampleOf, ingressOf, nginxIsThere, startNginx } from '../support/peers/nginx.ts';
 import type { Program } from '../support/peers/program.ts';
-import { type ShowingApi, startShowingApi } from '../support/peers/showing_api.ts';
+import { type RecordedRequest, type RecordingApi, startRecordingApi } from '../support/peers/recording_api.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES, type Style } from '../support/worlds/world.ts';
 
@@ -43,18 +43,18 @@ const GATEWAYS = [
 ] as const;
 
 const PAGE = 'https://app.example.com';
-const SHOWN = 'shown';
+const RESPONSE = 'recorded';
 
 describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => {
   const testIt = isThere ? test : test.skip;
-  let api: ShowingApi;
+  let api: RecordingApi;
   let world: OneProcess;
   let front: Program;
   beforeAll(async () => {
     if (!isThere) return;
     // Of an API, NGINX must not take it.
-    api = await startShowingApi({ 'X-Accel-Redirect': '/elsewhere' });
-    const upstream = api.url;
+    api = await startRecordingApi({ headers: { 'X-Accel-Redirect': '/elsewhere' } });
+    const upstream = api.origin;
     world = await startOneProcess((config) => ({
       ...config,
       gateway: {
@@ -72,7 +72,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
         ],
       },
     }));
-    front = await start(world.gateways[0], api.url);
+    front = await start(world.gateways[0], api.origin);
   });
   afterAll(async () => {
     await front?.stop();
@@ -80,18 +80,18 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     await api?.stop();
   });
   beforeEach(() => {
-    if (isThere) api.seen.length = 0;
+    if (isThere) api.requests.length = 0;
   });
 
   /** The one request that reached the API. */
-  function seen() {
-    expect(api.seen).toHaveLength(1);
-    return api.seen[0] as ShowingApi['seen'][number];
+  function recorded() {
+    expect(api.requests).toHaveLength(1);
+    return api.requests[0] as RecordedRequest;
   }
 
   /** The API got what its style promises, and nothing else of the client's credentials. */
   async function expectCredentials(style: Style, token: string): Promise<void> {
-    const { headers } = seen();
+    const { headers } = recorded();
     const [scheme, forApi = ''] = String(headers.authorization).split(' ');
     expect(scheme).toBe('Bearer');
     if (style === 'opaque') expect(forApi).toBe(token);
@@ -120,8 +120,8 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       const headers = { Authorization: `Bearer ${token}` };
       const path = `/${style}/a%2Fb%20c;d=1/e?f=%2F&g`;
       const answer = await fetch(front.url + path, { method, headers, ...(body !== undefined && { body }) });
-      expect([answer.status, await answer.text()]).toEqual([200, method === 'HEAD' ? '' : SHOWN]);
-      expect(seen()).toMatchObject({ method, url: path, bytes: body?.length ?? 0 });
+      expect([answer.status, await answer.text()]).toEqual([200, method === 'HEAD' ? '' : RESPONSE]);
+      expect(recorded()).toMatchObject({ method, url: path, bytes: body?.length ?? 0 });
       await expectCredentials(style, token);
     });
 
@@ -129,7 +129,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       const token = await serviceToken(world, style, 'read write');
       const body = new Blob(['x'.repeat(70_000), 'y']).stream();
       const answer = await call(front.url, style, token, { method: 'POST', body, duplex: 'half' } as RequestInit);
-      expect([answer.status, seen().bytes]).toEqual([200, 70_001]);
+      expect([answer.status, recorded().bytes]).toEqual([200, 70_001]);
     });
 
     testIt(title(`${style}: a WebSocket`), async () => {
@@ -139,7 +139,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       socket.send('hello');
       const [echo] = await once(socket, 'message');
       expect(String(echo)).toBe('hello');
-      expect(seen()).toMatchObject({ method: 'GET', url: `/${style}/chat?a=b` });
+      expect(recorded()).toMatchObject({ method: 'GET', url: `/${style}/chat?a=b` });
       await expectCredentials(style, token);
       const closed = once(socket, 'close');
       socket.close();
@@ -149,7 +149,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     testIt(title(`${style}: a WebSocket without a token`), async () => {
       const socket = new WebSocket(`${front.url}/${style}/chat`);
       const [, answer] = await once(socket, 'unexpected-response');
-      expect([answer.statusCode, api.seen]).toEqual([401, []]);
+      expect([answer.statusCode, api.requests]).toEqual([401, []]);
       answer.destroy();
     });
 
@@ -159,7 +159,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       expect((await callBound(front.url, style, token)).status).toBe(200);
       // Of an opaque token only the API can see what it is bound to.
       expect(sent).toHaveLength(style === 'opaque' ? 1 : 2);
-      const { headers } = seen();
+      const { headers } = recorded();
       expect(headers.authorization).toMatch(style === 'opaque' ? /^DPoP / : /^Bearer ([\w-]+\.){2}[\w-]+$/);
       expect(headers.dpop).toBe(style === 'opaque' ? sent.at(-1)?.get('DPoP') : undefined);
     });
@@ -191,7 +191,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
   }
 
   /** What of the head of an answer is the gateway's affair, each line of it. */
-  const ours = ({ head }: RawAnswer) =>
+  const ours = ({ head }: RawResponse) =>
     head
       .split('\r\n')
       .map((line) => line.replace(/^[^:]+/, (header) => header.toLowerCase()))
@@ -225,7 +225,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       expect([ours(answer), answer.body]).toEqual([ours(direct), direct.body]);
       expect(ours(answer)).toContain(`access-control-allow-origin: ${PAGE}`);
     }
-    expect(api.seen).toEqual([]);
+    expect(api.requests).toEqual([]);
   });
 
   testIt(title('a page of another origin'), async () => {
@@ -237,7 +237,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     const mayNot = await preflight('/phantom/hello', { ...asking, Origin: 'https://evil.example' });
     expect(mayNot.headers.get('access-control-allow-origin')).toBeNull();
     expect((await preflight('/split/hello')).status).toBe(401); // No policy: a request as any other.
-    expect(api.seen).toEqual([]);
+    expect(api.requests).toEqual([]);
 
     const token = await serviceToken(world, 'phantom');
     const answer = await call(front.url, 'phantom', token, { headers: { Origin: PAGE } });
@@ -256,7 +256,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     const headers = { Origin: PAGE, 'Access-Control-Request-Method': 'GET' };
     const preflight = await fetch(metadata, { method: 'OPTIONS', headers });
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
-    expect(api.seen).toEqual([]);
+    expect(api.requests).toEqual([]);
   });
 
   /** Said by a client. Some are refused, some are taken out; none is believed. */
@@ -296,7 +296,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
   ];
   testIt.each(SAID)(title('what a client says is not believed: %s'), async (line) => {
     for (const path of ['/phantom/hello', '/open/hello']) {
-      api.seen.length = 0;
+      api.requests.length = 0;
       const token = await serviceToken(world, 'phantom');
       const { host } = new URL(front.url);
       const head = [
@@ -307,10 +307,10 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
         'Connection: close',
       ];
       const { status } = await rawRequest(front.url, `${head.join('\r\n')}\r\n\r\n`);
-      if (status === 400) expect(api.seen).toEqual([]);
+      if (status === 400) expect(api.requests).toEqual([]);
       else {
-        expect([status, seen().url]).toEqual([200, path]);
-        const { headers } = seen();
+        expect([status, recorded().url]).toEqual([200, path]);
+        const { headers } = recorded();
         expect(JSON.stringify(headers)).not.toContain('evil');
         expect(JSON.stringify(headers)).not.toContain(token);
         expect(headers.authorization !== undefined).toBe(path.startsWith('/phantom'));
@@ -329,14 +329,14 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     const asking = request(`${front.url}/phantom/hello`, { method, headers, agent: false }).end();
     const [answer] = await once(asking, 'response');
     asking.destroy();
-    if (answer.statusCode === 400) expect(api.seen).toEqual([]);
-    else expect([answer.statusCode, seen().headers.upgrade]).toEqual([200, undefined]);
+    if (answer.statusCode === 400) expect(api.requests).toEqual([]);
+    else expect([answer.statusCode, recorded().headers.upgrade]).toEqual([200, undefined]);
   });
 
   testIt.each(['X-Debug', 'Cookie', 'Referer'])(title('a token goes nowhere in %s either'), async (header) => {
     const token = await serviceToken(world, 'phantom');
     const answer = await call(front.url, 'phantom', token, { headers: { [header]: `http://a/?a=${token}` } });
-    expect([answer.status, api.seen]).toEqual([400, []]);
+    expect([answer.status, api.requests]).toEqual([400, []]);
   });
 
   testIt.each(['/decision', '/decision/phantom/hello', '/_decision'])(
@@ -352,7 +352,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
             ...{ 'X-Forwarded-Method': 'GET', 'X-Forwarded-Uri': '/phantom/hello' },
           },
         });
-        expect([answer.status, answer.headers.get('authorization'), api.seen]).toEqual([404, null, []]);
+        expect([answer.status, answer.headers.get('authorization'), api.requests]).toEqual([404, null, []]);
       }
     },
   );
@@ -411,7 +411,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       const sent = target.replace('HOST', host);
       const answer = await rawRequest(front.url, `GET ${sent} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
       expect(answer.head).not.toMatch(/^authorization:/im);
-      const reached = api.seen.map(({ url }) => url);
+      const reached = api.requests.map(({ url }) => url);
       if (passes !== undefined) expect([reached, answer.status === 200]).toEqual(passes ? [[sent], true] : [[], false]);
       expect(reached.filter((url) => url !== sent && url !== written)).toEqual([]);
       expect(answer.status).toBeLessThan(500);
@@ -423,7 +423,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     afterEach(() => stop?.());
 
     async function answerOf(gateway: string): Promise<Response> {
-      const broken = await start(gateway, api.url);
+      const broken = await start(gateway, api.origin);
       stop = () => broken.stop();
       const headers = { Authorization: `Bearer ${'a'.repeat(43)}` };
       return fetch(`${broken.url}/phantom/hello`, { headers, redirect: 'manual' });
@@ -431,7 +431,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
 
     testIt(title('is not there'), async () => {
       const answer = await answerOf(`http://127.0.0.1:${await freePort()}`);
-      expect([answer.status, answer.headers.get('www-authenticate'), api.seen]).toEqual([503, null, []]);
+      expect([answer.status, answer.headers.get('www-authenticate'), api.requests]).toEqual([503, null, []]);
       expect([answer.headers.get('retry-after'), answer.headers.get('content-type')]).toEqual([
         '1',
         'application/json',
@@ -451,7 +451,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
       try {
-        expect([(await answerOf(`http://127.0.0.1:${port}`)).status, api.seen]).toEqual([status, []]);
+        expect([(await answerOf(`http://127.0.0.1:${port}`)).status, api.requests]).toEqual([status, []]);
       } finally {
         server.closeAllConnections();
         server.close();
@@ -461,11 +461,11 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
 });
 
 (nginxIsThere ? describe : describe.skip)('ingress-nginx', () => {
-  let api: ShowingApi;
+  let api: RecordingApi;
   let world: OneProcess;
   let front: Program;
   beforeAll(async () => {
-    api = await startShowingApi();
+    api = await startRecordingApi();
     world = await startOneProcess((config) => ({
       ...config,
       allowedHosts: ['tallystick.default.svc.cluster.local'],
@@ -473,10 +473,13 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
         ...config.gateway,
         trustedProxies: ['127.0.0.0/8', '::1'],
         decisionEndpoints: [{ path: '/decision', for: 'nginx' }],
-        routes: [...config.gateway.routes, { prefix: '/phantom', host: 'open.test', public: true, upstream: api.url }],
+        routes: [
+          ...config.gateway.routes,
+          { prefix: '/phantom', host: 'open.test', public: true, upstream: api.origin },
+        ],
       },
     }));
-    front = await startNginx(await ingressOf(world.gateways[0], api.url));
+    front = await startNginx(await ingressOf(world.gateways[0], api.origin));
   });
   afterAll(async () => {
     await front?.stop();
@@ -484,14 +487,14 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     await api?.stop();
   });
   beforeEach(() => {
-    api.seen.length = 0;
+    api.requests.length = 0;
   });
 
   test.each(STYLES)(requirement('ingress-nginx-asks', '%s'), async (style) => {
     const token = await serviceToken(world, style, 'read write');
     const answer = await call(front.url, style, token, { method: 'POST', body: 'x'.repeat(100_000) });
-    expect([answer.status, api.seen.length]).toEqual([200, 1]);
-    if (style === 'phantom') expect(JSON.stringify(api.seen)).not.toContain(token);
+    expect([answer.status, api.requests.length]).toEqual([200, 1]);
+    if (style === 'phantom') expect(JSON.stringify(api.requests)).not.toContain(token);
   });
 
   test.each([
@@ -503,17 +506,17 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
   ])(requirement('ingress-nginx-asks', 'refused: %s'), async (_what, scope, headers, status) => {
     const token = scope === undefined ? undefined : await serviceToken(world, 'phantom', scope);
     const answer = await call(front.url, 'phantom', token, { headers: headers as Record<string, string> });
-    expect([answer.status, api.seen]).toEqual([status, []]);
+    expect([answer.status, api.requests]).toEqual([status, []]);
     if (status === 401) {
       const metadata = `resource_metadata="${front.url}/.well-known/oauth-protected-resource/phantom"`;
       expect(answer.headers.get('www-authenticate')).toContain(metadata);
     }
   });
 
-  test(requirement('ingress-nginx-asks', 'a failure is no verdict'), async () => {
+  test(requirement('ingress-nginx-asks', 'an outage is a server error, not a refusal'), async () => {
     world.tallystick.faults.add({ endpoint: 'introspection', status: 500 });
     const answer = await call(front.url, 'phantom', await serviceToken(world, 'phantom'));
     world.tallystick.faults.clear();
-    expect([answer.status, api.seen]).toEqual([500, []]);
+    expect([answer.status, api.requests]).toEqual([500, []]);
   });
 });

@@ -9,7 +9,7 @@ const sample = async (language: string) => {
   return String(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(page)?.[1]);
 };
 
-test('the JavaScript on the page about parallel tests prints what it says', async () => {
+test('the JavaScript on the page about parallel tests prints the documented output', async () => {
   const folder = await mkdtemp(path.join(ROOT, 'e2e/example-'));
   try {
     const file = path.join(folder, 'example.mjs');

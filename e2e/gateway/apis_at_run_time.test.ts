@@ -24,7 +24,7 @@ test.each(STYLES)(requirement('gateway-follows-apis', '%s'), async (style) => {
   if (style !== 'opaque') expect(seen.headers.authorization).toMatch(/^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
 });
 
-test(requirement('gateway-follows-apis', 'without asking for keys again'), async () => {
+test(requirement('gateway-follows-apis', 'without another request for keys'), async () => {
   await world.control('DELETE', '/requests');
   await put('split');
   await put('phantom');
@@ -39,7 +39,7 @@ test(requirement('gateway-follows-apis', 'reset'), async () => {
   expect(style).toBe('jwt');
 });
 
-test(requirement('gateway-follows-apis', 'an API that a route names stays'), async () => {
+test(requirement('gateway-follows-apis', 'an API that a route names cannot be removed'), async () => {
   const before = (await world.control('GET', '/apis')).body;
   expect(await world.control('DELETE', `/apis/${encodeURIComponent(resourceOf('jwt'))}`)).toEqual({
     status: 400,

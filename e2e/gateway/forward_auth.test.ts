@@ -78,7 +78,7 @@ describe('a gateway that asks for decisions', () => {
       if (status === 401) expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
     });
 
-    test(requirement('decides-for-others', 'a failure is no verdict'), async () => {
+    test(requirement('decides-for-others', 'an outage is a server error, not a refusal'), async () => {
       world.tallystick.faults.add({ endpoint: 'introspection', status: 500 });
       const token = await serviceToken(world, 'phantom');
       const answer = await ask(kind, 'GET', '/phantom/hello', { Authorization: `Bearer ${token}` });

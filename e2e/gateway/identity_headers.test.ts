@@ -16,7 +16,7 @@ test(requirement('identity-headers-configured'), async () => {
   await world.stop();
 });
 
-test(requirement('identity-headers-configured', 'what is no header name stops the start'), async () => {
+test(requirement('identity-headers-configured', 'an invalid header name stops the start'), async () => {
   const started = startOneProcess((config) => {
     config.gateway.identityHeaders = ['Acme User'];
     return config;

@@ -47,7 +47,7 @@ describe(requirement('idle-connections-outlive-balancers'), () => {
     expect([headers.get('connection'), headers.get('keep-alive')]).toEqual(['keep-alive', hint]);
   });
 
-  test('without a setting, longer than the common load balancers keep theirs', async () => {
+  test('by default, longer than common load balancers do', async () => {
     const plain = await startControlled();
     try {
       for (const url of [`${plain.issuer}/jwks`, `${plain.sampleApi}/`, `${plain.gateways[0]}/split/x`]) {
@@ -58,7 +58,7 @@ describe(requirement('idle-connections-outlive-balancers'), () => {
     }
   });
 
-  test('an answer that leaves while the server stops closes its connection, and nobody waits for idle ones', async () => {
+  test('a response during shutdown closes its connection, and shutdown waits for no idle connection', async () => {
     const idle = await open(world.gateways[0], '/split/hello');
     const waiting = once(api, 'request');
     const busy = connect(Number(new URL(world.gateways[0]).port), '127.0.0.1');

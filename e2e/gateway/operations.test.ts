@@ -74,7 +74,7 @@ function sumOf(metrics: string, name: string, labels: Record<string, string> = {
 }
 
 describe('metrics', () => {
-  test(requirement('metrics', 'what was decided, where the JWT came from, and how long others took'), async () => {
+  test(requirement('metrics', 'decisions, sources of JWTs, and durations of dependencies'), async () => {
     const { url } = await startGateway();
     const tokens = { phantom: await serviceToken(world, 'phantom'), split: await serviceToken(world, 'split') };
     for (const style of ['phantom', 'split'] as const) {
@@ -119,7 +119,7 @@ describe('metrics', () => {
     expect((await fetch(`${operations}/phantom/hello`)).status).toBe(404);
   });
 
-  test(requirement('metrics', 'the feed is down'), async () => {
+  test(requirement('metrics', 'an outage of the revocation feed'), async () => {
     const { url } = await startGateway({ TALLYSTICK_STORE_URL: `redis://127.0.0.1:${world.redisRelay.port}` });
     await until(async () => sumOf(await metricsOf(url), 'revocation_feed_up') === 1);
     await world.redisRelay.cut();
@@ -205,13 +205,13 @@ describe('several workers', () => {
     expect(command.output()).toMatch(message);
   });
 
-  test(requirement('workers', 'they need a store that they can share'), async () => {
+  test(requirement('workers', 'workers need a shared store'), async () => {
     const command = runCommand('node', [MAIN, 'gateway', '--workers', '2', '--config', DEMO_CONFIG]);
     expect(await command.exit).toBe(1);
     expect(command.output()).toContain('store.url: expected a Redis, because several workers must share the store');
   });
 
-  test(requirement('workers', 'a proof counts once at all of them, so they remember it together'), async () => {
+  test(requirement('workers', 'a DPoP proof counts once at all workers'), async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-workers-'));
     const config = parse(await readFile(DEMO_CONFIG, 'utf8'));
     config.gateway.dpop = { replay: 'memory' };

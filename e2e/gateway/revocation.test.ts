@@ -42,7 +42,7 @@ inBothWorlds((world) => {
     await expectRefusedEverywhere(world(), style, tokens.access_token);
   });
 
-  test('a token that nobody revoked goes on', async () => {
+  test('a token that is not revoked keeps working', async () => {
     const [kept, revoked] = [await serviceToken(world(), 'phantom'), await serviceToken(world(), 'phantom')];
     await cacheEverywhere(world(), 'phantom', kept);
     await oidc.tokenRevocation(await demoService(world()), revoked);

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
+import { onTestFinished, startForTest } from '@tallystick/testing/on_test_finished';
+import { rawRequest } from '@tallystick/testing/raw_client';
 import type { ConfigInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
 import { serviceToken } from '../support/clients/clients.ts';
-import { rawRequest } from '../support/clients/raw_request.ts';
-import { type SeeingServer, startSeeingServer } from '../support/peers/seeing_server.ts';
+import { startRecordingApi } from '../support/peers/recording_api.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES, type World } from '../support/worlds/world.ts';
 
@@ -21,12 +21,6 @@ async function worldWith(gateway: Partial<Gateway>, others: Partial<ConfigInput>
   return world;
 }
 
-async function seeingServer(): Promise<SeeingServer> {
-  const server = await startSeeingServer();
-  onTestFinished(server.stop);
-  return server;
-}
-
 function ask({ gateways }: World, path: string, token?: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
@@ -36,7 +30,7 @@ function ask({ gateways }: World, path: string, token?: string, init: RequestIni
 const api = resourceOf('phantom');
 
 test(requirement('route-by-host'), async () => {
-  const upstream = await seeingServer();
+  const upstream = await startForTest(startRecordingApi());
   const world = await worldWith(
     {
       routes: [
@@ -75,7 +69,7 @@ test.each(STYLES)(requirement('any-of-scopes', '%s'), async (style) => {
 
 test.each(STYLES)(requirement('tokens-of-another-issuer', '%s'), async (style) => {
   const other = await worldWith({});
-  const upstream = await seeingServer();
+  const upstream = await startForTest(startRecordingApi());
   const world = await worldWith({
     issuers: [
       {
@@ -106,7 +100,7 @@ test.each(STYLES)(requirement('tokens-of-another-issuer', '%s'), async (style) =
 });
 
 test(requirement('public-route'), async () => {
-  const upstream = await seeingServer();
+  const upstream = await startForTest(startRecordingApi());
   const world = await worldWith({
     routes: [
       { prefix: '/', public: true, upstream: upstream.origin },
@@ -116,8 +110,8 @@ test(requirement('public-route'), async () => {
   const token = await serviceToken(world, 'phantom');
   expect((await ask(world, '/page')).status).toBe(200);
   expect((await ask(world, '/page', token)).status).toBe(200);
-  expect(JSON.stringify(upstream.seen)).not.toContain(token);
-  upstream.seen.length = 0;
+  expect(JSON.stringify(upstream.requests)).not.toContain(token);
+  upstream.requests.length = 0;
   for (const target of [
     '/admin',
     '/admin/a',
@@ -134,11 +128,11 @@ test(requirement('public-route'), async () => {
     );
     expect([target, status]).toEqual([target, target.startsWith('/admin') ? 401 : 400]);
   }
-  expect(upstream.seen).toEqual([]);
+  expect(upstream.requests).toEqual([]);
 });
 
 test(requirement('path-rewrite'), async () => {
-  const upstream = await seeingServer();
+  const upstream = await startForTest(startRecordingApi());
   const world = await worldWith({
     routes: [
       { prefix: '/public/phantom', api, rewrite: { prefix: '/v2' } },
@@ -153,12 +147,12 @@ test(requirement('path-rewrite'), async () => {
   });
   expect((await ask(world, '/bare', token)).status).toBe(200);
   expect((await ask(world, '/bare//evil.example/', token)).status).toBe(400);
-  expect(upstream.seen.map(({ url }) => url)).toEqual(['/']);
+  expect(upstream.requests.map(({ url }) => url)).toEqual(['/']);
 });
 
 test(requirement('cors-preflight'), async () => {
   const page = 'https://app.example.com';
-  const upstream = await seeingServer();
+  const upstream = await startForTest(startRecordingApi());
   const world = await worldWith({
     cors: { origins: [page] },
     routes: [{ prefix: '/phantom', api, upstream: upstream.origin, scopes: { '*': ['write'] } }],
@@ -177,11 +171,11 @@ test(requirement('cors-preflight'), async () => {
   const elsewhere = await ask(world, '/phantom', undefined, { headers: { Origin: 'https://evil.example' } });
   expect(elsewhere.status).toBe(401);
   expect(elsewhere.headers.get('access-control-allow-origin')).toBeNull();
-  expect(upstream.seen).toEqual([]);
+  expect(upstream.requests).toEqual([]);
 });
 
 test(requirement('limited-bodies'), async () => {
-  const upstream = await seeingServer();
+  const upstream = await startForTest(startRecordingApi());
   const world = await worldWith({
     limits: { maxBodyBytes: 1_000 },
     routes: [{ prefix: '/phantom', api, upstream: upstream.origin }],
@@ -192,11 +186,11 @@ test(requirement('limited-bodies'), async () => {
   const streamed = (size: number) => new Blob(['x'.repeat(size)]).stream();
   expect([await post('x'.repeat(1_000)), await post(streamed(1_000))]).toEqual([200, 200]);
   expect([await post('x'.repeat(1_001)), await post(streamed(1_001))]).toEqual([413, 413]);
-  expect(upstream.seen).toHaveLength(2);
+  expect(upstream.requests).toHaveLength(2);
 });
 
 test(requirement('upstream-fails'), async () => {
-  const [first, second] = [await startSeeingServer(), await seeingServer()];
+  const [first, second] = [await startRecordingApi(), await startForTest(startRecordingApi())];
   const world = await worldWith({
     routes: [
       {
@@ -210,13 +204,13 @@ test(requirement('upstream-fails'), async () => {
     for (let made = 0; made < count; made += 1) expect((await ask(world, '/phantom', token)).status).toBe(200);
   };
   await calls(4);
-  expect([first.seen.length, second.seen.length]).toEqual([2, 2]);
+  expect([first.requests.length, second.requests.length]).toEqual([2, 2]);
   await first.stop();
   await calls(4);
-  expect(second.seen).toHaveLength(6);
-  const back = await startSeeingServer(first.port);
+  expect(second.requests).toHaveLength(6);
+  const back = await startRecordingApi({ port: first.port });
   onTestFinished(back.stop);
   world.tallystick.clock.advance(60);
   await calls(4);
-  expect([back.seen.length, second.seen.length]).toEqual([2, 8]);
+  expect([back.requests.length, second.requests.length]).toEqual([2, 8]);
 });

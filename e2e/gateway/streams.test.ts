@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world.stop();
-  await api.close();
+  await api.stop();
 });
 
 interface Asked {

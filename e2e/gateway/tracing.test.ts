@@ -10,7 +10,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
 import { type Collector, type ReceivedSpan, startCollector } from '../support/peers/collector.ts';
-import { type SeeingServer, startSeeingServer } from '../support/peers/seeing_server.ts';
+import { type RecordingApi, startRecordingApi } from '../support/peers/recording_api.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { startRole } from '../support/worlds/role_process.ts';
 import { resourceOf } from '../support/worlds/world.ts';
@@ -25,7 +25,7 @@ afterAll(() => Promise.all([...worlds].map((world) => world.stop())));
 
 /** The demo world, with an API that answers, one that nobody answers for, and one that speaks WebSocket. */
 async function startWorld(
-  upstreams: { seeing: string; sockets?: string },
+  upstreams: { recording: string; sockets?: string },
   tracing?: ConfigInput['gateway']['tracing'],
 ): Promise<OneProcess> {
   const world = await startOneProcess((config) => ({
@@ -37,7 +37,7 @@ async function startWorld(
       decisionEndpoints: [{ path: '/decision', for: 'nginx' }],
       routes: [
         ...config.gateway.routes,
-        routeTo(upstreams.seeing, '/seen'),
+        routeTo(upstreams.recording, '/recorded'),
         routeTo('http://127.0.0.1:1', '/gone'),
         ...(upstreams.sockets === undefined ? [] : [routeTo(upstreams.sockets, '/socket')]),
       ],
@@ -48,9 +48,9 @@ async function startWorld(
 }
 
 let collector: Collector;
-let api: SeeingServer;
+let api: RecordingApi;
 beforeAll(async () => {
-  [collector, api] = await Promise.all([startCollector(), startSeeingServer()]);
+  [collector, api] = await Promise.all([startCollector(), startRecordingApi()]);
 });
 afterAll(() => Promise.all([collector.stop(), api.stop()]));
 
@@ -91,7 +91,7 @@ describe('a gateway that sends traces', () => {
     const { port } = sockets.address() as AddressInfo;
     const { endpoint } = collector;
     world = await startWorld(
-      { seeing: api.origin, sockets: `http://127.0.0.1:${port}` },
+      { recording: api.origin, sockets: `http://127.0.0.1:${port}` },
       { endpoint, serviceName: 'front' },
     );
     gateway = world.gateways[0];
@@ -118,14 +118,19 @@ describe('a gateway that sends traces', () => {
   test(requirement('traces'), async () => {
     const token = await newToken();
     const client = newTrace();
-    expect((await get('/seen/a', token, client)).status).toBe(200);
+    expect((await get('/recorded/a', token, client)).status).toBe(200);
     const spans = await spansOf(client.traceId);
     expect(spans).toHaveLength(3);
     const server = serverOf(spans);
-    expect(server).toMatchObject({ name: 'GET /seen', parentSpanId: client.spanId, service: 'front', isError: false });
+    expect(server).toMatchObject({
+      name: 'GET /recorded',
+      parentSpanId: client.spanId,
+      service: 'front',
+      isError: false,
+    });
     expect(server.attributes).toEqual({
       'http.request.method': 'GET',
-      'http.route': '/seen',
+      'http.route': '/recorded',
       'http.response.status_code': 200,
       'url.scheme': 'http',
       'tallystick.access_token.style': 'phantom',
@@ -149,7 +154,7 @@ describe('a gateway that sends traces', () => {
       attributes: { 'http.response.status_code': 200, 'server.address': '127.0.0.1', 'server.port': api.port },
     });
     expect(partsOf(lastAsked())).toEqual({ traceId: client.traceId, spanId: introspection?.spanId });
-    expect(partsOf(api.seen.at(-1)?.headers.traceparent)).toEqual({
+    expect(partsOf(api.requests.at(-1)?.headers.traceparent)).toEqual({
       traceId: client.traceId,
       spanId: upstream?.spanId,
     });
@@ -157,22 +162,22 @@ describe('a gateway that sends traces', () => {
 
   test(requirement('traces', 'a hit asks nobody'), async () => {
     const token = await newToken();
-    await get('/seen', token);
+    await get('/recorded', token);
     const client = newTrace();
-    await get('/seen', token, { ...client, tracestate: 'vendor=1' });
+    await get('/recorded', token, { ...client, tracestate: 'vendor=1' });
     const spans = await spansOf(client.traceId);
     expect(serverOf(spans).attributes['tallystick.cache']).toBe('hit');
     expect(callsOf(spans).map(({ name }) => name)).toEqual(['GET']);
-    expect(api.seen.at(-1)?.headers.tracestate).toBe('vendor=1');
+    expect(api.requests.at(-1)?.headers.tracestate).toBe('vendor=1');
   });
 
   test(requirement('traces', 'a request that waits for the lookup of another is linked to it'), async () => {
     const token = await newToken();
     world.tallystick.faults.add({ endpoint: 'introspection', delay: 600_000, calls: 1 });
     const [first, second] = [newTrace(), newTrace()];
-    const leading = get('/seen', token, first);
+    const leading = get('/recorded', token, first);
     await until(() => world.tallystick.faults.list().length === 0);
-    const joining = get('/seen', token, second);
+    const joining = get('/recorded', token, second);
     // What was sent before these were answered has arrived.
     for (let calls = 0; calls < 10; calls += 1) await fetch(`${gateway}/healthz`);
     world.tallystick.faults.clear();
@@ -192,14 +197,14 @@ describe('a gateway that sends traces', () => {
     expect(serverOf(spans)).toMatchObject({ isError: true, attributes: { 'error.type': 'bad_gateway' } });
     expect(callsOf(spans).at(-1)).toMatchObject({ isError: true, attributes: { 'error.type': 'ECONNREFUSED' } });
 
-    expect((await get('/seen', 'x'.repeat(43), refused)).status).toBe(401);
+    expect((await get('/recorded', 'x'.repeat(43), refused)).status).toBe(401);
     expect(serverOf(await spansOf(refused.traceId))).toMatchObject({
       isError: false,
       attributes: { 'http.response.status_code': 401, 'tallystick.outcome': 'invalid_token' },
     });
 
     world.tallystick.faults.add({ endpoint: 'introspection', status: 502, calls: 2 });
-    expect((await get('/seen', await newToken(), down)).status).toBe(503);
+    expect((await get('/recorded', await newToken(), down)).status).toBe(503);
     const tried = callsOf(await spansOf(down.traceId));
     expect(tried.map(({ isError }) => isError)).toEqual([true, true]);
     expect(tried.map(({ attributes }) => attributes['http.request.resend_count'])).toEqual([undefined, 1]);
@@ -208,9 +213,9 @@ describe('a gateway that sends traces', () => {
   test(requirement('traces', 'a trace context that is none'), async () => {
     const token = await newToken();
     for (const traceparent of ['00-00000000000000000000000000000000-0000000000000001-01', 'garbage', '']) {
-      const { length } = api.seen;
-      await get('/seen', token, { traceparent, tracestate: 'vendor=1' });
-      const { headers } = api.seen[length] ?? {};
+      const { length } = api.requests;
+      await get('/recorded', token, { traceparent, tracestate: 'vendor=1' });
+      const { headers } = api.requests[length] ?? {};
       const { traceId = '' } = partsOf(headers?.traceparent);
       expect(serverOf(await spansOf(traceId)).parentSpanId).toBeUndefined();
       expect(headers).not.toHaveProperty('tracestate');
@@ -237,24 +242,27 @@ describe('a gateway that sends traces', () => {
     const answer = await get('/decision', await newToken(), {
       ...{ traceparent: client.traceparent },
       'X-Original-Method': 'DELETE',
-      'X-Original-URI': '/seen/a',
+      'X-Original-URI': '/recorded/a',
     });
     expect(answer.status).toBe(200);
     const spans = await spansOf(client.traceId);
-    expect(serverOf(spans)).toMatchObject({ name: 'DELETE /seen', attributes: { 'http.request.method': 'DELETE' } });
+    expect(serverOf(spans)).toMatchObject({
+      name: 'DELETE /recorded',
+      attributes: { 'http.request.method': 'DELETE' },
+    });
     expect(callsOf(spans).map(({ name }) => name)).toEqual(['POST /token/introspection']);
   });
 
   test(requirement('traces', 'the log names them'), async () => {
     const client = newTrace();
-    await get('/seen', await newToken(), client);
+    await get('/recorded', await newToken(), client);
     const line = await until(() =>
       world.log
         .text()
         .split('\n')
         .find((text) => text.includes(`"trace_id":"${client.traceId}"`)),
     );
-    expect(JSON.parse(String(line))).toMatchObject({ route: '/seen', status: 200, msg: 'request served' });
+    expect(JSON.parse(String(line))).toMatchObject({ route: '/recorded', status: 200, msg: 'request served' });
   });
 
   test(requirement('traces-hold-no-secret'), async () => {
@@ -265,17 +273,17 @@ describe('a gateway that sends traces', () => {
     const cookie = `a=1; session=${more.cookie}`;
     const states = [`vendor=${token}`, `vendor=x${more.cookie}x`];
     for (const tracestate of states) {
-      const { length } = api.seen;
+      const { length } = api.requests;
       const client = newTrace();
       const headers = { cookie, tracestate, traceparent: client.traceparent };
-      expect((await get(`/seen/${path}?secret=${more.query}`, token, headers)).status).toBe(200);
-      const { traceparent, tracestate: passedOn } = api.seen[length]?.headers ?? {};
+      expect((await get(`/recorded/${path}?secret=${more.query}`, token, headers)).status).toBe(200);
+      const { traceparent, tracestate: passedOn } = api.requests[length]?.headers ?? {};
       expect(passedOn).toBeUndefined();
       expect(partsOf(traceparent).traceId).not.toBe(client.traceId);
       await spansOf(String(partsOf(traceparent).traceId));
     }
     const inTarget = newTrace();
-    expect((await get(`/seen/${token}`, token, inTarget)).status).toBe(400);
+    expect((await get(`/recorded/${token}`, token, inTarget)).status).toBe(400);
     await spansOf(inTarget.traceId);
     const exported = collector.text();
     expect(secrets.filter((secret) => exported.includes(secret))).toEqual([]);
@@ -285,13 +293,13 @@ describe('a gateway that sends traces', () => {
 
 test(requirement('traces', 'when it stops, it sends what it did not send yet'), async () => {
   const { endpoint } = collector;
-  const seeing = api.origin;
+  const recording = api.origin;
   const both = [
-    await startWorld({ seeing }, { endpoint }),
-    await startWorld({ seeing }, { endpoint, serviceName: 'b' }),
+    await startWorld({ recording }, { endpoint }),
+    await startWorld({ recording }, { endpoint, serviceName: 'b' }),
   ];
   const client = newTrace();
-  for (const { gateways } of both) await fetch(`${gateways[0]}/seen`, { headers: { ...client } });
+  for (const { gateways } of both) await fetch(`${gateways[0]}/recorded`, { headers: { ...client } });
   await Promise.all(both.map((world) => world.stop()));
   const sent = collector.spans.filter(({ traceId }) => traceId === client.traceId);
   expect(sent.map(({ service }) => service).sort()).toEqual(['b', 'tallystick-gateway']);
@@ -308,24 +316,24 @@ test(requirement('traces', 'a process of its own, on SIGTERM'), async () => {
 });
 
 test(requirement('traces', 'only the part that is asked for'), async () => {
-  const world = await startWorld({ seeing: api.origin }, { endpoint: collector.endpoint, sampleRatio: 0 });
+  const world = await startWorld({ recording: api.origin }, { endpoint: collector.endpoint, sampleRatio: 0 });
   const token = await serviceToken(world, 'phantom');
   const headers = { Authorization: `Bearer ${token}` };
-  const { length } = api.seen;
+  const { length } = api.requests;
   const known = collector.spans.length;
-  await fetch(`${world.gateways[0]}/seen`, { headers });
-  expect(api.seen[length]?.headers.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  await fetch(`${world.gateways[0]}/recorded`, { headers });
+  expect(api.requests[length]?.headers.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   await world.stop();
   expect(collector.spans.length).toBe(known);
 });
 
 test(requirement('traces-do-no-harm', 'the collector is down, and comes back'), async () => {
   const port = await freePort();
-  const world = await startWorld({ seeing: api.origin }, { endpoint: `http://127.0.0.1:${port}/v1/traces` });
+  const world = await startWorld({ recording: api.origin }, { endpoint: `http://127.0.0.1:${port}/v1/traces` });
   try {
     const token = await serviceToken(world, 'phantom');
     const callOnce = async () =>
-      (await fetch(`${world.gateways[0]}/seen`, { headers: { Authorization: `Bearer ${token}` } })).status;
+      (await fetch(`${world.gateways[0]}/recorded`, { headers: { Authorization: `Bearer ${token}` } })).status;
     const lines = (about: string) => world.log.text().split(about).length - 1;
     await until(async () => (await callOnce()) === 200 && lines('traces cannot be sent') > 0);
     for (let calls = 0; calls < 20; calls += 1) expect(await callOnce()).toBe(200);
@@ -343,7 +351,7 @@ test(requirement('traces-do-no-harm', 'the collector is down, and comes back'), 
 test(requirement('traces-do-no-harm', 'the collector refuses them'), async () => {
   const refusing = await startCollector();
   refusing.status = 400;
-  const world = await startWorld({ seeing: api.origin }, { endpoint: refusing.endpoint });
+  const world = await startWorld({ recording: api.origin }, { endpoint: refusing.endpoint });
   const token = await serviceToken(world, 'phantom');
   await until(async () => {
     expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
@@ -356,11 +364,11 @@ test(requirement('traces-do-no-harm', 'the collector refuses them'), async () =>
 });
 
 test(requirement('traces-do-no-harm', 'without them, the trace context goes from client to API as it is'), async () => {
-  const world = await startWorld({ seeing: api.origin });
+  const world = await startWorld({ recording: api.origin });
   const token = await serviceToken(world, 'phantom');
   const context = { traceparent: newTrace().traceparent, tracestate: 'vendor=1' };
-  await fetch(`${world.gateways[0]}/seen`, { headers: { Authorization: `Bearer ${token}`, ...context } });
-  expect(api.seen.at(-1)?.headers).toMatchObject(context);
+  await fetch(`${world.gateways[0]}/recorded`, { headers: { Authorization: `Bearer ${token}`, ...context } });
+  expect(api.requests.at(-1)?.headers).toMatchObject(context);
   const [asked] = world.tallystick.requests.list({ endpoint: 'introspection', secrets: true });
   expect(asked?.headers).not.toHaveProperty('traceparent');
   expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const client of clients) client.terminate();
   await world.stop();
-  await api.close();
+  await api.stop();
 });
 
 /** Opens a WebSocket at a gateway. */

@@ -1,4 +1,4 @@
-import { type Browser, createBrowser, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
+import { cookiesOf, createBrowser, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import { rfc } from '../requirements/source.ts';
@@ -97,12 +97,6 @@ async function wordOf(world: RaceWorld, request: Promise<oidc.TokenEndpointRespo
   }
 }
 
-/** The cookies that a browser would send, for somebody who copied them. */
-function cookiesOf(browser: Browser): string {
-  const where = { domain: '127.0.0.1', path: '/', secure: false, script: false };
-  return browser.jar.getCookies(where as Parameters<typeof browser.jar.getCookies>[0]).toValueString();
-}
-
 /** Alice signs in, in a browser of her own. @returns the form that signs her out */
 async function logoutOf(world: RaceWorld, browser = createBrowser(world)) {
   const code = await freshCode(world, 'phantom', browser);
@@ -182,7 +176,7 @@ export const ending: readonly Race[] = [
       const { browser, logOut } = await logoutOf(world);
       const confirm = await logOut();
       const query = new URLSearchParams(await authorizationRequest('phantom'));
-      const copied = cookiesOf(browser);
+      const copied = cookiesOf(browser, world.issuer);
       const ask = async (server: string) => {
         const answer = await fetch(`${server}/auth?${query}&prompt=none`, {
           headers: { Cookie: copied },

@@ -70,7 +70,7 @@ export async function startRaceWorld(): Promise<RaceWorld> {
     },
     async stop() {
       await world.stop();
-      await front.close();
+      await front.stop();
       await rm(folder, { recursive: true });
     },
   };

@@ -3,7 +3,7 @@ import { design, type Requirements, rfc } from './source.ts';
 /** What the authorization server must do. */
 export const authorizationServer = {
   'tokens-reveal-nothing': {
-    sentence: 'a client-held opaque, phantom or split token is no JWT and tells nothing',
+    sentence: 'an opaque, phantom or split token that a client holds is no JWT and reveals no claim',
     link: rfc(6749, '1.4'),
   },
   'jti-is-not-the-token': {
@@ -16,19 +16,21 @@ export const authorizationServer = {
   },
   'split-entry-for-other-gateways': {
     sentence:
-      'without store.seal a gateway of somebody else makes the JWT of the entry, a dot and the client-held token',
+      "without store.seal, another vendor's gateway makes the JWT from the entry, a dot and the client-held token",
     link: `${design}#the-store`,
   },
   'dump-holds-no-token': {
-    sentence: 'a dump of the store holds no access token, refresh token, code or session that a client holds',
+    sentence: 'a dump of the store contains no access token, refresh token, code or session of a client',
     link: `${design}#the-store`,
   },
   'anonymous-floods': {
-    sentence: 'whatever callers create who have not signed in, users sign in and call, and what they hold stays',
+    sentence:
+      'a flood of requests without sign-in leaves users able to sign in and call, and removes nothing that they hold',
     link: `${design}#the-store`,
   },
   'store-writer-gains-nothing': {
-    sentence: 'nobody who can write to the store, but does not know the secret, can read, use or invent a credential',
+    sentence:
+      'an attacker who can write to the store, but does not know the secret, cannot read, use or invent a credential',
     link: `${design}#the-store`,
   },
   'claims-of-the-user': {
@@ -40,30 +42,34 @@ export const authorizationServer = {
     link: rfc(6749, '4.1'),
   },
   'decided-by-the-user': {
-    sentence: 'only the user who was asked decides on a backchannel request, in a session of their own',
+    sentence: 'only the user who was asked can decide on a backchannel request, in their own session',
     link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-14',
   },
   'backchannel-ping': {
-    sentence: 'a client that wants to be pinged is told over HTTPS that its user has decided (CIBA Core section 10.2)',
+    sentence:
+      'a client that registered for pings gets one over HTTPS when its user has decided (CIBA Core section 10.2)',
     link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.10.2',
   },
   'metadata-document': {
-    sentence: 'a client that nobody registered is known by the metadata document that its identifier names',
+    sentence: 'a client without registration is identified by the metadata document at its identifier',
     link: 'https://www.ietf.org/archive/id/draft-ietf-oauth-client-id-metadata-document-00.html',
   },
   'client-certificate': {
-    sentence: 'a client authenticates with a certificate of a configured CA, or with its own self-signed one',
+    sentence: 'a client authenticates with a certificate of a configured CA or with its registered self-signed one',
     link: rfc(8705, '2'),
   },
   'certificate-bound': {
-    sentence: 'a token that was asked for with a certificate is bound to it, in every style and in introspection',
+    sentence: 'a token that is requested with a certificate is bound to it, in every style and in introspection',
     link: rfc(8705, '3'),
   },
   'pkce-is-required': { sentence: 'an authorization request without PKCE is refused', link: rfc(9700, '2.1.1') },
-  'code-once': { sentence: 'a code can be redeemed once, also by two at the same time', link: rfc(6749, '4.1.2') },
+  'code-once': {
+    sentence: 'a code can be redeemed once, even by two requests at the same time',
+    link: rfc(6749, '4.1.2'),
+  },
   'loopback-any-port': { sentence: 'a loopback redirect URI matches with any port', link: rfc(8252, '7.3') },
   'refresh-rotates': {
-    sentence: 'a refresh token works once, and using it again, after a short grace, revokes the whole grant',
+    sentence: 'a refresh token works once; a second use after a short grace period revokes the whole grant',
     link: rfc(9700, '4.14.2'),
   },
   'every-grant-every-style': {
@@ -75,15 +81,15 @@ export const authorizationServer = {
     link: rfc(8414, '2'),
   },
   'assertion-works-once': {
-    sentence: 'an assertion of a trusted issuer is good for one token request',
+    sentence: 'an assertion of a trusted issuer works for one token request',
     link: rfc(7523, '3'),
   },
   'assertion-is-checked': {
-    sentence: 'an assertion of another issuer, for another audience or about nobody here gets invalid_grant',
+    sentence: 'an assertion of another issuer, for another audience or about an unknown user gets invalid_grant',
     link: rfc(7523, '3.1'),
   },
   'password-is-insecure': {
-    sentence: 'the password grant is announced in the log as insecure, and a wrong password gets invalid_grant',
+    sentence: 'the log announces the password grant as insecure, and a wrong password gets invalid_grant',
     link: rfc(9700, '2.4'),
   },
   'exchange-for-another-api': {
@@ -91,11 +97,11 @@ export const authorizationServer = {
     link: rfc(8693, '2'),
   },
   'exchange-names-who-acts': {
-    sentence: 'with an actor token the new token says in act who acts, and who acted before',
+    sentence: 'with an actor token, the act claim of the new token names the actor and the previous actors',
     link: rfc(8693, '4.1'),
   },
   'exchange-never-widens': {
-    sentence: 'token exchange gives no more scope and no longer life than the subject token had',
+    sentence: 'token exchange grants no more scope and no longer lifetime than the subject token has',
     link: rfc(8693, '2.1'),
   },
   'exchange-of-a-good-token': {
@@ -115,7 +121,7 @@ export const authorizationServer = {
     link: rfc(9126, '2'),
   },
   'jwt-response-mode': {
-    sentence: 'an authorization response comes as a signed JWT when asked for',
+    sentence: 'a client that asks for it gets the authorization response as a signed JWT',
     link: 'https://openid.net/specs/oauth-v2-jarm.html#section-2.3',
   },
   'authorization-details': {
@@ -126,9 +132,12 @@ export const authorizationServer = {
     sentence: 'a client authenticates with an assertion signed by its key',
     link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication',
   },
-  'signed-request': { sentence: 'a signed authorization request is as good as its signature', link: rfc(9101, '6.2') },
+  'signed-request': {
+    sentence: 'a signed authorization request is accepted only if its signature is valid',
+    link: rfc(9101, '6.2'),
+  },
   'discovery-is-true': {
-    sentence: 'discovery tells of what is switched on, and of nothing else',
+    sentence: 'discovery lists the enabled features and no others',
     link: rfc(8414, '2'),
   },
   'device-flow': {
@@ -140,7 +149,7 @@ export const authorizationServer = {
     link: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#section-10.1',
   },
   'slow-down': {
-    sentence: 'a client that polls faster than it was told gets slow_down, at whichever server, and has to wait longer',
+    sentence: 'a client that polls too fast gets slow_down from any server, and must wait longer',
     link: rfc(8628, '3.5'),
   },
   'client-registers-itself': {
@@ -153,32 +162,33 @@ export const authorizationServer = {
   },
   'tokens-go-with-their-owner': {
     sentence:
-      'what a removed client or user was issued is refused everywhere as soon as the removal is answered, and stays so when the name comes back',
+      'tokens of a removed client or user are refused everywhere once the removal is answered, and stay refused when the name is used again',
     link: rfc(7592, '2.3'),
   },
   'pairwise-subjects': {
-    sentence: 'clients of one sector know a user by one subject, in every style, and others by another',
+    sentence:
+      'clients of one sector see one subject for a user, in every style, and clients of another sector see another',
     link: 'https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg',
   },
   'back-channel-logout': {
-    sentence: 'a logout is told to the clients of the session by a signed logout token',
+    sentence: 'a logout sends a signed logout token to every client of the session',
     link: 'https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest',
   },
   'claims-parameter': {
-    sentence: 'a client gets the single claims that it asks for',
+    sentence: 'a client gets the individual claims that it asks for',
     link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter',
   },
   'access-token-tells-the-sign-in': {
-    sentence: 'the access token says when and how its user signed in, after a refresh too',
+    sentence: 'the access token contains the time and the method of the sign-in, after a refresh too',
     link: rfc(9068, '2.2.1'),
   },
   'dpop-bound': {
     sentence:
-      'an access token asked for with a DPoP proof is bound to its key: with a proof it works, and as a bearer token nowhere',
+      'an access token that is requested with a DPoP proof is bound to its key: it works with a proof, and nowhere as a bearer token',
     link: rfc(9449, '6'),
   },
   'issuer-in-the-response': {
-    sentence: 'an authorization response names its issuer',
+    sentence: 'an authorization response contains its issuer',
     link: rfc(9207, '2'),
   },
   'store-refuses-write': {
@@ -191,12 +201,12 @@ export const authorizationServer = {
     link: `${design}#the-store`,
   },
   'any-phantom-gateway': {
-    sentence: 'a phantom-token gateway that knows nothing of this project works with the introspection endpoint',
+    sentence: 'a phantom-token gateway that knows nothing about this project works with the introspection endpoint',
     link: `${design}#the-authorization-server`,
   },
   'two-are-one': {
     sentence:
-      'what one of two authorization servers on one Redis issues, revokes, rotates or registers holds at the other',
+      'two authorization servers on one Redis share everything that either issues, revokes, rotates or registers',
     link: `${design}#the-authorization-server`,
   },
   'tenants-never-meet': {
@@ -205,20 +215,20 @@ export const authorizationServer = {
   },
   audience: {
     sentence:
-      'an API can have an audience, or several, beside its resource indicator, and its tokens of every style are for it',
+      'an API can have one or more audiences besides its resource indicator, and its tokens of every style carry them',
     link: rfc(9068, '3'),
   },
   'signing-algorithm': {
-    sentence: 'the JWTs of an API, and the ID tokens of a client, are signed with the algorithm that it wants',
+    sentence: 'the JWTs of an API and the ID tokens of a client are signed with the algorithm that it requests',
     link: rfc(9068, '2.1'),
   },
   lifetimes: {
-    sentence: 'codes, tokens, sign-ins and what waits for a user live as long as configured, and no longer',
+    sentence: 'codes, tokens, sign-ins and pending approvals live as long as configured, and no longer',
     link: `${design}#the-authorization-server`,
   },
   'one-issuer-two-channels': {
     sentence:
-      'a browser outside and a client inside a container network see one issuer, endpoints that work for them, and equal tokens',
+      'a browser outside and a client inside a container network see one issuer, working endpoints and equal tokens',
     link: `${design}#the-authorization-server`,
   },
   'keys-rotate': {

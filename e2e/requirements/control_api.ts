@@ -7,35 +7,34 @@ export const controlApi = {
     link: `${design}#the-control-api`,
   },
   'changes-at-run-time': {
-    sentence:
-      'clients, users, APIs, keys and tenants change while everything runs, and reset brings the configured ones back',
+    sentence: 'clients, users, APIs, keys and tenants can change at run time, and a reset restores the configured ones',
     link: `${design}#the-control-api`,
   },
   'gateway-follows-apis': {
     sentence:
-      'an API that changes at run time is served as it now is at gateway and sample API at once, and one that a route names cannot be removed',
+      'gateway and sample API serve an API as changed at run time at once, and an API that a route names cannot be removed',
     link: `${design}#the-control-api`,
   },
   'tenant-controls-are-its-own': {
     sentence:
-      "a tenant's faults, scripted answers, recorded requests, clients, users, APIs, keys, tokens and reset are its own, and go with it",
+      'a tenant has its own faults, scripted answers, recorded requests, clients, users, APIs, keys, tokens and reset, and they go when it is removed',
     link: `${design}#tenants`,
   },
   'control-api-absent': {
-    sentence: 'there is no control API unless it is enabled, and then it is on this machine only',
+    sentence: 'the control API exists only if it is enabled, and listens only on this machine',
     link: `${design}#the-control-api`,
   },
   'control-api-of-a-role': {
     sentence:
-      'the role authorization-server has the control API too: faults and records of its own process, keys, tokens and reset of the store',
+      'the role authorization-server has a control API with the faults and records of its own process, and with the keys, tokens and reset of the store',
     link: `${design}#the-control-api`,
   },
   'control-api-explains': {
-    sentence: 'bad input to the control API is 400, names the path of the offending value and changes nothing',
+    sentence: 'bad input to the control API gets a 400 that names the path of the value, and changes nothing',
     link: `${design}#the-control-api`,
   },
   'control-api-keeps-out': {
-    sentence: 'the control API answers no web page of another origin, and none under another host name',
+    sentence: 'the control API answers no web page of another origin and no request for another host name',
     link: `${design}#the-control-api`,
   },
   'control-api-described': {
@@ -43,23 +42,22 @@ export const controlApi = {
     link: `${design}#the-control-api`,
   },
   'fault-then-recovery': {
-    sentence:
-      'a 503 of the introspection endpoint for the next 2 calls is two 503s at the gateway, and then it recovers',
+    sentence: 'when the next 2 introspection calls fail with 503, the gateway returns two 503s and then recovers',
     link: `${design}#faults`,
   },
   'fault-is-no-verdict': {
     sentence:
-      'introspection that is slow or cut off is 503 at the gateway, garbled or mislabelled 502, and then it recovers',
+      'the gateway returns 503 when introspection is slow or cut off, 502 when it is garbled or mislabelled, and then recovers',
     link: `${design}#faults`,
   },
-  'fault-of-one-client': { sentence: 'a fault for one client strikes no other', link: `${design}#faults` },
+  'fault-of-one-client': { sentence: 'a fault for one client affects no other client', link: `${design}#faults` },
   'scripted-answer-once': {
-    sentence: 'a scripted answer is given exactly once and exactly so',
+    sentence: 'a scripted answer is sent exactly once and unchanged',
     link: `${design}#faults`,
   },
   'clock-moves-all': {
     sentence:
-      "past a token's lifetime by the clock it is 401 at gateway and API, cached or not, and back in time it is not",
+      'a token whose lifetime has passed by the clock gets 401 at gateway and API, cached or not, and works again when the clock moves back',
     link: `${design}#clock`,
   },
   'clock-is-its-own': {
@@ -67,27 +65,28 @@ export const controlApi = {
     link: `${design}#clock`,
   },
   'clock-on-redis': {
-    sentence: 'on Redis, whose clock nobody moves, moving the clock is refused with 409',
+    sentence: 'moving the clock on Redis gets 409, because nothing can move the clock of Redis',
     link: `${design}#clock`,
   },
   'requests-are-recorded': {
-    sentence: 'what the authorization server was asked can be listed, taken one by one and waited for',
+    sentence: 'requests to the authorization server can be listed, taken one by one and waited for',
     link: `${design}#recorded-requests`,
   },
   'requests-are-redacted': {
-    sentence: 'recorded requests show no secret, token, code or cookie unless asked to',
+    sentence: 'recorded requests show no secret, token, code or cookie unless the reader asks for them',
     link: `${design}#recorded-requests`,
   },
   'minted-token-works': {
-    sentence: 'a token issued without a flow works like one of a flow in every style',
+    sentence: 'a token that is issued without a flow works like one from a flow, in every style',
     link: `${design}#tokens-without-a-flow`,
   },
   'broken-token-is-401': {
-    sentence: 'a token that is broken on purpose is 401 at the gateway and at the API',
+    sentence: 'a deliberately broken token gets 401 at the gateway and at the API',
     link: `${design}#tokens-without-a-flow`,
   },
   'reset-forgets': {
-    sentence: 'a reset leaves no fault, script, record, moved clock or token, and nothing of others on the same Redis',
+    sentence:
+      'a reset removes all faults, scripts, records, clock changes and tokens, and nothing of other installations on the same Redis',
     link: `${design}#reset`,
   },
 } as const satisfies Requirements;

@@ -8,29 +8,29 @@ export const gateway = {
     link: rfc(9068, '4'),
   },
   'opaque-is-passed-on': {
-    sentence: 'an opaque token reaches the API as it is, and the API introspects it',
+    sentence: 'an opaque token reaches the API unchanged, and the API introspects it',
     link: rfc(7662, '2'),
   },
   'split-joins': {
-    sentence: 'for split the API gets exactly signing input + "." + the client-held token',
+    sentence: 'a split API gets exactly signing input + "." + the client-held token',
     link: rfc(7515, '7.1'),
   },
   'api-with-its-callers-token': {
-    sentence: 'a split API can call as its caller until the token is revoked, a phantom API cannot',
+    sentence: 'a split API can call as its caller until the token is revoked; a phantom API cannot',
     link: `${design}#the-authorization-server`,
   },
   'scope-per-method': {
-    sentence: 'a method that needs a scope the token lacks is 403 insufficient_scope and names it',
+    sentence: 'a request whose token lacks a scope of its method gets 403 insufficient_scope, which names the scope',
     link: rfc(6750, '3.1'),
   },
   'scope-on-cache-hit': { sentence: 'the scope is checked on a cache hit too', link: `${design}#the-gateway` },
-  'audience-is-checked': { sentence: 'a token for one API is 401 at another', link: rfc(9068, '4') },
+  'audience-is-checked': { sentence: 'a token for one API gets 401 at another', link: rfc(9068, '4') },
   'no-token-no-error': {
-    sentence: 'a request without a token is 401 with a challenge that names no error',
+    sentence: 'a request without a token gets 401 with a challenge that names no error',
     link: rfc(6750, '3.1'),
   },
   'api-trusts-nobody': {
-    sentence: 'the API called directly validates for itself and answers with an RFC 6750 challenge',
+    sentence: 'an API that is called directly validates the token itself and answers with an RFC 6750 challenge',
     link: rfc(6750, '3'),
   },
   'revocation-of-a-token': {
@@ -67,24 +67,25 @@ export const gateway = {
     link: rfc(9449, '11.1'),
   },
   'dpop-own-host': {
-    sentence: 'a DPoP proof that was made for another host is refused, whatever Host and X-Forwarded-Host say',
+    sentence: 'a DPoP proof for another host is refused, whatever Host and X-Forwarded-Host say',
     link: rfc(9449, '4.3'),
   },
   'dpop-store-stopped': {
-    sentence: 'while the store cannot tell whether a DPoP proof was used before, the request is 503 and goes nowhere',
+    sentence:
+      'a request with a DPoP proof gets 503 and is not forwarded while the store cannot tell whether the proof was used before',
     link: `${design}#failure`,
   },
   'dpop-no-downgrade': {
-    sentence: 'a token that is bound to a DPoP key is no bearer token, and another one is no DPoP token',
+    sentence: 'a DPoP-bound token is refused as a bearer token, and an unbound token is refused as a DPoP token',
     link: rfc(9449, '7.2'),
   },
   'dpop-metadata': {
-    sentence: 'challenges and metadata tell that DPoP is spoken, and with which algorithms',
+    sentence: 'challenges and metadata announce DPoP and its algorithms',
     link: rfc(9728, '2'),
   },
   'dpop-end-to-end': {
     sentence:
-      'an API that asks for it gets the proof and checks it itself, of a split token too, whose signature it is about',
+      'an API that asks for the proof gets it and checks it itself, also for a split token, whose signature the proof covers',
     link: rfc(9449, '7.1'),
   },
   'certificate-at-the-gateway': {
@@ -101,11 +102,11 @@ export const gateway = {
     link: 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps#section-6.1',
   },
   'token-handler-cookies': {
-    sentence: 'tokens are only in cookies that are out of reach of scripts, and there they are references or encrypted',
+    sentence: 'tokens are only in cookies that scripts cannot read, as references or encrypted',
     link: `${design}#the-gateway`,
   },
   'token-handler-refresh': {
-    sentence: 'a session is continued with its refresh token, by several tabs at the same time too',
+    sentence: 'a session continues with its refresh token, even when several tabs refresh at the same time',
     link: rfc(9700, '4.14'),
   },
   'token-handler-logout': {
@@ -113,15 +114,15 @@ export const gateway = {
     link: rfc(7009, '2'),
   },
   'token-handler-csrf': {
-    sentence: "only pages of the application can use a browser's cookies, and only as they are meant",
+    sentence: "only pages of the application can use a browser's cookies, and only as intended",
     link: 'https://www.w3.org/TR/fetch-metadata/',
   },
   'decides-for-others': {
-    sentence: 'another gateway asks for a decision and gets the JWT for the API, or the refusal with its challenge',
+    sentence: 'another gateway that asks for a decision gets the JWT for the API, or the refusal with its challenge',
     link: `${design}#the-gateway`,
   },
   'decides-for-trusted': {
-    sentence: 'only a trusted proxy gets a decision, and only about a request that it names',
+    sentence: 'only a trusted proxy gets a decision, and only about a request that it describes',
     link: `${design}#the-gateway`,
   },
   'nginx-asks': {
@@ -142,12 +143,12 @@ export const gateway = {
     link: `${design}#the-gateway`,
   },
   metrics: {
-    sentence: 'an operator sees in /metrics what the gateway decides and how what it depends on is doing, and no token',
+    sentence: "/metrics shows an operator the gateway's decisions and the state of its dependencies, and no token",
     link: `${design}#operations`,
   },
   traces: {
     sentence:
-      "a request's span, the introspection and the upstream call are in one trace, which is the client's if it has one",
+      "one trace contains the request's span, the introspection and the upstream call, and continues the client's trace",
     link: 'https://www.w3.org/TR/trace-context/',
   },
   'traces-hold-no-secret': {
@@ -155,33 +156,32 @@ export const gateway = {
     link: `${design}#operations`,
   },
   'traces-do-no-harm': {
-    sentence: 'requests do not depend on traces',
+    sentence: 'a tracing failure affects no request',
     link: `${design}#operations`,
   },
   reload: {
-    sentence:
-      'on SIGHUP a gateway goes on by its changed configuration file, or says why it does not, and no call fails',
+    sentence: 'on SIGHUP a gateway uses its changed configuration file or logs why it does not, and no call fails',
     link: `${design}#operations`,
   },
   workers: {
-    sentence: 'several workers serve as one gateway, count as one, and stop together',
+    sentence: 'several workers serve as one gateway, report their metrics as one, and stop together',
     link: `${design}#operations`,
   },
   drains: {
-    sentence: 'on SIGTERM a gateway takes no new connection and finishes what is running',
+    sentence: 'on SIGTERM a gateway accepts no new connection and finishes the requests in flight',
     link: `${design}#operations`,
   },
   'drains-after-a-delay': {
-    sentence: 'on SIGTERM a role says first that it is not ready, serves on for the drain delay, and then stops',
+    sentence: 'on SIGTERM a role reports not ready, serves for the drain delay, and then stops',
     link: `${design}#operations`,
   },
   signals: {
-    sentence: 'SIGINT and SIGTERM stop every role cleanly, and SIGHUP lets it read its configuration again',
+    sentence: 'SIGINT and SIGTERM stop every role cleanly, and SIGHUP makes it reload its configuration',
     link: `${design}#operations`,
   },
   'web-socket-ends-with-its-token': {
     sentence:
-      'a WebSocket is closed when its access token expires or is revoked, and an outage of the feed closes none whose token is good',
+      'a WebSocket closes when its access token expires or is revoked, and an outage of the feed closes none with a valid token',
     link: `${design}#the-gateway`,
   },
 } as const satisfies Requirements;

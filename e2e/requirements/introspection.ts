@@ -8,7 +8,7 @@ export const introspection = {
   },
   'signed-introspection': {
     sentence:
-      'where the authorization server signs its introspection answers, the API gets a JWT that the gateway makes',
+      'when the authorization server signs its introspection answers, the API gets a JWT that the gateway makes',
     link: rfc(9701, '5'),
   },
   'introspection-agrees': {
@@ -17,21 +17,21 @@ export const introspection = {
   },
   'foreign-jwts': {
     sentence:
-      'JWTs that are not as RFC 9068 has them (typ, aud, scp, azp, algorithm) pass where that is configured, and only there',
+      'JWTs that differ from RFC 9068 (typ, aud, scp, azp, algorithm) are accepted only where the configuration allows them',
     link: rfc(9068, '4'),
   },
   'any-introspection-server': {
     sentence:
-      'an authorization server that is not ours and answers with JSON can stand behind the gateway; the API verifies with the keys of the gateway',
+      "any authorization server that answers introspection with JSON works behind the gateway, and the API verifies JWTs with the gateway's keys",
     link: rfc(7662, '2.2'),
   },
   'introspection-of-jwts': {
     sentence:
-      'a JWT access token can be asked about like any other token: it is active while it is good and its client and user are there, and inactive otherwise',
+      'introspection of a JWT access token answers active while the token is valid and its client and user exist, and inactive otherwise',
     link: rfc(7662, '2.2'),
   },
   'introspection-for-an-api': {
-    sentence: 'a client that introspects for some APIs is told that the tokens of others are not active',
+    sentence: 'a client that introspects for some APIs gets inactive for the tokens of others',
     link: rfc(9701, '5'),
   },
   'one-introspection': {
@@ -39,16 +39,16 @@ export const introspection = {
     link: `${design}#the-gateway`,
   },
   'shared-cache': {
-    sentence:
-      'what one gateway found out about a phantom token needs no introspection at another, where that is configured',
+    sentence: 'with the shared cache, a phantom token that one gateway introspected needs no introspection at another',
     link: `${design}#the-gateway`,
   },
   'shared-cache-sealed': {
-    sentence: 'of what gateways share, the store can read neither the token nor a claim',
+    sentence: 'the store can read neither the token nor a claim in the entries that gateways share',
     link: `${design}#the-store`,
   },
   'shared-cache-revoked': {
-    sentence: 'a revoked token is gone from what gateways share, and none that races with its revocation comes back',
+    sentence:
+      'a revoked token disappears from the shared cache, and a lookup that races with the revocation does not bring it back',
     link: `${design}#the-store`,
   },
 } as const satisfies Requirements;

@@ -7,22 +7,20 @@ export const whole = {
     link: rfc(6749, '5.2'),
   },
   'own-hosts-only': {
-    sentence:
-      'a server on this machine answers for its own names only, so that no web page can have a name point to it',
+    sentence: 'a server on this machine answers for its own names only, so no web page can point a name at it',
     link: `${design}#hosts`,
   },
   'bounded-input': {
-    sentence:
-      'more parameters than any request has a use for, and JSON without end, get a clear 400 wherever they are read',
+    sentence: 'too many parameters and too deeply nested JSON get a clear 400 wherever they are read',
     link: rfc(6749, '5.2'),
   },
   'linear-work': {
-    sentence: 'what a client sends as a list is work that grows with its length, not with the square of it',
+    sentence: 'the work for a list from a client grows with its length, not with its square',
     link: `${design}#the-authorization-server`,
   },
-  'no-token-in-a-log': { sentence: 'no token is in any log line at debug level', link: `${design}#logs` },
+  'no-token-in-a-log': { sentence: 'no log line contains a token, even at debug level', link: `${design}#logs` },
   'start-banner': {
-    sentence: 'tallystick start says how to reach everything, and its commands work when pasted',
+    sentence: 'tallystick start prints how to reach everything, and its commands work when pasted',
     link: `${design}#getting-started`,
   },
   'stops-cleanly': { sentence: 'Ctrl-C stops everything cleanly', link: `${design}#getting-started` },
@@ -31,16 +29,16 @@ export const whole = {
     link: `${design}#getting-started`,
   },
   'config-explains': {
-    sentence: 'a wrong configuration stops the start with the path of the bad value and what was expected',
+    sentence: 'a wrong configuration stops the start with the path of the bad value and the expected form',
     link: `${design}#configuration`,
   },
   'idle-connections-outlive-balancers': {
     sentence:
-      'every server keeps an idle connection for the configured time, says so, and closes it with its last answer',
+      'every server keeps an idle connection for the configured time, announces that time, and closes the connection with its last response',
     link: rfc(9112, '9.3'),
   },
   https: {
-    sentence: 'with a certificate, given or self-made, every server speaks HTTPS and the roles trust one another',
+    sentence: 'with a given or self-made certificate, every server speaks HTTPS and the roles trust each other',
     link: `${design}#https`,
   },
 } as const satisfies Requirements;

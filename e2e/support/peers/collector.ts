@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '@tallystick/testing/listen';
 
 /** A span as it came to the collector. */
 export interface ReceivedSpan {
@@ -48,18 +48,14 @@ export async function startCollector(port = 0): Promise<Collector> {
     }
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const { origin, stop } = await listen(server, { port });
   const collector: Collector = {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
+    endpoint: `${origin}/v1/traces`,
     spans,
     status: 200,
     refusals: 0,
     text: () => bodies.join('\n'),
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
+    stop,
   };
   return collector;
 }

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { type AuthInfo, McpServer } from '@modelcontextprotocol/server';
+import { listen } from '@tallystick/testing/listen';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { z } from 'zod';
 
@@ -30,11 +29,10 @@ export async function startMcpServer(): Promise<RunningMcpServer> {
     await createTools().connect(transport);
     await transport.handleRequest(Object.assign(request, { auth }), response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-
+  const { origin: url, stop } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    stop,
     received,
     protect({ issuer, resource }) {
       const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
@@ -45,11 +43,6 @@ export async function startMcpServer(): Promise<RunningMcpServer> {
         const { client_id: clientId, scope, sub } = payload as { client_id: string; scope: string; sub: string };
         return { token, clientId, scopes: scope.split(' '), extra: { sub } };
       };
-    },
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
     },
   };
 }

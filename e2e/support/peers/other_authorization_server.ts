@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '@tallystick/testing/listen';
 import { Provider } from 'oidc-provider';
 
 /** What Keycloak, Entra and others make of RFC 9068: `typ: JWT`, `azp` for `client_id`, `scp` for `scope`, no `jti`. */
@@ -28,9 +27,7 @@ function createKey() {
  */
 export async function startOtherAuthorizationServer({ jwts = false } = {}) {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { origin: issuer, stop } = await listen(server);
   const client = { redirect_uris: [], response_types: [], grant_types: ['client_credentials'] };
   const provider = new Provider(issuer, {
     clients: [
@@ -69,10 +66,6 @@ export async function startOtherAuthorizationServer({ jwts = false } = {}) {
       });
       return ((await answered.json()) as { access_token: string }).access_token;
     },
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    stop,
   };
 }

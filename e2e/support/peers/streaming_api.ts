@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '@tallystick/testing/listen';
 import { WebSocketServer } from 'ws';
 
 const BLOCK = Buffer.alloc(1024 * 1024, 'x');
@@ -15,7 +15,7 @@ export interface StreamingApi {
   reads: boolean;
   /** The event streams that are open. */
   readonly events: Set<ServerResponse>;
-  close(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** An API whose answers are long, short, or something else than an answer, by the last segment of the path. */
@@ -71,18 +71,14 @@ export async function startStreamingApi(bytes: number): Promise<StreamingApi> {
     },
   };
 
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { origin: url, stop } = await listen(server);
   const api: StreamingApi = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    stop,
     sent: 0,
     received: 0,
     reads: true,
     events: new Set(),
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
   return api;
 }

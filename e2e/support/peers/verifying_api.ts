@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '@tallystick/testing/listen';
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 
 export interface VerifyingApi {
@@ -23,16 +22,11 @@ export async function startVerifyingApi(): Promise<VerifyingApi> {
       response.writeHead(401).end(String(error));
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { origin: url, stop } = await listen(server);
   const api: VerifyingApi = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    stop,
     trust: { issuer: '', jwksUri: '', audience: '' },
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
   };
   return api;
 }

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '@tallystick/testing/listen';
 
 export interface Front {
   readonly url: string;
@@ -10,7 +9,7 @@ export interface Front {
   count(path: string): number;
   /** From now on keeps the answers to requests for the path back, once they are there. */
   hold(path: string): HeldAnswers;
-  close(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 export interface HeldAnswers {
@@ -43,10 +42,10 @@ export async function startFront(): Promise<Front> {
     onward.on('error', () => incoming.socket.destroy());
     incoming.pipe(onward);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { origin: url, stop } = await listen(server);
   const front: Front = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    stop,
     targets: [],
     count: (path) => seen.get(path) ?? 0,
     hold(path) {
@@ -59,10 +58,6 @@ export async function startFront(): Promise<Front> {
           for (const pass of waiting) pass();
         },
       };
-    },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
   return front;

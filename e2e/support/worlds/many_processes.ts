@@ -127,7 +127,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     dump: () => dump(redis, prefix),
     async stop() {
       await Promise.all([...gateways, sampleApi, ...authorizationServers].map((role) => role.stop()));
-      await Promise.all([front.close(), redisRelay.close()]);
+      await Promise.all([front.stop(), redisRelay.close()]);
       const keys = await redis.keys(`${prefix}*`);
       if (keys.length > 0) await redis.del(keys);
       redis.disconnect();

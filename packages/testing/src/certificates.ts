@@ -1,4 +1,4 @@
-import 'reflect-metadata'; // @peculiar/x509 does not load without.
+import 'reflect-metadata'; // @peculiar/x509 needs it.
 import { KeyObject, webcrypto } from 'node:crypto';
 import {
   AuthorityKeyIdentifierExtension,
@@ -12,7 +12,7 @@ import {
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' };
 const DAY = 24 * 3_600_000;
 
-/** PEM, both. */
+/** A certificate and its private key, both as PEM. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
@@ -25,11 +25,11 @@ export interface Names {
 }
 
 export interface TestCa extends Certificate {
-  /** Certifies a server or a client. */
+  /** Issues a certificate for a server or a client. */
   certify(names: Names): Promise<Certificate>;
 }
 
-/** A CA as an organisation has one of its own. */
+/** Creates a private CA, such as an organisation runs. */
 export async function createCa(name: string): Promise<TestCa> {
   const keys = await newKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -62,7 +62,7 @@ export async function createCa(name: string): Promise<TestCa> {
   };
 }
 
-/** A certificate that only whoever has it already can trust. */
+/** Creates a self-signed certificate, which a client trusts only if it has it already. */
 export async function selfSigned({ subject, alternatives = [] }: Names): Promise<Certificate> {
   const keys = await newKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({

@@ -1,4 +1,4 @@
-/** A self-signed certificate for `O=Example, CN=bank.example.com`, good until the year 2126; its key was thrown away. */
+/** A self-signed certificate for `O=Example, CN=bank.example.com`, valid until 2126. Its private key is deleted. */
 export const CLIENT_CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBzTCCAXSgAwIBAgIUbUTmba7IwLDPhdElniNaPF77FJswCgYIKoZIzj0EAwIw
 LTEQMA4GA1UECgwHRXhhbXBsZTEZMBcGA1UEAwwQYmFuay5leGFtcGxlLmNvbTAg

@@ -2,17 +2,17 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below the ports that systems give to connections and to servers that ask for any port, so that none of these takes it meanwhile. */
+/** Below the ephemeral ports of operating systems, so that no connection or server on port 0 takes the port meanwhile. */
 const [LOWEST, HIGHEST] = [15_000, 32_000];
 
-const given = new Set<number>();
+const reserved = new Set<number>();
 
-/** A port that nobody listens on at the moment, for a server that has to know its port before it starts. */
+/** Finds a port without a listener, for a server that needs to know its port before it starts. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
-    if (given.has(port) || !(await isFree(port, host))) continue;
-    given.add(port);
+    if (reserved.has(port) || !(await isFree(port, host))) continue;
+    reserved.add(port);
     return port;
   }
 }
@@ -22,7 +22,7 @@ async function isFree(port: number, host: string): Promise<boolean> {
   try {
     await once(server.listen(port, host), 'listening');
   } catch {
-    return false; // Somebody listens on it.
+    return false; // Another process listens on it.
   }
   server.close();
   await once(server, 'close');

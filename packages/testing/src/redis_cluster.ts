@@ -5,17 +5,17 @@ import { until } from './until.ts';
 const SLOTS = 16384;
 
 export interface RedisCluster {
-  /** `redis+cluster://…`, all masters named. */
+  /** `redis+cluster://…` with the addresses of all masters. */
   readonly url: string;
   readonly masters: readonly RedisServer[];
-  /** One for each master, in the same order, when they were asked for. */
+  /** One for each master, in the same order. Empty by default. */
   readonly replicas: readonly RedisServer[];
   /** Moves a slot to another master, key by key, as `redis-cli --cluster reshard` does. */
   moveSlot(slot: number, from: RedisServer, to: RedisServer): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A real Cluster of three masters; with a replica each it survives the loss of one. */
+/** Starts a real Cluster of three masters. With one replica each, it survives the loss of one master. */
 export async function startRedisCluster({ replicas: perMaster = 0 } = {}): Promise<RedisCluster> {
   const settings = ['cluster-enabled yes', 'cluster-node-timeout 1000', 'cluster-replica-validity-factor 0'];
   const start = async () => startRedisServer({ settings: [...settings, `cluster-port ${await freePort()}`] });
@@ -75,7 +75,7 @@ export async function startRedisCluster({ replicas: perMaster = 0 } = {}): Promi
       await set(to, 'NODE', target);
       await set(from, 'NODE', target);
       for (const other of masters) if (other !== from && other !== to) await set(other, 'NODE', target);
-      // Replicas are told by gossip; one that has not heard of it when the next slot moves may never hear of it.
+      // Gossip tells the replicas. A replica that misses the change before the next slot moves may never learn it.
       await until(async () =>
         (await Promise.all(all.map((server) => ownerAt(server, slot)))).every((port) => port === to.port),
       );

@@ -2,17 +2,17 @@ import { type RedisServer, startRedisServer } from './redis_server.ts';
 import { until } from './until.ts';
 
 export interface RedisSentinels {
-  /** `redis+sentinel://…/mymaster`, all Sentinels named. */
+  /** `redis+sentinel://…/mymaster` with the addresses of all Sentinels. */
   readonly url: string;
-  /** The first is the master, to begin with. */
+  /** The first one starts as the master. */
   readonly servers: readonly RedisServer[];
   readonly sentinels: readonly RedisServer[];
-  /** The server that the Sentinels take for the master. */
+  /** The server that the Sentinels report as the master. */
   master(): Promise<RedisServer>;
   stop(): Promise<void>;
 }
 
-/** A real master with replicas, and three Sentinels that watch over them. */
+/** Starts a real master with replicas, and three Sentinels that monitor them. */
 export async function startRedisSentinels({ replicas: count = 1 } = {}): Promise<RedisSentinels> {
   const master = await startRedisServer();
   const startReplica = () => startRedisServer({ settings: [`replicaof 127.0.0.1 ${master.port}`] });
@@ -41,7 +41,7 @@ export async function startRedisSentinels({ replicas: count = 1 } = {}): Promise
     async master() {
       const [, port] = (await first.admin.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster')) as string[];
       const found = servers.find((server) => String(server.port) === port);
-      if (found === undefined) throw new Error('the Sentinels name a master that nobody started');
+      if (found === undefined) throw new Error('the Sentinels report a master that this test did not start');
       return found;
     },
     stop: async () => void (await Promise.all([...sentinels, ...servers].map((server) => server.stop()))),

@@ -7,28 +7,28 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { freePort } from './free_port.ts';
 import { until } from './until.ts';
 
-/** A real server of a test's own, which leaves nothing behind. */
+/** A real Redis server for one test. It keeps no file after `stop`. */
 export interface RedisServer {
   readonly port: number;
-  /** The last word on what the server holds. */
+  /** A connection with all rights. */
   readonly admin: Redis;
-  /** Ends it without warning. */
+  /** Ends the process with SIGKILL. */
   kill(): Promise<void>;
-  /** Lets it run again, with what it had on disk: nothing. @param more on its command line, such as `--replicaof` */
+  /** Starts the process again, without data. @param more arguments of its command line, such as `--replicaof` */
   start(...more: string[]): Promise<void>;
-  /** Stops every thread of it, as a machine that hangs does; it still holds its connections. */
+  /** Suspends the process with SIGSTOP, like a machine that hangs. Its connections stay open. */
   pause(): void;
   resume(): void;
   stop(): Promise<void>;
 }
 
 export interface RedisServerOptions {
-  /** Lines of redis.conf beside those that make it start on a free port and keep nothing. */
+  /** Lines of redis.conf, besides those for the port and for persistence, which is off. */
   readonly settings?: readonly string[];
-  /** What clients need to be heard, when it is not a plain port without a password. */
+  /** Options that clients need to connect. Default: plain TCP without a password. */
   readonly client?: Pick<RedisOptions, 'db' | 'password' | 'tls'>;
   readonly sentinel?: 'sentinel';
-  /** With TLS, `port` is its port. */
+  /** Serves TLS on `port`, and no plain TCP. */
   readonly tls?: 'tls';
 }
 
@@ -37,7 +37,7 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** @throws {Error} there is no redis-server, or it does not start */
+/** @throws {Error} redis-server is not installed or does not start */
 export async function startRedisServer({
   settings = [],
   client = {},

@@ -96,7 +96,7 @@ export function submit(browser: Browser, page: string, fields: Readonly<Record<s
 /**
  * Follows redirects, signs in and consents.
  *
- * @returns the first URL outside the authorization server, or the last page: one without a form, or for a code that is used
+ * @returns the first URL outside the authorization server, or the first page that asks neither for a sign-in nor for consent
  * @throws {Error} a response is neither a redirect nor a page, or ten steps are not enough
  */
 export async function follow(
@@ -113,7 +113,7 @@ export async function follow(
       if (location.origin !== new URL(issuer).origin) return location;
       response = await open(browser, location);
     } else if (response.status === 200) {
-      if (!response.text.includes('<form') || response.text.includes('used already')) return response.text;
+      if (!/<form[^>]* action="[^"]*\/interaction\//.test(response.text)) return response.text;
       response = await submit(browser, response.text, login);
     } else {
       throw new Error(`${response.status} ${response.text}`);

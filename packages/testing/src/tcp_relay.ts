@@ -3,15 +3,15 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface TcpRelay {
   readonly port: number;
-  /** Cuts every connection and refuses new ones, as a server that was stopped does. */
+  /** Closes every connection and refuses new ones, like a stopped server. */
   cut(): Promise<void>;
-  /** Holds up whatever is sent, as a network does that has lost its way; nobody is told. */
+  /** Stops forwarding without closing a connection, like a network partition. */
   stall(): void;
   restore(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Stands between a client and a real server, so that a test can take the server away without harming other tests. */
+/** Relays TCP between a client and a real server, so a test can cut the connection without affecting other tests. */
 export async function relayTo(target: { host: string; port: number }): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
   let isStalled = false;
