@@ -197,8 +197,8 @@ describe('several workers', () => {
   });
 
   test.each([
-    [['--workers', '0'], /--workers: expected 1 to 99, found "0"/],
-    [['--workers', 'many'], /--workers: expected 1 to 99, found "many"/],
+    [['--workers', '0'], /--workers: expected 1 to 99; found "0"/],
+    [['--workers', 'many'], /--workers: expected 1 to 99; found "many"/],
   ])(requirement('workers', '%j'), async (args, message) => {
     const command = runCommand('node', [MAIN, 'gateway', ...args]);
     expect(await command.exit).toBe(1);
@@ -221,7 +221,7 @@ describe('several workers', () => {
     await writeFile(file, stringify(config));
     const command = runCommand('node', [MAIN, 'gateway', '--workers', '2', '--config', file]);
     expect(await command.exit).toBe(1);
-    expect(command.output()).toContain('gateway.dpop.replay: expected "store", which several workers can share');
+    expect(command.output()).toContain('gateway.dpop.replay: expected "store", because several workers must share it');
     await rm(folder, { recursive: true });
   });
 });
