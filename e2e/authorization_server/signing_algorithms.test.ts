@@ -28,11 +28,11 @@ beforeAll(async () => {
     clients: [
       ...config.clients,
       {
-        id: 'old-fashioned',
-        secret: 'old-fashioned-secret',
+        id: 'own-algorithm',
+        secret: 'own-algorithm-secret',
         grants: ['authorization_code'],
         redirectUris: [REDIRECT_URI],
-        metadata: { id_token_signed_response_alg: 'RS256' },
+        metadata: { id_token_signed_response_alg: 'ES256' },
       },
     ],
   }));
@@ -81,14 +81,14 @@ describe('a client', () => {
   test(requirement('signing-algorithm', 'has its ID tokens signed as its metadata says'), async () => {
     const client = await discover(
       world,
-      'old-fashioned',
-      { client_secret: 'old-fashioned-secret', id_token_signed_response_alg: 'RS256' },
-      oidc.ClientSecretBasic('old-fashioned-secret'),
+      'own-algorithm',
+      { client_secret: 'own-algorithm-secret', id_token_signed_response_alg: 'ES256' },
+      oidc.ClientSecretBasic('own-algorithm-secret'),
     );
     const { tokens } = await signIn(world, { client, style: 'opaque' });
-    expect(decodeProtectedHeader(String(tokens.id_token)).alg).toBe('RS256');
-    const { tokens: usual } = await signIn(world, { style: 'jwt' });
-    expect(decodeProtectedHeader(String(usual.id_token)).alg).toBe('ES256');
+    expect(decodeProtectedHeader(String(tokens.id_token)).alg).toBe('ES256');
+    const { tokens: usual } = await signIn(world, { style: 'opaque' });
+    expect(decodeProtectedHeader(String(usual.id_token)).alg).toBe('RS256'); // OpenID Connect Registration section 2.
     expect(client.serverMetadata().id_token_signing_alg_values_supported).toEqual(expect.arrayContaining(['RS256']));
   });
 
@@ -141,16 +141,20 @@ describe('keys by algorithm', () => {
   test(requirement('signing-algorithm', 'exist for an API that changes its algorithm at run time'), async () => {
     const other = await startControlled();
     try {
-      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256']);
+      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'RS256']);
       const api = { resource: resourceOf('split'), accessTokens: 'split', scopes: ['read'], signingAlgorithm: 'PS256' };
       expect((await other.control('PUT', '/apis', api)).status).toBe(200);
-      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'PS256']);
+      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'PS256', 'RS256']);
       other.tallystick.clock.advance(10); // The gateway may have fetched the keys just now.
       const token = await serviceToken(other, 'split');
       expect((await call(other.gateways[0], 'split', token)).status).toBe(200);
       expect((await issuedClaims(other, 'split', token)).client_id).toBe('demo-service');
       const { keys } = (await other.control('GET', '/keys')).body;
-      expect(keys).toMatchObject([{ algorithm: 'ES256' }, { algorithm: 'PS256', status: 'signing' }]);
+      expect(keys).toMatchObject([
+        { algorithm: 'ES256' },
+        { algorithm: 'PS256', status: 'signing' },
+        { algorithm: 'RS256', status: 'signing' },
+      ]);
     } finally {
       await other.stop();
     }
@@ -159,9 +163,9 @@ describe('keys by algorithm', () => {
   test(requirement('signing-algorithm', 'exist for a client that changes its algorithm at run time'), async () => {
     const other = await startControlled();
     try {
-      const client = { id: 'wants-rs256', secret: 'x', metadata: { id_token_signed_response_alg: 'RS256' } };
+      const client = { id: 'wants-ps256', secret: 'x', metadata: { id_token_signed_response_alg: 'PS256' } };
       expect((await other.control('PUT', '/clients', client)).status).toBe(201);
-      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'RS256']);
+      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'RS256', 'PS256']);
       const wrong = { ...client, metadata: { id_token_signed_response_alg: 'HS1' } };
       expect(await other.control('PUT', '/clients', wrong)).toMatchObject({ status: 400, body: { path: 'metadata' } });
     } finally {

@@ -235,4 +235,28 @@ export const authorizationServer = {
     sentence: 'keys rotate while tokens are issued and used, and no call fails',
     link: `${design}#the-authorization-server`,
   },
+  'pkce-of-public-clients': {
+    sentence: 'a client without a secret must use PKCE, other clients may',
+    link: rfc(9700, '2.1.1'),
+  },
+  'rs256-id-tokens': {
+    sentence: 'ID tokens are signed with RS256 unless the configuration or a client asks for another algorithm',
+    link: 'https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata',
+  },
+  'claims-of-scopes': {
+    sentence: 'scopes bring their claims into ID token and userinfo alike, whatever API the access token is for',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims',
+  },
+  'granted-scope': {
+    sentence: 'the token response lists the granted scopes, and a refresh with the first scope works',
+    link: rfc(6749, '5.1'),
+  },
+  'default-api': {
+    sentence: 'a request names its API in resource or audience, or gets the default API',
+    link: rfc(8707, '2'),
+  },
+  'no-forced-pages': {
+    sentence: 'a signed-in user who has consented sees no page',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest',
+  },
 } as const satisfies Requirements;

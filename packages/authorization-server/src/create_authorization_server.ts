@@ -5,7 +5,8 @@ import type { JSONWebKeySet } from 'jose';
 import type { JWKS } from 'oidc-provider';
 import { createRemovals } from './clients/removals.ts';
 import type { AuthorizationServerConfig } from './config/config.ts';
-import { algorithmsInUse } from './keys/algorithms.ts';
+import { algorithmsAtStart, algorithmsInUse } from './keys/algorithms.ts';
+import { createClientKeys, withPendingKeys } from './keys/client_keys.ts';
 import { type KeyNeeds, type KeySource, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
 import type { BackchannelRequests } from './other_devices/backchannel_requests.ts';
 import { createProvider, type IssuingProvider } from './provider/create_provider.ts';
@@ -67,8 +68,15 @@ export async function createAuthorizationServer(
   { store, log, fetch, keysPublished, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   let config = given;
-  let needs = keyNeedsOf(config);
-  const keys = await openSigningKeys(config, () => needs, {
+  const mountPath = mountPathOf(given.issuer);
+  const clientKeys = createClientKeys({
+    mountPath,
+    isMade: algorithmsAtStart(config).length === algorithmsInUse(config).length,
+    make: () => keys.provide(keyNeedsOf(config, algorithmsInUse(config))),
+  });
+  const needsOf = (used: AuthorizationServerConfig) =>
+    keyNeedsOf(used, clientKeys.isMade() ? algorithmsInUse(used) : algorithmsAtStart(used));
+  const keys = await openSigningKeys(config, () => needsOf(config), {
     ...{ store, now, onPublish: keysPublished },
     onRestore: () => log.warn({}, 'the store lost signing keys; this server restores them'),
   });
@@ -78,7 +86,7 @@ export async function createAuthorizationServer(
   }
 
   const build = (built = config, jwks = keys.jwks()) =>
-    createProvider(built, jwks, { store, log, now, fetch, latestKeys });
+    createProvider(built, withPendingKeys(jwks, algorithmsInUse(built)), { store, log, now, fetch, latestKeys });
   let keysVersion = await keys.refresh();
   let current = build();
   await current.checkClients();
@@ -95,14 +103,13 @@ export async function createAuthorizationServer(
   }
 
   function use(changed: AuthorizationServerConfig): void {
-    needs = keyNeedsOf(changed);
     config = changed;
     current = build();
   }
 
   async function replace(changed: Parameters<ChangeableConfiguration['replace']>[0]): Promise<void> {
     const replaced = { ...config, ...changed };
-    const prepared = await keys.prepare(keyNeedsOf(replaced));
+    const prepared = await keys.prepare(needsOf(replaced));
     const checked = build(replaced, prepared.jwks);
     await checked.checkClients();
     await checked.checkUsers(config.users);
@@ -117,7 +124,7 @@ export async function createAuthorizationServer(
   }
 
   return {
-    handler: createHandler(providerFor, { keys, jwksPath: `${mountPathOf(config.issuer)}/jwks`, log }),
+    handler: createHandler(providerFor, { keys, clientKeys, jwksPath: `${mountPath}/jwks`, log }),
     async issueToken(request) {
       const issued = await providerFor(await keys.refresh()).issueToken(request);
       await keys.provide({ algorithms: [], longestLife: request.lifetime ?? 0 });
@@ -128,13 +135,23 @@ export async function createAuthorizationServer(
       approve: (request) => current.backchannelRequests.approve(request),
       deny: (request) => current.backchannelRequests.deny(request),
     },
-    keys: { list: keys.list, rotate: keys.rotate },
+    keys: {
+      async list() {
+        await clientKeys.ready();
+        return keys.list();
+      },
+      async rotate(options) {
+        await clientKeys.ready();
+        return keys.rotate(options);
+      },
+    },
     configuration: { current: () => config, replace },
   };
 }
 
 interface HandlerDependencies {
   readonly keys: KeySource;
+  readonly clientKeys: ReturnType<typeof createClientKeys>;
   readonly jwksPath: string;
   readonly log: Log;
 }
@@ -142,11 +159,16 @@ interface HandlerDependencies {
 /** Hands each request to the provider for the latest keys. Most requests find the keys unchanged and wait for nothing. */
 function createHandler(
   providerFor: (version: number) => IssuingProvider,
-  { keys, jwksPath, log }: HandlerDependencies,
+  { keys, clientKeys, jwksPath, log }: HandlerDependencies,
 ): RequestListener {
   /** A client that fetches the JWKS may look for a key that another authorization server has just created. */
-  function keysVersionFor({ url = '' }: IncomingMessage): number | Promise<number> {
+  function latestKeysVersion({ url = '' }: IncomingMessage): number | Promise<number> {
     return url.split('?', 1)[0] === jwksPath ? keys.reread() : keys.refresh();
+  }
+
+  function keysVersionFor(request: IncomingMessage): number | Promise<number> {
+    if (clientKeys.isMade()) return latestKeysVersion(request);
+    return clientKeys.readyFor(request).then(() => latestKeysVersion(request));
   }
 
   return (request, response) => {
@@ -164,6 +186,6 @@ function createHandler(
   };
 }
 
-function keyNeedsOf(config: AuthorizationServerConfig): KeyNeeds {
-  return { algorithms: algorithmsInUse(config), longestLife: createLifetimes(config).longestSigned };
+function keyNeedsOf(config: AuthorizationServerConfig, algorithms: KeyNeeds['algorithms']): KeyNeeds {
+  return { algorithms, longestLife: createLifetimes(config).longestSigned };
 }

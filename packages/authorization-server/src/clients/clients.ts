@@ -8,8 +8,7 @@ export function clientMetadata(client: ClientConfig): ClientMetadata {
   return {
     token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
     response_types: client.grants.includes('authorization_code') ? ['code'] : [],
-    // For native clients oidc-provider accepts any port of a loopback redirect URI (RFC 8252 section 7.3).
-    application_type: client.redirectUris.some(isLoopback) ? 'native' : 'web',
+    application_type: client.applicationType ?? (client.redirectUris.some(hasPrivateUseScheme) ? 'native' : 'web'),
     ...client.metadata,
     client_id: client.id,
     ...(isPublic ? undefined : { client_secret: client.secret }),
@@ -26,6 +25,11 @@ export function isOriginOf(origin: string, redirectUris: readonly string[]): boo
     const registered = new URL(uri);
     return registered.origin === origin || (isLoopback(uri) && URL.parse(origin)?.hostname === registered.hostname);
   });
+}
+
+/** A private-use URI scheme (RFC 8252 section 7.1) belongs to an application on the user's device. */
+function hasPrivateUseScheme(uri: string): boolean {
+  return !/^https?:$/.test(new URL(uri).protocol);
 }
 
 function isLoopback(uri: string): boolean {

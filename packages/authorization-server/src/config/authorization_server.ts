@@ -1,4 +1,4 @@
-import { network, origin, seconds, signingAlgorithm } from '@tallystick/common/config';
+import { network, origin, resource, scopes, seconds, signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
 
 /** Seconds. A longer grace would hide a theft. */
@@ -10,13 +10,42 @@ export const authorizationServer = z.strictObject({
     .describe('Address at which gateway and API reach the authorization server. Default: the issuer.'),
   signingAlgorithm: signingAlgorithm
     .default('ES256')
-    .describe('JWS algorithm of ID tokens and JWT access tokens, unless a client or an API has its own.'),
+    .describe('JWS algorithm of JWT access tokens, unless an API has its own.'),
+  idTokenSigningAlgorithm: signingAlgorithm
+    .default('RS256')
+    .describe(
+      'JWS algorithm of ID tokens and other JWTs for clients, unless a client has its own (OpenID Connect Registration section 2).',
+    ),
   signingKey: z
     .string()
     .min(1)
     .optional()
     .describe(
       'The first private signing key on a store without keys, as PEM (PKCS #8) or JWK. Default: a generated key.',
+    ),
+  pkce: z
+    .enum(['public', 'all'])
+    .default('public')
+    .describe(
+      'Clients that must use PKCE: public clients only (RFC 9700 section 2.1.1), or all. A client can have its own rule.',
+    ),
+  defaultApi: resource
+    .optional()
+    .describe('API of requests without `resource` and `audience`. Default: the only API, if there is one.'),
+  defaultScopes: scopes
+    .optional()
+    .describe('Scopes of authorization requests without a known scope. Default: such a request is refused.'),
+  claimsInIdToken: z
+    .boolean()
+    .default(true)
+    .describe(
+      'ID tokens contain the claims of the granted scopes. With `false`, claims are at the userinfo endpoint only (OpenID Connect Core section 5.4).',
+    ),
+  offlineAccessNeedsConsent: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The scope offline_access is ignored in requests without `prompt=consent` (OpenID Connect Core section 11).',
     ),
   introspectionMaxAge: seconds
     .default(60)

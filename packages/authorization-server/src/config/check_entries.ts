@@ -15,6 +15,7 @@ export function checkEntries(entries: Entries, refuse: Refuse): void {
   refuseDuplicates(entries.apis, 'resource', ['apis'], refuse);
   refuseDuplicates(entries.clients, 'id', ['clients'], refuse);
   refuseDuplicates(entries.users, 'id', ['users'], refuse);
+  checkDefaultApis(entries, refuse);
   checkTokenExchange(entries, refuse);
   checkSubjects(entries, refuse);
   checkIntrospection(entries, refuse);
@@ -27,6 +28,13 @@ function checkIntrospection({ apis, clients }: Entries, refuse: Refuse): void {
       if (!apis.some((known) => known.resource === named))
         refuse(['clients', index, 'introspects', position], 'expected the resource of one of the apis', named);
     }
+  }
+}
+
+function checkDefaultApis({ apis, clients }: Entries, refuse: Refuse): void {
+  for (const [index, { defaultApi }] of clients.entries()) {
+    if (defaultApi !== undefined && !apis.some(({ resource }) => resource === defaultApi))
+      refuse(['clients', index, 'defaultApi'], 'expected the resource of one of the apis', defaultApi);
   }
 }
 

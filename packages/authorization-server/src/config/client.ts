@@ -72,10 +72,32 @@ export const client = z
       .array(z.url())
       .default([])
       .meta({
-        description: 'Redirect URIs. On 127.0.0.1 or [::1] any port matches (RFC 8252 section 7.3).',
+        description:
+          'Redirect URIs. They match exactly, except for the port of 127.0.0.1 and [::1] of native clients (RFC 8252 section 7.3).',
         examples: [['https://app.example.com/callback']],
       }),
     postLogoutRedirectUris: z.array(z.url()).default([]).describe('Redirect URIs for the time after a logout.'),
+    applicationType: z
+      .enum(['native', 'web'])
+      .optional()
+      .describe(
+        'For a native client, the port of a redirect URI on 127.0.0.1 or [::1] is free (RFC 8252 section 7.3). Default: native with a private-use URI scheme, otherwise web.',
+      ),
+    pkce: z
+      .enum(['required', 'optional'])
+      .optional()
+      .describe('Whether the client must use PKCE. Default: as `authorizationServer.pkce` says.'),
+    consent: z
+      .enum(['always', 'once', 'never'])
+      .default('once')
+      .describe('When users see the consent page: at every sign-in, once for each scope, or never.'),
+    defaultApi: resource
+      .optional()
+      .describe('API of its requests without `resource` and `audience`. Default: `authorizationServer.defaultApi`.'),
+    rotateRefreshTokens: z
+      .boolean()
+      .default(true)
+      .describe('Each refresh replaces the refresh token (RFC 9700 section 4.14.2).'),
     introspects: z
       .union([z.boolean(), z.array(resource).min(1)])
       .default(false)

@@ -1,4 +1,4 @@
-import type { ReadonlyOutput, signingAlgorithm } from '@tallystick/common/config';
+import { type ReadonlyOutput, scopes, type signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
 import { api } from './api.ts';
 import { authorizationServer } from './authorization_server.ts';
@@ -37,6 +37,18 @@ export const authorizationServerConfig = z.strictObject({
     .describe(
       'Whether the server may call clients at addresses that are not public. Default: only if the issuer is on http or on this machine.',
     ),
+  scopes: z
+    .record(
+      scopes.element.refine((name) => name !== 'openid' && name !== 'offline_access', {
+        error: 'expected another name: openid and offline_access have a fixed meaning',
+      }),
+      z.array(z.string().min(1)),
+    )
+    .default({})
+    .meta({
+      description: 'More scopes that bring claims, each with the names of its claims.',
+      examples: [{ groups: ['groups', 'roles'] }],
+    }),
   ...authorizationServer.shape,
 });
 

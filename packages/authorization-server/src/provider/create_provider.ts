@@ -27,6 +27,11 @@ import { refuseConcurrentReplays } from '../storage/record_adapter.ts';
 import { createIsWithinGrace, revokeOnReuse } from '../storage/reuse.ts';
 import { createUnitsOfWork, unitOfWorkPerTokenRequest } from '../storage/unit_of_work.ts';
 import { installAccessTokenStyles } from '../tokens/access_token_styles.ts';
+import {
+  completeGrantedScope,
+  createGrantedUserScopes,
+  ignoreUnknownScopesAtRefresh,
+} from '../tokens/granted_scope.ts';
 import { introspectionAsJwt } from '../tokens/introspection_as_jwt.ts';
 import { introspectionOfJwts } from '../tokens/introspection_of_jwts.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
@@ -41,6 +46,7 @@ import { describeError, errorBoundary } from './error_boundary.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
+import { acceptApiTokensAtUserinfo, keepClaimsOutOfIdTokens } from './userinfo.ts';
 
 /** An oidc-provider that serves the access token styles. */
 export interface IssuingProvider {
@@ -65,10 +71,11 @@ export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'sto
  * keys replaces it with another one.
  */
 export function createProvider(
-  config: AuthorizationServerConfig,
+  given: AuthorizationServerConfig,
   jwks: JWKS,
   { store, log, now, fetch, latestKeys }: ProviderDependencies,
 ): IssuingProvider {
+  const config = { ...given, apis: given.apis.map((api) => withSigningAlgorithm(api, given)) };
   const units = createUnitsOfWork();
   const accounts = createAccounts(config, store);
   const isClientName = createIsClientName(config, store);
@@ -80,11 +87,14 @@ export function createProvider(
   limitRegisteredClients(provider, config);
   refuseConcurrentReplays(provider);
   prefixRegistrationAccessTokens(provider);
-  const styles = recordRenderedTokens(installAccessTokenStyles(provider, config.apis, { log, now, requestedAt }), {
-    store,
-    secret: config.secret,
-    now,
-  });
+  ignoreUnknownScopesAtRefresh(provider, config);
+  acceptApiTokensAtUserinfo(provider);
+  if (!config.claimsInIdToken) keepClaimsOutOfIdTokens(provider);
+  const grantedUserScopes = createGrantedUserScopes(config);
+  const styles = recordRenderedTokens(
+    installAccessTokenStyles(provider, config.apis, { log, now, requestedAt, grantedUserScopes }),
+    { store, secret: config.secret, now },
+  );
   const read = createOwnAccessTokenReader(provider, config, { store, accounts, jwks, latestKeys, now });
   registerTokenExchange(provider, config, { store, jwks, latestKeys, now });
   registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
@@ -94,6 +104,7 @@ export function createProvider(
   provider.use(revokeOnReuse(provider, createIsWithinGrace(config, now)));
   provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
   provider.use(markUsedRegistrations(config, registrations));
+  provider.use(completeGrantedScope(grantedUserScopes));
   provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(discoveryWithoutUserCodes());
@@ -107,7 +118,7 @@ export function createProvider(
     log.warn({ client: client.clientId, ...describeError(error) }, 'back-channel logout notification failed'),
   );
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
-  const signingKey = ({ signingAlgorithm = config.signingAlgorithm }: ApiConfig) =>
+  const signingKey = ({ signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
   const issueToken = createIssueToken(config, { provider, configuration, lifetimes, styles, store, now, signingKey });
   return {
@@ -121,4 +132,12 @@ export function createProvider(
     checkUsers: (known) => checkUsers(config, store, known),
     issueToken: (request) => runAsRequestAt(now(), () => issueToken(request)),
   };
+}
+
+/** Without this, oidc-provider would sign access tokens with the algorithm of the client's ID tokens. */
+function withSigningAlgorithm(
+  api: ApiConfig,
+  { signingAlgorithm }: Pick<AuthorizationServerConfig, 'signingAlgorithm'>,
+): ApiConfig {
+  return { ...api, signingAlgorithm: api.signingAlgorithm ?? signingAlgorithm };
 }

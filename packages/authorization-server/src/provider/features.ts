@@ -8,7 +8,8 @@ import { deviceFlowPages } from '../other_devices/device_flow.ts';
 import type { Accounts } from '../sign_in/accounts.ts';
 import { createAuthorizationDetails } from '../tokens/authorization_details.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
-import { createResourceIndicators, resourceOf } from '../tokens/resource_servers.ts';
+import { createResourceIndicators } from '../tokens/resource_indicators.ts';
+import { resourceOf } from '../tokens/resource_servers.ts';
 import { loggedOutPage, logoutPage } from '../ui/pages.ts';
 
 /** The features of oidc-provider that are enabled, with their settings. */
@@ -30,7 +31,8 @@ export function providerFeatures(
         partiesExist(oidc.provider, token as Parties),
     },
     jwtIntrospection: { enabled: true },
-    resourceIndicators: createResourceIndicators(apis),
+    jwtUserinfo: { enabled: true },
+    resourceIndicators: createResourceIndicators(config),
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: async (ctx, form) => {

@@ -14,8 +14,10 @@ import { isOriginOf } from '../clients/clients.ts';
 import { registrationRules } from '../clients/registered_clients.ts';
 import type { Registrations } from '../clients/registrations.ts';
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
+import { claimsByScope, userScopes } from '../config/user_scopes.ts';
 import { algorithmsInUse } from '../keys/algorithms.ts';
-import { type Accounts, createPairwiseSubjects, USER_SCOPES } from '../sign_in/accounts.ts';
+import { type Accounts, createPairwiseSubjects } from '../sign_in/accounts.ts';
+import { createInteractionPolicy } from '../sign_in/interaction_policy.ts';
 import { addedClaimsOf } from '../sign_in/interactions.ts';
 import { createIsConfiguredClient } from '../storage/anonymous_records.ts';
 import { createRecordAdapter } from '../storage/record_adapter.ts';
@@ -64,23 +66,27 @@ export function providerConfiguration(
     pairwiseIdentifier: createPairwiseSubjects(config.secret),
     fetch: createOutgoingFetch(config, fetch),
     responseTypes: ['code'],
+    // Prompt Create section 4.
+    discovery: { prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'] },
     // Includes the scopes of the APIs: a client can register supported scopes only (RFC 7591 section 2).
-    scopes: [...USER_SCOPES, ...new Set(config.apis.flatMap((api) => api.scopes))],
+    scopes: [...new Set([...userScopes(config), ...config.apis.flatMap((api) => api.scopes)])],
     claims: {
       // A client can request each claim of a user individually (OpenID Connect Core section 5.5).
       ...Object.fromEntries(config.users.flatMap((user) => Object.keys(user.claims).map((name) => [name, null]))),
-      openid: ['sub'],
-      profile: ['name', 'given_name', 'family_name', 'picture', 'role'],
-      email: ['email', 'email_verified'],
+      ...claimsByScope(config),
     },
-    pkce: { required: () => true },
+    conformIdTokenClaims: !config.claimsInIdToken,
+    pkce: { required: createPkceRule(config) },
     ttl: createLifetimes(config).ttl,
-    interactions: { url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}` },
+    interactions: {
+      policy: createInteractionPolicy(config),
+      url: (_ctx, interaction) => `${mountPath}/interaction/${interaction.uid}`,
+    },
     ...registrationRules(config),
     ...clientAssertionRules(now),
     features: providerFeatures(config, { store, accounts }),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
+    rotateRefreshToken: createRotationRule(config),
     findAccount: createFindAccount(accounts),
     loadExistingGrant,
     extraTokenClaims: createAccessTokenClaims(config, accounts),
@@ -117,17 +123,18 @@ function createAdapter(
 }
 
 /** Defaults of client metadata, and how clients authenticate. */
-function clientRules({ signingAlgorithm, apis, features }: AuthorizationServerConfig) {
+function clientRules({ signingAlgorithm, idTokenSigningAlgorithm, apis, features }: AuthorizationServerConfig) {
   return {
     clientDefaults: {
-      id_token_signed_response_alg: signingAlgorithm,
+      id_token_signed_response_alg: idTokenSigningAlgorithm,
+      // Gateways receive these, and must not wait for the keys of clients.
       introspection_signed_response_alg: signingAlgorithm,
-      authorization_signed_response_alg: signingAlgorithm,
+      authorization_signed_response_alg: idTokenSigningAlgorithm,
       // A client may use every type that an API knows, unless its metadata restricts it.
       authorization_details_types: [...new Set(apis.flatMap((api) => api.authorizationDetailsTypes))],
     },
     clientAuthMethods: [
-      ...(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const),
+      ...(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'] as const),
       ...(features.mutualTls ? (['tls_client_auth', 'self_signed_tls_client_auth'] as const) : []),
     ],
     clientBasedCORS: (
@@ -136,6 +143,20 @@ function clientRules({ signingAlgorithm, apis, features }: AuthorizationServerCo
       client: { readonly redirectUris?: readonly string[] | undefined },
     ) => isOriginOf(origin, client.redirectUris ?? []),
   } satisfies Configuration;
+}
+
+/** Whether a client must use PKCE (RFC 7636). oidc-provider always verifies a challenge that was sent. */
+function createPkceRule({ pkce, clients }: AuthorizationServerConfig) {
+  const rules = new Map(clients.map((client) => [client.id, client.pkce]));
+  return (_ctx: unknown, client: { readonly clientId: string; readonly clientAuthMethod?: string | undefined }) => {
+    const rule = rules.get(client.clientId);
+    return rule === undefined ? pkce === 'all' || client.clientAuthMethod === 'none' : rule === 'required';
+  };
+}
+
+function createRotationRule({ clients }: AuthorizationServerConfig) {
+  const keep = new Set(clients.filter(({ rotateRefreshTokens }) => !rotateRefreshTokens).map(({ id }) => id));
+  return ({ oidc }: KoaContextWithOIDC) => !keep.has(oidc.client?.clientId ?? '');
 }
 
 /** Algorithms of this server, and of every other server on the store: clients registered there can sign in here too. */

@@ -48,9 +48,6 @@ export function createAccounts(
 
 type AddedClaims = RecordPayload & { readonly claims: Claims };
 
-/** Scopes of OpenID Connect, not of an API (OpenID Connect Core sections 3.1.2.1, 5.4 and 11). */
-export const USER_SCOPES = ['openid', 'offline_access', 'profile', 'email'];
-
 /**
  * Creates pairwise subjects (OpenID Connect Core section 8.1): all clients of a sector see the same subject of a user, and
  * other clients see a different one. The servers' secret is the salt.

@@ -1,14 +1,18 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { IsClientName } from '../clients/client_names.ts';
-import type { AuthorizationServerConfig, UserConfig } from '../config/config.ts';
+import type { AuthorizationServerConfig } from '../config/config.ts';
+import { userScopes } from '../config/user_scopes.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from '../ui/pages.ts';
 import { readForm } from '../ui/read_form.ts';
-import { type Accounts, type Claims, USER_SCOPES } from './accounts.ts';
+import type { Accounts, Claims } from './accounts.ts';
 import { authenticationContext } from './authentication_context.ts';
 import { readLogin } from './login_form.ts';
+
+/** Prompts that the login page answers. */
+const LOGIN_PROMPTS = new Set(['login', 'select_account', 'create']);
 
 type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
 
@@ -17,10 +21,11 @@ const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
 /** The login and consent pages. They are plain forms, tied to the browser by the interaction cookie. */
 export function interactions(
   provider: Provider,
-  { users, clients, acrValues }: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues'>,
+  config: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues' | 'scopes'>,
   { accounts, isClientName }: { readonly accounts: Accounts; readonly isClientName: IsClientName },
 ): Middleware {
-  const pages = createPages(provider, users);
+  const { clients, acrValues } = config;
+  const pages = createPages(provider, config);
 
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
@@ -37,19 +42,21 @@ export function interactions(
     else await refuse(ctx, interaction);
   };
 
-  /** Shows the page, unless the client has automatic login and did not request a prompt. */
+  /** Shows the page, unless the client does without it and neither request nor client asks for it. */
   async function begin(ctx: Context, interaction: InteractionDetails) {
     const { name, reasons } = interaction.prompt;
-    const automatic = clients.find((client) => client.id === interaction.params.client_id)?.automaticLogin;
-    const user = String(interaction.params.login_hint ?? automatic?.user ?? '');
-    if (automatic === undefined || reasons.includes(`${name}_prompt`)) return pages.show(ctx, interaction);
-    if (name === 'consent') return consent(ctx, interaction);
-    if (await accounts.exists(user)) return signIn(ctx, interaction, user, {});
+    const client = clients.find(({ id }) => id === interaction.params.client_id);
+    const wantsPage = reasons.includes(`${name}_prompt`) || reasons.includes('client_wants_consent');
+    if (client === undefined || wantsPage) return pages.show(ctx, interaction);
+    const { automaticLogin } = client;
+    if (name === 'consent' && (automaticLogin || client.consent === 'never')) return consent(ctx, interaction);
+    const user = String(interaction.params.login_hint ?? automaticLogin?.user ?? '');
+    if (name === 'login' && automaticLogin && (await accounts.exists(user))) return signIn(ctx, interaction, user, {});
     return pages.show(ctx, interaction);
   }
 
   async function login(ctx: Context, interaction: InteractionDetails) {
-    expectPrompt(interaction, 'login');
+    if (!LOGIN_PROMPTS.has(interaction.prompt.name)) expectPrompt(interaction, 'login');
     const form = await readForm(ctx.req);
     const read = await readLogin(form, isClientName);
     if ('problem' in read) {
@@ -61,9 +68,9 @@ export function interactions(
   }
 
   /** The interaction keeps the claims until consent creates their grant. */
-  async function signIn(ctx: Context, { params }: InteractionDetails, accountId: string, claims: Claims) {
+  async function signIn(ctx: Context, { params, prompt }: InteractionDetails, accountId: string, claims: Claims) {
     const login = { accountId, ...authenticationContext(params, acrValues) };
-    await finish(ctx, { login, ...(Object.keys(claims).length > 0 && { claims }) });
+    await finish(ctx, { [prompt.name]: {}, login, ...(Object.keys(claims).length > 0 && { claims }) });
   }
 
   async function consent(ctx: Context, interaction: InteractionDetails) {
@@ -75,7 +82,7 @@ export function interactions(
   }
 
   async function refuse(ctx: Context, { prompt }: InteractionDetails) {
-    const description = prompt.name === 'login' ? 'the user refused to sign in' : 'the user refused to consent';
+    const description = LOGIN_PROMPTS.has(prompt.name) ? 'the user refused to sign in' : 'the user refused to consent';
     await finish(ctx, { error: 'access_denied', error_description: description });
   }
 
@@ -88,21 +95,23 @@ export function interactions(
 }
 
 /** Renders the login and consent pages of interactions. */
-function createPages(provider: Provider, users: readonly UserConfig[]) {
+function createPages(provider: Provider, config: Pick<AuthorizationServerConfig, 'users' | 'scopes'>) {
+  const { users } = config;
+  const ownScopes = new Set(userScopes(config));
+
   async function show(ctx: Context, interaction: InteractionDetails) {
     const { prompt, params, session } = interaction;
     const submitted = { user: String(params.login_hint ?? ''), claims: '' };
     ctx.type = 'html';
-    ctx.body =
-      prompt.name === 'login'
-        ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted)
-        : consentPage(
-            actionOf(interaction),
-            await clientNameOf(interaction),
-            session?.accountId ?? '',
-            requestsOf(prompt.details),
-            prompt.details.rar as object[],
-          );
+    ctx.body = LOGIN_PROMPTS.has(prompt.name)
+      ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted)
+      : consentPage(
+          actionOf(interaction),
+          await clientNameOf(interaction),
+          session?.accountId ?? '',
+          requestsOf(prompt.details, ownScopes),
+          prompt.details.rar as object[],
+        );
   }
 
   /** Shows the login page again, with the submitted values. */
@@ -158,9 +167,12 @@ function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): v
     throw new errors.InvalidRequest(`this sign-in is not waiting for the ${name} form`);
 }
 
-function requestsOf({ missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails) {
+function requestsOf(
+  { missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails,
+  ownScopes: ReadonlySet<string>,
+) {
   // oidc-provider lists the scopes of APIs here too. The page shows them once, with their API.
-  const scopes = (missingOIDCScope ?? []).filter((scope) => USER_SCOPES.includes(scope));
+  const scopes = (missingOIDCScope ?? []).filter((scope) => ownScopes.has(scope));
   const aboutTheUser = [...scopes, ...(missingOIDCClaims ?? [])];
   const atApis = Object.entries(missingResourceScopes).map(
     ([resource, scopes]): ConsentRequest => ({ resource, scopes }),

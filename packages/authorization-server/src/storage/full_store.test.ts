@@ -69,7 +69,7 @@ test.each<[string, string, () => RequestInit]>([
     }),
   ],
   ['a pushed request', '/request', () => form(authorization())],
-  ['a request for a device', '/device/auth', () => form({ client_id: 'app' })],
+  ['a request for a device', '/device/auth', () => form({ client_id: 'app', scope: 'openid' })],
   ...(['opaque', 'phantom', 'split'] as const).map((style): [string, string, () => RequestInit] => [
     `a token request (${style})`,
     '/token',

@@ -68,6 +68,7 @@ export function testConfiguration(issuer: string): AuthorizationServerConfig {
     users: [{ id: 'alice', claims: { email: 'alice@example.com' } }],
     lifetimes: { refreshToken: 3600, session: 3600, grant: 3600, interaction: 3600, unusedRegistration: 3600 },
     acrValues: [],
+    idTokenSigningAlgorithm: 'ES256', // RSA keys take long to make.
     pollingInterval: 1,
   });
 }

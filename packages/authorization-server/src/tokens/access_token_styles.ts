@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Log } from '@tallystick/common';
 import { signatureOf, signingInputOf } from '@tallystick/common';
 import { type RecordPayload, tokenKey } from '@tallystick/token-store';
-import type Provider from 'oidc-provider';
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { ApiConfig } from '../config/config.ts';
+import type { GrantedUserScopes } from './granted_scope.ts';
 import { resourceServerOf } from './resource_servers.ts';
 import { timedJwtId } from './timed_jwt_id.ts';
 
@@ -23,6 +24,10 @@ export interface AccessTokenRecord {
   format?: 'opaque' | 'jwt';
   /** The `jti` of the JWT, independent of the client-held token. In a JWT without a record it contains the time. */
   jwtId?: string;
+  /** The scopes of OpenID Connect that were granted with the token of an API: it can read userinfo too. */
+  userScope?: string;
+  /** The requested claims (OpenID Connect Core section 5.5). */
+  claims?: unknown;
   /** For an exchanged token: the grant of its subject token, which may belong to another client. */
   subjectGrantId?: string;
   /** For an exchanged token whose subject is a client: that client. */
@@ -31,7 +36,7 @@ export interface AccessTokenRecord {
 }
 
 /** Properties that are stored in addition to oidc-provider's. */
-const ADDED_PROPERTIES = ['jwtId', 'subjectGrantId', 'subjectClientId', 'api'];
+const ADDED_PROPERTIES = ['jwtId', 'subjectGrantId', 'subjectClientId', 'api', 'userScope'];
 
 export interface AccessTokenStyles {
   /**
@@ -50,6 +55,12 @@ export interface StylesDependencies {
   readonly now: () => number;
   /** Returns when the current request began, in epoch milliseconds; undefined outside a request. */
   readonly requestedAt: () => number | undefined;
+  readonly grantedUserScopes: GrantedUserScopes;
+}
+
+/** The identifier of the record with which a JWT can read userinfo. Only a holder of the JWT can find it. */
+export function userinfoRecordId(jwt: string): string {
+  return `userinfo ${jwt}`;
 }
 
 /**
@@ -62,7 +73,7 @@ export interface StylesDependencies {
 export function installAccessTokenStyles(
   provider: Provider,
   apis: readonly ApiConfig[],
-  { log, now, requestedAt }: StylesDependencies,
+  { log, now, requestedAt, grantedUserScopes }: StylesDependencies,
 ): AccessTokenStyles {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const apiOf = ({ api, aud }: AccessTokenRecord) => apiByResource.get(api ?? String(aud));
@@ -90,8 +101,9 @@ export function installAccessTokenStyles(
       if (api !== undefined)
         this.jwtId ??= api.accessTokens === 'jwt' ? timedJwtId(requestedAt() ?? now()) : randomJwtId();
       if (api?.audience !== undefined) this.api = api.resource;
-      const issued =
-        api?.accessTokens === 'split' ? await split(this, { asJwt, inFormatOf, now }) : await inFormatOf.call(this);
+      if (api !== undefined && Provider.ctx?.oidc !== undefined)
+        addUserScope(this, Provider.ctx.oidc, grantedUserScopes);
+      const issued = await issueInStyle(this, api, { asJwt, inFormatOf, now });
       if (api?.audience !== undefined && issued.payload) Object.assign(issued.payload, { aud: api.audience });
       log.debug(
         {
@@ -128,10 +140,42 @@ interface SplitSteps {
   readonly now: () => number;
 }
 
-async function split(token: AccessTokenRecord, { asJwt, inFormatOf, now }: SplitSteps) {
-  // The JWT and the record are made one after the other, and must have the same times.
+/** @see acceptApiTokensAtUserinfo */
+function addUserScope(
+  token: AccessTokenRecord,
+  oidc: KoaContextWithOIDC['oidc'],
+  grantedUserScopes: GrantedUserScopes,
+) {
+  const scopes = grantedUserScopes(oidc);
+  if (!scopes.includes('openid')) return;
+  token.userScope = scopes.join(' ');
+  token.claims ??= (oidc.entities.AuthorizationCode ?? oidc.entities.RefreshToken)?.claims;
+}
+
+function issueInStyle(token: AccessTokenRecord, api: ApiConfig | undefined, steps: SplitSteps) {
+  if (api?.accessTokens === 'split') return split(token, steps);
+  if (api?.accessTokens === 'jwt' && token.userScope !== undefined) return jwtForUserinfo(token, steps);
+  return steps.inFormatOf.call(token);
+}
+
+/** A JWT needs no record, except to read userinfo. */
+async function jwtForUserinfo(token: AccessTokenRecord, { asJwt, inFormatOf, now }: SplitSteps) {
+  setTimes(token, now);
+  const value = await asJwt(token);
+  token.jti = userinfoRecordId(value);
+  token.format = 'opaque';
+  const { payload } = await inFormatOf.call(token);
+  return { value, ...(payload && { payload }) };
+}
+
+/** JWT and record are made one after the other, and must have the same times. */
+function setTimes(token: AccessTokenRecord, now: () => number): void {
   token.iat ??= Math.floor(now() / 1000);
   token.exp ??= token.iat + token.expiration;
+}
+
+async function split(token: AccessTokenRecord, { asJwt, inFormatOf, now }: SplitSteps) {
+  setTimes(token, now);
   const jwt = await asJwt(token);
   const signature = signatureOf(jwt);
   token.jti = signature;

@@ -205,6 +205,30 @@ describe('a configuration is refused', () => {
       /^tenants\[0\]\.clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
     ],
     [
+      'with an unknown default API',
+      ['authorizationServer', 'defaultApi'],
+      'https://none.example.com',
+      /^authorizationServer\.defaultApi: expected the resource of one of the apis; found/,
+    ],
+    [
+      'with an unknown default API of a client',
+      ['clients', 1, 'defaultApi'],
+      'https://none.example.com',
+      /^clients\[1\]\.defaultApi: expected the resource of one of the apis; found/,
+    ],
+    [
+      'with an unknown default scope',
+      ['authorizationServer', 'defaultScopes'],
+      ['openid', 'raed'],
+      /^authorizationServer\.defaultScopes\[1\]: expected a scope of OpenID Connect.*; found "raed"/,
+    ],
+    [
+      'that gives openid other claims',
+      ['scopes'],
+      { openid: ['email'] },
+      /^scopes\.openid: expected another name: openid and offline_access have a fixed meaning/,
+    ],
+    [
       'that trusts an issuer without keys',
       ['trustedIssuers'],
       [{ issuer: 'x' }],

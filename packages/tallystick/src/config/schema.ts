@@ -8,7 +8,7 @@ import { sampleApi } from './sample_api.ts';
 import { tenant } from './tenant.ts';
 import { tls } from './tls.ts';
 
-const { secret, lifetimes, features, apis, clients, users, trustedIssuers } = authorizationServerConfig.shape;
+const { secret, lifetimes, features, scopes, apis, clients, users, trustedIssuers } = authorizationServerConfig.shape;
 
 export const apiSchema = apis.element;
 export const clientSchema = clients.element;
@@ -51,6 +51,7 @@ export const configSections = z.strictObject({
     .prefault({})
     .describe('Settings of the authorization server.'),
   lifetimes,
+  scopes,
   features,
   gateway: gateway.describe('The API gateway.'),
   sampleApi: sampleApi.describe('The API behind routes without an upstream. It shows the request that reached it.'),

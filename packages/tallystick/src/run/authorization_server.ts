@@ -162,10 +162,10 @@ function authorizationServerConfig(
   config: Config,
   entries: Pick<AuthorizationServerConfig, 'issuer' | 'secret' | 'apis' | 'clients' | 'users'>,
 ): AuthorizationServerConfig {
-  const { lifetimes, features, trustedIssuers, authorizationServer, tls } = config;
+  const { lifetimes, features, scopes, trustedIssuers, authorizationServer, tls } = config;
   // A generated certificate is only for development, so clients at private addresses are fine for any issuer.
   const callsPrivateAddresses = tls?.selfMade || undefined;
-  return { ...authorizationServer, lifetimes, features, trustedIssuers, callsPrivateAddresses, ...entries };
+  return { ...authorizationServer, lifetimes, features, scopes, trustedIssuers, callsPrivateAddresses, ...entries };
 }
 
 function entriesOf({ apis, clients, users }: Entries): Entries {

@@ -1,11 +1,28 @@
+import { userScopes } from '@tallystick/authorization-server/config';
 import { type Refuse, refuseDuplicates } from '@tallystick/common/config';
 import type { Config } from '../schema.ts';
 
 /** Checks the settings that grants depend on. */
 export function checkGrants(config: Config, refuse: Refuse): void {
   checkTrustedIssuers(config, refuse);
+  checkDefaults(config, refuse);
   checkIssuer(config, config, [], refuse);
   for (const [index, tenant] of config.tenants.entries()) checkIssuer(tenant, config, ['tenants', index], refuse);
+}
+
+function checkDefaults({ apis, scopes, authorizationServer }: Config, refuse: Refuse): void {
+  const { defaultApi, defaultScopes = [] } = authorizationServer;
+  if (defaultApi !== undefined && !apis.some(({ resource }) => resource === defaultApi))
+    refuse(['authorizationServer', 'defaultApi'], 'expected the resource of one of the apis', defaultApi);
+  const known = new Set([...userScopes({ scopes }), ...apis.flatMap((api) => api.scopes)]);
+  for (const [index, scope] of defaultScopes.entries()) {
+    if (!known.has(scope))
+      refuse(
+        ['authorizationServer', 'defaultScopes', index],
+        'expected a scope of OpenID Connect, of scopes or of an API',
+        scope,
+      );
+  }
 }
 
 function checkTrustedIssuers({ trustedIssuers, users, issuer }: Config, refuse: Refuse): void {

@@ -1,0 +1,64 @@
+import type { IncomingMessage } from 'node:http';
+import { peekBody } from '@tallystick/common';
+import type { JWKS } from 'oidc-provider';
+import type { SigningAlgorithm } from '../config/config.ts';
+
+export interface ClientKeysDependencies {
+  /** Path of the issuer, without a slash at the end. */
+  readonly mountPath: string;
+  /** Whether all keys exist at start. */
+  readonly isMade: boolean;
+  /** Makes the keys and publishes them. */
+  readonly make: () => Promise<void>;
+}
+
+/**
+ * Makes the keys that only sign ID tokens and other JWTs for clients when the first request needs them. An RSA key takes up to
+ * a second to make, and most servers in tests issue access tokens only.
+ */
+export function createClientKeys({ mountPath, make, ...given }: ClientKeysDependencies) {
+  let { isMade } = given;
+  let making: Promise<void> | undefined;
+
+  async function ready(): Promise<void> {
+    if (isMade) return;
+    making ??= make().finally(() => {
+      making = undefined;
+    });
+    await making;
+    isMade = true;
+  }
+
+  return {
+    isMade: () => isMade,
+    /** Makes the keys, unless they exist. @throws {StoreUnavailableError} */
+    ready,
+    /** Makes the keys if the request needs them. @throws {StoreUnavailableError} */
+    async readyFor(request: IncomingMessage): Promise<void> {
+      if (await needsClientKeys(request, mountPath)) await ready();
+    },
+  };
+}
+
+/** Whether the response may contain a JWT for a client, or the JWKS. */
+async function needsClientKeys(request: IncomingMessage, mountPath: string): Promise<boolean> {
+  const path = (request.url ?? '').split('?', 1)[0]?.slice(mountPath.length) ?? '';
+  if (/^\/(?:token\/revocation|reg|\.well-known)(?:\/|$)/.test(path)) return false;
+  // RFC 9701. Other introspection responses contain access tokens at most.
+  if (path === '/token/introspection') return /token-introspection\+jwt/i.test(request.headers.accept ?? '');
+  if (path !== '/token' || request.method !== 'POST') return true;
+  const form = new URLSearchParams((await peekBody(request)).toString());
+  return form.get('grant_type') !== 'client_credentials';
+}
+
+/**
+ * Adds an entry for each algorithm whose key is not made yet, so that discovery lists the algorithm and clients can register it.
+ * The entries are not valid keys: signing with one throws.
+ */
+export function withPendingKeys(jwks: JWKS, algorithms: readonly SigningAlgorithm[]): JWKS {
+  const made = new Set(jwks.keys.map(({ alg }) => alg));
+  const missing = algorithms.filter((algorithm) => !made.has(algorithm));
+  const none = { n: '-', e: '-', d: '-', p: '-', q: '-', dp: '-', dq: '-', qi: '-' };
+  const pending = missing.map((alg) => ({ kty: 'RSA', use: 'sig', alg, kid: `pending ${alg}`, ...none }));
+  return { keys: [...jwks.keys, ...pending] } as JWKS;
+}
