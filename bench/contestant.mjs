@@ -35,6 +35,7 @@ const roles = {
     const { createGateway, createGatewayServer, createMetrics } = await import('../packages/gateway/dist/index.js');
     const { gatewayConfig } = await import('../packages/gateway/dist/config/index.js');
     const { openTokenStore } = await import('../packages/token-store/dist/index.js');
+    const { storeConfig } = await import('../packages/token-store/dist/config/index.js');
     const nothing = () => {};
     const config = gatewayConfig.parse({
       issuer,
@@ -52,7 +53,7 @@ const roles = {
       })),
     });
     const gateway = createGateway(config, {
-      store: await openTokenStore({ url: 'memory:' }),
+      store: await openTokenStore(storeConfig()),
       log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
       metrics: createMetrics(),
     });
