@@ -1,5 +1,7 @@
 // npm test: installs, gets a real Redis, checks types and lint, and runs every test. Arguments go to jest.
 import path from 'node:path';
+import { obtainApache } from './apache/obtain_apache.mjs';
+import { obtainAuthlib } from './authlib/obtain_authlib.mjs';
 import { obtainCaddy } from './caddy/obtain_caddy.mjs';
 import { obtainChromium } from './chromium/obtain_chromium.mjs';
 import { obtainHaproxy } from './haproxy/obtain_haproxy.mjs';
@@ -21,6 +23,8 @@ await untilInterrupted(async (signal) => {
   const caddy = await obtainCaddy(signal);
   const haproxy = await obtainHaproxy(signal);
   const chromium = await obtainChromium(signal);
+  const apache = await obtainApache(signal);
+  const authlib = await obtainAuthlib(signal);
   const redis = await obtainRedis(signal);
   try {
     await typeCheck(signal);
@@ -32,6 +36,8 @@ await untilInterrupted(async (signal) => {
         ...(caddy && { CADDY: caddy }),
         ...(haproxy && { HAPROXY: haproxy }),
         ...(chromium && { CHROMIUM: chromium }),
+        ...(apache && { APACHE: apache }),
+        ...(authlib && { AUTHLIB: authlib }),
       },
       signal,
     );

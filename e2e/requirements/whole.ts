@@ -41,4 +41,8 @@ export const whole = {
     sentence: 'with a given or self-made certificate, every server speaks HTTPS and the roles trust each other',
     link: `${design}#https`,
   },
+  'real-clients': {
+    sentence: 'clients that nobody here wrote work with the configuration of their own README',
+    link: `${design}#the-authorization-server`,
+  },
 } as const satisfies Requirements;

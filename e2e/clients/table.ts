@@ -1,0 +1,56 @@
+import type { ConfigInput } from 'tallystick';
+
+export type Flow = 'sign-in' | 'api' | 'userinfo' | 'refresh' | 'revocation' | 'logout';
+
+/** A client that nobody here wrote, in an application with the configuration of its own README. */
+export interface RealClient {
+  /** Program in `applications/`. */
+  readonly program: string;
+  /** Flows that the library has. */
+  readonly flows: readonly Flow[];
+  /** Whether it speaks OpenID Connect. Default: yes. */
+  readonly openid?: boolean;
+  /** Path that starts a sign-in. Default: `/login`. */
+  readonly login?: string;
+  /** Path of the redirect URI. Default: `/callback`. */
+  readonly callback?: string;
+}
+
+export type ClientEntry = NonNullable<ConfigInput['clients']>[number];
+
+const ALL: readonly Flow[] = ['sign-in', 'api', 'userinfo', 'refresh', 'revocation', 'logout'];
+
+/** Libraries for Node.js. */
+export const LIBRARIES: Readonly<Record<string, RealClient>> = {
+  'openid-client 6': { program: 'openid_client_6.mjs', flows: ALL },
+  'openid-client 5': { program: 'openid_client_5.mjs', flows: ALL },
+  oauth4webapi: { program: 'oauth4webapi.mjs', flows: ALL },
+  'simple-oauth2': { program: 'simple_oauth2.mjs', flows: ['sign-in', 'api', 'refresh'], openid: false },
+};
+
+/** Middleware for Express. */
+export const MIDDLEWARE: Readonly<Record<string, RealClient>> = {
+  'passport-oauth2': { program: 'passport_oauth2.mjs', flows: ['sign-in', 'api'], openid: false },
+  'passport-openidconnect': { program: 'passport_openidconnect.mjs', flows: ['sign-in', 'api', 'userinfo'] },
+  'express-openid-connect': {
+    program: 'express_openid_connect.mjs',
+    flows: ['sign-in', 'api', 'userinfo', 'refresh', 'logout'],
+  },
+  'Auth.js': {
+    program: 'auth_js.mjs',
+    flows: ['sign-in', 'api'],
+    login: '/auth/signin/tallystick',
+    callback: '/auth/callback/tallystick',
+  },
+};
+
+/** Packages of Debian: only those that `npm test` found, and it has said so. */
+export const DEBIAN: Readonly<Record<string, RealClient>> = {
+  ...(process.env.AUTHLIB && { 'Authlib with requests': { program: 'authlib_requests.py', flows: ALL } }),
+  ...(process.env.APACHE && {
+    mod_auth_openidc: {
+      program: 'mod_auth_openidc.mjs',
+      flows: ['sign-in', 'api', 'userinfo', 'refresh', 'logout'] as const,
+    },
+  }),
+};
