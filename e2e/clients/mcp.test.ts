@@ -8,42 +8,10 @@ import {
   StreamableHTTPClientTransport,
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
-import { freePort } from '@tallystick/testing/free_port';
-import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { createBrowser, follow, open, REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { requirement } from '../requirements/index.ts';
-import { startMcpServer } from '../support/peers/mcp_server.ts';
-import { startOneProcess } from '../support/worlds/one_process.ts';
+import { startMcpWorld } from '../support/worlds/mcp_world.ts';
 import type { World } from '../support/worlds/world.ts';
-
-/** An MCP server behind the gateway; its resource indicator is the URL that clients are given. */
-async function startWorld(accessTokens: 'jwt' | 'phantom' | 'split') {
-  const mcp = await startMcpServer();
-  onTestFinished(mcp.stop);
-  const [port, issuerPort, sampleApiPort] = await Promise.all([freePort(), freePort(), freePort()]);
-  const resource = `http://localhost:${port}/mcp`;
-  const world = await startOneProcess(
-    (config) => ({
-      ...config,
-      issuer: `http://localhost:${issuerPort}`,
-      authorizationServer: { ...config.authorizationServer, port: issuerPort },
-      sampleApi: { ...config.sampleApi, port: sampleApiPort },
-      gateway: {
-        ...config.gateway,
-        port,
-        routes: [
-          ...config.gateway.routes,
-          { prefix: '/mcp', api: resource, upstream: mcp.url, scopes: { '*': ['tools'] } },
-        ],
-      },
-      apis: [...config.apis, { resource, accessTokens, scopes: ['tools'] }],
-    }),
-    'configured',
-  );
-  onTestFinished(world.stop);
-  mcp.protect({ issuer: world.issuer, resource });
-  return { world, mcp, resource };
-}
 
 /** What an MCP client keeps: nothing at first, then what it was given. */
 class Memory implements OAuthClientProvider {
@@ -82,7 +50,7 @@ class Memory implements OAuthClientProvider {
 }
 
 test.each(['jwt', 'phantom', 'split'] as const)(requirement('mcp-client', '%s'), async (style) => {
-  const { world, mcp, resource } = await startWorld(style);
+  const { world, mcp, resource } = await startMcpWorld(style);
   const memory = new Memory();
   const connect = async () => {
     const transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider: memory });

@@ -10,6 +10,8 @@ export interface RealClient {
   readonly flows: readonly Flow[];
   /** Whether it speaks OpenID Connect. Default: yes. */
   readonly openid?: boolean;
+  /** Whether `npm test` found the program that it needs; without it, `npm test` has said so. Default: yes. */
+  readonly present?: boolean;
   /** Path that starts a sign-in. Default: `/login`. */
   readonly login?: string;
   /** Path of the redirect URI. Default: `/callback`. */
@@ -44,13 +46,16 @@ export const MIDDLEWARE: Readonly<Record<string, RealClient>> = {
   },
 };
 
-/** Packages of Debian: only those that `npm test` found, and it has said so. */
+/** Packages of Debian. */
 export const DEBIAN: Readonly<Record<string, RealClient>> = {
-  ...(process.env.AUTHLIB && { 'Authlib with requests': { program: 'authlib_requests.py', flows: ALL } }),
-  ...(process.env.APACHE && {
-    mod_auth_openidc: {
-      program: 'mod_auth_openidc.mjs',
-      flows: ['sign-in', 'api', 'userinfo', 'refresh', 'logout'] as const,
-    },
-  }),
+  'Authlib with requests': {
+    program: 'authlib_requests.py',
+    flows: ALL,
+    present: process.env.AUTHLIB !== undefined,
+  },
+  mod_auth_openidc: {
+    program: 'mod_auth_openidc.mjs',
+    flows: ['sign-in', 'api', 'userinfo', 'refresh', 'logout'],
+    present: process.env.APACHE !== undefined,
+  },
 };
