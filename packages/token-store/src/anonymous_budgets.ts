@@ -88,7 +88,7 @@ export function anonymousRecord(
     expiresAt,
     async drop() {
       try {
-        const failed = await backend.write([{ do: 'delete', key }], [{ if: 'begins', key, with: mark }]);
+        const failed = await backend.write([{ do: 'delete', key }], [{ type: 'startsWith', key, prefix: mark }]);
         if (failed === undefined) await backend.write(rest);
       } catch (error) {
         // The record expires soon anyway.

@@ -17,18 +17,18 @@ export type Write =
 /** A condition for a batch. */
 export type Condition =
   /** The record exists and was not consumed. The batch marks it as consumed at this time (epoch seconds). */
-  | { readonly if: 'consumable'; readonly key: string; readonly at: number }
+  | { readonly type: 'notConsumed'; readonly key: string; readonly at: number }
   /** The record exists and has not reached this step. The batch marks it as having reached the step. */
-  | { readonly if: 'advances'; readonly key: string; readonly step: number }
+  | { readonly type: 'stepBelow'; readonly key: string; readonly step: number }
   /** The record exists and its value starts with this text: it was not written again. */
-  | { readonly if: 'begins'; readonly key: string; readonly with: string }
+  | { readonly type: 'startsWith'; readonly key: string; readonly prefix: string }
   /** The key exists. */
-  | { readonly if: 'exists'; readonly key: string }
+  | { readonly type: 'exists'; readonly key: string }
   /**
-   * The key holds no number that is as large or larger. Where the clock can be set back, a time in the future does not count, but
+   * The key does not exist, or its number is below the limit. Where the clock can be set back, a time in the future does not count, but
    * `FOR_GOOD` always does.
    */
-  | { readonly if: 'below'; readonly key: string; readonly than: number };
+  | { readonly type: 'below'; readonly key: string; readonly limit: number };
 
 /** A record's value, and the time at which it was consumed (epoch seconds). */
 export interface StoredRecord {
@@ -66,11 +66,11 @@ export interface FeedListener {
  */
 export interface Backend {
   /**
-   * Keys that one atomic write can cover. If that is not every key, a batch is written in several steps: keys with the same hash tag
+   * Keys that one atomic write can cover. With `one hash tag` a batch is written in several steps: keys with the same hash tag
    * together, in the batch's order, but lists first and consumed records last. A batch that consumes a record may then only create
    * new keys, so that they can be deleted if a later step fails.
    */
-  readonly writesAtOnce: 'everything' | 'what has one hash tag';
+  readonly atomicWrites: 'all keys' | 'one hash tag';
   /**
    * Writes the whole batch if all conditions are met, and nothing otherwise.
    *
@@ -89,10 +89,10 @@ export interface Backend {
   members(key: string): Promise<string[]>;
   /** Writes a value if the key does not exist. @returns whether it was written */
   putIfAbsent(key: string, value: string, expiresIn: number): Promise<boolean>;
-  /** Keeps the first value permanently. @returns the value that is now kept */
-  keepFirst(key: string, value: string): Promise<string>;
-  /** Replaces a kept value if it is still the expected one, and publishes {@link changeOf} the key. @returns whether it was replaced */
-  replaceKept(key: string, expected: string, value: string): Promise<boolean>;
+  /** Writes a permanent value if the key does not exist. @returns the value that the key has now */
+  getOrPut(key: string, value: string): Promise<string>;
+  /** Replaces a permanent value if it is the expected one, and publishes {@link changeOf} the key. @returns whether it was replaced */
+  compareAndSet(key: string, expected: string, value: string): Promise<boolean>;
   /** Deletes every matching key. */
   clear(matches: (key: string) => boolean): Promise<void>;
   /** @returns a function that ends the subscription */

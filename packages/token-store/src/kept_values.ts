@@ -20,14 +20,14 @@ export function createKeptValues(backend: Backend): Pick<TokenStore, 'keepFirst'
     const sealed = await backend.get(keptKey(name));
     if (sealed === undefined) throw new WrongSecretError(`"${name}" is not kept in the store`);
     const value = change(open(name, secret, sealed));
-    const replaced = await backend.replaceKept(keptKey(name), sealed, seal(secret, keptKey(name), value));
+    const replaced = await backend.compareAndSet(keptKey(name), sealed, seal(secret, keptKey(name), value));
     return replaced ? value : changeKept(name, secret, change);
   }
 
   return {
     changeKept,
     async keepFirst(name, value, secret) {
-      return open(name, secret, await backend.keepFirst(keptKey(name), seal(secret, keptKey(name), value)));
+      return open(name, secret, await backend.getOrPut(keptKey(name), seal(secret, keptKey(name), value)));
     },
     async readKept(name, secret) {
       const sealed = await backend.get(keptKey(name));

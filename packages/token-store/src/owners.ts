@@ -59,7 +59,7 @@ export function createOwners(
   function destruction(member: string, value: string): Write[] {
     const [kind = '', hashedId = ''] = member.split(':');
     const destroyed = destroyedRecord(kind, hashedId);
-    if (backend.writesAtOnce === 'everything') return destroyed;
+    if (backend.atomicWrites === 'all keys') return destroyed;
     const refused = { do: 'put', key: refusedKey(kind, hashedId), value, expiresIn: REVOCATION_REMEMBERED } as const;
     return [...destroyed, refused];
   }
@@ -90,7 +90,9 @@ export function createOwners(
       if (!forGood) await wait(NEXT_MILLISECOND);
     },
     async isRevokedSince(owners, issuedAt) {
-      const conditions = owners.map((owner) => ({ if: 'below', key: keysOf(owner).revoked, than: issuedAt }) as const);
+      const conditions = owners.map(
+        (owner) => ({ type: 'below', key: keysOf(owner).revoked, limit: issuedAt }) as const,
+      );
       return (await backend.write([], conditions)) !== undefined;
     },
   };

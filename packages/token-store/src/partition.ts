@@ -27,7 +27,7 @@ export function partitionOf(backend: Backend, prefix: string): Backend {
   const prefixed = (write: Write): Write => ('key' in write ? { ...write, key: prefix + write.key } : write);
   const { getFromReplica } = backend;
   return {
-    writesAtOnce: backend.writesAtOnce,
+    atomicWrites: backend.atomicWrites,
     write: async (batch, conditions = []) => {
       const prefixedConditions = conditions.map((condition) => ({ ...condition, key: prefix + condition.key }));
       const failed = await backend.write(batch.map(prefixed), prefixedConditions);
@@ -40,8 +40,8 @@ export function partitionOf(backend: Backend, prefix: string): Backend {
     getRecord: (key) => backend.getRecord(prefix + key),
     members: (key) => backend.members(prefix + key),
     putIfAbsent: (key, value, expiresIn) => backend.putIfAbsent(prefix + key, value, expiresIn),
-    keepFirst: (key, value) => backend.keepFirst(prefix + key, value),
-    replaceKept: (key, expected, value) => backend.replaceKept(prefix + key, expected, value),
+    getOrPut: (key, value) => backend.getOrPut(prefix + key, value),
+    compareAndSet: (key, expected, value) => backend.compareAndSet(prefix + key, expected, value),
     clear: (matches) => backend.clear((key) => key.startsWith(prefix) && matches(key.slice(prefix.length))),
     subscribe: (listener) => backend.subscribe(listener),
     ping: () => backend.ping(),

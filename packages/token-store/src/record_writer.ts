@@ -86,8 +86,8 @@ export function createRecordWriter(context: RecordContext): Pick<Records, 'upser
 
 /** @param failed the condition that was not met */
 export function throwIfFailed(failed: Condition | undefined): void {
-  if (failed?.if === 'consumable') throw new AlreadyConsumedError('another request has consumed the record');
-  if (failed?.if === 'below') throw new GrantRevokedError('the grant, its client or its user was revoked meanwhile');
+  if (failed?.type === 'notConsumed') throw new AlreadyConsumedError('another request has consumed the record');
+  if (failed?.type === 'below') throw new GrantRevokedError('the grant, its client or its user was revoked meanwhile');
 }
 
 function planWrites(
@@ -102,15 +102,15 @@ function planWrites(
   if (typeof signingInput === 'string') batch.push(splitEntryWrite(context, { id, signingInput, expiresIn }));
   const lists = [...listsOfGrant(kind, body), ...listsOfOwners(kind, body)];
   const conditions: Condition[] = [];
-  if (step !== undefined) conditions.push({ if: 'advances', key: record.key, step });
+  if (step !== undefined) conditions.push({ type: 'stepBelow', key: record.key, step });
   for (const { issued, revoked, memberFor } of lists) {
     for (const hashed of hashedIds) batch.push({ do: 'addMember', key: issued, member: memberFor(hashed), expiresIn });
-    conditions.push({ if: 'below', key: revoked, than: requestedAt });
+    conditions.push({ type: 'below', key: revoked, limit: requestedAt });
   }
   // If list and record are not written in one step, a revocation of the list's members may come before the record.
-  const inSteps = backend.writesAtOnce !== 'everything' && lists.length > 0;
+  const inSteps = backend.atomicWrites !== 'all keys' && lists.length > 0;
   const refusable = inSteps ? hashedIds : REWRITTEN_KINDS.has(kind) ? hashedIds.slice(0, 1) : [];
-  for (const hashed of refusable) conditions.push({ if: 'below', key: refusedKey(kind, hashed), than: requestedAt });
+  for (const hashed of refusable) conditions.push({ type: 'below', key: refusedKey(kind, hashed), limit: requestedAt });
   return { record, batch, conditions };
 }
 

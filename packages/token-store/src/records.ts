@@ -45,7 +45,7 @@ export function createRecords(context: RecordContext): Records {
     findByUserCode: findByAlias,
     async consume(id) {
       const at = Math.floor(now() / 1000);
-      return (await backend.write([], [{ if: 'consumable', key: recordKey(kind, tokenKey(id)), at }])) === undefined;
+      return (await backend.write([], [{ type: 'notConsumed', key: recordKey(kind, tokenKey(id)), at }])) === undefined;
     },
     destroy,
     async revokeByGrantId(grantId) {

@@ -55,7 +55,7 @@ export async function revokeUnderGrants(
   const lists = await Promise.all(keys.map(async (key) => ({ key, members: await backend.members(key) })));
   const members = lists.flatMap((list) => list.members);
   const batch = members.flatMap((member) => destroyedRecord(kind, member));
-  if (backend.writesAtOnce !== 'everything') for (const member of members) batch.push(refusal(kind, member, value));
+  if (backend.atomicWrites !== 'all keys') for (const member of members) batch.push(refusal(kind, member, value));
   // Only these members: a request that began after the revocation may have added others.
   for (const list of lists) if (list.members.length > 0) batch.push({ do: 'removeMembers', ...list });
   await backend.write(batch);

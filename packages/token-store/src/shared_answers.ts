@@ -30,7 +30,7 @@ export function createSharedAnswers(backend: Backend): SharedAnswers {
       const write = { do: 'put', key, value: seal(token, key, value), expiresIn } as const;
       for (const kind of ACCESS_TOKENS) {
         // A destroyed record does not come back, so no answer can be written after a revocation.
-        const failed = await backend.write([write], [{ if: 'exists', key: recordKey(kind, hashedId) }]);
+        const failed = await backend.write([write], [{ type: 'exists', key: recordKey(kind, hashedId) }]);
         if (failed === undefined) return true;
       }
       return false;

@@ -49,17 +49,17 @@ export function createMemoryWrites({ entries, now, publish }: MemoryWritesOption
     },
     isMet(condition) {
       const entry = live(condition.key);
-      if (condition.if === 'exists') return entry !== undefined;
-      if (condition.if === 'begins') return entry?.value?.startsWith(condition.with) === true;
-      if (condition.if === 'consumable') return entry !== undefined && entry.consumed === undefined;
-      if (condition.if === 'advances') return entry !== undefined && (entry.step ?? 0) < condition.step;
+      if (condition.type === 'exists') return entry !== undefined;
+      if (condition.type === 'startsWith') return entry?.value?.startsWith(condition.prefix) === true;
+      if (condition.type === 'notConsumed') return entry !== undefined && entry.consumed === undefined;
+      if (condition.type === 'stepBelow') return entry !== undefined && (entry.step ?? 0) < condition.step;
       const value = Number(entry?.value ?? Number.NEGATIVE_INFINITY);
-      return value < condition.than || (value > now() && value !== FOR_GOOD);
+      return value < condition.limit || (value > now() && value !== FOR_GOOD);
     },
     mark(condition) {
       const entry = live(condition.key);
-      if (entry && condition.if === 'consumable') entry.consumed = condition.at;
-      if (entry && condition.if === 'advances') entry.step = condition.step;
+      if (entry && condition.type === 'notConsumed') entry.consumed = condition.at;
+      if (entry && condition.type === 'stepBelow') entry.step = condition.step;
     },
   };
 }

@@ -2,8 +2,8 @@ import { Cluster } from 'ioredis';
 import { type Backend, changeOf } from '../backend.ts';
 import { StoreUnavailableError } from '../errors.ts';
 import { type ConnectionOptions, connectRedis, type RedisClient } from './connections.ts';
-import { createRedisFeed } from './feed.ts';
-import { createGuard, type Guard } from './guard.ts';
+import { RedisFeed } from './feed.ts';
+import { Guard } from './guard.ts';
 import { type ConnectionName, createRedisHealth, type StoreLog } from './health.ts';
 import { problemOf, type RedisProblem } from './problem.ts';
 import type { NeededRights, StoreUse } from './rights.ts';
@@ -85,7 +85,7 @@ function openRedis(options: RedisBackendOptions) {
     const report = (problem: RedisProblem | undefined) => health.report(name, problem);
     return {
       ...opened,
-      guard: createGuard(opened, { rights: needed, timeout: commandTimeout, report, found: health.found }),
+      guard: new Guard(opened, { rights: needed, timeout: commandTimeout, report, found: health.found }),
     };
   };
   const reading = open('reading', { ...rights, waits: false });
@@ -93,7 +93,7 @@ function openRedis(options: RedisBackendOptions) {
   const writing = rights.waits ? open('writing', rights) : reading;
   const splitEntryRights: NeededRights = { ...rights, uses: ['split entries'], waits: false };
   const replicas = maxReplicaLag === undefined ? undefined : open('replicas', splitEntryRights, 'replicas');
-  const feed = createRedisFeed(reading, channel, (problem) => health.report('feed', problem));
+  const feed = new RedisFeed(reading, channel, (problem) => health.report('feed', problem));
 
   /** Runs an operation when its connection can be used. */
   async function run<T>(operation: () => Promise<T>, connection: { readonly guard: Guard } = reading): Promise<T> {
@@ -141,7 +141,7 @@ function createReads(
 function createWrites(
   { reading, writing, channel, run }: OpenRedis,
   { prefix, location, commandTimeout, waitForReplicas: replicas }: RedisBackendOptions,
-): Pick<Backend, 'writesAtOnce' | 'write' | 'putIfAbsent' | 'keepFirst' | 'replaceKept'> {
+): Pick<Backend, 'atomicWrites' | 'write' | 'putIfAbsent' | 'getOrPut' | 'compareAndSet'> {
   const isCluster = location.kind === 'cluster';
 
   /** Writes if enough replicas follow, so that nothing is consumed in vain, and waits until they have the write. */
@@ -155,7 +155,7 @@ function createWrites(
   }
 
   return {
-    writesAtOnce: isCluster ? 'what has one hash tag' : 'everything',
+    atomicWrites: isCluster ? 'one hash tag' : 'all keys',
     write: (batch, conditions = []) =>
       run(async () => {
         const request = toRedis(batch, conditions, prefix, channel);
@@ -164,12 +164,12 @@ function createWrites(
       }, writing),
     putIfAbsent: (key, value, expiresIn) =>
       run(async () => (await reading.client.set(prefix + key, value, 'EX', expiresIn, 'NX')) === 'OK'),
-    keepFirst: (key, value) =>
+    getOrPut: (key, value) =>
       run(async () => {
         await replicated(prefix + key, () => writing.client.set(prefix + key, value, 'NX'));
         return (await writing.client.get(prefix + key)) ?? value;
       }, writing),
-    replaceKept: (key, expected, value) =>
+    compareAndSet: (key, expected, value) =>
       run(async () => {
         const change = [channel, changeOf(key)] as const;
         const replace = () => writing.client.eval(REPLACE_IF_EXPECTED, 1, prefix + key, expected, value, ...change);

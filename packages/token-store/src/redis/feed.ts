@@ -12,91 +12,111 @@ const RECONNECT_DELAY = 100;
 /** The same, if an operator must change something first. */
 const LASTING_DELAY = 1000;
 
-export interface RedisFeed {
-  subscribe(listener: FeedListener): () => void;
-  close(): void;
-}
-
 /**
  * One Redis subscription for any number of listeners, on its own connection, which the first listener opens. Listeners are notified when
  * it connects and disconnects: Redis does not keep messages for a disconnected subscriber.
  */
-export function createRedisFeed(
-  { connectFeed, checkFeed }: Pick<RedisConnections, 'connectFeed' | 'checkFeed'>,
-  channel: string,
-  report: (problem: RedisProblem | undefined) => void,
-): RedisFeed {
-  const listeners = new Set<FeedListener>();
-  let connection: Redis | undefined;
-  let heartbeat: NodeJS.Timeout | undefined;
-  let reconnect: NodeJS.Timeout | undefined;
-  let up = false;
+export class RedisFeed {
+  readonly #connections: Pick<RedisConnections, 'connectFeed' | 'checkFeed'>;
+  readonly #channel: string;
+  readonly #report: (problem: RedisProblem | undefined) => void;
+  readonly #listeners = new Set<FeedListener>();
+  #connection: Redis | undefined;
+  /** The first problem of this connection. */
+  #problem: RedisProblem | undefined;
+  #isConnected = false;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #reconnect: NodeJS.Timeout | undefined;
 
-  function setUp(nowUp: boolean) {
-    if (up === nowUp) return;
-    up = nowUp;
-    for (const listener of listeners) up ? listener.connected() : listener.disconnected();
+  /** @param report receives each problem, and undefined when there is none */
+  constructor(
+    connections: Pick<RedisConnections, 'connectFeed' | 'checkFeed'>,
+    channel: string,
+    report: (problem: RedisProblem | undefined) => void,
+  ) {
+    this.#connections = connections;
+    this.#channel = channel;
+    this.#report = report;
   }
 
-  function open(): void {
-    let problem: RedisProblem | undefined;
-    const note = (error: unknown) => {
-      problem ??= problemOf(error);
-      if (isCurrent()) report(problem);
-    };
-    const subscriber = connectFeed();
-    connection = subscriber;
-    const isCurrent = () => connection === subscriber;
-    const check = async () => {
-      const began = performance.now();
-      await checkFeed(subscriber);
-      if (!isCurrent()) return;
-      report(undefined);
-      setUp(true);
-      for (const listener of listeners) listener.checked?.(performance.now() - began);
-    };
-    const giveUp = (error: unknown) => {
-      note(error);
-      if (isCurrent()) setUp(false);
-      subscriber.disconnect();
-    };
-    // ioredis would continue in database 0. After any other error comes 'end', which notifies the listeners.
-    subscriber.on('error', (error) => (problemOf(error).code === 'no-database' ? giveUp(error) : note(error)));
-    const listen = async () => {
-      if (problem?.code === 'no-database') return;
-      await subscriber.subscribe(channel);
-      await check();
-    };
-    subscriber.on('ready', () => void listen().catch(giveUp));
-    subscriber.on('end', () => {
-      if (!isCurrent()) return;
-      setUp(false);
-      clearInterval(heartbeat);
-      reconnect = setTimeout(open, problem?.isLasting ? LASTING_DELAY : RECONNECT_DELAY);
-    });
-    subscriber.on('message', (_channel: string, message: string) => {
-      for (const listener of listeners) listener.message(message);
-    });
-    heartbeat = setInterval(() => {
-      if (up) check().catch(giveUp);
-    }, HEARTBEAT_INTERVAL);
-    heartbeat.unref();
+  /** @returns a function that ends the subscription */
+  subscribe(listener: FeedListener): () => void {
+    this.#listeners.add(listener);
+    if (this.#connection === undefined) this.#open();
+    if (this.#isConnected) listener.connected();
+    return () => this.#listeners.delete(listener);
   }
 
-  return {
-    subscribe(listener) {
-      listeners.add(listener);
-      if (connection === undefined) open();
-      if (up) listener.connected();
-      return () => listeners.delete(listener);
-    },
-    close() {
-      clearInterval(heartbeat);
-      clearTimeout(reconnect);
-      listeners.clear();
-      const last = connection;
-      connection = undefined;
-      last?.disconnect();
-    },
-  };
+  close(): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#reconnect);
+    this.#listeners.clear();
+    const last = this.#connection;
+    this.#connection = undefined;
+    last?.disconnect();
+  }
+
+  #open(): void {
+    const connection = this.#connections.connectFeed();
+    this.#connection = connection;
+    this.#problem = undefined;
+    const giveUp = (error: unknown) => this.#giveUp(connection, error);
+    connection.on('error', (error) => {
+      // ioredis would continue in database 0. After any other error comes 'end', which notifies the listeners.
+      if (problemOf(error).code === 'no-database') giveUp(error);
+      else this.#record(connection, error);
+    });
+    connection.on('ready', () => void this.#listen(connection).catch(giveUp));
+    connection.on('end', () => this.#ended(connection));
+    connection.on('message', (_channel: string, message: string) => {
+      for (const listener of this.#listeners) listener.message(message);
+    });
+    this.#heartbeat = setInterval(() => {
+      if (this.#isConnected) this.#check(connection).catch(giveUp);
+    }, HEARTBEAT_INTERVAL).unref();
+  }
+
+  async #listen(connection: Redis): Promise<void> {
+    if (this.#problem?.code === 'no-database') return;
+    await connection.subscribe(this.#channel);
+    await this.#check(connection);
+  }
+
+  async #check(connection: Redis): Promise<void> {
+    const began = performance.now();
+    await this.#connections.checkFeed(connection);
+    if (!this.#isCurrent(connection)) return;
+    this.#report(undefined);
+    this.#setConnected(true);
+    for (const listener of this.#listeners) listener.checked?.(performance.now() - began);
+  }
+
+  #isCurrent(connection: Redis): boolean {
+    return this.#connection === connection;
+  }
+
+  #record(connection: Redis, error: unknown): void {
+    if (!this.#isCurrent(connection)) return;
+    this.#problem ??= problemOf(error);
+    this.#report(this.#problem);
+  }
+
+  #giveUp(connection: Redis, error: unknown): void {
+    this.#record(connection, error);
+    if (this.#isCurrent(connection)) this.#setConnected(false);
+    connection.disconnect();
+  }
+
+  #ended(connection: Redis): void {
+    if (!this.#isCurrent(connection)) return;
+    this.#setConnected(false);
+    clearInterval(this.#heartbeat);
+    this.#reconnect = setTimeout(() => this.#open(), this.#problem?.isLasting ? LASTING_DELAY : RECONNECT_DELAY);
+  }
+
+  #setConnected(isConnected: boolean): void {
+    if (this.#isConnected === isConnected) return;
+    this.#isConnected = isConnected;
+    for (const listener of this.#listeners) isConnected ? listener.connected() : listener.disconnected();
+  }
 }

@@ -1,26 +1,10 @@
 import { Cluster, type Redis } from 'ioredis';
-import type { RedisConnections } from './connections.ts';
+import type { RedisClient, RedisConnections } from './connections.ts';
 import { problemOf, RedisProblem } from './problem.ts';
 import { checkRights, type Findings, type NeededRights } from './rights.ts';
 
 /** Milliseconds after which an unusable connection is checked again. */
 const RECHECK_INTERVAL = 1000;
-
-/** Allows the use of a connection only while it answers, has the configured database, and its user has the required rights. */
-export interface Guard {
-  isUsable(): boolean;
-  /**
-   * Resolves when the connection can be used. Waits for a connection attempt or a check in progress, but not for a lost connection.
-   *
-   * @throws {RedisProblem}
-   */
-  untilUsable(): Promise<void>;
-  /** Checks the connection now. @throws {RedisProblem} */
-  check(): Promise<void>;
-  /** Starts a check, because a command was refused unexpectedly. */
-  suspect(): void;
-  close(): void;
-}
 
 export interface GuardOptions {
   readonly rights: NeededRights;
@@ -32,134 +16,154 @@ export interface GuardOptions {
   readonly found: (findings: readonly Findings[]) => void;
 }
 
-/** Checks the connections each time they are established, and every second while they cannot be used. */
-export function createGuard(connections: RedisConnections, { rights, timeout, report, found }: GuardOptions): Guard {
-  const { client } = connections;
-  let isVerified = false;
-  let wasVerified = false;
-  /** Whether the cause of the current problem is known. */
-  let isExplained = false;
-  let problem: RedisProblem | undefined;
-  let looking: Promise<unknown> | undefined;
-  let noting: Promise<unknown> | undefined;
-  let isClosed = false;
-  let recheck: NodeJS.Timeout | undefined;
+/**
+ * Allows the use of a connection only while it answers, has the configured database, and its user has the required rights. Checks the
+ * connection each time it is established, and every second while it cannot be used.
+ */
+export class Guard {
+  readonly #connections: RedisConnections;
+  readonly #client: RedisClient;
+  readonly #options: GuardOptions;
+  /** Whether the current connection passed a check. */
+  #isVerified = false;
+  /** Whether the current connection ever passed a check. */
+  #wasVerified = false;
+  #problem: RedisProblem | undefined;
+  /** Whether the problem is a cause, not only the end of the connection. */
+  #isCauseKnown = false;
+  #checking: Promise<void> | undefined;
+  #recording: Promise<unknown> | undefined;
+  #recheck: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
-  client.on('ready', look);
-  client.on('close', () => {
-    isVerified = false;
-    clearTimeout(recheck);
-  });
-  client.on('connecting', () => {
-    wasVerified = false;
-    isExplained = false;
-  });
-  client.on('error', (error: unknown) => {
-    noting = note(error);
-  });
-  // A node of a Cluster has its own connections.
-  client.on('+node', () => {
-    if (isOpen()) look();
-  });
-
-  function isOpen(): boolean {
-    return !isClosed && client.status === 'ready' && (client instanceof Cluster || client.stream?.writable !== false);
+  constructor(connections: RedisConnections, options: GuardOptions) {
+    this.#connections = connections;
+    this.#client = connections.client;
+    this.#options = options;
+    this.#client.on('ready', () => this.#startCheck());
+    this.#client.on('close', () => {
+      this.#isVerified = false;
+      clearTimeout(this.#recheck);
+    });
+    this.#client.on('connecting', () => {
+      this.#wasVerified = false;
+      this.#isCauseKnown = false;
+    });
+    this.#client.on('error', (error: unknown) => {
+      this.#recording = this.#record(error);
+    });
+    // A node of a Cluster has its own connections.
+    this.#client.on('+node', () => this.#startCheck());
   }
 
-  function look(): void {
-    if (!isOpen()) return;
-    const look = check()
-      .catch(() => {}) // The problem is noted, and operations on the connection throw it.
-      .finally(() => {
-        if (looking === look) looking = undefined;
-      });
-    looking = look;
+  isUsable(): boolean {
+    return this.#isVerified && this.#client.status === 'ready';
   }
 
-  async function check(): Promise<void> {
-    clearTimeout(recheck);
-    if (!isOpen()) throw problem ?? new RedisProblem('lost');
+  /**
+   * Resolves when the connection can be used. Waits for a connection attempt or a check in progress, but not for a lost connection.
+   *
+   * @throws {RedisProblem}
+   */
+  async untilUsable(): Promise<void> {
+    const { status } = this.#client;
+    if (status === 'connecting' || status === 'connect') await untilAttempted(this.#client, this.#options.timeout);
+    await this.#checking;
+    await this.#recording;
+    if (!this.isUsable()) throw this.#problem ?? new RedisProblem('lost');
+  }
+
+  /** Checks the connection now. @throws {RedisProblem} */
+  async check(): Promise<void> {
+    clearTimeout(this.#recheck);
+    if (!this.#isOpen()) throw this.#problem ?? new RedisProblem('lost');
     try {
-      await connections.check();
+      await this.#connections.check();
       // The check may have opened a connection to a server of the Cluster after `close`.
-      if (isClosed) throw new RedisProblem('lost');
-      const findings = await Promise.all(connections.servers().map(examine));
-      found(findings.filter((each) => each !== undefined));
-      if (isOpen()) settle();
+      if (this.#isClosed) throw new RedisProblem('lost');
+      const findings = await Promise.all(this.#connections.servers().map((server) => this.#checkServer(server)));
+      this.#options.found(findings.filter((each) => each !== undefined));
+      if (this.#isOpen()) this.#verified();
     } catch (error) {
       // On a connection that worked, one slow answer does not mean that the next one will be slow.
-      if (!wasVerified || problemOf(error).isLasting) isVerified = false;
-      if (isOpen() && !isVerified) recheck = setTimeout(look, RECHECK_INTERVAL).unref();
-      throw await note(error);
+      if (!this.#wasVerified || problemOf(error).isLasting) this.#isVerified = false;
+      if (this.#isOpen() && !this.#isVerified) {
+        this.#recheck = setTimeout(() => this.#startCheck(), RECHECK_INTERVAL).unref();
+      }
+      throw await this.#record(error);
     }
   }
 
-  function settle(): void {
-    isVerified = true;
-    wasVerified = true;
-    problem = undefined;
-    report(undefined);
+  /** Starts a check, because a command was refused unexpectedly. */
+  suspect(): void {
+    if (this.#checking === undefined) this.#startCheck();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#recheck);
+  }
+
+  #isOpen(): boolean {
+    const client = this.#client;
+    return (
+      !this.#isClosed && client.status === 'ready' && (client instanceof Cluster || client.stream?.writable !== false)
+    );
+  }
+
+  #startCheck(): void {
+    if (!this.#isOpen()) return;
+    const checking = this.check()
+      .catch(() => {}) // The problem is recorded, and operations on the connection throw it.
+      .finally(() => {
+        if (this.#checking === checking) this.#checking = undefined;
+      });
+    this.#checking = checking;
+  }
+
+  #verified(): void {
+    this.#isVerified = true;
+    this.#wasVerified = true;
+    this.#problem = undefined;
+    this.#options.report(undefined);
   }
 
   /** In a Cluster one server may be down. */
-  async function examine(server: Redis): Promise<Findings | undefined> {
+  async #checkServer(server: Redis): Promise<Findings | undefined> {
     try {
-      return await checkRights(server, rights);
+      return await checkRights(server, this.#options.rights);
     } catch (error) {
-      if (client instanceof Cluster && !problemOf(error).isLasting) return undefined;
+      if (this.#client instanceof Cluster && !problemOf(error).isLasting) return undefined;
       throw error;
     }
   }
 
-  async function note(error: unknown): Promise<RedisProblem> {
-    const noted = await connections.explain(asEarly(problemOf(error)));
-    const isEnd = noted.code === 'lost' || noted.code === 'closed-early';
+  async #record(error: unknown): Promise<RedisProblem> {
+    const found = await this.#connections.explain(this.#asEarly(problemOf(error)));
+    const isEnd = found.code === 'lost' || found.code === 'closed-early';
     // The end of a connection is a consequence of the problem before it.
-    if (problem === undefined || !(isEnd && isExplained)) problem = noted;
-    isExplained ||= !isEnd;
-    if (!isVerified) report(problem);
-    return problem;
+    if (this.#problem === undefined || !(isEnd && this.#isCauseKnown)) this.#problem = found;
+    this.#isCauseKnown ||= !isEnd;
+    if (!this.#isVerified) this.#options.report(this.#problem);
+    return this.#problem;
   }
 
   /** A connection that ended before any answer has another cause than one that was lost later. */
-  function asEarly(found: RedisProblem): RedisProblem {
-    return found.code === 'lost' && !wasVerified ? new RedisProblem('closed-early', '', String(found.cause)) : found;
+  #asEarly(found: RedisProblem): RedisProblem {
+    if (found.code !== 'lost' || this.#wasVerified) return found;
+    return new RedisProblem('closed-early', '', String(found.cause));
   }
+}
 
-  async function untilUsable(): Promise<void> {
-    if (client.status === 'connecting' || client.status === 'connect') await untilAttempted();
-    await looking;
-    await noting;
-    if (!isUsable()) throw problem ?? new RedisProblem('lost');
-  }
-
-  /** Resolves once a connection that is being made is ready or has failed. */
-  async function untilAttempted(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, timeout);
-      function done() {
-        clearTimeout(timer);
-        client.off('ready', done).off('close', done).off('error', done);
-        resolve();
-      }
-      client.once('ready', done).once('close', done).once('error', done);
-    });
-  }
-
-  function isUsable(): boolean {
-    return isVerified && client.status === 'ready';
-  }
-
-  return {
-    isUsable,
-    untilUsable,
-    check,
-    suspect() {
-      if (looking === undefined) look();
-    },
-    close() {
-      isClosed = true;
-      clearTimeout(recheck);
-    },
-  };
+/** Resolves when a connection attempt has succeeded or failed, or after the timeout. */
+async function untilAttempted(client: RedisClient, timeout: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, timeout);
+    function done() {
+      clearTimeout(timer);
+      client.off('ready', done).off('close', done).off('error', done);
+      resolve();
+    }
+    client.once('ready', done).once('close', done).once('error', done);
+  });
 }

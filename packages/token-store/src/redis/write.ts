@@ -19,15 +19,15 @@ export interface RedisCommand {
 /** Carries out a batch if all conditions are met. Returns 0, or the number of the condition that was not met (from 1). */
 const WRITE_IF = `local request = cjson.decode(ARGV[1])
 for index, condition in ipairs(request.conditions) do
-  if condition['if'] == 'below' then
+  if condition.type == 'below' then
     local value = redis.call('GET', condition.key)
-    if value and tonumber(value) >= condition.than then return index end
-  elseif condition['if'] == 'begins' then
+    if value and tonumber(value) >= condition.limit then return index end
+  elseif condition.type == 'startsWith' then
     local value = redis.call('HMGET', condition.key, 'value')[1]
-    if not value or string.sub(value, 1, #condition.with) ~= condition.with then return index end
-  elseif condition['if'] == 'exists' then
+    if not value or string.sub(value, 1, #condition.prefix) ~= condition.prefix then return index end
+  elseif condition.type == 'exists' then
     if redis.call('EXISTS', condition.key) == 0 then return index end
-  elseif condition['if'] == 'advances' then
+  elseif condition.type == 'stepBelow' then
     local record = redis.call('HMGET', condition.key, 'value', 'step')
     if not record[1] or tonumber(record[2] or 0) >= condition.step then return index end
   elseif redis.call('EXISTS', condition.key) == 0 or redis.call('HEXISTS', condition.key, 'consumed') == 1 then
@@ -35,8 +35,8 @@ for index, condition in ipairs(request.conditions) do
   end
 end
 for _, condition in ipairs(request.conditions) do
-  if condition['if'] == 'consumable' then redis.call('HSET', condition.key, 'consumed', condition.at) end
-  if condition['if'] == 'advances' then redis.call('HSET', condition.key, 'step', condition.step) end
+  if condition.type == 'notConsumed' then redis.call('HSET', condition.key, 'consumed', condition.at) end
+  if condition.type == 'stepBelow' then redis.call('HSET', condition.key, 'step', condition.step) end
 end
 for _, command in ipairs(request.commands) do redis.call(unpack(command)) end
 return 0`;
@@ -123,7 +123,7 @@ export async function runCommand(
 
 /** A key that a batch writes, if there is one. */
 export function writtenKey({ conditions, commands }: RedisBatch): string | undefined {
-  const consumed = conditions.find((condition) => condition.if === 'consumable')?.key;
+  const consumed = conditions.find((condition) => condition.type === 'notConsumed')?.key;
   return consumed ?? commands.find(({ key }) => key !== undefined)?.key;
 }
 

@@ -35,7 +35,7 @@ export async function writeBySlot(
   replicate: Replicate,
 ): Promise<number | undefined> {
   const attempted: SlotBatch[] = [];
-  const consumes = batch.conditions.some((condition) => condition.if === 'consumable');
+  const consumes = batch.conditions.some((condition) => condition.type === 'notConsumed');
   const undo = async () => {
     if (consumes) await Promise.allSettled(attempted.flatMap(createdKeys).map((key) => redis.del(key)));
   };
@@ -79,7 +79,7 @@ function splitBySlot({ conditions, commands }: RedisBatch): SlotBatch[] {
 }
 
 function rank({ conditions, commands }: SlotBatch): number {
-  if (conditions.some((condition) => condition.if === 'consumable')) return 2;
+  if (conditions.some((condition) => condition.type === 'notConsumed')) return 2;
   return commands.some(({ words: [name] }) => name === 'zadd') ? 0 : 1;
 }
 
