@@ -35,6 +35,8 @@ type StoredToken = NonNullable<
   Awaited<ReturnType<Provider['AccessToken']['find'] | Provider['ClientCredentials']['find']>>
 >;
 
+export type TokenReader = ReturnType<typeof createTokenReader>;
+
 export interface TokenReaderDependencies {
   readonly store: TokenStore;
   readonly jwks: JWKS;
@@ -55,9 +57,7 @@ export function createTokenReader(
   { store, jwks, latestKeys, now }: TokenReaderDependencies,
 ) {
   const verifyOwnJwt = createOwnJwtVerifier(config.issuer, { jwks, latestKeys, now });
-  const users = new Set(config.users.map((user) => user.id));
-  const apisOf = createApisByAudience(config.apis);
-  const { ifLive, unlessRevoked } = createLiveness(provider, { users, store });
+  const validate = createTokenValidation(provider, config, store);
 
   /**
    * @param parameter the parameter that contains the token, for the error message
@@ -79,14 +79,28 @@ export function createTokenReader(
 
   async function readAs(token: string, type: string, parameter: TokenParameter) {
     const isJwt = token.split('.').length === 3;
-    if (type === ID_TOKEN) return fromIdToken(await verifyOwnJwt(token, 'ID token'));
+    if (type === ID_TOKEN) return validate.idToken(await verifyOwnJwt(token, 'ID token'));
     if (type === JWT || (type === ACCESS_TOKEN && isJwt))
-      return fromJwt(token, await verifyOwnJwt(token, 'access token'));
-    if (type === ACCESS_TOKEN) return fromStore(token);
+      return validate.jwt(token, await verifyOwnJwt(token, 'access token'));
+    if (type === ACCESS_TOKEN) return validate.reference(token);
     throw new errors.InvalidRequest(`the ${parameter}_type is not supported`);
   }
+}
 
-  async function fromIdToken(claims: OwnJwt | undefined): Promise<PresentedToken | undefined> {
+/**
+ * Creates the functions that decide whether a token is still valid. They return undefined for a token that is not, and
+ * `constrained` for one that is bound to a key.
+ */
+function createTokenValidation(
+  provider: Provider,
+  config: Pick<AuthorizationServerConfig, 'apis' | 'users' | 'secret'>,
+  store: TokenStore,
+) {
+  const users = new Set(config.users.map((user) => user.id));
+  const apisOf = createApisByAudience(config.apis);
+  const { ifLive, unlessRevoked } = createLiveness(provider, { users, store });
+
+  async function idToken(claims: OwnJwt | undefined): Promise<PresentedToken | undefined> {
     if (claims === undefined || typeof claims.aud !== 'string' || !users.has(claims.sub)) return undefined;
     const { sub: subject, aud: clientId, exp, iat = 0 } = claims;
     if (!(await provider.Client.find(clientId))) return undefined;
@@ -95,19 +109,19 @@ export function createTokenReader(
     return unlessRevoked(token, iat * 1000);
   }
 
-  async function fromJwt(jwt: string, claims: OwnJwt | undefined) {
+  async function jwt(token: string, claims: OwnJwt | undefined) {
     if (claims === undefined || typeof claims.client_id !== 'string') return undefined;
     const [api, ...others] = apisOf(claims.aud);
     // If several APIs share the audience, the JWT does not show the style, and so whether the token can have been revoked.
     if (api === undefined || others.length > 0) return undefined;
     if (claims.cnf !== undefined) return 'constrained';
     const { accessTokens, resource } = api;
-    if (accessTokens === 'split') return fromStore(signatureOf(jwt));
+    if (accessTokens === 'split') return reference(signatureOf(token));
     const issuedAt = timeOfJwtId(claims.jti);
     const rendered =
       issuedAt === undefined ? await findRenderedToken(claims.jti, { store, secret: config.secret }) : {};
     if (rendered === undefined) return undefined;
-    const token = await ifLive({
+    const live = await ifLive({
       subject: claims.sub,
       clientId: claims.client_id,
       resource,
@@ -116,10 +130,10 @@ export function createTokenReader(
       exp: claims.exp,
       grantId: rendered.issuedUnder,
     });
-    return token && issuedAt !== undefined ? unlessRevoked(token, issuedAt) : token;
+    return live && issuedAt !== undefined ? unlessRevoked(live, issuedAt) : live;
   }
 
-  async function fromStore(token: string) {
+  async function reference(token: string) {
     const stored = (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token));
     if (stored?.clientId === undefined || stored.exp === undefined) return undefined;
     if (stored.isSenderConstrained()) return 'constrained';
@@ -133,6 +147,8 @@ export function createTokenReader(
       grantId: grantIdOf(stored),
     });
   }
+
+  return { idToken, jwt, reference };
 }
 
 /** Creates the checks whether everything behind a token still exists. */

@@ -9,6 +9,7 @@ import {
   JWT,
   type PresentedToken,
   type TokenParameter,
+  type TokenReader,
   type TokenReaderDependencies,
 } from './presented_token.ts';
 import { requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
@@ -42,8 +43,8 @@ export function registerTokenExchange(
     const rules = rulesOf.get(client.clientId);
     if (rules === undefined) throw new errors.UnauthorizedClient('token exchange is not configured for this client');
 
-    const subject = await readSubject(ctx, rules);
-    const actor = await readActor(ctx);
+    const subject = await readSubject(readToken, ctx, rules);
+    const actor = await readActor(readToken, ctx);
     if (actor === undefined && !rules.impersonates)
       throw new errors.UnauthorizedClient(
         'the client may not impersonate: send the token of the actor in the actor_token parameter',
@@ -71,32 +72,40 @@ export function registerTokenExchange(
     );
   }
 
-  /** The token must have been issued to the client, or for an API that the client acts for. */
-  async function readSubject(ctx: TokenEndpointGrantContext, { from }: TokenExchangeConfig): Promise<PresentedToken> {
-    const subject = await readNamed(ctx, 'subject_token');
-    if (subject.clientId !== ctx.oidc.client.clientId && !from.includes(String(subject.resource)))
-      throw new errors.InvalidRequest(
-        'the subject_token was not issued to the client or for an API that the client acts for',
-      );
-    return subject;
-  }
-
-  async function readActor(ctx: TokenEndpointGrantContext): Promise<PresentedToken | undefined> {
-    const { actor_token: token, actor_token_type: type } = ctx.oidc.params;
-    if (token === undefined && type === undefined) return undefined;
-    const actor = await readNamed(ctx, 'actor_token');
-    if (actor.clientId !== ctx.oidc.client.clientId)
-      throw new errors.InvalidRequest('the actor_token was not issued to the client');
-    if (actor.act !== undefined) throw new errors.InvalidRequest('the actor_token is itself a delegated token');
-    return actor;
-  }
-
-  function readNamed(ctx: TokenEndpointGrantContext, parameter: TokenParameter): Promise<PresentedToken> {
-    const token = requiredParameter(ctx.oidc.params, parameter);
-    return readToken(token, requiredParameter(ctx.oidc.params, `${parameter}_type`), parameter);
-  }
-
   provider.registerGrantType(GRANT_TYPES.token_exchange, exchange, PARAMETERS, ['resource', 'audience']);
+}
+
+/** The token must have been issued to the client, or for an API that the client acts for. */
+async function readSubject(
+  readToken: TokenReader,
+  ctx: TokenEndpointGrantContext,
+  { from }: TokenExchangeConfig,
+): Promise<PresentedToken> {
+  const subject = await readNamed(readToken, ctx, 'subject_token');
+  if (subject.clientId !== ctx.oidc.client.clientId && !from.includes(String(subject.resource)))
+    throw new errors.InvalidRequest(
+      'the subject_token was not issued to the client or for an API that the client acts for',
+    );
+  return subject;
+}
+
+async function readActor(readToken: TokenReader, ctx: TokenEndpointGrantContext): Promise<PresentedToken | undefined> {
+  const { actor_token: token, actor_token_type: type } = ctx.oidc.params;
+  if (token === undefined && type === undefined) return undefined;
+  const actor = await readNamed(readToken, ctx, 'actor_token');
+  if (actor.clientId !== ctx.oidc.client.clientId)
+    throw new errors.InvalidRequest('the actor_token was not issued to the client');
+  if (actor.act !== undefined) throw new errors.InvalidRequest('the actor_token is itself a delegated token');
+  return actor;
+}
+
+function readNamed(
+  readToken: TokenReader,
+  ctx: TokenEndpointGrantContext,
+  parameter: TokenParameter,
+): Promise<PresentedToken> {
+  const token = requiredParameter(ctx.oidc.params, parameter);
+  return readToken(token, requiredParameter(ctx.oidc.params, `${parameter}_type`), parameter);
 }
 
 /** Default: the API of the subject token. A client may always narrow a token that was issued to it. */

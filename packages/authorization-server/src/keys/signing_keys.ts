@@ -4,9 +4,15 @@ import type { JSONWebKeySet, JWK } from 'jose';
 import type { JWKS } from 'oidc-provider';
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
 import { publicKeysOf } from '../tokens/own_jwt.ts';
-import { type KeyStatus, withLongestLife, withRotation } from './key_schedule.ts';
+import { type KeyStatus, type Rotation, withLongestLife, withRotation } from './key_schedule.ts';
 import { type IdentifiedKey, makeKey, readKey, WrongKeyError } from './make_key.ts';
-import { mapSchedules, openStoredSchedules, publishedKeys, type Schedules } from './stored_schedules.ts';
+import {
+  mapSchedules,
+  openStoredSchedules,
+  publishedKeys,
+  type Schedules,
+  type StoredSchedules,
+} from './stored_schedules.ts';
 
 /** Milliseconds. Longer than the interval at which resource servers fetch the JWKS for an unknown key. */
 const ANNOUNCE_FOR = 10_000;
@@ -108,6 +114,10 @@ export async function openSigningKeys(
   const onChange = () => onPublish(publicKeysOf(jwks()));
   const stored = await openStoredSchedules({ store, secret, now, onChange, onRestore });
   const reloads = createReloads(reload);
+  const firstKey = async (algorithm: SigningAlgorithm) =>
+    configured !== undefined && algorithm === signingAlgorithm ? configured : makeKey(algorithm);
+  const prepare = createPreparation({ stored, jwks, firstKey, now });
+  const provide = async (needed: KeyNeeds) => (await prepare(needed)).provide();
   await provide(needs());
 
   function published() {
@@ -136,36 +146,11 @@ export async function openSigningKeys(
     return stored.version();
   }
 
-  async function provide(needed: KeyNeeds): Promise<void> {
-    await (await prepare(needed)).provide();
-  }
-
-  async function prepare({ algorithms, longestLife }: KeyNeeds): Promise<PreparedKeys> {
-    const missing = algorithms.filter((algorithm) => stored.current()[algorithm] === undefined);
-    const made = await Promise.all(missing.map(async (algorithm) => [algorithm, await firstKey(algorithm)] as const));
-    const provided = (known: Schedules): Schedules => ({
-      ...firstSchedules(made, { longestLife: longestLife * 1000, now: now() }),
-      ...mapSchedules(known, (schedule) => withLongestLife(schedule, longestLife * 1000, now())),
-    });
-    return {
-      jwks: { keys: [...jwks().keys, ...made.map(([, jwk]) => jwk)] } as JWKS,
-      async provide() {
-        if (!isDeepStrictEqual(provided(stored.current()), stored.current())) await stored.change(provided);
-      },
-    };
-  }
-
-  async function firstKey(algorithm: SigningAlgorithm): Promise<IdentifiedKey> {
-    return configured !== undefined && algorithm === signingAlgorithm ? configured : makeKey(algorithm);
-  }
-
   async function rotate({ announceFor = ANNOUNCE_FOR, algorithm = signingAlgorithm, key }: RotateOptions = {}) {
     const jwk = key === undefined ? await makeKey(algorithm) : await readKey(key, algorithm);
     await stored.change((known) => {
-      if (Object.values(known).some((schedule) => schedule.some(({ kid }) => kid === jwk.kid)))
-        throw new WrongKeyError(`duplicate key: the JWKS already has a key with the kid "${jwk.kid}"`);
-      const rotation = { jwk, now: now(), announceFor, longestLife: needs().longestLife * 1000 };
-      return { ...known, [algorithm]: withRotation(known[algorithm] ?? [], rotation) };
+      const longestLife = needs().longestLife * 1000;
+      return rotated(known, algorithm, { jwk, now: now(), announceFor, longestLife });
     });
     return list();
   }
@@ -182,6 +167,40 @@ export async function openSigningKeys(
     },
     rotate,
   };
+}
+
+interface PreparationDependencies {
+  readonly stored: StoredSchedules;
+  readonly jwks: () => JWKS;
+  /** Makes the first key of an algorithm. */
+  readonly firstKey: (algorithm: SigningAlgorithm) => Promise<IdentifiedKey>;
+  readonly now: () => number;
+}
+
+/** Creates the function that makes missing keys, and stores them when the caller decides so. */
+function createPreparation({ stored, jwks, firstKey, now }: PreparationDependencies): KeySource['prepare'] {
+  return async ({ algorithms, longestLife }) => {
+    const missing = algorithms.filter((algorithm) => stored.current()[algorithm] === undefined);
+    const made = await Promise.all(missing.map(async (algorithm) => [algorithm, await firstKey(algorithm)] as const));
+    const provided = (known: Schedules): Schedules => ({
+      ...firstSchedules(made, { longestLife: longestLife * 1000, now: now() }),
+      ...mapSchedules(known, (schedule) => withLongestLife(schedule, longestLife * 1000, now())),
+    });
+    return {
+      jwks: { keys: [...jwks().keys, ...made.map(([, jwk]) => jwk)] } as JWKS,
+      async provide() {
+        if (!isDeepStrictEqual(provided(stored.current()), stored.current())) await stored.change(provided);
+      },
+    };
+  };
+}
+
+/** @throws {WrongKeyError} the JWKS already has the new key */
+function rotated(known: Schedules, algorithm: SigningAlgorithm, rotation: Rotation): Schedules {
+  const { kid } = rotation.jwk;
+  if (Object.values(known).some((schedule) => schedule.some((key) => key.kid === kid)))
+    throw new WrongKeyError(`duplicate key: the JWKS already has a key with the kid "${kid}"`);
+  return { ...known, [algorithm]: withRotation(known[algorithm] ?? [], rotation) };
 }
 
 /** Schedules for algorithms that had no key. Their keys sign at once. */

@@ -29,9 +29,7 @@ export function backchannelPage(
 ): Middleware {
   const mountPath = mountPathOf(issuer);
   const action = mountPath + PATH;
-  const xsrfKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel page', 32));
-  /** @param cookieValue the session or visit that the browser holds in a cookie */
-  const xsrfOf = (cookieValue: string) => createHmac('sha256', xsrfKey).update(cookieValue).digest('base64url');
+  const xsrfOf = createXsrf(secret);
 
   return async (ctx, next) => {
     if (ctx.path !== PATH) return next();
@@ -45,7 +43,7 @@ export function backchannelPage(
 
   async function show(ctx: Context, { jti, accountId }: Session) {
     if (accountId === undefined) {
-      ctx.body = userChoicePage({ action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx)) }, users);
+      ctx.body = userChoicePage({ action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx, action)) }, users);
     } else {
       const form = { action, xsrf: xsrfOf(jti) };
       const endSession = `${mountPath}/session/end`;
@@ -60,7 +58,7 @@ export function backchannelPage(
       throw new errors.SessionNotFound('this page belongs to another sign-in; open it again');
     }
     if (accountId === undefined) await signIn(ctx, session, form.get('user'));
-    else await decide(accountId, form);
+    else await requests.decide(accountId, form.get('request') ?? '', decisionIn(form));
     ctx.status = 303;
     ctx.redirect(action);
   }
@@ -72,21 +70,27 @@ export function backchannelPage(
     await session.save(lifetimes.session);
     ctx.cookies.set(provider.cookieName('session'), session.jti, { sameSite: 'lax', path: mountPath || '/' });
   }
+}
 
-  async function decide(accountId: string, form: URLSearchParams) {
-    const decision = form.get('decision');
-    if (decision !== 'approve' && decision !== 'deny')
-      throw new errors.InvalidRequest('the decision must be approve or deny');
-    await requests.decide(accountId, form.get('request') ?? '', decision);
-  }
+/** Creates the function that returns the anti-forgery value for the session or visit in a cookie. */
+function createXsrf(secret: string) {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel page', 32));
+  return (cookieValue: string) => createHmac('sha256', key).update(cookieValue).digest('base64url');
+}
 
-  function beginVisit(ctx: Context): string {
-    const visit = randomBytes(32).toString('base64url');
-    ctx.cookies.set(VISIT_COOKIE, visit, { sameSite: 'strict', path: action });
-    return visit;
-  }
+function beginVisit(ctx: Context, path: string): string {
+  const visit = randomBytes(32).toString('base64url');
+  ctx.cookies.set(VISIT_COOKIE, visit, { sameSite: 'strict', path });
+  return visit;
+}
 
-  function visitOf(ctx: Context): string | undefined {
-    return ctx.cookies.get(VISIT_COOKIE);
-  }
+function visitOf(ctx: Context): string | undefined {
+  return ctx.cookies.get(VISIT_COOKIE);
+}
+
+function decisionIn(form: URLSearchParams): 'approve' | 'deny' {
+  const decision = form.get('decision');
+  if (decision !== 'approve' && decision !== 'deny')
+    throw new errors.InvalidRequest('the decision must be approve or deny');
+  return decision;
 }

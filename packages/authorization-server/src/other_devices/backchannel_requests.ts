@@ -58,80 +58,27 @@ export function createBackchannelRequests(
 ): BackchannelRequests & { decide(accountId: string, handle: string, decision: Decision): Promise<void> } {
   const handleKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel handles', 32));
   const handleOf = (authReqId: string) => createHmac('sha256', handleKey).update(authReqId).digest('base64url');
-
-  async function undecided(authReqId: string): Promise<StoredRequest | undefined> {
-    const request = (await provider.BackchannelAuthenticationRequest.find(authReqId)) as StoredRequest | undefined;
-    if (request?.grantId !== undefined || request?.error !== undefined || request?.consumed) return undefined;
-    // A server with another configuration may have accepted the request.
-    return request && (await provider.Client.find(String(request.clientId))) ? request : undefined;
-  }
-
-  async function expectUndecided(authReqId: string): Promise<StoredRequest> {
-    const request = await undecided(authReqId);
-    if (!request) throw new errors.InvalidRequest('the request is unknown or already decided');
-    return request;
-  }
-
   const idsOf = (accountId: string) => mapStoreErrors(store.list(requestListName(accountId), secret));
 
-  async function describe(authReqId: string): Promise<PendingRequest[]> {
-    const request = await undecided(authReqId);
-    const clientId = request?.clientId;
-    if (request === undefined || clientId === undefined) return [];
-    const client = await provider.Client.find(clientId);
-    const bindingMessage = request.params?.binding_message;
-    return [
-      {
-        handle: handleOf(authReqId),
-        clientId,
-        clientName: client?.clientName ?? clientId,
-        ...(typeof bindingMessage === 'string' ? { bindingMessage } : undefined),
-        scopes: scopesOf(request),
-        resources: resourcesOf(request),
-        authorizationDetails: detailsOf(request),
-      },
-    ];
-  }
-
-  async function settle(request: StoredRequest, result: Parameters<Provider['backchannelResult']>[1], signIn = {}) {
-    try {
-      await provider.backchannelResult(request, result, signIn);
-    } catch (error) {
-      // Another decision was faster, or the store did not acknowledge this one.
-      if (error instanceof errors.OIDCProviderError) throw error;
-      // The decision was saved before the ping failed. The client can still poll (CIBA Core section 10.2).
-      if (await undecided(String(request.jti))) throw error;
-      log.warn({ client: request.clientId, ...describeError(error) }, 'CIBA ping notification failed');
-    }
-  }
-
-  function signInOf(request: StoredRequest) {
-    const [acr] = acrValues;
-    return {
-      ...(acr === undefined ? undefined : { acr }),
-      amr: ['user'],
-      authTime: Math.floor(now() / 1000),
-      rar: request.params?.authorization_details === undefined ? undefined : detailsOf(request),
-    };
-  }
-
-  const server = {
-    async pending(accountId: string) {
-      return (await Promise.all((await idsOf(accountId)).map(describe))).flat();
+  const server: BackchannelRequests = {
+    async pending(accountId) {
+      const ids = await idsOf(accountId);
+      return (await Promise.all(ids.map((id) => describeRequest(provider, id, handleOf(id))))).flat();
     },
-    async approve(authReqId: string) {
-      const request = await expectUndecided(authReqId);
+    async approve(authReqId) {
+      const request = await expectUndecided(provider, authReqId);
       const grant = await saveGrant(provider, request);
       try {
-        await settle(request, grant, signInOf(request));
+        await settle({ provider, log }, request, grant, signInOf(request, acrValues, now()));
       } catch (error) {
         // The request was already decided. After any other error the store may have saved the decision, which needs the grant.
         if (error instanceof errors.InvalidRequest) await grant.destroy();
         throw error;
       }
     },
-    async deny(authReqId: string) {
-      await settle(await expectUndecided(authReqId), new errors.AccessDenied('the user denied the request'));
+    async deny(authReqId) {
+      const denial = new errors.AccessDenied('the user denied the request');
+      await settle({ provider, log }, await expectUndecided(provider, authReqId), denial);
     },
   };
   return {
@@ -141,6 +88,67 @@ export function createBackchannelRequests(
       if (authReqId === undefined) throw new errors.InvalidRequest('no such request for this user');
       await server[decision](authReqId);
     },
+  };
+}
+
+async function findUndecided(provider: Provider, authReqId: string): Promise<StoredRequest | undefined> {
+  const request = (await provider.BackchannelAuthenticationRequest.find(authReqId)) as StoredRequest | undefined;
+  if (request?.grantId !== undefined || request?.error !== undefined || request?.consumed) return undefined;
+  // A server with another configuration may have accepted the request.
+  return request && (await provider.Client.find(String(request.clientId))) ? request : undefined;
+}
+
+async function expectUndecided(provider: Provider, authReqId: string): Promise<StoredRequest> {
+  const request = await findUndecided(provider, authReqId);
+  if (!request) throw new errors.InvalidRequest('the request is unknown or already decided');
+  return request;
+}
+
+/** Returns no description if the request is unknown or already decided. */
+async function describeRequest(provider: Provider, authReqId: string, handle: string): Promise<PendingRequest[]> {
+  const request = await findUndecided(provider, authReqId);
+  const clientId = request?.clientId;
+  if (request === undefined || clientId === undefined) return [];
+  const client = await provider.Client.find(clientId);
+  const bindingMessage = request.params?.binding_message;
+  return [
+    {
+      handle,
+      clientId,
+      clientName: client?.clientName ?? clientId,
+      ...(typeof bindingMessage === 'string' ? { bindingMessage } : undefined),
+      scopes: scopesOf(request),
+      resources: resourcesOf(request),
+      authorizationDetails: detailsOf(request),
+    },
+  ];
+}
+
+/** Saves the decision, and pings a client in ping mode. */
+async function settle(
+  { provider, log }: Pick<BackchannelRequestsDependencies, 'provider' | 'log'>,
+  request: StoredRequest,
+  result: Parameters<Provider['backchannelResult']>[1],
+  signIn = {},
+) {
+  try {
+    await provider.backchannelResult(request, result, signIn);
+  } catch (error) {
+    // Another decision was faster, or the store did not acknowledge this one.
+    if (error instanceof errors.OIDCProviderError) throw error;
+    // The decision was saved before the ping failed. The client can still poll (CIBA Core section 10.2).
+    if (await findUndecided(provider, String(request.jti))) throw error;
+    log.warn({ client: request.clientId, ...describeError(error) }, 'CIBA ping notification failed');
+  }
+}
+
+/** @param now epoch milliseconds */
+function signInOf(request: StoredRequest, [acr]: readonly string[], now: number) {
+  return {
+    ...(acr === undefined ? undefined : { acr }),
+    amr: ['user'],
+    authTime: Math.floor(now / 1000),
+    rar: request.params?.authorization_details === undefined ? undefined : detailsOf(request),
   };
 }
 

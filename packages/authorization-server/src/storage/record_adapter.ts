@@ -41,52 +41,14 @@ export interface RecordAdapterOptions {
 
 /** oidc-provider's Adapter over the token store. */
 export function createRecordAdapter(options: RecordAdapterOptions) {
-  const { secret, store, units, isWithinGrace, caller, anonymousSession, requestedAt } = options;
+  const { secret, store, units, isWithinGrace } = options;
 
   return (kind: string): Adapter => {
     const records = store.records(kind, secret);
     const written = () => (UNIT_OF_WORK_KINDS.has(kind) ? units.current()?.records(kind) : undefined) ?? records;
-    const write = (id: string, payload: AdapterPayload, expiresIn = MAX_LIFETIME): Promise<void> => {
-      const owned = withOwners(kind, payload);
-      if (!isAnonymous(kind, payload, caller())) return written().upsert(id, owned, expiresIn, requestedAt());
-      const lifetime = kind === 'Session' ? Math.min(expiresIn, anonymousSession) : expiresIn;
-      return records.upsertAnonymous(id, owned, lifetime, requestedAt());
-    };
-    const upsert: Adapter['upsert'] = (...record) => mapStoreErrors(write(...record));
-
-    /** oidc-provider has checked for a replay, but only the store can decide between concurrent uses. */
-    const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
-      await upsert(id, payload, expiresIn);
-      if (!(await mapStoreErrors(records.consume(id)))) throw new ConcurrentReplay();
-    };
-
-    /** oidc-provider has checked for a decision, but only the store can decide between concurrent ones. */
-    const upsertDecision = (refuse: () => Error): Adapter['upsert'] => {
-      return async (id, payload, expiresIn = MAX_LIFETIME) => {
-        const step = decisionStep(payload);
-        if (step === undefined) return upsert(id, payload, expiresIn);
-        const advanced = records.advance(id, payload, expiresIn, step, requestedAt());
-        if (!(await mapStoreErrors(advanced))) throw refuse();
-      };
-    };
-
-    /** A session that ended during a request stays ended: the write of the request is dropped. */
-    const upsertSession: Adapter['upsert'] = (...record) =>
-      mapStoreErrors(
-        write(...record).catch((error) => {
-          if (!(error instanceof GrantRevokedError)) throw error;
-        }),
-      );
-
-    const refuseDecision = DECIDED_BY_USERS.get(kind);
-    const upsertOf = new Map([
-      ['ReplayDetection', upsertOnce],
-      ['Session', upsertSession],
-      ...(refuseDecision ? [[kind, upsertDecision(refuseDecision)] as const] : []),
-    ]);
     const payloadOrNothing = (payload: RecordPayload | undefined) => payload as AdapterPayload | undefined;
     return {
-      upsert: upsertOf.get(kind) ?? upsert,
+      upsert: createUpsert(kind, { ...options, records, written }),
       async find(id) {
         const payload = payloadOrNothing(await mapStoreErrors(records.find(id)));
         // At the token endpoint only: oidc-provider would revoke the grant. Revocation, for example, may find used records.
@@ -103,6 +65,53 @@ export function createRecordAdapter(options: RecordAdapterOptions) {
       },
     };
   };
+}
+
+interface Writing extends Pick<RecordAdapterOptions, 'caller' | 'anonymousSession' | 'requestedAt'> {
+  readonly records: ReturnType<TokenStore['records']>;
+  /** The unit of work of the current token request; the store for other requests and kinds. */
+  readonly written: () => Pick<ReturnType<TokenStore['records']>, 'upsert'>;
+}
+
+/** Creates the write of a kind of records. */
+function createUpsert(kind: string, writing: Writing): Adapter['upsert'] {
+  const { records, written, caller, anonymousSession, requestedAt } = writing;
+  const write = (id: string, payload: AdapterPayload, expiresIn = MAX_LIFETIME): Promise<void> => {
+    const owned = withOwners(kind, payload);
+    if (!isAnonymous(kind, payload, caller())) return written().upsert(id, owned, expiresIn, requestedAt());
+    const lifetime = kind === 'Session' ? Math.min(expiresIn, anonymousSession) : expiresIn;
+    return records.upsertAnonymous(id, owned, lifetime, requestedAt());
+  };
+  const upsert: Adapter['upsert'] = (...record) => mapStoreErrors(write(...record));
+
+  /** oidc-provider has checked for a replay, but only the store can decide between concurrent uses. */
+  const upsertOnce: Adapter['upsert'] = async (id, payload, expiresIn) => {
+    await upsert(id, payload, expiresIn);
+    if (!(await mapStoreErrors(records.consume(id)))) throw new ConcurrentReplay();
+  };
+
+  /** oidc-provider has checked for a decision, but only the store can decide between concurrent ones. */
+  const upsertDecision = (refuse: () => Error): Adapter['upsert'] => {
+    return async (id, payload, expiresIn = MAX_LIFETIME) => {
+      const step = decisionStep(payload);
+      if (step === undefined) return upsert(id, payload, expiresIn);
+      const advanced = records.advance(id, payload, expiresIn, step, requestedAt());
+      if (!(await mapStoreErrors(advanced))) throw refuse();
+    };
+  };
+
+  /** A session that ended during a request stays ended: the write of the request is dropped. */
+  const upsertSession: Adapter['upsert'] = (...record) =>
+    mapStoreErrors(
+      write(...record).catch((error) => {
+        if (!(error instanceof GrantRevokedError)) throw error;
+      }),
+    );
+
+  if (kind === 'ReplayDetection') return upsertOnce;
+  if (kind === 'Session') return upsertSession;
+  const refuseDecision = DECIDED_BY_USERS.get(kind);
+  return refuseDecision ? upsertDecision(refuseDecision) : upsert;
 }
 
 /** The same errors as oidc-provider's own. */
