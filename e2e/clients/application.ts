@@ -10,8 +10,9 @@ const HEADERS = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9
 
 /** What an application knows of its user. */
 export interface Known {
-  /** Subject of the ID token; absent in an application without OpenID Connect. */
+  /** Claims of the ID token; absent in an application without OpenID Connect. */
   readonly sub?: string;
+  readonly email?: string;
   readonly accessToken: string;
 }
 
@@ -41,7 +42,13 @@ export async function startApplication(world: OneProcess, client: RealClient): P
     await world.tallystick.clients.put(entry);
     return {
       ...commandOf(client.program),
-      environment: { ISSUER: world.issuer, PORT: String(port), CLIENT_ID: id, CLIENT_SECRET: `${id}-secret` },
+      environment: {
+        ISSUER: world.issuer,
+        PORT: String(port),
+        CLIENT_ID: id,
+        CLIENT_SECRET: `${id}-secret`,
+        ...(client.pkce && { PKCE: 'S256' }),
+      },
       stopWith: 'SIGTERM',
     };
   });
@@ -64,6 +71,8 @@ export async function startApplication(world: OneProcess, client: RealClient): P
       atApplication = createBrowser({ issuer: origin });
       const { status, headers, text } = await startSignIn(atApplication, client);
       if (headers.location === undefined) throw new Error(`${status} ${text}`);
+      const challenged = new URL(headers.location).searchParams.has('code_challenge');
+      if (client.pkce && !challenged) throw new Error(`no code_challenge: ${headers.location}`);
       const response = await followToCallback(world, atServer, await open(atServer, headers.location));
       world.log.secret(response.searchParams.get('code'));
 

@@ -7,9 +7,9 @@ import type { Flow, RealClient } from './table.ts';
 /** Each flow of the table, with an application whose user has not signed in. */
 const FLOWS: Readonly<Record<Flow, (application: Application, client: RealClient) => Promise<void>>> = {
   async 'sign-in'(application, { openid = true }) {
-    const { sub, accessToken } = await application.signIn();
+    const { sub, email, accessToken } = await application.signIn();
     expect(accessToken).toEqual(expect.any(String));
-    expect(sub).toBe(openid ? 'alice' : undefined);
+    expect([sub, email]).toEqual(openid ? ['alice', 'alice@example.com'] : [undefined, undefined]);
   },
   async api(application) {
     for (const style of STYLES) {

@@ -8,6 +8,8 @@ export interface RealClient {
   readonly program: string;
   /** Flows that the library has. */
   readonly flows: readonly Flow[];
+  /** Turns PKCE on, where the README does without. */
+  readonly pkce?: boolean;
   /** Whether it speaks OpenID Connect. Default: yes. */
   readonly openid?: boolean;
   /** Whether `npm test` found the program that it needs; without it, `npm test` has said so. Default: yes. */
@@ -33,6 +35,7 @@ export const LIBRARIES: Readonly<Record<string, RealClient>> = {
 /** Middleware for Express. */
 export const MIDDLEWARE: Readonly<Record<string, RealClient>> = {
   'passport-oauth2': { program: 'passport_oauth2.mjs', flows: ['sign-in', 'api'], openid: false },
+  'passport-oauth2 with PKCE': { program: 'passport_oauth2.mjs', flows: ['sign-in'], openid: false, pkce: true },
   'passport-openidconnect': { program: 'passport_openidconnect.mjs', flows: ['sign-in', 'api', 'userinfo'] },
   'express-openid-connect': {
     program: 'express_openid_connect.mjs',
@@ -53,9 +56,21 @@ export const DEBIAN: Readonly<Record<string, RealClient>> = {
     flows: ALL,
     present: process.env.AUTHLIB !== undefined,
   },
+  'Authlib with requests and PKCE': {
+    program: 'authlib_requests.py',
+    flows: ['sign-in'],
+    present: process.env.AUTHLIB !== undefined,
+    pkce: true,
+  },
   mod_auth_openidc: {
     program: 'mod_auth_openidc.mjs',
     flows: ['sign-in', 'api', 'userinfo', 'refresh', 'logout'],
     present: process.env.APACHE !== undefined,
+  },
+  'mod_auth_openidc with PKCE': {
+    program: 'mod_auth_openidc.mjs',
+    flows: ['sign-in'],
+    present: process.env.APACHE !== undefined,
+    pkce: true,
   },
 };

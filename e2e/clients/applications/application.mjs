@@ -27,7 +27,7 @@ export async function callWith(url, token) {
  * @param {object} client what the library does; each function but the first two gets what `callback` returned
  * @param {() => Promise<{ url: string | URL }>} client.login where the user goes; all it returns is passed to `callback`
  * @param {(url: URL, started: any) => Promise<any>} client.callback takes the authorization response
- * @param {(session: any) => object} client.me what the application knows: `sub`, if there is an ID token, and `accessToken`
+ * @param {(session: any) => object} client.me what the application knows: `accessToken`, and the claims of the ID token, if there is one
  * @param {(session: any) => Promise<any>} [client.refresh] returns the session that follows
  * @param {(session: any) => Promise<object>} [client.userinfo]
  * @param {(session: any) => Promise<void>} [client.revoke]

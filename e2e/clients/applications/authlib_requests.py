@@ -1,10 +1,11 @@
-# https://docs.authlib.org/en/stable/client/oauth2.html (requests) and .../jose/jwt.html: without PKCE.
+# https://docs.authlib.org/en/stable/client/oauth2.html (requests) and .../jose/jwt.html: without PKCE by default.
 import json
 import os
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
+from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.jose import JsonWebToken
 from authlib.oidc.core import CodeIDToken
@@ -17,7 +18,10 @@ client = OAuth2Session(
     os.environ["CLIENT_SECRET"],
     scope="openid profile email read",
     redirect_uri=origin + "/callback",
+    code_challenge_method=os.environ.get("PKCE"),
 )
+
+verifier = {"code_verifier": generate_token(48)} if "PKCE" in os.environ else {}
 
 
 def me():
@@ -28,16 +32,16 @@ def me():
         claims_options={"iss": {"values": [issuer]}, "aud": {"values": [client.client_id]}},
     )
     claims.validate()
-    return {"sub": claims["sub"], "accessToken": client.token["access_token"]}
+    return {**claims, "accessToken": client.token["access_token"]}
 
 
 def login():
-    uri, _state = client.create_authorization_url(server["authorization_endpoint"])
+    uri, _state = client.create_authorization_url(server["authorization_endpoint"], **verifier)
     return uri
 
 
 def callback(url):
-    client.fetch_token(server["token_endpoint"], authorization_response=url)
+    client.fetch_token(server["token_endpoint"], authorization_response=url, **verifier)
     return origin + "/me"
 
 

@@ -18,11 +18,11 @@ app.use(
 );
 app.get('/', (_request, response) => response.json({}));
 app.get('/me', ({ oidc }, response) =>
-  response.json({ sub: oidc.idTokenClaims.sub, accessToken: oidc.accessToken.access_token }),
+  response.json({ ...oidc.idTokenClaims, accessToken: oidc.accessToken.access_token }),
 );
 app.get('/refresh', async ({ oidc }, response) => {
   const { access_token } = await oidc.accessToken.refresh();
-  response.json({ sub: oidc.idTokenClaims.sub, accessToken: access_token });
+  response.json({ accessToken: access_token });
 });
 app.get('/userinfo', async ({ oidc }, response) => response.json(await oidc.fetchUserInfo()));
 app.get('/call', async ({ oidc, query }, response) =>

@@ -11,7 +11,7 @@ const application = createServer(async ({ url, headers }, response) => {
   const redirect = (query) =>
     response.writeHead(302, { Location: query ? `${redirectUri}?${new URLSearchParams(query)}` : '/me' }).end();
   const json = (value) => response.setHeader('Content-Type', 'application/json').end(JSON.stringify(value));
-  if (pathname === '/me') json({ sub: headers.oidc_claim_sub, accessToken });
+  if (pathname === '/me') json({ sub: headers.oidc_claim_sub, email: headers.oidc_claim_email, accessToken });
   else if (pathname === '/userinfo') json({ sub: headers.oidc_claim_sub, email: headers.oidc_claim_email });
   else if (pathname === '/call') json(await callWith(searchParams.get('url'), accessToken));
   else if (pathname === '/refresh') redirect({ refresh: `${origin}/me`, access_token: accessToken });
@@ -27,6 +27,7 @@ OIDCClientSecret ${clientSecret}
 OIDCRedirectURI ${redirectUri}
 OIDCCryptoPassphrase a-passphrase-of-the-application
 OIDCScope "${scope}"
+${process.env.PKCE ? `OIDCPKCEMethod ${process.env.PKCE}` : ''}
 
 <Location />
   AuthType openid-connect

@@ -43,7 +43,7 @@ serveApplication({
     });
     return { ...result, claims: oauth.getValidatedIdTokenClaims(result) };
   },
-  me: ({ claims, access_token }) => ({ sub: claims.sub, accessToken: access_token }),
+  me: ({ claims, access_token }) => ({ ...claims, accessToken: access_token }),
   async refresh({ refresh_token, claims }) {
     const response = await oauth.refreshTokenGrantRequest(as, client, clientAuth, refresh_token, insecure);
     return { claims, ...(await oauth.processRefreshTokenResponse(as, client, response)) };

@@ -18,7 +18,7 @@ serveApplication({
   },
   callback: (url, { code_verifier }) =>
     client.callback(redirectUri, client.callbackParams(url.href), { code_verifier }),
-  me: (tokenSet) => ({ sub: tokenSet.claims().sub, accessToken: tokenSet.access_token }),
+  me: (tokenSet) => ({ ...tokenSet.claims(), accessToken: tokenSet.access_token }),
   refresh: (tokenSet) => client.refresh(tokenSet),
   userinfo: (tokenSet) => client.userinfo(tokenSet),
   revoke: (tokenSet) => client.revoke(tokenSet.access_token),

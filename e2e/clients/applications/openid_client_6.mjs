@@ -20,7 +20,7 @@ serveApplication({
   },
   callback: (url, { code_verifier, state }) =>
     client.authorizationCodeGrant(config, url, { pkceCodeVerifier: code_verifier, expectedState: state }),
-  me: (tokens) => ({ sub: tokens.claims()?.sub, accessToken: tokens.access_token }),
+  me: (tokens) => ({ ...tokens.claims(), accessToken: tokens.access_token }),
   refresh: (tokens) => client.refreshTokenGrant(config, tokens.refresh_token),
   userinfo: (tokens) => client.fetchUserInfo(config, tokens.access_token, 'alice'),
   revoke: (tokens) => client.tokenRevocation(config, tokens.access_token),

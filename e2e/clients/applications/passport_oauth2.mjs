@@ -1,4 +1,4 @@
-// https://www.passportjs.org/packages/passport-oauth2/: without PKCE and without OpenID Connect.
+// https://www.passportjs.org/packages/passport-oauth2/: without PKCE by default, and without OpenID Connect.
 import express from 'express';
 import session from 'express-session';
 import passport from 'passport';
@@ -15,6 +15,7 @@ passport.use(
       callbackURL: redirectUri,
       scope: 'read',
       state: true,
+      pkce: process.env.PKCE !== undefined,
     },
     (accessToken, _refreshToken, _profile, cb) => cb(null, { accessToken }),
   ),
