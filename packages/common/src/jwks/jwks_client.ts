@@ -1,6 +1,6 @@
 import type { JWTVerifyGetKey } from 'jose';
 import { findKey, JwksError, unavailable } from './key_set.ts';
-import { createKeySetCache } from './key_set_cache.ts';
+import { KeySetCache } from './key_set_cache.ts';
 import { createUnknownKeys } from './unknown_keys.ts';
 
 /** Options of {@link createJwksClient}. */
@@ -65,7 +65,7 @@ export interface JwksClient {
 export function createJwksClient(options: JwksClientOptions, dependencies: JwksClientDependencies = {}): JwksClient {
   const { uri, timeout = 3000, refreshInterval = 300, cooldown = 5 } = options;
   const { fetch = globalThis.fetch, now = () => Date.now() } = dependencies;
-  const cache = createKeySetCache({ uri, timeout, refreshInterval, cooldown }, { fetch, now });
+  const cache = new KeySetCache({ uri, timeout, refreshInterval, cooldown }, { fetch, now });
   const unknownKeys = createUnknownKeys({ cooldown, now });
 
   /** Fetches keys until the set has a key, or shows that it lacks it. @param fetchesBefore fetches that had begun before the token came */
@@ -108,8 +108,8 @@ export function createJwksClient(options: JwksClientOptions, dependencies: JwksC
       cache.refreshIfStale();
       return cache.keySet?.kids.get(kid) === 1;
     },
-    refresh: cache.refresh,
-    changed: cache.changed,
+    refresh: () => cache.refresh(),
+    changed: () => cache.changed(),
     take: (jwks) => cache.take(jwks.keys),
   };
 }

@@ -41,25 +41,85 @@ export interface CollectionsOptions {
   readonly replace: (entries: Entries) => Promise<void>;
 }
 
-export function createCollections(given: Entries, { check, replace }: CollectionsOptions): Collections {
-  let configured = given;
-  let current = configured;
+export function createCollections(configured: Entries, options: CollectionsOptions): Collections {
+  const state = new EntriesState(configured, options);
+  return {
+    clients: collection(state, 'clients', clientSchema, (client) => client.id),
+    users: collection(state, 'users', userSchema, (user) => user.id),
+    apis: collection(state, 'apis', apiSchema, (api) => api.resource),
+    configure: ({ clients, users, apis }) => state.configure({ clients, users, apis }),
+    reset: () => state.reset(),
+  };
+}
 
-  let lastChange: Promise<unknown> = Promise.resolve();
+function collection<Kind extends keyof Entries, Schema extends z.ZodType<Entries[Kind][number]>>(
+  state: EntriesState,
+  kind: Kind,
+  schema: Schema,
+  nameOf: (entry: Entries[Kind][number]) => string,
+): Collection<Entries[Kind][number], z.input<Schema>> {
+  const entries = () => state.current[kind] as readonly Entries[Kind][number][];
+  return {
+    list: entries,
+    async put(given) {
+      const entry = checkInput(schema, given);
+      const replaced = await state.change(() => {
+        const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
+        const changed = at < 0 ? [...entries(), entry] : entries().with(at, entry);
+        return { entries: state.with(kind, changed, at < 0 ? changed.length - 1 : at), result: at >= 0 };
+      });
+      return { entry, replaced: replaced === true };
+    },
+    async remove(name) {
+      const removed = await state.change(() => {
+        const kept = entries().filter((known) => nameOf(known) !== name);
+        if (kept.length === entries().length) return undefined;
+        return { entries: state.with(kind, kept), result: true };
+      });
+      return removed === true;
+    },
+  };
+}
+
+/** The configured and the current entries. */
+class EntriesState {
+  readonly #options: CollectionsOptions;
+  #configured: Entries;
+  #current: Entries;
+  #lastChange: Promise<unknown> = Promise.resolve();
+
+  constructor(configured: Entries, options: CollectionsOptions) {
+    this.#configured = configured;
+    this.#current = configured;
+    this.#options = options;
+  }
+
+  get current(): Entries {
+    return this.#current;
+  }
 
   /** Makes changes one after another: each starts from the result of the one before it. */
-  function change<T>(
-    make: () => { readonly entries: Entries; readonly result: T } | undefined,
-  ): Promise<T | undefined> {
-    const made = lastChange.then(async () => {
+  change<T>(make: () => { readonly entries: Entries; readonly result: T } | undefined): Promise<T | undefined> {
+    const made = this.#lastChange.then(async () => {
       const wanted = make();
       if (wanted === undefined) return undefined;
-      await replace(wanted.entries);
-      current = wanted.entries;
+      await this.#options.replace(wanted.entries);
+      this.#current = wanted.entries;
       return wanted.result;
     });
-    lastChange = made.catch(() => {}); // The caller gets the error. The next change starts from the state before this one.
+    this.#lastChange = made.catch(() => {}); // The caller gets the error. The next change starts from the state before this one.
     return made;
+  }
+
+  async configure(entries: Entries): Promise<void> {
+    await this.change(() => ({ entries, result: true }));
+    this.#configured = entries;
+  }
+
+  async reset(): Promise<void> {
+    await this.change(() =>
+      this.#current === this.#configured ? undefined : { entries: this.#configured, result: true },
+    );
   }
 
   /**
@@ -68,9 +128,9 @@ export function createCollections(given: Entries, { check, replace }: Collection
    * @param index index of the new entry
    * @throws {InputError} the new entry conflicts with the others, or a gateway route names an API that was removed
    */
-  function withEntries(kind: keyof Entries, ofKind: readonly unknown[], index?: number): Entries {
-    const changed = { ...current, [kind]: ofKind };
-    for (const { path, message } of check(changed)?.issues ?? []) {
+  with(kind: keyof Entries, ofKind: readonly unknown[], index?: number): Entries {
+    const changed = { ...this.#current, [kind]: ofKind };
+    for (const { path, message } of this.#options.check(changed)?.issues ?? []) {
       if (path[0] === kind && path[1] === index) throw new InputError(pathText(path.slice(2)), message);
       if (kind === 'clients' && path[0] === 'users')
         throw new InputError('id', 'expected another id: a user has this one');
@@ -79,45 +139,4 @@ export function createCollections(given: Entries, { check, replace }: Collection
     }
     return changed;
   }
-
-  function collection<Kind extends keyof Entries, Schema extends z.ZodType<Entries[Kind][number]>>(
-    kind: Kind,
-    schema: Schema,
-    nameOf: (entry: Entries[Kind][number]) => string,
-  ): Collection<Entries[Kind][number], z.input<Schema>> {
-    const entries = () => current[kind] as readonly Entries[Kind][number][];
-    return {
-      list: entries,
-      async put(given) {
-        const entry = checkInput(schema, given);
-        const replaced = await change(() => {
-          const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
-          const changed = at < 0 ? [...entries(), entry] : entries().with(at, entry);
-          return { entries: withEntries(kind, changed, at < 0 ? changed.length - 1 : at), result: at >= 0 };
-        });
-        return { entry, replaced: replaced === true };
-      },
-      async remove(name) {
-        const removed = await change(() => {
-          const kept = entries().filter((known) => nameOf(known) !== name);
-          if (kept.length === entries().length) return undefined;
-          return { entries: withEntries(kind, kept), result: true };
-        });
-        return removed === true;
-      },
-    };
-  }
-
-  return {
-    clients: collection('clients', clientSchema, (client) => client.id),
-    users: collection('users', userSchema, (user) => user.id),
-    apis: collection('apis', apiSchema, (api) => api.resource),
-    async configure({ clients, users, apis }) {
-      const entries = { clients, users, apis };
-      await change(() => ({ entries, result: true }));
-      configured = entries;
-    },
-    reset: async () =>
-      void (await change(() => (current === configured ? undefined : { entries: configured, result: true }))),
-  };
 }

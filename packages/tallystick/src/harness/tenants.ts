@@ -49,33 +49,18 @@ export interface TenantsOptions {
  *
  * @param configured tenants that exist from the start; processes that share a store share their records
  */
-export async function createTenants(
-  configured: readonly Tenant[],
-  { issuer, store, start, defaultHandler }: TenantsOptions,
-): Promise<ManagedTenants> {
+export async function createTenants(configured: readonly Tenant[], options: TenantsOptions): Promise<ManagedTenants> {
   const tenants = new Map<string, ManagedIssuer>();
-  const starting = new Set<string>();
-
-  async function add(tenant: Tenant, partition: string): Promise<ManagedIssuer> {
-    const { id } = tenant;
-    if (tenants.has(id) || starting.has(id)) throw new TenantExistsError(`a tenant with the id "${id}" already exists`);
-    starting.add(id);
-    try {
-      const added = await start(tenant, `${issuer}/${id}`, store.partition(partition));
-      tenants.set(id, added);
-      return added;
-    } finally {
-      starting.delete(id);
-    }
-  }
-
+  const add = createTenantStarter(tenants, options);
   for (const [index, tenant] of configured.entries()) {
     await add(tenant, tenant.id).catch((error) => {
       throw toConfigError(error, `tenants[${index}]`);
     });
   }
   const configuredTenants = new Map(tenants);
-
+  const release = () => {
+    for (const tenant of tenants.values()) tenant.release();
+  };
   return {
     list: () => [...tenants].map(([id, { controls }]) => ({ id, issuer: controls.issuer })),
     get(id) {
@@ -102,17 +87,32 @@ export async function createTenants(
     },
     handler(request, response) {
       const tenant = tenants.get(tenantOf(request.url ?? '/'));
-      (tenant?.handler ?? defaultHandler)(request, response);
+      (tenant?.handler ?? options.defaultHandler)(request, response);
     },
     async restore() {
-      for (const tenant of tenants.values()) tenant.release();
+      release();
       tenants.clear();
       for (const [id, tenant] of configuredTenants) tenants.set(id, tenant);
       await Promise.all([...configuredTenants.values()].map((tenant) => tenant.restore()));
     },
-    release() {
-      for (const tenant of tenants.values()) tenant.release();
-    },
+    release,
+  };
+}
+
+/** Starts a tenant on its partition of the store and adds it, unless another tenant has its id. */
+function createTenantStarter(tenants: Map<string, ManagedIssuer>, { issuer, store, start }: TenantsOptions) {
+  const starting = new Set<string>();
+  return async (tenant: Tenant, partition: string): Promise<ManagedIssuer> => {
+    const { id } = tenant;
+    if (tenants.has(id) || starting.has(id)) throw new TenantExistsError(`a tenant with the id "${id}" already exists`);
+    starting.add(id);
+    try {
+      const added = await start(tenant, `${issuer}/${id}`, store.partition(partition));
+      tenants.set(id, added);
+      return added;
+    } finally {
+      starting.delete(id);
+    }
   };
 }
 

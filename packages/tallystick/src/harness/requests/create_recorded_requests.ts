@@ -60,76 +60,100 @@ export interface RecordingOptions {
 }
 
 export function createRecordedRequests({ now, mountPath }: RecordingOptions): RequestRecorder {
-  let recorded: RawRequest[] = [];
-  let bytes = 0;
-  const waiters = new Set<Waiter>();
+  const queue = new RequestQueue();
+  const show = (request: RawRequest, secrets: boolean) => {
+    const parsed = parseRequest(request);
+    return secrets ? parsed : redact(parsed, mountPath);
+  };
+  return {
+    list(filter = {}) {
+      const { endpoint, secrets } = checkInput(requestFilter, filter);
+      return queue.list(endpoint).map((request) => show(request, secrets));
+    },
+    async next(filter = {}, signal) {
+      const { endpoint, secrets, wait } = checkInput(nextRequestFilter, filter);
+      const found = queue.take(endpoint) ?? (await queue.wait(endpoint, wait, signal));
+      return found && show(found, secrets);
+    },
+    clear: () => queue.clear(),
+    record({ request, response, endpoint }) {
+      const received = rawRequest(request, endpoint, now());
+      const clearsBefore = queue.clears;
+      whenAnswered(response, (status) => {
+        if (queue.clears === clearsBefore) queue.add({ ...received, body: peekedBody(request), status });
+      });
+    },
+    close: () => queue.close(),
+  };
+}
 
-  const matches = (endpoint: Endpoint | undefined) => (request: RawRequest) =>
-    endpoint === undefined || request.endpoint === endpoint;
+/** The latest requests, and the callers that wait for one. */
+class RequestQueue {
+  readonly #waiters = new Set<Waiter>();
+  #recorded: RawRequest[] = [];
+  #bytes = 0;
+  #clears = 0;
 
-  function add(request: RawRequest) {
-    for (const waiter of waiters) if (matches(waiter.endpoint)(request)) return waiter.take(request);
-    recorded.push(request);
-    bytes += sizeOf(request);
-    while (recorded.length > MAX_REQUESTS || bytes > MAX_BYTES) remove(0);
+  /** Number of calls of `clear`. */
+  get clears(): number {
+    return this.#clears;
   }
 
-  function remove(index: number): RawRequest | undefined {
-    const [removed] = recorded.splice(index, 1);
-    if (removed) bytes -= sizeOf(removed);
+  list(endpoint: Endpoint | undefined): RawRequest[] {
+    return this.#recorded.filter((request) => matches(request, endpoint));
+  }
+
+  /** Passes a request to a waiting caller, or keeps it. */
+  add(request: RawRequest): void {
+    const waiting = [...this.#waiters].find(({ endpoint }) => matches(request, endpoint));
+    if (waiting) return void waiting.take(request);
+    this.#recorded.push(request);
+    this.#bytes += sizeOf(request);
+    while (this.#recorded.length > MAX_REQUESTS || this.#bytes > MAX_BYTES) this.take();
+  }
+
+  /** Removes the oldest request to an endpoint. */
+  take(endpoint?: Endpoint): RawRequest | undefined {
+    const index = this.#recorded.findIndex((request) => matches(request, endpoint));
+    if (index < 0) return undefined;
+    const [removed] = this.#recorded.splice(index, 1);
+    if (removed) this.#bytes -= sizeOf(removed);
     return removed;
   }
 
-  function show(request: RawRequest, secrets: boolean): RecordedRequest {
-    const read = parseRequest(request);
-    return secrets ? read : redact(read, mountPath);
-  }
-
-  function waitForRequest(endpoint: Endpoint | undefined, milliseconds: number, signal: AbortSignal | undefined) {
-    return new Promise<RawRequest | undefined>((resolve) => {
+  /** Waits for the next request to an endpoint. @returns undefined after the time, when the signal aborts, or on `close` */
+  wait(endpoint: Endpoint | undefined, milliseconds: number, signal?: AbortSignal): Promise<RawRequest | undefined> {
+    return new Promise((resolve) => {
       const cancel = () => waiter.take(undefined);
       const timer = setTimeout(cancel, milliseconds);
       const waiter: Waiter = {
         endpoint,
-        take(request) {
-          waiters.delete(waiter);
+        take: (request) => {
+          this.#waiters.delete(waiter);
           clearTimeout(timer);
           signal?.removeEventListener('abort', cancel);
           resolve(request);
         },
       };
-      waiters.add(waiter);
+      this.#waiters.add(waiter);
       signal?.addEventListener('abort', cancel);
     });
   }
 
-  return {
-    list(filter = {}) {
-      const { endpoint, secrets } = checkInput(requestFilter, filter);
-      return recorded.filter(matches(endpoint)).map((request) => show(request, secrets));
-    },
-    async next(filter = {}, signal) {
-      const { endpoint, secrets, wait } = checkInput(nextRequestFilter, filter);
-      const index = recorded.findIndex(matches(endpoint));
-      const found = index >= 0 ? remove(index) : await waitForRequest(endpoint, wait, signal);
-      return found && show(found, secrets);
-    },
-    clear() {
-      recorded = [];
-      bytes = 0;
-    },
-    record({ request, response, endpoint }) {
-      const received = rawRequest(request, endpoint, now());
-      const listAtStart = recorded;
-      whenAnswered(response, (status) => {
-        const wasClearedMeanwhile = listAtStart !== recorded;
-        if (!wasClearedMeanwhile) add({ ...received, body: peekedBody(request), status });
-      });
-    },
-    close() {
-      for (const waiter of waiters) waiter.take(undefined);
-    },
-  };
+  clear(): void {
+    this.#recorded = [];
+    this.#bytes = 0;
+    this.#clears += 1;
+  }
+
+  /** Ends every `wait`. */
+  close(): void {
+    for (const waiter of this.#waiters) waiter.take(undefined);
+  }
+}
+
+function matches(request: RawRequest, endpoint: Endpoint | undefined): boolean {
+  return endpoint === undefined || request.endpoint === endpoint;
 }
 
 /**
