@@ -6,7 +6,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-test('no replica is believed after everything was deleted, for as long as it may not have seen it', () => {
+test('no replica is trusted for the maximum lag after the store was cleared', () => {
   let time = 0;
   jest.spyOn(performance, 'now').mockImplementation(() => time);
   const trust = createReplicaTrust(1_000);

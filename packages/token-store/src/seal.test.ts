@@ -2,14 +2,14 @@ import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { isSealed, seal, unseal } from './seal.ts';
 
-test('what was sealed opens with the same secret under the same key', () => {
+test('a sealed value opens with the same secret under the same key', () => {
   const sealed = seal('secret', 'key', 'the value');
   expect(sealed).not.toContain('the value');
   expect(isSealed(sealed)).toBe(true);
   expect(unseal('secret', 'key', sealed)).toBe('the value');
 });
 
-test('what was sealed does not open with another secret, under another key, or once it was changed', () => {
+test('a sealed value does not open with another secret, under another key, or after a change', () => {
   const sealed = seal('secret', 'key', 'the value');
   const changed = sealed.slice(0, -3) + (sealed.endsWith('AAA') ? 'BBB' : 'AAA');
   expect(unseal('other', 'key', sealed)).toBeUndefined();
@@ -18,7 +18,7 @@ test('what was sealed does not open with another secret, under another key, or o
   expect(unseal('secret', 'key', 'sealed:AAAA')).toBeUndefined();
 });
 
-test('a signing input is never taken for a sealed value', () => {
+test('a signing input never counts as a sealed value', () => {
   expect(isSealed('eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9')).toBe(false);
 });
 
@@ -34,7 +34,7 @@ test.each([
   expect(decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8')).toBe('the value');
 });
 
-test('what is sealed under both secrets opens with neither alone', () => {
+test('a value that is sealed under two secrets does not open with one of them', () => {
   const sealed = seal({ clientHeld: 'token', servers: 'secret' }, 'key', 'the value');
   expect(unseal({ clientHeld: 'token', servers: 'secret' }, 'key', sealed)).toBe('the value');
   const others = [

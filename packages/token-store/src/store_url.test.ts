@@ -62,7 +62,7 @@ describe('a store URL', () => {
         db: 3,
       },
     ],
-  ])('%s says where the store is', (url, expected) => {
+  ])('%s is parsed', (url, expected) => {
     expect(parseStoreUrl(url)).toEqual(expected);
   });
 
@@ -86,7 +86,7 @@ describe('a store URL', () => {
     ['redis+sentinel://u:hunter2@a,b', /master's name/],
     ['redis+sentinel://u:hunter2@a/m/0/hunter2', /master's name/],
     ['redis+tls://u:hunter2@a', /expected memory:, redis:\/\//],
-  ])('%s is refused in words that say what was expected and quote no password', (url, expected) => {
+  ])('%s is refused with a message that says what was expected and contains no password', (url, expected) => {
     expect(() => parseStoreUrl(url)).toThrow(TypeError);
     expect(() => parseStoreUrl(url)).toThrow(expected);
     expect(() => parseStoreUrl(url)).not.toThrow(/hunter2/);

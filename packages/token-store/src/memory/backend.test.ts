@@ -32,14 +32,14 @@ describeTokenStore('memory', () => {
   return {
     open,
     another: () => open(),
-    // Nobody else is in this process's memory.
+    // No other installation shares the memory of this process.
     nested: async () => openMemory(),
     dump: async () => JSON.stringify([...entries], (_, value) => (value instanceof Map ? [...value] : value)),
     close: () => backend.close(),
   };
 });
 
-test('the memory store refuses new entries past its bound and drops no live one', async () => {
+test('the memory store refuses new entries when it is full, and drops no live one', async () => {
   let now = 0;
   const store = openMemory({ maxEntries: 2, now: () => now });
   const records = store.records('AccessToken', SECRET);
@@ -57,7 +57,7 @@ test('the memory store refuses new entries past its bound and drops no live one'
   await expect(records.find('third')).resolves.toBeDefined();
 });
 
-test('the memory store writes a record and its split entry both or neither', async () => {
+test('the memory store writes both a record and its split entry, or neither', async () => {
   const store = openMemory({ maxEntries: 1 });
   const written = store.records('AccessToken', SECRET).upsert('token', { signingInput: 'aa.bb' }, 10);
   await expect(written).rejects.toThrow(StoreUnavailableError);
@@ -65,7 +65,7 @@ test('the memory store writes a record and its split entry both or neither', asy
   await expect(store.splitEntries.find('token')).resolves.toBeUndefined();
 });
 
-test('the memory store does not refuse what is written after its clock was set back behind a deletion', async () => {
+test('the memory store accepts writes after its clock was set back to before a revocation', async () => {
   let now = 3_600_000;
   const store = openMemory({ maxEntries: 10, now: () => now });
   await store.revokeOwner({ client: 'c' });
@@ -76,7 +76,7 @@ test('the memory store does not refuse what is written after its clock was set b
   expect(await store.isRevokedSince([{ client: 'gone' }], now)).toBe(true);
 });
 
-test('a list of the memory store forgets the members that have expired', async () => {
+test('a list of the memory store drops expired members', async () => {
   let now = 0;
   const entries = new Map<string, MemoryEntry>();
   const backend = createMemoryBackend({ ...MANY, now: () => now, entries });
@@ -88,7 +88,7 @@ test('a list of the memory store forgets the members that have expired', async (
   expect(entries.get('list')?.members?.size).toBeLessThan(200);
 });
 
-describe('the memory store, full of bytes', () => {
+describe('a memory store whose maximum size is reached', () => {
   const payload = { text: 'x'.repeat(1000) };
   const fill = async (store: TokenStore, grantId = 'g') => {
     for (let count = 0; ; count++) {
@@ -101,7 +101,7 @@ describe('the memory store, full of bytes', () => {
     }
   };
 
-  test('refuses what is too much, and keeps what there is', async () => {
+  test('refuses new entries, and keeps the existing ones', async () => {
     const store = openMemory({ maxBytes: 100_000 });
     const count = await fill(store);
     expect(count).toBeGreaterThan(40);
@@ -114,7 +114,7 @@ describe('the memory store, full of bytes', () => {
     await expect(store.addToList('list', 'x'.repeat(5000), 60, SECRET)).rejects.toThrow(StoreUnavailableError);
   });
 
-  test('has room again for what is destroyed, written smaller, or expired', async () => {
+  test('has room again when a record is destroyed, made smaller, or expired', async () => {
     let now = 0;
     const store = openMemory({ maxBytes: 100_000, now: () => now });
     const records = store.records('AccessToken', SECRET);
@@ -128,7 +128,7 @@ describe('the memory store, full of bytes', () => {
     expect(await fill(store)).toBeGreaterThanOrEqual(count);
   });
 
-  test('revokes what it has no more room for', async () => {
+  test('can still revoke', async () => {
     const store = openMemory({ maxBytes: 100_000 });
     const count = await fill(store);
     await store.records('AccessToken', SECRET).revokeByGrantId('g');
@@ -139,7 +139,7 @@ describe('the memory store, full of bytes', () => {
     expect(await fill(store, 'i')).toBeGreaterThan(count - 5);
   });
 
-  test('counts the members of lists, and forgets what they took up', async () => {
+  test('counts the size of list members, and frees it', async () => {
     const store = openMemory({ maxBytes: 100_000 });
     for (let round = 0; round < 500; round++) {
       await store.records('AccessToken', SECRET).upsert(`token ${round}`, { grantId: `g${round}`, clientId: 'c' }, 60);
@@ -151,7 +151,7 @@ describe('the memory store, full of bytes', () => {
   });
 });
 
-test('what users have stays, whatever anonymous callers create of any kind, also in partitions', async () => {
+test('anonymous callers cannot displace the records of users, in any kind or partition', async () => {
   const store = openMemory({ maxEntries: 1000, anonymous: { maxEntries: 20, maxBytes: 100_000 } });
   const token = store.records('AccessToken', SECRET);
   await token.upsert('token', { accountId: 'alice' }, 60);
@@ -169,7 +169,7 @@ test('what users have stays, whatever anonymous callers create of any kind, also
   for (let count = 0; count < 300; count++) await token.upsert(`token ${count}`, { clientId: 'c' }, 60);
 });
 
-test('a list of the memory store that has no members takes up no room', async () => {
+test('the memory store deletes a list without members', async () => {
   const entries = new Map<string, MemoryEntry>();
   const backend = createMemoryBackend({ ...MANY, now: Date.now, entries });
   for (const member of ['one', 'two']) await backend.write([{ do: 'addMember', key: 'list', member, expiresIn: 10 }]);

@@ -22,7 +22,7 @@ afterAll(() => server?.stop());
 
 const urlFor = (user: string) => `redis://${user}:password@127.0.0.1:${server.port}`;
 
-describeTokenStore('Redis (with no more rights than it needs)', () =>
+describeTokenStore('Redis (with the documented rights only)', () =>
   storeOnRedis({ url: urlFor('everything'), prefix: PREFIX }, () => [server.admin]),
 );
 
@@ -39,7 +39,7 @@ describe("the gateway's Redis user", () => {
     await server.admin.flushall();
   });
 
-  test('may read split entries and hear of revocations, which is all that the gateway tries', async () => {
+  test('may read split entries and receive revocations, and the gateway needs no more', async () => {
     const [gateway, issuer] = [await open('gateway'), await open('authorization-server')];
     await issuer.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
     const { revoked } = await listen(gateway);
@@ -76,7 +76,7 @@ describe("the gateway's Redis user", () => {
     expect(await gateway.splitEntries.find(ID)).toBe('aa.bb');
   });
 
-  test('may do nothing else by any command', async () => {
+  test('may run no other command', async () => {
     const issuer = await open('authorization-server');
     await issuer.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
     const entry = `${PREFIX}{${tokenKey(ID)}}:signing-input`;
@@ -107,7 +107,7 @@ describe("the gateway's Redis user", () => {
     expect(await server.admin.get(entry)).toBe('aa.bb');
   });
 
-  test('may use names up, but not read them, where it remembers proofs', async () => {
+  test('may use a name once, but not read it, if the gateway remembers proofs', async () => {
     const rules = documentedAcl('gateway', PREFIX, ['the gateway remembers DPoP proofs']);
     await server.admin.acl('SETUSER', 'remembering', ...rules);
     const gateway = await open('remembering');
@@ -121,7 +121,7 @@ describe("the gateway's Redis user", () => {
     redis.disconnect();
   });
 
-  test('may hand values to other gateways, where it signs users in', async () => {
+  test('may share values with other gateways, if it signs users in', async () => {
     const rules = documentedAcl('gateway', PREFIX, ['token handlers']);
     await server.admin.acl('SETUSER', 'handing', ...rules);
     const [gateway, issuer] = [await open('handing'), await open('authorization-server')];
@@ -140,7 +140,7 @@ describe("the gateway's Redis user", () => {
     redis.disconnect();
   });
 
-  test('may share answers, and change nothing else, where it does so', async () => {
+  test('may share answers, and change nothing else, if gateways share answers', async () => {
     const rules = documentedAcl('gateway', PREFIX, ['the gateways share answers']);
     await server.admin.acl('SETUSER', 'sharing', ...rules);
     const [gateway, issuer] = [await open('sharing'), await open('authorization-server')];

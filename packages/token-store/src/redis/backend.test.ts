@@ -17,7 +17,7 @@ afterAll(() => redis.disconnect());
 
 describeTokenStore('Redis', () => storeOnRedis({ url }, () => [redis]));
 
-test('a shared value that somebody puts back after its time is not found', async () => {
+test('an expired shared value is not found when an attacker restores it', async () => {
   const prefix = `test:${randomUUID()}:`;
   let time = Date.now();
   const store = await openTokenStore(storeConfig({ url, prefix }), { now: () => time });
@@ -32,7 +32,7 @@ test('a shared value that somebody puts back after its time is not found', async
   await store.close();
 });
 
-describe('a Redis that is not there', () => {
+describe('an unreachable Redis', () => {
   test('is reported at once, without the password', async () => {
     const store = await openTokenStore(storeConfig({ url: 'redis://somebody:hunter2@127.0.0.1:1' }));
     const failure = await store.ping().catch((error: unknown) => error);

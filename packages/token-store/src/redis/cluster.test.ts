@@ -19,7 +19,7 @@ describeTokenStore('Redis Cluster', () =>
   storeOnRedis({ url: redis.url }, () => redis.masters.map(({ admin }) => admin)),
 );
 
-test('a store that is closed while it reads the map of slots leaves no timer that keeps the process alive', async () => {
+test('a store that is closed while it reads the slot map does not keep the process alive', async () => {
   const { refreshSlotsCache } = Cluster.prototype;
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const refreshed: (() => void)[] = [];
@@ -37,7 +37,7 @@ test('a store that is closed while it reads the map of slots leaves no timer tha
   }
 });
 
-describe('between two steps of a write on a Cluster', () => {
+describe('a write on a Cluster', () => {
   const opened: TokenStore[] = [];
   const open = async (prefix: string) => {
     const store = await openTokenStore(storeConfig({ url: redis.url, prefix }));
@@ -48,7 +48,7 @@ describe('between two steps of a write on a Cluster', () => {
     await Promise.all(opened.splice(0).map((store) => store.close()));
   });
 
-  /** Holds back the script that writes a record, and only that, until `release`. */
+  /** Delays only the script that writes a record, until `release`. */
   function holdBack(id: string) {
     const { eval: original } = Cluster.prototype;
     let reached = () => {};
@@ -72,7 +72,7 @@ describe('between two steps of a write on a Cluster', () => {
     return { isReached, release, restore };
   }
 
-  test('a revocation that passes the list refuses the record that is still to come', async () => {
+  test('does not add a record after its list was revoked', async () => {
     const [issuer, revoker] = [await open('steps:'), await open('steps:')];
     const held = holdBack(ID);
     try {
@@ -89,7 +89,7 @@ describe('between two steps of a write on a Cluster', () => {
     }
   });
 
-  test('a request that Redis lets down uses nothing up, and is repeated', async () => {
+  test('consumes nothing when a step fails, and can be repeated', async () => {
     const prefix = 'let-down:';
     const rules = documentedAcl('authorization-server', prefix, ['a Cluster']);
     const everywhere = (...also: string[]) =>
@@ -105,7 +105,7 @@ describe('between two steps of a write on a Cluster', () => {
       await work.records('AccessToken').upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
       await work.commit();
     };
-    // Without the right to look whether something was used, only the last step fails; without `del` nothing is taken back.
+    // Without HEXISTS only the last step fails. Without DEL the earlier steps are not undone.
     for (const [rights, left] of [
       [['-hset'], false],
       [['-hexists'], false],
@@ -127,10 +127,10 @@ describe('between two steps of a write on a Cluster', () => {
 
   test.each([
     ['a wrong password', 'wrong', [], /user is unknown, or the password is wrong/],
-    ['no right at one master', 'password', ['-eval'], /lacks rights: it may not run .*EVAL/],
-    ['no right to ask for the state of the cluster', 'password', ['-cluster|info'], /lacks rights/],
-    ['no right to ask where the slots are', 'password', ['-cluster|slots'], /lacks rights/],
-  ] as const)('cannot be used with %s, until it can be', async (_what, password, missing, expected) => {
+    ['a missing right on one master', 'password', ['-eval'], /lacks rights: it may not run .*EVAL/],
+    ['no right to read the state of the cluster', 'password', ['-cluster|info'], /lacks rights/],
+    ['no right to read the slot map', 'password', ['-cluster|slots'], /lacks rights/],
+  ] as const)('is unavailable with %s, and then recovers', async (_what, password, missing, expected) => {
     const rules = documentedAcl('authorization-server', 'rights:', ['a Cluster']);
     const allow = (...also: string[]) =>
       Promise.all(
@@ -152,7 +152,7 @@ describe('between two steps of a write on a Cluster', () => {
     await until(async () => (await reason()) === 'usable');
   });
 
-  test('every listener hears of a revocation, whichever server it is connected to', async () => {
+  test('reaches every listener with a revocation, on any server', async () => {
     const [issuer, ...listeners] = await Promise.all(Array.from({ length: 7 }, () => open('feed:')));
     const heard = await Promise.all(listeners.map((listener) => listen(listener)));
     const servers = await Promise.all(

@@ -7,7 +7,7 @@ import { openTokenStore, type TokenStore, tokenKey } from '../index.ts';
 import { lost, startLoad } from '../testing/load.ts';
 import { SECRET } from '../testing/store_under_test.ts';
 
-describe('a Redis Cluster that changes under load', () => {
+describe('a store on a Redis Cluster that changes under load', () => {
   let redis: RedisCluster;
   const opened: TokenStore[] = [];
   const open = async (options: StoreInput = {}) => {
@@ -25,7 +25,7 @@ describe('a Redis Cluster that changes under load', () => {
     await Promise.all(opened.splice(0).map((store) => store.close()));
   });
 
-  test('answers truly while slots move, and loses nothing', async () => {
+  test('gives no wrong answer and loses no token while slots move', async () => {
     const store = await open({ waitForReplicas: 1 });
     const load = startLoad(store, 'moving');
     await load.recovered();

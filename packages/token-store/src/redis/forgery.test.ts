@@ -7,7 +7,7 @@ import { openTokenStore, type TokenStore, tokenKey } from '../index.ts';
 import { seal } from '../seal.ts';
 import { ID, OTHER, SECRET } from '../testing/store_under_test.ts';
 
-/** Every kind that is written: oidc-provider's models, and those of the authorization server's own. */
+/** Every kind that is written: the models of oidc-provider and of the authorization server. */
 const KINDS = [
   ...['AccessToken', 'ClientCredentials', 'AuthorizationCode', 'RefreshToken', 'Session', 'Grant', 'DeviceCode'],
   ...['Interaction', 'PushedAuthorizationRequest', 'Client', 'RegistrationAccessToken', 'InitialAccessToken'],
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const keyOf = (id: string, kind: string) => `{${tokenKey(id)}}:${kind}`;
 
-test.each(KINDS)('a %s that an attacker seals under what a client holds is not found', async (kind) => {
+test.each(KINDS)('a %s that an attacker seals under a client-held id is not found', async (kind) => {
   const key = keyOf(ID, kind);
   const payload = { accountId: 'alice', uid: ID, userCode: ID };
   for (const content of [{ payload }, { payload, isAliased: true }, { alias: ID }]) {
@@ -47,14 +47,14 @@ test.each(KINDS)('a %s that an attacker seals under what a client holds is not f
 });
 
 test.each(KINDS)(
-  'a %s of servers with another secret is not found, can be destroyed and written again',
+  'a %s of servers with another secret is not found, and can be destroyed and written again',
   async (kind) => {
     const [theirs, ours] = [store.records(kind, 'another secret'), store.records(kind, SECRET)];
     await theirs.upsert(ID, { jti: ID, accountId: 'alice' }, 60);
     expect(await ours.find(ID)).toBeUndefined();
     await ours.destroy(ID);
     expect(await theirs.find(ID)).toBeUndefined();
-    const later = Date.now() + 60_000; // A request that began before would not bring back what was destroyed.
+    const later = Date.now() + 60_000; // A request that began earlier could not restore the destroyed record.
     await theirs.upsert(ID, { jti: ID, accountId: 'alice' }, 60, later);
     await ours.upsert(ID, { jti: ID, accountId: 'bob' }, 60, later);
     expect(await ours.find(ID)).toMatchObject({ accountId: 'bob' });
@@ -83,7 +83,7 @@ test('a genuine record or list that is moved to another partition does not open 
   expect(await part.list('waiting', SECRET)).toEqual(['value']);
 });
 
-test('a record that is made to stay longer expires all the same', async () => {
+test('a record expires even if an attacker makes its key permanent', async () => {
   const records = store.records('AccessToken', SECRET);
   await records.upsert(ID, { jti: ID }, 1);
   await redis.persist(prefix + keyOf(ID, 'AccessToken'));
@@ -91,19 +91,19 @@ test('a record that is made to stay longer expires all the same', async () => {
   expect(await redis.exists(prefix + keyOf(ID, 'AccessToken'))).toBe(1);
 });
 
-test('the name that leads to a record is not good in place of its id', async () => {
+test('an alias does not work as an id', async () => {
   const [sessions, codes] = [store.records('Session', SECRET), store.records('DeviceCode', SECRET)];
   await sessions.upsert(ID, { jti: ID, uid: 'uid-1', accountId: 'alice' }, 60);
   await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
   expect(await sessions.find('uid-1')).toBeUndefined();
   expect(await codes.find('WDJBMJHT')).toBeUndefined();
-  // The other way round, an id is not good in place of the name.
+  // An id does not work as an alias either.
   await sessions.upsert(OTHER, { jti: OTHER, accountId: 'alice' }, 60);
   expect(await sessions.findByUid(OTHER)).toBeUndefined();
 });
 
 test.each(['nonsense', '', '0', '1e999', '-1', 'nan'])(
-  'a consumed mark that says "%s" lets nothing be used again',
+  'a record with the forged consumed mark "%s" stays consumed',
   async (mark) => {
     const records = store.records('AuthorizationCode', SECRET);
     await records.upsert(ID, { jti: ID }, 60);
@@ -112,7 +112,7 @@ test.each(['nonsense', '', '0', '1e999', '-1', 'nan'])(
   },
 );
 
-test('overwriting the value of what was used up does not make it usable', async () => {
+test('a consumed record stays consumed when its value is overwritten', async () => {
   const records = store.records('ReplayDetection', SECRET);
   await records.upsert(ID, {}, 60);
   expect(await records.consume(ID)).toBe(true);
@@ -121,7 +121,7 @@ test('overwriting the value of what was used up does not make it usable', async 
   expect(await records.consume(ID)).toBe(false);
 });
 
-test('members of a list of what was issued that nobody issued are harmless', async () => {
+test('forged members of a list of issued records are harmless', async () => {
   const records = store.records('AccessToken', SECRET);
   await records.upsert(ID, { jti: ID, grantId: 'g' }, 60);
   const issued = `${prefix}{${tokenKey('g')}}:AccessToken:issued`;

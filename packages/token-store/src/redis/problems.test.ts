@@ -74,22 +74,18 @@ async function reasonOf(store: TokenStore): Promise<string> {
 
 const webPort = () => (web.address() as { port: number }).port;
 
-describe('Why Redis cannot be used is told apart', () => {
+describe('reports why Redis cannot be used', () => {
   test.each([
     ['a wrong password', () => `redis://no-select:hunter2@127.0.0.1:${plain.port}`, /user is unknown, or the password/],
     ['an unknown user', () => `redis://nobody:hunter2@127.0.0.1:${plain.port}`, /user is unknown, or the password/],
-    ['a host that is unknown', () => 'redis://no.such.host.invalid', /host name is unknown/],
+    ['an unknown host', () => 'redis://no.such.host.invalid', /host name is unknown/],
     ['a port on which nothing listens', async () => `redis://127.0.0.1:${await freePort()}`, /nothing listens/],
     ['TLS to a plain port', () => `rediss://127.0.0.1:${plain.port}`, /does not speak TLS/],
+    ['no TLS to a TLS port', () => `redis://127.0.0.1:${secure.port}`, /closed the connection before it answered.*TLS/],
+    ['an untrusted certificate', () => `rediss://127.0.0.1:${secure.port}`, /certificate is not trusted/],
+    ['a server that is not Redis', () => `redis://127.0.0.1:${webPort()}`, /not Redis/],
     [
-      'no TLS to a port of TLS',
-      () => `redis://127.0.0.1:${secure.port}`,
-      /closed the connection before it answered.*TLS/,
-    ],
-    ['a certificate that nobody vouches for', () => `rediss://127.0.0.1:${secure.port}`, /certificate is not trusted/],
-    ['something else than Redis', () => `redis://127.0.0.1:${webPort()}`, /not Redis/],
-    [
-      'a database that is not there',
+      'a database that does not exist',
       () => `redis://127.0.0.1:${plain.port}/99`,
       /database cannot be selected: there is no such/,
     ],
@@ -103,21 +99,21 @@ describe('Why Redis cannot be used is told apart', () => {
     const store = await open(await url());
     expect(await reasonOf(store)).toMatch(expected);
     await until(() => log.length > 0 && expected.test(String(log.at(-1)?.reason)));
-    // It stays so, and is not told time and again.
+    // The problem persists, and is logged once.
     expect(await reasonOf(store)).toMatch(expected);
     expect(log.filter(({ reason }) => expected.test(String(reason)))).toHaveLength(1);
     expect(JSON.stringify(log)).not.toMatch(/hunter2/);
     await expect(store.splitEntries.find(ID)).rejects.toThrow(StoreUnavailableError);
   });
 
-  test('a client certificate that is missing', async () => {
+  test('a missing client certificate', async () => {
     const store = await open(`rediss://127.0.0.1:${secure.port}`, { tls: { ca: certificates.pem.ca } });
     expect(await reasonOf(store)).toMatch(/refused the client certificate, or requires one/);
   });
 });
 
-describe('A database that cannot be selected', () => {
-  test('is not database 0: nothing is read, written or heard there', async () => {
+describe('a database that cannot be selected', () => {
+  test('is not replaced by database 0 for reads, writes or the feed', async () => {
     const inZero = await open(`redis://127.0.0.1:${plain.port}`);
     await inZero.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 60);
     for (const url of [`redis://127.0.0.1:${plain.port}/99`, `redis://no-select:password@127.0.0.1:${plain.port}/1`]) {
@@ -137,7 +133,7 @@ describe('A database that cannot be selected', () => {
     expect(await inZero.splitEntries.find(ID)).toBe('aa.bb');
   });
 
-  test('is used once it can be, and is the right one', async () => {
+  test('is used when it can be selected', async () => {
     await plain.admin.acl('SETUSER', 'later', ...documentedAcl('authorization-server', PREFIX));
     const store = await open(`redis://later:password@127.0.0.1:${plain.port}/3`);
     expect(await reasonOf(store)).toMatch(/SELECT/);
@@ -150,7 +146,7 @@ describe('A database that cannot be selected', () => {
     await plain.admin.select(0);
   });
 
-  test('is noticed when a connection is made again', async () => {
+  test('is detected on reconnection', async () => {
     await plain.admin.acl('SETUSER', 'for-now', ...documentedAcl('authorization-server', PREFIX), '+select');
     const store = await open(`redis://for-now:password@127.0.0.1:${plain.port}/2`);
     expect(await reasonOf(store)).toBe('usable');
@@ -161,7 +157,7 @@ describe('A database that cannot be selected', () => {
   });
 });
 
-describe('The rights that a role needs', () => {
+describe('the rights that a role needs', () => {
   const ROLES = [
     ['gateway', ['split entries'], []],
     ['gateway', ['split entries', 'shared answers'], ['the gateways share answers']],
@@ -169,7 +165,7 @@ describe('The rights that a role needs', () => {
     ['authorization-server', ['records'], []],
   ] as const;
 
-  test.each(ROLES)('are those that are documented: %s, %j', async (user, uses, more) => {
+  test.each(ROLES)('are the documented ones: %s, %j', async (user, uses, more) => {
     await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl(user, PREFIX, more));
     await plain.admin.acl('LOG', 'RESET');
     const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses });
@@ -177,7 +173,7 @@ describe('The rights that a role needs', () => {
     expect(await plain.admin.acl('LOG')).toEqual([]);
   });
 
-  test('leave nothing behind when they are looked at', async () => {
+  test('are checked without changing anything', async () => {
     const store = await open(`redis://127.0.0.1:${plain.port}`, {
       uses: ['split entries', 'shared answers', 'shared values', 'records'],
       prefix: 'looked-at:',
@@ -190,7 +186,7 @@ describe('The rights that a role needs', () => {
     'get set del unlink exists expire hset hmget hexists zadd zrem zremrangebyscore zrangebyscore scan multi eval publish'
       .split(' ')
       .map((command) => [command]),
-  )('of an authorization server are missed: %s', async (command) => {
+  )('of an authorization server are reported when they are missing: %s', async (command) => {
     const rules = documentedAcl('authorization-server', PREFIX);
     await plain.admin.acl('SETUSER', 'role', 'reset', ...rules, `-${command}`);
     const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses: ['records'] });
@@ -205,13 +201,13 @@ describe('The rights that a role needs', () => {
     ['keys under another prefix', ['split entries'], 'resetkeys', /GET/],
     ['values', ['shared values'], '-set', /SET/],
     ['answers', ['shared answers'], '-eval', /EVAL|SET|EXISTS/],
-  ] as const)('of a gateway are missed: %s', async (_what, uses, rule, expected) => {
+  ] as const)('of a gateway are reported when they are missing: %s', async (_what, uses, rule, expected) => {
     await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl('gateway', PREFIX), rule);
     const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses });
     expect(await reasonOf(store)).toMatch(expected);
   });
 
-  test('to hear of revocations is missed by whoever listens', async () => {
+  test('are reported when a listener may not subscribe to revocations', async () => {
     await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl('gateway', PREFIX), 'resetchannels');
     const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses: ['split entries'] });
     store.subscribe({ revoked() {}, connected() {}, disconnected() {} });
@@ -220,7 +216,7 @@ describe('The rights that a role needs', () => {
     await until(async () => (await reasonOf(store)) === 'usable');
   });
 
-  test('are missed once they are taken away', async () => {
+  test('are reported when they are revoked later', async () => {
     await plain.admin.acl('SETUSER', 'role', 'reset', ...documentedAcl('gateway', PREFIX));
     const store = await open(`redis://role:password@127.0.0.1:${plain.port}`, { uses: ['split entries'] });
     expect(await reasonOf(store)).toBe('usable');
@@ -230,11 +226,11 @@ describe('The rights that a role needs', () => {
   });
 });
 
-describe('A Redis that drops keys when it is full', () => {
+describe('a Redis that evicts keys when it is full', () => {
   afterEach(() => plain.admin.config('SET', 'maxmemory-policy', 'noeviction'));
 
   test.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])(
-    'is warned of, once: %s',
+    'causes one warning: %s',
     async (policy) => {
       await plain.admin.config('SET', 'maxmemory-policy', policy);
       const store = await open(`redis://127.0.0.1:${plain.port}`);
@@ -248,13 +244,13 @@ describe('A Redis that drops keys when it is full', () => {
     },
   );
 
-  test('is not warned of where it refuses what does not fit', async () => {
+  test('causes no warning with noeviction', async () => {
     const store = await open(`redis://127.0.0.1:${plain.port}`);
     await store.ping();
     expect([store.warnings(), store.splitEntries.mayLack(), log]).toEqual([[], false, []]);
   });
 
-  test('is warned of by authorization servers with a user of their own', async () => {
+  test('causes a warning of an authorization server with its own user', async () => {
     await plain.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     const store = await open(`redis://no-select:password@127.0.0.1:${plain.port}`, { uses: ['records'] });
     await store.ping();
@@ -262,7 +258,7 @@ describe('A Redis that drops keys when it is full', () => {
   });
 });
 
-test('A Redis that goes away and comes back is told of once each', async () => {
+test('the loss and the return of Redis are logged once each', async () => {
   const server = await startRedisServer();
   const store = await open(`redis://127.0.0.1:${server.port}`);
   await store.ping();

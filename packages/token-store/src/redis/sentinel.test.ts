@@ -19,23 +19,19 @@ describeTokenStore('Redis Sentinel', () =>
 );
 
 test.each([
-  ['a database that is not there', async () => `${redis.url}/99`, /database cannot be selected/],
+  ['a database that does not exist', async () => `${redis.url}/99`, /database cannot be selected/],
   [
-    'a name that is that of no master',
+    'an unknown name of the master',
     async () => redis.url.replace('mymaster', 'nobody'),
     /knows no master with this name/,
   ],
   [
-    'Sentinels that are not there',
+    'Sentinels that are not running',
     async () => `redis+sentinel://127.0.0.1:${await freePort()}/mymaster`,
     /nothing listens/,
   ],
-  [
-    'a user that may not ask for the role',
-    async () => redis.url.replace('//', '//role:password@'),
-    /lacks rights.*INFO/,
-  ],
-] as const)('what the Sentinels lead to cannot be used with %s', async (_what, url, expected) => {
+  ['a user without INFO', async () => redis.url.replace('//', '//role:password@'), /lacks rights.*INFO/],
+] as const)('a store behind Sentinel is unavailable with %s', async (_what, url, expected) => {
   const rules = documentedAcl('gateway', 'role:');
   await Promise.all(redis.servers.map(({ admin }) => admin.acl('SETUSER', 'role', 'reset', ...rules)));
   const store = await openTokenStore(storeConfig({ url: await url(), prefix: 'role:' }), { uses: ['split entries'] });

@@ -8,12 +8,12 @@ import { listen, SECRET } from '../testing/store_under_test.ts';
 
 const WAYS: Record<string, (redis: RedisSentinels) => Promise<void>> = {
   'on command': async ({ sentinels }) => void (await sentinels[0]?.admin.call('SENTINEL', 'FAILOVER', 'mymaster')),
-  'as the master dies': async (redis) => (await redis.master()).kill(),
-  'as the master hangs': async (redis) => (await redis.master()).pause(),
+  'when the master dies': async (redis) => (await redis.master()).kill(),
+  'when the master hangs': async (redis) => (await redis.master()).pause(),
 };
 
-test('a fail-over by Sentinels under load loses no token that a replica has, and is recovered from without a restart', async () => {
-  // All at once: the Sentinels take their time to make a replica of what was the master.
+test('a Sentinel failover under load loses no token that a replica has, and the store recovers without a restart', async () => {
+  // In parallel, because Sentinel takes long to make the old master a replica.
   await Promise.all(
     Object.entries(WAYS).map(async ([way, failOver]) => {
       const redis = await startRedisSentinels();
@@ -27,7 +27,7 @@ test('a fail-over by Sentinels under load loses no token that a replica has, and
         const before = await redis.master();
         await failOver(redis);
         await until(async () => (await redis.master()) !== before);
-        // As a replica, as a master that keeps nothing on disk must: otherwise it is an empty master until the Sentinels have seen it.
+        // Restarted as a replica: without persistence it would be an empty master until Sentinel notices it.
         if (way.endsWith('dies')) await before.start('--replicaof', '127.0.0.1', String((await redis.master()).port));
         before.resume();
         await load.recovered();
@@ -39,7 +39,7 @@ test('a fail-over by Sentinels under load loses no token that a replica has, and
 
         const [first = ''] = issued;
         await until(async () => {
-          await store.records('AccessToken', SECRET).destroy(first); // Again, as the gateway may still be on its way to the new master.
+          await store.records('AccessToken', SECRET).destroy(first); // Repeated, because the gateway may not have reached the new master yet.
           return revoked.includes(tokenKey(first));
         });
         expect(await gateway.splitEntries.find(first)).toBeUndefined();

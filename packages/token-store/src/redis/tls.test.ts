@@ -36,13 +36,13 @@ describeTokenStore('Redis (TLS)', () => {
 });
 
 describe('TLS to Redis', () => {
-  test('takes certificates as text too', async () => {
+  test('accepts certificates as text', async () => {
     const store = await openTokenStore(storeConfig({ url: url(), tls: certificates.pem }));
     await expect(store.ping()).resolves.toBeUndefined();
     await store.close();
   });
 
-  test('refuses a server that nobody vouches for, and is refused without a certificate', async () => {
+  test('refuses an untrusted server, and is refused without a client certificate', async () => {
     const { certificate, key, ca } = certificates.pem;
     for (const tls of [{ certificate, key }, { ca }]) {
       const store = await openTokenStore(storeConfig({ url: url(), tls }));

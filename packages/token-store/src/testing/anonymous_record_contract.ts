@@ -2,14 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { tokenKey } from '../index.ts';
 import { ID, SECRET, type Start } from './store_under_test.ts';
 
-/** What every token store does with records that anybody can create. */
+/** Behaviour of every token store for records that anyone can create. */
 export function describeAnonymousRecords(start: Start): void {
   describe('anonymous records', () => {
     const anonymous = { maxEntries: 3, maxBytes: 100_000 };
     const names = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, index) => `${ID}-${from + index}`);
 
-    test('beyond their number, give way to the newest of their kind, and to no other', async () => {
+    test('past the maximum number, the newest replaces the oldest of its kind and no other', async () => {
       const { store } = await start({ anonymous });
       const [interactions, others] = [store.records('Interaction', SECRET), store.records('Client', SECRET)];
       for (const id of names(0, 3)) await others.upsertAnonymous(id, {}, 60);
@@ -19,7 +19,7 @@ export function describeAnonymousRecords(start: Start): void {
       for (const id of names(0, 3)) expect(await others.find(id)).toBeDefined();
     });
 
-    test('give way by their bytes', async () => {
+    test('past the maximum size, the newest replaces the oldest', async () => {
       const { store } = await start({ anonymous: { maxEntries: 100, maxBytes: 10_000 } });
       const records = store.records('Client', SECRET);
       for (const id of names(0, 4)) await records.upsertAnonymous(id, { text: 'x'.repeat(3000) }, 60);
@@ -29,7 +29,7 @@ export function describeAnonymousRecords(start: Start): void {
       expect(await records.find(`${ID}-large`)).toBeUndefined();
     });
 
-    test('leave nothing behind when they give way', async () => {
+    test('leave nothing in the store when they are replaced', async () => {
       const { store, underTest } = await start({ anonymous: { maxEntries: 1, maxBytes: 100_000 } });
       const codes = store.records('DeviceCode', SECRET);
       const [first, second] = [`${ID}-1`, `${ID}-2`];
@@ -43,10 +43,10 @@ export function describeAnonymousRecords(start: Start): void {
     });
 
     test.each([
-      ['by an upsert', 'upsert'],
-      ['by an upsert at another process', 'upsert at another'],
-      ['when a step further', 'advance'],
-    ])('stay once they are written as what belongs to somebody: %s', async (_how, how) => {
+      ['by upsert', 'upsert'],
+      ['by upsert in another process', 'upsert in another process'],
+      ['by advance', 'advance'],
+    ])('are not replaced after they get an owner: %s', async (_how, how) => {
       const { store, underTest } = await start({ anonymous });
       const elsewhere = await underTest.another();
       const codes = store.records('DeviceCode', SECRET);
@@ -60,7 +60,7 @@ export function describeAnonymousRecords(start: Start): void {
       expect(await codes.findByUserCode('BCDFGHJK')).toMatchObject({ accountId: 'alice' });
     });
 
-    test('that are destroyed leave their place', async () => {
+    test('make room when they are destroyed', async () => {
       const { store } = await start({ anonymous });
       const sessions = store.records('Session', SECRET);
       await sessions.upsertAnonymous(ID, { jti: ID, uid: 'uid' }, 60);
@@ -71,7 +71,7 @@ export function describeAnonymousRecords(start: Start): void {
       expect(await sessions.find(ID)).toBeDefined();
     });
 
-    test('that are written again are the newest', async () => {
+    test('become the newest when they are written again', async () => {
       const { store } = await start({ anonymous });
       const records = store.records('Interaction', SECRET);
       for (const id of names(0, 3)) await records.upsertAnonymous(id, {}, 60);

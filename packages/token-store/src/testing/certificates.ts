@@ -4,16 +4,16 @@ import path from 'node:path';
 import { createCa } from '@tallystick/testing/certificates';
 
 export interface Certificates {
-  /** Files. */
+  /** File names. */
   readonly ca: string;
   readonly certificate: string;
   readonly key: string;
-  /** The text of the same. */
+  /** Contents of the files. */
   readonly pem: { readonly ca: string; readonly certificate: string; readonly key: string };
   remove(): Promise<void>;
 }
 
-/** A CA of a test's own, and a certificate for 127.0.0.1 and localhost that servers and clients can show. */
+/** Makes a CA, and a certificate for 127.0.0.1 and localhost that servers and clients can use. */
 export async function makeCertificates(): Promise<Certificates> {
   const ca = await createCa('Test CA');
   const { cert, key } = await ca.certify({

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 const HOW_TO = readFileSync(new URL('../../../../docs/how-to/redis.md', import.meta.url), 'utf8');
 
-/** The rules that the documentation gives a user, with another prefix. @param uses what more is used, as in its table */
+/** The documented rules for a user, with another prefix. @param uses further uses, as in the table of the documentation */
 export function documentedAcl(user: 'gateway' | 'authorization-server', prefix: string, uses: readonly string[] = []) {
   const [, rules = ''] = new RegExp(`^user ${user} (.*)$`, 'm').exec(HOW_TO) ?? [];
   return [rules, ...uses.map(rulesFor)].flatMap((text) => split(text.replaceAll('tallystick:', prefix)));
@@ -15,7 +15,7 @@ function rulesFor(use: string): string {
   return rules.replaceAll('\\|', '|');
 }
 
-/** A selector, which is in parentheses, is one rule. */
+/** Splits rules. A selector, which is in parentheses, is one rule. */
 function split(rules: string): string[] {
   return rules.match(/\([^)]*\)|\S+/g) ?? [];
 }

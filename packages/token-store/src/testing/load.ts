@@ -4,28 +4,28 @@ import { StoreUnavailableError, type TokenStore } from '../index.ts';
 import { SECRET } from './store_under_test.ts';
 
 export interface Outcome {
-  /** The tokens whose write was acknowledged, and that were never destroyed. */
+  /** Tokens whose write was acknowledged, and that were not destroyed. */
   readonly issued: readonly string[];
-  /** Answers while all went well. */
+  /** Number of successful operations. */
   readonly answers: number;
-  /** How often the store said that it is unavailable. */
+  /** Number of StoreUnavailableErrors. */
   readonly unavailable: number;
-  /** Errors of any other kind, and answers that were not true. */
+  /** Other errors, and wrong answers. */
   readonly wrong: readonly string[];
 }
 
 export interface Load {
-  /** What happened so far. */
+  /** The outcome until now. */
   outcome(): Outcome;
-  /** Resolves after so many answers in a row of each worker, without an error between them. */
+  /** Resolves when each worker has had many successes in a row. */
   recovered(): Promise<void>;
   stop(): Promise<Outcome>;
 }
 
-/** In a row, for each worker, until it counts as recovered. */
+/** Number of successes in a row after which a worker counts as recovered. */
 const IN_A_ROW = 50;
 
-/** Issues tokens, looks them up and uses refresh tokens up, in several workers, without a pause. */
+/** Issues tokens, looks them up and consumes refresh tokens, in several workers, without a pause. */
 export function startLoad(store: TokenStore, name: string, workers = 6): Load {
   const issued: string[] = [];
   const wrong: string[] = [];
@@ -47,7 +47,7 @@ export function startLoad(store: TokenStore, name: string, workers = 6): Load {
     }
   }
 
-  /** As a token request does: a refresh token is used up for an access token and the next refresh token. */
+  /** Acts as a token request does: consumes a refresh token, and issues an access token and the next refresh token. */
   async function issue(id: string) {
     await store.records('RefreshToken', SECRET).upsert(`${id}-refresh`, { grantId: `grant of ${id}` }, 600);
     const request = store.begin(SECRET);
@@ -87,7 +87,7 @@ export function startLoad(store: TokenStore, name: string, workers = 6): Load {
   };
 }
 
-/** Those of the issued tokens that are not there. */
+/** The issued tokens that the store lacks. */
 export async function lost(store: TokenStore, issued: readonly string[]): Promise<string[]> {
   const found = await Promise.all(issued.map((id) => store.splitEntries.find(id)));
   return issued.filter((_, index) => found[index] === undefined);

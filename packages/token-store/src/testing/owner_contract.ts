@@ -6,13 +6,13 @@ import { ID, listen, OTHER, SECRET, type Start } from './store_under_test.ts';
 const CLIENT: RecordOwner = { client: 'c' };
 const USER: RecordOwner = { user: 'u' };
 
-/** What every token store does when a client or a user is deleted. */
+/** Behaviour of every token store when a client or a user is deleted. */
 export function describeOwners(start: Start): void {
   test.each([
     ['client', CLIENT, { clientId: 'c' }, { clientId: 'other' }],
     ['user', USER, { accountId: 'u', clientId: 'c' }, { accountId: 'other', clientId: 'c' }],
     ['client that is the subject', CLIENT, { accountId: 'c', subjectClientId: 'c', clientId: 'x' }, { clientId: 'x' }],
-  ])('revokes everything that a %s was issued, of every kind, and nothing else', async (_what, owner, of, ofOther) => {
+  ])('revokes all records of a %s, of every kind, and no others', async (_what, owner, of, ofOther) => {
     const { store, underTest } = await start();
     const here = await listen(store);
     const there = await listen(await underTest.another());
@@ -42,7 +42,7 @@ export function describeOwners(start: Start): void {
   test.each([
     ['client', CLIENT],
     ['user', USER],
-  ])('revokes what others got by token exchange under the grants of a %s', async (_what, owner) => {
+  ])('revokes tokens that others got by token exchange under the grants of a %s', async (_what, owner) => {
     const { store, underTest } = await start();
     const there = await listen(await underTest.another());
     const [grants, tokens] = [store.records('Grant', SECRET), store.records('AccessToken', SECRET)];
@@ -63,7 +63,7 @@ export function describeOwners(start: Start): void {
     await expect(late).rejects.toThrow(GrantRevokedError);
   });
 
-  test('takes a client and a user of one name for two', async () => {
+  test('distinguishes a client from a user with the same name', async () => {
     const { store } = await start();
     await store.records('AccessToken', SECRET).upsert(ID, { clientId: 'same' }, 60);
     await store.records('AccessToken', SECRET).upsert(OTHER, { clientId: 'other', accountId: 'same' }, 60);
@@ -73,7 +73,7 @@ export function describeOwners(start: Start): void {
     expect(await store.isRevokedSince([{ user: 'same' }], 0)).toBe(false);
   });
 
-  test('destroys with a session and a device code also what leads to them', async () => {
+  test('destroys the aliases of a session and a device code with them', async () => {
     const { store } = await start();
     await store.records('Session', SECRET).upsert(ID, { accountId: 'u', uid: 'uid-1' }, 60);
     await store.records('DeviceCode', SECRET).upsert(OTHER, { accountId: 'u', userCode: 'CODE' }, 60);
@@ -82,7 +82,7 @@ export function describeOwners(start: Start): void {
     expect(await store.records('DeviceCode', SECRET).findByUserCode('CODE')).toBeUndefined();
   });
 
-  test('leaves nothing behind of a write that the deletion of its owner overtook, and takes later ones', async () => {
+  test('refuses a write that began before its owner was revoked, and accepts later ones', async () => {
     const { store } = await start();
     const requestedAt = Date.now() - 5;
     await store.revokeOwner(CLIENT);
@@ -95,7 +95,7 @@ export function describeOwners(start: Start): void {
     expect(await store.splitEntries.find(OTHER)).toBe('aa.bb');
   });
 
-  test('takes no later write for an owner that is gone for good', async () => {
+  test('refuses every later write for an owner that is revoked permanently', async () => {
     const { store } = await start();
     await store.revokeOwner(CLIENT, { forGood: true });
     const late = store.records('AccessToken', SECRET).upsert(ID, { clientId: 'c' }, 60, Date.now() + 60_000);
@@ -103,7 +103,7 @@ export function describeOwners(start: Start): void {
     expect(await store.isRevokedSince([USER, CLIENT], Date.now() + 60_000)).toBe(true);
   });
 
-  test('remembers when an owner was revoked, also after everything else was deleted', async () => {
+  test('remembers when an owner was revoked, even after clear', async () => {
     const { store } = await start();
     expect(await store.isRevokedSince([CLIENT, USER], Date.now())).toBe(false);
     await store.revokeOwner(USER);
@@ -115,7 +115,7 @@ export function describeOwners(start: Start): void {
     expect(await store.isRevokedSince([], before)).toBe(false);
   });
 
-  test('revokes more than fits into one write', async () => {
+  test('revokes more records than one write can destroy', async () => {
     const { store } = await start();
     const ids = Array.from({ length: 700 }, (_, index) => `${ID}-${index}`);
     await Promise.all(ids.map((id) => store.records('ClientCredentials', SECRET).upsert(id, { clientId: 'c' }, 60)));
@@ -124,7 +124,7 @@ export function describeOwners(start: Start): void {
     expect(found.filter((record) => record !== undefined)).toEqual([]);
   });
 
-  test('leaves nothing behind of a token request that the deletion of its client meets anywhere', async () => {
+  test('leaves no token when a client is revoked at any point of a token request', async () => {
     const { store, underTest } = await start();
     const elsewhere = await underTest.another();
     let refused = 0;

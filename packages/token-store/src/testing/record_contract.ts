@@ -3,9 +3,9 @@ import { until } from '@tallystick/testing/until';
 import { GrantRevokedError, tokenKey } from '../index.ts';
 import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
-/** What every token store does with records. */
+/** Behaviour of every token store for records. */
 export function describeRecords(start: Start): void {
-  test('finds a record by its id, payload and all', async () => {
+  test('finds a record with its payload by its id', async () => {
     const { store } = await start();
     await store
       .records('AccessToken', SECRET)
@@ -18,7 +18,7 @@ export function describeRecords(start: Start): void {
     });
   });
 
-  test('keeps a record whose life has parts of a second', async () => {
+  test('accepts a lifetime with fractions of a second', async () => {
     const { store } = await start();
     const records = store.records('ReplayDetection', SECRET);
     await records.upsert(ID, { jti: ID, clientId: 'c', signingInput: 'aa.bb' }, 59.5);
@@ -35,7 +35,7 @@ export function describeRecords(start: Start): void {
     expect(await store.records('RefreshToken', SECRET).find(ID)).toBeUndefined();
   });
 
-  test('replaces a record and keeps that it was consumed', async () => {
+  test('replaces a record, which stays consumed', async () => {
     const { store } = await start();
     const records = store.records('DeviceCode', SECRET);
     await records.upsert(ID, { jti: ID, step: 1 }, 60);
@@ -44,7 +44,7 @@ export function describeRecords(start: Start): void {
     expect(await records.find(ID)).toMatchObject({ step: 2, consumed: expect.any(Number) });
   });
 
-  test('forgets a record, its split entry and its place in the grant when its time is over', async () => {
+  test('deletes a record, its split entry and its list member when it expires', async () => {
     const { store } = await start();
     await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 1);
     expect(await store.splitEntries.find(ID)).toBe('aa.bb');
@@ -52,7 +52,7 @@ export function describeRecords(start: Start): void {
     await until(async () => (await store.splitEntries.find(ID)) === undefined);
   });
 
-  test('says by its token key whether a record is there, of its kind', async () => {
+  test('tells whether a record of this kind exists, by its token key', async () => {
     const { store } = await start();
     const records = store.records('AccessToken', SECRET);
     await records.upsert(ID, { jti: ID }, 60);
@@ -63,7 +63,7 @@ export function describeRecords(start: Start): void {
     expect(await records.has(tokenKey(ID))).toBe(false);
   });
 
-  test('does not write what has already expired', async () => {
+  test('does not write a record that has already expired', async () => {
     const { store } = await start();
     await store.records('AccessToken', SECRET).upsert(ID, { jti: ID, signingInput: 'aa.bb' }, 0);
     expect(await store.records('AccessToken', SECRET).find(ID)).toBeUndefined();
@@ -88,7 +88,7 @@ export function describeRecords(start: Start): void {
     expect(found).toEqual({ userCode: 'WDJB-MJHT', clientId: 'tv' });
   });
 
-  test('finds a device code that was changed by its user code, and that it was consumed', async () => {
+  test('finds a changed device code by its user code, and keeps it consumed', async () => {
     const { store } = await start();
     const codes = store.records('DeviceCode', SECRET);
     await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
@@ -98,7 +98,7 @@ export function describeRecords(start: Start): void {
     expect(await codes.find(ID)).toMatchObject({ accountId: 'alice', consumed: expect.any(Number) });
   });
 
-  test('revokes a device code under both its names', async () => {
+  test('revokes a device code under its id and its user code', async () => {
     const { store } = await start();
     const codes = store.records('DeviceCode', SECRET);
     await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
@@ -117,7 +117,7 @@ export function describeRecords(start: Start): void {
     expect(await records.find(ID)).toMatchObject({ consumed: expect.any(Number) });
   });
 
-  test('lets exactly one of many concurrent calls take a record a step further, and writes what that one says', async () => {
+  test('lets exactly one of many concurrent calls advance a record, and writes its payload', async () => {
     const { store, underTest } = await start();
     const [one, other] = [store, await underTest.another()].map((each) => each.records('Request', SECRET));
     await one?.upsert(ID, { jti: ID, decision: 'none' }, 60);
@@ -132,10 +132,10 @@ export function describeRecords(start: Start): void {
 
   test.each([
     ['the same step', [1, 1], [true, false]],
-    ['a step further', [1, 2], [true, true]],
-    ['a step back', [2, 1], [true, false]],
-    ['over a step', [2], [true]],
-  ])('takes a record on its steps: %s', async (_which, steps, answers) => {
+    ['the next step', [1, 2], [true, true]],
+    ['an earlier step', [2, 1], [true, false]],
+    ['a skipped step', [2], [true]],
+  ])('advances a record only to a higher step: %s', async (_which, steps, answers) => {
     const { store } = await start();
     const records = store.records('Request', SECRET);
     await records.upsert(ID, { jti: ID }, 60);
@@ -145,7 +145,7 @@ export function describeRecords(start: Start): void {
     expect(await records.find(ID)).toMatchObject({ step: Math.max(...steps) });
   });
 
-  test('takes a device code a step further by whichever name it was found', async () => {
+  test('advances a device code that was found by its id or by its user code', async () => {
     const { store } = await start();
     const codes = store.records('DeviceCode', SECRET);
     await codes.upsert(ID, { jti: ID, userCode: 'WDJBMJHT' }, 60);
@@ -155,7 +155,7 @@ export function describeRecords(start: Start): void {
     expect(await codes.find(ID)).toMatchObject({ accountId: 'alice' });
   });
 
-  test('takes no record a step further that is not there, or whose grant was revoked meanwhile', async () => {
+  test('does not advance a missing record, or one whose grant was revoked meanwhile', async () => {
     const { store } = await start();
     const records = store.records('Request', SECRET);
     expect(await records.advance(ID, { jti: ID }, 60, 1)).toBe(false);
@@ -167,7 +167,7 @@ export function describeRecords(start: Start): void {
     expect(await records.advance(ID, { jti: ID, grantId: 'h' }, 60, 1)).toBe(true);
   });
 
-  test('does not consume, and so does not revive, a record that is not there', async () => {
+  test('does not consume, and so does not create, a missing record', async () => {
     const { store } = await start();
     expect(await store.records('AuthorizationCode', SECRET).consume(ID)).toBe(false);
     expect(await store.records('AuthorizationCode', SECRET).find(ID)).toBeUndefined();

@@ -3,9 +3,9 @@ import { until } from '@tallystick/testing/until';
 import { GrantRevokedError, tokenKey } from '../index.ts';
 import { ID, listen, OTHER, SECRET, type Start } from './store_under_test.ts';
 
-/** What every token store does when tokens are revoked. */
+/** Behaviour of every token store when tokens are revoked. */
 export function describeRevocation(start: Start): void {
-  test('destroys a record and its split entry and tells every listener on the store', async () => {
+  test('destroys a record and its split entry and notifies every listener on the store', async () => {
     const { store, underTest } = await start();
     const here = await listen(store);
     const there = await listen(await underTest.another());
@@ -16,7 +16,7 @@ export function describeRevocation(start: Start): void {
     await until(() => here.revoked.includes(tokenKey(ID)) && there.revoked.includes(tokenKey(ID)));
   });
 
-  test('a session that is destroyed while a request has it stays destroyed, and another can begin under its uid', async () => {
+  test('a session that is destroyed during a request stays destroyed, and another can use its uid', async () => {
     const { store } = await start();
     const sessions = store.records('Session', SECRET);
     await sessions.upsert(ID, { jti: ID, uid: 'uid-1', accountId: 'alice' }, 60);
@@ -29,7 +29,7 @@ export function describeRevocation(start: Start): void {
     expect(await sessions.find(OTHER)).toMatchObject({ accountId: 'alice' });
   });
 
-  test('says nothing on the feed about what is not an access token', async () => {
+  test('publishes nothing on the feed for records that are not access tokens', async () => {
     const { store } = await start();
     const { revoked } = await listen(store);
     await store.records('RefreshToken', SECRET).upsert(ID, { jti: ID }, 60);
@@ -39,7 +39,7 @@ export function describeRevocation(start: Start): void {
     expect(revoked).toEqual([tokenKey(OTHER)]);
   });
 
-  test('revokes everything of its kind that a grant issued, and nothing else', async () => {
+  test('revokes all records of one kind under a grant, and no others', async () => {
     const { store } = await start();
     const { revoked } = await listen(store);
     const records = store.records('AccessToken', SECRET);
@@ -54,7 +54,7 @@ export function describeRevocation(start: Start): void {
     await until(() => revoked.includes(tokenKey(ID)));
   });
 
-  test("destroys with a grant what was issued for one of its tokens under another client's name", async () => {
+  test('destroys tokens that another client got by token exchange under the grant', async () => {
     const { store } = await start();
     const records = store.records('AccessToken', SECRET);
     await records.upsert(ID, { jti: ID, subjectGrantId: 'grant-1' }, 60);
@@ -65,7 +65,7 @@ export function describeRevocation(start: Start): void {
     await expect(late).rejects.toThrow(GrantRevokedError);
   });
 
-  test('leaves nothing behind of a write that a revocation of its grant overtook', async () => {
+  test('refuses a write that began before its grant was revoked', async () => {
     const { store } = await start();
     const requestedAt = Date.now() - 5;
     await store.records('AccessToken', SECRET).revokeByGrantId('grant-1');
@@ -84,7 +84,7 @@ export function describeRevocation(start: Start): void {
     expect(await store.records('AccessToken', SECRET).find(ID)).toBeDefined();
   });
 
-  test('leaves nothing behind of a token request that a revocation of its grant meets anywhere', async () => {
+  test('leaves no token when a grant is revoked at any point of a token request', async () => {
     const { store, underTest } = await start();
     const elsewhere = await underTest.another();
     const tokens = store.records('AccessToken', SECRET);

@@ -3,7 +3,7 @@ import { until } from '@tallystick/testing/until';
 import { tokenKey } from '../index.ts';
 import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
-/** How every token store shares answers about access tokens. */
+/** Behaviour of every token store for shared introspection answers. */
 export function describeSharedAnswers(start: Start): void {
   describe('an answer about an access token', () => {
     test.each(['AccessToken', 'ClientCredentials'])('of kind %s is shared by all processes', async (kind) => {
@@ -15,7 +15,7 @@ export function describeSharedAnswers(start: Start): void {
       expect(await store.sharedAnswers.find(OTHER)).toBeUndefined();
     });
 
-    test('can be read neither by who has the store nor under another token', async () => {
+    test('cannot be read in the store or with another token', async () => {
       const { store, underTest } = await start();
       await store.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
       await store.sharedAnswers.put(ID, 'the answer', 60);
@@ -26,14 +26,14 @@ export function describeSharedAnswers(start: Start): void {
       }
     });
 
-    test('is not kept for a token that there is no record of', async () => {
+    test('is not stored for a token without a record', async () => {
       const { store, underTest } = await start();
       await store.records('RefreshToken', SECRET).upsert(ID, { jti: ID }, 60);
       expect(await store.sharedAnswers.put(ID, 'the answer', 60)).toBe(false);
       expect(await underTest.dump()).not.toContain(':answer');
     });
 
-    test('goes with the token, and does not come back', async () => {
+    test('is deleted with the token, and cannot be stored again', async () => {
       const { store } = await start();
       const records = store.records('AccessToken', SECRET);
       await records.upsert(ID, { jti: ID }, 60);
@@ -44,7 +44,7 @@ export function describeSharedAnswers(start: Start): void {
       expect(await store.sharedAnswers.find(ID)).toBeUndefined();
     });
 
-    test('goes with the grant', async () => {
+    test('is deleted with the grant', async () => {
       const { store } = await start();
       const records = store.records('AccessToken', SECRET);
       await records.upsert(ID, { jti: ID, grantId: 'g' }, 60);
@@ -53,7 +53,7 @@ export function describeSharedAnswers(start: Start): void {
       expect(await store.sharedAnswers.find(ID)).toBeUndefined();
     });
 
-    test('goes when its time is over', async () => {
+    test('expires', async () => {
       const { store } = await start();
       await store.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
       await store.sharedAnswers.put(ID, 'the answer', 1);
@@ -61,7 +61,7 @@ export function describeSharedAnswers(start: Start): void {
       await until(async () => (await store.sharedAnswers.find(ID)) === undefined);
     });
 
-    test('never survives a revocation that it races with', async () => {
+    test('never survives a concurrent revocation', async () => {
       const { store, underTest } = await start();
       const gateway = await underTest.another();
       const records = store.records('AccessToken', SECRET);

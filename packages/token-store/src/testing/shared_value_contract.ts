@@ -3,7 +3,7 @@ import { until } from '@tallystick/testing/until';
 import { tokenKey } from '../index.ts';
 import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
-/** How every token store hands values from one process to another. */
+/** Behaviour of every token store for shared values. */
 export function describeSharedValues(start: Start): void {
   describe('a shared value', () => {
     test('is found by every process with the secret, by its name', async () => {
@@ -17,7 +17,7 @@ export function describeSharedValues(start: Start): void {
       expect(await store.partition('one').sharedValues(SECRET).find(ID)).toBeUndefined();
     });
 
-    test('can be read neither by who has the store nor with another secret, nor moved to another name', async () => {
+    test('cannot be read in the store, with another secret, or under another name', async () => {
       const { store, underTest } = await start();
       await store.sharedValues(SECRET).put(ID, 'the value', 60);
       const dump = await underTest.dump();
@@ -28,7 +28,7 @@ export function describeSharedValues(start: Start): void {
       expect(await store.sharedValues(`not ${SECRET}`).find(ID)).toBeUndefined();
     });
 
-    test('is put by one of many at the same time', async () => {
+    test('is written by exactly one of many concurrent calls', async () => {
       const { store, underTest } = await start();
       const stores = [store, await underTest.another()].map((each) => each.sharedValues(SECRET));
       const attempts = await Promise.all(
@@ -38,7 +38,7 @@ export function describeSharedValues(start: Start): void {
       expect(await stores[0]?.find(ID)).toBe(`value ${attempts.indexOf(true)}`);
     });
 
-    test('that is removed makes room for another', async () => {
+    test('can be written again after it is removed', async () => {
       const { store } = await start();
       const values = store.sharedValues(SECRET);
       await values.put(ID, 'the value', 60);
@@ -48,7 +48,7 @@ export function describeSharedValues(start: Start): void {
       expect(await values.putIfAbsent(ID, 'another value', 60)).toBe(true);
     });
 
-    test('has its time, after which another can be put', async () => {
+    test('expires, and can then be written again', async () => {
       const { store } = await start();
       const values = store.sharedValues(SECRET);
       expect(await values.putIfAbsent(ID, 'the first', 1)).toBe(true);

@@ -3,7 +3,7 @@ import { until } from '@tallystick/testing/until';
 import { type TokenStore, tokenKey, WrongSecretError } from '../index.ts';
 import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
-/** What every token store shares between processes, keeps apart and does not show. */
+/** Behaviour of every token store between processes, partitions and installations. */
 export function describeSharing(start: Start): void {
   test('shares a list, sealed, until each of its values expires', async () => {
     const { store, underTest } = await start();
@@ -16,7 +16,7 @@ export function describeSharing(start: Start): void {
     await until(async () => (await store.list('waiting', SECRET)).join() === 'first');
   });
 
-  test.each([false, true])('shows no client-held token to whoever dumps it (seal: %s)', async (seal) => {
+  test.each([false, true])('contains no client-held token (seal: %s)', async (seal) => {
     const { store, underTest } = await start({ seal });
     const kinds = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'Interaction', 'Grant'];
     for (const kind of kinds) {
@@ -41,7 +41,7 @@ export function describeSharing(start: Start): void {
     expect(await underTest.dump()).not.toContain('one');
   });
 
-  test('changes a kept value, of many at once every one', async () => {
+  test('carries out every one of many concurrent changes of a kept value', async () => {
     const { store, underTest } = await start();
     const other = await underTest.another();
     expect(await store.readKept('count', 'secret')).toBeUndefined();
@@ -56,7 +56,7 @@ export function describeSharing(start: Start): void {
     await expect(store.changeKept('nothing', 'secret', increment)).rejects.toThrow(WrongSecretError);
   });
 
-  test('tells everybody in the same part of the store that a kept value was changed, and nobody that a token was revoked', async () => {
+  test('notifies every listener of its partition of a changed kept value, without a revocation', async () => {
     const { store, underTest } = await start();
     const other = await underTest.another();
     const heard: string[] = [];
@@ -84,7 +84,7 @@ export function describeSharing(start: Start): void {
     ]);
   });
 
-  test('lets a name be used once, by whichever of many processes comes first, until it expires', async () => {
+  test('lets exactly one of many processes use a name, until it expires', async () => {
     const { store, underTest } = await start();
     const other = await underTest.another();
     const attempts = await Promise.all([...Array(10)].map((_, index) => (index % 2 ? store : other).useOnce(ID, 60)));
@@ -96,7 +96,7 @@ export function describeSharing(start: Start): void {
     await until(() => store.useOnce(OTHER, 1));
   });
 
-  test('keeps its partitions apart', async () => {
+  test('separates its partitions', async () => {
     const { store, underTest } = await start();
     const [one, two] = [store.partition('one'), store.partition('two')];
     await one.records('AccessToken', SECRET).upsert(ID, { jti: ID, grantId: 'g', signingInput: 'aa.bb' }, 60);
@@ -113,7 +113,7 @@ export function describeSharing(start: Start): void {
     expect(await same.splitEntries.find(ID)).toBe('aa.bb');
   });
 
-  test('forgets everything but what all processes share, and tells its listeners', async () => {
+  test('deletes everything except kept values on clear, and notifies its listeners', async () => {
     const { store, underTest } = await start();
     const part = store.partition('part');
     for (const each of [store, part]) await each.keepFirst('keys', 'one', 'secret');
@@ -135,7 +135,7 @@ export function describeSharing(start: Start): void {
   });
 
   test.each(['b:', 'part:', 'kept:', 'x', '{', 'tenants:', '*'])(
-    'forgets nothing of an installation whose prefix goes on with %s',
+    'deletes nothing of an installation whose prefix continues with %s',
     async (more) => {
       const { store, underTest } = await start();
       const nested = await underTest.nested(more);
@@ -155,7 +155,7 @@ export function describeSharing(start: Start): void {
     },
   );
 
-  test('forgets a part, and not another whose name begins in the same way', async () => {
+  test('clears a partition, and no other whose name starts in the same way', async () => {
     const { store } = await start();
     const [part, other] = [store.partition('part'), store.partition('part.2')];
     for (const each of [part, other]) await each.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);
@@ -165,7 +165,7 @@ export function describeSharing(start: Start): void {
     for (const name of ['part:2', '']) expect(() => store.partition(name)).toThrow(TypeError);
   });
 
-  test('forgets a partition, and nothing else', async () => {
+  test('clears a partition except its kept values, and nothing else', async () => {
     const { store } = await start();
     const [one, two] = [store.partition('one'), store.partition('two')];
     for (const each of [store, one, two]) await each.records('AccessToken', SECRET).upsert(ID, { jti: ID }, 60);

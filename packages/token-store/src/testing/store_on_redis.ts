@@ -7,7 +7,7 @@ import type { StoreUnderTest, TestedOptions } from './store_under_test.ts';
 /**
  * A store on a real Redis, under a prefix of its own.
  *
- * @param masters connections to every server that holds keys, which may see and delete them
+ * @param masters connections to every server that holds keys, with the rights to read and delete them
  */
 export function storeOnRedis(options: StoreInput, masters: () => readonly Redis[]): StoreUnderTest {
   const prefix = `test:${randomUUID()}:`;
@@ -45,6 +45,6 @@ async function readAnyType(redis: Redis, key: string): Promise<unknown> {
     case 'zset':
       return redis.zrangebyscore(key, '-inf', '+inf');
     default:
-      throw new Error(`a type of value that the store should not write: ${key}`);
+      throw new Error(`unexpected type of the value of ${key}`);
   }
 }

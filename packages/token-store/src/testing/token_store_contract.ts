@@ -9,7 +9,7 @@ import { describeSharing } from './sharing_contract.ts';
 import type { StoreUnderTest, TestedOptions } from './store_under_test.ts';
 import { describeUnitsOfWork } from './unit_of_work_contract.ts';
 
-/** What every token store must do, whatever it keeps its entries in. */
+/** Behaviour of every token store, on any backend. */
 export function describeTokenStore(name: string, create: () => StoreUnderTest) {
   describe(`the ${name} token store`, () => {
     let underTest: StoreUnderTest | undefined;

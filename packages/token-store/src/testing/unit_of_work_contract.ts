@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { AlreadyConsumedError, GrantRevokedError } from '../index.ts';
 import { ID, OTHER, SECRET, type Start } from './store_under_test.ts';
 
-/** How every token store carries out a unit of work. */
+/** Behaviour of every token store for units of work. */
 export function describeUnitsOfWork(start: Start): void {
   describe('a unit of work', () => {
-    test('writes everything it collected when it is committed, and nothing before', async () => {
+    test('writes all collected records when it is committed, and nothing before', async () => {
       const { store } = await start();
       await store.records('RefreshToken', SECRET).upsert(OTHER, { jti: OTHER }, 60);
       const work = store.begin(SECRET);
@@ -19,7 +19,7 @@ export function describeUnitsOfWork(start: Start): void {
       expect(await store.records('RefreshToken', SECRET).find(OTHER)).toHaveProperty('consumed');
     });
 
-    test('that is not committed leaves no trace', async () => {
+    test('writes nothing if it is not committed', async () => {
       const { store, underTest } = await start();
       await store.records('RefreshToken', SECRET).upsert(OTHER, { jti: OTHER }, 60);
       const before = await underTest.dump();
@@ -29,7 +29,7 @@ export function describeUnitsOfWork(start: Start): void {
       expect(await underTest.dump()).toBe(before);
     });
 
-    test('of many that consume one record exactly one is committed, and the others write nothing', async () => {
+    test('is committed for exactly one of many that consume a record, and the others write nothing', async () => {
       const { store } = await start();
       await store.records('RefreshToken', SECRET).upsert(OTHER, { jti: OTHER }, 60);
       const ids = [...Array(10)].map((_, index) => `${ID}-${index}`);
@@ -49,7 +49,7 @@ export function describeUnitsOfWork(start: Start): void {
       }
     });
 
-    test('whose grant was revoked meanwhile writes nothing', async () => {
+    test('writes nothing if the grant was revoked meanwhile', async () => {
       const { store } = await start();
       await store.records('RefreshToken', SECRET).upsert(OTHER, { jti: OTHER }, 60);
       const work = store.begin(SECRET);
