@@ -1,10 +1,11 @@
 import type { TokenStore } from '@tallystick/token-store';
-import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import type { Provider, TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mapStoreErrors } from '../storage/store_errors.ts';
+import { createApiLookup } from '../tokens/api_lookup.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
-import { refusedGrant, requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
+import { refusedGrant, requestedScopes, requiredParameter } from './token_request.ts';
 import { type Assertion, type AssertionDependencies, createAssertionReader } from './trusted_assertion.ts';
 
 export interface JwtBearerDependencies extends AssertionDependencies {
@@ -26,13 +27,15 @@ export function registerJwtBearer(
   const users = new Set(config.users.map((user) => user.id));
   const replays = store.records('ReplayDetection', config.secret);
 
+  const lookup = createApiLookup(config);
+
   async function grant(ctx: TokenEndpointGrantContext): Promise<void> {
     const { params } = ctx.oidc;
     const assertion = await readAssertion(requiredParameter(params, 'assertion'));
     if (!users.has(assertion.user))
       throw refusedGrant('the subject of the assertion is not a user of this authorization server');
-    const api = requestedApi(config.apis, params);
-    if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
+    const api = lookup.named(params) ?? lookup.defaultFor(ctx.oidc.client.clientId);
+    if (api === undefined) throw lookup.missing();
     const scopes = requestedScopes(params.scope, new Set(api.scopes)) ?? [];
     await refuseReplay(assertion);
     await issueAccessToken(ctx, { grant: 'jwt_bearer', subject: assertion.user, api, scopes }, dependencies);
@@ -45,5 +48,10 @@ export function registerJwtBearer(
     if (!(await mapStoreErrors(replays.consume(id)))) throw refusedGrant('the assertion has already been used');
   }
 
-  provider.registerGrantType(GRANT_TYPES.jwt_bearer, grant, ['assertion', 'scope', 'resource'], ['resource']);
+  provider.registerGrantType(
+    GRANT_TYPES.jwt_bearer,
+    grant,
+    ['assertion', 'scope', 'resource', 'audience'],
+    ['resource'],
+  );
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Log, sameText } from '@tallystick/common';
-import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import type { Provider, TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
+import { createApiLookup } from '../tokens/api_lookup.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
-import { refusedGrant, requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
+import { refusedGrant, requestedScopes, requiredParameter } from './token_request.ts';
 
 /**
  * Registers the password grant (RFC 6749 section 4.3), if it is enabled. RFC 9700 section 2.4 forbids its use; it exists for
@@ -19,6 +20,8 @@ export function registerPassword(
   log.warn({}, 'the password grant is enabled (insecurePasswordGrant): use it for tests of old clients only');
   const passwords = new Map(config.users.map((user) => [user.id, user.password]));
 
+  const lookup = createApiLookup(config);
+
   async function grant(ctx: TokenEndpointGrantContext): Promise<void> {
     const { params } = ctx.oidc;
     const username = requiredParameter(params, 'username');
@@ -27,11 +30,16 @@ export function registerPassword(
     // An unknown user takes as long as a wrong password, and gets the same response.
     const isRight = sameText(password, expected ?? randomBytes(16).toString('base64url'));
     if (expected === undefined || !isRight) throw refusedGrant('unknown user or wrong password');
-    const api = requestedApi(config.apis, params);
-    if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
+    const api = lookup.named(params) ?? lookup.defaultFor(ctx.oidc.client.clientId);
+    if (api === undefined) throw lookup.missing();
     const scopes = requestedScopes(params.scope, new Set(api.scopes)) ?? [];
     await issueAccessToken(ctx, { grant: 'password', subject: username, api, scopes }, { now });
   }
 
-  provider.registerGrantType(GRANT_TYPES.password, grant, ['username', 'password', 'scope', 'resource'], ['resource']);
+  provider.registerGrantType(
+    GRANT_TYPES.password,
+    grant,
+    ['username', 'password', 'scope', 'resource', 'audience'],
+    ['resource'],
+  );
 }

@@ -1,5 +1,6 @@
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig, TokenExchangeConfig } from '../config/config.ts';
+import { type ApiLookup, createApiLookup } from '../tokens/api_lookup.ts';
 import { actingBy } from './act_claim.ts';
 import { GRANT_TYPES } from './grant_types.ts';
 import { issueAccessToken } from './issue_access_token.ts';
@@ -12,7 +13,7 @@ import {
   type TokenReader,
   type TokenReaderDependencies,
 } from './presented_token.ts';
-import { requestedApi, requestedScopes, requiredParameter } from './token_request.ts';
+import { requestedScopes, requiredParameter } from './token_request.ts';
 
 const PARAMETERS = [
   'subject_token',
@@ -37,6 +38,7 @@ export function registerTokenExchange(
   const rulesOf = new Map(config.clients.map((client) => [client.id, client.tokenExchange]));
   if (![...rulesOf.values()].some((rules) => rules !== undefined)) return;
   const readToken = createTokenReader(provider, config, dependencies);
+  const lookup = createApiLookup(config);
 
   async function exchange(ctx: TokenEndpointGrantContext): Promise<void> {
     const { client, params } = ctx.oidc;
@@ -50,8 +52,9 @@ export function registerTokenExchange(
         'the client may not impersonate: send the token of the actor in the actor_token parameter',
       );
 
-    const requested = requestedApi(config.apis, params);
-    const api = targetApi(subject, client.clientId, { apis: config.apis, requested, allowed: rules.to });
+    const { apis } = config;
+    const requested = lookup.named(params);
+    const api = targetApi(subject, client.clientId, { apis, lookup, requested, allowed: rules.to });
     const scopes = narrowedScopes(subject, api, rules, params.scope);
     const issuedTokenType = tokenTypeFor(api, params.requested_token_type);
     const act = actor === undefined ? subject.act : actingBy(actor.subject, subject.act);
@@ -108,10 +111,12 @@ function readNamed(
   return readToken(token, requiredParameter(ctx.oidc.params, `${parameter}_type`), parameter);
 }
 
-/** Default: the API of the subject token. A client may always narrow a token that was issued to it. */
-function targetApi(subject: PresentedToken, clientId: string, { apis, requested, allowed }: TargetOptions): ApiConfig {
-  const api = requested ?? apis.find(({ resource }) => resource === subject.resource);
-  if (api === undefined) throw new errors.InvalidTarget('name the API in the resource parameter (RFC 8707)');
+/** Default: the API of the subject token, or the default API. A client may always narrow a token that was issued to it. */
+function targetApi(subject: PresentedToken, clientId: string, options: TargetOptions): ApiConfig {
+  const { apis, lookup, requested, allowed } = options;
+  const sameApi = apis.find(({ resource }) => resource === subject.resource);
+  const api = requested ?? sameApi ?? lookup.defaultFor(clientId);
+  if (api === undefined) throw lookup.missing();
   const narrowsItsOwn = subject.clientId === clientId && subject.resource === api.resource;
   if (!narrowsItsOwn && !allowed.includes(api.resource))
     throw new errors.InvalidTarget('the client may not get tokens for this API by token exchange');
@@ -120,6 +125,7 @@ function targetApi(subject: PresentedToken, clientId: string, { apis, requested,
 
 interface TargetOptions {
   readonly apis: readonly ApiConfig[];
+  readonly lookup: ApiLookup;
   readonly requested: ApiConfig | undefined;
   /** Resource indicators of the APIs for which the client may get tokens. */
   readonly allowed: readonly string[];

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { peekBody } from '@tallystick/common';
-import type { JWKS } from 'oidc-provider';
+import { StoreUnavailableError } from '@tallystick/token-store';
+import type { Middleware } from 'koa';
+import type { JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import type { SigningAlgorithm } from '../config/config.ts';
 
 export interface ClientKeysDependencies {
@@ -33,9 +35,12 @@ export function createClientKeys({ mountPath, make, ...given }: ClientKeysDepend
     isMade: () => isMade,
     /** Makes the keys, unless they exist. @throws {StoreUnavailableError} */
     ready,
-    /** Makes the keys if the request needs them. @throws {StoreUnavailableError} */
+    /** Makes the keys if the request needs them. Without the store, the request goes on: one that needs the store says so. */
     async readyFor(request: IncomingMessage): Promise<void> {
-      if (await needsClientKeys(request, mountPath)) await ready();
+      if (!(await needsClientKeys(request, mountPath))) return;
+      await ready().catch((error) => {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+      });
     },
   };
 }
@@ -51,6 +56,8 @@ async function needsClientKeys(request: IncomingMessage, mountPath: string): Pro
   return form.get('grant_type') !== 'client_credentials';
 }
 
+const PENDING = 'pending ';
+
 /**
  * Adds an entry for each algorithm whose key is not made yet, so that discovery lists the algorithm and clients can register it.
  * The entries are not valid keys: signing with one throws.
@@ -59,6 +66,16 @@ export function withPendingKeys(jwks: JWKS, algorithms: readonly SigningAlgorith
   const made = new Set(jwks.keys.map(({ alg }) => alg));
   const missing = algorithms.filter((algorithm) => !made.has(algorithm));
   const none = { n: '-', e: '-', d: '-', p: '-', q: '-', dp: '-', dq: '-', qi: '-' };
-  const pending = missing.map((alg) => ({ kty: 'RSA', use: 'sig', alg, kid: `pending ${alg}`, ...none }));
+  const pending = missing.map((alg) => ({ kty: 'RSA', use: 'sig', alg, kid: PENDING + alg, ...none }));
   return { keys: [...jwks.keys, ...pending] } as JWKS;
+}
+
+/** Keeps the entries of {@link withPendingKeys} out of the JWKS, which is served without the store too. */
+export function hidePendingKeys(): Middleware {
+  return async (ctx, next) => {
+    await next();
+    if ((ctx as unknown as Partial<KoaContextWithOIDC>).oidc?.route !== 'jwks') return;
+    const { keys } = ctx.body as { readonly keys?: readonly { readonly kid: string }[] };
+    if (keys !== undefined) ctx.body = { keys: keys.filter(({ kid }) => !kid.startsWith(PENDING)) };
+  };
 }

@@ -16,6 +16,7 @@ import { registerPassword } from '../grants/password.ts';
 import type { TokenReaderDependencies } from '../grants/presented_token.ts';
 import { registerTokenExchange } from '../grants/token_exchange.ts';
 import { unauthorizedClient } from '../grants/unauthorized_client.ts';
+import { hidePendingKeys } from '../keys/client_keys.ts';
 import { backchannelPage } from '../other_devices/backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from '../other_devices/backchannel_requests.ts';
 import { discoveryWithoutUserCodes } from '../other_devices/ciba.ts';
@@ -43,6 +44,7 @@ import { behindTls } from './behind_tls.ts';
 import { boundedInput } from './bounded_input.ts';
 import { useConfiguredEndpointUrls } from './endpoint_urls.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
+import { describeRefusedGrants } from './error_descriptions.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
@@ -104,6 +106,7 @@ export function createProvider(
   provider.use(revokeOnReuse(provider, createIsWithinGrace(config, now)));
   provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
   provider.use(markUsedRegistrations(config, registrations));
+  provider.use(hidePendingKeys());
   provider.use(completeGrantedScope(grantedUserScopes));
   provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
@@ -117,6 +120,7 @@ export function createProvider(
   provider.on('backchannel.error', (_ctx, error, client) =>
     log.warn({ client: client.clientId, ...describeError(error) }, 'back-channel logout notification failed'),
   );
+  describeRefusedGrants(provider);
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);

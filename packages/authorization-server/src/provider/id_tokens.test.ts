@@ -55,19 +55,6 @@ async function publishedAlgorithms(): Promise<string[]> {
   return keys.map(({ alg }) => alg);
 }
 
-test('discovery lists RS256 before its key is made, and the first request for the JWKS makes it', async () => {
-  const fresh = await startTestServer((config) => ({ ...config, idTokenSigningAlgorithm: 'RS256' }));
-  try {
-    const discovery = await (await fetch(`${fresh.issuer}/.well-known/openid-configuration`)).json();
-    expect(discovery).toMatchObject({ id_token_signing_alg_values_supported: ['ES256', 'RS256'] });
-    const { keys } = (await (await fetch(`${fresh.issuer}/jwks`)).json()) as { keys: { n?: string; kid: string }[] };
-    expect(keys).toHaveLength(2);
-    expect(keys[1]?.n?.length).toBeGreaterThan(300);
-  } finally {
-    await fresh.stop();
-  }
-});
-
 test('ID tokens are signed with RS256 and access tokens with ES256, with keys of the JWKS', async () => {
   const { id_token, access_token } = await tokensFor(server, { scope: 'openid read', resource: resourceOf('jwt') });
   expect([decodeProtectedHeader(id_token).alg, decodeProtectedHeader(access_token).alg]).toEqual(['RS256', 'ES256']);

@@ -29,7 +29,7 @@ export function authorizationUrl(
 }
 
 /** Opens the login page. @returns its URL */
-export async function openLogin(served: Served, browser: Browser, style: string): Promise<string> {
+export async function openLogin(served: Pick<Served, 'issuer'>, browser: Browser, style: string): Promise<string> {
   const { headers } = await open(browser, authorizationUrl(served, style));
   const page = new URL(String(headers.location), served.issuer).href;
   await open(browser, page);

@@ -15,7 +15,13 @@ describe('with one API', () => {
     server = await startTestServer((config) => ({
       ...config,
       apis: config.apis.filter(({ resource }) => resource === API),
-      clients: [...config.clients, testClient({ id: 'web', ...web })],
+      insecurePasswordGrant: true,
+      users: [{ id: 'alice', claims: {}, password: 'alice-password' }],
+      clients: [
+        ...config.clients,
+        testClient({ id: 'web', ...web }),
+        testClient({ id: 'old', secret: 'old-secret', grants: ['password'] }),
+      ],
     }));
   });
   afterAll(() => server.stop());
@@ -26,6 +32,12 @@ describe('with one API', () => {
       scope: 'read',
     });
     expect([decodeJwt(access_token).aud, scope]).toEqual([API, 'read']);
+  });
+
+  test.each([{}, { audience: API }])('a password request gets a token for it: %j', async (more) => {
+    const form = { grant_type: 'password', username: 'alice', password: 'alice-password', ...more };
+    const { access_token } = await requestTokens(server, 'old:old-secret', form);
+    expect(decodeJwt(access_token).aud).toBe(API);
   });
 
   test('an authorization request that names no API gets a token for it', async () => {

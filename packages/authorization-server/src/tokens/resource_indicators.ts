@@ -1,15 +1,13 @@
 import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
 import { userScopes } from '../config/user_scopes.ts';
+import { createApiLookup } from './api_lookup.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
 type Config = Pick<
   AuthorizationServerConfig,
   'apis' | 'clients' | 'scopes' | 'defaultApi' | 'defaultScopes' | 'offlineAccessNeedsConsent'
 >;
-
-/** The number of APIs that an error lists. */
-const LISTED = 10;
 
 /** The endpoints at which a request for scopes of a user begins. */
 const AUTHORIZATION_ROUTES = new Set([
@@ -24,47 +22,13 @@ const AUTHORIZATION_ROUTES = new Set([
  * after it has validated the scopes and before it decides on pages, so the request gets its default scopes here too.
  */
 export function createResourceIndicators(config: Config) {
-  const { apis, clients } = config;
-  const apiByResource = new Map(apis.map((api) => [api.resource, api]));
-  const defaultApis = new Map(clients.map(({ id, defaultApi }) => [id, defaultApi]));
-  // A tenant shares this setting with the first issuer, but not its APIs.
-  const configuredDefault = apis.find(({ resource }) => resource === config.defaultApi);
-  const defaultApi = (configuredDefault ?? (apis.length === 1 ? apis[0] : undefined))?.resource;
+  const lookup = createApiLookup(config);
   const ownScopes = new Set(userScopes(config));
-  const apiScopes = new Set(apis.flatMap((api) => api.scopes));
+  const apiScopes = new Set(config.apis.flatMap((api) => api.scopes));
 
-  function defaultFor(ctx: KoaContextWithOIDC): string | undefined {
-    const resource = defaultApis.get(ctx.oidc.client?.clientId ?? '') ?? defaultApi;
-    if (resource !== undefined) return resource;
-    const needsApi =
-      ctx.oidc.params?.grant_type === 'client_credentials' ||
-      requestedScopes(ctx).some((scope) => apiScopes.has(scope) && !ownScopes.has(scope));
-    if (needsApi) throw new errors.InvalidTarget(`name the API in the resource parameter (RFC 8707); ${known()}`);
-    return undefined;
-  }
-
-  function known(): string {
-    const listed = apis.slice(0, LISTED).map((api) => api.resource);
-    const more = apis.length - listed.length;
-    return `known: ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  }
-
-  /** @throws {errors.InvalidTarget} */
-  function apiOfAudience(name: string): ApiConfig {
-    const named = apiByResource.get(name) ?? apis.filter(({ audience = [] }) => [audience].flat().includes(name));
-    const [api, ...others] = [named].flat();
-    if (api === undefined)
-      throw new errors.InvalidTarget(`the audience is not an API of this authorization server; ${known()}`);
-    if (others.length > 0) throw new errors.InvalidTarget('several APIs have this audience; send the resource instead');
-    return api;
-  }
-
-  /** @throws {errors.InvalidTarget} */
-  function apiOfResource(resource: string): ApiConfig {
-    const api = apiByResource.get(resource);
-    if (api === undefined)
-      throw new errors.InvalidTarget(`the resource is not an API of this authorization server; ${known()}`);
-    return api;
+  function needsApi(ctx: KoaContextWithOIDC): boolean {
+    if (ctx.oidc.params?.grant_type === 'client_credentials') return true;
+    return requestedScopes(ctx).some((scope) => apiScopes.has(scope) && !ownScopes.has(scope));
   }
 
   /** Completes the scopes of an authorization request. @throws {errors.InvalidScope} none of them is known */
@@ -91,19 +55,15 @@ export function createResourceIndicators(config: Config) {
       oneOf?: readonly string[],
     ): Promise<string | undefined> {
       if (oneOf) return oneOf[0];
-      const audience = rawParameter(ctx, 'audience');
-      const resource = audience === undefined ? defaultFor(ctx) : apiOfAudience(audience).resource;
-      if (resource === undefined) completeScopes(ctx, undefined);
-      return resource;
+      const api = lookup.named({ audience: rawParameter(ctx, 'audience') });
+      const found = api ?? lookup.defaultFor(ctx.oidc.client?.clientId);
+      if (found === undefined && needsApi(ctx)) throw lookup.missing();
+      if (found === undefined) completeScopes(ctx, undefined);
+      return found?.resource;
     },
     async getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string): Promise<ResourceServer> {
-      const requested = ctx.oidc.params?.resource;
-      if (Array.isArray(requested) && requested.length > 1)
-        throw new errors.InvalidTarget('request one resource at a time');
-      const api = apiOfResource(indicator);
-      const audience = rawParameter(ctx, 'audience');
-      if (audience !== undefined && apiOfAudience(audience) !== api)
-        throw new errors.InvalidTarget('resource and audience name different APIs; send one of them');
+      const resource = [indicator, ctx.oidc.params?.resource ?? []].flat();
+      const api = lookup.named({ resource, audience: rawParameter(ctx, 'audience') }) as ApiConfig;
       completeScopes(ctx, api);
       return resourceServerOf(api);
     },
