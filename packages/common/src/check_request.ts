@@ -6,12 +6,12 @@ import { toOriginForm } from './request_target.ts';
 
 /** Reason to refuse a request before it is routed. */
 export interface RequestFault {
-  readonly code: keyof typeof statuses;
+  readonly code: keyof typeof STATUSES;
   readonly status: number;
   readonly description: string;
 }
 
-const statuses = {
+const STATUSES = {
   invalid_request: 400,
   method_not_allowed: 405,
   request_timeout: 408,
@@ -22,7 +22,7 @@ const statuses = {
 } as const;
 
 /** Node.js silently drops headers after the 2,000th, even those that frame the body. */
-const maximumHeaders = 1_000;
+const MAX_HEADERS = 1_000;
 
 /**
  * Checks the rules that every request to our servers must follow, and turns a target in absolute form into origin form.
@@ -52,8 +52,8 @@ export function checkRequest(request: IncomingMessage, allowsHost?: AllowsHost):
 
 /** Like {@link checkRequest}, without the target: for a request that another server describes. */
 export function findFault({ rawHeaders, headers, httpVersion, method }: IncomingMessage): RequestFault | undefined {
-  if (rawHeaders.length > 2 * maximumHeaders) {
-    return fault('request_header_fields_too_large', `the request has more than ${maximumHeaders} headers`);
+  if (rawHeaders.length > 2 * MAX_HEADERS) {
+    return fault('request_header_fields_too_large', `the request has more than ${MAX_HEADERS} headers`);
   }
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     return fault('invalid_request', 'the version of HTTP must be 1.1 or 1.0');
@@ -85,7 +85,7 @@ function findCodingFault(headers: IncomingMessage['headers'], httpVersion: strin
 
 /** Makes a fault with the status of its code. */
 export function fault(code: RequestFault['code'], description: string): RequestFault {
-  return { code, status: statuses[code], description };
+  return { code, status: STATUSES[code], description };
 }
 
 function countHosts(rawHeaders: readonly string[]): number {

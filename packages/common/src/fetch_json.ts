@@ -2,7 +2,7 @@ import { mediaTypeOf } from './header_grammar.ts';
 import { readBody } from './read_body.ts';
 
 /** Maximum size of a response in bytes, after content decoding. */
-const maximumBytes = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** One request to an authorization server. */
 export interface JsonExchange {
@@ -59,7 +59,7 @@ async function receive({ url, init, timeout, mediaType, fetch }: JsonExchange): 
     await response.body?.cancel();
     return { status, fault: `did not answer with ${mediaType}` };
   }
-  const body = await readBody(response.body, maximumBytes);
+  const body = await readBody(response.body, MAX_BYTES);
   return body === undefined ? { status, fault: 'answered with more than 1 MiB' } : { status, body };
 }
 

@@ -9,11 +9,11 @@ export interface Host {
 }
 
 /** Labels of letters, digits and hyphens (IDNs as A-labels), and `_`, which is common in container networks. */
-const hostHeader = /^((?:[\w-]{1,63}\.)*[\w-]{1,63}|\[[0-9a-fA-F:.]{2,45}\])\.?(?::(\d{0,5}))?$/;
+const HOST_HEADER = /^((?:[\w-]{1,63}\.)*[\w-]{1,63}|\[[0-9a-fA-F:.]{2,45}\])\.?(?::(\d{0,5}))?$/;
 
-const longestName = 253;
+const MAX_NAME_LENGTH = 253;
 /** With a trailing dot and a port. */
-const longestHeader = longestName + ':65535'.length + 1;
+const MAX_HEADER_LENGTH = MAX_NAME_LENGTH + ':65535'.length + 1;
 
 /**
  * Reads `Host` (RFC 9110 section 7.2), or the authority of a URL without a user.
@@ -24,7 +24,7 @@ const longestHeader = longestName + ':65535'.length + 1;
  * @returns undefined for any other value, because two servers could interpret it differently
  */
 export function readHost(header: string): Host | undefined {
-  const match = header.length > longestHeader ? null : hostHeader.exec(header);
+  const match = header.length > MAX_HEADER_LENGTH ? null : HOST_HEADER.exec(header);
   if (match === null) return undefined;
   const [, written = '', digits = ''] = match;
   const port = digits === '' ? undefined : Number(digits);
@@ -38,17 +38,17 @@ function shortestIPv6(literal: string): string | undefined {
 }
 
 function checkedName(name: string): string | undefined {
-  if (name.length > longestName) return undefined;
+  if (name.length > MAX_NAME_LENGTH) return undefined;
   return /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(name) && !isIPv4(name) ? undefined : name;
 }
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
 
 /** Whether a name is a loopback name (RFC 6761 section 6.3) or a loopback address. @param name of a {@link Host} */
 export function isLoopbackName(name: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
-  if (isIPv4(name)) return loopback.check(name, 'ipv4');
-  return name.startsWith('[') && loopback.check(name.slice(1, -1), 'ipv6');
+  if (isIPv4(name)) return LOOPBACK.check(name, 'ipv4');
+  return name.startsWith('[') && LOOPBACK.check(name.slice(1, -1), 'ipv6');
 }

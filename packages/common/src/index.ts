@@ -22,4 +22,4 @@ export { type FindReadiness, type Readiness, readinessAnswer } from './readiness
 export { claimSetByTheServer, type RefusedClaim, refusedClaim, refusedShape } from './refused_claims.ts';
 export { findTargetFault } from './request_target.ts';
 export { sameText } from './same_text.ts';
-export { afterDueAnswers, answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';
+export { afterEarlierResponses, answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';

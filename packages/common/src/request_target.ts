@@ -1,6 +1,6 @@
 import { readHost } from './host.ts';
 
-const absoluteForm = /^(https?):\/\/([^/?#]*)(.*)$/i;
+const ABSOLUTE_FORM = /^(https?):\/\/([^/?#]*)(.*)$/i;
 
 /**
  * Turns a request target in absolute form into origin form (RFC 9112 section 3.2.2). Other targets are returned unchanged.
@@ -13,7 +13,7 @@ export function toOriginForm(
   target: string,
   { method, host, scheme }: { method: string | undefined; host: string | undefined; scheme: 'http' | 'https' },
 ): string | undefined {
-  const match = absoluteForm.exec(target);
+  const match = ABSOLUTE_FORM.exec(target);
   if (match === null) return target;
   const [, targetScheme = '', authority = '', rest = ''] = match;
   if (targetScheme.toLowerCase() !== scheme || host === undefined || !isSameServer(authority, host, scheme)) {

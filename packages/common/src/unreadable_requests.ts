@@ -43,7 +43,7 @@ export function answerUnreadable(server: Server, { lastResponse, answer }: Unrea
   });
   server.on('connect', (_request, socket: Duplex) => {
     const due = answer(fault('method_not_allowed', 'CONNECT is not served'));
-    afterDueAnswers(socket, lastResponse(socket), () => answerOnSocket(socket, due));
+    afterEarlierResponses(socket, lastResponse(socket), () => answerOnSocket(socket, due));
   });
 }
 
@@ -51,9 +51,9 @@ export function answerUnreadable(server: Server, { lastResponse, answer }: Unrea
  * Continues when the responses to earlier requests have been sent, or closes the connection if they cannot be. For a connection that
  * Node.js has handed over because of an upgrade or a CONNECT, which a client can send right after other requests.
  *
- * @param last the response to the request before
+ * @param last the response to the previous request
  */
-export function afterDueAnswers(socket: Duplex, last: ServerResponse | undefined, next: () => void): void {
+export function afterEarlierResponses(socket: Duplex, last: ServerResponse | undefined, next: () => void): void {
   if (last === undefined || last.closed) {
     next();
     return;

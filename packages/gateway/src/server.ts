@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { afterDueAnswers, answerUnreadable } from '@tallystick/common';
+import { afterEarlierResponses, answerUnreadable } from '@tallystick/common';
 import { refusal } from '@tallystick/resource-server';
 import type { GatewayConfig } from './config/config.ts';
 import type { Gateway } from './gateway.ts';
@@ -49,7 +49,7 @@ export function createGatewayServer(
   // Node.js would send 100 at once. The gateway sends it when it forwards the request; a refusal closes the connection.
   server.on('checkContinue', handle);
   server.on('upgrade', (request, socket, head) => {
-    afterDueAnswers(socket, lastResponses.get(socket), () => gateway.upgrade(request, socket, head));
+    afterEarlierResponses(socket, lastResponses.get(socket), () => gateway.upgrade(request, socket, head));
   });
   server.setTimeout(clientTimeout, (socket) => {
     const last = lastResponses.get(socket);

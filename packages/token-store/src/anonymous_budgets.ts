@@ -65,7 +65,7 @@ export function createAnonymousBudgets(
   };
 }
 
-export type PutRecord = Extract<Write, { do: 'putRecord' }>;
+export type PutRecord = Extract<Write, { type: 'putRecord' }>;
 
 export interface WrittenRecord {
   /** The write of the payload. */
@@ -88,7 +88,7 @@ export function anonymousRecord(
     expiresAt,
     async drop() {
       try {
-        const failed = await backend.write([{ do: 'delete', key }], [{ type: 'startsWith', key, prefix: mark }]);
+        const failed = await backend.write([{ type: 'delete', key }], [{ type: 'startsWith', key, prefix: mark }]);
         if (failed === undefined) await backend.write(rest);
       } catch (error) {
         // The record expires soon anyway.
@@ -99,12 +99,12 @@ export function anonymousRecord(
 }
 
 function undo(write: Write): Write[] {
-  if (write.do === 'put' || write.do === 'putRecord') return [{ do: 'delete', key: write.key }];
-  if (write.do === 'addMember') return [{ do: 'removeMembers', key: write.key, members: [write.member] }];
+  if (write.type === 'put' || write.type === 'putRecord') return [{ type: 'delete', key: write.key }];
+  if (write.type === 'addMember') return [{ type: 'removeMembers', key: write.key, members: [write.member] }];
   return [];
 }
 
 function bytesOf(write: Write): number {
-  if (write.do === 'put' || write.do === 'putRecord') return write.key.length + write.value.length;
-  return write.do === 'addMember' ? write.member.length : 0;
+  if (write.type === 'put' || write.type === 'putRecord') return write.key.length + write.value.length;
+  return write.type === 'addMember' ? write.member.length : 0;
 }

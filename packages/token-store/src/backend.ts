@@ -1,18 +1,18 @@
 /** One step of a batch. Times to live are in seconds. */
 export type Write =
   | {
-      readonly do: 'put';
+      readonly type: 'put';
       readonly key: string;
       readonly value: string;
       readonly expiresIn: number;
       /** A small write that revokes something. It may exceed the bounds of the memory store a little. */
       readonly isVital?: boolean;
     }
-  | { readonly do: 'putRecord'; readonly key: string; readonly value: string; readonly expiresIn: number }
-  | { readonly do: 'addMember'; readonly key: string; readonly member: string; readonly expiresIn: number }
-  | { readonly do: 'removeMembers'; readonly key: string; readonly members: readonly string[] }
-  | { readonly do: 'delete'; readonly key: string }
-  | { readonly do: 'publish'; readonly message: string };
+  | { readonly type: 'putRecord'; readonly key: string; readonly value: string; readonly expiresIn: number }
+  | { readonly type: 'addMember'; readonly key: string; readonly member: string; readonly expiresIn: number }
+  | { readonly type: 'removeMembers'; readonly key: string; readonly members: readonly string[] }
+  | { readonly type: 'delete'; readonly key: string }
+  | { readonly type: 'publish'; readonly message: string };
 
 /** A condition for a batch. */
 export type Condition =
@@ -26,7 +26,7 @@ export type Condition =
   | { readonly type: 'exists'; readonly key: string }
   /**
    * The key does not exist, or its number is below the limit. Where the clock can be set back, a time in the future does not count, but
-   * `FOR_GOOD` always does.
+   * `PERMANENT` always does.
    */
   | { readonly type: 'below'; readonly key: string; readonly limit: number };
 
@@ -37,7 +37,7 @@ export interface StoredRecord {
 }
 
 /** Larger than any time: a permanent revocation. */
-export const FOR_GOOD = Number.MAX_SAFE_INTEGER;
+export const PERMANENT = Number.MAX_SAFE_INTEGER;
 
 /** Message on the feed: all tokens are revoked. */
 export const CLEARED = 'cleared';

@@ -162,10 +162,10 @@ export interface TokenStore {
    * Destroys every record of an owner, of every kind, and publishes the revocation of the access tokens among them. Writes of
    * concurrent requests fail. Later writes succeed unless the owner is revoked permanently.
    *
-   * @param options.forGood the name is never used again, as with a client whose id the server generated
+   * @param options.permanently the name is never used again, as with a client whose id the server generated
    * @throws {StoreUnavailableError} some records may be left; another call destroys the rest
    */
-  revokeOwner(owner: RecordOwner, options?: { readonly forGood?: boolean }): Promise<void>;
+  revokeOwner(owner: RecordOwner, options?: { readonly permanently?: boolean }): Promise<void>;
   /**
    * Whether `revokeOwner` revoked one of these owners after a token was issued to them. For tokens that have no record. Survives
    * `clear`.

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Backend, FOR_GOOD, type Write } from './backend.ts';
+import { type Backend, PERMANENT, type Write } from './backend.ts';
 import type { RecordOwner, RecordPayload, TokenStore } from './contract.ts';
 import { destroyedRecord, REVOCATION_REMEMBERED, refusedKey, revokeUnderGrants } from './revocation.ts';
 import { tokenKey } from './token_key.ts';
@@ -60,7 +60,7 @@ export function createOwners(
     const [kind = '', hashedId = ''] = member.split(':');
     const destroyed = destroyedRecord(kind, hashedId);
     if (backend.atomicWrites === 'all keys') return destroyed;
-    const refused = { do: 'put', key: refusedKey(kind, hashedId), value, expiresIn: REVOCATION_REMEMBERED } as const;
+    const refused = { type: 'put', key: refusedKey(kind, hashedId), value, expiresIn: REVOCATION_REMEMBERED } as const;
     return [...destroyed, refused];
   }
 
@@ -72,22 +72,22 @@ export function createOwners(
   }
 
   return {
-    async revokeOwner(owner, { forGood = false } = {}) {
+    async revokeOwner(owner, { permanently = false } = {}) {
       const { issued, revoked } = keysOf(owner);
-      const value = String(forGood ? FOR_GOOD : now());
+      const value = String(permanently ? PERMANENT : now());
       // If the name is never used again, only concurrent requests must be refused.
-      const expiresIn = forGood ? REVOCATION_REMEMBERED : OWNER_REMEMBERED;
+      const expiresIn = permanently ? REVOCATION_REMEMBERED : OWNER_REMEMBERED;
       // Refuse first, then read the list: a record that is not in the list yet will be refused.
-      await backend.write([{ do: 'put', key: revoked, value, expiresIn, isVital: true }]);
+      await backend.write([{ type: 'put', key: revoked, value, expiresIn, isVital: true }]);
       const members = await backend.members(issued);
       for (let from = 0; from < members.length; from += DESTROY_BATCH) {
         const some = members.slice(from, from + DESTROY_BATCH);
         await revokeExchanged(some, String(now()));
         const destroyed = some.flatMap((member) => destruction(member, value));
-        await backend.write([...destroyed, { do: 'removeMembers', key: issued, members: some }]);
+        await backend.write([...destroyed, { type: 'removeMembers', key: issued, members: some }]);
       }
       // A request of the same millisecond counts as earlier, so the caller must not be able to start one.
-      if (!forGood) await wait(NEXT_MILLISECOND);
+      if (!permanently) await wait(NEXT_MILLISECOND);
     },
     async isRevokedSince(owners, issuedAt) {
       const conditions = owners.map(

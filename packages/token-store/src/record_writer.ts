@@ -104,7 +104,8 @@ function planWrites(
   const conditions: Condition[] = [];
   if (step !== undefined) conditions.push({ type: 'stepBelow', key: record.key, step });
   for (const { issued, revoked, memberFor } of lists) {
-    for (const hashed of hashedIds) batch.push({ do: 'addMember', key: issued, member: memberFor(hashed), expiresIn });
+    for (const hashed of hashedIds)
+      batch.push({ type: 'addMember', key: issued, member: memberFor(hashed), expiresIn });
     conditions.push({ type: 'below', key: revoked, limit: requestedAt });
   }
   // If list and record are not written in one step, a revocation of the list's members may come before the record.
@@ -138,7 +139,7 @@ function sealedRecord(
   const key = recordKey(kind, tokenKey(id));
   const envelope: Envelope = { ...content, expiresAt: now() + expiresIn * 1000 };
   const value = seal({ clientHeld: id, servers: secret }, part + key, JSON.stringify(envelope));
-  return { do: 'putRecord', key, value, expiresIn };
+  return { type: 'putRecord', key, value, expiresIn };
 }
 
 function splitEntryWrite(
@@ -146,7 +147,7 @@ function splitEntryWrite(
   { id, signingInput, expiresIn }: { id: string; signingInput: string; expiresIn: number },
 ): Write {
   const key = splitEntryKey(tokenKey(id));
-  return { do: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn };
+  return { type: 'put', key, value: options.seal ? seal(id, key, signingInput) : signingInput, expiresIn };
 }
 
 /** The list of the record's grant. */

@@ -29,15 +29,15 @@ export function refusal(kind: string, hashedId: string, value: string): Write {
 }
 
 function revocationNote(key: string, value: string): Write {
-  return { do: 'put', key, value, expiresIn: REVOCATION_REMEMBERED, isVital: true };
+  return { type: 'put', key, value, expiresIn: REVOCATION_REMEMBERED, isVital: true };
 }
 
 /** Writes that delete a record and what is stored with it, and, for an access token, publish its revocation. */
 export function destroyedRecord(kind: string, hashedId: string): Write[] {
-  const record: Write = { do: 'delete', key: recordKey(kind, hashedId) };
+  const record: Write = { type: 'delete', key: recordKey(kind, hashedId) };
   if (!ACCESS_TOKENS.some((known) => known === kind)) return [record];
   const keys = [splitEntryKey(hashedId), answerKey(hashedId)];
-  return [record, ...keys.map((key) => ({ do: 'delete', key }) as const), { do: 'publish', message: hashedId }];
+  return [record, ...keys.map((key) => ({ type: 'delete', key }) as const), { type: 'publish', message: hashedId }];
 }
 
 /**
@@ -57,6 +57,6 @@ export async function revokeUnderGrants(
   const batch = members.flatMap((member) => destroyedRecord(kind, member));
   if (backend.atomicWrites !== 'all keys') for (const member of members) batch.push(refusal(kind, member, value));
   // Only these members: a request that began after the revocation may have added others.
-  for (const list of lists) if (list.members.length > 0) batch.push({ do: 'removeMembers', ...list });
+  for (const list of lists) if (list.members.length > 0) batch.push({ type: 'removeMembers', ...list });
   await backend.write(batch);
 }

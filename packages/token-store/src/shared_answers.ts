@@ -27,7 +27,7 @@ export function createSharedAnswers(backend: Backend): SharedAnswers {
     async put(token, value, expiresIn) {
       const hashedId = tokenKey(token);
       const key = answerKey(hashedId);
-      const write = { do: 'put', key, value: seal(token, key, value), expiresIn } as const;
+      const write = { type: 'put', key, value: seal(token, key, value), expiresIn } as const;
       for (const kind of ACCESS_TOKENS) {
         // A destroyed record does not come back, so no answer can be written after a revocation.
         const failed = await backend.write([write], [{ type: 'exists', key: recordKey(kind, hashedId) }]);

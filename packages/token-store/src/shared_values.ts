@@ -40,12 +40,12 @@ export function createSharedValues(backend: Backend, { secret, part, now }: Shar
       return expiresAt > now() ? value : undefined;
     },
     async put(name, value, expiresIn) {
-      await backend.write([{ do: 'put', key: keyOf(name), value: sealed(name, value, expiresIn), expiresIn }]);
+      await backend.write([{ type: 'put', key: keyOf(name), value: sealed(name, value, expiresIn), expiresIn }]);
     },
     putIfAbsent: (name, value, expiresIn) =>
       backend.putIfAbsent(keyOf(name), sealed(name, value, expiresIn), expiresIn),
     async remove(name) {
-      await backend.write([{ do: 'delete', key: keyOf(name) }]);
+      await backend.write([{ type: 'delete', key: keyOf(name) }]);
     },
   };
 }

@@ -59,11 +59,11 @@ export function createTokenStore(backend: Backend, options: TokenStoreOptions): 
     },
     async clear() {
       await backend.clear((key) => isOwnKey(key) && !isKeptKey(key) && !isOwnerMark(key));
-      await backend.write([{ do: 'publish', message: CLEARED }]);
+      await backend.write([{ type: 'publish', message: CLEARED }]);
     },
     async addToList(name, value, expiresIn, secret) {
       const key = listKey(name);
-      await backend.write([{ do: 'addMember', key, member: seal(secret, part + key, value), expiresIn }]);
+      await backend.write([{ type: 'addMember', key, member: seal(secret, part + key, value), expiresIn }]);
     },
     async list(name, secret) {
       const key = listKey(name);

@@ -30,7 +30,7 @@ export function createClientAdapter(
       return metadata === undefined ? registered.find(id) : (JSON.parse(metadata) as AdapterPayload);
     },
     async destroy(id) {
-      await mapStoreErrors(store.revokeOwner({ client: id }, { forGood: true }));
+      await mapStoreErrors(store.revokeOwner({ client: id }, { permanently: true }));
       await registered.destroy(id);
     },
   };

@@ -1,10 +1,10 @@
 import { createBudget } from './budget.ts';
 
 /** Number of different unknown keys that may cause a fetch at once. Each `cooldown` allows one more. */
-const toleratedKeys = 4;
+const MAX_FETCHING_KEYS = 4;
 
 /** Number of missing keys that are remembered. */
-const rememberedKeys = 64;
+const MAX_REMEMBERED_KEYS = 64;
 
 /**
  * Decides for which unknown keys a fetch may follow soon after the last one. A key rotation causes one unknown `kid`, or one for each
@@ -22,7 +22,7 @@ export interface UnknownKeys {
 
 /** @param options.cooldown seconds. @param options.now epoch milliseconds */
 export function createUnknownKeys({ cooldown, now }: { cooldown: number; now: () => number }): UnknownKeys {
-  const budget = createBudget({ capacity: toleratedKeys, interval: cooldown, now });
+  const budget = createBudget({ capacity: MAX_FETCHING_KEYS, interval: cooldown, now });
   const awaited = new Set<string>();
   /** Time at which each key was found to be missing. Repeated requests for it must not use up the budget. */
   const missing = new Map<string, number>();
@@ -31,7 +31,7 @@ export function createUnknownKeys({ cooldown, now }: { cooldown: number; now: ()
     missing.delete(kid);
     missing.set(kid, now());
     const [oldest = kid] = missing.keys();
-    if (missing.size > rememberedKeys) missing.delete(oldest);
+    if (missing.size > MAX_REMEMBERED_KEYS) missing.delete(oldest);
   }
 
   return {

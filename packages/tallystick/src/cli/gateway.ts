@@ -16,7 +16,7 @@ export async function gateway(configFile: string, workers: string): Promise<numb
     ]);
   }
   if (gateway.dpop.replay === 'memory') {
-    // With a memory of its own, each worker would accept the same proof once.
+    // If each worker had its own memory, each would accept the same proof once.
     throw new ConfigError(configFile, [
       'gateway.dpop.replay: expected "store", because several workers must share it; found "memory"',
     ]);

@@ -69,7 +69,7 @@ test('the memory store accepts writes after its clock was set back to before a r
   let now = 3_600_000;
   const store = openMemory({ maxEntries: 10, now: () => now });
   await store.revokeOwner({ client: 'c' });
-  await store.revokeOwner({ client: 'gone' }, { forGood: true });
+  await store.revokeOwner({ client: 'gone' }, { permanently: true });
   now = 0;
   await store.records('AccessToken', SECRET).upsert('token', { clientId: 'c' }, 10, now);
   expect(await store.isRevokedSince([{ client: 'c' }], now)).toBe(false);
@@ -82,7 +82,7 @@ test('a list of the memory store drops expired members', async () => {
   const backend = createMemoryBackend({ ...MANY, now: () => now, entries });
   for (let index = 0; index < 10_000; index++) {
     now += 1000;
-    await backend.write([{ do: 'addMember', key: 'list', member: String(index), expiresIn: 10 }]);
+    await backend.write([{ type: 'addMember', key: 'list', member: String(index), expiresIn: 10 }]);
   }
   expect(await backend.members('list')).toHaveLength(10);
   expect(entries.get('list')?.members?.size).toBeLessThan(200);
@@ -144,7 +144,7 @@ describe('a memory store whose maximum size is reached', () => {
     for (let round = 0; round < 500; round++) {
       await store.records('AccessToken', SECRET).upsert(`token ${round}`, { grantId: `g${round}`, clientId: 'c' }, 60);
       await store.records('AccessToken', SECRET).revokeByGrantId(`g${round}`);
-      await store.revokeOwner({ client: 'c' }, { forGood: false });
+      await store.revokeOwner({ client: 'c' }, { permanently: false });
       await store.clear();
     }
     expect(await fill(store)).toBeGreaterThan(40);
@@ -172,7 +172,7 @@ test('anonymous callers cannot displace the records of users, in any kind or par
 test('the memory store deletes a list without members', async () => {
   const entries = new Map<string, MemoryEntry>();
   const backend = createMemoryBackend({ ...MANY, now: Date.now, entries });
-  for (const member of ['one', 'two']) await backend.write([{ do: 'addMember', key: 'list', member, expiresIn: 10 }]);
-  await backend.write([{ do: 'removeMembers', key: 'list', members: ['one', 'two', 'three'] }]);
+  for (const member of ['one', 'two']) await backend.write([{ type: 'addMember', key: 'list', member, expiresIn: 10 }]);
+  await backend.write([{ type: 'removeMembers', key: 'list', members: ['one', 'two', 'three'] }]);
   expect([...entries]).toEqual([]);
 });

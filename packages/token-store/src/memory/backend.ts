@@ -67,7 +67,7 @@ function createWrites(
   const writes = createMemoryWrites({ entries, now, publish });
 
   function put(key: string, value: string, expiresIn: number): void {
-    const write = { do: 'put', key, value, expiresIn } as const;
+    const write = { type: 'put', key, value, expiresIn } as const;
     entries.makeRoom([write]);
     writes.apply(write);
   }

@@ -85,7 +85,7 @@ export function createMemoryEntries(kept: Map<string, MemoryEntry>, bounds: Memo
     delete: remove,
     keys: () => kept.keys(),
     makeRoom(batch) {
-      const isVital = batch.some((write) => write.do === 'put' && write.isVital);
+      const isVital = batch.some((write) => write.type === 'put' && write.isVital);
       const part = isVital ? 1 + RESERVE : 1;
       const added = batch.map((write) => additionOf(write, kept));
       const newEntries = new Set(added.flatMap(({ key }) => key ?? [])).size;
@@ -104,11 +104,11 @@ export function createMemoryEntries(kept: Map<string, MemoryEntry>, bounds: Memo
 
 /** The number of bytes that a write adds, and its key if it is new. */
 function additionOf(write: Write, kept: ReadonlyMap<string, MemoryEntry>): { bytes: number; key?: string } {
-  if (write.do === 'publish' || write.do === 'delete' || write.do === 'removeMembers') return { bytes: 0 };
+  if (write.type === 'publish' || write.type === 'delete' || write.type === 'removeMembers') return { bytes: 0 };
   const before = kept.get(write.key);
-  const text = write.do === 'addMember' ? memberSize(write.member) : write.value.length;
+  const text = write.type === 'addMember' ? memberSize(write.member) : write.value.length;
   if (before === undefined) return { bytes: ENTRY_OVERHEAD + write.key.length + text, key: write.key };
-  return { bytes: write.do === 'addMember' ? text : text - (before.value?.length ?? 0) };
+  return { bytes: write.type === 'addMember' ? text : text - (before.value?.length ?? 0) };
 }
 
 /** One byte for each character, because all keys and values are ASCII. */

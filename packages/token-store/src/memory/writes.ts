@@ -1,4 +1,4 @@
-import { type Condition, FOR_GOOD, type Write } from '../backend.ts';
+import { type Condition, PERMANENT, type Write } from '../backend.ts';
 import { type MemoryEntries, memberSize } from './entries.ts';
 
 /** Lists with fewer members are not swept. */
@@ -27,7 +27,7 @@ export function createMemoryWrites({ entries, now, publish }: MemoryWritesOption
 
   return {
     apply(write) {
-      switch (write.do) {
+      switch (write.type) {
         case 'put':
           entries.set(write.key, { value: write.value, expiresAt: expiry(write.expiresIn) });
           break;
@@ -54,7 +54,7 @@ export function createMemoryWrites({ entries, now, publish }: MemoryWritesOption
       if (condition.type === 'notConsumed') return entry !== undefined && entry.consumed === undefined;
       if (condition.type === 'stepBelow') return entry !== undefined && (entry.step ?? 0) < condition.step;
       const value = Number(entry?.value ?? Number.NEGATIVE_INFINITY);
-      return value < condition.limit || (value > now() && value !== FOR_GOOD);
+      return value < condition.limit || (value > now() && value !== PERMANENT);
     },
     mark(condition) {
       const entry = live(condition.key);

@@ -3,7 +3,7 @@ import type { StoreConfig } from '../config/store_config.ts';
 
 type StoreTls = NonNullable<StoreConfig['tls']>;
 
-/** In Node.js's words. */
+/** TLS options of Node.js, as PEM. */
 export interface TlsMaterial {
   readonly ca?: string;
   readonly cert?: string;

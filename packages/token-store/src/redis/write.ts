@@ -55,13 +55,13 @@ export function toRedis(
 }
 
 function commandsOf(write: Write, prefix: string, channel: string): RedisCommand[] {
-  if (write.do === 'publish') return [{ key: undefined, words: ['publish', channel, write.message] }];
+  if (write.type === 'publish') return [{ key: undefined, words: ['publish', channel, write.message] }];
   const key = prefix + write.key;
   return commandWords(write, key).map((words) => ({ key, words }));
 }
 
-function commandWords(write: Exclude<Write, { do: 'publish' }>, key: string): string[][] {
-  switch (write.do) {
+function commandWords(write: Exclude<Write, { type: 'publish' }>, key: string): string[][] {
+  switch (write.type) {
     case 'put':
       return [['set', key, write.value, 'EX', wholeSeconds(write.expiresIn)]];
     case 'putRecord':

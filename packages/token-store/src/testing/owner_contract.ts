@@ -97,7 +97,7 @@ export function describeOwners(start: Start): void {
 
   test('refuses every later write for an owner that is revoked permanently', async () => {
     const { store } = await start();
-    await store.revokeOwner(CLIENT, { forGood: true });
+    await store.revokeOwner(CLIENT, { permanently: true });
     const late = store.records('AccessToken', SECRET).upsert(ID, { clientId: 'c' }, 60, Date.now() + 60_000);
     await expect(late).rejects.toThrow(GrantRevokedError);
     expect(await store.isRevokedSince([USER, CLIENT], Date.now() + 60_000)).toBe(true);

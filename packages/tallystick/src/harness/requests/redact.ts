@@ -2,7 +2,7 @@ import type { RecordedRequest, Values } from './recorded_request.ts';
 
 const REDACTED = '[redacted]';
 
-/** Headers that nobody can use to act for somebody else. Every other header is redacted. */
+/** Headers that contain no credentials. Every other header is redacted. */
 const harmlessHeaders = new Set(
   `accept accept-encoding accept-language cache-control connection content-length content-type host if-none-match origin
   pragma transfer-encoding user-agent x-forwarded-for x-forwarded-host x-forwarded-proto traceparent`.split(/\s+/),
