@@ -39,23 +39,23 @@ const checks: Record<Role, (config: Config) => void | Promise<void>> = {
   'sample-api': checkSampleApi,
 };
 
-describe('a role alone', () => {
+describe('a role on its own', () => {
   test.each(['authorization-server', 'gateway', 'sample-api'] as const)(
-    '%s needs its own sections only',
+    '%s needs only its own sections',
     async (role) => {
       await checks[role](await load(own[role], role));
       await expect(load(own[role])).rejects.toThrow('expected object; found nothing');
     },
   );
 
-  test('may have no API of our own authorization server, or no route', async () => {
+  test('accepts a gateway without own APIs and a sample API without routes', async () => {
     const issuer = 'https://idp.example.com';
     const foreign = { ...route, issuer, accessTokens: 'jwt', upstream: 'http://localhost:5000' };
     await checks.gateway(await load({ gateway: { client, issuers: [{ issuer }], routes: [foreign] } }, 'gateway'));
     await checks['sample-api'](await load({ sampleApi: { client } }, 'sample-api'));
   });
 
-  test('needs of the sections of other roles only what it reads', async () => {
+  test('needs only those values of other sections that it reads', async () => {
     const url = 'http://sample-api:4200';
     expect((await load({ ...own.gateway, sampleApi: { url } }, 'gateway')).sampleApi.url).toBe(url);
     await load({ ...own['authorization-server'], gateway: { publicUrl: url } }, 'authorization-server');
@@ -66,7 +66,7 @@ describe('a role alone', () => {
     ['gateway', { apis }, 'gateway: expected object; found nothing'],
     ['gateway', { gateway: { client, routes: [route] } }, 'gateway.routes[0].api: expected the resource of one of the'],
     ['sample-api', { apis }, 'sampleApi: expected object; found nothing'],
-  ])('%s is refused without them', async (role, config, problem) => {
+  ])('%s is refused without its own sections', async (role, config, problem) => {
     await expect(load(config, role)).rejects.toThrow(problem);
   });
 
@@ -74,7 +74,7 @@ describe('a role alone', () => {
     ['authorization-server', { gateway: { routes: [{ ...route, prefix: '/a//b' }] } }, 'gateway.routes[0].prefix: '],
     ['gateway', { clients: [{ id: 'other' }] }, 'gateway.client.id: expected the id of a client with `introspects`'],
     ['gateway', { sampleApi: { port: 'x' } }, 'sampleApi.port: expected number; found "x"'],
-  ])('%s is refused when a section of another role that is there is wrong', async (role, config, problem) => {
+  ])('%s is refused if a section of another role is invalid', async (role, config, problem) => {
     await expect(load({ ...own[role], ...config }, role)).rejects.toThrow(problem);
   });
 });

@@ -11,7 +11,7 @@ async function withGateway(changes: object): Promise<Config> {
 }
 
 test.each([
-  ['a client that says nothing', { client: { id: 'gateway' } }, /^gateway\.client\.secret: expected one of/],
+  ['a client without credentials', { client: { id: 'gateway' } }, /^gateway\.client\.secret: expected one of/],
   [
     'a client with two ways to authenticate',
     { client: { id: 'gateway', secret: 'gateway-secret', privateKey: 'k.pem' } },
@@ -29,7 +29,7 @@ test.each([
     /^gateway\.client\.algorithm: /,
   ],
   [
-    'an algorithm that everybody can compute',
+    'a symmetric signing algorithm',
     { client: { id: 'gateway', privateKey: 'k.pem', algorithm: 'HS256' } },
     /^gateway\.client\.algorithm: .*"ES256"/,
   ],
@@ -39,18 +39,22 @@ test.each([
     /^gateway\.introspection\.accept: .*"application\/jwt".*found "text\/html"/,
   ],
   [
-    'a pattern that is none',
+    'a token pattern that is not a regular expression',
     { introspection: { tokenPattern: '[' } },
     /^gateway\.introspection\.tokenPattern: .*found "\["/,
   ],
-  ['no one at a time', { introspection: { maxConcurrent: 0 } }, /^gateway\.introspection\.maxConcurrent: /],
   [
-    'a gateway without a name that makes JWTs',
+    'a maximum of 0 concurrent requests',
+    { introspection: { maxConcurrent: 0 } },
+    /^gateway\.introspection\.maxConcurrent: /,
+  ],
+  [
+    'a gateway that signs JWTs and has no issuer name',
     { introspection: { accept: 'application/json' } },
     /^gateway\.ownJwts\.issuer: /,
   ],
   [
-    'a gateway without a name that makes JWTs for another issuer',
+    'a gateway that signs JWTs for another issuer and has no issuer name',
     {
       issuers: [
         {
@@ -63,29 +67,29 @@ test.each([
     /^gateway\.ownJwts\.issuer: /,
   ],
   [
-    'an algorithm of JWTs that everybody can compute',
+    'a symmetric algorithm for the JWTs of an issuer',
     { issuers: [{ issuer: 'https://login.example.com', jwts: { algorithms: ['HS256'] } }] },
     /^gateway\.issuers\[0\]\.jwts\.algorithms\[0\]: /,
   ],
   [
-    'a type of JWTs that needs no setting',
+    'an insecure JWT type that is accepted by default',
     { issuers: [{ issuer: 'https://login.example.com', jwts: { insecureTypes: ['at+jwt'] } }] },
     /^gateway\.issuers\[0\]\.jwts\.insecureTypes\[0\]: .*"JWT".*"absent"/,
   ],
   [
-    'scopes in no claim',
+    'an empty list of scope claims',
     { issuers: [{ issuer: 'https://login.example.com', scopeClaims: [] }] },
     /^gateway\.issuers\[0\]\.scopeClaims: /,
   ],
-  ['a cache of no bytes', { cache: { maxBytes: 0 } }, /^gateway\.cache\.maxBytes: /],
-])('a configuration is refused with %s', async (_, changes, problem) => {
+  ['a cache size of 0 bytes', { cache: { maxBytes: 0 } }, /^gateway\.cache\.maxBytes: /],
+])('refuses a configuration with %s', async (_, changes, problem) => {
   const checking = withGateway(changes);
   await expect(checking).rejects.toThrow(ConfigError);
   const { problems } = (await checking.catch((error: unknown) => error)) as ConfigError;
   expect(problems).toContainEqual(expect.stringMatching(problem));
 });
 
-test('the gateway may have a name in two places', async () => {
+test('takes the issuer name of the gateway from publicUrl or from ownJwts.issuer', async () => {
   const introspection = { accept: 'application/json' };
   const names = [{ publicUrl: 'https://gateway.example.com' }, { ownJwts: { issuer: 'https://gateway.example.com' } }];
   for (const name of names) await expect(withGateway({ introspection, ...name })).resolves.toBeDefined();

@@ -42,7 +42,7 @@ describe('the published JSON Schema', () => {
     expect(values(schema).length).toBeGreaterThan(150);
   });
 
-  test('has examples that fit', () => {
+  test('has only valid examples', () => {
     const withExamples = values(schema).filter(({ node }) => node.examples !== undefined);
     expect(withExamples.length).toBeGreaterThan(10);
     for (const { place, node } of withExamples) {
@@ -50,15 +50,15 @@ describe('the published JSON Schema', () => {
     }
   });
 
-  test('takes the demo configuration', async () => {
+  test('accepts the demo configuration', async () => {
     expect([ajv.validate(schema, await demo()), ajv.errors]).toEqual([true, null]);
   });
 
   test.each([
     ['a wrong type', (config) => ({ ...config, gateway: { ...config.gateway, port: 'eighty' } })],
     ['an unknown name', (config) => ({ ...config, sampleAPI: {} })],
-    ['nothing where something is needed', ({ clients: _left, ...config }) => config],
-    ['one of several that is none', (config) => ({ ...config, log: { level: 'loud' } })],
+    ['a missing value that is required', ({ clients: _left, ...config }) => config],
+    ['a text other than those that are allowed', (config) => ({ ...config, log: { level: 'loud' } })],
   ] satisfies [string, (config: Awaited<ReturnType<typeof demo>>) => object][])('refuses %s', async (_what, change) => {
     expect(ajv.validate(schema, change(await demo()))).toBe(false);
   });

@@ -22,8 +22,8 @@ function problemsOf(config: unknown): readonly string[] {
   return [];
 }
 
-describe('the environment', () => {
-  test('sets any single value by its path, in its type', async () => {
+describe('an environment variable', () => {
+  test('sets a single value by its path and converts it to the type of the value', async () => {
     const config = await loadConfig(DEMO, {
       TALLYSTICK_STORE_SEAL: 'false',
       TALLYSTICK_GATEWAY_PORT: '8080',
@@ -37,7 +37,7 @@ describe('the environment', () => {
     expect(config.log.level).toBe('debug');
   });
 
-  test('has one variable for each value outside the lists', () => {
+  test('exists for each value outside the lists', () => {
     const variables = overridable().map(({ variable }) => variable);
     expect(new Set(variables).size).toBe(variables.length);
     expect(variables).toEqual(
@@ -46,7 +46,7 @@ describe('the environment', () => {
     expect(variables.filter((variable) => /CLIENTS|USERS|APIS/.test(variable))).toEqual([]);
   });
 
-  test('is checked like the file', async () => {
+  test('is validated like the file', async () => {
     await expect(loadConfig(DEMO, { TALLYSTICK_GATEWAY_PORT: 'eighty' })).rejects.toThrow(
       /gateway\.port: expected number; found "eighty"/,
     );
@@ -56,7 +56,7 @@ describe('the environment', () => {
   });
 });
 
-describe('a configuration is refused', () => {
+describe('refuses a configuration', () => {
   const twin = { resource: 'https://api.example.com/jwt', scopes: [] };
   test.each([
     [
@@ -77,9 +77,14 @@ describe('a configuration is refused', () => {
       'redis://localhost',
       /^secret: expected a secret of at least 32/,
     ],
-    ['with two APIs of one resource', ['apis', 4], twin, /^apis\[4\]\.resource: expected another value: an earlier/],
     [
-      'with two routes of one prefix',
+      'with two APIs that have the same resource indicator',
+      ['apis', 4],
+      twin,
+      /^apis\[4\]\.resource: expected another value: an earlier/,
+    ],
+    [
+      'with two routes that have the same prefix',
       ['gateway', 'routes', 1, 'prefix'],
       '/jwt',
       /^gateway\.routes\[1\]\.prefix: expected another prefix/,
@@ -91,115 +96,115 @@ describe('a configuration is refused', () => {
       /^gateway\.client\.id: expected the id of a client with `introspects`; found "demo-service"/,
     ],
     [
-      'that trusts a proxy by its name',
+      'that names a trusted proxy by its host name',
       ['gateway', 'trustedProxies'],
       ['10.0.0.0/8', 'proxy.example.com'],
       /^gateway\.trustedProxies\[1\]: expected an address or a network.*; found "proxy.example.com"/,
     ],
     [
-      'that closes WebSockets with a code of another meaning',
+      'that closes WebSockets with a code that has another meaning',
       ['gateway', 'webSockets'],
       { tokenCloseCode: 1000 },
       /^gateway\.webSockets\.tokenCloseCode: expected 1008, or a code from 3000 to 4999; found 1000/,
     ],
     [
-      'whose client introspects for an API that is not there',
+      'with a client that introspects for an unknown API',
       ['clients', 0, 'introspects'],
       ['https://none.example.com'],
       /^clients\[0\]\.introspects\[0\]: expected the resource of one of the apis; found/,
     ],
     [
-      'whose gateway has another secret',
+      'whose gateway has a secret other than that of its client',
       ['gateway', 'client', 'secret'],
       'wrong-one',
       /^gateway\.client\.secret: expected the secret of the client "gateway"; found \[redacted\] \(a string\)$/,
     ],
     [
-      'with a code client that has no redirect URI',
+      'with an authorization_code client that has no redirect URI',
       ['clients', 1, 'redirectUris'],
       [],
       /^clients\[1\]\.redirectUris: expected at least one/,
     ],
     [
-      'with a public client for client credentials',
+      'with a client_credentials client that has no secret',
       ['clients', 0, 'secret'],
       undefined,
       /^clients\[0\]\.secret: expected a secret/,
     ],
     [
-      'with a scope that is two',
+      'with a scope that contains a space',
       ['apis', 0, 'scopes'],
       ['read write'],
       /^apis\[0\]\.scopes\[0\]: expected a scope token .*; found "read write"/,
     ],
     [
-      'with an exchange for no API',
+      'with a token exchange for an unknown API',
       ['clients', 2, 'tokenExchange', 'to', 0],
       'https://api.example.com/none',
       /^clients\[2\]\.tokenExchange\.to\[0\]: expected the resource of one of the apis; found/,
     ],
     [
-      'with an exchange that nothing is said about',
+      'with a token_exchange client that has no tokenExchange settings',
       ['clients', 2, 'tokenExchange'],
       undefined,
       /^clients\[2\]\.tokenExchange: expected this together with the token_exchange grant/,
     ],
     [
-      'with a user named like a client',
+      'with a user whose id is the id of a client',
       ['users', 0, 'id'],
       'demo-web',
       /^users\[0\]\.id: expected an id that no client/,
     ],
     [
-      'with a user who has claims of the server',
+      'with a user who has a claim that the server sets',
       ['users', 0, 'claims'],
       { name: 'Alice', auth_time: 1 },
       /^users\[0\]\.claims\.auth_time: expected another claim: the server sets this one itself; found "auth_time"$/,
     ],
     [
-      'with a user whose claims have a prototype',
+      'with a user who has a claim that contains __proto__',
       ['users', 1, 'claims'],
       { address: JSON.parse('{"__proto__":{}}') },
       /^users\[1\]\.claims\.address\.__proto__: expected another name/,
     ],
     [
-      'with an API whose tokens have claims of the server',
+      'with an API that adds a claim that the server sets',
       ['apis', 0, 'claims'],
       { scope: '/client/scope' },
       /^apis\[0\]\.claims\.scope: expected another claim/,
     ],
     [
-      'with a jwt_bearer client and no issuer',
+      'with a jwt_bearer client and no trusted issuer',
       ['clients', 0, 'grants'],
       ['jwt_bearer'],
       /^clients\[0\]\.grants: expected at least one entry in trustedIssuers/,
     ],
     [
-      'with a password client and no password grant',
+      'with a password client while the password grant is disabled',
       ['clients', 0, 'grants'],
       ['password'],
       /^clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
     ],
     [
-      'with a ciba client and without CIBA',
+      'with a ciba client while CIBA is disabled',
       ['features', 'ciba'],
       false,
       /^clients\[\d\]\.grants: expected features\.ciba to be true for the ciba grant; found/,
     ],
     [
-      'with a device_code client and without the device flow',
+      'with a device_code client while the device flow is disabled',
       ['features', 'deviceFlow'],
       false,
       /^clients\[\d\]\.grants: expected features\.deviceFlow to be true for the device_code grant; found/,
     ],
     [
-      'with a user whose id is the URL of a client',
+      'with a user whose id is an https URL and may be the id of a client',
       ['users', 0, 'id'],
       'https://app.example.com/client',
       /^users\[0\]\.id: expected an id that no client has: with features\.clientIdMetadataDocuments/,
     ],
     [
-      'with a password client of a tenant and no password grant',
+      'with a password client of a tenant while the password grant is disabled',
       ['tenants'],
       [{ ...{ id: 'a', apis: [twin], users: [] }, clients: [{ id: 'x', secret: 'x', grants: ['password'] }] }],
       /^tenants\[0\]\.clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
@@ -223,7 +228,7 @@ describe('a configuration is refused', () => {
       /^authorizationServer\.defaultScopes\[1\]: expected a scope of OpenID Connect.*; found "raed"/,
     ],
     [
-      'that gives openid other claims',
+      'that changes the claims of the openid scope',
       ['scopes'],
       { openid: ['email'] },
       /^scopes\.openid: expected another name: openid and offline_access have a fixed meaning/,
@@ -235,74 +240,74 @@ describe('a configuration is refused', () => {
       /^trustedIssuers\[0\]\.jwks: expected/,
     ],
     [
-      'that trusts itself',
+      'that trusts its own issuer',
       ['trustedIssuers'],
       [{ issuer: 'http://localhost:4000', jwksUri: 'http://localhost:4000/jwks' }],
       /^trustedIssuers\[0\]\.issuer: expected an issuer other than this one/,
     ],
     [
-      "with a trusted issuer's private key",
+      'with the private key of a trusted issuer',
       ['trustedIssuers'],
       [{ issuer: 'x', jwks: { keys: [{ kty: 'EC', d: 'too-short' }] } }],
       /^trustedIssuers\[0\]\.jwks\.keys\[0\]: expected a public key; found \[redacted\] \(an object\)$/,
     ],
     ['with an empty password', ['users', 0, 'password'], '', /^users\[0\]\.password: /],
     [
-      'with client metadata that has a field of its own',
+      'with client metadata that has a configuration field',
       ['clients', 0, 'metadata'],
       { redirect_uris: [] },
       /^clients\[0\]\.metadata\.redirect_uris: expected this value in the field `redirectUris`/,
     ],
     [
-      'with encrypted tokens that are no JWT',
+      'with encryption for tokens that are not JWTs',
       ['apis', 2, 'encryption'],
       { alg: 'ECDH-ES', enc: 'A256GCM', jwk: {} },
       /^apis\[2\]\.encryption: expected this only where `accessTokens` is jwt/,
     ],
     [
-      'with encrypted tokens and a key of another kind',
+      'with an encryption key that does not fit the algorithm',
       ['apis', 0, 'encryption'],
       { alg: 'RSA-OAEP', jwk: { kty: 'EC', crv: 'P-256', x: 'too-short', y: 'too-short' } },
       /^apis\[0\]\.encryption\.jwk: expected a public key \(JWK\) that fits `alg`.*; found \[redacted\] \(an object\)$/,
     ],
     [
-      'that trusts an issuer with half a key',
+      'with an incomplete key of a trusted issuer',
       ['trustedIssuers'],
       [{ issuer: 'x', jwks: { keys: [{ kty: 'EC', crv: 'P-256' }] } }],
       /^trustedIssuers\[0\]\.jwks\.keys\[0\]: expected a public key; found \[redacted\]/,
     ],
     [
-      'that waits longer than a timer can',
+      'with a timeout longer than a timer allows',
       ['gateway', 'timeouts'],
       { upstream: 2 ** 31 },
       /^gateway\.timeouts\.upstream: expected at most 2147483647; found 2147483648$/,
     ],
     [
-      'with a cache that no process has room for',
+      'with a cache larger than the maximum',
       ['gateway', 'cache'],
       { maxEntries: 2 ** 53 - 1 },
       /^gateway\.cache\.maxEntries: expected at most 10000000; found/,
     ],
     [
-      'with credentials in a URL that is called',
+      'with credentials in a URL that the gateway calls',
       ['gateway', 'issuers'],
       [{ issuer: 'https://idp.example.com', jwksUri: 'https://user:too-short@idp.example.com/jwks' }],
       /^gateway\.issuers\[0\]\.jwksUri: expected an http or https URL without credentials; found "https:\/\/\[redacted\]@/,
     ],
     [
-      'with a certificate for what is no host',
+      'with a certificate for an invalid host',
       ['tls'],
       { hosts: ['10.0.1'] },
       /^tls\.hosts\[0\]: expected a host name or an IP address; found "10\.0\.1"$/,
     ],
     [
-      'with a pattern of tokens that is none',
+      'with a token pattern that is not a regular expression',
       ['gateway', 'introspection'],
       { tokenPattern: 'a)(b' },
       /^gateway\.introspection\.tokenPattern: expected a regular expression; found "a\)\(b"$/,
     ],
     [
-      'with a claim from nowhere',
+      'with a claim from an unknown source',
       ['apis', 0, 'claims'],
       { email: '/somebody/email' },
       /^apis\[0\]\.claims\.email: expected a JSON pointer/,
@@ -314,12 +319,12 @@ describe('a configuration is refused', () => {
       /^store\.tls: expected nothing, because the URL does not begin with rediss; found \[redacted\]/,
     ],
     [
-      'with a password for Sentinels that are not there',
+      'with a Sentinel password and no Sentinel in the URL',
       ['store', 'sentinel'],
       { password: 'too-short' },
       /^store\.sentinel: expected nothing, because the URL names no Sentinels; found \[redacted\]/,
     ],
-    ['with a short secret', ['secret'], 'too-short', /^secret: /],
+    ['with a secret that is too short', ['secret'], 'too-short', /^secret: /],
   ])('%s', async (_what, path, value, problem) => {
     const problems = problemsOf(await changed(path, value));
     expect(problems).toEqual([expect.stringMatching(problem)]);
@@ -327,7 +332,7 @@ describe('a configuration is refused', () => {
   });
 });
 
-describe('a store URL is refused, and not shown,', () => {
+describe('refuses a store URL without showing its credentials:', () => {
   test.each([
     ['mongodb://user:hunter2@x', /^store\.url: expected memory:, redis:\/\/.*sentinel:\/\/; found \[redacted\]/],
     ['redis://user:hunter2/@x', /^store\.url: expected host, host:port or \[IPv6\]:port/],
@@ -340,7 +345,7 @@ describe('a store URL is refused, and not shown,', () => {
   });
 });
 
-test('a gateway can be told to keep nothing', async () => {
+test('accepts a cache lifetime of 0 and refuses a negative one', async () => {
   const nothing = { maxAge: 0, negative: { maxAge: 0 } };
   const config = checkConfig(await changed(['gateway', 'cache'], nothing));
   expect(config.gateway.cache).toMatchObject(nothing);
@@ -349,7 +354,7 @@ test('a gateway can be told to keep nothing', async () => {
   ]);
 });
 
-test('what is not given has its default', async () => {
+test('fills in the default of each missing value', async () => {
   const { store, gateway, authorizationServer } = await loadConfig(DEMO);
   expect(store).toMatchObject({ url: 'memory:', seal: true, prefix: 'tallystick:' });
   expect(gateway.cache.maxEntries).toBeGreaterThan(0);

@@ -32,31 +32,41 @@ async function problemIn(load: () => Promise<unknown>): Promise<string | undefin
   return undefined;
 }
 
-describe('a wrong value is named by its path, what was expected and what was found:', () => {
+describe('the message for a wrong value gives its path, what was expected and what was found:', () => {
   test.each<[string, Path, unknown, string]>([
-    ['a type', ['gateway', 'port'], 'eighty', 'gateway.port: expected number; found "eighty"'],
-    ['a type, of several', ['apis', 0, 'audience'], 7, 'apis[0].audience: expected string, or array; found 7'],
-    ['null', ['clients', 0, 'id'], null, 'clients[0].id: expected string; found null'],
-    ['nothing', ['clients'], undefined, 'clients: expected array; found nothing'],
-    ['a number that is none', ['lifetimes', 'idToken'], 1.5, 'lifetimes.idToken: expected integer; found 1.5'],
-    ['too little', ['lifetimes', 'idToken'], 0, 'lifetimes.idToken: expected more than 0; found 0'],
-    ['too much', ['gateway', 'port'], 70_000, 'gateway.port: expected at most 65535; found 70000'],
-    ['too short', ['clients', 0, 'id'], '', 'clients[0].id: expected at least 1 character; found ""'],
-    ['too few', ['gateway', 'routes'], [], 'gateway.routes: expected at least 1 entry; found []'],
+    ['a wrong type', ['gateway', 'port'], 'eighty', 'gateway.port: expected number; found "eighty"'],
     [
-      'none of several',
+      'a type other than the two that are allowed',
+      ['apis', 0, 'audience'],
+      7,
+      'apis[0].audience: expected string, or array; found 7',
+    ],
+    ['null', ['clients', 0, 'id'], null, 'clients[0].id: expected string; found null'],
+    ['a missing value', ['clients'], undefined, 'clients: expected array; found nothing'],
+    [
+      'a fraction instead of an integer',
+      ['lifetimes', 'idToken'],
+      1.5,
+      'lifetimes.idToken: expected integer; found 1.5',
+    ],
+    ['a number that is too small', ['lifetimes', 'idToken'], 0, 'lifetimes.idToken: expected more than 0; found 0'],
+    ['a number that is too large', ['gateway', 'port'], 70_000, 'gateway.port: expected at most 65535; found 70000'],
+    ['a text that is too short', ['clients', 0, 'id'], '', 'clients[0].id: expected at least 1 character; found ""'],
+    ['a list that is too short', ['gateway', 'routes'], [], 'gateway.routes: expected at least 1 entry; found []'],
+    [
+      'a text other than those that are allowed',
       ['apis', 0, 'accessTokens'],
       'magic',
       'apis[0].accessTokens: expected one of "jwt"|"opaque"|"phantom"|"split"; found "magic"',
     ],
     [
-      'a format',
+      'a wrong format',
       ['issuer'],
       'http://x/y',
       'issuer: expected scheme and authority only, such as http://localhost:4000, without a trailing slash; found "http://x/y"',
     ],
     [
-      'a part of an object that need not be there',
+      'a value in an optional object',
       ['gateway', 'tracing'],
       { endpoint: 'collector:4318' },
       'gateway.tracing.endpoint: expected an http or https URL; found "collector:4318"',
@@ -67,9 +77,14 @@ describe('a wrong value is named by its path, what was expected and what was fou
       'a b',
       'apis[0].scopes[1]: expected a scope token (RFC 6749 section 3.3); found "a b"',
     ],
-    ['an entry, of several kinds of list', ['apis', 0, 'claims'], [5], 'apis[0].claims[0]: expected string; found 5'],
     [
-      'a value, of several kinds of map',
+      'an entry of a list where a map is allowed too',
+      ['apis', 0, 'claims'],
+      [5],
+      'apis[0].claims[0]: expected string; found 5',
+    ],
+    [
+      'a value of a map where a list is allowed too',
       ['apis', 0, 'claims'],
       { email: '/email' },
       'apis[0].claims.email: expected a JSON pointer that begins with /user/ or /client/; found "/email"',
@@ -81,19 +96,19 @@ describe('a wrong value is named by its path, what was expected and what was fou
       'gateway.routes[0].scopes.get: expected an HTTP method in capitals; found "get"',
     ],
     [
-      'a name that is unknown',
+      'an unknown name',
       ['users', 0, 'nam'],
       'x',
       'users[0].nam: expected one of the names id, claims, password; found a string',
     ],
     [
-      'a name that is unknown, in one of several',
+      'an unknown name where other types are allowed too',
       ['gateway', 'routes', 0, 'scopes', 'GET'],
       { any: [] },
       'gateway.routes[0].scopes.GET.any: expected one of the names allOf, anyOf; found an array',
     ],
     [
-      'what does not fit the rest',
+      'a reference to an unknown API',
       ['gateway', 'routes', 0, 'api'],
       'https://x',
       'gateway.routes[0].api: expected the resource of one of the apis; found "https://x"',
@@ -102,29 +117,29 @@ describe('a wrong value is named by its path, what was expected and what was fou
     expect(await problemWith(path, value)).toBe(expected);
   });
 
-  test('the whole', async () => {
+  test('names the whole configuration if it is not an object', async () => {
     expect(await problemIn(async () => checkConfig('x'))).toBe('the configuration: expected object; found a string');
   });
 
-  test('a value of the environment, with its variable', async () => {
+  test('names the environment variable that holds a wrong value', async () => {
     const load = () => loadConfig(DEMO, { TALLYSTICK_FEATURES_DPOP: 'yes' });
     expect(await problemIn(load)).toBe('features.dpop: expected boolean; found "yes" in TALLYSTICK_FEATURES_DPOP');
   });
 
-  test('a file that is not there', async () => {
+  test('says that a file cannot be read', async () => {
     expect(await problemIn(() => loadConfig('/nowhere.yaml'))).toBe('the file cannot be read: ENOENT');
   });
 });
 
-describe('a file that is no YAML is named by the place:', () => {
+describe('the message for invalid YAML gives the position:', () => {
   test.each([
     [
       'a missing quote',
       `issuer: x\nsecret: "${SECRET}`,
       /^line 2, column 2\d: expected YAML or JSON; found a syntax error: Missing/,
     ],
-    ['a name twice', `secret: ${SECRET}\nsecret: ${SECRET}`, /^line 2, column 1: .*: Map keys must be unique/],
-    ['an alias of nothing', `secret: ${SECRET}\nissuer: *x`, /^YAML alias refers to an unknown anchor/],
+    ['a duplicate name', `secret: ${SECRET}\nsecret: ${SECRET}`, /^line 2, column 1: .*: Map keys must be unique/],
+    ['an alias of an unknown anchor', `secret: ${SECRET}\nissuer: *x`, /^YAML alias refers to an unknown anchor/],
   ])('%s', async (_what, text, expected) => {
     const file = join(tmpdir(), `tallystick-${randomUUID()}.yaml`);
     await writeFile(file, text);
@@ -138,7 +153,7 @@ describe('a file that is no YAML is named by the place:', () => {
   });
 });
 
-describe('what may be a secret is shown by its kind only:', () => {
+describe('a message gives only the type of a value that may be secret:', () => {
   test.each<[string, Path, unknown, RegExp]>([
     [
       'a short secret',
@@ -146,8 +161,13 @@ describe('what may be a secret is shown by its kind only:', () => {
       SECRET.slice(0, 12),
       /^secret: expected at least 32 characters; found \[redacted\] \(a string\)$/,
     ],
-    ['another secret', ['gateway', 'client', 'secret'], SECRET, /^gateway\.client\.secret: expected the secret of/],
-    ['id and secret in one', ['gateway', 'client'], SECRET, /^gateway\.client: expected object; found a string$/],
+    ['a wrong secret', ['gateway', 'client', 'secret'], SECRET, /^gateway\.client\.secret: expected the secret of/],
+    [
+      'a secret instead of a client',
+      ['gateway', 'client'],
+      SECRET,
+      /^gateway\.client: expected object; found a string$/,
+    ],
     ['a misspelt name', ['clients', 0, 'secert'], SECRET, /^clients\[0\]\.secert: expected one of .*; found a string$/],
     [
       'client metadata',
@@ -158,13 +178,23 @@ describe('what may be a secret is shown by its kind only:', () => {
     ['a password', ['users', 0, 'password'], [SECRET], /^users\[0\]\.password: expected string; found \[redacted\]/],
     ['a key', ['authorizationServer', 'signingKey'], { k: SECRET }, /signingKey: expected string; found \[redacted\]/],
     [
-      'a key of others',
+      'a key of a trusted issuer',
       ['trustedIssuers'],
       [{ issuer: 'x', jwks: { keys: [{ kty: SECRET }] } }],
       /kty: expected one of/,
     ],
-    ['a whole client', ['clients'], { id: 'x', secret: SECRET }, /^clients: expected array; found an object$/],
-    ['a list of clients', ['clients', 0], [{ secret: SECRET }], /^clients\[0\]: expected object; found an array$/],
+    [
+      'a client instead of a list',
+      ['clients'],
+      { id: 'x', secret: SECRET },
+      /^clients: expected array; found an object$/,
+    ],
+    [
+      'a list instead of a client',
+      ['clients', 0],
+      [{ secret: SECRET }],
+      /^clients\[0\]: expected object; found an array$/,
+    ],
     ['credentials in a URL', ['sampleApi', 'url'], `http://me:${SECRET}@api`, /found "http:\/\/\[redacted\]@api"$/],
     [
       "a store's password",

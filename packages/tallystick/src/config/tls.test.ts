@@ -28,27 +28,27 @@ function problemsOf(change: object, more?: readonly object[]): readonly string[]
   return [];
 }
 
-describe('TLS is refused', () => {
+describe('refuses TLS', () => {
   test.each<[string, object, RegExp]>([
     [
-      'with an issuer on http',
+      'with an http issuer',
       { tls: { selfMade: true } },
       /^issuer: expected https, because .*; found "http:\/\/localhost:4000"$/,
     ],
     ['without the key', { ...SELF_MADE, tls: { certificate: 'cert.pem' } }, /^tls\.key: expected the key of/],
     ['without the certificate', { tls: { key: 'key.pem' } }, /^tls\.certificate: expected the certificate of/],
     [
-      'with a certificate that is given and self-made',
+      'with both a configured and a generated certificate',
       { ...SELF_MADE, tls: { certificate: 'cert.pem', key: 'key.pem', selfMade: true } },
       /^tls\.selfMade: expected false, because a certificate is given; found true$/,
     ],
     [
-      'for a host that is none',
+      'for an invalid host name',
       { ...SELF_MADE, tls: { selfMade: true, hosts: ['a b'] } },
       /^tls\.hosts\[0\]: expected a/,
     ],
     [
-      'with CAs of clients that nobody asks',
+      'with client CAs while mutual TLS is disabled',
       { tls: { clientCa: 'ca.pem' } },
       /^tls\.clientCa: expected this only with/,
     ],
@@ -56,7 +56,7 @@ describe('TLS is refused', () => {
     expect(problemsOf(change)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('with clients that authenticate by a CA, and none', () => {
+  test('without client CAs for a client that authenticates with a certificate of a CA', () => {
     const change = { ...SELF_MADE, features: { mutualTls: true } };
     expect(problemsOf(change, [PKI])).toEqual([
       expect.stringMatching(/^tls\.clientCa: expected the CAs of the clients/),
@@ -64,11 +64,11 @@ describe('TLS is refused', () => {
     expect(problemsOf({ ...change, tls: { selfMade: true, clientCa: 'ca.pem' } }, [PKI])).toEqual([]);
   });
 
-  test('and a key is not repeated', () => {
+  test('without repeating a key in the message', () => {
     expect(problemsOf({ tls: { key: 12 } }).join()).not.toContain('12');
   });
 });
 
-test('CAs can be trusted without a certificate of one’s own', () => {
+test('trusts a CA without a certificate for the servers', () => {
   expect(check({ tls: { ca: 'ca.pem' } }).tls).toMatchObject({ ca: 'ca.pem', selfMade: false });
 });

@@ -4,33 +4,37 @@ import { findWarnings } from './warnings.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 
-test('the demo configuration has no warnings', async () => {
+test('finds no warnings in the demo configuration', async () => {
   expect(findWarnings(await loadConfig(DEMO))).toEqual([]);
 });
 
 test.each<[string, object, [path: string, message: string][]]>([
   [
-    'an issuer on this machine at another port than the server',
+    'a loopback issuer whose port differs from that of the server',
     { issuer: 'http://localhost:5000' },
     [['issuer', 'port 5000, but authorizationServer.port is 4000']],
   ],
-  ['an issuer without a port', { issuer: 'http://127.0.0.1' }, [['issuer', 'port 80, but authorizationServer.port']]],
-  ['an issuer elsewhere, which a proxy leads to', { issuer: 'http://login.example.com' }, []],
-  ['an issuer at a port of the choice of the system', { authorizationServer: { port: 0 } }, []],
+  [
+    'a loopback issuer without a port',
+    { issuer: 'http://127.0.0.1' },
+    [['issuer', 'port 80, but authorizationServer.port']],
+  ],
+  ['no warning for an issuer on another host, which may be a proxy', { issuer: 'http://login.example.com' }, []],
+  ['no warning if the system chooses the port', { authorizationServer: { port: 0 } }, []],
   [
     'an https issuer without TLS',
     { issuer: 'https://login.example.com' },
     [['issuer', 'https, but without `tls` the server listens on plain HTTP']],
   ],
-  ['an https issuer with TLS', { issuer: 'https://localhost:4000', tls: { selfMade: true } }, []],
-])('%s', async (_what, change, expected) => {
+  ['no warning for an https issuer with TLS', { issuer: 'https://localhost:4000', tls: { selfMade: true } }, []],
+])('warns about the issuer: %s', async (_what, change, expected) => {
   const config = checkConfig({ ...(await loadConfig(DEMO)), ...change });
   expect(findWarnings(config)).toEqual(
     expected.map(([path, message]) => ({ path, message: expect.stringContaining(message) })),
   );
 });
 
-test('a scope that the API lacks', async () => {
+test('warns about a scope that the API lacks', async () => {
   const demo = await loadConfig(DEMO);
   const api = 'https://api.example.com/jwt';
   const clients = demo.clients.map((client) =>

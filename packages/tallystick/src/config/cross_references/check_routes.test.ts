@@ -21,24 +21,28 @@ const upstream = 'http://localhost:5000';
 const partner = { issuer: 'https://partner.example.com', jwksUri: 'https://partner.example.com/jwks' };
 const foreign = { prefix: '/p', api: 'https://partner.example.com/api', issuer: partner.issuer, upstream };
 
-describe('a route is refused', () => {
+describe('refuses a route', () => {
   test.each<[string, object, string]>([
-    ['that has neither an api nor is public', {}, 'api: expected the resource of an API, or `public: true` beside it'],
+    ['that has no API and is not public', {}, 'api: expected the resource of an API, or `public: true` beside it'],
     ['that is public: false', { api, public: false }, 'public: expected true, or nothing; found false'],
     ['that is public with an api', { public: true, upstream, api }, 'api: expected nothing: the route is public'],
     ['that is public with scopes', { public: true, upstream, scopes: {} }, 'scopes: expected nothing: the route is'],
-    ['that is public before the sample API', { public: true }, 'upstream: expected an origin: the sample API serves'],
-    ['of an api that is none', { api: 'https://x' }, 'api: expected the resource of one of the apis; found'],
     [
-      'of an issuer that is none',
-      { api, issuer: 'https://x', accessTokens: 'jwt', upstream },
-      'issuer: expected one of',
+      'that is public and has the sample API as its upstream',
+      { public: true },
+      'upstream: expected an origin: the sample API serves',
     ],
-    ['with a style of its own', { api, accessTokens: 'jwt' }, "accessTokens: expected this in the API's entry"],
+    ['with an unknown API', { api: 'https://x' }, 'api: expected the resource of one of the apis; found'],
+    ['with an unknown issuer', { api, issuer: 'https://x', accessTokens: 'jwt', upstream }, 'issuer: expected one of'],
+    [
+      'with an access token style for an API of its own authorization server',
+      { api, accessTokens: 'jwt' },
+      "accessTokens: expected this in the API's entry",
+    ],
     ['with a host and port', { api, host: 'api.example.com:80' }, 'host: expected a host name without a port'],
     ['with a subprotocol that has no dot', { api, tokenSubprotocol: 'a' }, 'tokenSubprotocol: expected a prefix'],
     [
-      'with its token in a cookie and a subprotocol',
+      'with both a token cookie and a token subprotocol',
       { api, tokenSubprotocol: 'a.', tokenCookie: { name: '__Host-a', origins: [], csrfHeader: 'X-CSRF' } },
       'tokenSubprotocol: expected nothing beside tokenCookie',
     ],
@@ -47,10 +51,10 @@ describe('a route is refused', () => {
       { public: true, upstream, tokenSubprotocol: 'a.' },
       'tokenSubprotocol: expected',
     ],
-    ['with an odd query', { api, accessTokenInQuery: 'allow' }, 'accessTokenInQuery: '],
-    ['with scopes nobody has', { api, scopes: { GET: { anyOf: [] } } }, 'scopes.GET.anyOf: '],
+    ['with an invalid value for accessTokenInQuery', { api, accessTokenInQuery: 'allow' }, 'accessTokenInQuery: '],
+    ['with an empty anyOf', { api, scopes: { GET: { anyOf: [] } } }, 'scopes.GET.anyOf: '],
     [
-      'with two upstreams of one origin',
+      'with the same upstream twice',
       { api, upstreams: [upstream, upstream] },
       'upstreams: expected origins that differ',
     ],
@@ -60,51 +64,59 @@ describe('a route is refused', () => {
       'upstreams: expected the same scheme',
     ],
     [
-      'with one upstream and several',
+      'with both upstream and upstreams',
       { api, upstream, upstreams: [upstream, 'http://b'] },
       'upstream: expected nothing',
     ],
     [
-      'that rewrites in two ways',
+      'with both kinds of rewrite',
       { api, rewrite: { stripPrefix: true, prefix: '/b' } },
       'rewrite: expected { stripPrefix',
     ],
-    ['that rewrites to dots', { api, rewrite: { prefix: '/../b' } }, 'rewrite.prefix: expected segments'],
     [
-      'that rewrites nothing',
+      'that rewrites to a path with dot segments',
+      { api, rewrite: { prefix: '/../b' } },
+      'rewrite.prefix: expected segments',
+    ],
+    [
+      'that rewrites to its own prefix',
       { api, rewrite: { prefix: '/a' } },
       'rewrite: expected another prefix than that of the route',
     ],
     [
-      'that lets every page send cookies',
+      'that allows credentials from every origin',
       { api, cors: { origins: ['*'], credentials: true } },
       'cors.origins: expected a list of origins, without `*` or `null`, where credentials is true',
     ],
     [
-      'that allows pages by a pattern',
+      'that allows origins by a pattern',
       { api, cors: { origins: ['https://*.a.org'] } },
       'cors.origins[0]: expected an origin, without',
     ],
-    ['with a limit that is none', { api, limits: { maxBodyBytes: -1 } }, 'limits.maxBodyBytes: '],
-    ['with a timeout of no time', { api, timeouts: { upstream: 0 } }, 'timeouts.upstream: '],
+    ['with a negative limit', { api, limits: { maxBodyBytes: -1 } }, 'limits.maxBodyBytes: '],
+    ['with a timeout of 0', { api, timeouts: { upstream: 0 } }, 'timeouts.upstream: '],
     [
-      'whose API is to check proofs about what it never sees',
+      'that forwards DPoP proofs although the API gets another token',
       { api, dpop: { forward: true } },
       'dpop.forward: expected false',
     ],
     [
-      'whose tokens come in a cookie and with a proof',
+      'that requires DPoP for a token in a cookie',
       { api, dpop: { required: true }, tokenCookie: { name: '__Host-token', origins: [], csrfHeader: 'X-CSRF' } },
       'dpop.required: expected false: a token in a cookie has no proof',
     ],
-    ['that is public with proofs', { public: true, upstream, dpop: {} }, 'dpop: expected nothing: the route is public'],
+    [
+      'that is public with DPoP settings',
+      { public: true, upstream, dpop: {} },
+      'dpop: expected nothing: the route is public',
+    ],
     ['with a method in lower case', { api, scopes: { get: [] } }, 'scopes.get: '],
   ])('%s', async (_what, route, problem) => {
     const problems = await problemsWith({ routes: [{ prefix: '/a', ...route }] });
     expect(problems).toEqual([expect.stringContaining(`gateway.routes[0].${problem}`)]);
   });
 
-  test('of another issuer, where its style, upstream or introspection is not known', async () => {
+  test('of another issuer without a style, an upstream or introspection', async () => {
     const routes = [
       { ...foreign, prefix: '/1', accessTokens: 'phantom' },
       { ...foreign, prefix: '/2', accessTokens: 'jwt', upstream: undefined },
@@ -121,7 +133,7 @@ describe('a route is refused', () => {
     ]);
   });
 
-  test('that is at the place of another', async () => {
+  test('that has the host and prefix of another route', async () => {
     const at = (place: object) => ({ api, upstream, ...place });
     const places = [
       { prefix: '/a' },
@@ -140,9 +152,9 @@ describe('a route is refused', () => {
   });
 });
 
-describe('the prefix', () => {
+describe('the prefix of a route', () => {
   test.each(['/split/', '/a//b', '//', 'a', '/a b', '/%61', '/a?b', '/a/'])(
-    '%s is refused with its path',
+    'refuses %s and names the path in the configuration',
     async (prefix) => {
       expect(await problemsWith({ routes: [{ prefix, api }] })).toEqual([
         `gateway.routes[0].prefix: expected "/", or segments such as /orders/v1; found ${JSON.stringify(prefix)}`,
@@ -150,7 +162,7 @@ describe('the prefix', () => {
     },
   );
 
-  test.each(['/', '/v1~beta', '/a.b/c_d-e'])('%s is taken', async (prefix) => {
+  test.each(['/', '/v1~beta', '/a.b/c_d-e'])('accepts %s', async (prefix) => {
     expect(await problemsWith({ routes: [{ prefix, api, upstream }] })).toEqual([]);
   });
 });
@@ -172,7 +184,7 @@ describe('the resource indicator of an API', () => {
     expect(problems).toEqual([`gateway.routes[0].api: ${expected}`, `apis[0].resource: ${expected}`]);
   });
 
-  test('may have the path of another if the hosts of their routes differ', async () => {
+  test('may have the path of another API if the hosts of their routes differ', async () => {
     const [one, two] = ['https://one.example.com/orders', 'https://two.example.com/orders'];
     const routesAt = (...hosts: (string | undefined)[]) =>
       hosts.map((host, index) => ({ prefix: `/${index}`, api: index === 0 ? one : two, upstream, host }));
@@ -189,7 +201,7 @@ describe('the resource indicator of an API', () => {
   });
 });
 
-test('routes that the sample API would take for one another are refused', async () => {
+test('refuses routes whose requests the sample API cannot tell apart', async () => {
   const strip = { rewrite: { stripPrefix: true } };
   const taken = await problemsWith({
     routes: [
@@ -215,7 +227,7 @@ test('routes that the sample API would take for one another are refused', async 
   ).toEqual([]);
 });
 
-test('an issuer that is there twice is refused', async () => {
+test('refuses a duplicate issuer', async () => {
   const own = { ...partner, issuer: 'http://localhost:4000' };
   expect(await problemsWith({ issuers: [partner, own, partner] })).toEqual([
     expect.stringContaining('gateway.issuers[1].issuer: expected another issuer'),
@@ -223,7 +235,7 @@ test('an issuer that is there twice is refused', async () => {
   ]);
 });
 
-test('routes for everybody, for scopes of which one is enough, and for another issuer are taken', async () => {
+test('accepts a public route, a route that needs one of several scopes, and a route of another issuer', async () => {
   const routes = [
     { prefix: '/', host: '*.example.com', public: true, upstream },
     { prefix: '/a', api, audience: ['https://a', api], scopes: { GET: ['read'], '*': { anyOf: ['write', 'admin'] } } },
@@ -234,20 +246,30 @@ test('routes for everybody, for scopes of which one is enough, and for another i
 
 const own = 'expected another server: this is the gateway itself';
 test.each<[string, object, string | undefined, string[]]>([
-  ['its address', { upstream: 'http://localhost:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
-  ['another name of it', { upstream: 'http://127.0.0.1:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
-  ['its address, of any', { upstream: 'http://[::1]:4100' }, '0.0.0.0', [`gateway.routes[0].upstream: ${own}`]],
-  ['its only address', { upstream: 'http://10.0.0.5:4100' }, '10.0.0.5', [`gateway.routes[0].upstream: ${own}`]],
+  ['by its host name', { upstream: 'http://localhost:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
+  ['by a loopback address', { upstream: 'http://127.0.0.1:4100' }, undefined, [`gateway.routes[0].upstream: ${own}`]],
   [
-    'one of several',
+    'by a loopback address, while it listens on all addresses',
+    { upstream: 'http://[::1]:4100' },
+    '0.0.0.0',
+    [`gateway.routes[0].upstream: ${own}`],
+  ],
+  [
+    'by its configured address',
+    { upstream: 'http://10.0.0.5:4100' },
+    '10.0.0.5',
+    [`gateway.routes[0].upstream: ${own}`],
+  ],
+  [
+    'as one of several upstreams',
     { upstreams: ['http://api:8080', 'http://localhost:4100'] },
     undefined,
     [`gateway.routes[0].upstreams[1]: ${own}`],
   ],
-  ['another port', { upstream: 'http://localhost:4200' }, undefined, []],
-  ['another host', { upstream: 'http://api:4100' }, undefined, []],
-  ['loopback, where it listens elsewhere', { upstream: 'http://localhost:4100' }, '10.0.0.5', []],
-])('a route that leads to the gateway itself is refused: %s', async (_, route, host, problems) => {
+  ['not on another port', { upstream: 'http://localhost:4200' }, undefined, []],
+  ['not on another host', { upstream: 'http://api:4100' }, undefined, []],
+  ['not on loopback, while it listens on another address', { upstream: 'http://localhost:4100' }, '10.0.0.5', []],
+])('refuses a route that leads to the gateway itself: %s', async (_, route, host, problems) => {
   const routes = [{ prefix: '/loop', public: true, ...route }];
   const found = await problemsWith({ port: 4100, routes }, host === undefined ? {} : { host });
   expect(found).toEqual(problems.map((problem) => expect.stringContaining(problem)));
