@@ -17,7 +17,7 @@ export interface ReplaceableGateway
    */
   replace(config: GatewayConfig): Promise<void>;
   /** Sets the keys of the gateway's own authorization server without a fetch. @param jwks the complete set */
-  takeKeys(jwks: { readonly keys: readonly unknown[] }): void;
+  setKeys(jwks: { readonly keys: readonly unknown[] }): void;
 }
 
 /**
@@ -69,7 +69,7 @@ export function createReplaceableGateway(config: GatewayConfig, given: GatewayDe
       current.gateway.drain();
     },
     unreadable: (error) => current.gateway.unreadable(error),
-    takeKeys: (jwks) => current.gateway.keys.get(current.config.issuer)?.take(jwks),
+    setKeys: (jwks) => current.gateway.keys.get(current.config.issuer)?.take(jwks),
     upstreamHealth: () => current.gateway.upstreamHealth(),
     replace(changed) {
       const replaced = lastReplacement.then(() => takeOver(changed));

@@ -15,7 +15,7 @@ import { runGateway } from '../run/gateway.ts';
 import type { Listening } from '../run/listen.ts';
 import { refuseChanges } from '../run/refuse_changes.ts';
 import { runSampleApi } from '../run/sample_api.ts';
-import type { Tls } from '../run/tls/trust.ts';
+import type { Tls } from '../run/tls/open_tls.ts';
 import { createSharedMetrics } from '../workers/shared_metrics.ts';
 import { trustHint } from './terminal.ts';
 import { untilStopped } from './until_stopped.ts';

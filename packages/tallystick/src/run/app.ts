@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts';
 import { allowedHosts, allowedOperationsHosts } from './allowed_hosts.ts';
 import { type AppServer, createAppServer } from './app_server.ts';
 import { type Listening, listen } from './listen.ts';
-import type { Tls } from './tls/trust.ts';
+import type { Tls } from './tls/open_tls.ts';
 
 /** A server that listens. Requests get 503 until `answerWith` gives it an application. */
 export type OpenApp = Listening & Pick<AppServer, 'answerWith'>;

@@ -3,7 +3,7 @@ import { openTokenStore, type StoreLog, type StoreUse, type TokenStore } from '@
 import pino, { type Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import type { Config } from '../config/schema.ts';
-import type { Tls } from './tls/trust.ts';
+import type { Tls } from './tls/open_tls.ts';
 
 /** What a role needs besides its configuration. */
 export interface RoleDependencies {

@@ -10,7 +10,7 @@ import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import { checkGateway, gatewayConfig } from './gateway.ts';
 import { createOwnJwtKey } from './own_jwt_key.ts';
-import type { Tls } from './tls/trust.ts';
+import type { Tls } from './tls/open_tls.ts';
 
 const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url).pathname;
 const log = pino({ level: 'silent' });

@@ -17,7 +17,7 @@ import { createOwnJwtKey, type OwnJwtKey } from './own_jwt_key.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { readMaterials } from './read_material.ts';
 import { refuseChanges } from './refuse_changes.ts';
-import type { Tls } from './tls/trust.ts';
+import type { Tls } from './tls/open_tls.ts';
 
 /** Values that the gateway reads only when it starts: those of its servers, its store and its traces. */
 const FIXED = [
@@ -45,7 +45,7 @@ export interface RunningGateway extends Listening {
    */
   replace(config: Config): Promise<void>;
   /** Replaces the authorization server's public keys, without a fetch. */
-  followKeys(jwks: { readonly keys: readonly unknown[] }): void;
+  setKeys(jwks: { readonly keys: readonly unknown[] }): void;
 }
 
 export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
@@ -76,7 +76,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
         throw toGatewayConfigError(error);
       });
     },
-    followKeys: (jwks) => gateway.takeKeys(jwks),
+    setKeys: (jwks) => gateway.setKeys(jwks),
     drain: gateway.drain,
     async stop() {
       gateway.drain();

@@ -126,7 +126,7 @@ async function runRoles(config: Config, apps: Apps, { clock, onStop, ...dependen
       await gateway?.replace(changed);
       runSampleApi(changed, apps.sampleApi, dependencies);
     },
-    keysPublished: (jwks) => gateway?.followKeys(jwks),
+    keysPublished: (jwks) => gateway?.setKeys(jwks),
   });
   // Another server on the store may have changed the keys. Reading them publishes them to the gateway of this process.
   const keysChanged = () => void harness.keys.list().catch(() => {});

@@ -3,7 +3,24 @@ import { isPem, readPem } from '@tallystick/common';
 import { ConfigError } from '../../config/config_error.ts';
 import type { Config } from '../../config/schema.ts';
 import { hostOf, listeningHost } from '../addresses.ts';
-import { createTrust, type Tls } from './trust.ts';
+import type { CertificateAndKey } from './make_certificates.ts';
+import { createTrust, type Trust } from './trust.ts';
+
+/** Certificates of the servers of this process, and the CAs that their clients and this process trust. */
+export interface Tls {
+  /** Absent if the servers listen on plain HTTP and only CAs are configured. */
+  readonly server?: CertificateAndKey & {
+    /** SHA-256 of the certificate, as browsers and `openssl x509 -fingerprint` write it. */
+    readonly fingerprint: string;
+  };
+  /** CA that clients of these servers have to trust, as PEM. Absent if it is a public one. */
+  readonly ca?: string | undefined;
+  /** The file that holds `ca`. */
+  readonly caFile?: string | undefined;
+  /** CAs of client certificates, as PEM. */
+  readonly clientCas: readonly string[];
+  readonly trust: Trust;
+}
 
 type TlsConfig = NonNullable<Config['tls']>;
 type Material = 'certificate' | 'key' | 'ca' | 'clientCa';

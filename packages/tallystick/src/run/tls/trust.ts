@@ -1,23 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 import { Agent, fetch as undiciFetch } from 'undici';
-import type { CertificateAndKey } from './make_certificates.ts';
-
-/** Certificates of the servers of this process, and the CAs that their clients and this process trust. */
-export interface Tls {
-  /** Absent if the servers listen on plain HTTP and only CAs are configured. */
-  readonly server?: CertificateAndKey & {
-    /** SHA-256 of the certificate, as browsers and `openssl x509 -fingerprint` write it. */
-    readonly fingerprint: string;
-  };
-  /** CA that clients of these servers have to trust, as PEM. Absent if it is a public one. */
-  readonly ca?: string | undefined;
-  /** The file that holds `ca`. */
-  readonly caFile?: string | undefined;
-  /** CAs of client certificates, as PEM. */
-  readonly clientCas: readonly string[];
-  readonly trust: Trust;
-}
 
 /** The CAs that this process trusts when it calls other servers. */
 export interface Trust {
