@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { discover, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
@@ -12,27 +12,26 @@ import { startOneProcess } from '../support/worlds/one_process.ts';
 import type { World } from '../support/worlds/world.ts';
 
 let world: World;
-let application: Server;
+let application: ListeningServer;
 const received: string[] = [];
 
 beforeAll(async () => {
-  application = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    received.push(body);
-    response.end();
-  }).listen(0, '127.0.0.1');
-  await once(application, 'listening');
+  application = await listen(
+    createServer(async (request, response) => {
+      received.push(await text(request));
+      response.end();
+    }),
+  );
   const metadata = {
-    backchannel_logout_uri: `http://127.0.0.1:${(application.address() as AddressInfo).port}/logout`,
+    backchannel_logout_uri: `${application.origin}/logout`,
     backchannel_logout_session_required: true,
   };
   const shop = { id: 'shop', grants: ['authorization_code' as const], redirectUris: [REDIRECT_URI], metadata };
   world = await startOneProcess((config) => ({ ...config, clients: [...config.clients, shop] }));
 });
 afterAll(async () => {
-  application?.close();
   await world?.stop();
+  await application?.stop();
 });
 
 test(requirement('back-channel-logout'), async () => {

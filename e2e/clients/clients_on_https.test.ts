@@ -1,13 +1,13 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createCa } from '@tallystick/testing/certificates';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
+import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { type TlsClient, tlsClient } from '../support/clients/tls_client.ts';
@@ -18,26 +18,24 @@ const REDIRECT_URI = 'https://app.example.com/callback';
 let folder: string;
 let world: OneProcess;
 let client: TlsClient;
-/** The client's own server, with a certificate of a CA that the configuration names. */
-let app: Server;
-let origin: string;
+/** The client's server. A CA that the configuration names issued its certificate. */
+let app: ListeningServer;
 let calls: { request: IncomingMessage; body: string }[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tallystick-'));
   const ca = await createCa('Example CA');
   calls = [];
-  app = createServer(
-    await ca.certify({ subject: 'CN=localhost', alternatives: [{ type: 'dns', value: 'localhost' }] }),
-    async (request, response) => {
-      calls.push({ request, body: await text(request) });
-      if (request.method === 'POST') response.writeHead(204).end();
-      else response.setHeader('Content-Type', 'application/json').end(JSON.stringify(metadata()));
-      app.emit('called');
-    },
-  );
-  await new Promise<void>((resolve) => app.listen(0, 'localhost', resolve));
-  origin = `https://localhost:${(app.address() as AddressInfo).port}`;
+  const certificate = await ca.certify({
+    subject: 'CN=localhost',
+    alternatives: [{ type: 'dns', value: 'localhost' }],
+  });
+  const server = createServer(certificate, async (request, response) => {
+    calls.push({ request, body: await text(request) });
+    if (request.method === 'POST') response.writeHead(204).end();
+    else response.setHeader('Content-Type', 'application/json').end(JSON.stringify(metadata()));
+  });
+  app = await listen(server, { host: 'localhost' });
   world = await startOneProcess((config) => ({
     ...config,
     issuer: 'https://localhost:4000',
@@ -50,7 +48,7 @@ beforeAll(async () => {
         grants: ['ciba'],
         metadata: {
           backchannel_token_delivery_mode: 'ping',
-          backchannel_client_notification_endpoint: `${origin}/ping`,
+          backchannel_client_notification_endpoint: `${app.origin}/ping`,
         },
       },
     ],
@@ -60,12 +58,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.close();
   await world?.stop();
-  app?.close().closeAllConnections();
+  await app?.stop();
   await rm(folder, { recursive: true });
 });
 
 const metadata = () => ({
-  client_id: `${origin}/client.json`,
+  client_id: `${app.origin}/client.json`,
   client_name: 'An application',
   redirect_uris: [REDIRECT_URI],
   token_endpoint_auth_method: 'none',
@@ -84,12 +82,10 @@ test(requirement('backchannel-ping'), async () => {
     login_hint: 'alice',
     client_notification_token: 'the-notification-token',
   });
-  const called = once(app, 'called');
   await world.tallystick.backchannelRequests.approve(started.auth_req_id);
-  await called;
-  const { request, body } = calls.at(-1) ?? {};
-  expect([request?.url, request?.headers.authorization]).toEqual(['/ping', 'Bearer the-notification-token']);
-  expect(JSON.parse(String(body))).toEqual({ auth_req_id: started.auth_req_id });
+  const { request, body } = await until(() => calls.find((call) => call.request.url === '/ping'));
+  expect(request.headers.authorization).toBe('Bearer the-notification-token');
+  expect(JSON.parse(body)).toEqual({ auth_req_id: started.auth_req_id });
   const tokens = await oidc.pollBackchannelAuthenticationGrant(configuration, { ...started, interval: 0.05 });
   world.log.secret(started.auth_req_id, 'the-notification-token', tokens.access_token, tokens.id_token);
   expect(tokens.claims()?.sub).toBe('alice');

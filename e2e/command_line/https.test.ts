@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createCa, selfSigned, type TestCa } from '@tallystick/testing/certificates';
+import { listen } from '@tallystick/testing/listen';
+import { startForTest } from '@tallystick/testing/on_test_finished';
 import { rawRequest } from '@tallystick/testing/raw_client';
 import * as oidc from 'openid-client';
 import type { ConfigInput } from 'tallystick';
@@ -34,8 +35,8 @@ function startWithTls(
   return startOneProcess((config) => change({ ...config, issuer: 'https://localhost:4000', tls }));
 }
 
-/** A token of that style, and what the API behind the gateway answers to it. */
-async function walk(world: OneProcess, { fetch }: TlsClient, style: Style): Promise<Response> {
+/** Gets a token of that style and calls an API through the gateway. @returns the response of the API */
+async function callWithNewToken(world: OneProcess, { fetch }: TlsClient, style: Style): Promise<Response> {
   const answer = await fetch(`${world.issuer}/token`, {
     method: 'POST',
     headers: { Authorization: `Basic ${btoa('demo-service:demo-service-secret')}` },
@@ -62,23 +63,26 @@ describe('With a self-made certificate', () => {
   });
 
   test.each(STYLES)(requirement('https', 'self-made, %s'), async (style) => {
-    expect((await walk(world, client, style)).status).toBe(200);
+    expect((await callWithNewToken(world, client, style)).status).toBe(200);
   });
 
-  test(requirement('https', 'every server, with the distributed CA and with no other'), async () => {
-    const { issuer, gatewayUrl, sampleApiUrl, controlUrl, caFile } = world.tallystick;
-    expect(await readFile(String(caFile), 'utf8')).toBe(world.tallystick.ca);
-    const other = tlsClient(ca.cert);
-    const paths = [issuer, gatewayUrl, sampleApiUrl, controlUrl].map((url) => new URL(String(url)));
-    for (const url of paths) {
-      expect(url.protocol).toBe('https:');
-      expect((await client.fetch(url)).status).toBeLessThan(500);
-      await expect(other.fetch(url)).rejects.toThrow('fetch failed');
-    }
-    await other.close();
-  });
+  test(
+    requirement('https', 'clients that trust the distributed CA reach every server; other clients do not'),
+    async () => {
+      const { issuer, gatewayUrl, sampleApiUrl, controlUrl, caFile } = world.tallystick;
+      expect(await readFile(String(caFile), 'utf8')).toBe(world.tallystick.ca);
+      const other = tlsClient(ca.cert);
+      const paths = [issuer, gatewayUrl, sampleApiUrl, controlUrl].map((url) => new URL(String(url)));
+      for (const url of paths) {
+        expect(url.protocol).toBe('https:');
+        expect((await client.fetch(url)).status).toBeLessThan(500);
+        await expect(other.fetch(url)).rejects.toThrow('fetch failed');
+      }
+      await other.close();
+    },
+  );
 
-  test(requirement('https', 'discovery'), async () => {
+  test(requirement('https', 'every URL in the discovery document is an HTTPS URL'), async () => {
     const answer = await client.fetch(`${world.issuer}/.well-known/openid-configuration`);
     const metadata = (await answer.json()) as Record<string, unknown>;
     for (const [name, value] of Object.entries(metadata)) {
@@ -88,7 +92,7 @@ describe('With a self-made certificate', () => {
     }
   });
 
-  test(requirement('https', 'cookies are sent over HTTPS only'), async () => {
+  test(requirement('https', 'cookies are marked as Secure'), async () => {
     const query = new URLSearchParams({
       client_id: 'demo-web',
       response_type: 'code',
@@ -103,7 +107,7 @@ describe('With a self-made certificate', () => {
     for (const cookie of cookies) expect(cookie).toMatch(/; secure/i);
   });
 
-  test(requirement('https', 'openid-client signs a user in and refreshes'), async () => {
+  test(requirement('https', 'openid-client signs a user in and refreshes the tokens'), async () => {
     const openIdClient = await oidc.discovery(new URL(world.issuer), 'demo-web', undefined, oidc.None(), {
       [oidc.customFetch]: client.fetch as oidc.CustomFetch,
     });
@@ -155,14 +159,12 @@ async function firstLine(socket: TLSSocket): Promise<string> {
 
 describe('With a given certificate', () => {
   let world: OneProcess | undefined;
-  const servers: Server[] = [];
   afterEach(async () => {
-    for (const server of servers.splice(0)) server.close().closeAllConnections();
     await world?.stop();
     world = undefined;
   });
 
-  test(requirement('https', 'a certificate of a private CA, from files'), async () => {
+  test(requirement('https', 'a private CA issued the certificate, which is in files'), async () => {
     const server = await ca.certify(LOCALHOST);
     const files = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca: join(folder, 'ca.pem') };
     await writeFile(files.certificate, server.cert);
@@ -171,29 +173,27 @@ describe('With a given certificate', () => {
     world = await startWithTls(files);
     expect(world.tallystick).toMatchObject({ ca: ca.cert, caFile: files.ca });
     const client = tlsClient(ca.cert);
-    for (const style of STYLES) expect((await walk(world, client, style)).status).toBe(200);
+    for (const style of STYLES) expect((await callWithNewToken(world, client, style)).status).toBe(200);
     await client.close();
   });
 
-  test(requirement('https', 'a self-signed certificate, in the configuration'), async () => {
+  test(requirement('https', 'the certificate is self-signed and in the configuration'), async () => {
     const { cert, key } = await selfSigned(LOCALHOST);
     world = await startWithTls({ certificate: cert, key });
     const client = tlsClient(String(world.tallystick.ca));
-    for (const style of STYLES) expect((await walk(world, client, style)).status).toBe(200);
+    for (const style of STYLES) expect((await callWithNewToken(world, client, style)).status).toBe(200);
     await client.close();
   });
 
-  test(requirement('https', 'a WebSocket to an API whose CA the configuration names'), async () => {
-    const upstream = createServer(await ca.certify(LOCALHOST));
-    new WebSocketServer({ server: upstream }).on('connection', (socket) => {
+  test(requirement('https', 'a WebSocket reaches an API whose CA is in the configuration'), async () => {
+    const server = createServer(await ca.certify(LOCALHOST));
+    new WebSocketServer({ server }).on('connection', (socket) => {
       socket.on('message', (data) => socket.send(`echo ${data}`));
     });
-    servers.push(upstream);
-    await new Promise<void>((resolve) => upstream.listen(0, 'localhost', resolve));
-    const origin = `https://localhost:${(upstream.address() as AddressInfo).port}`;
+    const { origin: upstream } = await startForTest(listen(server, { host: 'localhost' }));
     world = await startWithTls({ selfMade: true, directory: join(folder, 'socket'), ca: ca.cert }, (config) => ({
       ...config,
-      gateway: { ...config.gateway, routes: [{ prefix: '/socket', api: resourceOf('split'), upstream: origin }] },
+      gateway: { ...config.gateway, routes: [{ prefix: '/socket', api: resourceOf('split'), upstream }] },
     }));
     const { accessToken } = await world.tallystick.issueToken({ client: 'demo-service', api: resourceOf('split') });
     const socket = new WebSocket(`${world.gateways[0].replace('https', 'wss')}/socket`, {

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { openConnection } from '@tallystick/testing/raw_client';
 import { until } from '@tallystick/testing/until';
 import { parse, stringify } from 'yaml';
 import { requirement } from '../requirements/index.ts';
@@ -107,13 +106,8 @@ describe.each(ROLES)('%s', (role) => {
     const { command, url } = await start(role, {
       [`TALLYSTICK_${role.replaceAll('-', '_').toUpperCase()}_TIMEOUTS_DRAIN_DELAY`]: '0',
     });
-    const { hostname, port } = new URL(url);
-    const socket = connect(Number(port), hostname);
-    socket.on('error', () => {});
-    let answer = '';
-    socket.on('data', (data) => (answer += data));
-    await once(socket, 'connect');
-    socket.write(`GET / HTTP/1.1\r\nHost: ${hostname}\r\n`);
+    const connection = await openConnection(url);
+    await connection.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n');
     command.signal('SIGTERM');
     await until(() =>
       fetch(url).then(
@@ -121,9 +115,9 @@ describe.each(ROLES)('%s', (role) => {
         () => true,
       ),
     );
-    socket.write('\r\n');
+    await connection.write('\r\n');
     expect(await command.exit).toBe(0);
-    expect(answer).toMatch(/^HTTP\/1\.1 404 .*\r\nconnection: close\r\n/is);
+    expect(await connection.closed()).toMatch(/^HTTP\/1\.1 404 .*\r\nconnection: close\r\n/is);
   });
 
   test(requirement('signals', 'SIGHUP with an invalid file changes nothing'), async () => {

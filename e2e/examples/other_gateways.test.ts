@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type RequestListener, request } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePort } from '@tallystick/testing/free_port';
 import { type RawResponse, rawRequest } from '@tallystick/testing/raw_client';
+import { serve } from '@tallystick/testing/serve';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import WebSocket from 'ws';
 import { requirement } from '../requirements/index.ts';
@@ -447,15 +447,8 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       ['fails', (_, response) => response.writeHead(500).end('oops'), name === 'haproxy' ? 503 : 500],
     ];
     testIt.each(BROKEN)(title('%s'), async (_what, listener, status) => {
-      const server = createServer(listener).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as AddressInfo;
-      try {
-        expect([(await answerOf(`http://127.0.0.1:${port}`)).status, api.requests]).toEqual([status, []]);
-      } finally {
-        server.closeAllConnections();
-        server.close();
-      }
+      const { origin } = await serve(listener);
+      expect([(await answerOf(origin)).status, api.requests]).toEqual([status, []]);
     });
   });
 });

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { serve } from '@tallystick/testing/serve';
 import { until } from '@tallystick/testing/until';
 import { parse, stringify } from 'yaml';
 import { requirement } from '../requirements/index.ts';
@@ -211,7 +210,7 @@ describe('several workers', () => {
     expect(command.output()).toContain('store.url: expected a Redis, because several workers must share the store');
   });
 
-  test(requirement('workers', 'a DPoP proof counts once at all workers'), async () => {
+  test(requirement('workers', 'workers must share the memory of DPoP proofs'), async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-workers-'));
     const config = parse(await readFile(DEMO_CONFIG, 'utf8'));
     config.gateway.dpop = { replay: 'memory' };
@@ -229,13 +228,10 @@ describe('several workers', () => {
 describe('SIGTERM', () => {
   test(requirement('drains'), async () => {
     const waiting: ServerResponse[] = [];
-    const slow = createServer((_request, response) => void waiting.push(response)).listen(0, '127.0.0.1');
-    await once(slow, 'listening');
-    const { url, command } = await startGateway({
-      TALLYSTICK_SAMPLE_API_URL: `http://127.0.0.1:${(slow.address() as AddressInfo).port}`,
-    });
+    const slow = await serve((_request, response) => void waiting.push(response));
+    const { url, command } = await startGateway({ TALLYSTICK_SAMPLE_API_URL: slow.origin });
     const token = await serviceToken(world, 'split');
-    const running = call(url, 'split', token);
+    const response = call(url, 'split', token);
     await until(() => waiting.length === 1);
     command.signal('SIGTERM');
     await until(() =>
@@ -245,8 +241,7 @@ describe('SIGTERM', () => {
       ),
     );
     waiting[0]?.end('at last');
-    expect(await (await running).text()).toBe('at last');
+    expect(await (await response).text()).toBe('at last');
     expect(await command.exit).toBe(0);
-    slow.close();
   });
 });

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '@tallystick/testing/free_port';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { until } from '@tallystick/testing/until';
 import type { ConfigInput } from 'tallystick';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -78,27 +78,24 @@ const callsOf = (spans: readonly ReceivedSpan[]) => spans.filter(({ kind }) => k
 describe('a gateway that sends traces', () => {
   let world: OneProcess;
   let gateway: string;
-  const sockets = createServer();
+  let sockets: ListeningServer;
   let socketHeaders: IncomingHttpHeaders | undefined;
   const secrets: string[] = [];
 
   beforeAll(async () => {
-    new WebSocketServer({ server: sockets }).on('connection', (socket, { headers }) => {
+    const server = createServer();
+    new WebSocketServer({ server }).on('connection', (socket, { headers }) => {
       socketHeaders = headers;
       socket.on('message', (data) => socket.send(data));
     });
-    await new Promise<void>((resolve) => sockets.listen(0, '127.0.0.1', resolve));
-    const { port } = sockets.address() as AddressInfo;
+    sockets = await listen(server);
     const { endpoint } = collector;
-    world = await startWorld(
-      { recording: api.origin, sockets: `http://127.0.0.1:${port}` },
-      { endpoint, serviceName: 'front' },
-    );
+    world = await startWorld({ recording: api.origin, sockets: sockets.origin }, { endpoint, serviceName: 'front' });
     gateway = world.gateways[0];
   });
   afterAll(async () => {
-    await world.stop();
-    sockets.close();
+    await world?.stop();
+    await sockets?.stop();
   });
 
   async function newToken(): Promise<string> {

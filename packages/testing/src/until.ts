@@ -10,7 +10,7 @@ export const PATIENCE = 120_000;
  * @returns the value that the condition returned
  * @throws {Error} the condition does not hold within two minutes
  */
-export async function until<T>(condition: () => T | Promise<T>, state?: () => unknown): Promise<T> {
+export async function until<T>(condition: () => T | Promise<T>, state?: () => unknown): Promise<NonNullable<T>> {
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const value = await condition();

@@ -1,6 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '@tallystick/testing/free_port';
+import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { type RedisServer, startRedisServer } from '@tallystick/testing/redis_server';
 import { until } from '@tallystick/testing/until';
 import { type StoreInput, storeConfig } from '../config/store_config.ts';
@@ -14,8 +15,7 @@ const PREFIX = 'problems:';
 let certificates: Certificates;
 let plain: RedisServer;
 let secure: RedisServer;
-let web: Server;
-const sockets = new Set<Socket>();
+let web: ListeningServer;
 beforeAll(async () => {
   certificates = await makeCertificates();
   const { ca, certificate, key, pem } = certificates;
@@ -27,18 +27,15 @@ beforeAll(async () => {
       client: { tls: { ca: pem.ca, cert: pem.certificate, key: pem.key } },
     }),
   ]);
-  web = createServer((socket) => {
-    sockets.add(socket);
+  const server = createServer((socket) => {
     socket.on('error', () => {}).on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   });
-  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  web = await listen(server);
   await plain.admin.acl('SETUSER', 'no-select', ...documentedAcl('authorization-server', PREFIX));
   await plain.admin.acl('SETUSER', 'nothing', 'on', '>password', 'resetkeys', 'resetchannels', '-@all');
 });
 afterAll(async () => {
-  for (const socket of sockets) socket.destroy();
-  web?.close();
-  await Promise.all([plain?.stop(), secure?.stop()]);
+  await Promise.all([plain?.stop(), secure?.stop(), web?.stop()]);
   await certificates?.remove();
 });
 
@@ -72,8 +69,6 @@ async function reasonOf(store: TokenStore): Promise<string> {
   return (error as StoreUnavailableError).reason;
 }
 
-const webPort = () => (web.address() as { port: number }).port;
-
 describe('reports why Redis cannot be used', () => {
   test.each([
     ['a wrong password', () => `redis://no-select:hunter2@127.0.0.1:${plain.port}`, /user is unknown, or the password/],
@@ -83,7 +78,7 @@ describe('reports why Redis cannot be used', () => {
     ['TLS to a plain port', () => `rediss://127.0.0.1:${plain.port}`, /does not speak TLS/],
     ['no TLS to a TLS port', () => `redis://127.0.0.1:${secure.port}`, /closed the connection before it answered.*TLS/],
     ['an untrusted certificate', () => `rediss://127.0.0.1:${secure.port}`, /certificate is not trusted/],
-    ['a server that is not Redis', () => `redis://127.0.0.1:${webPort()}`, /not Redis/],
+    ['a server that is not Redis', () => `redis://127.0.0.1:${web.port}`, /not Redis/],
     [
       'a database that does not exist',
       () => `redis://127.0.0.1:${plain.port}/99`,
