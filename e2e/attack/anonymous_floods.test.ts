@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { cookiesSetBy } from '@tallystick/testing/cookie_jar';
 import { REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { Redis } from 'ioredis';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -74,22 +75,17 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
     'requests for sign-in': async () => (await get(`/auth?${authorization()}`)).status,
     'sessions that nobody has signed in to': async () => (await get('/session/end')).status,
     'sessions by a cookie of nobody': async () => {
-      const cookies = (await get('/session/end')).headers.getSetCookie().map((cookie) => cookie.split(';')[0]);
-      return (await get(`/auth?${authorization()}`, cookies.join('; '))).status;
+      const cookies = cookiesSetBy(await get('/session/end'));
+      return (await get(`/auth?${authorization()}`, cookies)).status;
     },
     'sessions that nobody has signed in to, and out of': async () => {
       const page = await fetch(`${world.issuer}/session/end`);
       const [, action = ''] = /<form[^>]* action="([^"]+)"/.exec(await page.clone().text()) ?? [];
       const xsrf = /name="xsrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
-      const cookie = page.headers
-        .getSetCookie()
-        .map((each) => each.split(';')[0])
-        .join('; ');
+      const headers = { Cookie: cookiesSetBy(page) };
       const body = new URLSearchParams({ xsrf, logout: 'yes' });
       const path = new URL(action, world.issuer).pathname;
-      return (
-        await fetch(world.issuer + path, { method: 'POST', body, headers: { Cookie: cookie }, redirect: 'manual' })
-      ).status;
+      return (await fetch(world.issuer + path, { method: 'POST', body, headers, redirect: 'manual' })).status;
     },
     'pushed requests': async () => (await post('/request', authorization())).status,
     'pushed requests with proofs': async () => {

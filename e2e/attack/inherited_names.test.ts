@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { cookiesSetBy } from '@tallystick/testing/cookie_jar';
 import { requirement } from '../requirements/index.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 
@@ -103,15 +104,11 @@ test.each(['5', '{}', '"a"', '[{}]', '[null]', 'null', 'true'])(
       const location = begun.headers.get('location') ?? '';
       expect(begun.status).toBe(303);
       if (!location.startsWith('/interaction/')) continue; // Refused.
-      const cookie = begun.headers
-        .getSetCookie()
-        .map((each) => each.split(';', 1)[0])
-        .join('; ');
       const body = new URLSearchParams({ user: 'alice' });
       const login = await fetch(`${world.issuer}${location}/login`, {
         method: 'POST',
         body,
-        headers: { cookie },
+        headers: { Cookie: cookiesSetBy(begun) },
         redirect: 'manual',
       });
       expect(login.status).toBe(303);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { cookieHeader } from '@tallystick/testing/cookie_jar';
 import { requirement } from '../requirements/index.ts';
 import { startTokenHandlerWorld } from '../support/clients/token_handler.ts';
 import { STYLES } from '../support/worlds/world.ts';
@@ -23,7 +24,7 @@ describe.each(STYLES)('an application whose API has tokens of the style %s', (st
 
     const session = await page.send('/oauth-agent/session');
     expect(await session.json()).toEqual({ claims: { sub: 'alice', email: 'alice@example.com' } });
-    const called = await page.send(hello, { headers: { Cookie: `${cookieOf(page)}; theme=dark` } });
+    const called = await page.send(hello, { headers: { Cookie: `${cookieHeader(page.cookies)}; theme=dark` } });
     expect(called.status).toBe(200);
     const { headers } = (await called.json()) as { headers: Record<string, string> };
     expect(headers.cookie).toBe('theme=dark');
@@ -55,7 +56,7 @@ describe.each(STYLES)('an application whose API has tokens of the style %s', (st
     await running.signIn(page);
     const before = new Map(page.cookies);
     const refresh = () =>
-      page.send('/oauth-agent/refresh', { method: 'POST', headers: { Cookie: cookieOf({ cookies: before }) } });
+      page.send('/oauth-agent/refresh', { method: 'POST', headers: { Cookie: cookieHeader(before) } });
     const statuses = (await Promise.all([refresh(), refresh(), refresh()])).map(({ status }) => status);
     expect(statuses).toEqual([204, 204, 204]);
     expect(page.cookies.get('__Host-tallystick')).not.toBe(before.get('__Host-tallystick'));
@@ -66,7 +67,7 @@ describe.each(STYLES)('an application whose API has tokens of the style %s', (st
   test(requirement('token-handler-logout', style), async () => {
     const page = running.openPage();
     await running.signIn(page);
-    const held = cookieOf(page);
+    const held = cookieHeader(page.cookies);
     const answer = await page.send('/oauth-agent/logout', { method: 'POST' });
     const { logout_url } = (await answer.json()) as { logout_url: string };
     expect(logout_url).toContain(`${running.world.issuer}/session/end`);
@@ -87,7 +88,7 @@ describe('a request with the cookies', () => {
     running = await startTokenHandlerWorld('phantom');
     const page = running.openPage();
     await running.signIn(page);
-    cookie = cookieOf(page);
+    cookie = cookieHeader(page.cookies);
   });
   afterAll(() => running.world.stop());
 
@@ -194,7 +195,7 @@ describe('a request with the cookies', () => {
   test(requirement('token-handler', 'the authorization server is unavailable'), async () => {
     const patient = running.openPage();
     await running.signIn(patient);
-    const held = cookieOf(patient);
+    const held = cookieHeader(patient.cookies);
     for (const endpoint of ['token', 'revocation', 'pushed_authorization_request'] as const) {
       running.world.tallystick.faults.add({ endpoint, drop: true });
     }
@@ -205,12 +206,8 @@ describe('a request with the cookies', () => {
       const answer = await patient.send(`/oauth-agent/${path}`, { method });
       expect([path, answer.status, answer.headers.get('retry-after')]).toEqual([path, 503, '1']);
     }
-    expect(cookieOf(patient)).toBe(held); // Nothing is lost: the same works once it is back.
+    expect(cookieHeader(patient.cookies)).toBe(held); // Nothing is lost: the same works once it is back.
     running.world.tallystick.faults.clear();
     expect((await patient.send('/oauth-agent/refresh', { method: 'POST' })).status).toBe(204);
   });
 });
-
-function cookieOf({ cookies }: { cookies: Map<string, string> }): string {
-  return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-}

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createCa } from '@tallystick/testing/certificates';
+import { cookiesSetBy } from '@tallystick/testing/cookie_jar';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
 import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
@@ -103,11 +104,7 @@ test(requirement('metadata-document'), async () => {
   const answer = await client.fetch(`${world.issuer}/auth?${query}`, { redirect: 'manual' });
   expect(answer.status).toBe(303);
   const location = new URL(String(answer.headers.get('location')), world.issuer);
-  const cookie = answer.headers
-    .getSetCookie()
-    .map((value) => value.split(';')[0])
-    .join('; ');
-  const page = await client.fetch(location, { headers: { cookie } });
+  const page = await client.fetch(location, { headers: { Cookie: cookiesSetBy(answer) } });
   expect(await page.text()).toContain('An application');
   expect(calls.some(({ request }) => request.url === '/client.json')).toBe(true);
 });

@@ -1,3 +1,4 @@
+import { cookieHeader, createCookieJar } from '@tallystick/testing/cookie_jar';
 import { follow } from '@tallystick/testing/sign_in';
 import { design, rfc } from '../requirements/source.ts';
 import { resourceOf } from '../support/worlds/world.ts';
@@ -12,17 +13,13 @@ const BROWSER_APPLICATIONS = 'https://www.ietf.org/archive/id/draft-ietf-oauth-b
 type Cookies = ReadonlyMap<string, string>;
 
 function headersOf(cookies: Cookies): Record<string, string> {
-  return { ...PAGE, Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+  return { ...PAGE, Cookie: cookieHeader(cookies) };
 }
 
 function withCookiesOf(cookies: Cookies, answer: Response): Map<string, string> {
-  const kept = new Map(cookies);
-  for (const header of answer.headers.getSetCookie()) {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(header) ?? [];
-    if (header.includes('Max-Age=0')) kept.delete(name);
-    else kept.set(name, value);
-  }
-  return kept;
+  const jar = createCookieJar(cookies);
+  jar.keep(answer);
+  return jar.cookies;
 }
 
 /** Alice signs in at an application whose gateway keeps her tokens. */

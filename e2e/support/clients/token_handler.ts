@@ -1,9 +1,10 @@
+import { createCookieJar } from '@tallystick/testing/cookie_jar';
 import { createBrowser, follow, open } from '@tallystick/testing/sign_in';
 import type { ConfigInput } from 'tallystick';
 import { startOneProcess } from '../worlds/one_process.ts';
 import { resourceOf, type Style } from '../worlds/world.ts';
 
-/** Browsers' part of a page of the application: its cookies, and the header that its scripts send. */
+/** A page of the application in a browser: the cookies, and the requests of scripts and links. */
 export interface Page {
   /** Cookies by name, as a browser keeps them. */
   readonly cookies: Map<string, string>;
@@ -13,7 +14,7 @@ export interface Page {
   visit(path: string): Promise<Response>;
 }
 
-/** The demo world with a token handler for an application that calls the API of that style. @param more routes */
+/** Starts the demo with a token handler for an application that calls the API of that style. @param more further routes */
 export async function startTokenHandlerWorld(style: Style, ...more: ConfigInput['gateway']['routes']) {
   const world = await startOneProcess((config) => ({
     ...config,
@@ -49,25 +50,24 @@ export async function startTokenHandlerWorld(style: Style, ...more: ConfigInput[
   const [gateway] = world.gateways;
 
   function openPage(): Page {
-    const cookies = new Map<string, string>();
+    const jar = createCookieJar();
     async function send(path: string, init: RequestInit = {}) {
       const headers = new Headers({ 'X-CSRF': '1', 'Sec-Fetch-Site': 'same-origin' });
       for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
-      const held = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-      if (held !== '' && !headers.has('Cookie')) headers.set('Cookie', held);
+      if (jar.cookies.size > 0 && !headers.has('Cookie')) headers.set('Cookie', jar.header());
       const answer = await fetch(gateway + path, { redirect: 'manual', ...init, headers });
-      for (const cookie of answer.headers.getSetCookie()) keep(cookies, cookie);
-      world.log.secret(...[...cookies.values()].filter((value) => value.length > 20));
+      jar.keep(answer);
+      world.log.secret(...[...jar.cookies.values()].filter((value) => value.length > 20));
       return answer;
     }
     return {
-      cookies,
+      cookies: jar.cookies,
       send,
       visit: (path) => send(path, { headers: { 'X-CSRF': '', 'Sec-Fetch-Site': 'none' } }),
     };
   }
 
-  /** A user signs in at the authorization server. @returns the application's page, and where the browser ended */
+  /** Signs a user in. @returns the authorization request, the redirect to the gateway, and the gateway's response to it */
   async function signIn(page: Page, path = '/oauth-agent/login') {
     const sent = new URL(String((await page.visit(path)).headers.get('location')));
     const browser = createBrowser(world);
@@ -79,11 +79,4 @@ export async function startTokenHandlerWorld(style: Style, ...more: ConfigInput[
   }
 
   return { world, gateway, openPage, signIn };
-}
-
-function keep(cookies: Map<string, string>, header: string): void {
-  const [pair = ''] = header.split(';');
-  const name = pair.slice(0, pair.indexOf('='));
-  if (header.includes('Max-Age=0')) cookies.delete(name);
-  else cookies.set(name, pair.slice(name.length + 1));
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createCookieJar } from '../testing/cookie_jar.ts';
+import { createCookieJar } from '@tallystick/testing/cookie_jar';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../testing/openid_provider.ts';
 
