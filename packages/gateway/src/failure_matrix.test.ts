@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createSigningKey } from './testing/authorization_server.ts';
+import { createSigningKey } from '@tallystick/testing/signing_key';
 import { api, type GatewayFixture, route, startGatewayFixture } from './testing/gateway_fixture.ts';
 
 /** Milliseconds: longer than a responding authorization server takes, even on a busy machine. */

@@ -1,13 +1,14 @@
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createSigningKey, type SigningKey } from '@tallystick/testing/signing_key';
 import { base64url, createLocalJWKSet, createRemoteJWKSet, SignJWT } from 'jose';
 import { createJwtValidator } from './jwt_validator.ts';
-import { answering, type SigningKey, serveJwks, signingKey } from './testing/jwks_server.ts';
+import { answering, serveJwks } from './testing/jwks_server.ts';
 import { audience, issuedAt, issuer, signAccessToken } from './testing/sign_access_token.ts';
 
 let key: SigningKey;
 beforeAll(async () => {
-  key = await signingKey('key-1');
+  key = await createSigningKey('key-1');
 });
 
 const validatorFor = (keys: SigningKey[], options = {}, second = issuedAt) =>
@@ -45,7 +46,7 @@ describe('a JWT validator', () => {
   });
 
   test.each(['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'])('accepts %s', async (alg) => {
-    const other = await signingKey('other', alg);
+    const other = await createSigningKey('other', alg);
     await expect(validatorFor([key, other]).validate(await signAccessToken(other))).resolves.toBeDefined();
   });
 
@@ -192,7 +193,7 @@ describe('a JWT validator', () => {
   });
 
   test.each(['RS384', 'RS512', 'PS384', 'PS512'])('accepts %s when algorithms names it', async (alg) => {
-    const other = await signingKey('other', alg);
+    const other = await createSigningKey('other', alg);
     const token = await signAccessToken(other);
     await expect(validatorFor([other], { algorithms: [alg] }).validate(token)).resolves.toBeDefined();
     await expect(validatorFor([other]).validate(token)).rejects.toEqual(
@@ -303,7 +304,7 @@ describe('a JWT validator', () => {
   });
 
   test('does not blame the token when its key cannot be used', async () => {
-    const rsa = await signingKey('rsa', 'RS256');
+    const rsa = await createSigningKey('rsa', 'RS256');
     const unfit = { ...rsa, jwk: { ...rsa.jwk, n: base64url.encode(new Uint8Array(64).fill(255)) } };
     await expect(validatorFor([unfit]).validate(await signAccessToken(rsa))).rejects.toMatchObject({ status: 503 });
   });

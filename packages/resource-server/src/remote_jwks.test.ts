@@ -1,15 +1,16 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { serve } from '@tallystick/testing/serve';
+import { createSigningKey, type SigningKey } from '@tallystick/testing/signing_key';
 import { createJwtValidator } from './jwt_validator.ts';
 import { createRemoteJwks, type RemoteJwks, type RemoteJwksOptions } from './remote_jwks.ts';
-import { answering, type SigningKey, serveJwks, signingKey } from './testing/jwks_server.ts';
+import { answering, serveJwks } from './testing/jwks_server.ts';
 import { audience, issuedAt, issuer, signAccessToken } from './testing/sign_access_token.ts';
 
 let first: SigningKey;
 let second: SigningKey;
 beforeAll(async () => {
-  first = await signingKey('first');
-  second = await signingKey('second');
+  first = await createSigningKey('first');
+  second = await createSigningKey('second');
 });
 
 const unavailable = expect.objectContaining({ code: 'temporarily_unavailable', status: 503 });
@@ -66,7 +67,7 @@ describe('remote JWKS', () => {
     const { server, verify, fetched } = await setUp();
     await verify(first);
     for (let rotation = 1; rotation <= 20; rotation++) {
-      const next = await signingKey(`rotated ${rotation}`);
+      const next = await createSigningKey(`rotated ${rotation}`);
       server.keys = [next, ...server.keys];
       await Promise.all(Array.from({ length: 10 }, () => expect(verify(next)).resolves.toBe(next.kid)));
       expect(fetched.times).toBe(1 + rotation);
@@ -89,7 +90,7 @@ describe('remote JWKS', () => {
   test('finds a new key although tokens with a missing one keep coming', async () => {
     const { server, verify } = await setUp();
     await verify(first);
-    const stray = await signingKey('stray');
+    const stray = await createSigningKey('stray');
     for (let time = 0; time < 50; time++) await expect(verify(stray)).rejects.toEqual(unknownKey);
     server.keys = [first, second];
     await expect(verify(second)).resolves.toBe('second');
@@ -219,7 +220,7 @@ describe('remote JWKS', () => {
     const { clock, verify, fetched } = await setUp();
     await verify(first);
     clock.seconds += 5;
-    const impostor = await signingKey('first', 'RS256');
+    const impostor = await createSigningKey('first', 'RS256');
     await expect(verify(impostor)).rejects.toEqual(unknownKey);
     expect(fetched.times).toBe(1);
   });
@@ -329,7 +330,7 @@ describe('remote JWKS', () => {
     }
 
     test('is verified with each key that fits', async () => {
-      const other = await signingKey('rsa', 'RS256');
+      const other = await createSigningKey('rsa', 'RS256');
       const { verifyNameless, fetched } = await setUpNameless([other, first, second]);
       for (const key of [first, second, other]) {
         await expect(verifyNameless(key)).resolves.toMatchObject({ kid: undefined });
@@ -344,7 +345,7 @@ describe('remote JWKS', () => {
     });
 
     test.each([1, 2])('is verified with a key that was published later, with %d keys before', async (count) => {
-      const before = [first, await signingKey('third')].slice(0, count);
+      const before = [first, await createSigningKey('third')].slice(0, count);
       const { server, clock, verifyNameless, fetched } = await setUpNameless(before);
       await verifyNameless(first);
       server.keys = [second];
@@ -355,7 +356,7 @@ describe('remote JWKS', () => {
     });
 
     test('is tried with 16 keys, and no more', async () => {
-      const others = await Promise.all(Array.from({ length: 16 }, (_, n) => signingKey(`other-${n}`)));
+      const others = await Promise.all(Array.from({ length: 16 }, (_, n) => createSigningKey(`other-${n}`)));
       const { verifyNameless } = await setUpNameless([...others.slice(1), first]);
       await expect(verifyNameless(first)).resolves.toBeDefined();
       const crowded = await setUpNameless([...others, first]);
@@ -369,7 +370,7 @@ describe('remote JWKS', () => {
     server.keys = [first, namesake];
     await expect(verify(first)).resolves.toBe('first');
     await expect(verify(namesake)).resolves.toBe('first');
-    const impostor = await signingKey('first');
+    const impostor = await createSigningKey('first');
     await expect(verify(impostor)).rejects.toEqual(unknownKey);
     expect([fetched.times, jwks.has('first')]).toEqual([1, false]);
   });

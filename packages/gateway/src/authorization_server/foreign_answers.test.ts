@@ -1,12 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createPublishedKey, createSigningKey, type PublishedKey } from '@tallystick/testing/signing_key';
 import { decodeJwt } from 'jose';
-import {
-  createForeignKey,
-  type ForeignKey,
-  type ForeignServer,
-  startForeignServer,
-} from '../testing/foreign_server.ts';
+import { type ForeignServer, startForeignServer } from '../testing/foreign_server.ts';
 import type { GatewayInput, RouteInput } from '../testing/gateway_config.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 import type { SeenRequest } from '../testing/servers.ts';
@@ -24,10 +20,10 @@ const ownJwts = {
   signingKey: JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid: 'own-1', alg: 'ES256' }),
 };
 
-let key: ForeignKey;
+let key: PublishedKey;
 let foreign: ForeignServer;
 beforeAll(async () => {
-  key = await createForeignKey('RS256', { kid: 'key-1', use: 'sig', alg: 'RS256' });
+  key = await createSigningKey('key-1', 'RS256');
   foreign = await startForeignServer(key);
 });
 afterAll(() => foreign.stop());
@@ -302,14 +298,14 @@ describe('A JWT of another authorization server', () => {
   const good = () => ({ ...times, iss: foreign.issuer, aud: 'account', sub: 'alice', client_id: 'c1', scope: 'read' });
 
   test('without kid is verified with each suitable key', async () => {
-    const other = await createForeignKey('RS256', { use: 'sig' });
+    const other = await createPublishedKey('RS256', { use: 'sig' });
     const { kid: _, ...nameless } = key.jwk;
     foreign.keys = [{ ...other.jwk, use: 'enc' }, other.jwk, nameless];
     await withGateway({}, { accessTokens: 'jwt' }, async (fixture) => {
       for (const { privateKey: signingKey } of [key, other]) {
         expect((await call(fixture, await foreign.sign({ typ: 'at+jwt' }, good(), signingKey))).status).toBe(200);
       }
-      const impostor = await createForeignKey('RS256', {});
+      const impostor = await createPublishedKey('RS256');
       expect((await call(fixture, await foreign.sign({ typ: 'at+jwt' }, good(), impostor.privateKey))).status).toBe(
         401,
       );
@@ -317,7 +313,7 @@ describe('A JWT of another authorization server', () => {
   });
 
   test('whose kid two keys have is verified with the right one, and again when one of them is withdrawn', async () => {
-    const other = await createForeignKey('RS256', { kid: 'key-1', use: 'sig' });
+    const other = await createPublishedKey('RS256', { kid: 'key-1', use: 'sig' });
     foreign.keys = [other.jwk, key.jwk];
     await withGateway({}, { accessTokens: 'jwt' }, async (fixture) => {
       const [first, second] = await Promise.all(
@@ -333,7 +329,7 @@ describe('A JWT of another authorization server', () => {
   });
 
   test.each(['RS512', 'PS384'] as const)('with %s is accepted only where that algorithm is allowed', async (alg) => {
-    const strong = await createForeignKey(alg, { kid: 'strong' });
+    const strong = await createPublishedKey(alg, { kid: 'strong' });
     foreign.keys = [strong.jwk];
     const token = await foreign.sign({ alg, typ: 'at+jwt', kid: 'strong' }, good(), strong.privateKey);
     for (const [settings, status] of [

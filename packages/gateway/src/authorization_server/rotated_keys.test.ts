@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createSigningKey, type SigningKey } from '@tallystick/testing/signing_key';
 import { until } from '@tallystick/testing/until';
-import { createSigningKey, type SigningKey } from '../testing/authorization_server.ts';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 const STYLES = ['jwt', 'phantom', 'split'] as const;

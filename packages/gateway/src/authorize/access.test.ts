@@ -1,11 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { onTestFinished } from '@tallystick/testing/on_test_finished';
 import { message, send, statusOf } from '@tallystick/testing/raw_client';
-import {
-  createSigningKey,
-  startAuthorizationServer,
-  type TestAuthorizationServer,
-} from '../testing/authorization_server.ts';
+import { createSigningKey } from '@tallystick/testing/signing_key';
+import { startAuthorizationServer, type TestAuthorizationServer } from '../testing/authorization_server.ts';
 import type { GatewayInput, RouteInput } from '../testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 

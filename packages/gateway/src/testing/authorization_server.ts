@@ -1,19 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { createSigningKey, type SigningKey } from '@tallystick/testing/signing_key';
+import { type JWTPayload, SignJWT } from 'jose';
 
 export const issuer = 'https://login.example.com';
-
-export interface SigningKey {
-  readonly kid: string;
-  readonly privateKey: CryptoKey;
-  readonly jwk: JWK;
-}
-
-export async function createSigningKey(kid: string): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256');
-  return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } };
-}
 
 export interface TestAuthorizationServer extends ListeningServer {
   /** The default signing key. */

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import type { PublishedKey } from '@tallystick/testing/signing_key';
+import { type CryptoKey, type JWK, SignJWT } from 'jose';
 
 /** A response of the introspection endpoint of a foreign authorization server. */
 export interface ForeignAnswer {
@@ -22,18 +23,8 @@ export interface ForeignServer extends ListeningServer {
   sign(header: object, claims: object, key?: CryptoKey): Promise<string>;
 }
 
-export interface ForeignKey {
-  readonly privateKey: CryptoKey;
-  readonly jwk: JWK;
-}
-
-export async function createForeignKey(alg: string, members: JWK | object): Promise<ForeignKey> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-  return { privateKey, jwk: { ...(await exportJWK(publicKey)), ...members } };
-}
-
 /** Starts a foreign authorization server: an issuer with keys and an introspection endpoint that the test controls. */
-export async function startForeignServer(key: ForeignKey): Promise<ForeignServer> {
+export async function startForeignServer(key: PublishedKey): Promise<ForeignServer> {
   const asked: string[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createSigningKey } from '@tallystick/testing/signing_key';
 import { until } from '@tallystick/testing/until';
-import { createSigningKey } from '../testing/authorization_server.ts';
 import { api, type GatewayFixture, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 let fixture: GatewayFixture;

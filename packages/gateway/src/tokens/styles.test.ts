@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultDPoPAlgorithms } from '@tallystick/resource-server';
 import { message, openConnection } from '@tallystick/testing/raw_client';
-import { createSigningKey, issuer } from '../testing/authorization_server.ts';
+import { createSigningKey } from '@tallystick/testing/signing_key';
+import { issuer } from '../testing/authorization_server.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 
 let fixture: GatewayFixture;

@@ -2,8 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createProver } from '@tallystick/testing/dpop_prover';
+import { createSigningKey } from '@tallystick/testing/signing_key';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import { createSigningKey, issuer } from '../testing/authorization_server.ts';
+import { issuer } from '../testing/authorization_server.ts';
 import type { GatewayInput } from '../testing/gateway_config.ts';
 import { api, type GatewayFixture, route, startGatewayFixture } from '../testing/gateway_fixture.ts';
 

@@ -1,20 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { serve } from '@tallystick/testing/serve';
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
-
-/** A key pair, with the public key as in the JWKS. */
-export interface SigningKey {
-  readonly kid: string;
-  readonly alg: string;
-  readonly privateKey: CryptoKey;
-  readonly jwk: JWK;
-}
-
-/** A new key for `alg` under `kid`. */
-export async function signingKey(kid: string, alg = 'ES256'): Promise<SigningKey> {
-  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
-  return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
-}
+import type { SigningKey } from '@tallystick/testing/signing_key';
 
 /** A JWKS endpoint whose keys and behaviour a test can change. */
 export async function serveJwks(...keys: SigningKey[]) {

@@ -1,5 +1,5 @@
+import type { SigningKey } from '@tallystick/testing/signing_key';
 import { SignJWT } from 'jose';
-import type { SigningKey } from './jwks_server.ts';
 
 export const issuer = 'https://login.example.com';
 export const audience = 'https://api.example.com/orders';
