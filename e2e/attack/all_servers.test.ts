@@ -4,7 +4,7 @@ import { type OneProcess, startOneProcess } from '../support/worlds/one_process.
 import { corpus } from './corpus.ts';
 import { statusesOf } from './statuses.ts';
 
-/** Every server beside the gateway, with the paths that are attacked there. */
+/** All servers except the gateway, with the paths to attack. */
 const servers = {
   'authorization server': ['/token', '/device', '/interaction', '/reg', '/ciba'],
   'sample API': ['/jwt', '/healthz'],
@@ -29,7 +29,7 @@ afterAll(() => world.stop());
 
 const none: string[] = [];
 
-/** Of cases whose answer does not depend on what the gateway does with tokens, paths and bodies. */
+/** Topics whose responses do not depend on the gateway's handling of tokens, paths and bodies. */
 const isForAll = (topic: string) => ['the transfer coding', 'the head'].includes(topic);
 
 describe.each(names)('%s', (name) => {

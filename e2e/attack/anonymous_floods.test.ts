@@ -14,9 +14,9 @@ import { type OneProcess, startOneProcess } from '../support/worlds/one_process.
 
 const MIB = 1024 * 1024;
 const BUDGET = { maxEntries: 12, maxBytes: MIB / 4 };
-/** Far more than the whole memory store has room for, were there no budgets. */
+/** Far more records than the memory store could hold without budgets. */
 const ROUNDS = 260;
-/** Fewer than the budget: what one request creates is there for the next. */
+/** Fewer than the budget, so the records of one request are still there for the next. */
 const AT_ONCE = 5;
 const prefix = `e2e:${randomUUID()}:`;
 
@@ -57,7 +57,7 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
   const askForDevice = () => post('/device/auth', new URLSearchParams({ client_id: 'demo-tv' }));
 
   const keys = generateKeyPair('ES256', { extractable: true });
-  /** A JWT that works once. */
+  /** Signs a JWT that works once. */
   const sign = async (claims: object, header: object) => {
     const { privateKey } = await keys;
     return new SignJWT({ ...claims, jti: randomUUID() })
@@ -68,17 +68,17 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
   };
   const publicKey = async () => exportJWK((await keys).publicKey);
 
-  /** What anybody can have written without signing in. @returns the status that it is answered with */
+  /** Requests that create records without a sign-in. @returns the status of the response */
   const FLOODS: Readonly<Record<string, () => Promise<number>>> = {
     'registrations of the largest size': async () => (await register({ client_name: 'x'.repeat(50_000) })).status,
     'small registrations': async () => (await register()).status,
     'requests for sign-in': async () => (await get(`/auth?${authorization()}`)).status,
-    'sessions that nobody has signed in to': async () => (await get('/session/end')).status,
-    'sessions by a cookie of nobody': async () => {
+    'sessions without a sign-in': async () => (await get('/session/end')).status,
+    'sessions with the cookie of a session without a sign-in': async () => {
       const cookies = cookiesSetBy(await get('/session/end'));
       return (await get(`/auth?${authorization()}`, cookies)).status;
     },
-    'sessions that nobody has signed in to, and out of': async () => {
+    'sessions without a sign-in that are signed out': async () => {
       const page = await fetch(`${world.issuer}/session/end`);
       const [, action = ''] = /<form[^>]* action="([^"]+)"/.exec(await page.clone().text()) ?? [];
       const xsrf = /name="xsrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
@@ -105,7 +105,7 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
         client_assertion: await sign({ iss: client_id, sub: client_id, aud: world.issuer }, {}),
       };
       const { body } = await post('/token', new URLSearchParams(form));
-      expect(body.error).toBe('invalid_grant'); // It is the client, but has no code.
+      expect(body.error).toBe('invalid_grant'); // The client is authenticated, but its code is invalid.
       return 400;
     },
     'requests for a device': async () => (await askForDevice()).status,
@@ -130,7 +130,7 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
     const statuses = new Set<number>();
     for (let round = 0; round < ROUNDS; round += AT_ONCE)
       for (const status of await Promise.all(Array.from({ length: AT_ONCE }, once))) statuses.add(status);
-    // Each of them got its answer: none was refused, let alone an error of the server.
+    // The server refused none of them, and none failed.
     expect(statuses.size).toBe(1);
     expect([...statuses][0]).toBeLessThan(500);
 
@@ -180,7 +180,7 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
         expect(numberOf(kind)).toBeGreaterThan(0);
         expect(numberOf(kind)).toBeLessThanOrEqual(BUDGET.maxEntries);
       }
-      // Each of these lies under two names.
+      // The store has two keys for each of these records.
       for (const kind of ['DeviceCode', 'Session']) {
         expect(numberOf(kind)).toBeGreaterThan(0);
         expect(numberOf(kind)).toBeLessThanOrEqual(2 * BUDGET.maxEntries);

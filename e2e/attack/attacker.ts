@@ -6,36 +6,36 @@ import type { StrictUpstream } from './strict_upstream.ts';
 
 export type Connection = 'a fresh connection' | 'a connection in use';
 
-/** Whose token, and for which API. */
+/** A client-held token and its API. */
 export interface Held {
   /** The API's prefix. */
   readonly path: string;
   readonly token: string;
-  /** What the API gets in its place. */
+  /** The `Authorization` header that the API gets instead. */
   readonly authorization: RegExp;
 }
 
 export interface Outcome {
   readonly statuses: string;
   readonly requests: readonly StrictRequest[];
-  /** Everything that the API was sent because of it, without the Authorization header that it is meant to get. */
+  /** All bytes that the API got, without the expected `Authorization` header. */
   readonly bytes: string;
 }
 
 export interface Attacker {
   /**
-   * Writes a case to the gateway, waits for what comes of it, and then lets an honest client make a request.
+   * Sends a case to the gateway, waits for the outcome, and then lets an honest client send a request.
    *
-   * @throws {Error} the honest client was not served as if nothing had happened
+   * @throws {Error} the honest client did not get the expected response
    */
   attack(held: Held, raw: RawCase, connection: Connection, writing: Writing): Promise<Outcome>;
 }
 
-/** One at a time: what the API sees meanwhile is counted for the case. */
+/** Runs one case at a time, because all requests that the API gets meanwhile count for it. */
 export function createAttacker(gateway: string, upstream: StrictUpstream): Attacker {
   let count = 0;
 
-  /** The next request over the gateway's connections to the API: where one has been poisoned it goes wrong. */
+  /** Sends the next request over the gateway's connections to the API. It fails if the case poisoned a connection. */
   async function callHonestly({ path, token }: Held): Promise<void> {
     const target = `${path}/honest/${count++}`;
     const lines = [
@@ -70,7 +70,7 @@ export function createAttacker(gateway: string, upstream: StrictUpstream): Attac
       await client.write(insert(raw.bytes), writing);
       const expected = new RegExp(`^${before.trim()}${before && '( |$)'}(${raw.answers})$`);
       await client.settled((text) => expected.test(statusesIn(text)));
-      // Were there a second request in it, it would have arrived by the time that an honest one has.
+      // A second request that the case smuggled would arrive before the honest one.
       await callHonestly(held);
       await client.end();
       const requests = upstream.requests.filter(({ target }) => !target.includes('/honest/'));

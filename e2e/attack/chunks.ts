@@ -3,7 +3,7 @@ import { authorization, chunked, head, hidden, passes, type RawCase, refused } f
 const end = '0\r\n\r\n';
 const chunk = (size: string, data = 'abcd') => chunked(`${size}\r\n${data}\r\n${end}`);
 const trailer = (...lines: string[]) => chunked(`4\r\nabcd\r\n0\r\n${lines.join('\r\n')}\r\n\r\n`);
-/** The gateway may have begun to send the request on when it finds the fault: the API never sees its end. */
+/** The gateway may find the error after it has begun to forward the request. The API never gets the end of it. */
 const broken = (name: string, bytes: string) => refused(name, bytes, '400|');
 
 /** Chunk sizes, chunk extensions, trailers (RFC 9112 section 7.1). */

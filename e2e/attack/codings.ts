@@ -2,12 +2,12 @@ import { authorization, chunked, getApi, head, hidden, passes, post, type RawCas
 
 const body = '4\r\nabcd\r\n0\r\n\r\n';
 const coding = (value: string) => post([`Transfer-Encoding: ${value}`], body);
-/** Read as chunks it is empty, and what follows is hidden; read by its length it is one body. */
+/** As chunks, the body is empty and a hidden request follows. By the length, it is one body. */
 const both = (...headers: string[]) => post(headers, `0\r\n\r\n${hidden}`);
 const whole = `Content-Length: ${5 + hidden.length}`;
 const unknown = '400|501';
 
-/** Transfer-Encoding: with a length, more than one, unknown, and in disguise (RFC 9112 section 6.1). */
+/** Transfer-Encoding: with a length, repeated, unknown, and disguised (RFC 9112 section 6.1). */
 export const codings: readonly RawCase[] = [
   passes('chunks', coding('chunked'), 'abcd'),
   passes('chunks in capitals', coding('CHUNKED'), 'abcd'),
@@ -15,7 +15,7 @@ export const codings: readonly RawCase[] = [
   passes('chunks between blanks', coding('\t chunked'), 'abcd'),
   refused('a length and chunks', both(whole, 'Transfer-Encoding: chunked')),
   refused('chunks and a length', both('Transfer-Encoding: chunked', whole)),
-  refused('a length of nothing and chunks', both('Content-Length: 0', 'Transfer-Encoding: chunked')),
+  refused('a length of zero and chunks', both('Content-Length: 0', 'Transfer-Encoding: chunked')),
   refused(
     'chunks and a length named by Connection',
     both('Transfer-Encoding: chunked', whole, 'Connection: content-length'),
@@ -63,10 +63,13 @@ export const codings: readonly RawCase[] = [
     post(['Transfer_Encoding: chunked', 'Content-Length: 4'], 'abcd'),
     'abcd',
   ),
-  { ...passes('Transfer_Encoding, which is none', getApi('Transfer_Encoding: chunked') + hidden), answers: '200 404' },
-  passes('TE, which is another matter', getApi('TE: chunked')),
+  {
+    ...passes('Transfer_Encoding, which is another header', getApi('Transfer_Encoding: chunked') + hidden),
+    answers: '200 404',
+  },
+  passes('TE, which is another header', getApi('TE: chunked')),
   passes(
-    'Content-Encoding, which is another matter',
+    'Content-Encoding, which is another header',
     post(['Content-Encoding: chunked', 'Content-Length: 4'], 'abcd'),
     'abcd',
   ),

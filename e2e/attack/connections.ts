@@ -5,7 +5,7 @@ const upgrade = (...headers: string[]) => getApi('Connection: Upgrade', ...heade
 const declined = upgrade('Upgrade: websocket').replace('/a', '/declined');
 const another = (target = '{path}/b', ...headers: string[]) =>
   head(`GET ${target} HTTP/1.1`, 'Host: gateway.localhost', ...headers);
-/** Upgraded, it is a tunnel: nothing in it is HTTP to the gateway. */
+/** After the upgrade the connection is a tunnel, and the gateway parses no HTTP in it. */
 const upgraded = (name: string, bytes: string): RawCase => ({ ...passes(name, bytes), answers: '101' });
 
 /** Connection, Expect, Trailer, upgrades and pipelining (RFC 9110 sections 7.6, 7.8, 10.1.1; RFC 6455). */

@@ -8,7 +8,7 @@ import { lengths } from './lengths.ts';
 import type { RawCase } from './raw_case.ts';
 import { targets } from './targets.ts';
 
-/** Malformed and ambiguous requests, as bytes, by what they attack. */
+/** Malformed and ambiguous requests as bytes, grouped by the attacked part. */
 export const corpus: Readonly<Record<string, readonly RawCase[]>> = {
   'the length': lengths,
   'the transfer coding': codings,

@@ -1,9 +1,9 @@
 import { authorization, get, getApi, head, passes, type RawCase, refused } from './raw_case.ts';
 
-/** With these headers only. */
+/** A GET with only these headers. */
 const only = (...headers: string[]) => head('GET {path}/a HTTP/1.1', 'Host: gateway.localhost', ...headers);
 
-/** Where a token may stand, where it must not, and where a client may have left it by mistake. */
+/** Places where a token is allowed, places where it is not, and places where a client may put it by mistake. */
 export const credentials: readonly RawCase[] = [
   passes('the scheme in capitals', only('Authorization: BEARER {token}')),
   passes('the scheme in mixed case', only('Authorization: bEaReR {token}')),
@@ -20,7 +20,7 @@ export const credentials: readonly RawCase[] = [
   refused('a comma', only('Authorization: Bearer {token}, Bearer {token}'), '401'),
   refused('a parameter', only('Authorization: Bearer {token}; a=b'), '401'),
   refused('a token in quotes', only('Authorization: Bearer "{token}"'), '401'),
-  // A reference that is passed on is the API's to judge.
+  // The API checks a reference token that the gateway forwards.
   { ...refused('a token that goes on', only('Authorization: Bearer {token}A'), '401'), exceptFor: 'opaque' },
   refused('a token with padding', only('Authorization: Bearer {token}='), '401'),
   refused('a token that is too long', only(`Authorization: Bearer {token}${'A'.repeat(5_000)}`), '401'),

@@ -16,9 +16,9 @@ const SECRET = 'what only the authorization servers know';
 const prefix = `e2e:${randomUUID()}:`;
 
 let world: OneProcess;
-/** What the attacker has: everything in the store, to read and to write. */
+/** The access of the attacker: reads and writes everything in the store. */
 let redis: Redis;
-/** Opens genuine records, for the attacker to imitate. No attacker could. */
+/** Opens genuine records, so that the forgeries can imitate them. An attacker cannot open records. */
 let genuine: TokenStore;
 beforeAll(async () => {
   const url = String(process.env.REDIS_URL);
@@ -36,26 +36,26 @@ afterAll(async () => {
 const find = async (kind: string, id: string) => {
   const record = await genuine.records(kind, SECRET).find(id);
   if (record === undefined) throw new Error(`there is no such ${kind}`);
-  // What belongs to a session ends with it, so the forgery is of one that belongs to none.
+  // A token of a session ends with the session, so the forged token has no session.
   const { jti: _id, sessionUid: _session, expiresWithSession: _expires, ...payload } = record;
   return payload;
 };
 
-/** What a record is sealed under, made of what the client holds. */
+/** The key that seals a record, derived from the value that the client holds. */
 type MakeKey = (id: string) => { readonly material: string; readonly salt: string };
 
 const withSecret =
   (secret: string): MakeKey =>
   (id) => ({ material: `tallystick record ${id}`, salt: secret });
 
-/** The keys that an attacker can make. */
+/** The sealing keys that an attacker can derive. */
 const ATTACKERS_KEYS: readonly (readonly [string, MakeKey])[] = [
   ["the client's half alone, as older versions did", (id) => ({ material: id, salt: '' })],
   ['an empty secret', withSecret('')],
   ['a guessed secret', withSecret('secret')],
 ];
 
-/** Writes a record as an authorization server does, but for the key that it is sealed under. */
+/** Writes a record as an authorization server does, but sealed with another key. */
 type Forge = (kind: string, id: string, payload: RecordPayload) => Promise<void>;
 
 const forgingWith =
@@ -79,7 +79,7 @@ const invented = () => {
   return id;
 };
 
-/** Alice's consent to everything that a payload asks for. @returns its id */
+/** Stores alice's consent to everything that a payload requests. @returns the id of the grant */
 async function forgeGrant(forge: Forge, { clientId, grantId }: RecordPayload): Promise<string> {
   const id = invented();
   await forge('Grant', id, { ...(await find('Grant', String(grantId))), accountId: 'alice', clientId });
@@ -98,14 +98,14 @@ const redeem = (form: Record<string, string>) =>
     .then(({ error = 'issued' }) => error);
 
 interface Attack {
-  /** Forges what it needs, presents it, and tells what came of it. */
+  /** Forges the records, presents the credential, and returns the outcome. */
   readonly run: (forge: Forge) => Promise<unknown>;
   readonly refused: unknown;
-  /** What would come of it with the servers' secret: the forgery is a good one. */
+  /** The outcome if the attacker had the servers' secret, which proves that the forgery is correct. */
   readonly accepted: unknown;
 }
 
-/** A token of Alice's, with the grant that it needs. @returns what its client holds */
+/** Stores a token of alice and its grant. @returns the client-held token */
 async function forgeAccessToken(forge: Forge, style?: 'opaque' | 'phantom'): Promise<string> {
   const token = invented();
   const { tokens } = await signIn(world, { user: 'bob', ...(style && { style }) });
@@ -288,7 +288,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
 };
 
-/** What is stored of a client that registered, under another identifier. */
+/** The record of a registered client, under another identifier. */
 async function registrationOf(id: string, as: string): Promise<RecordPayload> {
   const { metadata, ...registration } = await find('Client', id);
   return { ...registration, metadata: { ...(metadata as object), client_id: as } };
@@ -356,7 +356,7 @@ test(requirement('store-writer-gains-nothing', 'a genuine record under another k
   await redis.copy(keyOf(tokens.access_token, 'AccessToken'), keyOf(tokens.access_token, 'RefreshToken'));
   const form = { grant_type: 'refresh_token', refresh_token: tokens.access_token, client_id: 'demo-web' };
   expect(await redeem(form)).toBe('invalid_grant');
-  // Two tokens of one's own: the one with few scopes takes the record of the other.
+  // The attacker holds both tokens, and replaces the record of the one with few scopes with that of the other.
   const [small, large] = [await serviceToken(world, 'phantom'), await serviceToken(world, 'phantom', 'read write')];
   await redis.copy(keyOf(large, 'ClientCredentials'), keyOf(small, 'ClientCredentials'), 'REPLACE');
   expect((await call(world.gateways[0], 'phantom', small, { method: 'POST' })).status).toBe(401);

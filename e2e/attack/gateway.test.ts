@@ -25,7 +25,7 @@ beforeAll(async () => {
   attacker = createAttacker(world.gateways[0], upstream);
   for (const style of STYLES) {
     const token = await serviceToken(world, style, 'read write');
-    // A JWT of the client's own, or the reference that the API is meant to introspect; else one that the gateway found.
+    // The client's own JWT, the reference token that the API introspects, or the JWT that the gateway looked up.
     const inside = {
       jwt: token,
       opaque: token,
@@ -51,7 +51,7 @@ describe(requirement('malformed-requests'), () => {
   test.each(cases)('%s: %s', async (_topic, _name, raw) => {
     const styles = STYLES.filter((style) => style !== raw.exceptFor);
     for (const style of styles) await expectHarmless(style, raw, 'a fresh connection', 'at once');
-    // Another style each time: what the connection and the writing may bring to light is not about the token.
+    // The style changes from case to case: connection and writing do not depend on the token.
     const turn = () => styles[turns++ % styles.length] as Style;
     await expectHarmless(turn(), raw, 'a connection in use', 'at once');
     if (raw.bytes.length < 2_000) await expectHarmless(turn(), raw, 'a fresh connection', 'byte by byte');

@@ -9,7 +9,7 @@ const demo = ({ allowedHosts: _, ...config }: ConfigInput): ConfigInput => ({
   controlApi: { ...config.controlApi, enabled: true },
 });
 
-/** Something that every server answers with 200. */
+/** Paths that each server answers with 200. */
 const pages = {
   'authorization server': '/.well-known/openid-configuration',
   gateway: '/healthz',
@@ -49,7 +49,7 @@ const foreign = [
   '[::2]',
 ];
 
-/** By server: own and foreign hosts, and the names that the configuration gives to this server. */
+/** For each server: its hosts, foreign hosts, and hosts that the configuration lists. */
 const cases = (names: Partial<Record<Server, readonly string[]>> = {}) =>
   servers.flatMap((server) => [
     ...[...own, ...(names[server] ?? [])].map((host) => [server, host, 200] as const),
@@ -88,7 +88,7 @@ describe('On a loopback address, without a list', () => {
     });
   });
 
-  test(requirement('own-hosts-only', 'requests of a web page after DNS rebinding'), async () => {
+  test(requirement('own-hosts-only', 'refuses a web page after DNS rebinding'), async () => {
     const registration = JSON.stringify({ redirect_uris: ['http://evil.example/'] });
     const length = `Content-Length: ${registration.length}`;
     const head = lines('POST /reg HTTP/1.1', 'Host: evil.example', 'Content-Type: application/json', length);
@@ -128,7 +128,7 @@ describe('With a list', () => {
     expect((await ask(server, host)).status).toBe(status);
   });
 
-  test.each(listed)(requirement('own-hosts-only', 'the control API has a list of its own: %s'), async (host) => {
+  test.each(listed)(requirement('own-hosts-only', 'the control API has a separate list: %s'), async (host) => {
     expect((await ask('control API', host)).status).toBe(421);
   });
 });
@@ -143,7 +143,7 @@ describe('On every address', () => {
     afterAll(() => world.stop());
 
     test.each(servers)(requirement('own-hosts-only', 'every address, %s'), async (server) => {
-      // Except for the control API: whoever reaches it can do anything.
+      // The control API still refuses them, because it allows everything to its clients.
       expect((await ask(server, 'evil.example')).status).toBe(server === 'control API' ? 421 : 200);
     });
   });

@@ -1,6 +1,6 @@
 import { getApi, passes, type RawCase } from './raw_case.ts';
 
-/** Names under which some gateway, proxy or platform tells an API who calls, from where, or what was asked. */
+/** Headers with which gateways, proxies or platforms tell an API the caller, its address, or the original request. */
 const names = [
   'X-User',
   'X_User',
@@ -112,7 +112,7 @@ const names = [
   'X-Originating-URL',
 ];
 
-/** A client must not be able to say who it is but by its token. */
+/** Only the token may identify a client. */
 export const identities: readonly RawCase[] = [
   ...names.map((name) => passes(`${name} of a client`, getApi(`${name}: mallory`))),
   passes('an identity sent twice', getApi('X-User: alice', 'X-User: mallory')),

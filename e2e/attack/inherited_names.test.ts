@@ -13,7 +13,7 @@ const API = 'https://api.example.com/jwt';
 const encoded = encodeURIComponent;
 const AUTHORIZATION = `client_id=demo-web&response_type=code&redirect_uri=${encoded('http://127.0.0.1:53682/callback')}&resource=${API}&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256&scope=openid`;
 
-/** Names that every object has in JavaScript. */
+/** Property names that every JavaScript object inherits. */
 const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'then', 'toJSON'];
 
 const asService = { Authorization: `Basic ${btoa('demo-service:demo-service-secret')}` };
@@ -29,7 +29,7 @@ function post(path: string, body: string, headers: Record<string, string> = {}) 
   return fetch(world.issuer + path, { method: 'POST', body, headers: { 'Content-Type': type, ...headers } });
 }
 
-/** Places where a client names something, by what may come of it. */
+/** Places where a client names something, with the allowed outcomes. */
 const PLACES: readonly [string, (name: string) => () => Promise<Response>, readonly number[]][] = [
   [
     'a client',
@@ -96,7 +96,7 @@ test.each(['__proto__', 'constructor', 'prototype'])(
 );
 
 test.each(['5', '{}', '"a"', '[{}]', '[null]', 'null', 'true'])(
-  requirement('malformed-input', 'classes that are %s'),
+  requirement('malformed-input', 'requested authentication contexts of %s'),
   async (values) => {
     for (const acr of [`{"values":${values}}`, `{"value":${values}}`]) {
       const asked = `claims=${encoded(`{"id_token":{"acr":${acr}}}`)}`;

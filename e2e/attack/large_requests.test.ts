@@ -128,7 +128,7 @@ test(requirement('bounded-input', 'the request is recorded unchanged'), async ()
   expect(form).toMatchObject({ clientId: 'demo-service', endpoint: 'token', status: 400 });
 });
 
-/** Requests that are let in, or that are refused for another reason, by how many entries they have. */
+/** Requests by their number of entries. The servers accept them, or refuse them for another reason. */
 const LISTS: Record<string, { readonly most: number; readonly ask: (count: number) => Promise<RawResponse> }> = {
   scopes: {
     most: 6_000,
@@ -273,7 +273,7 @@ const LISTS: Record<string, { readonly most: number; readonly ask: (count: numbe
 
 test.each(Object.keys(LISTS))(requirement('linear-work', '%s'), async (what) => {
   const { most, ask } = LISTS[what] as (typeof LISTS)[string];
-  await ask(1); // What is done once, such as the first fetch of keys, is done.
+  await ask(1); // Work that happens once, such as the first fetch of keys, is not measured.
   let status = 0;
   const work = (count: number) =>
     countWork(async () => {

@@ -18,7 +18,7 @@ const GATEWAY_BASIC = `Basic ${btoa('gateway:gateway-secret')}`;
 const FORM = 'application/x-www-form-urlencoded';
 const GOOD_FORM = `grant_type=client_credentials&scope=read&resource=${encodeURIComponent(resourceOf('split'))}`;
 
-/** @param headers are added to the usual ones; an empty one is left out */
+/** @param headers to add to the default ones; an empty value removes a header */
 const post = (path: string, body: string, headers: Record<string, string> = {}) => {
   const all = { 'Content-Type': FORM, Authorization: BASIC, ...headers };
   return fetch(world.issuer + path, {

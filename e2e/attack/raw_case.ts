@@ -1,30 +1,30 @@
-/** A request as bytes, and what must come of it. */
+/** A request as bytes, and the expected outcome. */
 export interface RawCase {
   readonly name: string;
   /** As latin1. `{path}` stands for the API's prefix, `{token}` for the client-held token. */
   readonly bytes: string;
-  /** A pattern for the final statuses that the client reads on its connection, with a space between them. */
+  /** Pattern of the final statuses that the client reads on its connection, separated by spaces. */
   readonly answers: string;
-  /** How many requests the API gets: never two. What is broken off may have reached it before. */
+  /** Number of requests that the API gets: never two. An aborted request may have reached the API before. */
   readonly reaches: 0 | 1 | '0 or 1';
-  /** A style for which it is another matter, and why. */
+  /** A style to which the case does not apply. */
   readonly exceptFor?: 'opaque';
-  /** The body that the API gets, where it matters. */
+  /** The body that the API must get. */
   readonly body?: string;
 }
 
 export const authorization = 'Authorization: Bearer {token}';
 
-/** What is a request of its own if the gateway and the API do not agree on where a body ends. */
+/** A second request, if the gateway and the API disagree on where a body ends. */
 export const hidden = 'GET /hidden HTTP/1.1\r\nHost: a.localhost\r\n\r\n';
 
-/** A head of whole lines, with the empty line at its end. */
+/** A head of complete lines, with the empty line at the end. */
 export const head = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`;
 
 export const get = (target: string, ...headers: string[]) =>
   head(`GET ${target} HTTP/1.1`, 'Host: gateway.localhost', authorization, ...headers);
 
-/** A GET of the API. */
+/** A GET request to the API. */
 export const getApi = (...headers: string[]) => get('{path}/a', ...headers);
 
 export const post = (headers: readonly string[], body: string) =>
@@ -32,7 +32,7 @@ export const post = (headers: readonly string[], body: string) =>
 
 export const chunked = (body: string) => post(['Transfer-Encoding: chunked'], body);
 
-/** The request is one, and the API gets it. */
+/** The gateway forwards exactly one request to the API. */
 export const passes = (name: string, bytes: string, body?: string): RawCase => ({
   name,
   bytes,
@@ -41,7 +41,7 @@ export const passes = (name: string, bytes: string, body?: string): RawCase => (
   ...(body !== undefined && { body }),
 });
 
-/** The API gets nothing that is a request. */
+/** The gateway refuses the request, and the API gets none. */
 export const refused = (name: string, bytes: string, answers = '400'): RawCase => ({
   name,
   bytes,

@@ -10,7 +10,7 @@ import { corpus } from './corpus.ts';
 import { statusesIn } from './statuses.ts';
 import { type StrictUpstream, startStrictUpstream } from './strict_upstream.ts';
 
-/** Requests that are written. `npm run soak` sets more. */
+/** Number of requests to send. `npm run soak` sets a larger one. */
 const ROUNDS = Number(process.env.SOAK_ROUNDS ?? 10_000);
 const AT_ONCE = 16;
 const MIB = 1024 * 1024;
@@ -50,7 +50,7 @@ test(
 
     expect(third.heapUsed - first.heapUsed).toBeLessThan(4 * MIB);
     expect(third.arrayBuffers - first.arrayBuffers).toBeLessThan(4 * MIB);
-    // Connections that are kept for the next request; none for one that is over.
+    // Idle connections for later requests are allowed; connections of finished requests are not.
     expect(third.sockets).toBeLessThanOrEqual(AT_ONCE * 2);
     await until(() => upstream.unfinished() === 0);
     expect(upstream.connections()).toBeLessThanOrEqual(AT_ONCE * 2);
@@ -61,7 +61,7 @@ test(
   Math.max(120_000, ROUNDS * 20),
 );
 
-/** Writes that many of the cases, some at the same time; what comes of each is for `attack.test.ts`. */
+/** Sends this number of cases, some of them concurrently. `gateway.test.ts` checks the outcome of each. */
 async function attack(rounds: number): Promise<void> {
   let round = 0;
   const worker = async () => {
@@ -82,7 +82,7 @@ async function attack(rounds: number): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** What the gateway holds on to when all connections of clients are closed. */
+/** The resources that the gateway keeps after all clients closed their connections. */
 async function settled(): Promise<Measurement> {
   let measurement = await measure();
   await until(async () => {

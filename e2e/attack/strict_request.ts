@@ -10,14 +10,14 @@ export interface StrictRequest {
 const REQUEST_LINE = /^([A-Z]+) (\/[\x21-\x7e]*) HTTP\/1\.1$/;
 const HEADER =
   /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
-/** What must not be there twice. */
+/** Headers that must not occur twice. */
 const SINGLE = ['host', 'authorization', 'content-length', 'transfer-encoding', 'connection', 'upgrade'];
 
 /**
- * Reads the first request of what arrived on a connection, so strictly that no other server could read something else.
+ * Reads the first request on a connection. It is so strict that no server could interpret the bytes differently.
  *
- * @returns undefined when it has not arrived to its end
- * @throws {Error} it is not well-formed
+ * @returns undefined while the request is incomplete
+ * @throws {Error} the request is not well-formed
  */
 export function readRequest(text: string): { request: StrictRequest; rest: string } | undefined {
   const end = text.indexOf('\r\n\r\n');
@@ -61,7 +61,7 @@ function readChunks(text: string) {
     const data = rest.slice(lineEnd + 2, lineEnd + 2 + bytes);
     const after = rest.slice(lineEnd + 2 + bytes, lineEnd + 4 + bytes);
     if (after.length < 2) return undefined;
-    // After the last chunk there are no trailers: they are not passed on.
+    // No trailers follow the last chunk, because the gateway removes them.
     if (after !== '\r\n') fail('end of a chunk', after);
     body += data;
     rest = rest.slice(lineEnd + 4 + bytes);

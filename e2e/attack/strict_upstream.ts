@@ -4,22 +4,22 @@ import { readRequest, type StrictRequest } from './strict_request.ts';
 
 export interface StrictUpstream {
   readonly url: string;
-  /** Every request that was read to its end, in order. */
+  /** Every complete request, in order. */
   readonly requests: StrictRequest[];
-  /** What was not well-formed. There should be none. */
+  /** Violations of HTTP. Tests expect none. */
   readonly faults: string[];
-  /** Everything that arrived since it was last emptied, as latin1. */
+  /** The bytes that arrived since a test last emptied it, as latin1. */
   bytes: string;
-  /** Connections that are open. */
+  /** Number of open connections. */
   connections(): number;
-  /** Connections on which part of a request has arrived that nobody goes on with. */
+  /** Number of connections with an incomplete request. */
   unfinished(): number;
   stop(): Promise<void>;
 }
 
 /**
- * An API on a bare socket, which reads what is sent to it as strictly as one can, and answers a request with its target. It
- * upgrades the connection when it is asked to, except on a path that ends in `/declined`.
+ * An API on a bare socket. It parses requests as strictly as possible and answers each with its target. It
+ * upgrades the connection on request, except for paths that end in `/declined`.
  */
 export async function startStrictUpstream(): Promise<StrictUpstream> {
   const sockets = new Map<Socket, { rest: string; isTunnel: boolean }>();

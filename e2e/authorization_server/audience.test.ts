@@ -73,7 +73,7 @@ test(requirement('audience', 'a token keeps the audience that it was issued with
   expect((await introspect(world, after)).aud).toBe(resourceOf('opaque'));
 });
 
-/** What the API gets for a token. */
+/** The JWT that the API gets for a token. */
 async function jwtAtApi(style: Style, token: string): Promise<string> {
   const { headers } = await shown(world.gateways[0], style, token);
   return String(headers.authorization).replace('Bearer ', '');

@@ -47,7 +47,7 @@ inBothWorlds((world) => {
     expect((await issuedClaims(world(), style, tokens.access_token)).authorization_details).toEqual([PAYMENT]);
   });
 
-  test(requirement('authorization-details', 'narrowed, never widened'), async () => {
+  test(requirement('authorization-details', 'can be narrowed, never widened'), async () => {
     const other = { ...PAYMENT, actions: ['status'] };
     const parameters = { authorization_details: JSON.stringify([PAYMENT, other]) };
     const { client, tokens } = await signIn(world(), { style: 'phantom', parameters });
@@ -108,7 +108,7 @@ inBothWorlds((world) => {
     expect(tokens.token_type).toBe('dpop');
     expect((await issuedClaims(world(), style, tokens.access_token)).cnf).toEqual({ jkt });
     if (style !== 'jwt') expect((await introspect(world(), tokens.access_token)).cnf).toEqual({ jkt });
-    // The gateway does not look into an opaque token; its API does.
+    // The gateway forwards opaque tokens without a check; the API checks them.
     expect((await call(world().gateways[0], style, tokens.access_token)).status).toBe(401);
     const url = new URL(`${world().gateways[0]}/${style}/hello`);
     const proving = { DPoP: oidc.getDPoPHandle(client, keys) };
@@ -124,7 +124,7 @@ inBothWorlds((world) => {
     expect((await issuedClaims(world(), style, renewed.access_token)).cnf).toEqual({ jkt });
   });
 
-  test.each(STYLES)(requirement('dpop-bound', 'from a pushed request on, %s'), async (style) => {
+  test.each(STYLES)(requirement('dpop-bound', 'from the pushed request on: %s'), async (style) => {
     const keys = await generateKeyPair('ES256');
     const client = await demoWeb(world());
     const dpop = oidc.getDPoPHandle(client, keys);
@@ -150,7 +150,7 @@ inBothWorlds((world) => {
     expect((await issuedClaims(world(), style, tokens.access_token)).cnf).toEqual({ jkt });
   });
 
-  test(requirement('issuer-in-the-response', 'an error too'), async () => {
+  test(requirement('issuer-in-the-response', 'also in an error response'), async () => {
     const { callback } = await authorize(world(), { parameters: { prompt: 'none' } });
     expect(callback.searchParams.get('error')).toBe('login_required');
     expect(callback.searchParams.get('iss')).toBe(world().issuer);

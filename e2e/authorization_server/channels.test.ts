@@ -9,7 +9,7 @@ import { type Front, startFront } from '../support/worlds/front.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { resourceOf, STYLES } from '../support/worlds/world.ts';
 
-/** Endpoints to which a browser is sent; all others clients call themselves. */
+/** Endpoints that a browser visits. Clients call all other endpoints themselves. */
 const FOR_BROWSERS = ['authorization_endpoint', 'end_session_endpoint'];
 
 let world: ManyProcesses;
@@ -73,7 +73,7 @@ test.each(STYLES)(requirement('one-issuer-two-channels', 'equal tokens: %s'), as
     expect((await shown(gateway, style, inside.access_token)).claims.iss).toBe(world.issuer);
 });
 
-test(requirement('one-issuer-two-channels', 'a sign-in: the browser outside, the client inside'), async () => {
+test(requirement('one-issuer-two-channels', 'a sign-in with the browser outside and the client inside'), async () => {
   const client = await clientInside('demo-web');
   const { tokens } = await signIn(world, { client, style: 'phantom' });
   expect(decodeJwt(String(tokens.id_token)).iss).toBe(world.issuer);

@@ -6,10 +6,10 @@ import { startOneProcess } from '../support/worlds/one_process.ts';
 type Feature = keyof NonNullable<ConfigInput['features']>;
 type Metadata = Record<string, unknown>;
 
-/** Clients of grants that can be switched off would stop the start. */
+/** Configured clients prevent the start if they use a grant that is disabled. */
 const withoutTheirClients = ({ clients }: ConfigInput) => clients.filter(({ id }) => !/^demo-(tv|bank)$/.test(id));
 
-/** What discovery says of a feature that is on, by the feature that it takes. */
+/** The metadata of each feature while it is enabled. */
 const SAYS: Record<Feature, (metadata: Metadata) => boolean> = {
   pushedAuthorizationRequests: (metadata) => 'pushed_authorization_request_endpoint' in metadata,
   requestObjects: (metadata) => metadata.request_parameter_supported === true,

@@ -24,7 +24,7 @@ const PASSWORD = 'correct horse battery staple';
 let world: World;
 let assertion: (claims?: Record<string, unknown>) => Promise<string>;
 
-/** The demo world, with an issuer that it trusts, and with passwords. */
+/** The demo with a trusted issuer and with passwords. */
 beforeAll(async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const jwk = { ...(await exportJWK(publicKey)), kty: 'EC' as const, alg: 'ES256' };
@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-/** Each grant as openid-client uses it, with the subject that its token is for. */
+/** Each grant as openid-client uses it, with the subject of its token. */
 const GRANTS: Record<string, { subject: string; client: string; token: (style: Style) => Promise<string> }> = {
   [TOKEN_EXCHANGE]: {
     subject: 'alice',

@@ -19,7 +19,7 @@ inBothWorlds((world) => {
 
   test.each(CASES)(requirement('introspection-agrees', '$name, $style'), async ({ obtain, style, subject }) => {
     const token = await obtain(world(), style);
-    // The jti is the JWT's alone: a reference token has no name but itself.
+    // Only a JWT has a `jti`.
     const { jti: _, ...claims } = await renderedClaims(world(), token);
     const described = await introspect(world(), token);
     expect(described).toMatchObject({ ...claims, sub: subject, active: true });

@@ -46,7 +46,7 @@ test(requirement('introspection-client', 'private_key_jwt'), async () => {
     ),
   }));
   await shown(world.gateways[0], 'phantom', await serviceToken(world, 'phantom'));
-  // Every assertion is good once, so the next token shows that there was a new one.
+  // Each assertion works once, so a second introspection proves that the gateway made a new one.
   await shown(world.gateways[0], 'phantom', await serviceToken(world, 'phantom'));
   expect(await world.tallystick.requests.list({ endpoint: 'introspection' })).toMatchObject([
     { clientId: 'gateway', status: 200 },
@@ -161,7 +161,7 @@ test(requirement('foreign-jwts'), async () => {
 });
 
 test(requirement('any-introspection-server'), async () => {
-  // It says at length that its defaults are for development.
+  // oidc-provider prints long warnings about its development defaults.
   for (const level of ['info', 'warn'] as const) jest.spyOn(console, level).mockReturnValue();
   onTestFinished(async () => jest.restoreAllMocks());
   const [api, other] = await Promise.all([startVerifyingApi(), startOtherAuthorizationServer()]);
@@ -214,7 +214,7 @@ test(requirement('any-introspection-server'), async () => {
   for (const refused of ['x'.repeat(43), elsewhere]) {
     expect((await fetch(`${gateway}/elsewhere`, { headers: { Authorization: `Bearer ${refused}` } })).status).toBe(401);
   }
-  // The tokens of our own authorization server are no good there, and the other way round.
+  // Each API accepts the tokens of its own authorization server only.
   const own = await serviceToken(world, 'phantom');
   expect((await fetch(`${gateway}/elsewhere`, { headers: { Authorization: `Bearer ${own}` } })).status).toBe(401);
   expect((await call(gateway, 'phantom', token)).status).toBe(401);

@@ -10,7 +10,7 @@ import { authorize, signIn } from '../support/clients/sign_in.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 import { resourceOf } from '../support/worlds/world.ts';
 
-/** Seconds, each another, so that none can stand for another. */
+/** Lifetimes in seconds. They all differ, so a test notices when one is used for another. */
 const LIFETIMES = {
   accessToken: 1_000,
   authorizationCode: 100,
@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 afterEach(() => world.tallystick.clock.reset());
 
-/** Just before, and just after, a number of seconds from now. */
+/** Runs one function just before a number of seconds have passed, and the other one just after. */
 async function around(seconds: number, before: () => unknown, after: () => Promise<unknown>): Promise<void> {
   world.tallystick.clock.advance(seconds - 20);
   await before();
@@ -88,7 +88,7 @@ describe('the configured lifetime applies to:', () => {
     await around(LIFETIMES.accessToken, userinfo, () => expect(userinfo()).rejects.toMatchObject({ status: 401 }));
   });
 
-  test(requirement('lifetimes', 'refresh token, from each rotation on'), async () => {
+  test(requirement('lifetimes', 'refresh token, counted from its rotation'), async () => {
     const { client, tokens } = await signIn(world, { style: 'phantom' });
     let { refresh_token: refreshToken } = tokens;
     const refresh = async () => {
@@ -102,7 +102,7 @@ describe('the configured lifetime applies to:', () => {
     await refused();
   });
 
-  test(requirement('lifetimes', 'grant, which ends its refresh tokens'), async () => {
+  test(requirement('lifetimes', 'grant, together with its refresh tokens'), async () => {
     const { client, tokens } = await signIn(world, {
       style: 'phantom',
       scope: 'openid offline_access read',
@@ -124,7 +124,7 @@ describe('the configured lifetime applies to:', () => {
 
   test(requirement('lifetimes', 'session'), async () => {
     const { browser } = await signIn(world);
-    expect(await isSignedIn(browser)).toBe(true); // And the session begins anew.
+    expect(await isSignedIn(browser)).toBe(true); // Each use extends the session.
     world.tallystick.clock.advance(LIFETIMES.session + 1);
     expect(await isSignedIn(browser)).toBe(false);
   });
@@ -204,7 +204,7 @@ describe('the configured lifetime applies to:', () => {
     );
   });
 
-  test(requirement('lifetimes', 'backchannel request, or less if asked for'), async () => {
+  test(requirement('lifetimes', 'backchannel request, or the shorter time that it requests'), async () => {
     const client = await demoBank(world);
     const request = { style: 'jwt', user: 'alice', message: 'in time' } as const;
     const inTime = await askUser(world, client, request);
@@ -223,7 +223,7 @@ describe('the configured lifetime applies to:', () => {
   });
 });
 
-test(requirement('lifetimes', 'of one client'), async () => {
+test(requirement('lifetimes', 'lifetimes of one client'), async () => {
   const client = await discover(world, 'brief', 'brief-secret', oidc.ClientSecretBasic('brief-secret'));
   const { tokens } = await signIn(world, { client, style: 'split' });
   const claims = tokens.claims();

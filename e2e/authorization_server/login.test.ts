@@ -83,7 +83,7 @@ inBothWorlds((world) => {
     const { client, tokens } = await signIn(world(), { style: 'split' });
     const renewed = await oidc.refreshTokenGrant(client, String(tokens.refresh_token));
     world().log.secret(renewed.access_token, renewed.refresh_token);
-    // Soon it is only refused; after the grace (`authorizationServer.reuseGrace`) it counts as theft.
+    // Within the grace period (`authorizationServer.reuseGrace`) reuse is only refused. Afterwards it counts as theft.
     await until(async () => {
       await expect(oidc.refreshTokenGrant(client, String(tokens.refresh_token))).rejects.toMatchObject({
         error: 'invalid_grant',

@@ -26,19 +26,19 @@ async function statuses(world: World, style: Style, token: string): Promise<numb
   return Promise.all(world.gateways.map(async (gateway) => (await call(gateway, style, token)).status));
 }
 
-/** The token is good: at every gateway, whose cache then has it. */
+/** Expects every gateway to accept the token. The gateways then have it in their caches. */
 async function expectGood(world: World, style: Style, token: string): Promise<void> {
   expect(new Set(await statuses(world, style, token))).toEqual(new Set([200]));
   expect(await inspected(world, token)).toEqual(['active', 'active', 'active']);
 }
 
-/** The token is no good: at no gateway, and whichever way the authorization server is asked. */
+/** Expects every gateway to refuse the token, and every form of introspection to report it as inactive. */
 async function expectGone(world: World, style: Style, token: string): Promise<void> {
   expect(new Set(await statuses(world, style, token))).toEqual(new Set([401]));
   expect(await inspected(world, token)).toEqual(['inactive', 'inactive', 'inactive']);
 }
 
-/** What the demo backend gets for a token by token exchange (RFC 8693). */
+/** The token that the demo backend gets in exchange for a token (RFC 8693). */
 async function exchanged(world: World, token: string, to: Style): Promise<string> {
   const { access_token } = await oidc.genericGrantRequest(
     await demoBackend(world),
@@ -70,7 +70,7 @@ describe('in one process', () => {
   };
 
   describe.each(REFERENCES)('%s', (style) => {
-    test(requirement('tokens-go-with-their-owner', `a client: ${style}`), async () => {
+    test(requirement('tokens-go-with-their-owner', `removal of a client: ${style}`), async () => {
       await put('/clients', CLIENT);
       const { accessToken } = await world.mint(style, { client: CLIENT.id });
       await expectGood(world, style, accessToken);
@@ -103,7 +103,7 @@ describe('in one process', () => {
       },
     );
 
-    test(requirement('tokens-go-with-their-owner', `a user: ${style}`), async () => {
+    test(requirement('tokens-go-with-their-owner', `removal of a user: ${style}`), async () => {
       await put('/users', USER);
       const { accessToken } = await world.mint(style, { user: USER.id });
       const { accessToken: ofAnother } = await world.mint(style, { user: 'alice' });
@@ -124,7 +124,7 @@ describe('in one process', () => {
       expect(await inspected(world, jwt)).toEqual(['inactive', 'inactive', 'inactive']);
     });
 
-    test(requirement('tokens-go-with-their-owner', `by a reset: ${style}`), async () => {
+    test(requirement('tokens-go-with-their-owner', `a reset: ${style}`), async () => {
       await put('/clients', CLIENT);
       const { accessToken } = await world.mint(style, { client: CLIENT.id });
       await expectGood(world, style, accessToken);
@@ -134,7 +134,7 @@ describe('in one process', () => {
       await expectGone(world, style, accessToken);
     });
 
-    test(requirement('tokens-go-with-their-owner', `one that only changes keeps them: ${style}`), async () => {
+    test(requirement('tokens-go-with-their-owner', `a changed owner keeps its tokens: ${style}`), async () => {
       await put('/clients', CLIENT);
       await put('/users', USER);
       const { accessToken } = await world.mint(style, { client: CLIENT.id, user: USER.id });
@@ -148,24 +148,27 @@ describe('in one process', () => {
   test.each([
     ['clients', CLIENT, { client: CLIENT.id }],
     ['users', USER, { user: USER.id }],
-  ] as const)(requirement('introspection-of-jwts', 'ends with its owner: %s'), async (collection, entry, request) => {
-    await put(`/${collection}`, entry);
-    const { accessToken } = await world.mint('jwt', request);
-    await expectGood(world, 'jwt', accessToken);
-    await remove(`/${collection}/${entry.id}`);
-    expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
-    // The gateway asks nobody about a JWT: that is what this style is.
-    expect(await statuses(world, 'jwt', accessToken)).toEqual([200]);
-    await put(`/${collection}`, entry);
-    expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
-    await expectGood(world, 'jwt', (await world.mint('jwt', request)).accessToken);
-    await world.control('POST', '/reset', {});
-    await put(`/${collection}`, entry);
-    expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
-  });
+  ] as const)(
+    requirement('introspection-of-jwts', 'is inactive after the removal of its owner: %s'),
+    async (collection, entry, request) => {
+      await put(`/${collection}`, entry);
+      const { accessToken } = await world.mint('jwt', request);
+      await expectGood(world, 'jwt', accessToken);
+      await remove(`/${collection}/${entry.id}`);
+      expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
+      // The gateway validates a token of this style itself and does not introspect it.
+      expect(await statuses(world, 'jwt', accessToken)).toEqual([200]);
+      await put(`/${collection}`, entry);
+      expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
+      await expectGood(world, 'jwt', (await world.mint('jwt', request)).accessToken);
+      await world.control('POST', '/reset', {});
+      await put(`/${collection}`, entry);
+      expect(await inspected(world, accessToken)).toEqual(['inactive', 'inactive', 'inactive']);
+    },
+  );
 
   test.each(['x', 'not.a.jwt', '..', `eyJhbGciOiJub25lIn0.${'A'.repeat(50_000)}.`])(
-    requirement('introspection-of-jwts', 'garbage: %#'),
+    requirement('introspection-of-jwts', 'reports garbage as inactive: %#'),
     async (garbage) => {
       expect(await inspected(world, garbage)).toEqual(['inactive', 'inactive', 'inactive']);
     },
@@ -190,7 +193,7 @@ describe('in one process', () => {
     },
   );
 
-  /** What the browser that signed in gets to see when the client sends it again. */
+  /** The response to another authorization request from the browser that signed in. */
   async function pageFor(browser: Awaited<ReturnType<typeof signIn>>['browser']): Promise<string> {
     const url = oidc.buildAuthorizationUrl(await demoWeb(world), {
       redirect_uri: 'http://127.0.0.1:53682/callback',
@@ -248,7 +251,7 @@ describe('in one process', () => {
     return [answer.status, ((await answer.json()) as { error: string }).error];
   }
 
-  test(requirement('tokens-go-with-their-owner', 'a tenant takes everything with it'), async () => {
+  test(requirement('tokens-go-with-their-owner', 'removal of a tenant'), async () => {
     const apis = [{ resource: resourceOf('phantom'), scopes: ['read'] }];
     const tenant = {
       id: 'passing',
@@ -300,7 +303,7 @@ describe('in many processes on Redis', () => {
   };
 
   test.each(REFERENCES)(
-    requirement('tokens-go-with-their-owner', 'a client that deletes itself at another server: %s'),
+    requirement('tokens-go-with-their-owner', 'a client deletes its registration at another server: %s'),
     async (style) => {
       reach(0);
       const metadata = { grant_types: ['client_credentials'], response_types: [] };
@@ -322,7 +325,10 @@ describe('in many processes on Redis', () => {
   );
 
   test(
-    requirement('introspection-of-jwts', 'a client deletes itself at another server than the issuing one'),
+    requirement(
+      'introspection-of-jwts',
+      'a client deletes its registration at another server than the one that issued the token',
+    ),
     async () => {
       reach(0);
       const metadata = { grant_types: ['client_credentials'], response_types: [] };
@@ -339,7 +345,7 @@ describe('in many processes on Redis', () => {
     },
   );
 
-  test(requirement('tokens-go-with-their-owner', 'the servers start with a configuration without it'), async () => {
+  test(requirement('tokens-go-with-their-owner', 'a restart with a configuration without the owner'), async () => {
     reachBoth();
     const { tokens } = await signIn(world, { style: 'phantom' });
     const issued = await Promise.all(

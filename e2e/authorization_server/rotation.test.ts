@@ -9,7 +9,7 @@ import { startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES, type Style, type World } from '../support/worlds/world.ts';
 
 interface Rotating extends World {
-  /** Lets a new key sign at once, at one of the authorization servers in turn. @returns its `kid` */
+  /** Rotates to a key that signs at once, at each authorization server in turn. @returns the `kid` of the key */
   rotate(): Promise<string>;
 }
 
@@ -82,13 +82,13 @@ test(requirement('keys-rotate', 'a gateway in the same process needs no fetch'),
   const world = await startOneProcess();
   try {
     const { requests, keys } = world.tallystick;
-    await until(() => requests.list({ endpoint: 'jwks' }).length > 0); // Its first keys.
+    await until(() => requests.list({ endpoint: 'jwks' }).length > 0); // The first fetch of keys.
     requests.clear();
     const [{ kid } = { kid: '' }] = await keys.rotate(AT_ONCE);
     const token = await issue(world, 'split');
     const answer = await call(world.gateways[0], 'split', token);
     expect([answer.status, kidOf('split', await answer.text())]).toEqual([200, kid]);
-    // The one is that of the API, which is a resource server like any other.
+    // The sample API sent this request: it is a resource server of its own.
     expect(requests.list({ endpoint: 'jwks' })).toHaveLength(1);
   } finally {
     await world.stop();
@@ -106,7 +106,7 @@ async function issue(world: World, style: Style): Promise<string> {
   return token;
 }
 
-/** Which key signed the JWT that the sample API got. */
+/** The `kid` of the key that signed the JWT that the sample API got. */
 function kidOf(style: Style, shown: string): string | undefined {
   if (style === 'opaque') return undefined;
   const { headers } = JSON.parse(shown) as { headers: { authorization: string } };

@@ -145,7 +145,7 @@ describe('keys by algorithm', () => {
       const api = { resource: resourceOf('split'), accessTokens: 'split', scopes: ['read'], signingAlgorithm: 'PS256' };
       expect((await other.control('PUT', '/apis', api)).status).toBe(200);
       expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'PS256', 'RS256']);
-      other.tallystick.clock.advance(10); // The gateway may have fetched the keys just now.
+      other.tallystick.clock.advance(10); // The gateway pauses between two fetches of keys.
       const token = await serviceToken(other, 'split');
       expect((await call(other.gateways[0], 'split', token)).status).toBe(200);
       expect((await issuedClaims(other, 'split', token)).client_id).toBe('demo-service');

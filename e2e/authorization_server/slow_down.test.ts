@@ -58,7 +58,7 @@ test(requirement('slow-down', 'openid-client slows down and gets its tokens'), a
   world.tallystick.requests.clear();
   const polled = [pollDevice(world, tv, device), pollBackchannel(world, bank, backchannel)] as const;
   const answers = () => world.tallystick.requests.list().filter(({ path }) => path === '/token').length;
-  await until(() => answers() >= 4); // Each was told to wait, and to slow down.
+  await until(() => answers() >= 4); // Each client got `authorization_pending` and `slow_down`.
   await connectDevice(world, device);
   await decide(world, { ...asked('Are you there'), decision: 'approve' });
   for (const tokens of await Promise.all(polled)) expect(tokens.claims()?.sub).toBe('alice');

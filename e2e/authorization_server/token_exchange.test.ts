@@ -29,14 +29,14 @@ async function exchange(
   return answer;
 }
 
-/** The token with which the backend says that it is the one who acts. */
+/** The actor token: it identifies the backend (RFC 8693 section 2.1). */
 async function actorToken(world: World): Promise<{ actor_token: string; actor_token_type: string }> {
   const answer = await oidc.clientCredentialsGrant(await demoBackend(world), { resource: resourceOf('phantom') });
   world.log.secret(answer.access_token);
   return { actor_token: answer.access_token, actor_token_type: ACCESS_TOKEN };
 }
 
-/** What the API behind the gateway gets for the token, and can exchange. */
+/** The JWT that the API behind the gateway gets for the token. The API can exchange it. */
 async function jwtAtTheApi({ gateways }: World, style: Style, token: string): Promise<string> {
   const { headers } = await shown(gateways[0], style, token);
   return String(headers.authorization).replace('Bearer ', '');
@@ -64,7 +64,7 @@ inBothWorlds((world) => {
   );
 
   test.each(['jwt', 'phantom', 'split'] as const)(
-    requirement('exchange-for-another-api', 'the JWT that the API behind the gateway gets, %s'),
+    requirement('exchange-for-another-api', 'an API behind the gateway exchanges its JWT: %s'),
     async (style) => {
       const { tokens } = await signIn(world(), { style });
       const jwt = await jwtAtTheApi(world(), style, tokens.access_token);
@@ -99,7 +99,7 @@ inBothWorlds((world) => {
     expect(Number(claims.exp)).toBeLessThanOrEqual(Number(original.exp));
   });
 
-  test.each(REVOCABLE)(requirement('exchange-of-a-good-token', 'revoked, %s'), async (style) => {
+  test.each(REVOCABLE)(requirement('exchange-of-a-good-token', 'not a revoked token: %s'), async (style) => {
     const subject = await serviceToken(world(), style);
     await exchange(world(), subject, { resource: resourceOf('jwt') });
     await oidc.tokenRevocation(await demoService(world()), subject);
@@ -109,7 +109,7 @@ inBothWorlds((world) => {
   });
 
   test.each(['phantom', 'split'] as const)(
-    requirement('exchange-of-a-good-token', 'the JWT of a revoked token, %s'),
+    requirement('exchange-of-a-good-token', 'not the JWT of a revoked token: %s'),
     async (style) => {
       const subject = await serviceToken(world(), style);
       const jwt = await jwtAtTheApi(world(), style, subject);
@@ -123,7 +123,7 @@ inBothWorlds((world) => {
 
   const HELD = [...REVOCABLE.map((style) => [style, 'token'] as const), ['phantom', 'JWT'], ['split', 'JWT']] as const;
 
-  test.each(HELD)(requirement('exchanged-belongs-to-the-grant', 'logout, %s %s'), async (style, held) => {
+  test.each(HELD)(requirement('exchanged-belongs-to-the-grant', 'ends at logout: %s %s'), async (style, held) => {
     const { client, tokens, browser } = await signIn(world(), { style });
     const subject = held === 'JWT' ? await jwtAtTheApi(world(), style, tokens.access_token) : tokens.access_token;
     const exchanged = await exchange(world(), subject, { resource: resourceOf(style) });
@@ -141,7 +141,7 @@ inBothWorlds((world) => {
     });
   });
 
-  test.each(REVOCABLE)(requirement('exchanged-belongs-to-the-grant', 'revocation, %s'), async (style) => {
+  test.each(REVOCABLE)(requirement('exchanged-belongs-to-the-grant', 'ends at revocation: %s'), async (style) => {
     const { client, tokens } = await signIn(world(), { style });
     const exchanged = await exchange(world(), tokens.access_token, { resource: resourceOf(style) });
     await shown(world().gateways[0], style, exchanged.access_token);
@@ -150,7 +150,7 @@ inBothWorlds((world) => {
       expect((await call(gateway, style, exchanged.access_token)).status).toBe(401);
   });
 
-  test(requirement('exchange-of-a-good-token', "another client's ID token, a refresh token"), async () => {
+  test(requirement('exchange-of-a-good-token', "neither another client's ID token nor a refresh token"), async () => {
     const { tokens } = await signIn(world(), { style: 'phantom' });
     const resource = resourceOf('split');
     for (const [token, type] of [

@@ -38,7 +38,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The demo world, and a tenant that is like it. A refresh token that is used again is taken for stolen at once. */
+/** The demo and an equal tenant. Reuse of a refresh token counts as theft at once. */
 async function withTenant(): Promise<object> {
   const demo = parse(await readFile(DEMO_CONFIG, 'utf8'));
   const { apis, clients, users } = demo;
@@ -49,14 +49,14 @@ async function withTenant(): Promise<object> {
   };
 }
 
-/** Milliseconds for which a key is known before it signs. */
+/** Milliseconds for which a key is published before it signs. */
 const ANNOUNCE_FOR = 5_500;
 
 const BOTH = [0, 1] as const;
 type Which = (typeof BOTH)[number];
 const other = (which: Which) => (which === 0 ? 1 : 0);
 
-/** From now on everything that is for the issuer reaches this one. */
+/** From now on this authorization server gets all requests for the issuer. */
 function reach(which: Which): void {
   world.front.targets = [String(world.authorizationServers()[which]?.url)];
 }
@@ -114,30 +114,33 @@ test.each(BOTH)(requirement('two-are-one', 'revocation at number %d is seen at b
 test.each([
   [0, 'a new key', () => ({})],
   [1, 'a key of ours', () => ({ key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(PKCS8) })],
-] as const)(requirement('two-are-one', 'a rotation at number %d signs at both: %s'), async (which, _key, options) => {
-  const before = await Promise.all(BOTH.map(jwksOf));
-  expect(before[0]).toEqual(before[1]);
-  const { status, body } = await control(which)('POST', '/keys/rotation', {
-    announceFor: ANNOUNCE_FOR,
-    ...options(),
-  });
-  expect([status, body.keys[0]]).toMatchObject([201, { kid: before[0]?.[0], status: 'signing' }]);
-  const { kid } = body.keys.find((key: Key) => key.status === 'announced');
-  // It is known before it signs, at both.
-  await until(async () => (await Promise.all(BOTH.map(jwksOf))).every((kids) => kids.includes(kid)));
-  await until(async () => (await Promise.all(BOTH.map(jwksOf))).every((kids) => kids[0] === kid));
-  expect(await jwksOf(0)).toEqual(await jwksOf(1));
-  for (const each of BOTH) {
-    reach(each);
-    const token = await serviceToken(world, 'jwt');
-    expect(decodeProtectedHeader(token).kid).toBe(kid);
-    expect(await gatewaysAnswer('jwt', token)).toEqual([200, 200]);
-    const statuses = Object.fromEntries(
-      (await control(each)('GET', '/keys')).body.keys.map((key: Key) => [key.kid, key.status]),
-    );
-    expect(statuses).toMatchObject({ [kid]: 'signing', [String(before[0]?.[0])]: 'retired' });
-  }
-});
+] as const)(
+  requirement('two-are-one', 'after a rotation at number %d both sign with the new key: %s'),
+  async (which, _key, options) => {
+    const before = await Promise.all(BOTH.map(jwksOf));
+    expect(before[0]).toEqual(before[1]);
+    const { status, body } = await control(which)('POST', '/keys/rotation', {
+      announceFor: ANNOUNCE_FOR,
+      ...options(),
+    });
+    expect([status, body.keys[0]]).toMatchObject([201, { kid: before[0]?.[0], status: 'signing' }]);
+    const { kid } = body.keys.find((key: Key) => key.status === 'announced');
+    // Both servers publish the key before it signs.
+    await until(async () => (await Promise.all(BOTH.map(jwksOf))).every((kids) => kids.includes(kid)));
+    await until(async () => (await Promise.all(BOTH.map(jwksOf))).every((kids) => kids[0] === kid));
+    expect(await jwksOf(0)).toEqual(await jwksOf(1));
+    for (const each of BOTH) {
+      reach(each);
+      const token = await serviceToken(world, 'jwt');
+      expect(decodeProtectedHeader(token).kid).toBe(kid);
+      expect(await gatewaysAnswer('jwt', token)).toEqual([200, 200]);
+      const statuses = Object.fromEntries(
+        (await control(each)('GET', '/keys')).body.keys.map((key: Key) => [key.kid, key.status]),
+      );
+      expect(statuses).toMatchObject({ [kid]: 'signing', [String(before[0]?.[0])]: 'retired' });
+    }
+  },
+);
 
 interface Key {
   readonly kid: string;
@@ -191,7 +194,10 @@ test(requirement('two-are-one', 'a request pushed to one is used at the other'),
 });
 
 test(
-  requirement('two-are-one', 'a device that asked at one is approved at the other, and polls at the first'),
+  requirement(
+    'two-are-one',
+    'a device gets its code at one, the user approves at the other, and it polls at the first',
+  ),
   async () => {
     reach(0);
     const client = await demoTv(world);
@@ -205,23 +211,20 @@ test(
   },
 );
 
-test(
-  requirement('two-are-one', 'what a client asks at one is approved through the control API of the other'),
-  async () => {
-    reach(0);
-    const client = await demoBank(world);
-    const asked = await askUser(world, client, { style: 'phantom', user: 'bob', message: 'at the other' });
-    expect((await control(1)('GET', '/backchannel-requests?user=bob')).body.requests).toMatchObject([
-      { bindingMessage: 'at the other' },
-    ]);
-    const decision = { authReqId: asked.auth_req_id, decision: 'approve' };
-    expect((await control(1)('POST', '/backchannel-requests/decisions', decision)).status).toBe(204);
-    const { access_token: token } = await pollBackchannel(world, client, asked);
-    expect(await gatewaysAnswer('phantom', token)).toEqual([200, 200]);
-  },
-);
+test(requirement('two-are-one', 'the control API of one approves a backchannel request at the other'), async () => {
+  reach(0);
+  const client = await demoBank(world);
+  const asked = await askUser(world, client, { style: 'phantom', user: 'bob', message: 'at the other' });
+  expect((await control(1)('GET', '/backchannel-requests?user=bob')).body.requests).toMatchObject([
+    { bindingMessage: 'at the other' },
+  ]);
+  const decision = { authReqId: asked.auth_req_id, decision: 'approve' };
+  expect((await control(1)('POST', '/backchannel-requests/decisions', decision)).status).toBe(204);
+  const { access_token: token } = await pollBackchannel(world, client, asked);
+  expect(await gatewaysAnswer('phantom', token)).toEqual([200, 200]);
+});
 
-test(requirement('two-are-one', 'a session that began at one goes on, and ends, at the other'), async () => {
+test(requirement('two-are-one', 'a session of one continues and ends at the other'), async () => {
   reach(0);
   const { browser, tokens } = await signIn(world, { style: 'phantom' });
   reach(1);
@@ -233,7 +236,7 @@ test(requirement('two-are-one', 'a session that began at one goes on, and ends, 
   expect(await gatewaysAnswer('phantom', tokens.access_token)).toEqual([401, 401]);
 });
 
-test(requirement('two-are-one', 'a tenant that both have is one too'), async () => {
+test(requirement('two-are-one', 'a tenant at both is one issuer too'), async () => {
   const tenant = { ...world, issuer: `${world.issuer}/ours` };
   reach(0);
   const { client, callback, checks } = await authorize(tenant, { style: 'phantom' });
@@ -253,31 +256,34 @@ test(requirement('two-are-one', 'a tenant that both have is one too'), async () 
   });
 });
 
-test(requirement('control-api-of-a-role', 'faults, scripted answers and records are of its process'), async () => {
-  const tokenStatusAt = async (which: Which) => {
-    const answer = await fetch(`${world.authorizationServers()[which]?.url}/token`, {
-      method: 'POST',
-      headers: { Authorization: `Basic ${btoa('demo-service:demo-service-secret')}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', resource: resourceOf('opaque') }),
-    });
-    await answer.arrayBuffer();
-    return answer.status;
-  };
-  await Promise.all(BOTH.map((which) => control(which)('DELETE', '/requests')));
-  await control(0)('POST', '/faults', { faults: [{ endpoint: 'token', status: 503 }] });
-  await control(1)('POST', '/scripted-answers', { answers: [{ endpoint: 'token', status: 418 }] });
-  expect([await tokenStatusAt(0), await tokenStatusAt(1), await tokenStatusAt(1)]).toEqual([503, 418, 200]);
-  const recorded = async (which: Which) =>
-    (await control(which)('GET', '/requests?endpoint=token')).body.requests.map(
-      ({ status }: { status: number }) => status,
-    );
-  expect([await recorded(0), await recorded(1)]).toEqual([[503], [418, 200]]);
-  await control(0)('DELETE', '/faults');
-  expect(await tokenStatusAt(0)).toBe(200);
-});
+test(
+  requirement('control-api-of-a-role', 'faults, scripted answers and recorded requests belong to its process'),
+  async () => {
+    const tokenStatusAt = async (which: Which) => {
+      const answer = await fetch(`${world.authorizationServers()[which]?.url}/token`, {
+        method: 'POST',
+        headers: { Authorization: `Basic ${btoa('demo-service:demo-service-secret')}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials', resource: resourceOf('opaque') }),
+      });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    await Promise.all(BOTH.map((which) => control(which)('DELETE', '/requests')));
+    await control(0)('POST', '/faults', { faults: [{ endpoint: 'token', status: 503 }] });
+    await control(1)('POST', '/scripted-answers', { answers: [{ endpoint: 'token', status: 418 }] });
+    expect([await tokenStatusAt(0), await tokenStatusAt(1), await tokenStatusAt(1)]).toEqual([503, 418, 200]);
+    const recorded = async (which: Which) =>
+      (await control(which)('GET', '/requests?endpoint=token')).body.requests.map(
+        ({ status }: { status: number }) => status,
+      );
+    expect([await recorded(0), await recorded(1)]).toEqual([[503], [418, 200]]);
+    await control(0)('DELETE', '/faults');
+    expect(await tokenStatusAt(0)).toBe(200);
+  },
+);
 
 test(
-  requirement('control-api-of-a-role', 'clients are changed at one process, tokens are issued for all'),
+  requirement('control-api-of-a-role', 'a new client exists at one process, and a new token is valid at all gateways'),
   async () => {
     const added = { id: 'added', secret: 'added-secret', grants: ['client_credentials'] };
     expect((await control(0)('PUT', '/clients', added)).status).toBe(201);

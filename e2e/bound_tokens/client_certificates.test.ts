@@ -19,7 +19,7 @@ const BANK = {
 let folder: string;
 let world: OneProcess;
 let ca: TestCa;
-/** Of the CA, of another one, and of nobody but itself. */
+/** Certificates: issued by the CA, issued by another CA, and self-signed. */
 let certificates: Record<'certified' | 'foreign' | 'selfSigned' | 'another', Certificate>;
 const clients: TlsClient[] = [];
 
@@ -82,7 +82,7 @@ function connectWith(certificate?: Certificate): typeof globalThis.fetch {
   return client.fetch;
 }
 
-/** openid-client on a connection with that certificate. */
+/** openid-client with connections that present the certificate. */
 function discover(id: string, certificate?: Certificate, authentication: oidc.ClientAuth = oidc.TlsClientAuth()) {
   return oidc.discovery(new URL(world.issuer), id, undefined, authentication, {
     [oidc.customFetch]: connectWith(certificate) as oidc.CustomFetch,
@@ -113,20 +113,20 @@ test.each([
 });
 
 test.each([
-  ['by-name', 'foreign', 'of an unknown CA of the same name'],
-  ['by-name', 'selfSigned', 'of nobody'],
-  ['by-name', 'another', 'of another client'],
-  ['by-host', 'another', 'of another client'],
-  ['pinned', 'certified', 'of another key'],
-  ['by-name', undefined, 'that is not there'],
-  ['pinned', undefined, 'that is not there'],
-] as const)(requirement('client-certificate', 'not %s with the %s certificate, %s'), async (id, which, _what) => {
+  ['by-name', 'foreign', 'another CA of the same name issued it'],
+  ['by-name', 'selfSigned', 'it is self-signed'],
+  ['by-name', 'another', 'it belongs to another client'],
+  ['by-host', 'another', 'it belongs to another client'],
+  ['pinned', 'certified', 'it has another key'],
+  ['by-name', undefined, 'there is none'],
+  ['pinned', undefined, 'there is none'],
+] as const)(requirement('client-certificate', 'refuses %s with the %s certificate: %s'), async (id, which, _what) => {
   const client = await discover(id, which && certificates[which]);
   await expect(tokenOf(client, 'jwt')).rejects.toMatchObject({ error: 'invalid_client', status: 401 });
 });
 
 test.each(['by-host', 'pinned'])(
-  requirement('client-certificate', '%s: a header is not believed on a TLS connection'),
+  requirement('client-certificate', '%s: the server ignores the header on a TLS connection'),
   async (id) => {
     const { raw } = new X509Certificate(certificates[id === 'pinned' ? 'selfSigned' : 'certified'].cert);
     for (const certificate of [undefined, certificates.another]) {
@@ -152,7 +152,7 @@ test.each(STYLES.flatMap((style) => (['by-name', 'pinned'] as const).map((id) =>
   },
 );
 
-test(requirement('certificate-bound', 'a client with a secret, and not without a certificate'), async () => {
+test(requirement('certificate-bound', 'a client with a secret also needs its certificate'), async () => {
   const authentication = oidc.ClientSecretBasic('with-secret-secret');
   const token = await tokenOf(await discover('with-secret', certificates.selfSigned, authentication), 'phantom');
   expect(JSON.parse(await introspect(token, 'application/json'))).toMatchObject({
@@ -162,7 +162,7 @@ test(requirement('certificate-bound', 'a client with a secret, and not without a
   await expect(tokenOf(without, 'phantom')).rejects.toMatchObject({ error: 'invalid_grant', status: 400 });
 });
 
-test(requirement('certificate-bound', 'discovery says so'), async () => {
+test(requirement('certificate-bound', 'discovery announces it'), async () => {
   expect((await discover('pinned')).serverMetadata()).toMatchObject({
     tls_client_certificate_bound_access_tokens: true,
     token_endpoint_auth_methods_supported: expect.arrayContaining(['tls_client_auth', 'self_signed_tls_client_auth']),
@@ -170,7 +170,7 @@ test(requirement('certificate-bound', 'discovery says so'), async () => {
 });
 
 test.each(['jwt', 'phantom', 'split'] as const)(
-  requirement('certificate-at-the-gateway', 'from the token request on, %s'),
+  requirement('certificate-at-the-gateway', 'from the token request to the API: %s'),
   async (style) => {
     const token = await tokenOf(await discover('pinned', certificates.selfSigned), style);
     const call = async (certificate?: Certificate) => {

@@ -33,11 +33,11 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
       const answer = await call(front.url, style, token);
       expect(answer.status).toBe(200);
       const { headers } = (await answer.json()) as Shown;
-      // An opaque API checks the proof for itself; the others get the JWT, and rely on the gateway.
+      // An opaque API checks the proof itself. The other APIs get the JWT and rely on the gateway.
       expect(headers.authorization).toMatch(style === 'opaque' ? /^DPoP / : /^Bearer ([\w-]+\.){2}[\w-]+$/);
       expect('dpop' in headers).toBe(style === 'opaque');
     }
-    // Told the nonce once, by one gateway; the other one took it.
+    // One gateway issued the nonce, and the other one accepted it.
     expect(sent).toHaveLength(style === 'opaque' ? 3 : 4);
   });
 
@@ -77,7 +77,7 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(refused.headers.get('www-authenticate')).toBeNull();
-    // Who has no proof is told so: that needs no store.
+    // The gateway refuses a request without a proof even when the store is down.
     const bare = await fetch(`${front.url}/jwt/hello`, { headers: { authorization: `DPoP ${token}` } });
     expect(bare.status).toBe(401);
     await world.redisRelay.restore();
@@ -112,26 +112,23 @@ describe('Gateways that remember proofs for themselves', () => {
     await front?.stop();
   });
 
-  test(
-    requirement('dpop-proof-once', 'at each gateway, also while the store is down and each remembers for itself'),
-    async () => {
-      const { obtain, call, sent } = await boundClient(world);
-      const token = await obtain('jwt');
-      expect((await call(front.url, 'jwt', token)).status).toBe(200);
-      await world.redisRelay.cut();
-      expect((await call(front.url, 'jwt', token)).status).toBe(200);
-      const headers = sent.at(-1) as Headers;
-      const replay = async (gateway: string) => (await fetch(`${gateway}/jwt/hello?a=b`, { headers })).status;
-      expect(await replay(world.gateways[0])).toBe(401);
-      expect(await replay(world.gateways[1] as string)).toBe(200);
-      expect(await replay(world.gateways[1] as string)).toBe(401);
-      await world.redisRelay.restore();
-    },
-  );
+  test(requirement('dpop-proof-once', 'each gateway remembers proofs, also while the store is down'), async () => {
+    const { obtain, call, sent } = await boundClient(world);
+    const token = await obtain('jwt');
+    expect((await call(front.url, 'jwt', token)).status).toBe(200);
+    await world.redisRelay.cut();
+    expect((await call(front.url, 'jwt', token)).status).toBe(200);
+    const headers = sent.at(-1) as Headers;
+    const replay = async (gateway: string) => (await fetch(`${gateway}/jwt/hello?a=b`, { headers })).status;
+    expect(await replay(world.gateways[0])).toBe(401);
+    expect(await replay(world.gateways[1] as string)).toBe(200);
+    expect(await replay(world.gateways[1] as string)).toBe(401);
+    await world.redisRelay.restore();
+  });
 });
 
 describe('An API that checks the proof itself', () => {
-  /** A path that is another one at the API is still the one that the client asked for. */
+  /** The proof names the path that the client called, even if the API has another one. */
   const atApi = {
     '/jwt': { dpop: { forward: true } },
     '/split': { dpop: { forward: true }, rewrite: { prefix: '/moved' } },
@@ -162,7 +159,7 @@ describe('An API that checks the proof itself', () => {
     world.log.secret(given.slice('DPoP '.length));
     if (style === 'split') expect(given.endsWith(`.${token}`)).toBe(true);
 
-    // Who has got hold of what the API gets cannot use it: not as it was, not without a proof, and not under Bearer.
+    // An attacker cannot use the token and proof that the API got: not as they are, not without a proof, and not as Bearer.
     const path = style === 'split' ? '/moved/hello' : `/${style}/hello`;
     const direct = (init: Record<string, string>) => fetch(`${world.sampleApi}${path}`, { headers: init });
     const gatewayHost = new URL(world.gateways[0]).host;
@@ -175,7 +172,7 @@ describe('An API that checks the proof itself', () => {
     expect((await direct({ authorization: given })).status).toBe(401);
     expect((await direct({ authorization: given.replace('DPoP', 'Bearer') })).status).toBe(401);
 
-    // A proof about the JWT is none about what the client holds.
+    // A proof for the JWT is not valid for the client-held token.
     const proof = (about: string) => proofOf(keys, `${world.sampleApi}/${style}/hello`, about);
     const good = await direct({ authorization: given, dpop: await proof(token) });
     expect(good.status).toBe(200);
@@ -189,7 +186,7 @@ describe('An API that checks the proof itself', () => {
     const { headers } = (await (await call(world.gateways[0], style, token)).json()) as Shown;
     const given = String(headers.authorization);
     world.log.secret(given.slice('DPoP '.length));
-    // The path as the gateway has it; the API has another one for `split`.
+    // The path at the gateway. The API has another one for `split`.
     const dpop = await proofOf(keys, `http://evil.example/${style}/hello`, token);
     const path = style === 'split' ? '/moved/hello' : `/${style}/hello`;
     const direct = await fetch(`${world.sampleApi}${path}`, {

@@ -6,7 +6,7 @@ import { chromiumIsThere, type RunningBrowser, startBrowser } from '../support/c
 import { startTokenHandlerWorld } from '../support/clients/token_handler.ts';
 import { servePage } from '../support/peers/page_server.ts';
 
-/** The application: it only knows its session, and tells what the API says. */
+/** The application. It knows only its session, and shows the answer of the API. */
 const APPLICATION = `
 const headers = { 'X-CSRF': '1' };
 const say = (text) => { document.querySelector('output').textContent = text; };
@@ -64,7 +64,7 @@ const BUTTONS = '<output></output><button id="in">Sign in</button><button id="ou
   });
 
   test(requirement('token-handler-csrf', 'a page of another site, in Chromium'), async () => {
-    // `localhost` is another site than `127.0.0.1`, where the gateway is.
+    // `localhost` and `127.0.0.1`, where the gateway is, are different sites.
     const attack = await servePage(`
       const gateway = '${running.gateway}';
       const outcome = async (answer) => answer.then(({ status, type }) => type + ' ' + status, () => 'blocked');

@@ -119,29 +119,32 @@ describe('a request with the cookies', () => {
     }
   });
 
-  test(requirement('token-handler-csrf', 'a page of a known origin asks first, and may read the answer'), async () => {
-    const ask = (origin: string) =>
-      fetch(`${running.gateway}/oauth-agent/refresh`, {
-        method: 'OPTIONS',
-        headers: {
-          Origin: origin,
-          'Access-Control-Request-Method': 'POST',
-          'Access-Control-Request-Headers': 'x-csrf',
-        },
-      });
-    const known = (await ask('https://app.example.com')).headers;
-    expect(known.get('access-control-allow-origin')).toBe('https://app.example.com');
-    expect(known.get('access-control-allow-credentials')).toBe('true');
-    expect(known.get('access-control-allow-headers')).toBe('X-CSRF');
-    expect((await ask('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+  test(
+    requirement('token-handler-csrf', 'a page of a configured origin may read the response after a preflight'),
+    async () => {
+      const ask = (origin: string) =>
+        fetch(`${running.gateway}/oauth-agent/refresh`, {
+          method: 'OPTIONS',
+          headers: {
+            Origin: origin,
+            'Access-Control-Request-Method': 'POST',
+            'Access-Control-Request-Headers': 'x-csrf',
+          },
+        });
+      const known = (await ask('https://app.example.com')).headers;
+      expect(known.get('access-control-allow-origin')).toBe('https://app.example.com');
+      expect(known.get('access-control-allow-credentials')).toBe('true');
+      expect(known.get('access-control-allow-headers')).toBe('X-CSRF');
+      expect((await ask('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
 
-    const headers = { 'X-CSRF': '1', Origin: 'https://app.example.com', Cookie: cookie };
-    const session = await fetch(`${running.gateway}/oauth-agent/session`, { headers });
-    expect(session.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
-    const evil = { ...headers, Origin: 'https://evil.example' };
-    const refused = await fetch(`${running.gateway}/oauth-agent/session`, { headers: evil });
-    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, null]);
-  });
+      const headers = { 'X-CSRF': '1', Origin: 'https://app.example.com', Cookie: cookie };
+      const session = await fetch(`${running.gateway}/oauth-agent/session`, { headers });
+      expect(session.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+      const evil = { ...headers, Origin: 'https://evil.example' };
+      const refused = await fetch(`${running.gateway}/oauth-agent/session`, { headers: evil });
+      expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+    },
+  );
 
   test.each([
     ['no cookie', '', 401],
@@ -165,7 +168,7 @@ describe('a request with the cookies', () => {
     ['GET', '/oauth-agent/callback?code=a&state=b', 400],
     ['GET', '/oauth-agent/callback', 400],
     ['GET', '/oauth-agent/elsewhere', 404],
-  ])(requirement('token-handler-csrf', '%s %s is %d'), async (method, path, status) => {
+  ])(requirement('token-handler-csrf', '%s %s gets %d'), async (method, path, status) => {
     const answer = await fetch(running.gateway + path, {
       method,
       headers: { ...page, Cookie: cookie },
@@ -206,7 +209,7 @@ describe('a request with the cookies', () => {
       const answer = await patient.send(`/oauth-agent/${path}`, { method });
       expect([path, answer.status, answer.headers.get('retry-after')]).toEqual([path, 503, '1']);
     }
-    expect(cookieHeader(patient.cookies)).toBe(held); // Nothing is lost: the same works once it is back.
+    expect(cookieHeader(patient.cookies)).toBe(held); // The session survives the outage.
     running.world.tallystick.faults.clear();
     expect((await patient.send('/oauth-agent/refresh', { method: 'POST' })).status).toBe(204);
   });

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
-import { freePorts } from '../support/free_ports.ts';
-import { MAIN, type RunningCommand, runCommand } from '../support/run_command.ts';
+import { freePorts } from '../support/worlds/free_ports.ts';
+import { MAIN, type RunningCommand, runCommand } from '../support/worlds/run_command.ts';
 import { DEMO_CONFIG } from '../support/worlds/world.ts';
 
 let folder: string;
@@ -90,7 +90,7 @@ test(requirement('demo-walks', 'the output names the readers of unsealed entries
   expect(demo.output()).not.toContain('encrypted under the token: unreadable');
 });
 
-test(requirement('demo-walks', 'the reader of its output may stop reading'), async () => {
+test(requirement('demo-walks', 'ends without an error when the reader of its output closes the pipe'), async () => {
   const script = `set -o pipefail; "${process.execPath}" "${MAIN}" demo --config "${DEMO_CONFIG}" | head -1`;
   const demo = runCommand('bash', ['-c', script]);
   expect(await demo.exit).toBe(0);
@@ -136,7 +136,7 @@ describe('a wrong configuration', () => {
     const file = path.join(folder, 'tallystick.config.yaml');
     await writeFile(file, (await readFile(DEMO_CONFIG, 'utf8')).replace(right, wrong));
     for (const command of [['config', 'validate'], ['start']]) {
-      // Not the usual ports: somebody may run Tallystick on this machine.
+      // Tallystick may already run on this machine, so the default ports may be taken.
       const ports = { TALLYSTICK_AUTHORIZATION_SERVER_PORT: '0', TALLYSTICK_SAMPLE_API_PORT: '0' };
       const run = tallystick(command, ports);
       expect(await run.exit).toBe(1);
@@ -145,7 +145,7 @@ describe('a wrong configuration', () => {
     }
   });
 
-  test(requirement('config-explains', 'a value of the environment'), async () => {
+  test(requirement('config-explains', 'an invalid environment variable'), async () => {
     const run = tallystick(['config', 'validate', '--config', DEMO_CONFIG], { TALLYSTICK_STORE_URL: 'mongodb://x' });
     expect(await run.exit).toBe(1);
     expect(run.output()).toContain(
@@ -153,7 +153,7 @@ describe('a wrong configuration', () => {
     );
   });
 
-  test(requirement('config-explains', 'no file'), async () => {
+  test(requirement('config-explains', 'a missing file'), async () => {
     const run = tallystick(['start']);
     expect(await run.exit).toBe(1);
     expect(run.output()).toContain('tallystick.config.yaml');

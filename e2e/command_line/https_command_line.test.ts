@@ -6,8 +6,8 @@ import { connect } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
 import { requirement } from '../requirements/index.ts';
-import { freePorts } from '../support/free_ports.ts';
-import { MAIN, ROOT, type RunningCommand, runCommand } from '../support/run_command.ts';
+import { freePorts } from '../support/worlds/free_ports.ts';
+import { MAIN, ROOT, type RunningCommand, runCommand } from '../support/worlds/run_command.ts';
 import { DEMO_CONFIG } from '../support/worlds/world.ts';
 
 let folder: string;
@@ -28,7 +28,7 @@ function tallystick(args: readonly string[], environment: Record<string, string>
   return command;
 }
 
-/** Waits for a line, and no longer than the command runs. */
+/** Waits for a line of output, as long as the command runs. */
 async function printed({ output, exit }: RunningCommand, line: string): Promise<string> {
   const ended = exit.then((code) => Promise.reject(new Error(`ended with ${code}: ${output()}`)));
   await Promise.race([until(() => output().includes(line)), ended]);
@@ -41,7 +41,7 @@ async function bash(script: string, environment: Record<string, string> = {}): P
   return command.output();
 }
 
-/** The fingerprint that a server shows, whoever trusts it. */
+/** The fingerprint of the certificate that a server presents, trusted or not. */
 function fingerprintAt(url: string): Promise<string> {
   const { hostname: host, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -123,7 +123,11 @@ test(requirement('https', 'the certificate is used again at the next start'), as
 
 test.each([
   ['an issuer on http', { TALLYSTICK_TLS_SELF_MADE: 'true' }, 'issuer: expected https'],
-  ['no file', { TALLYSTICK_TLS_CA: 'none.pem' }, 'tls.ca: expected PEM, or a file that can be read; found "none.pem"'],
+  [
+    'a missing file',
+    { TALLYSTICK_TLS_CA: 'none.pem' },
+    'tls.ca: expected PEM, or a file that can be read; found "none.pem"',
+  ],
 ] as const)(requirement('config-explains', 'TLS with %s'), async (_what, environment, problem) => {
   for (const command of [['start'], ['config', 'validate']]) {
     const wrong = tallystick(command, { ...(await freePorts('http')), ...environment });

@@ -7,8 +7,8 @@ import { until } from '@tallystick/testing/until';
 import { parse, stringify } from 'yaml';
 import { requirement } from '../requirements/index.ts';
 import { call } from '../support/clients/clients.ts';
-import { MAIN, type RunningCommand, runCommand } from '../support/run_command.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
+import { MAIN, type RunningCommand, runCommand } from '../support/worlds/run_command.ts';
 import { DEMO_CONFIG } from '../support/worlds/world.ts';
 
 const ROLES = ['authorization-server', 'gateway', 'sample-api'] as const;
@@ -42,7 +42,7 @@ async function configure(change: (config: Record<string, unknown>) => void = () 
   await writeFile(file, stringify(config));
 }
 
-/** One more process of a role, in this world. */
+/** Starts one more process of a role in this world. */
 async function start(role: Role, environment: Record<string, string> = {}) {
   await configure();
   const command = runCommand('node', [MAIN, role, '--config', file], {
@@ -80,7 +80,7 @@ describe.each(ROLES)('%s', (role) => {
 
   test(requirement('drains-after-a-delay'), async () => {
     const { command, url } = await start(role, {
-      // Until the test sends the second signal, however busy the machine is.
+      // Long enough to last until the second signal, even on a busy machine.
       [`TALLYSTICK_${role.replaceAll('-', '_').toUpperCase()}_TIMEOUTS_DRAIN_DELAY`]: '600000',
     });
     expect(await readinessOf(url)).toEqual([200, { status: 'ready' }]);

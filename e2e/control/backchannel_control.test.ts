@@ -47,7 +47,7 @@ test.each([-7200, 7200])(requirement('ciba-by-control', 'with the clock moved by
   const client = await demoBank(world);
   const started = await askUser(world, client, { style: 'phantom', user: 'alice', message: 'PAY-3' });
   expect((await decide(started.auth_req_id, 'approve')).status).toBe(204);
-  // Not by openid-client, whose clock has stayed and would refuse the ID token.
+  // openid-client would refuse the ID token, because its clock did not move.
   const polled = await fetch(`${world.issuer}/token`, {
     method: 'POST',
     headers: { Authorization: `Basic ${btoa('demo-bank:demo-bank-secret')}` },

@@ -140,14 +140,14 @@ test(requirement('control-api-described'), async () => {
   expect(described.length).toBeGreaterThan(10);
   const ids = JSON.stringify(body.paths).match(/"operationId":"\w+"/g) ?? [];
   expect([ids.length, new Set(ids).size]).toEqual([described.length, described.length]);
-  // What is not about one issuer, but about all or about none.
+  // Operations that concern all issuers or none.
   const forAll = ['/clock', '/clock/advance', '/tenants', '/tenants/{id}', '/openapi.json'];
   const forOne = described.filter(({ method, path }) =>
     body.paths[path][method.toLowerCase()].parameters?.some(({ name }: { name: string }) => name === 'tenant'),
   );
   expect(forOne).toEqual(described.filter(({ path }) => !forAll.includes(path)));
   for (const { method, path } of described) {
-    // Every path is there with exactly the methods described: another one is refused with the list of them.
+    // Each path has exactly the documented methods: the server refuses others and lists those that it allows.
     const refused = await send('PATCH', world.controlUrl + path.replace('{id}', 'none'), '{}');
     expect(refused.status).toBe(405);
     const { error_description } = (await refused.json()) as { error_description: string };
@@ -172,7 +172,7 @@ test(requirement('reset-forgets'), async () => {
   expect((await world.control('GET', '/clock')).body.ahead).toBe(0);
   expect((await world.control('GET', '/requests')).body.requests).toEqual([]);
   const answers = await Promise.all(STYLES.map((style, index) => call(world.gateways[0], style, tokens[index])));
-  // A JWT is by value: nothing of it was stored, so nothing of it can be forgotten.
+  // The store has no entry for a JWT, so a reset cannot delete it.
   expect(answers.map((answer) => answer.status)).toEqual([200, 401, 401, 401]);
   expect((await call(world.gateways[0], 'split', await serviceToken(world, 'split'))).status).toBe(200);
 });

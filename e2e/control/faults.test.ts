@@ -3,7 +3,7 @@ import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 
-/** Far longer than the gateway waits, and than the test does. */
+/** Milliseconds: far more than the gateway or the test waits. */
 const FOR_EVER = 600_000;
 
 let world: Controlled;

@@ -32,7 +32,7 @@ test(requirement('requests-are-recorded'), async () => {
   expect(await requests()).toEqual([]);
 });
 
-test(requirement('requests-are-recorded', 'one by one'), async () => {
+test(requirement('requests-are-recorded', 'each request once'), async () => {
   const take = (body: object) => world.control('POST', '/requests/next', body);
   await serviceToken(world, 'jwt');
   expect((await take({ endpoint: 'token' })).body).toMatchObject({ endpoint: 'token' });
@@ -44,7 +44,7 @@ test(requirement('requests-are-recorded', 'one by one'), async () => {
   expect((await take({ endpoint: 'revocation', wait: 1 })).status).toBe(204);
 });
 
-test(requirement('requests-are-recorded', 'cut off'), async () => {
+test(requirement('requests-are-recorded', 'a long body is cut off'), async () => {
   world.tallystick.faults.add({ endpoint: 'jwks', drop: true, calls: 1 });
   await expect(fetch(`${world.issuer}/jwks`)).rejects.toThrow();
   const [request] = await requests('?endpoint=jwks');

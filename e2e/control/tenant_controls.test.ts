@@ -25,7 +25,7 @@ interface Tenant extends World {
   control: Controlled['control'];
 }
 
-/** A tenant like the demo world, made at run time. */
+/** Creates a tenant like the demo at run time. */
 async function create(): Promise<Tenant> {
   const id = `t${++numbered}`;
   const made = await world.control('POST', '/tenants', { id, ...demo });
@@ -122,7 +122,7 @@ test(requirement('tenant-controls-are-its-own', 'tokens, clients, users and APIs
   expect(await introspect(one, ours.accessToken)).toMatchObject({ active: true });
   expect(await introspect(other, ours.accessToken)).toEqual({ active: false });
   expect(decodeJwt(await serviceToken(one, 'split')).iss).toBe(one.issuer);
-  // No route of the gateway is for a tenant's API.
+  // The gateway has no route for a tenant's API.
   const removed = await one.control('DELETE', `/apis/${encodeURIComponent(resourceOf('opaque'))}`);
   expect([removed.status, await tokenStatus(one), await tokenStatus(other)]).toEqual([204, 400, 200]);
 });
@@ -185,7 +185,7 @@ test(requirement('tenant-controls-are-its-own', 'a removed tenant loses everythi
   const held = tokenStatus(one);
   await until(async () => (await one.control('GET', '/faults')).body.faults.length === 0);
   expect((await world.control('DELETE', `/tenants/${one.id}`)).status).toBe(204);
-  // Nobody is kept waiting.
+  // No request has to wait.
   await Promise.all([held, waiting]);
   for (const [method, path] of [
     ['GET', '/faults'],

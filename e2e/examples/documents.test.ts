@@ -6,8 +6,8 @@ import { until } from '@tallystick/testing/until';
 import { loadConfig } from 'tallystick';
 import { parse, stringify } from 'yaml';
 import { requirements } from '../requirements/index.ts';
-import { mergeSample } from '../support/merge_sample.ts';
-import { ROOT, type RunningCommand, runCommand } from '../support/run_command.ts';
+import { ROOT, type RunningCommand, runCommand } from '../support/worlds/run_command.ts';
+import { mergeSample } from './merge_sample.ts';
 
 const read = (file: string) => readFile(path.join(ROOT, file), 'utf8');
 
@@ -49,7 +49,7 @@ describe('the README', () => {
     for (const command of commands) {
       const [, script] = /^npm (?:run )?([\w:]+)\n$/.exec(command) ?? [];
       if (script !== undefined) {
-        expect(Object.keys(scripts)).toContain(script); // `npm start` is running, and `npm test` is what runs this.
+        expect(Object.keys(scripts)).toContain(script); // `npm start` and `npm test` run already.
         continue;
       }
       const run = runCommand('bash', ['-euc', withPorts(command, ports)]);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ROOT } from '../support/run_command.ts';
+import { ROOT } from '../support/worlds/run_command.ts';
 
 const NOT_OURS = new Set(['node_modules', 'dist', '.git']);
 
@@ -58,7 +58,7 @@ async function markdownFiles(folder: string): Promise<string[]> {
   return (await Promise.all(found)).flat().sort();
 }
 
-/** The text without code blocks: a `#` there is no heading. */
+/** The text without code blocks, where a `#` starts no heading. */
 async function readProse(file: string): Promise<string> {
   return (await readFile(file, 'utf8')).replace(/^```.*?^```/gms, '');
 }

@@ -35,7 +35,7 @@ const MAX_AGE = 2;
     );
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(introspections() - before).toBe(1);
-    // The cache ends when the answer said it would, not before and not never.
+    // The cache keeps the answer for exactly the announced time.
     await until(async () => {
       expect((await call(nginx.url, 'phantom', token)).status).toBe(200);
       return introspections() - before === 2;
@@ -50,7 +50,7 @@ const MAX_AGE = 2;
     expect((await call(nginx.url, 'phantom')).status).toBe(401);
   });
 
-  test(requirement('any-phantom-gateway', 'a JWT, good and broken'), async () => {
+  test(requirement('any-phantom-gateway', 'a valid and an invalid JWT'), async () => {
     const token = await serviceToken(world, 'jwt');
     expect((await call(nginx.url, 'jwt', token)).status).toBe(200);
     const [header, , signature] = token.split('.');

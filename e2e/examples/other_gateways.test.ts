@@ -17,7 +17,7 @@ import { type RecordedRequest, type RecordingApi, startRecordingApi } from '../s
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES, type Style } from '../support/worlds/world.ts';
 
-/** The examples in `deploy/`, each run by its program, and what the gateway's configuration says of it. */
+/** The examples in `deploy/`: each with its program, and the decision endpoint that the gateway has for it. */
 const GATEWAYS = [
   {
     name: 'nginx',
@@ -52,7 +52,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
   let front: Program;
   beforeAll(async () => {
     if (!isThere) return;
-    // Of an API, NGINX must not take it.
+    // NGINX must ignore this header in the response of an API.
     api = await startRecordingApi({ headers: { 'X-Accel-Redirect': '/elsewhere' } });
     const upstream = api.origin;
     world = await startOneProcess((config) => ({
@@ -89,7 +89,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     return api.requests[0] as RecordedRequest;
   }
 
-  /** The API got what its style promises, and nothing else of the client's credentials. */
+  /** Expects the API to have got the credentials of its style, and no others of the client. */
   async function expectCredentials(style: Style, token: string): Promise<void> {
     const { headers } = recorded();
     const [scheme, forApi = ''] = String(headers.authorization).split(' ');
@@ -101,7 +101,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       const expected = { issuer: world.issuer, audience: resourceOf(style), typ: 'at+jwt' };
       await jwtVerify(forApi, createRemoteJWKSet(new URL(jwks_uri)), expected);
     }
-    // A split token is the last part of the JWT.
+    // A split token is the signature of the JWT, so the JWT contains it.
     if (style === 'phantom') expect(JSON.stringify(headers)).not.toContain(token);
   }
 
@@ -157,7 +157,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       const { obtain, call: callBound, sent } = await boundClient(world);
       const token = await obtain(style);
       expect((await callBound(front.url, style, token)).status).toBe(200);
-      // Of an opaque token only the API can see what it is bound to.
+      // Only the API can check the binding of an opaque token.
       expect(sent).toHaveLength(style === 'opaque' ? 1 : 2);
       const { headers } = recorded();
       expect(headers.authorization).toMatch(style === 'opaque' ? /^DPoP / : /^Bearer ([\w-]+\.){2}[\w-]+$/);
@@ -168,11 +168,11 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
   const REFUSED = [
     { what: 'no token', status: 401, error: 'unauthorized' },
     { what: 'an unknown token', token: 'a'.repeat(43), status: 401, error: 'invalid_token' },
-    { what: 'a proof that is missing', scheme: 'DPoP', token: 'a'.repeat(43), status: 401 },
-    { what: 'a scope too few', scope: 'read', method: 'POST', status: 403, error: 'insufficient_scope' },
-    { what: 'a scope too few, HEAD', scope: 'write', method: 'HEAD', status: 403 },
-    { what: 'no API', path: '/elsewhere', status: 404, error: 'not_found' },
-    { what: 'the path of nobody knows whom', path: '/phantom/..;/x', status: 400, error: 'invalid_request' },
+    { what: 'a missing proof', scheme: 'DPoP', token: 'a'.repeat(43), status: 401 },
+    { what: 'a missing scope', scope: 'read', method: 'POST', status: 403, error: 'insufficient_scope' },
+    { what: 'a missing scope, HEAD', scope: 'write', method: 'HEAD', status: 403 },
+    { what: 'an unknown path', path: '/elsewhere', status: 404, error: 'not_found' },
+    { what: 'an ambiguous path', path: '/phantom/..;/x', status: 400, error: 'invalid_request' },
     { what: 'an authorization server that fails', scope: 'read', fault: true, status: 503 },
     { what: 'a token in a cookie', scope: 'read', more: 'Cookie: __Host-app=a', status: 501, error: 'not_implemented' },
   ] as const satisfies readonly Refused[];
@@ -190,8 +190,8 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     fault?: boolean;
   }
 
-  /** What of the head of an answer is the gateway's affair, each line of it. */
-  const ours = ({ head }: RawResponse) =>
+  /** The header lines of a response that the gateway determines. */
+  const gatewayLines = ({ head }: RawResponse) =>
     head
       .split('\r\n')
       .map((line) => line.replace(/^[^:]+/, (header) => header.toLowerCase()))
@@ -201,7 +201,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       .map((line) => line.replace(/^dpop-nonce: .*/, 'dpop-nonce'))
       .sort();
 
-  testIt.each<Refused>(REFUSED)(title('refused as by the gateway: $what'), async (refused) => {
+  testIt.each<Refused>(REFUSED)(title('refuses like the gateway: $what'), async (refused) => {
     const { method = 'GET', path = '/phantom/hello', scheme = 'Bearer', more } = refused;
     const { host } = new URL(front.url);
     if (refused.fault) world.tallystick.faults.add({ endpoint: 'introspection', status: 500 });
@@ -219,11 +219,11 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
 
     expect(answer.status).toBe(refused.status);
     if (refused.error !== undefined) expect(JSON.parse(answer.body)).toMatchObject({ error: refused.error });
-    const challenges = ours(answer).filter((line) => line.startsWith('www-authenticate'));
+    const challenges = gatewayLines(answer).filter((line) => line.startsWith('www-authenticate'));
     expect(challenges).toHaveLength(refused.status === 401 || refused.status === 403 ? 1 : 0);
     if (direct !== undefined) {
-      expect([ours(answer), answer.body]).toEqual([ours(direct), direct.body]);
-      expect(ours(answer)).toContain(`access-control-allow-origin: ${PAGE}`);
+      expect([gatewayLines(answer), answer.body]).toEqual([gatewayLines(direct), direct.body]);
+      expect(gatewayLines(answer)).toContain(`access-control-allow-origin: ${PAGE}`);
     }
     expect(api.requests).toEqual([]);
   });
@@ -236,7 +236,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     expect(may.headers.get('access-control-allow-methods')).toContain('POST');
     const mayNot = await preflight('/phantom/hello', { ...asking, Origin: 'https://evil.example' });
     expect(mayNot.headers.get('access-control-allow-origin')).toBeNull();
-    expect((await preflight('/split/hello')).status).toBe(401); // No policy: a request as any other.
+    expect((await preflight('/split/hello')).status).toBe(401); // No CORS policy, so an ordinary request.
     expect(api.requests).toEqual([]);
 
     const token = await serviceToken(world, 'phantom');
@@ -259,8 +259,8 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     expect(api.requests).toEqual([]);
   });
 
-  /** Said by a client. Some are refused, some are taken out; none is believed. */
-  const SAID = [
+  /** Headers with claims of a client. Gateways refuse some and remove others, and never pass one on. */
+  const FORGED_HEADERS = [
     'X-User: evil',
     'X_User: evil',
     'X-User-Id: evil',
@@ -294,7 +294,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     'X.Forwarded.For: evil',
     'X.User: evil',
   ];
-  testIt.each(SAID)(title('what a client says is not believed: %s'), async (line) => {
+  testIt.each(FORGED_HEADERS)(title('a client cannot set an identity or forwarding header: %s'), async (line) => {
     for (const path of ['/phantom/hello', '/open/hello']) {
       api.requests.length = 0;
       const token = await serviceToken(world, 'phantom');
@@ -323,7 +323,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     ['GET', 'websocket, h2c'],
     ['GET', 'other/1'],
     ['POST', 'websocket'],
-  ])(title('a change to no protocol but WebSocket: %s, %s'), async (method, upgrade) => {
+  ])(title('upgrades to WebSocket only: %s, %s'), async (method, upgrade) => {
     const token = await serviceToken(world, 'phantom', 'read write');
     const headers = { Authorization: `Bearer ${token}`, Connection: 'Upgrade', Upgrade: upgrade };
     const asking = request(`${front.url}/phantom/hello`, { method, headers, agent: false }).end();
@@ -357,7 +357,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     },
   );
 
-  /** Targets that some servers take for another one, from someone who has no token. */
+  /** Targets that some servers confuse with another one. The client has no token. */
   const TARGETS = [
     ['/open/page', true],
     ['/open/a%2Fb', true],
@@ -401,7 +401,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     ['*', false],
   ] as const satisfies readonly Target[];
 
-  /** A request target; whether it passes, if that is the same at all gateways; and how some write it to the gateway and the API. */
+  /** A request target; whether it passes, if all gateways agree; and the targets that some of them send on. */
   type Target = readonly [target: string, passes: boolean | undefined, written?: string];
 
   testIt.each<Target>(TARGETS)(
@@ -429,7 +429,7 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
       return fetch(`${broken.url}/phantom/hello`, { headers, redirect: 'manual' });
     }
 
-    testIt(title('is not there'), async () => {
+    testIt(title('is down'), async () => {
       const answer = await answerOf(`http://127.0.0.1:${await freePort()}`);
       expect([answer.status, answer.headers.get('www-authenticate'), api.requests]).toEqual([503, null, []]);
       expect([answer.headers.get('retry-after'), answer.headers.get('content-type')]).toEqual([
@@ -440,10 +440,10 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
     });
 
     const BROKEN: readonly [string, RequestListener, number][] = [
-      ['breaks off', (request) => request.socket.destroy(), 503],
+      ['closes the connection', (request) => request.socket.destroy(), 503],
       ['redirects', (_, response) => response.writeHead(302, { Location: '/x' }).end(), 302],
-      ['says yes otherwise', (_, response) => response.writeHead(204).end(), 204],
-      ['created something', (_, response) => response.writeHead(201).end(), 201],
+      ['answers with another success status', (_, response) => response.writeHead(204).end(), 204],
+      ['answers 201', (_, response) => response.writeHead(201).end(), 201],
       ['fails', (_, response) => response.writeHead(500).end('oops'), name === 'haproxy' ? 503 : 500],
     ];
     testIt.each(BROKEN)(title('%s'), async (_what, listener, status) => {
@@ -492,10 +492,10 @@ describe.each(GATEWAYS)('$name', ({ name, title, isThere, endpoint, start }) => 
 
   test.each([
     ['no token', undefined, {}, 401],
-    ['a scope too few', 'write', {}, 403],
-    ['a path of the client', 'read', { 'X-Original-URI': '/open' }, 500],
-    ['a host of the client', undefined, { 'X-Forwarded-Host': 'open.test' }, 401],
-    ['a header that says who calls', 'read', { 'X-User': 'evil' }, 500],
+    ['a missing scope', 'write', {}, 403],
+    ['a header with another path', 'read', { 'X-Original-URI': '/open' }, 500],
+    ['a header with another host', undefined, { 'X-Forwarded-Host': 'open.test' }, 401],
+    ['an identity header', 'read', { 'X-User': 'evil' }, 500],
   ])(requirement('ingress-nginx-asks', 'refused: %s'), async (_what, scope, headers, status) => {
     const token = scope === undefined ? undefined : await serviceToken(world, 'phantom', scope);
     const answer = await call(front.url, 'phantom', token, { headers: headers as Record<string, string> });

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ROOT, runCommand } from '../support/run_command.ts';
 import { startControlled } from '../support/worlds/controlled.ts';
+import { ROOT, runCommand } from '../support/worlds/run_command.ts';
 
 const sample = async (language: string) => {
   const page = await readFile(path.join(ROOT, 'docs/how-to/parallel-tests.md'), 'utf8');

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 afterEach(() => world.control('POST', '/reset'));
 
-/** The API at `/jwt`, served in another style than its name says. */
+/** The API at `/jwt`, with a style that differs from its name. */
 const put = (accessTokens: Style, more: object = {}) =>
   world.control('PUT', '/apis', { resource: resourceOf('jwt'), accessTokens, scopes: ['read', 'write'], ...more });
 
@@ -24,7 +24,7 @@ test.each(STYLES)(requirement('gateway-follows-apis', '%s'), async (style) => {
   if (style !== 'opaque') expect(seen.headers.authorization).toMatch(/^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
 });
 
-test(requirement('gateway-follows-apis', 'without another request for keys'), async () => {
+test(requirement('gateway-follows-apis', 'a change needs no other request for keys'), async () => {
   await world.control('DELETE', '/requests');
   await put('split');
   await put('phantom');

@@ -5,7 +5,7 @@ import { serviceToken } from '../support/clients/clients.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES } from '../support/worlds/world.ts';
 
-/** How each of the gateways asks about a request. */
+/** The headers with which each gateway describes a request. */
 const ASKING = {
   nginx: (method: string, uri: string) => ({
     path: '/decision/nginx',
@@ -56,7 +56,7 @@ describe('a gateway that asks for decisions', () => {
         expect(decodeJwt(forApi)).toMatchObject({ aud: resourceOf(style), client_id: 'demo-service', scope: 'read' });
     });
 
-    test(requirement('decides-for-others', 'the method is that of the original request'), async () => {
+    test(requirement('decides-for-others', 'the scopes follow the method of the original request'), async () => {
       const token = await serviceToken(world, 'phantom');
       const answer = await ask(kind, 'DELETE', '/phantom/hello', { Authorization: `Bearer ${token}` });
       expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
@@ -68,7 +68,7 @@ describe('a gateway that asks for decisions', () => {
     test.each([
       ['no token', '/phantom/hello', undefined, 401],
       ['an unknown token', '/phantom/hello', 'a'.repeat(43), 401],
-      ['no API', '/elsewhere', 'a'.repeat(43), 404],
+      ['an unknown path', '/elsewhere', 'a'.repeat(43), 404],
       ['two slashes', '//phantom/hello', 'a'.repeat(43), 400],
       ['a way out of the prefix', '/phantom/..;/admin', 'a'.repeat(43), 400],
     ])(requirement('decides-for-others', 'refused: %s'), async (_what, uri, token, status) => {
@@ -108,7 +108,7 @@ describe('a gateway that asks for decisions', () => {
   });
 });
 
-test.each(KINDS)(requirement('decides-for-trusted', 'not %s at an unknown address'), async (kind) => {
+test.each(KINDS)(requirement('decides-for-trusted', 'ignores %s from an unknown address'), async (kind) => {
   const world = await startWorld(['192.0.2.1']);
   try {
     const token = await serviceToken(world, 'phantom');

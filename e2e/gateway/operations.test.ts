@@ -8,8 +8,8 @@ import { until } from '@tallystick/testing/until';
 import { parse, stringify } from 'yaml';
 import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
-import { MAIN, type RunningCommand, runCommand } from '../support/run_command.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
+import { MAIN, type RunningCommand, runCommand } from '../support/worlds/run_command.ts';
 import { DEMO_CONFIG } from '../support/worlds/world.ts';
 
 let world: ManyProcesses;
@@ -26,7 +26,7 @@ afterEach(async () => {
   }
 });
 
-/** A gateway of this world in a process of its own. */
+/** Starts one more gateway of this world, in its own process. */
 async function startGateway(environment: Record<string, string> = {}, args: readonly string[] = []) {
   const command = runCommand(
     'node',
@@ -109,7 +109,7 @@ describe('metrics', () => {
       expect(metrics).not.toContain(secret);
   });
 
-  test(requirement('metrics', 'on a port of their own'), async () => {
+  test(requirement('metrics', 'on a separate port'), async () => {
     const { url, operations } = await startGateway({ TALLYSTICK_GATEWAY_OPERATIONS_PORT: '0' });
     for (const page of ['healthz', 'readyz', 'metrics']) {
       expect([page, (await fetch(`${operations}/${page}`)).status]).toEqual([page, 200]);
@@ -118,7 +118,7 @@ describe('metrics', () => {
     expect((await fetch(`${operations}/phantom/hello`)).status).toBe(404);
   });
 
-  test(requirement('metrics', 'an outage of the revocation feed'), async () => {
+  test(requirement('metrics', 'show an outage of the revocation feed'), async () => {
     const { url } = await startGateway({ TALLYSTICK_STORE_URL: `redis://127.0.0.1:${world.redisRelay.port}` });
     await until(async () => sumOf(await metricsOf(url), 'revocation_feed_up') === 1);
     await world.redisRelay.cut();

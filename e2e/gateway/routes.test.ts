@@ -10,7 +10,7 @@ import { resourceOf, STYLES, type World } from '../support/worlds/world.ts';
 
 type Gateway = ConfigInput['gateway'];
 
-/** The demo world with other routes, and whatever else is different about its gateway. */
+/** The demo with other routes and, if given, other settings of the gateway. */
 async function worldWith(gateway: Partial<Gateway>, others: Partial<ConfigInput> = {}): Promise<OneProcess> {
   const world = await startOneProcess((config) => ({
     ...config,
@@ -61,7 +61,7 @@ test.each(STYLES)(requirement('any-of-scopes', '%s'), async (style) => {
   const [read, write] = [await serviceToken(world, style, 'read'), await serviceToken(world, style, 'write')];
   expect((await ask(world, `/${style}`, read)).status).toBe(200);
   expect((await ask(world, `/${style}`, write)).status).toBe(200);
-  // The gateway does not know what an opaque token is good for: there it is the API that refuses.
+  // The gateway does not know the scope of an opaque token, so the API refuses it.
   const refused = await ask(world, `/${style}`, write, { method: 'POST' });
   expect(refused.status).toBe(403);
   expect(refused.headers.get('www-authenticate')).toContain('scope="read write"');
@@ -74,7 +74,7 @@ test.each(STYLES)(requirement('tokens-of-another-issuer', '%s'), async (style) =
     issuers: [
       {
         issuer: other.issuer,
-        // Its keys are found by its metadata.
+        // The gateway finds the keys through the metadata.
         introspectionEndpoint: `${other.issuer}/token/introspection`,
         client: { id: 'gateway', secret: 'gateway-secret' },
       },
@@ -89,7 +89,7 @@ test.each(STYLES)(requirement('tokens-of-another-issuer', '%s'), async (style) =
   });
   const [own, foreign] = [await serviceToken(world, style), await serviceToken(other, style)];
   world.log.secret(foreign);
-  // The gateway passes every reference of the opaque style on, whoever issued it.
+  // The gateway forwards every reference token for an opaque API, whoever issued it.
   const refused = style === 'opaque' ? 200 : 401;
   for (const _ of ['cold', 'cached']) {
     expect((await ask(world, '/own', own)).status).toBe(200);

@@ -66,12 +66,12 @@ test(requirement('shared-cache-revoked'), async () => {
   expect(await statuses(token)).toEqual([401, 401]);
 });
 
-test(requirement('shared-cache-revoked', 'while it is being looked up, many times'), async () => {
+test(requirement('shared-cache-revoked', 'during many concurrent lookups'), async () => {
   const tokens = await Promise.all(Array.from({ length: 40 }, () => serviceToken(world, 'phantom')));
   await Promise.all(
     tokens.map(async (token, index) => {
       const calls = [statuses(token), statuses(token)];
-      // From before the introspections to after the answers were shared.
+      // The time from before the introspections until after the gateways shared the answers.
       await new Promise((resolve) => setTimeout(resolve, index));
       await revoke(token);
       await Promise.all(calls);
@@ -84,16 +84,13 @@ test(requirement('shared-cache-revoked', 'while it is being looked up, many time
   }
 });
 
-test(
-  requirement('shared-cache', 'and when what is there cannot be read, the authorization server is asked'),
-  async () => {
-    const [first, second] = world.gateways as [string, string];
-    const token = await serviceToken(world, 'phantom');
-    await shown(first, 'phantom', token);
-    await until(() => isShared(token));
-    await world.redis.set(answerKey(token), 'sealed:AAAA', 'EX', 60);
-    const before = introspections();
-    await shown(second, 'phantom', token);
-    expect(introspections() - before).toBe(1);
-  },
-);
+test(requirement('shared-cache', 'a gateway that cannot read a shared answer introspects the token'), async () => {
+  const [first, second] = world.gateways as [string, string];
+  const token = await serviceToken(world, 'phantom');
+  await shown(first, 'phantom', token);
+  await until(() => isShared(token));
+  await world.redis.set(answerKey(token), 'sealed:AAAA', 'EX', 60);
+  const before = introspections();
+  await shown(second, 'phantom', token);
+  expect(introspections() - before).toBe(1);
+});

@@ -11,9 +11,9 @@ import { measured } from '../support/worlds/measured.ts';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
-/** What a gateway may hold of a body while it waits for the other side: the buffers of two connections, and then some. */
+/** Bytes of a body that a gateway may hold while it waits for a peer: the buffers of two connections, and a margin. */
 const BUFFERS = 16 * MIB;
-/** So many times as fast do the timers of the second gateway run: ten minutes are eight seconds. */
+/** Factor by which the timers of the second gateway run faster: ten minutes take eight seconds. */
 const TIMER_FACTOR = 75;
 const TEN_MINUTES = 10 * 60 * 1000;
 
@@ -63,7 +63,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Resolves when a count has stopped to change: whoever counts is held up. */
+/** Resolves when a count no longer changes, because the sender has to wait. */
 async function heldUp(count: () => number): Promise<void> {
   let before = -1;
   await until(async () => {
@@ -78,7 +78,7 @@ describe('A gigabyte', () => {
   test(requirement('streams-in-constant-memory', 'download'), async () => {
     const before = await measure();
     const response = await answerTo(ask('download'));
-    // Nobody reads: the API is held up, and the gateway does not store what it sends meanwhile.
+    // The client does not read, so the API has to wait: the gateway does not buffer the body.
     response.pause();
     await heldUp(() => api.sent);
     expect(api.sent).toBeLessThan(BUFFERS * 2);
@@ -125,14 +125,14 @@ const inMiB = (bytes: number) => (bytes / MIB).toFixed(0);
 
 describe('Ten minutes of silence', () => {
   const silence = () => new Promise((resolve) => setTimeout(resolve, TEN_MINUTES / TIMER_FACTOR));
-  test(requirement('streams-outlast-silence', 'that the timers are fast'), async () => {
+  test(requirement('streams-outlast-silence', 'the timers of this test are fast'), async () => {
     const response = await fetch(`${hasty}/jwt/silence`, {
       headers: { Authorization: `Bearer ${token}` },
     });
     expect(response.status).toBe(504);
   });
 
-  test(requirement('streams-outlast-silence', 'event stream and WebSocket'), async () => {
+  test(requirement('streams-outlast-silence', 'an event stream and a WebSocket'), async () => {
     const asking = request(`${hasty}/jwt/events`, {
       agent: false,
       headers: { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' },

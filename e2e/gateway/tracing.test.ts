@@ -23,7 +23,7 @@ const routeTo = (upstream: string, prefix: string) => ({
 const worlds = new Set<OneProcess>();
 afterAll(() => Promise.all([...worlds].map((world) => world.stop())));
 
-/** The demo world, with an API that answers, one that nobody answers for, and one that speaks WebSocket. */
+/** The demo with three more APIs: one answers, one is down, and one speaks WebSocket. */
 async function startWorld(
   upstreams: { recording: string; sockets?: string },
   tracing?: ConfigInput['gateway']['tracing'],
@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([collector.stop(), api.stop()]));
 
-/** A trace of a client's, as its header and by its parts. */
+/** A client's trace: the header, and its parts. */
 function newTrace() {
   const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
   return { traceId, spanId, traceparent: `00-${traceId}-${spanId}-01` };
@@ -65,7 +65,7 @@ const partsOf = (traceparent: unknown) => {
   return { traceId, spanId };
 };
 
-/** The spans of a trace, once its server span is there: it is the last to end. */
+/** The spans of a trace. Waits for the server span, which ends last. */
 async function spansOf(traceId: string): Promise<ReceivedSpan[]> {
   const inTrace = () => collector.spans.filter((span) => span.traceId === traceId);
   await until(() => inTrace().some(({ kind }) => kind === 'server'));
@@ -108,7 +108,7 @@ describe('a gateway that sends traces', () => {
     return fetch(gateway + path, { headers: { Authorization: `Bearer ${token}`, ...headers } });
   }
 
-  /** What the authorization server was sent with the last introspection. */
+  /** The `traceparent` of the last introspection request. */
   const lastAsked = () =>
     world.tallystick.requests.list({ endpoint: 'introspection', secrets: true }).at(-1)?.headers.traceparent;
 
@@ -157,7 +157,7 @@ describe('a gateway that sends traces', () => {
     });
   });
 
-  test(requirement('traces', 'a hit asks nobody'), async () => {
+  test(requirement('traces', 'a cache hit has no introspection span'), async () => {
     const token = await newToken();
     await get('/recorded', token);
     const client = newTrace();
@@ -175,7 +175,7 @@ describe('a gateway that sends traces', () => {
     const leading = get('/recorded', token, first);
     await until(() => world.tallystick.faults.list().length === 0);
     const joining = get('/recorded', token, second);
-    // What was sent before these were answered has arrived.
+    // Spans that were sent before these responses have arrived by now.
     for (let calls = 0; calls < 10; calls += 1) await fetch(`${gateway}/healthz`);
     world.tallystick.faults.clear();
     expect([(await leading).status, (await joining).status]).toEqual([200, 200]);
@@ -186,7 +186,7 @@ describe('a gateway that sends traces', () => {
     expect(serverOf(joiner).links).toEqual([serverOf(leader).spanId]);
   });
 
-  test(requirement('traces', 'what fails'), async () => {
+  test(requirement('traces', 'failures'), async () => {
     const token = await newToken();
     const [gone, refused, down] = [newTrace(), newTrace(), newTrace()];
     expect((await get('/gone', token, gone)).status).toBe(502);
@@ -207,7 +207,7 @@ describe('a gateway that sends traces', () => {
     expect(tried.map(({ attributes }) => attributes['http.request.resend_count'])).toEqual([undefined, 1]);
   });
 
-  test(requirement('traces', 'a trace context that is none'), async () => {
+  test(requirement('traces', 'an invalid trace context starts a new trace'), async () => {
     const token = await newToken();
     for (const traceparent of ['00-00000000000000000000000000000000-0000000000000001-01', 'garbage', '']) {
       const { length } = api.requests;
@@ -219,7 +219,7 @@ describe('a gateway that sends traces', () => {
     }
   });
 
-  test(requirement('traces', 'a WebSocket, while it is open'), async () => {
+  test(requirement('traces', 'the span of a WebSocket arrives while it is open'), async () => {
     const client = newTrace();
     const socket = new WebSocket(`${gateway}/socket`, {
       headers: { Authorization: `Bearer ${await newToken()}`, traceparent: client.traceparent },
@@ -234,23 +234,26 @@ describe('a gateway that sends traces', () => {
     await once(socket, 'close');
   });
 
-  test(requirement('traces', 'a decision for another gateway'), async () => {
-    const client = newTrace();
-    const answer = await get('/decision', await newToken(), {
-      ...{ traceparent: client.traceparent },
-      'X-Original-Method': 'DELETE',
-      'X-Original-URI': '/recorded/a',
-    });
-    expect(answer.status).toBe(200);
-    const spans = await spansOf(client.traceId);
-    expect(serverOf(spans)).toMatchObject({
-      name: 'DELETE /recorded',
-      attributes: { 'http.request.method': 'DELETE' },
-    });
-    expect(callsOf(spans).map(({ name }) => name)).toEqual(['POST /token/introspection']);
-  });
+  test(
+    requirement('traces', 'a decision for another gateway has the method and route of the original request'),
+    async () => {
+      const client = newTrace();
+      const answer = await get('/decision', await newToken(), {
+        ...{ traceparent: client.traceparent },
+        'X-Original-Method': 'DELETE',
+        'X-Original-URI': '/recorded/a',
+      });
+      expect(answer.status).toBe(200);
+      const spans = await spansOf(client.traceId);
+      expect(serverOf(spans)).toMatchObject({
+        name: 'DELETE /recorded',
+        attributes: { 'http.request.method': 'DELETE' },
+      });
+      expect(callsOf(spans).map(({ name }) => name)).toEqual(['POST /token/introspection']);
+    },
+  );
 
-  test(requirement('traces', 'the log names them'), async () => {
+  test(requirement('traces', 'the log contains the trace ID'), async () => {
     const client = newTrace();
     await get('/recorded', await newToken(), client);
     const line = await until(() =>
@@ -288,7 +291,7 @@ describe('a gateway that sends traces', () => {
   });
 });
 
-test(requirement('traces', 'when it stops, it sends what it did not send yet'), async () => {
+test(requirement('traces', 'a gateway that stops sends the remaining spans'), async () => {
   const { endpoint } = collector;
   const recording = api.origin;
   const both = [
@@ -302,7 +305,7 @@ test(requirement('traces', 'when it stops, it sends what it did not send yet'), 
   expect(sent.map(({ service }) => service).sort()).toEqual(['b', 'tallystick-gateway']);
 });
 
-test(requirement('traces', 'a process of its own, on SIGTERM'), async () => {
+test(requirement('traces', 'a process sends the remaining spans on SIGTERM'), async () => {
   const environment = { TALLYSTICK_GATEWAY_PORT: '0', TALLYSTICK_GATEWAY_TRACING_ENDPOINT: collector.endpoint };
   const gateway = await startRole('gateway', environment, () => {});
   const client = newTrace();
@@ -312,7 +315,7 @@ test(requirement('traces', 'a process of its own, on SIGTERM'), async () => {
   expect(span).toMatchObject({ name: 'GET /phantom', attributes: { 'http.response.status_code': 401 } });
 });
 
-test(requirement('traces', 'only the part that is asked for'), async () => {
+test(requirement('traces', 'the sample ratio limits the exported traces'), async () => {
   const world = await startWorld({ recording: api.origin }, { endpoint: collector.endpoint, sampleRatio: 0 });
   const token = await serviceToken(world, 'phantom');
   const headers = { Authorization: `Bearer ${token}` };
@@ -324,7 +327,7 @@ test(requirement('traces', 'only the part that is asked for'), async () => {
   expect(collector.spans.length).toBe(known);
 });
 
-test(requirement('traces-do-no-harm', 'the collector is down, and comes back'), async () => {
+test(requirement('traces-do-no-harm', 'the collector is down and comes back'), async () => {
   const port = await freePort();
   const world = await startWorld({ recording: api.origin }, { endpoint: `http://127.0.0.1:${port}/v1/traces` });
   try {
@@ -345,7 +348,7 @@ test(requirement('traces-do-no-harm', 'the collector is down, and comes back'), 
   }
 });
 
-test(requirement('traces-do-no-harm', 'the collector refuses them'), async () => {
+test(requirement('traces-do-no-harm', 'the collector refuses spans'), async () => {
   const refusing = await startCollector();
   refusing.status = 400;
   const world = await startWorld({ recording: api.origin }, { endpoint: refusing.endpoint });
@@ -360,7 +363,7 @@ test(requirement('traces-do-no-harm', 'the collector refuses them'), async () =>
   await refusing.stop();
 });
 
-test(requirement('traces-do-no-harm', 'without them, the trace context goes from client to API as it is'), async () => {
+test(requirement('traces-do-no-harm', 'without tracing, the trace context reaches the API unchanged'), async () => {
   const world = await startWorld({ recording: api.origin });
   const token = await serviceToken(world, 'phantom');
   const context = { traceparent: newTrace().traceparent, tracestate: 'vendor=1' };

@@ -85,7 +85,7 @@ test.each(['opaque', 'phantom', 'split'] as const)(
   async (style) => {
     const client = { id: 'passing', secret: 'passing-secret', grants: ['client_credentials'] };
     expect((await control('PUT', '/clients', client)).status).toBe(201);
-    // Only this server knows the client.
+    // Only this server has the client.
     world.front.targets = [String(world.authorizationServers()[0]?.url)];
     const opened = await open(style, await mint(style, { client: client.id }));
     await opened.echoes();
@@ -95,11 +95,11 @@ test.each(['opaque', 'phantom', 'split'] as const)(
   },
 );
 
-test(requirement('web-socket-ends-with-its-token', 'what was revoked while the feed was down'), async () => {
+test(requirement('web-socket-ends-with-its-token', 'a revocation while the feed is down'), async () => {
   const [good, revoked] = [await serviceToken(world, 'split'), await serviceToken(world, 'split')];
   const [stays, goes] = [await open('split', good), await open('split', revoked)];
   await world.redisRelay.cut();
-  // Somebody revokes it who reaches Redis, and nobody hears.
+  // The token is deleted in Redis without a message on the feed.
   expect(await world.redis.del(`${world.prefix}{${tokenKey(revoked)}}:signing-input`)).toBe(1);
   await stays.echoes();
   await goes.echoes();

@@ -22,7 +22,7 @@ function withCookiesOf(cookies: Cookies, answer: Response): Map<string, string> 
   return jar.cookies;
 }
 
-/** Alice signs in at an application whose gateway keeps her tokens. */
+/** Signs alice in at an application whose gateway keeps her tokens. */
 async function signInAtGateway(world: RaceWorld): Promise<Cookies> {
   const begun = await fetch(`${world.doors[0]}/oauth-agent/login`, { redirect: 'manual' });
   const login = new URL(String(begun.headers.get('location')));
@@ -39,8 +39,8 @@ async function signInAtGateway(world: RaceWorld): Promise<Cookies> {
   return new Map([...cookies].filter(([, value]) => value !== ''));
 }
 
-/** What a browser with these cookies is told: by the API, of its session, and when it refreshes. */
-async function told(world: RaceWorld, cookies: Cookies): Promise<string> {
+/** The statuses that a browser with these cookies gets: from the API, for its session, and for a refresh. */
+async function statusesWith(world: RaceWorld, cookies: Cookies): Promise<string> {
   const headers = headersOf(cookies);
   const [door] = world.doors;
   const called = await fetch(`${door}/browser/hello`, { headers });
@@ -50,7 +50,7 @@ async function told(world: RaceWorld, cookies: Cookies): Promise<string> {
   return [called, session, refreshed].map(({ status }) => status).join(' ');
 }
 
-/** Three tabs of one browser refresh. @param doors whom each asks */
+/** Three tabs of one browser refresh. @param doors the gateway of each tab */
 function tabsThatRefresh(where: string, doors: (world: RaceWorld) => readonly string[]): Race {
   return {
     name: `tabs that refresh ${where}`,
@@ -66,7 +66,7 @@ function tabsThatRefresh(where: string, doors: (world: RaceWorld) => readonly st
         world.log.secret(...latest.values());
         return `${answer.status}`;
       };
-      return { actions: doors(world).map((door) => () => refresh(door)), after: () => told(world, latest) };
+      return { actions: doors(world).map((door) => () => refresh(door)), after: () => statusesWith(world, latest) };
     },
     allowed: ['204 + 204 + 204; 200 200 204'],
   };
@@ -96,7 +96,7 @@ export const browsing: readonly Race[] = [
       };
       return {
         actions: [refresh, logOut],
-        after: async () => [await told(world, cookies), await told(world, latest)].join(', '),
+        after: async () => [await statusesWith(world, cookies), await statusesWith(world, latest)].join(', '),
       };
     },
     allowed: combinations(['204', '401'], ['signed out']).map((said) => `${said}; 401 401 401, 401 401 401`),

@@ -7,23 +7,23 @@ import { askAlice, CIBA, decide, post, tokenRequests } from './requests.ts';
 const CIBA_CORE = 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** What the client is told in the end. */
+/** The outcome that the client gets in the end. */
 async function redeemed(world: RaceWorld, form: Record<string, string>, client: string): Promise<string> {
   return tokenRequests(world).request(world.servers[0], form, client);
 }
 
 const DECIDED = ['approved + too late; tokens', 'denied + too late; access_denied'];
 
-/** A device's code, and browsers of users that were shown the page to confirm it, at one or the other server. */
+/** A device code, and browsers of users that show the confirmation page of one or the other server. */
 async function deviceCode(world: RaceWorld, users: readonly ('alice' | 'bob')[]) {
   const { body } = await post(`${world.servers[0]}/device/auth`, { scope: 'openid' }, 'demo-tv');
   world.log.secret(String(body.device_code));
   const browsers = await Promise.all(
     users.map(async (user) => {
-      const browser = createBrowser(world); // What stands before the servers gives them requests in turn.
+      const browser = createBrowser(world); // The load balancer sends requests to the servers in turn.
       const page = await submit(browser, (await browser.get('/device')).text, { user_code: String(body.user_code) });
       const [confirmation = '', cancellation = ''] = page.text.split(/(?=<form )/).slice(1);
-      /** Goes on as a person would. */
+      /** Continues as a person would. */
       const end = async (answer: Parameters<typeof follow>[2]) => {
         if (answer.text.includes('already been used')) return 'too late';
         const shown = String(await follow(world, browser, answer, { user }));
@@ -41,7 +41,7 @@ async function deviceCode(world: RaceWorld, users: readonly ('alice' | 'bob')[])
   return { form: { grant_type: DEVICE, device_code: String(body.device_code) }, browsers };
 }
 
-/** Users decide. */
+/** Races between decisions of users. */
 export const deciding: readonly Race[] = [
   {
     name: 'approval beside denial of a backchannel request',

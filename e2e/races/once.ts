@@ -19,7 +19,7 @@ import {
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-/** At both servers, the same token request. */
+/** Sends the same token request to both servers. */
 function atBoth(world: RaceWorld, form: Record<string, string>, client: string) {
   const { request, got, lives } = tokenRequests(world);
   return { got, lives, actions: world.servers.map((server) => () => request(server, form, client)) };
@@ -32,7 +32,7 @@ async function proof(keys: Awaited<ReturnType<typeof boundClient>>['keys'], clai
     .sign(keys.privateKey);
 }
 
-/** What is good for one use comes twice. */
+/** Races about values that work only once. */
 export const once: readonly Race[] = [
   {
     name: 'a code at two servers',
@@ -159,12 +159,12 @@ export const once: readonly Race[] = [
     name: 'a pushed authorization request at two servers',
     source: rfc(9126, '4'),
     async prepare(world) {
-      await freshCode(world, 'split'); // From now on alice is asked nothing.
+      await freshCode(world, 'split'); // After this, alice sees no more pages.
       const { body } = await post(`${world.servers[0]}/request`, await authorizationRequest('split'), 'portal');
       world.log.secret(String(body.request_uri));
       const query = new URLSearchParams({ client_id: 'portal', request_uri: String(body.request_uri) });
       const ask = async () => {
-        // What stands before the servers gives them requests in turn.
+        // The load balancer sends requests to the servers in turn.
         const answer = await world.alice.get(`/auth?${query}`).redirects(0);
         const { searchParams } = new URL(String(answer.headers.location ?? 'about:blank'));
         world.log.secret(searchParams.get('code'));

@@ -1,23 +1,23 @@
 import type { RaceWorld } from './race_world.ts';
 
-/** Requests that meet: what each does at the same moment as the others, and what may come of it. */
+/** Concurrent requests: the action of each, and the allowed outcomes. */
 export interface Race {
   readonly name: string;
-  /** The section that says what may come of it. */
+  /** The section that defines the allowed outcomes. */
   readonly source: string;
-  /** Makes what one round is about. */
+  /** Prepares one round. */
   prepare(world: RaceWorld): Promise<Round>;
-  /** What the actions may say, in the order of the alphabet, and after a semicolon what is true when all were answered. */
+  /** Allowed outcomes: the results of the actions in alphabetical order; after a semicolon, the final state. */
   readonly allowed: readonly string[];
 }
 
 export interface Round {
-  /** Each says in a word how it went. */
+  /** Each returns its result as one word. */
   readonly actions: readonly (() => Promise<string>)[];
   readonly after?: () => Promise<string>;
 }
 
-/** Milliseconds within which the actions of a round set off, in turn: who comes first, and how far, is to change. */
+/** Milliseconds within which the actions of a round start. Order and distance vary from round to round. */
 const SPREADS = [0, 8, 25, 3];
 
 /** Spread evenly, and differently in every round. */
@@ -26,7 +26,7 @@ function offsetOf(round: number, action: number): number {
   return ((round * 0.618 + action * (0.25 + 0.38 * (round % 2))) % 1) * spread;
 }
 
-/** @param number of the round, from 0. @returns what came of it, as `Race.allowed` has it */
+/** @param number of the round, from 0. @returns the outcome, in the form of `Race.allowed` */
 export async function runRound(race: Race, world: RaceWorld, number: number): Promise<string> {
   const { actions, after } = await race.prepare(world);
   const said = await Promise.all(

@@ -1,6 +1,6 @@
 import { design, type Requirements } from './source.ts';
 
-/** What tests may do to it. */
+/** What tests must be able to do through the control API. */
 export const controlApi = {
   'ciba-by-control': {
     sentence: 'the control API approves and denies backchannel requests in the place of a user',

@@ -1,6 +1,6 @@
 import { design, type Requirements, rfc } from './source.ts';
 
-/** What the gateway must do whoever calls it, whatever passes through it, and while others revoke. */
+/** What the gateway must do under attack, under load, and during revocations. */
 export const gatewayUnderAttack = {
   'malformed-requests': {
     sentence:

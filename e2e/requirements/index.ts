@@ -9,8 +9,8 @@ import { routes } from './routes.ts';
 import { whole } from './whole.ts';
 
 /**
- * What the whole must do, each with the source that says so. Every requirement is cited by at least one test, and every
- * citation is of one of these: `requirements.test.ts` sees to it.
+ * Everything that the product must do, each with its source. At least one test cites each requirement, and each
+ * citation names a requirement: `requirements.test.ts` checks both.
  */
 export const requirements = {
   ...authorizationServer,
@@ -26,7 +26,7 @@ export const requirements = {
 
 export type RequirementId = keyof typeof requirements;
 
-/** The title of a test that shows the requirement; `also` tells several such tests apart. */
+/** The title of a test of the requirement. `also` distinguishes several such tests. */
 export function requirement(id: RequirementId, also = ''): string {
   return `${requirements[id].sentence}${also && ` (${also})`} [${id}]`;
 }

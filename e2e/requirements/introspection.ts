@@ -1,6 +1,6 @@
 import { design, type Requirements, rfc } from './source.ts';
 
-/** How the gateway asks authorization servers, and what it makes of their answers. */
+/** How the gateway must introspect tokens and treat the answers. */
 export const introspection = {
   'introspection-client': {
     sentence: 'the gateway authenticates at the introspection endpoint with a secret, an assertion or a certificate',

@@ -1,6 +1,6 @@
 import { design, type Requirements } from './source.ts';
 
-/** What holds however requests meet. */
+/** What must hold for concurrent requests. */
 export const races = {
   'at-the-same-moment': {
     sentence: 'simultaneous requests at two servers have the same outcome as one after the other',

@@ -1,6 +1,6 @@
 import { design, type Requirements } from './source.ts';
 
-/** What Redis does, and what is seen of it. */
+/** What must hold when Redis fails or changes. */
 export const redis = {
   'redis-changes-under-load': {
     sentence: 'while Redis fails over or moves slots, every answer is right or 503, and all recovers without a restart',

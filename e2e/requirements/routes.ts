@@ -2,7 +2,7 @@ import { design, type Requirements, rfc } from './source.ts';
 
 const fetchStandard = 'https://fetch.spec.whatwg.org/#http-cors-protocol';
 
-/** What the gateway must do with the routes it is given. */
+/** What the gateway must do with its routes. */
 export const routes = {
   'route-by-host': {
     sentence: "the request's Host selects the route before the path does, and no other header does",

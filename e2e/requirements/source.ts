@@ -1,4 +1,4 @@
-/** Where requirements come from. */
+/** The sources of requirements. */
 export const rfc = (number: number, section: string) =>
   `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
 export const design = 'docs/design.md';

@@ -1,6 +1,6 @@
 import { design, type Requirements, rfc } from './source.ts';
 
-/** What who runs it meets. */
+/** What an operator must be able to rely on. */
 export const whole = {
   'malformed-input': {
     sentence: 'malformed input gets a clear OAuth error at every face and changes nothing',

@@ -4,7 +4,7 @@ import { requirement } from '../requirements/index.ts';
 import { call, serviceToken } from '../support/clients/clients.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 
-/** Seconds that a phantom token's JWT stays cached in these tests. */
+/** Seconds for which the gateway caches the JWT of a phantom token in these tests. */
 const CACHE_LIFE = 3;
 
 let world: ManyProcesses;
@@ -63,7 +63,7 @@ test(requirement('store-stopped'), async () => {
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(refused.headers.get('www-authenticate')).toBeNull();
-    // Without the feed a cached JWT may have been revoked meanwhile: the cache is not trusted.
+    // Without the feed the gateway does not use its cache, because it would miss a revocation.
     expect(await statusOf(gateway, 'split', split)).toBe(503);
     expect(await statusOf(gateway, 'phantom', phantom)).toBe(503);
     expect(await statusOf(gateway, 'jwt', jwt)).toBe(200);

@@ -17,14 +17,14 @@ const PREFIX = 'e2e:redis-that-changes:';
 
 async function startOn(url: string, environment: Record<string, string> = {}): Promise<ManyProcesses> {
   const storeUrls = { authorizationServer: url, gateway: url };
-  // Nothing is answered from a cache, so that every call needs the store or the authorization server.
+  // No caches, so every call needs the store or the authorization server.
   const cold = { TALLYSTICK_GATEWAY_CACHE_MAX_AGE: '1', TALLYSTICK_GATEWAY_CACHE_NEGATIVE_MAX_AGE: '1' };
   const world = await startManyProcesses({ storeUrls, prefix: PREFIX, environment: { ...cold, ...environment } });
   onTestFinished(() => world.stop());
   return world;
 }
 
-/** Asks for tokens and calls APIs with live ones at both gateways, and notes every status. */
+/** Requests tokens, calls APIs with them through both gateways, and records every status. */
 function startClients(world: ManyProcesses, tokens: { split: string[]; phantom: string[] }) {
   const statuses = { gateway: new Map<number, number>(), tokenEndpoint: new Map<number, number>() };
   const count = (map: Map<number, number>, status: number) => map.set(status, (map.get(status) ?? 0) + 1);
@@ -64,7 +64,7 @@ function startClients(world: ManyProcesses, tokens: { split: string[]; phantom: 
   ]);
   return {
     statuses,
-    /** Resolves when the last 100 calls and the last 10 token requests were all good. */
+    /** Resolves when the last 100 calls and the last 10 token requests succeeded. */
     async recovered() {
       recent.calls.length = 0;
       recent.tokens.length = 0;
@@ -89,7 +89,7 @@ async function liveTokens(world: ManyProcesses) {
   return { split: await of('split'), phantom: await of('phantom') };
 }
 
-/** Revokes a token; both gateways refuse it. */
+/** Revokes a token and expects both gateways to refuse it. */
 async function expectRevocable(world: ManyProcesses, token: string) {
   const revocation = await fetch(`${world.issuer}/token/revocation`, {
     method: 'POST',

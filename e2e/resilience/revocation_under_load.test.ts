@@ -8,17 +8,17 @@ import { type Called, startTokenLoad, type TokenLoad } from '../support/clients/
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import type { Style } from '../support/worlds/world.ts';
 
-/** Tokens that are revoked under load. `npm run measure:revocation` sets more. */
+/** Number of tokens to revoke under load. `npm run measure:revocation` sets a larger one. */
 const ROUNDS = Number(process.env.REVOCATION_ROUNDS ?? 30);
 const GATEWAYS = 4;
-/** Milliseconds after the answer to a revocation: far more than it takes, for machines that are busy. */
+/** Milliseconds after the answer to a revocation: far more than gateways need, for busy machines. */
 const BOUND = 1_000;
-/** The same where the feed is stalled: a gateway finds that out by a ping a second, which has two seconds to be answered. */
+/** The same for a stalled feed. A gateway notices it by a ping each second, with a timeout of two seconds. */
 const STALLED_BOUND = 4_500;
 const REVOCABLE = ['phantom', 'split'] as const;
 
 let world: ManyProcesses;
-/** Between the gateways and Redis: what happens to it does not happen to the authorization servers. */
+/** The relay between the gateways and Redis. The authorization servers do not use it. */
 let relay: TcpRelay;
 let client: oidc.Configuration;
 
@@ -38,13 +38,13 @@ afterAll(async () => {
   await relay.close();
 });
 
-/** Revokes a token. @returns when the answer was there */
+/** Revokes a token. @returns the time of the answer */
 async function revoke(token: string): Promise<number> {
   await oidc.tokenRevocation(client, token);
   return performance.now();
 }
 
-/** Puts a token under load, waits until it is in use at every gateway, and goes on as long as `during` takes. */
+/** Calls every gateway with a token, waits until each has served it, and continues until `during` ends. */
 async function underLoad(style: Style, during: (token: string, load: TokenLoad) => Promise<void>): Promise<TokenLoad> {
   const token = await serviceToken(world, style);
   const load = startTokenLoad(world.gateways, style, token);
@@ -91,7 +91,7 @@ test(
     console.log(
       `${ROUNDS} revocations at ${GATEWAYS} gateways: ${percentiles(delays)}; ${servedLate} requests sent after the answer were served`,
     );
-    // They stay revoked.
+    // The tokens stay revoked.
     for (const { style, token } of revoked) {
       const statuses = await Promise.all(
         world.gateways.map(async (gateway) => (await call(gateway, style, token)).status),
@@ -105,7 +105,7 @@ test(
 test.each(REVOCABLE)(requirement('revocation-unheard', '%s, the feed cut'), async (style) => {
   let revokedAt = 0;
   const load = await underLoad(style, async (token, running) => {
-    // At the same time: some gateways may hear of it and others not.
+    // Cuts the feed during the revocation, so only some of the gateways may get it.
     [revokedAt] = await Promise.all([revoke(token), relay.cut()]);
     await until(() => running.calls.some(({ sentAt }) => sentAt > revokedAt));
     await relay.restore();
@@ -119,7 +119,7 @@ test.each(REVOCABLE)(requirement('revocation-unheard', '%s, the feed stalled'), 
   const load = await underLoad(style, async (token, running) => {
     relay.stall();
     revokedAt = await revoke(token);
-    // Nobody told the gateways that they hear nothing: until they find out they go on.
+    // The gateways do not know that the feed is stalled and serve the token until they notice.
     await until(() => running.calls.some(({ sentAt }) => sentAt > revokedAt + STALLED_BOUND));
     expect(servedAfter(running, revokedAt + STALLED_BOUND)).toEqual([]);
     await relay.restore();
@@ -139,10 +139,10 @@ test(requirement('revocation-in-flight'), async () => {
 
     const held = world.front.hold('/token/introspection');
     const inFlight = answers('phantom', token);
-    // Every gateway has been told that the token is active, but for the last hop.
+    // The answer that the token is active is ready for every gateway, but held back.
     await until(() => held.count() === GATEWAYS);
     await revoke(token);
-    // The feed keeps the order: who has heard of the second revocation has heard of the first.
+    // The feed keeps the order: a gateway that got the second revocation also got the first.
     await revoke(later);
     await until(async () => String(await answers('split', later)) === String(all(401)));
     held.release();

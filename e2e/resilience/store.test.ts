@@ -32,7 +32,7 @@ describe('the store', () => {
     expect(await world.redis.ttl(`${world.prefix}{${tokenKey(token)}}:ClientCredentials`)).toBe(ttl);
   });
 
-  test(requirement('store-writer-gains-nothing', 'gateways do not know the secret, and need not'), async () => {
+  test(requirement('store-writer-gains-nothing', 'gateways have no secret and need none'), async () => {
     for (const style of STYLES) {
       const { tokens } = await signIn(world, { style });
       for (const gateway of world.gateways) expect((await call(gateway, style, tokens.access_token)).status).toBe(200);
@@ -117,7 +117,7 @@ describe('the store', () => {
     expect(world.front.count('/token/introspection') - before).toBe(1);
   });
 
-  test(requirement('malformed-input', 'nothing is written'), async () => {
+  test(requirement('malformed-input', 'the servers write nothing'), async () => {
     const before = (await world.redis.keys(`${world.prefix}*`)).sort();
     const headers = { Authorization: `Basic ${btoa('demo-service:demo-service-secret')}` };
     for (const form of [
@@ -150,7 +150,7 @@ describe('the store', () => {
 describe('a store that a gateway of somebody else reads', () => {
   let world: ManyProcesses;
   beforeAll(async () => {
-    // The gateways themselves do not know, and need not.
+    // The gateways do not have the secret and do not need it.
     world = await startManyProcesses({
       environment: { TALLYSTICK_STORE_SEAL: 'false' },
       gatewayEnvironment: { TALLYSTICK_STORE_SEAL: 'true' },
@@ -205,7 +205,7 @@ describe('a store that refuses writes', () => {
   });
 });
 
-/** What identifies the browser at the authorization server. */
+/** The cookies that identify the browser at the authorization server. */
 function cookiesOf(browser: { jar: { getCookies(access: unknown): unknown } }, issuer: string): string[] {
   const { hostname } = new URL(issuer);
   const access = { domain: hostname, path: '/', secure: false, script: false };

@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ROOT, runCommand } from './run_command.ts';
+import { ROOT, runCommand } from './worlds/run_command.ts';
 
 const SUITE = `
 describe('a table', () => {
@@ -13,7 +13,7 @@ describe('a table', () => {
 test('beside the table', () => {});
 `;
 
-test('a set-up that fails is one failure, however many tests it is for', async () => {
+test('jest reports a failed set-up once, however many tests it affects', async () => {
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'tallystick-suite-')));
   try {
     await writeFile(path.join(folder, 'suite.test.js'), SUITE);

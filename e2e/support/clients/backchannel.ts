@@ -9,7 +9,7 @@ export function demoBank(world: World): Promise<oidc.Configuration> {
   return discover(world, 'demo-bank', 'demo-bank-secret', oidc.ClientSecretBasic('demo-bank-secret'));
 }
 
-/** The client asks for a user's approval. */
+/** Requests a user's approval. */
 export async function askUser(
   world: World,
   client: oidc.Configuration,
@@ -26,7 +26,7 @@ export async function askUser(
   return started;
 }
 
-/** The user signs in on a device of their own and decides on the request that shows the message. @returns the page after that */
+/** Signs the user in on another device and decides on the request with the message. @returns the last page */
 export async function decide(
   world: World,
   { user, message, decision }: { user: string; message: string; decision: 'approve' | 'deny' },
@@ -41,7 +41,7 @@ export async function decide(
   return (await browser.get(String(answer.headers.location))).text;
 }
 
-/** Asks for the tokens, without the pause that there is between two polls. */
+/** Requests the tokens, without the pause between two polls. */
 export async function pollBackchannel(
   world: World,
   client: oidc.Configuration,

@@ -3,7 +3,7 @@ import * as oidc from 'openid-client';
 import { resourceOf, type Style, type World } from '../worlds/world.ts';
 import { demoService } from './clients.ts';
 
-/** A client that gets tokens bound to its key, as openid-client does it. */
+/** A client that uses openid-client to get tokens bound to its key. */
 export async function boundClient(world: World) {
   const client = await demoService(world);
   const keys = await generateKeyPair('ES256', { extractable: true });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
 
-/** What `npm test` found; without it there is no Chromium here, and it has said so. */
+/** The program that `npm test` found. Without one, these tests are skipped, and `npm test` has reported that. */
 export const chromiumIsThere = process.env.CHROMIUM !== undefined;
 
 export interface RunningBrowser {
@@ -11,7 +11,7 @@ export interface RunningBrowser {
   stop(): Promise<void>;
 }
 
-/** A Chromium without a window, with nothing kept from before. */
+/** Starts a headless Chromium with an empty profile. */
 export async function startBrowser(): Promise<RunningBrowser> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-chromium-'));
   const context = await chromium.launchPersistentContext(folder, {

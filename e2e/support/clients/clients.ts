@@ -32,7 +32,7 @@ export function call(gateway: string, style: Style, token?: string, init: Reques
   return fetch(`${gateway}/${style}/hello`, { ...init, headers });
 }
 
-/** What the sample API says of the request that reached it. */
+/** The sample API's description of the request that it got. */
 export interface Shown {
   style: Style;
   method: string;
@@ -41,14 +41,14 @@ export interface Shown {
   claims: Record<string, unknown>;
 }
 
-/** Calls and expects to get through. */
+/** Calls an API and expects success. */
 export async function shown(gateway: string, style: Style, token: string, init: RequestInit = {}): Promise<Shown> {
   const answer = await call(gateway, style, token, init);
   if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
   return (await answer.json()) as Shown;
 }
 
-/** What the API of that style learns of the token: the claims of the JWT, or what introspection says of an opaque one. */
+/** The claims that the API of that style gets: from the JWT, or from introspection of an opaque token. */
 export async function issuedClaims(world: World, style: Style, token: string): Promise<JWTPayload> {
   if (style === 'jwt') return decodeJwt(token);
   if (style === 'opaque') return (await introspect(world, token)) as JWTPayload;
@@ -60,13 +60,13 @@ export async function renderedClaims(world: World, token: string): Promise<JWTPa
   return decodeJwt(await (await askIntrospection(world, token, 'application/jwt')).text());
 }
 
-/** What a signed introspection answer (RFC 9701) says of the token. */
+/** The claims of a signed introspection response (RFC 9701). */
 export async function introspectSigned(world: World, token: string): Promise<unknown> {
   const answer = await askIntrospection(world, token, 'application/token-introspection+jwt');
   return decodeJwt(await answer.text()).token_introspection;
 }
 
-/** What the introspection endpoint says of the token (RFC 7662), as JSON. */
+/** The introspection response as JSON (RFC 7662). */
 export async function introspect(world: World, token: string): Promise<Record<string, unknown>> {
   return (await (await askIntrospection(world, token, 'application/json')).json()) as Record<string, unknown>;
 }

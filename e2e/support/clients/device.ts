@@ -9,7 +9,7 @@ export function demoTv(world: World): Promise<oidc.Configuration> {
   return discover(world, 'demo-tv', undefined, oidc.None());
 }
 
-/** The device asks for a user code. */
+/** Requests a user code for the device. */
 export async function startDevice(
   world: World,
   client: oidc.Configuration,
@@ -34,7 +34,7 @@ export async function connectDevice(world: World, { user_code }: DeviceAuthoriza
   return String(end);
 }
 
-/** Asks for the tokens, without the pause that there is between two polls. */
+/** Requests the tokens, without the pause between two polls. */
 export async function pollDevice(
   world: World,
   client: oidc.Configuration,

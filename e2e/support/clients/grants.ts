@@ -8,13 +8,13 @@ import { signIn } from './sign_in.ts';
 /** A way to an access token. */
 export interface Grant {
   readonly name: string;
-  /** The `sub` of the tokens it leads to. */
+  /** The `sub` of the tokens. */
   readonly subject: string;
   /** Gets a token with the scope `read` for the API of that style. */
   obtain(world: World, style: Style): Promise<string>;
 }
 
-/** Every grant there is; a new one is one more row. */
+/** All grants. */
 export const GRANTS: readonly Grant[] = [
   {
     name: 'client credentials',

@@ -5,10 +5,10 @@ import type { World } from '../worlds/world.ts';
 const ACCEPTS = ['application/json', 'application/jwt', 'application/token-introspection+jwt'] as const;
 
 /**
- * What introspection says of a token, in each of the forms that there are.
+ * The result of introspection in each response format.
  *
  * @param credentials of the client that asks
- * @returns `active`, `inactive`, or an answer that is neither
+ * @returns `active`, `inactive`, or any other answer
  */
 export async function inspected(
   world: World,

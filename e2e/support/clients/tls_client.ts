@@ -6,7 +6,7 @@ export interface TlsClient {
   close(): Promise<void>;
 }
 
-/** Calls servers whose certificate is of a CA, with a certificate of its own if it has one. */
+/** Calls servers with a certificate of a private CA, and presents a client certificate if there is one. */
 export function tlsClient(ca: string, own: Partial<Certificate> = {}): TlsClient {
   const dispatcher = new Agent({ connect: { ca, ...own } });
   const fetch = undiciFetch as unknown as (url: unknown, init: object) => Promise<Response>;

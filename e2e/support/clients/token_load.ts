@@ -11,15 +11,15 @@ export interface Called {
 }
 
 export interface TokenLoad {
-  /** What was answered, in order. */
+  /** The responses, in order. */
   readonly calls: readonly Called[];
   stop(): Promise<void>;
 }
 
-/** Milliseconds between two calls of a caller: what is measured is the gateways, not a processor that has too much to do. */
+/** Milliseconds between two calls of a caller, so that the load does not saturate the processor. */
 const PAUSE = 2;
 
-/** Uses a token at every gateway, again and again, from some callers at the same time. */
+/** Calls every gateway with a token, repeatedly and from several concurrent callers. */
 export function startTokenLoad(gateways: readonly string[], style: Style, token: string, callers = 2): TokenLoad {
   const calls: Called[] = [];
   let isOver = false;

@@ -2,10 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Program, startProgram } from './program.ts';
 
-/** What `npm test` found; without it there is no Caddy here, and it has said so. */
+/** The program that `npm test` found. Without one, these tests are skipped, and `npm test` has reported that. */
 export const caddyIsThere = process.env.CADDY !== undefined;
 
-/** Caddy with the example in `deploy/`, with the addresses of this test. */
+/** Starts Caddy with the example in `deploy/` and the addresses of this test. */
 export function startCaddy(gateway: string, api: string): Promise<Program> {
   return startProgram('caddy', async (folder, port) => {
     const example = await readFile(new URL('../../../deploy/caddy/Caddyfile', import.meta.url), 'utf8');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { listen } from '@tallystick/testing/listen';
 
-/** A span as it came to the collector. */
+/** A span that the collector received. */
 export interface ReceivedSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -16,19 +16,19 @@ export interface ReceivedSpan {
 }
 
 export interface Collector {
-  /** Where it takes spans. */
+  /** The URL for spans. */
   readonly endpoint: string;
   readonly spans: readonly ReceivedSpan[];
-  /** What it answers. What it does not answer 200 is lost. */
+  /** The status of its responses. It drops the spans unless this is 200. */
   status: number;
-  /** How often it did not answer 200. */
+  /** Number of responses with a status other than 200. */
   refusals: number;
-  /** Everything that came, as it came. */
+  /** All request bodies, unchanged. */
   text(): string;
   stop(): Promise<void>;
 }
 
-/** An OpenTelemetry collector, as far as spans by OTLP over HTTP in JSON are concerned. @param port 0 for a free one */
+/** An OpenTelemetry collector that receives spans as JSON (OTLP over HTTP). @param port 0 for a free one */
 export async function startCollector(port = 0): Promise<Collector> {
   const spans: ReceivedSpan[] = [];
   const bodies: string[] = [];
@@ -91,7 +91,7 @@ function received({ kind, status, attributes, links = [], parentSpanId, ...span 
   };
 }
 
-/** An integer is a number or a text, by the JSON mapping of protobuf. */
+/** The JSON mapping of protobuf writes an integer as a number or a string. */
 function valuesOf(attributes: readonly Attribute[]): Record<string, unknown> {
   return Object.fromEntries(
     attributes.map(({ key, value }) => [key, 'intValue' in value ? Number(value.intValue) : Object.values(value)[0]]),

@@ -3,12 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Program, startProgram } from './program.ts';
 
-/** What `npm test` found; without it there is no HAProxy here, and it has said so. */
+/** The program that `npm test` found. Without one, these tests are skipped, and `npm test` has reported that. */
 export const haproxyIsThere = process.env.HAPROXY !== undefined;
 
 const example = (file: string) => readFile(new URL(`../../../deploy/haproxy/${file}`, import.meta.url), 'utf8');
 
-/** HAProxy with the example in `deploy/`, with the addresses of this test. */
+/** Starts HAProxy with the example in `deploy/` and the addresses of this test. */
 export function startHaproxy(gateway: string, api: string): Promise<Program> {
   return startProgram('haproxy', async (folder, port) => {
     const files = { config: path.join(folder, 'haproxy.cfg'), script: path.join(folder, 'tallystick.lua') };
@@ -24,7 +24,7 @@ export function startHaproxy(gateway: string, api: string): Promise<Program> {
   });
 }
 
-/** HAProxy would ask DNS for a name. */
+/** An IP address, because HAProxy would resolve a name by DNS. */
 async function addressOf(url: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const { address, family } = await lookup(hostname.replace(/^\[|\]$/g, ''));

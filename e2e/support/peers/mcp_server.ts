@@ -7,14 +7,14 @@ import { z } from 'zod';
 
 export interface RunningMcpServer {
   readonly url: string;
-  /** Who an MCP server behind the gateway is; known only once the gateway is there. */
+  /** The identity of the MCP server behind the gateway. It is known only after the gateway has started. */
   protect(with_: { issuer: string; resource: string }): void;
-  /** Every access token that reached it, as it came. */
+  /** Every access token that reached it, unchanged. */
   readonly received: string[];
   stop(): Promise<void>;
 }
 
-/** An MCP server (streamable HTTP) of the official SDK, which validates access tokens with jose and knows nothing of the gateway. */
+/** An MCP server (streamable HTTP) of the official SDK. It validates access tokens with jose. */
 export async function startMcpServer(): Promise<RunningMcpServer> {
   const received: string[] = [];
   let authenticate: (request: IncomingMessage) => Promise<AuthInfo> = () => Promise.reject(new Error('not yet'));

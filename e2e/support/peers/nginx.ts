@@ -3,13 +3,13 @@ import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { type Program, startProgram } from './program.ts';
 
-/** What `npm test` found; without it there is no NGINX here, and it has said so. */
+/** The program that `npm test` found. Without one, these tests are skipped, and `npm test` has reported that. */
 export const nginxIsThere = process.env.NGINX !== undefined && process.env.NGINX_JS_MODULE !== undefined;
 
-/** What comes into the `http` block. @param folder NGINX's own @param port where a server is to listen */
+/** Makes the `http` block. @param folder for the files of NGINX @param port of the server */
 export type HttpBlock = (folder: string, port: number) => string;
 
-/** NGINX with a configuration. */
+/** Starts NGINX with a configuration. */
 export function startNginx(httpBlock: HttpBlock): Promise<Program> {
   return startProgram('nginx', async (folder, port) => {
     await mkdir(path.join(folder, 'logs'));
@@ -36,7 +36,7 @@ http {
 `;
 }
 
-/** A phantom-token gateway of somebody else's: NGINX with a few lines of its JavaScript, caching introspections itself. */
+/** Starts a third-party phantom-token gateway: NGINX with a few lines of njs. It caches introspections itself. */
 export function phantomGateway({
   introspectionEndpoint,
   api,
@@ -77,7 +77,7 @@ export function phantomGateway({
 `;
 }
 
-/** The example in `deploy/`, with the addresses of this test. */
+/** The example in `deploy/` with the addresses of this test. */
 export async function exampleOf(gateway: string, api: string): Promise<HttpBlock> {
   const example = await readFile(new URL('../../../deploy/nginx/tallystick.conf', import.meta.url), 'utf8');
   return (_folder, port) =>

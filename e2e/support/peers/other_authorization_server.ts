@@ -14,14 +14,14 @@ function makeUnlikeRfc9068(
   jwt.payload = { ...others, azp, scp: String(scope).split(' ') };
 }
 
-/** One for every RSA algorithm: those that oidc-provider comes with are for RS256. */
+/** One key for all RSA algorithms: the default keys of oidc-provider are for RS256 only. */
 function createKey() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return { ...privateKey.export({ format: 'jwk' }), kty: 'RSA' as const, use: 'sig', kid: 'other-1' };
 }
 
 /**
- * oidc-provider as it comes, which answers introspection with JSON.
+ * Starts oidc-provider with its defaults: introspection answers with JSON.
  *
  * @param jwts issues JWTs that are not as RFC 9068 has them, for the audience `account`, signed with RS512
  */

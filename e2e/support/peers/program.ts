@@ -16,15 +16,15 @@ export interface ProgramOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Asks it to end. */
+  /** The signal that ends the program. */
   readonly stopWith: NodeJS.Signals;
 }
 
 /**
- * Starts a server that somebody else wrote, and waits until it listens.
+ * Starts a third-party server and waits until it listens.
  *
- * @param prepare writes its configuration into a folder of its own
- * @throws {Error} with what it wrote, when it ends instead
+ * @param prepare writes the configuration into a new folder
+ * @throws {Error} with the output, if the program ends instead
  */
 export async function startProgram(
   name: string,

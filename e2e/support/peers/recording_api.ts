@@ -6,7 +6,7 @@ export interface RecordedRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** Length of its body in bytes. */
+  /** Length of the body in bytes. */
   readonly bytes: number;
 }
 

@@ -7,18 +7,18 @@ const BLOCK = Buffer.alloc(1024 * 1024, 'x');
 
 export interface StreamingApi {
   readonly url: string;
-  /** Bytes of bodies that were sent, as far as they were taken off its hands. */
+  /** Bytes of response bodies that the connection accepted. */
   sent: number;
-  /** Bytes of bodies that arrived. */
+  /** Bytes of request bodies that arrived. */
   received: number;
-  /** Whether it takes what is uploaded. While it does not, nobody reads. */
+  /** Whether the API reads request bodies. */
   reads: boolean;
-  /** The event streams that are open. */
+  /** Open event streams. */
   readonly events: Set<ServerResponse>;
   stop(): Promise<void>;
 }
 
-/** An API whose answers are long, short, or something else than an answer, by the last segment of the path. */
+/** An API whose response depends on the last segment of the path. It echoes WebSocket messages. */
 export async function startStreamingApi(bytes: number): Promise<StreamingApi> {
   const server = createServer(async (request, response) => {
     const [, name = ''] = /\/([\w-]+)(?:\?|$)/.exec(request.url ?? '') ?? [];

@@ -4,12 +4,12 @@ import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 
 export interface VerifyingApi {
   readonly url: string;
-  /** Whose JWTs it takes, and where the keys are. Set before the first call. */
+  /** The accepted issuer and the URL of its keys. Set these before the first call. */
   trust: { readonly issuer: string; readonly jwksUri: string; readonly audience: string; readonly typ?: string };
   stop(): Promise<void>;
 }
 
-/** An API of somebody else's: it validates JWT access tokens (RFC 9068, unless told of another `typ`) and answers with their claims. */
+/** A third-party API. It validates JWT access tokens (RFC 9068, unless `typ` is given) and answers with their claims. */
 export async function startVerifyingApi(): Promise<VerifyingApi> {
   const server = createServer(async (request, response) => {
     const { issuer, jwksUri, audience, typ = 'at+jwt' } = api.trust;

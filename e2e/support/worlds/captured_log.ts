@@ -1,10 +1,10 @@
 import { expect } from '@jest/globals';
 
-/** Everything that was logged in a world, and every token that a client held in it. */
+/** The log of a world, and all tokens that clients held in it. */
 export interface CapturedLog {
   write(text: string): void;
   text(): string;
-  /** Notes tokens, codes or cookies that must not be logged. */
+  /** Registers tokens, codes or cookies that must not be logged. */
   secret(...values: (string | null | undefined)[]): void;
   expectNoSecret(): void;
 }

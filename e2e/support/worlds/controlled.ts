@@ -29,7 +29,7 @@ export interface Controlled extends OneProcess {
   mint(style: Style, more?: object): Promise<{ accessToken: string; jwt: string }>;
 }
 
-/** The demo world in this process, with its control API. */
+/** The demo in this process, with its control API. */
 export async function startControlled(more: (config: ConfigInput) => ConfigInput = (config) => config) {
   const world = await startOneProcess((config) => more({ ...config, controlApi: { enabled: true } }));
   const controlUrl = String(world.tallystick.controlUrl);

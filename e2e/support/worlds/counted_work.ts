@@ -1,15 +1,15 @@
-/** Methods that go through all of an array, or may. */
+/** Array methods that may visit all elements. */
 const OF_ARRAYS =
   `concat every filter find findIndex flat flatMap forEach includes indexOf join map reduce slice some sort
   splice toSpliced toSorted values`.split(/\s+/);
-/** Methods that go through all of a text, or may. */
+/** String methods that may visit all characters. */
 const OF_TEXTS = 'includes indexOf match replace replaceAll search split toLowerCase trim'.split(' ');
 
 type Method = (this: { readonly length: number }, ...parameters: unknown[]) => unknown;
 
 /**
- * Counts the elements and characters that array and text methods go through while an operation lasts, in all code of this
- * process but that of Node.js itself. Unlike time, that is the same on every machine.
+ * Counts the elements and characters that array and string methods visit during an operation, in all code of this
+ * process except Node.js itself. Unlike time, the count is the same on every machine.
  */
 export async function countWork(operation: () => Promise<unknown>): Promise<number> {
   let work = 0;
@@ -37,7 +37,7 @@ export async function countWork(operation: () => Promise<unknown>): Promise<numb
   }
 }
 
-/** How far a search went that began at a place, and found something at another or nothing. */
+/** The number of elements or characters that a search visited. */
 function searched(length: number, found: number, from: number): number {
   return (found < 0 ? length : found + 1) - from;
 }

@@ -3,23 +3,23 @@ import { listen } from '@tallystick/testing/listen';
 
 export interface Front {
   readonly url: string;
-  /** Where requests go, in turn. */
+  /** The servers that get requests, in turn. */
   targets: string[];
-  /** How many requests for the path came by. */
+  /** Number of requests for the path. */
   count(path: string): number;
-  /** From now on keeps the answers to requests for the path back, once they are there. */
+  /** From now on holds back the responses to requests for the path. */
   hold(path: string): HeldAnswers;
   stop(): Promise<void>;
 }
 
 export interface HeldAnswers {
-  /** How many there are. */
+  /** Number of held responses. */
   count(): number;
-  /** Lets them go, and those that come. */
+  /** Releases them and stops holding. */
   release(): void;
 }
 
-/** What stands before several authorization servers that are one issuer: passes requests on in turn, and counts them. */
+/** A load balancer for the authorization servers of one issuer. It forwards requests in turn and counts them. */
 export async function startFront(): Promise<Front> {
   const seen = new Map<string, number>();
   const held = new Map<string, (() => void)[]>();

@@ -7,42 +7,42 @@ import { type RoleProcess, startRole } from './role_process.ts';
 import type { World } from './world.ts';
 
 export interface ManyProcesses extends World {
-  /** Before both authorization servers; its URL is the issuer. */
+  /** The load balancer in front of both authorization servers. Its URL is the issuer. */
   readonly front: Front;
   /** Starts one more gateway. @returns its URL */
   startGateway(different: Readonly<Record<string, string>>, args?: readonly string[]): Promise<string>;
-  /** Before Redis. */
+  /** The relay in front of Redis. */
   readonly redisRelay: TcpRelay;
-  /** The real Redis, and where in it this world's keys are. */
+  /** The real Redis, and the prefix of this world's keys. */
   readonly redis: Redis;
   readonly prefix: string;
-  /** The two that are behind the front at the moment. */
+  /** The two authorization servers that are behind the front now. */
   authorizationServers(): readonly RoleProcess[];
   stopAuthorizationServers(): Promise<void>;
   startAuthorizationServers(): Promise<void>;
-  /** Ends both without warning. */
+  /** Kills both (SIGKILL). */
   killAuthorizationServers(): Promise<void>;
-  /** Every key and every value, as whoever steals the store reads them. */
+  /** Every key and value, as an attacker with access to the store reads them. */
   dump(): Promise<string>;
 }
 
 export interface ManyProcessesOptions {
-  /** The configuration file. Default: that of the demo world. */
+  /** The configuration file. Default: the demo's. */
   readonly config?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** User and password of a Redis user that the authorization servers use. */
   readonly authorizationServerRedisUser?: string;
-  /** What is different for the gateways. */
+  /** Additional environment variables of the gateways. */
   readonly gatewayEnvironment?: Readonly<Record<string, string>>;
-  /** How many gateways there are. Default: 2. */
+  /** Number of gateways. Default: 2. */
   readonly gatewayCount?: number;
-  /** Another Redis than the one of the tests, as each role reaches it. */
+  /** URLs of another Redis, by role. */
   readonly storeUrls?: { readonly authorizationServer: string; readonly gateway: string };
-  /** Begins every key. Default: one that no other test has. */
+  /** Prefix of all keys. Default: a unique one. */
   readonly prefix?: string;
 }
 
-/** The demo world as two authorization servers, some gateways and a sample API, each a process, on a real Redis. */
+/** The demo as processes on a real Redis: two authorization servers, several gateways and a sample API. */
 export async function startManyProcesses(options: ManyProcessesOptions = {}): Promise<ManyProcesses> {
   if (!process.env.REDIS_URL) throw new Error('REDIS_URL is not set: `npm test` starts a Redis and sets it');
   const redisUrl = new URL(process.env.REDIS_URL);

@@ -3,17 +3,17 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What a process holds on to once garbage is collected. Sizes are in bytes. */
+/** Resources of a process after garbage collection. Sizes are in bytes. */
 export interface Measurement {
   readonly heapUsed: number;
   readonly arrayBuffers: number;
-  /** Of the whole process, with what it does not use any more and has not given back. */
+  /** Resident memory of the process, including memory that it has freed but not returned. */
   readonly rss: number;
   /** Open TCP connections. */
   readonly sockets: number;
 }
 
-/** For one process that is about to be started: the environment that makes it tell, and how to ask. */
+/** Prepares the measurement of a process: the environment for its start, and the function that measures. */
 export function measured(): { environment: Readonly<Record<string, string>>; measure(): Promise<Measurement> } {
   const socketPath = join(tmpdir(), `tallystick-${randomUUID().slice(0, 8)}.sock`);
   return {

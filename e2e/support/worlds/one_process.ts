@@ -5,11 +5,11 @@ import { captureLog } from './captured_log.ts';
 import { DEMO_CONFIG, type World } from './world.ts';
 
 export interface OneProcess extends World {
-  /** The library's face. */
+  /** The library's API. */
   readonly tallystick: Tallystick;
 }
 
-/** The demo world in this process, on the memory store. */
+/** The demo in this process, on the memory store. */
 export async function startOneProcess(
   change: (config: ConfigInput) => ConfigInput = (config) => config,
   ports: 'free' | 'configured' = 'free',

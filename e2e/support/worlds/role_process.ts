@@ -7,15 +7,15 @@ const MAIN = new URL('../../../packages/tallystick/dist/main.js', import.meta.ur
 
 export interface RoleProcess {
   readonly url: string;
-  /** The control API of an authorization server, if the environment enables it. */
+  /** URL of the control API of an authorization server, if the environment enables it. */
   readonly controlUrl?: string;
   /** Stops it as an operator does (SIGTERM). @returns the exit code */
   stop(): Promise<number | null>;
-  /** Ends it without warning (SIGKILL). */
+  /** Kills it (SIGKILL). */
   kill(): Promise<void>;
 }
 
-/** Runs one role as a process of its own, the built one, on a free port. */
+/** Runs the built command for one role in its own process, on a free port. */
 export async function startRole(
   role: 'authorization-server' | 'gateway' | 'sample-api',
   environment: Readonly<Record<string, string>>,

@@ -1,12 +1,12 @@
 import type { CapturedLog } from './captured_log.ts';
 
-/** Tallystick, running, reached through its public faces only. */
+/** A running Tallystick. Tests use its public interfaces only. */
 export interface World {
   readonly issuer: string;
   /** One or more gateways on one store. */
   readonly gateways: readonly [string, ...string[]];
   readonly sampleApi: string;
-  /** What clients have to trust, if it speaks HTTPS: PEM. */
+  /** The CA that clients must trust, as PEM, if the servers speak HTTPS. */
   readonly ca?: string;
   readonly log: CapturedLog;
   stop(): Promise<void>;

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-export const ROOT = new URL('../..', import.meta.url).pathname;
-export const MAIN = new URL('../../packages/tallystick/dist/main.js', import.meta.url).pathname;
+export const ROOT = new URL('../../..', import.meta.url).pathname;
+export const MAIN = new URL('../../../packages/tallystick/dist/main.js', import.meta.url).pathname;
 
 export interface RunningCommand {
-  /** What it printed so far, to both outputs. */
+  /** The output so far, from stdout and stderr. */
   output(): string;
   signal(name: NodeJS.Signals): void;
-  /** The exit code, once it ended. */
+  /** Resolves with the exit code. */
   readonly exit: Promise<number | null>;
 }
 

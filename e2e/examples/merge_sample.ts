@@ -1,10 +1,10 @@
 type Value = unknown;
 type Fields = Record<string, Value>;
 
-/** What names an entry of a list, by which a sample's entry takes the place of the one it is about. */
+/** The members that identify an entry of a list. A sample's entry replaces the entry with the same value. */
 const NAMES = ['id', 'resource', 'prefix'];
 
-/** A configuration with a sample from a document put into it, as a reader would: field by field, entry by entry. */
+/** Merges a sample from a document into a configuration, as a reader would: field by field, entry by entry. */
 export function mergeSample(config: Value, sample: Value): Value {
   if (Array.isArray(config) && Array.isArray(sample)) return mergeLists(config, sample);
   if (!isFields(config) || !isFields(sample)) return sample;

@@ -1,6 +1,6 @@
 import { freePort } from '@tallystick/testing/free_port';
 
-/** Ports that nothing listens on, as the environment has them: the issuer has to be known before the start. */
+/** Environment variables with free ports. The issuer must be known before the start. */
 export async function freePorts(scheme: 'http' | 'https' = 'http') {
   const [a, b, c] = [await freePort('localhost'), await freePort('localhost'), await freePort('localhost')].map(String);
   return {
