@@ -6,7 +6,7 @@ import { storeConfig } from '@tallystick/token-store/config';
 import { Redis } from 'ioredis';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { askUser, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
+import { demoBank, pollBackchannel, startBackchannel } from '../support/clients/backchannel.ts';
 import { call, demoWeb, introspect, serviceToken } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
 import { authorize, signIn } from '../support/clients/sign_in.ts';
@@ -253,13 +253,13 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   BackchannelAuthenticationRequest: {
     async run(forge) {
       const client = await demoBank(world);
-      const asked = await askUser(world, client, { style: 'phantom', user: 'bob', message: 'genuine' });
-      await world.tallystick.backchannelRequests.approve(asked.auth_req_id);
-      const payload = await find('BackchannelAuthenticationRequest', asked.auth_req_id);
+      const started = await startBackchannel(world, client, { style: 'phantom', user: 'bob', message: 'genuine' });
+      await world.tallystick.backchannelRequests.approve(started.auth_req_id);
+      const payload = await find('BackchannelAuthenticationRequest', started.auth_req_id);
       const id = invented();
       const grantId = await forgeGrant(forge, payload);
       await forge('BackchannelAuthenticationRequest', id, { ...payload, accountId: 'alice', grantId });
-      return outcomeOf(pollBackchannel(world, client, { ...asked, auth_req_id: id }));
+      return outcomeOf(pollBackchannel(world, client, { ...started, auth_req_id: id }));
     },
     refused: 'invalid_grant',
     accepted: 'issued',

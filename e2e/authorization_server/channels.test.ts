@@ -5,7 +5,7 @@ import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
 import { demoService, issuedClaims, serviceToken, shown } from '../support/clients/clients.ts';
 import { signIn } from '../support/clients/sign_in.ts';
-import { type Front, startFront } from '../support/worlds/front.ts';
+import { type LoadBalancer, startLoadBalancer } from '../support/worlds/load_balancer.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { resourceOf, STYLES } from '../support/worlds/world.ts';
 
@@ -14,13 +14,13 @@ const FOR_BROWSERS = ['authorization_endpoint', 'end_session_endpoint'];
 
 let world: ManyProcesses;
 /** The address inside a container network. */
-let backChannel: Front;
+let backChannel: LoadBalancer;
 beforeAll(async () => {
-  backChannel = await startFront();
+  backChannel = await startLoadBalancer();
   world = await startManyProcesses({
     environment: { TALLYSTICK_AUTHORIZATION_SERVER_BACK_CHANNEL_URL: backChannel.url },
   });
-  backChannel.targets = world.front.targets;
+  backChannel.targets = world.loadBalancer.targets;
 });
 afterAll(async () => {
   await world?.stop();

@@ -3,7 +3,7 @@ import { type Browser, createBrowser, discover, open, REDIRECT_URI, submit } fro
 import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { askUser, decide, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
+import { decide, demoBank, pollBackchannel, startBackchannel } from '../support/clients/backchannel.ts';
 import { call, demoWeb, introspect, serviceToken } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
 import { authorize, signIn } from '../support/clients/sign_in.ts';
@@ -207,11 +207,11 @@ describe('the configured lifetime applies to:', () => {
   test(requirement('lifetimes', 'backchannel request, or the shorter time that it requests'), async () => {
     const client = await demoBank(world);
     const request = { style: 'jwt', user: 'alice', message: 'in time' } as const;
-    const inTime = await askUser(world, client, request);
+    const inTime = await startBackchannel(world, client, request);
     expect(inTime.expires_in).toBe(LIFETIMES.backchannelRequest);
-    const less = await askUser(world, client, request, { login_hint: 'alice', requested_expiry: '30' });
+    const less = await startBackchannel(world, client, request, { login_hint: 'alice', requested_expiry: '30' });
     expect(less.expires_in).toBe(30);
-    const tooLate = await askUser(world, client, { ...request, message: 'too late' });
+    const tooLate = await startBackchannel(world, client, { ...request, message: 'too late' });
     await around(
       LIFETIMES.backchannelRequest,
       async () => {

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { createBrowser, open, submit } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { askUser, decide, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
+import { decide, demoBank, pollBackchannel, startBackchannel } from '../support/clients/backchannel.ts';
 import { call, issuedClaims } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
 import { inBothWorlds } from '../support/worlds/both_worlds.ts';
@@ -84,7 +84,7 @@ inBothWorlds((world) => {
   test(requirement('backchannel-authentication'), async () => {
     const client = await demoBank(world());
     const request = { style: 'phantom', user: 'alice', message: 'Pay 12.50 to Bob' } as const;
-    const started = await askUser(world(), client, request);
+    const started = await startBackchannel(world(), client, request);
     expect(started.interval).toBe(5);
     expect(await decide(world(), { ...request, decision: 'approve' })).not.toContain(request.message);
     const tokens = await pollBackchannel(world(), client, started);
@@ -100,7 +100,7 @@ inBothWorlds((world) => {
   test(requirement('backchannel-authentication', 'denied'), async () => {
     const client = await demoBank(world());
     const request = { style: 'jwt', user: 'bob', message: 'Sign in at once' } as const;
-    const started = await askUser(world(), client, request);
+    const started = await startBackchannel(world(), client, request);
     await decide(world(), { ...request, decision: 'deny' });
     await expect(pollBackchannel(world(), client, started)).rejects.toMatchObject({ error: 'access_denied' });
   });
@@ -108,11 +108,11 @@ inBothWorlds((world) => {
   test(requirement('backchannel-authentication', 'a user known by an ID token'), async () => {
     const client = await demoBank(world());
     const request = { style: 'split', user: 'bob', message: 'Do you know me' } as const;
-    const first = await askUser(world(), client, request);
+    const first = await startBackchannel(world(), client, request);
     await decide(world(), { ...request, decision: 'approve' });
     const { id_token: idToken } = await pollBackchannel(world(), client, first);
     const again = { ...request, message: 'Me again' };
-    const second = await askUser(world(), client, again, { id_token_hint: String(idToken) });
+    const second = await startBackchannel(world(), client, again, { id_token_hint: String(idToken) });
     await decide(world(), { ...again, decision: 'approve' });
     expect((await pollBackchannel(world(), client, second)).claims()?.sub).toBe('bob');
   });
@@ -124,9 +124,9 @@ inBothWorlds((world) => {
     await connectDevice(world(), device);
     const bank = await demoBank(world());
     const request = { style, user: 'alice', message: `pay ${style}` };
-    const asked = await askUser(world(), bank, request, { ...parameters, login_hint: 'alice' });
+    const started = await startBackchannel(world(), bank, request, { ...parameters, login_hint: 'alice' });
     await decide(world(), { ...request, decision: 'approve' });
-    for (const tokens of [await pollDevice(world(), tv, device), await pollBackchannel(world(), bank, asked)]) {
+    for (const tokens of [await pollDevice(world(), tv, device), await pollBackchannel(world(), bank, started)]) {
       expect((await issuedClaims(world(), style, tokens.access_token)).authorization_details).toEqual([PAYMENT]);
     }
   });
@@ -165,7 +165,7 @@ inBothWorlds((world) => {
   test(requirement('decided-by-the-user'), async () => {
     const client = await demoBank(world());
     const request = { style: 'split', user: 'alice', message: 'Only alice decides' } as const;
-    const started = await askUser(world(), client, request);
+    const started = await startBackchannel(world(), client, request);
     await expect(decide(world(), { ...request, user: 'bob', decision: 'approve' })).rejects.toThrow('no request says');
     const handle = createHash('sha256').update(started.auth_req_id).digest('base64url');
     const bob = createBrowser(world());

@@ -6,7 +6,7 @@ import { open } from '@tallystick/testing/sign_in';
 import * as oidc from 'openid-client';
 import { parse } from 'yaml';
 import { requirement } from '../requirements/index.ts';
-import { askUser, decide, demoBank } from '../support/clients/backchannel.ts';
+import { decide, demoBank, startBackchannel } from '../support/clients/backchannel.ts';
 import { call, demoBackend, demoWeb } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, startDevice } from '../support/clients/device.ts';
 import { inspected } from '../support/clients/inspected.ts';
@@ -230,9 +230,13 @@ describe('in one process', () => {
   ] as const)(requirement('tokens-go-with-their-owner', 'backchannel requests: %s'), async (collection, id) => {
     const entry = await entryOf(collection, id);
     const client = await demoBank(world);
-    const approved = await askUser(world, client, { style: 'phantom', user: 'bob', message: `approved ${id}` });
+    const approved = await startBackchannel(world, client, {
+      style: 'phantom',
+      user: 'bob',
+      message: `approved ${id}`,
+    });
     await decide(world, { user: 'bob', message: `approved ${id}`, decision: 'approve' });
-    const waiting = await askUser(world, client, { style: 'phantom', user: 'bob', message: `waiting ${id}` });
+    const waiting = await startBackchannel(world, client, { style: 'phantom', user: 'bob', message: `waiting ${id}` });
     await remove(`/${collection}/${id}`);
     await put(`/${collection}`, entry);
     for (const { auth_req_id } of [approved, waiting]) {
@@ -296,10 +300,10 @@ describe('in many processes on Redis', () => {
   });
 
   const reach = (which: 0 | 1) => {
-    world.front.targets = [String(world.authorizationServers()[which]?.url)];
+    world.loadBalancer.targets = [String(world.authorizationServers()[which]?.url)];
   };
   const reachBoth = () => {
-    world.front.targets = world.authorizationServers().map(({ url }) => url);
+    world.loadBalancer.targets = world.authorizationServers().map(({ url }) => url);
   };
 
   test.each(REFERENCES)(

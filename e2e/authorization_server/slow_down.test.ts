@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { askUser, decide, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
+import { decide, demoBank, pollBackchannel, startBackchannel } from '../support/clients/backchannel.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 afterEach(() => world.tallystick.clock.reset());
 
-const asked = (message: string) => ({ style: 'jwt', user: 'alice', message }) as const;
+const requestFor = (message: string) => ({ style: 'jwt', user: 'alice', message }) as const;
 
 type Request = [oidc.Configuration, string, Record<string, string>];
 
@@ -25,7 +25,7 @@ async function startedDevice(): Promise<Request> {
 
 async function startedBackchannel(): Promise<Request> {
   const client = await demoBank(world);
-  const { auth_req_id } = await askUser(world, client, asked('Never decided'));
+  const { auth_req_id } = await startBackchannel(world, client, requestFor('Never decided'));
   return [client, 'urn:openid:params:grant-type:ciba', { auth_req_id }];
 }
 
@@ -54,13 +54,13 @@ test.each<[string, () => Promise<Request>]>([
 test(requirement('slow-down', 'openid-client slows down and gets its tokens'), async () => {
   const [tv, bank] = [await demoTv(world), await demoBank(world)];
   const device = await startDevice(world, tv, 'split');
-  const backchannel = await askUser(world, bank, asked('Are you there'));
+  const backchannel = await startBackchannel(world, bank, requestFor('Are you there'));
   world.tallystick.requests.clear();
   const polled = [pollDevice(world, tv, device), pollBackchannel(world, bank, backchannel)] as const;
   const answers = () => world.tallystick.requests.list().filter(({ path }) => path === '/token').length;
   await until(() => answers() >= 4); // Each client got `authorization_pending` and `slow_down`.
   await connectDevice(world, device);
-  await decide(world, { ...asked('Are you there'), decision: 'approve' });
+  await decide(world, { ...requestFor('Are you there'), decision: 'approve' });
   for (const tokens of await Promise.all(polled)) expect(tokens.claims()?.sub).toBe('alice');
   expect(answers()).toBe(6);
 });

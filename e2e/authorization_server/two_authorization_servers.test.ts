@@ -9,7 +9,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import * as oidc from 'openid-client';
 import { parse } from 'yaml';
 import { requirement } from '../requirements/index.ts';
-import { askUser, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
+import { demoBank, pollBackchannel, startBackchannel } from '../support/clients/backchannel.ts';
 import { call, demoWeb, introspect, serviceToken } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from '../support/clients/device.ts';
 import { authorize, signIn } from '../support/clients/sign_in.ts';
@@ -58,7 +58,7 @@ const other = (which: Which) => (which === 0 ? 1 : 0);
 
 /** From now on this authorization server gets all requests for the issuer. */
 function reach(which: Which): void {
-  world.front.targets = [String(world.authorizationServers()[which]?.url)];
+  world.loadBalancer.targets = [String(world.authorizationServers()[which]?.url)];
 }
 
 const control = (which: Which): Control => controlAt(String(world.authorizationServers()[which]?.controlUrl));
@@ -214,13 +214,13 @@ test(
 test(requirement('two-are-one', 'the control API of one approves a backchannel request at the other'), async () => {
   reach(0);
   const client = await demoBank(world);
-  const asked = await askUser(world, client, { style: 'phantom', user: 'bob', message: 'at the other' });
+  const started = await startBackchannel(world, client, { style: 'phantom', user: 'bob', message: 'at the other' });
   expect((await control(1)('GET', '/backchannel-requests?user=bob')).body.requests).toMatchObject([
     { bindingMessage: 'at the other' },
   ]);
-  const decision = { authReqId: asked.auth_req_id, decision: 'approve' };
+  const decision = { authReqId: started.auth_req_id, decision: 'approve' };
   expect((await control(1)('POST', '/backchannel-requests/decisions', decision)).status).toBe(204);
-  const { access_token: token } = await pollBackchannel(world, client, asked);
+  const { access_token: token } = await pollBackchannel(world, client, started);
   expect(await gatewaysAnswer('phantom', token)).toEqual([200, 200]);
 });
 

@@ -6,31 +6,31 @@ import { exportJWK, type GenerateKeyPairResult, SignJWT } from 'jose';
 import { requirement } from '../requirements/index.ts';
 import { boundClient } from '../support/clients/bound_client.ts';
 import { type Shown, serviceToken } from '../support/clients/clients.ts';
-import { type Front, startFront } from '../support/worlds/front.ts';
+import { type LoadBalancer, startLoadBalancer } from '../support/worlds/load_balancer.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { STYLES } from '../support/worlds/world.ts';
 
 describe('Two gateways on one Redis that are one address, and ask for a nonce', () => {
-  let front: Front;
+  let loadBalancer: LoadBalancer;
   let world: ManyProcesses;
   beforeAll(async () => {
-    front = await startFront();
+    loadBalancer = await startLoadBalancer();
     world = await startManyProcesses({
-      environment: { TALLYSTICK_GATEWAY_PUBLIC_URL: front.url, TALLYSTICK_GATEWAY_DPOP_NONCE: 'required' },
+      environment: { TALLYSTICK_GATEWAY_PUBLIC_URL: loadBalancer.url, TALLYSTICK_GATEWAY_DPOP_NONCE: 'required' },
     });
-    front.targets = [...world.gateways];
+    loadBalancer.targets = [...world.gateways];
   });
   afterAll(async () => {
     await world?.stop();
-    await front?.stop();
+    await loadBalancer?.stop();
   });
 
   test.each(STYLES)(requirement('dpop-at-the-gateway', '%s'), async (style) => {
     const { obtain, call, sent } = await boundClient(world);
     const token = await obtain(style);
     for (let round = 0; round < 3; round++) {
-      const answer = await call(front.url, style, token);
+      const answer = await call(loadBalancer.url, style, token);
       expect(answer.status).toBe(200);
       const { headers } = (await answer.json()) as Shown;
       // An opaque API checks the proof itself. The other APIs get the JWT and rely on the gateway.
@@ -44,7 +44,7 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
   test.each(STYLES)(requirement('dpop-proof-once', '%s'), async (style) => {
     const { obtain, call, sent } = await boundClient(world);
     const token = await obtain(style);
-    expect((await call(front.url, style, token)).status).toBe(200);
+    expect((await call(loadBalancer.url, style, token)).status).toBe(200);
     const headers = sent.at(-1) as Headers;
     for (const gateway of world.gateways) {
       const replayed = await fetch(`${gateway}/${style}/hello?a=b`, { headers });
@@ -60,7 +60,7 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
     const { obtain } = await boundClient(world);
     const bound = await obtain(style);
     const free = await serviceToken(world, style);
-    const call = (authorization: string) => fetch(`${front.url}/${style}/hello`, { headers: { authorization } });
+    const call = (authorization: string) => fetch(`${loadBalancer.url}/${style}/hello`, { headers: { authorization } });
     expect((await call(`Bearer ${free}`)).status).toBe(200);
     for (const authorization of [`Bearer ${bound}`, `DPoP ${free}`, `DPoP ${bound}`]) {
       const refused = await call(authorization);
@@ -71,23 +71,23 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
   test(requirement('dpop-store-stopped'), async () => {
     const { obtain, call, sent } = await boundClient(world);
     const token = await obtain('jwt');
-    expect((await call(front.url, 'jwt', token)).status).toBe(200);
+    expect((await call(loadBalancer.url, 'jwt', token)).status).toBe(200);
     await world.redisRelay.cut();
-    const refused = await call(front.url, 'jwt', token);
+    const refused = await call(loadBalancer.url, 'jwt', token);
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(refused.headers.get('www-authenticate')).toBeNull();
     // The gateway refuses a request without a proof even when the store is down.
-    const bare = await fetch(`${front.url}/jwt/hello`, { headers: { authorization: `DPoP ${token}` } });
+    const bare = await fetch(`${loadBalancer.url}/jwt/hello`, { headers: { authorization: `DPoP ${token}` } });
     expect(bare.status).toBe(401);
     await world.redisRelay.restore();
-    await until(async () => (await call(front.url, 'jwt', token)).status === 200);
+    await until(async () => (await call(loadBalancer.url, 'jwt', token)).status === 200);
     const replayed = await fetch(`${world.gateways[0]}/jwt/hello?a=b`, { headers: sent.at(-1) as Headers });
     expect(replayed.status).toBe(401);
   });
 
   test(requirement('dpop-metadata'), async () => {
-    const challenged = await fetch(`${front.url}/split/hello`);
+    const challenged = await fetch(`${loadBalancer.url}/split/hello`);
     const challenge = challenged.headers.get('www-authenticate') ?? '';
     expect(challenge).toMatch(/^Bearer resource_metadata="[^"]+", DPoP algs="ES256 [^"]+", resource_metadata="[^"]+"$/);
     const [, url = ''] = /resource_metadata="([^"]+)"/.exec(challenge) ?? [];
@@ -98,26 +98,26 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
 });
 
 describe('Gateways that remember proofs for themselves', () => {
-  let front: Front;
+  let loadBalancer: LoadBalancer;
   let world: ManyProcesses;
   beforeAll(async () => {
-    front = await startFront();
+    loadBalancer = await startLoadBalancer();
     world = await startManyProcesses({
-      environment: { TALLYSTICK_GATEWAY_PUBLIC_URL: front.url, TALLYSTICK_GATEWAY_DPOP_REPLAY: 'memory' },
+      environment: { TALLYSTICK_GATEWAY_PUBLIC_URL: loadBalancer.url, TALLYSTICK_GATEWAY_DPOP_REPLAY: 'memory' },
     });
-    front.targets = [world.gateways[0]];
+    loadBalancer.targets = [world.gateways[0]];
   });
   afterAll(async () => {
     await world?.stop();
-    await front?.stop();
+    await loadBalancer?.stop();
   });
 
   test(requirement('dpop-proof-once', 'each gateway remembers proofs, also while the store is down'), async () => {
     const { obtain, call, sent } = await boundClient(world);
     const token = await obtain('jwt');
-    expect((await call(front.url, 'jwt', token)).status).toBe(200);
+    expect((await call(loadBalancer.url, 'jwt', token)).status).toBe(200);
     await world.redisRelay.cut();
-    expect((await call(front.url, 'jwt', token)).status).toBe(200);
+    expect((await call(loadBalancer.url, 'jwt', token)).status).toBe(200);
     const headers = sent.at(-1) as Headers;
     const replay = async (gateway: string) => (await fetch(`${gateway}/jwt/hello?a=b`, { headers })).status;
     expect(await replay(world.gateways[0])).toBe(401);

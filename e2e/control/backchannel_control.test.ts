@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { requirement } from '../requirements/index.ts';
-import { askUser, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
+import { demoBank, pollBackchannel, startBackchannel } from '../support/clients/backchannel.ts';
 import { call } from '../support/clients/clients.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 
@@ -15,7 +15,7 @@ const decide = (authReqId: string, decision: string) =>
 
 test(requirement('ciba-by-control', 'approved'), async () => {
   const client = await demoBank(world);
-  const started = await askUser(world, client, { style: 'split', user: 'alice', message: 'PAY-1' });
+  const started = await startBackchannel(world, client, { style: 'split', user: 'alice', message: 'PAY-1' });
   const { body } = await world.control('GET', '/backchannel-requests?user=alice');
   expect(body.requests).toMatchObject([
     { clientId: 'demo-bank', bindingMessage: 'PAY-1', scopes: expect.arrayContaining(['read']) },
@@ -28,7 +28,7 @@ test(requirement('ciba-by-control', 'approved'), async () => {
 
 test(requirement('ciba-by-control', 'denied'), async () => {
   const client = await demoBank(world);
-  const started = await askUser(world, client, { style: 'split', user: 'bob', message: 'PAY-2' });
+  const started = await startBackchannel(world, client, { style: 'split', user: 'bob', message: 'PAY-2' });
   expect((await decide(started.auth_req_id, 'deny')).status).toBe(204);
   await expect(pollBackchannel(world, client, started)).rejects.toMatchObject({ error: 'access_denied' });
   const again = await decide(started.auth_req_id, 'approve');
@@ -45,7 +45,7 @@ test(requirement('ciba-by-control', 'unknown'), async () => {
 test.each([-7200, 7200])(requirement('ciba-by-control', 'with the clock moved by %d seconds'), async (seconds) => {
   await world.control('POST', '/clock/advance', { seconds });
   const client = await demoBank(world);
-  const started = await askUser(world, client, { style: 'phantom', user: 'alice', message: 'PAY-3' });
+  const started = await startBackchannel(world, client, { style: 'phantom', user: 'alice', message: 'PAY-3' });
   expect((await decide(started.auth_req_id, 'approve')).status).toBe(204);
   // openid-client would refuse the ID token, because its clock did not move.
   const polled = await fetch(`${world.issuer}/token`, {

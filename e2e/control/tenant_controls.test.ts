@@ -3,7 +3,7 @@ import { until } from '@tallystick/testing/until';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { type Config, loadConfig, type TenantInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
-import { askUser, demoBank, pollBackchannel } from '../support/clients/backchannel.ts';
+import { demoBank, pollBackchannel, startBackchannel } from '../support/clients/backchannel.ts';
 import { introspect, serviceToken } from '../support/clients/clients.ts';
 import { type Controlled, startControlled } from '../support/worlds/controlled.ts';
 import { DEMO_CONFIG, resourceOf, type World } from '../support/worlds/world.ts';
@@ -140,15 +140,15 @@ test(requirement('tenant-controls-are-its-own', 'keys'), async () => {
 test(requirement('tenant-controls-are-its-own', 'backchannel requests'), async () => {
   const [one, other] = [await create(), await create()];
   const client = await demoBank(one);
-  const asked = await askUser(one, client, { style: 'phantom', user: 'bob', message: 'ours' });
+  const started = await startBackchannel(one, client, { style: 'phantom', user: 'bob', message: 'ours' });
   expect((await one.control('GET', '/backchannel-requests?user=bob')).body.requests).toMatchObject([
     { bindingMessage: 'ours' },
   ]);
   expect((await other.control('GET', '/backchannel-requests?user=bob')).body.requests).toEqual([]);
-  const approval = { authReqId: asked.auth_req_id, decision: 'approve' };
+  const approval = { authReqId: started.auth_req_id, decision: 'approve' };
   expect((await other.control('POST', '/backchannel-requests/decisions', approval)).status).toBe(400);
   expect((await one.control('POST', '/backchannel-requests/decisions', approval)).status).toBe(204);
-  expect((await pollBackchannel(one, client, asked)).access_token).toMatch(/^[\w-]{43}$/);
+  expect((await pollBackchannel(one, client, started)).access_token).toMatch(/^[\w-]{43}$/);
 });
 
 test(requirement('tenant-controls-are-its-own', 'reset'), async () => {

@@ -27,7 +27,7 @@ const MAX_AGE = 2;
   });
 
   test(requirement('any-phantom-gateway'), async () => {
-    const introspections = () => world.front.count('/token/introspection');
+    const introspections = () => world.loadBalancer.count('/token/introspection');
     const token = await serviceToken(world, 'phantom');
     const before = introspections();
     const statuses = await Promise.all(

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-const introspections = () => world.front.count('/token/introspection');
+const introspections = () => world.loadBalancer.count('/token/introspection');
 const answerKey = (token: string) => `${world.prefix}{${tokenKey(token)}}:answer`;
 const isShared = async (token: string) => (await world.redis.exists(answerKey(token))) === 1;
 

@@ -86,12 +86,12 @@ test.each(['opaque', 'phantom', 'split'] as const)(
     const client = { id: 'passing', secret: 'passing-secret', grants: ['client_credentials'] };
     expect((await control('PUT', '/clients', client)).status).toBe(201);
     // Only this server has the client.
-    world.front.targets = [String(world.authorizationServers()[0]?.url)];
+    world.loadBalancer.targets = [String(world.authorizationServers()[0]?.url)];
     const opened = await open(style, await mint(style, { client: client.id }));
     await opened.echoes();
     expect((await control('DELETE', '/clients/passing')).status).toBe(204);
     expect(await opened.closed).toEqual([4401, 'access token revoked']);
-    world.front.targets = world.authorizationServers().map(({ url }) => url);
+    world.loadBalancer.targets = world.authorizationServers().map(({ url }) => url);
   },
 );
 

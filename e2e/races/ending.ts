@@ -85,7 +85,7 @@ async function register(world: RaceWorld, metadata: Partial<oidc.ClientMetadata>
   return { client, leave };
 }
 
-/** What openid-client gets, as a word; the front gives its requests to the servers in turn. */
+/** What openid-client gets, as a word; the load balancer sends its requests to the servers in turn. */
 async function wordOf(world: RaceWorld, request: Promise<oidc.TokenEndpointResponse>, got: string[]): Promise<string> {
   try {
     const { access_token: token, refresh_token, id_token } = await request;

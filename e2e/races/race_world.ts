@@ -5,7 +5,7 @@ import { type Browser, createBrowser } from '@tallystick/testing/sign_in';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
 import { parse } from 'yaml';
 import { type Control, controlAt } from '../support/worlds/controlled.ts';
-import { startFront } from '../support/worlds/front.ts';
+import { startLoadBalancer } from '../support/worlds/load_balancer.ts';
 import { type ManyProcesses, startManyProcesses } from '../support/worlds/many_processes.ts';
 import { DEMO_CONFIG, resourceOf } from '../support/worlds/world.ts';
 
@@ -43,19 +43,19 @@ export async function startRaceWorld(): Promise<RaceWorld> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-'));
   const config = path.join(folder, 'config.json');
   await writeFile(config, JSON.stringify(await configuration(clientKeys, idpKeys)));
-  const front = await startFront();
+  const loadBalancer = await startLoadBalancer();
   const world = await startManyProcesses({
     config,
-    environment: { TALLYSTICK_GATEWAY_PUBLIC_URL: front.url, TALLYSTICK_CONTROL_API_PORT: '0' },
+    environment: { TALLYSTICK_GATEWAY_PUBLIC_URL: loadBalancer.url, TALLYSTICK_CONTROL_API_PORT: '0' },
   });
-  front.targets = [...world.gateways];
+  loadBalancer.targets = [...world.gateways];
   const servers = world.authorizationServers();
   return {
     ...world,
     servers: pair(servers.map(({ url }) => url)),
     doors: pair(world.gateways),
     workers: await world.startGateway({}, ['--workers', '2']),
-    publicUrl: front.url,
+    publicUrl: loadBalancer.url,
     control: pair(servers.map(({ controlUrl }) => controlAt(String(controlUrl)))),
     alice: createBrowser(world),
     clientKeys,
@@ -70,7 +70,7 @@ export async function startRaceWorld(): Promise<RaceWorld> {
     },
     async stop() {
       await world.stop();
-      await front.stop();
+      await loadBalancer.stop();
       await rm(folder, { recursive: true });
     },
   };

@@ -137,7 +137,7 @@ test(requirement('revocation-in-flight'), async () => {
     const all = (status: number) => world.gateways.map(() => status);
     await until(async () => String(await answers('split', later)) === String(all(200)));
 
-    const held = world.front.hold('/token/introspection');
+    const held = world.loadBalancer.hold('/token/introspection');
     const inFlight = answers('phantom', token);
     // The answer that the token is active is ready for every gateway, but held back.
     await until(() => held.count() === GATEWAYS);

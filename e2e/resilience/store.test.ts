@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { tokenKey } from '@tallystick/token-store';
 import * as oidc from 'openid-client';
 import { requirement } from '../requirements/index.ts';
-import { askUser, demoBank } from '../support/clients/backchannel.ts';
+import { demoBank, startBackchannel } from '../support/clients/backchannel.ts';
 import { call, demoService, serviceToken, shown } from '../support/clients/clients.ts';
 import { connectDevice, demoTv, startDevice } from '../support/clients/device.ts';
 import { authorize, signIn } from '../support/clients/sign_in.ts';
@@ -58,7 +58,11 @@ describe('the store', () => {
   test(requirement('dump-holds-no-token', 'devices, backchannel, pushed requests, registrations'), async () => {
     const device = await startDevice(world, await demoTv(world), 'split');
     await connectDevice(world, device);
-    const asked = await askUser(world, await demoBank(world), { style: 'split', user: 'alice', message: 'hello' });
+    const started = await startBackchannel(world, await demoBank(world), {
+      style: 'split',
+      user: 'alice',
+      message: 'hello',
+    });
     let pushed = '';
     await authorize(world, {
       async send(client, parameters) {
@@ -78,7 +82,7 @@ describe('the store', () => {
       device.device_code,
       device.user_code,
       device.user_code.replace('-', ''),
-      asked.auth_req_id,
+      started.auth_req_id,
       pushed.replace(/^.*:/, ''),
       registered.client_secret,
       registered.registration_access_token,
@@ -86,7 +90,7 @@ describe('the store', () => {
     const dump = await world.dump();
     expect(held.every((value) => value.length >= 8)).toBe(true);
     expect(held.filter((value) => dump.includes(value))).toEqual([]);
-    expect(dump).toContain(tokenKey(asked.auth_req_id));
+    expect(dump).toContain(tokenKey(started.auth_req_id));
   });
 
   test(requirement('poisoned-entry'), async () => {
@@ -111,10 +115,10 @@ describe('the store', () => {
 
   test(requirement('one-introspection'), async () => {
     const token = await serviceToken(world, 'phantom');
-    const before = world.front.count('/token/introspection');
+    const before = world.loadBalancer.count('/token/introspection');
     const answers = await Promise.all(Array.from({ length: 1000 }, () => call(world.gateways[0], 'phantom', token)));
     expect(answers.filter((answer) => answer.status !== 200)).toEqual([]);
-    expect(world.front.count('/token/introspection') - before).toBe(1);
+    expect(world.loadBalancer.count('/token/introspection') - before).toBe(1);
   });
 
   test(requirement('malformed-input', 'the servers write nothing'), async () => {
@@ -141,9 +145,9 @@ describe('the store', () => {
   });
 
   test('two authorization servers are one: a code of one is redeemed at the other', async () => {
-    const before = world.front.count('/token');
+    const before = world.loadBalancer.count('/token');
     for (let round = 0; round < 4; round++) await signIn(world, { style: 'split' });
-    expect(world.front.count('/token') - before).toBe(4);
+    expect(world.loadBalancer.count('/token') - before).toBe(4);
   });
 });
 

@@ -10,7 +10,7 @@ export function demoBank(world: World): Promise<oidc.Configuration> {
 }
 
 /** Requests a user's approval. */
-export async function askUser(
+export async function startBackchannel(
   world: World,
   client: oidc.Configuration,
   { style, user, message }: { style: Style; user: string; message: string },

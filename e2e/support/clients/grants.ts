@@ -1,6 +1,6 @@
 import * as oidc from 'openid-client';
 import type { Style, World } from '../worlds/world.ts';
-import { askUser, decide, demoBank, pollBackchannel } from './backchannel.ts';
+import { decide, demoBank, pollBackchannel, startBackchannel } from './backchannel.ts';
 import { serviceToken } from './clients.ts';
 import { connectDevice, demoTv, pollDevice, startDevice } from './device.ts';
 import { signIn } from './sign_in.ts';
@@ -52,7 +52,7 @@ export const GRANTS: readonly Grant[] = [
     async obtain(world, style) {
       const client = await demoBank(world);
       const message = `grant ${style}`;
-      const started = await askUser(world, client, { style, user: 'bob', message });
+      const started = await startBackchannel(world, client, { style, user: 'bob', message });
       await decide(world, { user: 'bob', message, decision: 'approve' });
       return (await pollBackchannel(world, client, started)).access_token;
     },

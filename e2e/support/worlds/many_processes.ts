@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { relayTo, type TcpRelay } from '@tallystick/testing/tcp_relay';
 import { Redis } from 'ioredis';
 import { captureLog } from './captured_log.ts';
-import { type Front, startFront } from './front.ts';
+import { type LoadBalancer, startLoadBalancer } from './load_balancer.ts';
 import { type RoleProcess, startRole } from './role_process.ts';
 import type { World } from './world.ts';
 
 export interface ManyProcesses extends World {
   /** The load balancer in front of both authorization servers. Its URL is the issuer. */
-  readonly front: Front;
+  readonly loadBalancer: LoadBalancer;
   /** Starts one more gateway. @returns its URL */
   startGateway(different: Readonly<Record<string, string>>, args?: readonly string[]): Promise<string>;
   /** The relay in front of Redis. */
@@ -16,7 +16,7 @@ export interface ManyProcesses extends World {
   /** The real Redis, and the prefix of this world's keys. */
   readonly redis: Redis;
   readonly prefix: string;
-  /** The two authorization servers that are behind the front now. */
+  /** The two authorization servers that are behind the load balancer now. */
   authorizationServers(): readonly RoleProcess[];
   stopAuthorizationServers(): Promise<void>;
   startAuthorizationServers(): Promise<void>;
@@ -48,7 +48,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   const redisUrl = new URL(process.env.REDIS_URL);
   const redis = new Redis(redisUrl.href);
   const redisRelay = await relayTo({ host: redisUrl.hostname, port: Number(redisUrl.port || 6379) });
-  const front = await startFront();
+  const loadBalancer = await startLoadBalancer();
   const prefix = options.prefix ?? `e2e:${randomUUID()}:`;
   const log = captureLog();
   const storeUrl = (user?: string) => {
@@ -58,7 +58,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     return url.href;
   };
   const environment = {
-    TALLYSTICK_ISSUER: front.url,
+    TALLYSTICK_ISSUER: loadBalancer.url,
     TALLYSTICK_SECRET: `the secret of ${prefix}`,
     TALLYSTICK_STORE_URL: options.storeUrls?.gateway ?? storeUrl(),
     TALLYSTICK_STORE_PREFIX: prefix,
@@ -77,16 +77,16 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     authorizationServers = await Promise.all(
       [0, 1].map(() => startRole('authorization-server', authorizationServerEnvironment, log.write, options.config)),
     );
-    front.targets = authorizationServers.map((server) => server.url);
+    loadBalancer.targets = authorizationServers.map((server) => server.url);
   };
   const stopAuthorizationServers = async () => {
-    front.targets = [];
+    loadBalancer.targets = [];
     await Promise.all(authorizationServers.map((server) => server.stop()));
   };
 
   const killAuthorizationServers = async () => {
     await Promise.all(authorizationServers.map((server) => server.kill()));
-    front.targets = [];
+    loadBalancer.targets = [];
   };
 
   const [sampleApi] = await Promise.all([
@@ -106,7 +106,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
   const gatewayUrls = gateways.map(({ url }) => url) as [string, ...string[]];
 
   return {
-    issuer: front.url,
+    issuer: loadBalancer.url,
     gateways: gatewayUrls,
     sampleApi: sampleApi.url,
     async startGateway(different, args) {
@@ -116,7 +116,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
       return gateway.url;
     },
     log,
-    front,
+    loadBalancer,
     redisRelay,
     redis,
     prefix,
@@ -127,7 +127,7 @@ export async function startManyProcesses(options: ManyProcessesOptions = {}): Pr
     dump: () => dump(redis, prefix),
     async stop() {
       await Promise.all([...gateways, sampleApi, ...authorizationServers].map((role) => role.stop()));
-      await Promise.all([front.stop(), redisRelay.close()]);
+      await Promise.all([loadBalancer.stop(), redisRelay.close()]);
       const keys = await redis.keys(`${prefix}*`);
       if (keys.length > 0) await redis.del(keys);
       redis.disconnect();

@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import { listen } from '@tallystick/testing/listen';
 
-export interface Front {
+export interface LoadBalancer {
   readonly url: string;
   /** The servers that get requests, in turn. */
   targets: string[];
@@ -20,14 +20,14 @@ export interface HeldAnswers {
 }
 
 /** A load balancer for the authorization servers of one issuer. It forwards requests in turn and counts them. */
-export async function startFront(): Promise<Front> {
+export async function startLoadBalancer(): Promise<LoadBalancer> {
   const seen = new Map<string, number>();
   const held = new Map<string, (() => void)[]>();
   let turn = 0;
   const server = createServer((incoming, outgoing) => {
     const path = String(incoming.url).split('?')[0] ?? '';
     seen.set(path, (seen.get(path) ?? 0) + 1);
-    const target = front.targets[turn++ % front.targets.length];
+    const target = loadBalancer.targets[turn++ % loadBalancer.targets.length];
     if (target === undefined) return void incoming.socket.destroy();
     const { method, headers, url } = incoming;
     const onward = request(target + url, { ...(method && { method }), headers }, (answer) => {
@@ -43,7 +43,7 @@ export async function startFront(): Promise<Front> {
     incoming.pipe(onward);
   });
   const { origin: url, stop } = await listen(server);
-  const front: Front = {
+  const loadBalancer: LoadBalancer = {
     url,
     stop,
     targets: [],
@@ -60,5 +60,5 @@ export async function startFront(): Promise<Front> {
       };
     },
   };
-  return front;
+  return loadBalancer;
 }
