@@ -20,6 +20,10 @@ const ROUNDS = 260;
 const AT_ONCE = 5;
 const prefix = `e2e:${randomUUID()}:`;
 
+/** Kinds of records, by the number of keys that the store has for each record. */
+const ONE_KEY = ['Client', 'Interaction', 'PushedAuthorizationRequest', 'Poll', 'ReplayDetection'];
+const TWO_KEYS = ['DeviceCode', 'Session'];
+
 const STORES: Readonly<Record<string, NonNullable<ConfigInput['store']>>> = {
   memory: { url: 'memory:', maxEntries: 240, maxBytes: 4 * MIB, anonymous: BUDGET },
   Redis: { url: String(process.env.REDIS_URL), prefix, anonymous: BUDGET },
@@ -172,19 +176,19 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
   if (name === 'Redis') {
     test(requirement('anonymous-floods', 'their records in Redis stay within the budget'), async () => {
       const redis = new Redis(String(process.env.REDIS_URL));
-      for (const once of Object.values(FLOODS))
+      const largest: Record<string, number> = {};
+      for (const once of Object.values(FLOODS)) {
         for (let round = 0; round < 2 * BUDGET.maxEntries; round++) await once();
-      const keys = await redis.keys(`${prefix}*`);
-      const numberOf = (kind: string) => keys.filter((key) => key.endsWith(`}:${kind}`)).length;
-      for (const kind of ['Client', 'Interaction', 'PushedAuthorizationRequest', 'Poll', 'ReplayDetection']) {
-        expect(numberOf(kind)).toBeGreaterThan(0);
-        expect(numberOf(kind)).toBeLessThanOrEqual(BUDGET.maxEntries);
+        // After each flood, because some records expire within seconds.
+        const keys = await redis.keys(`${prefix}*`);
+        for (const kind of [...ONE_KEY, ...TWO_KEYS]) {
+          const count = keys.filter((key) => key.endsWith(`}:${kind}`)).length;
+          largest[kind] = Math.max(largest[kind] ?? 0, count);
+        }
       }
-      // The store has two keys for each of these records.
-      for (const kind of ['DeviceCode', 'Session']) {
-        expect(numberOf(kind)).toBeGreaterThan(0);
-        expect(numberOf(kind)).toBeLessThanOrEqual(2 * BUDGET.maxEntries);
-      }
+      expect(Object.entries(largest).filter(([, count]) => count === 0)).toEqual([]);
+      for (const kind of ONE_KEY) expect(largest[kind]).toBeLessThanOrEqual(BUDGET.maxEntries);
+      for (const kind of TWO_KEYS) expect(largest[kind]).toBeLessThanOrEqual(2 * BUDGET.maxEntries);
       redis.disconnect();
     });
 
