@@ -58,7 +58,11 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
       code_challenge: 'x'.repeat(43),
       code_challenge_method: 'S256',
     });
-  const askForDevice = () => post('/device/auth', new URLSearchParams({ client_id: 'demo-tv' }));
+  const requestDeviceCode = async () => {
+    const answer = await post('/device/auth', new URLSearchParams({ client_id: 'demo-tv', scope: 'openid' }));
+    expect(answer.status).toBe(200);
+    return answer;
+  };
 
   const keys = generateKeyPair('ES256', { extractable: true });
   /** Signs a JWT that works once. */
@@ -112,9 +116,9 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
       expect(body.error).toBe('invalid_grant'); // The client is authenticated, but its code is invalid.
       return 400;
     },
-    'requests for a device': async () => (await askForDevice()).status,
+    'requests for a device': async () => (await requestDeviceCode()).status,
     'polls for a device': async () => {
-      const { device_code = '' } = (await askForDevice()).body;
+      const { device_code = '' } = (await requestDeviceCode()).body;
       const grant = 'urn:ietf:params:oauth:grant-type:device_code';
       return (await post('/token', new URLSearchParams({ client_id: 'demo-tv', device_code, grant_type: grant })))
         .status;

@@ -81,7 +81,8 @@ describe('Two gateways on one Redis that are one address, and ask for a nonce', 
     const bare = await fetch(`${loadBalancer.url}/jwt/hello`, { headers: { authorization: `DPoP ${token}` } });
     expect(bare.status).toBe(401);
     await world.redisRelay.restore();
-    await until(async () => (await call(loadBalancer.url, 'jwt', token)).status === 200);
+    for (const gateway of world.gateways) await until(async () => (await fetch(`${gateway}/readyz`)).ok);
+    expect((await call(loadBalancer.url, 'jwt', token)).status).toBe(200);
     const replayed = await fetch(`${world.gateways[0]}/jwt/hello?a=b`, { headers: sent.at(-1) as Headers });
     expect(replayed.status).toBe(401);
   });
