@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type ListeningServer, listen } from '@tallystick/testing/listen';
+import { until } from '@tallystick/testing/until';
 import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import { createAuthorizationServer } from '../create_authorization_server.ts';
@@ -55,9 +56,13 @@ test('discovery, service tokens and their introspection do not wait for the key 
   expect(made).toBe(0);
 });
 
-test('concurrent requests for the JWKS make one key', async () => {
+/** A busy machine may take longer to make the key than a request for the JWKS waits. */
+const untilAllArePublished = () => until(async () => (await publishedAlgorithms()).join() === 'ES256,RS256');
+
+test('concurrent requests for the JWKS make one key, and get the keys that exist if it takes long', async () => {
   const published = await Promise.all(Array.from({ length: 5 }, publishedAlgorithms));
-  expect(published).toEqual(Array(5).fill(['ES256', 'RS256']));
+  for (const algorithms of published) expect(['ES256', 'ES256,RS256']).toContain(algorithms.join());
+  await untilAllArePublished();
   expect(made).toBe(1);
 });
 
@@ -67,5 +72,5 @@ test('without the store, the JWKS has the keys that exist, and the next request 
   };
   expect(await publishedAlgorithms()).toEqual(['ES256']);
   store.changeKept = change;
-  expect(await publishedAlgorithms()).toEqual(['ES256', 'RS256']);
+  await untilAllArePublished();
 });

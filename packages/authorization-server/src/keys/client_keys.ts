@@ -1,9 +1,16 @@
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { peekBody } from '@tallystick/common';
 import { StoreUnavailableError } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
 import type { JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import type { SigningAlgorithm } from '../config/config.ts';
+
+/**
+ * Milliseconds that a request for the JWKS waits for the keys. Gateways and APIs fetch it at their start, and need only the keys of access
+ * tokens; on a busy machine an RSA key takes longer than they wait.
+ */
+const JWKS_PATIENCE = 500;
 
 export interface ClientKeysDependencies {
   /** Path of the issuer, without a slash at the end. */
@@ -38,22 +45,28 @@ export function createClientKeys({ mountPath, make, ...given }: ClientKeysDepend
     /** Makes the keys if the request needs them. Without the store, the request goes on: one that needs the store says so. */
     async readyFor(request: IncomingMessage): Promise<void> {
       if (!(await needsClientKeys(request, mountPath))) return;
-      await ready().catch((error) => {
+      const made = ready().catch((error) => {
         if (!(error instanceof StoreUnavailableError)) throw error;
       });
+      const isForJwks = pathOf(request, mountPath) === '/jwks';
+      await (isForJwks ? Promise.race([made, sleep(JWKS_PATIENCE, undefined, { ref: false })]) : made);
     },
   };
 }
 
 /** Whether the response may contain a JWT for a client, or the JWKS. */
 async function needsClientKeys(request: IncomingMessage, mountPath: string): Promise<boolean> {
-  const path = (request.url ?? '').split('?', 1)[0]?.slice(mountPath.length) ?? '';
+  const path = pathOf(request, mountPath);
   if (/^\/(?:token\/revocation|reg|\.well-known)(?:\/|$)/.test(path)) return false;
   // RFC 9701. Other introspection responses contain access tokens at most.
   if (path === '/token/introspection') return /token-introspection\+jwt/i.test(request.headers.accept ?? '');
   if (path !== '/token' || request.method !== 'POST') return true;
   const form = new URLSearchParams((await peekBody(request)).toString());
   return form.get('grant_type') !== 'client_credentials';
+}
+
+function pathOf({ url = '' }: IncomingMessage, mountPath: string): string {
+  return url.split('?', 1)[0]?.slice(mountPath.length) ?? '';
 }
 
 const PENDING = 'pending ';
