@@ -2,21 +2,28 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreUnavailableError, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { WrongClientError } from './clients/clients.ts';
-import { type Served, serve } from './testing/serve.ts';
 import { signIn } from './testing/sign_in.ts';
-import { resourceOf, STYLES, silent, testClient } from './testing/test_server.ts';
+import {
+  resourceOf,
+  STYLES,
+  silent,
+  startTestServer,
+  type TestServer,
+  testClient,
+  withWebClients,
+} from './testing/test_server.ts';
 
 const REFERENCE_STYLES = STYLES.filter((style) => style !== 'jwt');
 
-let served: Served;
+let server: TestServer;
 let issuer: string;
 let store: TokenStore;
 
 beforeEach(async () => {
-  served = await serve();
-  ({ issuer, store } = served);
+  server = await startTestServer(withWebClients);
+  ({ issuer, store } = server);
 });
-afterEach(() => served.stop());
+afterEach(() => server.stop());
 
 function post(
   path: string,
@@ -168,16 +175,18 @@ describe('when the store fails', () => {
 
   test('the log names the store', async () => {
     const warnings: string[] = [];
-    await served.stop();
-    served = await serve({ log: { ...silent, warn: (_fields, message) => void warnings.push(message) } });
-    ({ issuer, store } = served);
+    await server.stop();
+    server = await startTestServer(withWebClients, {
+      log: { ...silent, warn: (_fields, message) => void warnings.push(message) },
+    });
+    ({ issuer, store } = server);
     refuseCommits();
     await post('/token', { grant_type: 'client_credentials', resource: resourceOf('split') });
     expect(warnings).toEqual(['refused: the token store is not available']);
   });
 
   test('the refresh token is not consumed, and works once the store is available again', async () => {
-    const refreshToken = String((await signIn(served, 'split')).refresh_token);
+    const refreshToken = String((await signIn(server, 'split')).refresh_token);
     const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'web', refresh_token: refreshToken });
     const refresh = () => fetch(`${issuer}/token`, { method: 'POST', body: form });
     const restore = refuseCommits();
@@ -217,7 +226,7 @@ test('the gateway client may only introspect', async () => {
 
 test('two authorization servers on one store sign with the same keys', async () => {
   const before = await (await fetch(`${issuer}/jwks`)).json();
-  await served.replaceWithAnother();
+  await server.replaceWithAnother();
   expect(await (await fetch(`${issuer}/jwks`)).json()).toEqual(before);
 });
 
@@ -246,8 +255,8 @@ test('a token request needs a form and a known client', async () => {
 });
 
 test('a reference token keeps the claims from its issuance after the configuration changes', async () => {
-  const { access_token: token } = await signIn(served, 'phantom');
-  const { current, replace } = served.authorizationServer.configuration;
+  const { access_token: token } = await signIn(server, 'phantom');
+  const { current, replace } = server.configuration;
   await replace({ ...current(), users: [{ id: 'alice', claims: { email: 'changed@example.com' } }] });
   const jwt = await (await introspect(token, 'application/jwt')).text();
   expect(decodeJwt(jwt)).toMatchObject({ sub: 'alice', email: 'alice@example.com' });
@@ -255,7 +264,7 @@ test('a reference token keeps the claims from its issuance after the configurati
 
 describe('the configuration', () => {
   test('can be replaced while the server runs', async () => {
-    const { current, replace } = served.authorizationServer.configuration;
+    const { current, replace } = server.configuration;
     const added = testClient({ id: 'added', secret: 'added-secret', grants: ['client_credentials'] });
     const form = { grant_type: 'client_credentials', resource: resourceOf('jwt') };
     expect((await post('/token', form, {}, 'added')).status).toBe(401);
@@ -266,7 +275,7 @@ describe('the configuration', () => {
   });
 
   test('stays in use if its replacement is invalid', async () => {
-    const { current, replace } = served.authorizationServer.configuration;
+    const { current, replace } = server.configuration;
     const wrong = testClient({ id: 'wrong', secret: 'x', metadata: { token_endpoint_auth_method: 'magic' } });
     await expect(replace({ ...current(), clients: [wrong] })).rejects.toThrow(WrongClientError);
     expect(current().clients.map(({ id }) => id)).not.toContain('wrong');
@@ -279,10 +288,10 @@ describe('the configuration', () => {
     ['introspection_signed_response_alg', 'EdDSA'],
     ['authorization_signed_response_alg', 'RS256'],
   ])('accepts a new client with another algorithm, as at start: %s', async (name, algorithm) => {
-    const { current, replace } = served.authorizationServer.configuration;
+    const { current, replace } = server.configuration;
     const wanting = testClient({ id: 'wanting', secret: 'wanting-secret', metadata: { [name]: algorithm } });
     await replace({ ...current(), clients: [...current().clients, wanting] });
-    const published = await served.authorizationServer.keys.list();
+    const published = await server.keys.list();
     expect(published.map((key) => [key.algorithm, key.status])).toEqual([
       ['ES256', 'signing'],
       [algorithm, 'signing'],
@@ -290,12 +299,12 @@ describe('the configuration', () => {
   });
 
   test('makes no keys for a refused client', async () => {
-    const { current, replace } = served.authorizationServer.configuration;
+    const { current, replace } = server.configuration;
     const metadata = { id_token_signed_response_alg: 'RS256', token_endpoint_auth_method: 'magic' };
     const wrong = testClient({ id: 'wrong', secret: 'x', metadata });
     const before = await (await fetch(`${issuer}/jwks`)).json();
     await expect(replace({ ...current(), clients: [wrong] })).rejects.toThrow(WrongClientError);
     expect(await (await fetch(`${issuer}/jwks`)).json()).toEqual(before);
-    expect(await served.authorizationServer.keys.list()).toHaveLength(1);
+    expect(await server.keys.list()).toHaveLength(1);
   });
 });

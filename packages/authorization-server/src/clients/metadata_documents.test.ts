@@ -9,10 +9,9 @@ let server: TestServer;
 afterEach(() => server.stop());
 
 async function start(document: object, features: object = {}) {
-  server = await startTestServer(
-    (config) => ({ ...config, features: { ...config.features, ...features } }),
-    async () => Response.json(document),
-  );
+  server = await startTestServer((config) => ({ ...config, features: { ...config.features, ...features } }), {
+    fetch: async () => Response.json(document),
+  });
 }
 
 function authorize() {

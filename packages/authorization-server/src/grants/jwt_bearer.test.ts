@@ -1,12 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { serve } from '@tallystick/testing/serve';
 import { type CryptoKey, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import {
-  client,
-  type RunningAuthorizationServer,
-  startAuthorizationServer,
-} from '../testing/start_authorization_server.ts';
 import { resourceOf, STYLES } from '../testing/test_server.ts';
+import { client, startForTokenRequests, type TokenRequests } from '../testing/token_requests.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const ISSUER = 'https://idp.example.com';
@@ -18,7 +14,7 @@ beforeAll(async () => {
 });
 
 const start = (trusted: object = { jwks: keys.jwks }) =>
-  startAuthorizationServer(() => ({
+  startForTokenRequests(() => ({
     clients: [client({ id: 'partner', grants: ['jwt_bearer'] })],
     trustedIssuers: [{ issuer: ISSUER, algorithms: ['ES256'], ...trusted }],
   }));
@@ -29,13 +25,13 @@ interface Assertion {
   readonly key?: CryptoKey | Uint8Array;
 }
 
-function sign({ config }: RunningAuthorizationServer, { claims, header, key = keys.privateKey }: Assertion = {}) {
+function sign({ config }: TokenRequests, { claims, header, key = keys.privateKey }: Assertion = {}) {
   const now = Math.floor(Date.now() / 1000);
   const usual = { iss: ISSUER, sub: 'alice', aud: config.issuer, iat: now, exp: now + 60, jti: crypto.randomUUID() };
   return new SignJWT({ ...usual, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'idp', ...header }).sign(key);
 }
 
-function redeem(server: RunningAuthorizationServer, assertion: string, changed: Record<string, string> = {}) {
+function redeem(server: TokenRequests, assertion: string, changed: Record<string, string> = {}) {
   return server.token('partner', { grant_type: GRANT_TYPE, assertion, resource: resourceOf('jwt'), ...changed });
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { client, startAuthorizationServer } from '../testing/start_authorization_server.ts';
 import { resourceOf, STYLES } from '../testing/test_server.ts';
+import { client, startForTokenRequests } from '../testing/token_requests.ts';
 
 const withPasswords = {
   insecurePasswordGrant: true,
@@ -14,7 +14,7 @@ const withPasswords = {
 const request = { grant_type: 'password', username: 'alice', password: 'correct horse', resource: resourceOf('jwt') };
 
 test.each(STYLES)('exchanges user name and password for a %s token', async (style) => {
-  const server = await startAuthorizationServer(() => withPasswords);
+  const server = await startForTokenRequests(() => withPasswords);
   const answer = await server.token('legacy', { ...request, resource: resourceOf(style), scope: 'read' });
   expect(answer).toMatchObject({ status: 200, scope: 'read', expires_in: 300 });
   const jwt = style === 'jwt' ? answer.access_token : await server.jwtOf(answer.access_token);
@@ -31,26 +31,26 @@ test.each([
   ['an unknown API', { resource: resourceOf('none') }, 'invalid_target'],
   ['an unknown scope', { scope: 'read admin' }, 'invalid_scope'],
 ])('%s is refused', async (_what, changed, error) => {
-  const server = await startAuthorizationServer(() => withPasswords);
+  const server = await startForTokenRequests(() => withPasswords);
   const answer = await server.token('legacy', { ...request, ...changed });
   expect(answer).toMatchObject({ status: 400, error });
   expect(JSON.stringify(answer)).not.toMatch(/mallory|correct horse/);
 });
 
 test('an unknown user and a wrong password get the same response', async () => {
-  const server = await startAuthorizationServer(() => withPasswords);
+  const server = await startForTokenRequests(() => withPasswords);
   expect(await server.token('legacy', { ...request, username: 'mallory' })).toEqual(
     await server.token('legacy', { ...request, password: 'wrong' }),
   );
 });
 
 test('logs a warning at start when enabled', async () => {
-  const { warnings } = await startAuthorizationServer(() => withPasswords);
+  const { warnings } = await startForTokenRequests(() => withPasswords);
   expect(warnings).toEqual([expect.stringContaining('insecurePasswordGrant')]);
 });
 
 test('is disabled by default', async () => {
-  const server = await startAuthorizationServer(() => ({
+  const server = await startForTokenRequests(() => ({
     clients: [client({ id: 'service', grants: ['client_credentials'] })],
   }));
   expect(server.warnings).toEqual([]);

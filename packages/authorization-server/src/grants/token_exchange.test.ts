@@ -2,12 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { type CryptoKey, decodeJwt, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import type { TokenExchangeConfig } from '../config/config.ts';
 import { openSigningKeys } from '../keys/signing_keys.ts';
-import {
-  client,
-  type RunningAuthorizationServer,
-  startAuthorizationServer,
-} from '../testing/start_authorization_server.ts';
 import { resourceOf, SECRET, STYLES } from '../testing/test_server.ts';
+import { client, startForTokenRequests, type TokenRequests } from '../testing/token_requests.ts';
 import { timedJwtId } from '../tokens/timed_jwt_id.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -17,7 +13,7 @@ const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';
 
 /** `backend` is the API of style jwt and may call all others, unless the test changes that. */
 const start = (rules: Partial<TokenExchangeConfig> = {}) =>
-  startAuthorizationServer(() => ({
+  startForTokenRequests(() => ({
     clients: [
       client({
         id: 'backend',
@@ -48,7 +44,7 @@ interface Forgery {
 }
 
 /** A JWT with this server's signature, by default an access token of alice for the API of style jwt. */
-async function sign({ config, store }: RunningAuthorizationServer, { claims, header, key }: Forgery = {}) {
+async function sign({ config, store }: TokenRequests, { claims, header, key }: Forgery = {}) {
   const keys = await openSigningKeys(config, () => ({ algorithms: ['ES256'], longestLife: 0 }), {
     store,
     now: Date.now,
@@ -61,7 +57,7 @@ async function sign({ config, store }: RunningAuthorizationServer, { claims, hea
     .sign(key ?? (await importJWK(jwk as JWK, 'ES256')));
 }
 
-function exchange(server: RunningAuthorizationServer, token: string, changed: Record<string, string> = {}) {
+function exchange(server: TokenRequests, token: string, changed: Record<string, string> = {}) {
   return server.token('backend', {
     grant_type: GRANT_TYPE,
     subject_token: token,
@@ -71,7 +67,7 @@ function exchange(server: RunningAuthorizationServer, token: string, changed: Re
   });
 }
 
-async function issue(server: RunningAuthorizationServer, as: string, style: string, scope = 'read') {
+async function issue(server: TokenRequests, as: string, style: string, scope = 'read') {
   const answer = await server.token(as, { grant_type: 'client_credentials', resource: resourceOf(style), scope });
   return answer.access_token;
 }

@@ -9,26 +9,25 @@ import {
   generateKeyPair,
 } from 'jose';
 import type { SigningAlgorithm } from '../config/config.ts';
-import { type Served, serve } from '../testing/serve.ts';
-import { resourceOf } from '../testing/test_server.ts';
+import { resourceOf, startTestServer, type TestServer, withWebClients } from '../testing/test_server.ts';
 import { type KeySource, openSigningKeys } from './signing_keys.ts';
 
-let served: Served;
+let server: TestServer;
 let now: number;
 beforeEach(async () => {
   now = Date.now();
-  served = await serve({ now: () => now });
+  server = await startTestServer(withWebClients, { now: () => now });
 });
-afterEach(() => served.stop());
+afterEach(() => server.stop());
 
 async function publishedKids(): Promise<string[]> {
-  const { keys } = (await (await fetch(`${served.issuer}/jwks`)).json()) as { keys: { kid: string; d?: string }[] };
+  const { keys } = (await (await fetch(`${server.issuer}/jwks`)).json()) as { keys: { kid: string; d?: string }[] };
   expect(keys.filter(({ d }) => d !== undefined)).toEqual([]);
   return keys.map(({ kid }) => kid);
 }
 
 async function signingKid(): Promise<string | undefined> {
-  const answer = await fetch(`${served.issuer}/token`, {
+  const answer = await fetch(`${server.issuer}/token`, {
     method: 'POST',
     headers: { Authorization: `Basic ${btoa('service:service-secret')}` },
     body: new URLSearchParams({ grant_type: 'client_credentials', resource: resourceOf('jwt') }),
@@ -39,7 +38,7 @@ async function signingKid(): Promise<string | undefined> {
 describe('a rotation', () => {
   test('announces, signs and retires', async () => {
     const [before] = await publishedKids();
-    const listed = await served.authorizationServer.keys.rotate({ announceFor: 10_000 });
+    const listed = await server.keys.rotate({ announceFor: 10_000 });
     expect(listed.map(({ status }) => status)).toEqual(['signing', 'announced']);
     expect(JSON.stringify(listed)).not.toContain('"d"');
     const after = listed[1]?.kid;
@@ -55,8 +54,8 @@ describe('a rotation', () => {
   });
 
   test('takes effect at every authorization server on the store', async () => {
-    const first = served.authorizationServer;
-    await served.replaceWithAnother();
+    const first = server;
+    await server.replaceWithAnother();
     const before = await signingKid();
     const listed = await first.keys.rotate({ announceFor: 0 });
     now += 1_000;
@@ -65,8 +64,8 @@ describe('a rotation', () => {
   });
 
   test('is in the JWKS of every other authorization server on the store immediately', async () => {
-    const first = served.authorizationServer;
-    await served.replaceWithAnother();
+    const first = server;
+    await server.replaceWithAnother();
     await publishedKids();
     const [signing] = await first.keys.rotate({ announceFor: 0 });
     expect((await publishedKids())[0]).toBe(signing?.kid);
@@ -78,7 +77,7 @@ describe('a rotation', () => {
       { signingAlgorithm: 'ES256', secret: 'x' },
       () => ({ algorithms: ['ES256'], longestLife: 60 }),
       {
-        store: served.store.partition('published'),
+        store: server.store.partition('published'),
         now: () => now,
         onPublish(jwks) {
           expect(JSON.stringify(jwks)).not.toContain('"d"');
@@ -93,10 +92,10 @@ describe('a rotation', () => {
 
   test('accepts a given key, as JWK or PEM', async () => {
     const jwk = await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey);
-    await served.authorizationServer.keys.rotate({ announceFor: 0, key: { ...jwk, kid: 'mine' } });
+    await server.keys.rotate({ announceFor: 0, key: { ...jwk, kid: 'mine' } });
     expect(await signingKid()).toBe('mine');
     const pem = await exportPKCS8((await generateKeyPair('ES256', { extractable: true })).privateKey);
-    const [listed] = await served.authorizationServer.keys.rotate({ announceFor: 0, key: pem });
+    const [listed] = await server.keys.rotate({ announceFor: 0, key: pem });
     expect(await signingKid()).toBe(listed?.kid);
   });
 
@@ -117,7 +116,7 @@ describe('a rotation', () => {
   ])('with %s is refused and changes nothing', async (_what, make) => {
     const before = await publishedKids();
     const key = await make();
-    await expect(served.authorizationServer.keys.rotate({ key })).rejects.toThrow(TypeError);
+    await expect(server.keys.rotate({ key })).rejects.toThrow(TypeError);
     now += 1_000;
     expect(await publishedKids()).toEqual(before);
   });
@@ -126,7 +125,7 @@ describe('a rotation', () => {
 describe('two authorization servers on one store with different algorithms', () => {
   const open = (algorithms: SigningAlgorithm[], longestLife: number) =>
     openSigningKeys({ signingAlgorithm: 'ES256', secret: 'x' }, () => ({ algorithms, longestLife }), {
-      store: served.store.partition('of two'),
+      store: server.store.partition('of two'),
       now: () => now,
     });
   const shown = async (keys: KeySource) => (await keys.list()).map(({ kid, algorithm }) => [algorithm, kid]);
@@ -167,9 +166,9 @@ describe('a store that loses the signing keys', () => {
   /** A store that loses all entries when told to forget. */
   function forgetful() {
     let part = 0;
-    const current = () => served.store.partition(`forgets.${part}`);
+    const current = () => server.store.partition(`forgets.${part}`);
     const store = {
-      ...served.store,
+      ...server.store,
       keepFirst: (...given) => current().keepFirst(...given),
       readKept: (...given) => current().readKept(...given),
       changeKept: (...given) => current().changeKept(...given),
@@ -227,15 +226,16 @@ describe('a configured key', () => {
   ])('signs first, given as %s', async (_form, write) => {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const { d: _private, ...jwk } = await exportJWK(privateKey);
-    await served.stop();
-    served = await serve({ signingKey: await write(privateKey) });
+    await server.stop();
+    const signingKey = await write(privateKey);
+    server = await startTestServer((config) => ({ ...withWebClients(config), signingKey }));
     expect(await signingKid()).toBe(await calculateJwkThumbprint(jwk));
   });
 
   test('is not quoted in the error if it is invalid', async () => {
     const config = { signingAlgorithm: 'ES256', secret: 'x', signingKey: 'not-a-key' } as const;
     const opened = openSigningKeys(config, () => ({ algorithms: ['ES256'], longestLife: 0 }), {
-      store: served.store,
+      store: server.store,
       now: Date.now,
     });
     await expect(opened).rejects.toThrow('expected a private key for ES256 as PEM (PKCS #8) or JWK');

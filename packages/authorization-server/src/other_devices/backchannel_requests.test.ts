@@ -25,14 +25,13 @@ async function start(answer = 204): Promise<Ping[]> {
     grants: ['ciba'],
     metadata: { backchannel_token_delivery_mode: 'ping', backchannel_client_notification_endpoint: PING },
   });
-  server = await startTestServer(
-    (config) => ({ ...config, clients: [...config.clients, bank] }),
-    async (url, options = {}) => {
+  server = await startTestServer((config) => ({ ...config, clients: [...config.clients, bank] }), {
+    fetch: async (url, options = {}) => {
       const authorization = new Headers(options.headers).get('authorization');
       pings.push({ url: String(url), authorization, body: String(options.body) });
       return new Response(null, { status: answer });
     },
-  );
+  });
   return pings;
 }
 

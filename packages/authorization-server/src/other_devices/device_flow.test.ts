@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type Browser, createBrowser, follow, open, type Page } from '@tallystick/testing/sign_in';
 import type { Records, TokenStore } from '@tallystick/token-store';
-import { createAuthorizationServer } from '../create_authorization_server.ts';
-import { silent, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
+import { startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 let server: TestServer;
 /** If set: the number of requests that read the code before the first one continues. */
@@ -15,8 +14,7 @@ beforeEach(async () => {
   }));
   atOnce = 1;
   const records: TokenStore['records'] = (...which) => readingTogether(server.store.records(...which));
-  const store = { ...server.store, records };
-  server.answerWith((await createAuthorizationServer(server.configuration.current(), { store, log: silent })).handler);
+  await server.replaceWithAnother({ ...server.store, records });
 });
 afterEach(() => server.stop());
 

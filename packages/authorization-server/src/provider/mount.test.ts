@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createBrowser, open } from '@tallystick/testing/sign_in';
 import { decodeJwt } from 'jose';
-import { type Served, serve } from '../testing/serve.ts';
 import { authorizationUrl, signIn } from '../testing/sign_in.ts';
+import { startTestServer, type TestServer, withWebClients } from '../testing/test_server.ts';
 
-let served: Served;
+let server: TestServer;
 beforeEach(async () => {
-  served = await serve({ path: '/tenant' });
+  server = await startTestServer(withWebClients, { path: '/tenant' });
 });
-afterEach(() => served.stop());
+afterEach(() => server.stop());
 
 test('an issuer with a path serves every endpoint and page below its path', async () => {
-  const { access_token: token } = await signIn(served, 'jwt');
-  expect(decodeJwt(token)).toMatchObject({ iss: served.issuer, sub: 'alice' });
+  const { access_token: token } = await signIn(server, 'jwt');
+  expect(decodeJwt(token)).toMatchObject({ iss: server.issuer, sub: 'alice' });
 });
 
 test.each([
@@ -20,25 +20,25 @@ test.each([
   ['below the path, for OAuth', '/tenant/.well-known/oauth-authorization-server'],
   ['between host and path (RFC 8414)', '/.well-known/oauth-authorization-server/tenant'],
 ])('its metadata is served %s', async (_where, path) => {
-  const metadata = (await (await fetch(new URL(path, served.issuer))).json()) as Record<string, string>;
-  expect(metadata.issuer).toBe(served.issuer);
-  expect(metadata.token_endpoint).toBe(`${served.issuer}/token`);
-  expect(metadata.authorization_endpoint).toBe(`${served.issuer}/auth`);
+  const metadata = (await (await fetch(new URL(path, server.issuer))).json()) as Record<string, string>;
+  expect(metadata.issuer).toBe(server.issuer);
+  expect(metadata.token_endpoint).toBe(`${server.issuer}/token`);
+  expect(metadata.authorization_endpoint).toBe(`${server.issuer}/auth`);
 });
 
 test.each(['/', '/token', '/tenantx/token', '/elsewhere/.well-known/openid-configuration'])(
   '%s is outside the path and gets 404',
   async (path) => {
-    const answer = await fetch(new URL(path, served.issuer));
+    const answer = await fetch(new URL(path, server.issuer));
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({ error: 'invalid_request' });
   },
 );
 
 test('its cookies have its path and are HttpOnly', async () => {
-  const browser = createBrowser(served);
-  const started = await open(browser, authorizationUrl(served, 'jwt'));
-  const page = new URL(String(started.headers.location), served.issuer).href;
+  const browser = createBrowser(server);
+  const started = await open(browser, authorizationUrl(server, 'jwt'));
+  const page = new URL(String(started.headers.location), server.issuer).href;
   const signedIn = await open(browser, `${page}/login`, { user: 'alice' });
   const resumed = await open(browser, String(signedIn.headers.location));
   const cookies = [started, resumed].flatMap(({ headers }) => headers['set-cookie'] as unknown as string[]);

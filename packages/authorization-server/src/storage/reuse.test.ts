@@ -1,8 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Records, TokenStore } from '@tallystick/token-store';
 import type { ReuseGraceConfig } from '../config/config.ts';
-import { createAuthorizationServer } from '../create_authorization_server.ts';
-import { silent, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
+import { startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 const CIBA = 'urn:openid:params:grant-type:ciba';
 
@@ -24,8 +23,7 @@ async function start(reuseGrace: Partial<ReuseGraceConfig>): Promise<void> {
     clients: [...config.clients, testClient({ id: 'bank', secret: 'bank-secret', grants, metadata })],
   }));
   const records: TokenStore['records'] = (kind, secret) => observed(server.store.records(kind, secret), kind);
-  const store = { ...server.store, records };
-  server.answerWith((await createAuthorizationServer(server.configuration.current(), { store, log: silent })).handler);
+  await server.replaceWithAnother({ ...server.store, records });
 }
 
 function observed(records: Records, kind: string): Records {

@@ -6,12 +6,11 @@ import {
   signIn as signInAt,
   type Tokens,
 } from '@tallystick/testing/sign_in';
-import type { Served } from './serve.ts';
-import { resourceOf } from './test_server.ts';
+import { resourceOf, type TestServer } from './test_server.ts';
 
 /** The URL that a client sends a browser to. @param more further parameters of the authorization request */
 export function authorizationUrl(
-  { issuer }: Pick<Served, 'issuer'>,
+  { issuer }: Pick<TestServer, 'issuer'>,
   style: string,
   more: Readonly<Record<string, string>> = {},
 ): string {
@@ -29,7 +28,7 @@ export function authorizationUrl(
 }
 
 /** Opens the login page. @returns its URL */
-export async function openLogin(served: Pick<Served, 'issuer'>, browser: Browser, style: string): Promise<string> {
+export async function openLogin(served: Pick<TestServer, 'issuer'>, browser: Browser, style: string): Promise<string> {
   const { headers } = await open(browser, authorizationUrl(served, style));
   const page = new URL(String(headers.location), served.issuer).href;
   await open(browser, page);
@@ -37,7 +36,11 @@ export async function openLogin(served: Pick<Served, 'issuer'>, browser: Browser
 }
 
 /** Signs a user in at the client `web` and consents. @param login fields of the login page */
-export async function signIn(served: Served, style: string, login?: Readonly<Record<string, string>>): Promise<Tokens> {
+export async function signIn(
+  served: TestServer,
+  style: string,
+  login?: Readonly<Record<string, string>>,
+): Promise<Tokens> {
   const client = await discover(served, 'web');
   return (await signInAt(served, { client, login, scope: 'openid read', parameters: { resource: resourceOf(style) } }))
     .tokens;
@@ -45,7 +48,7 @@ export async function signIn(served: Served, style: string, login?: Readonly<Rec
 
 /** Signs a user in at the client `ci`, which shows no login page. @throws {Error} it shows one */
 export async function signInAutomatically(
-  served: Served,
+  served: TestServer,
   style: string,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Tokens> {

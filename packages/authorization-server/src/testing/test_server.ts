@@ -1,7 +1,8 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer } from 'node:http';
 import type { Log } from '@tallystick/common';
 import type { DeepReadonly } from '@tallystick/common/config';
 import { listen } from '@tallystick/testing/listen';
+import { REDIRECT_URI } from '@tallystick/testing/sign_in';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { z } from 'zod';
@@ -12,7 +13,11 @@ import {
   authorizationServerConfig,
   type ClientConfig,
 } from '../config/config.ts';
-import { type AuthorizationServer, createAuthorizationServer } from '../create_authorization_server.ts';
+import {
+  type AuthorizationServer,
+  type AuthorizationServerDependencies,
+  createAuthorizationServer,
+} from '../create_authorization_server.ts';
 
 export const STYLES: readonly AccessTokenStyle[] = ['jwt', 'opaque', 'phantom', 'split'];
 export const resourceOf = (style: string) => `https://api.example.com/${style}`;
@@ -22,31 +27,55 @@ export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export interface TestServer extends AuthorizationServer {
   readonly issuer: string;
   readonly store: TokenStore;
-  /** Replaces the server with another one on the same port. */
-  answerWith(handler: RequestListener): void;
+  /** Lets another authorization server with the same configuration answer on the port. @param store default: the same store */
+  replaceWithAnother(store?: TokenStore): Promise<AuthorizationServer>;
   stop(): Promise<void>;
+}
+
+export interface TestServerOptions extends Omit<AuthorizationServerDependencies, 'store' | 'log'> {
+  /** Default: no log. */
+  readonly log?: Log;
+  /** The path of the issuer. */
+  readonly path?: string;
 }
 
 /** Starts an authorization server on a free port with its own store. */
 export async function startTestServer(
   change: (config: AuthorizationServerConfig) => AuthorizationServerConfig = (config) => config,
-  fetch: typeof globalThis.fetch = globalThis.fetch,
+  { log = silent, path = '', ...others }: TestServerOptions = {},
 ): Promise<TestServer> {
-  const store = await openTokenStore(storeConfig());
+  const store = await openTokenStore(storeConfig(), { now: others.now });
   const server = createServer();
   const listening = await listen(server);
-  const issuer = listening.origin;
-  const made = await createAuthorizationServer(change(testConfiguration(issuer)), { store, log: silent, fetch });
-  server.on('request', made.handler);
+  const issuer = listening.origin + path;
+  const config = change(testConfiguration(issuer));
+  const start = async (used = store) => {
+    const made = await createAuthorizationServer(config, { store: used, log, ...others });
+    server.removeAllListeners('request').on('request', made.handler);
+    return made;
+  };
   return {
-    ...made,
+    ...(await start()),
     issuer,
     store,
-    answerWith: (handler) => void server.removeAllListeners('request').on('request', handler),
+    replaceWithAnother: start,
     async stop() {
       await listening.stop();
       await store.close();
     },
+  };
+}
+
+/** Adds a client for the sign-in form and one that signs alice in automatically. */
+export function withWebClients(config: AuthorizationServerConfig): AuthorizationServerConfig {
+  const redirectUris = [REDIRECT_URI];
+  return {
+    ...config,
+    clients: [
+      ...config.clients,
+      testClient({ id: 'web', grants: ['authorization_code', 'refresh_token'], redirectUris }),
+      testClient({ id: 'ci', grants: ['authorization_code'], redirectUris, automaticLogin: { user: 'alice' } }),
+    ],
   };
 }
 

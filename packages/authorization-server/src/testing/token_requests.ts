@@ -1,14 +1,9 @@
-import { createServer } from 'node:http';
-import type { Log } from '@tallystick/common';
-import { listen } from '@tallystick/testing/listen';
-import { onTestFinished, startForTest } from '@tallystick/testing/on_test_finished';
-import { openTokenStore, type TokenStore } from '@tallystick/token-store';
-import { storeConfig } from '@tallystick/token-store/config';
+import { startForTest } from '@tallystick/testing/on_test_finished';
+import type { TokenStore } from '@tallystick/token-store';
 import type { AuthorizationServerConfig, ClientConfig } from '../config/config.ts';
-import { createAuthorizationServer } from '../create_authorization_server.ts';
-import { testClient, testConfiguration } from './test_server.ts';
+import { silent, startTestServer, testClient } from './test_server.ts';
 
-export interface RunningAuthorizationServer {
+export interface TokenRequests {
   readonly config: AuthorizationServerConfig;
   readonly store: TokenStore;
   /** Messages logged at `warn`. */
@@ -31,18 +26,16 @@ export interface TokenAnswer {
   readonly scope?: string;
 }
 
-/** Starts an authorization server on a memory store with an API of each style, until the end of the test. */
-export async function startAuthorizationServer(
+/** Starts a test server until the end of the test, with functions that send token and introspection requests to it. */
+export async function startForTokenRequests(
   given: (issuer: string) => Partial<AuthorizationServerConfig>,
-): Promise<RunningAuthorizationServer> {
-  const store = await openTokenStore(storeConfig());
-  onTestFinished(() => store.close());
-  const server = createServer();
-  const { origin: issuer } = await startForTest(listen(server));
-  const config = configuration(issuer, given(issuer));
+): Promise<TokenRequests> {
   const warnings: string[] = [];
-  const log: Log = { debug() {}, info() {}, warn: (_fields, message) => void warnings.push(message), error() {} };
-  server.on('request', (await createAuthorizationServer(config, { store, log })).handler);
+  const { issuer, store, configuration } = await startForTest(
+    startTestServer((config) => withClients(config, given(config.issuer)), {
+      log: { ...silent, warn: (_fields, message) => void warnings.push(message) },
+    }),
+  );
 
   const post = (
     path: string,
@@ -57,7 +50,7 @@ export async function startAuthorizationServer(
     });
   const introspect = (token: string, accept: string) => post('/token/introspection', 'gateway', { token }, accept);
   return {
-    config,
+    config: configuration.current(),
     store,
     warnings,
     async token(client, parameters) {
@@ -75,7 +68,10 @@ export function client(given: Parameters<typeof testClient>[0]): ClientConfig {
   return testClient({ secret: `${given.id}-secret`, ...given });
 }
 
-function configuration(issuer: string, given: Partial<AuthorizationServerConfig>): AuthorizationServerConfig {
+function withClients(
+  config: AuthorizationServerConfig,
+  given: Partial<AuthorizationServerConfig>,
+): AuthorizationServerConfig {
   const clients = [client({ id: 'gateway', introspects: true }), ...(given.clients ?? [])];
-  return { ...testConfiguration(issuer), ...given, clients };
+  return { ...config, ...given, clients };
 }
