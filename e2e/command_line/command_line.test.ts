@@ -172,16 +172,124 @@ test('the configuration file is valid, and its schema is a JSON Schema that desc
   );
 });
 
-test.each([
-  [['--help'], 0, 'tallystick start'],
-  [['--version'], 0, '0.1.0'],
-  [[], 1, 'Usage'],
-  [['dance'], 1, 'unknown command "dance"; see tallystick --help'],
-  [['start', '--sideways'], 1, "Unknown option '--sideways'"],
-])('tallystick %j', async (args, code, text) => {
-  const run = tallystick(args);
-  expect(await run.exit).toBe(code);
-  expect(run.output()).toContain(text);
+describe('usage', () => {
+  test.each([
+    [['--help'], 0, /^ {2}start {2,}everything/m],
+    [['help'], 0, /^ {2}start {2,}everything/m],
+    [['help', 'gateway'], 0, /^Usage: tallystick gateway .*--workers <n>.*^Examples:$/ms],
+    [['gateway', '--help'], 0, /^Usage: tallystick gateway .*--workers <n>.*^Examples:$/ms],
+    [['start', '-h'], 0, /^Usage: tallystick start .*^Examples:\n {2}tallystick start$/ms],
+    [['config'], 0, /^Usage: tallystick config <command>\n\n {2}config validate \[file\]/],
+    [['config', 'validate', '--help'], 0, /^Usage: tallystick config validate \[file\].*--json/ms],
+    [['--version'], 0, /^0\.1\.0\n$/],
+    [['version'], 0, /^0\.1\.0\n$/],
+    [['version', '--json'], 0, /^\{"version":"0\.1\.0","node":"v[\d.]+"\}\n$/],
+    [['config', 'validate', DEMO_CONFIG], 0, /is valid: 4 APIs/],
+    [
+      ['config', 'validate', '--json', DEMO_CONFIG],
+      0,
+      /^\{\n {2}"valid": true,.*"clients": 7,.*"warnings": \[\]\n\}\n$/s,
+    ],
+    [
+      ['config', 'validate', '--json', 'absent.yaml'],
+      1,
+      /"valid": false,.*"problems": \[\n {4}"the file cannot be read: ENOENT"/s,
+    ],
+    [[], 2, /^ {2}start {2,}everything/m],
+    [['dance'], 2, /^tallystick: unknown command "dance" \(see tallystick --help\)\n$/],
+    [['statr'], 2, /unknown command "statr"; did you mean start\?/],
+    [
+      ['config', 'validte'],
+      2,
+      /unknown command "config validte"; did you mean config validate\? \(see tallystick config --help\)/,
+    ],
+    [['start', '--sideways'], 2, /unknown option "--sideways" \(see tallystick start --help\)/],
+    [['start', '--confg', 'x'], 2, /unknown option "--confg"; did you mean --config\?/],
+    [['start', '--config'], 2, /--config: expected a value/],
+    [['start', '--workers', '2'], 2, /--workers does not apply to start, only to gateway/],
+    [['gateway', '--workers', 'many'], 2, /--workers: expected 1 to 99; found "many"/],
+    [['start', 'my.yaml'], 2, /unexpected argument "my\.yaml"; use --config my\.yaml/],
+    [['config', 'validate', 'a.yaml', '--config', 'b.yaml'], 2, /the file is given twice/],
+  ])('tallystick %j', async (args, code, text) => {
+    const run = tallystick(args);
+    expect(await run.exit).toBe(code);
+    expect(run.output()).toMatch(text);
+  });
+
+  test('the start prints no warning of a dependency about the version of Node.js', async () => {
+    const run = tallystick(['demo', '--config', DEMO_CONFIG]);
+    expect(await run.exit).toBe(0);
+    expect(run.output()).not.toContain('Unsupported runtime');
+  });
+});
+
+describe('start with a changed file', () => {
+  async function startWithFile(...options: string[]) {
+    const { readFile } = await import('node:fs/promises');
+    const file = path.join(folder, 'tallystick.config.yaml');
+    const demo = await readFile(DEMO_CONFIG, 'utf8');
+    await writeFile(file, demo);
+    const ports = await freePorts();
+    const start = tallystick(['start', '--config', file, ...options], ports);
+    await until(() => start.output().includes('Ctrl-C stops it.'));
+    const tokenStatus = async (client: string) => {
+      const answer = await fetch(`${ports.TALLYSTICK_ISSUER}/token`, {
+        method: 'POST',
+        headers: { Authorization: `Basic ${btoa(`${client}:demo-service-secret`)}` },
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          resource: 'https://api.example.com/split',
+        }),
+      });
+      return answer.status;
+    };
+    const gatewayStatus = async (prefix: string) =>
+      (await fetch(`http://localhost:${ports.TALLYSTICK_GATEWAY_PORT}${prefix}/hello`)).status;
+    return { start, file, demo, tokenStatus, gatewayStatus };
+  }
+
+  const change = (demo: string) =>
+    demo.replace('id: demo-service', 'id: other-service').replace('prefix: /split', 'prefix: /joined');
+
+  test(requirement('signals', 'start uses the changed clients and routes'), async () => {
+    const { start, file, demo, tokenStatus, gatewayStatus } = await startWithFile();
+    expect([await tokenStatus('demo-service'), await gatewayStatus('/split')]).toEqual([200, 401]);
+    await writeFile(file, change(demo));
+    start.signal('SIGHUP');
+    await until(() => start.output().includes('configuration reloaded'));
+    expect([await tokenStatus('demo-service'), await tokenStatus('other-service')]).toEqual([401, 200]);
+    expect([await gatewayStatus('/split'), await gatewayStatus('/joined')]).toEqual([404, 401]);
+    start.signal('SIGTERM');
+    expect(await start.exit).toBe(0);
+  });
+
+  test.each([
+    ['is not valid', () => 'apis: nonsense', 'apis: expected array'],
+    [
+      'changes a port',
+      (demo: string) => demo.replace(/^sampleApi:/m, 'controlApi: { port: 1 }\nsampleApi:'),
+      'controlApi: cannot change while the authorization server runs',
+    ],
+  ])(requirement('signals', 'start keeps its configuration if the file %s'), async (_what, wrong, reason) => {
+    const { start, file, demo, tokenStatus, gatewayStatus } = await startWithFile();
+    await writeFile(file, wrong(change(demo)));
+    start.signal('SIGHUP');
+    await until(() => start.output().includes('reload failed, keeping the current configuration'));
+    expect(start.output()).toContain(reason);
+    expect([await tokenStatus('demo-service'), await gatewayStatus('/split')]).toEqual([200, 401]);
+  });
+
+  test(requirement('signals', 'start --watch needs no signal'), async () => {
+    const { start, file, demo, tokenStatus } = await startWithFile('--watch');
+    await writeFile(file, 'apis: nonsense');
+    await until(() => start.output().includes('reload failed'));
+    expect(await tokenStatus('demo-service')).toBe(200);
+    await writeFile(file, change(demo));
+    await until(() => start.output().includes('configuration reloaded'));
+    expect(await tokenStatus('other-service')).toBe(200);
+    start.signal('SIGTERM');
+    expect(await start.exit).toBe(0);
+  });
 });
 
 test('a port in use is reported in one line', async () => {
@@ -190,6 +298,7 @@ test('a port in use is reported in one line', async () => {
   await until(() => first.output().includes('Ctrl-C stops it.'));
   const second = tallystick(['start', '--config', DEMO_CONFIG], ports);
   expect(await second.exit).toBe(1);
-  const said = second.output().replace(/^oidc-provider WARNING: Unsupported runtime.*\n/m, ''); // On Node.js 20.
-  expect(said).toMatch(/^tallystick: port \d+ is already in use.*\n$/);
+  expect(second.output()).toMatch(
+    /^tallystick: port \d+ of the sample API is already in use; set sampleApi\.port or TALLYSTICK_SAMPLE_API_PORT\n$/,
+  );
 });

@@ -1,9 +1,29 @@
+import { ConfigError } from '../config/config_error.ts';
 import { jsonSchema } from '../config/config_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
+import type { Config } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
 
-/** `tallystick config validate`. @throws {ConfigError} with the path and the expected value of each problem */
-export async function validate(file: string): Promise<number> {
+/**
+ * `tallystick config validate`.
+ *
+ * @returns the exit code. With `json`, a configuration that is not valid is described in the output, with exit code 1
+ * @throws {ConfigError} with the path and the expected value of each problem
+ */
+export async function validate(file: string, { json }: { readonly json: boolean }): Promise<number> {
+  try {
+    const config = await check(file);
+    if (json) console.log(JSON.stringify({ valid: true, file, ...summarize(config) }, null, 2));
+    else printSummary(file, config);
+    return 0;
+  } catch (error) {
+    if (!json || !(error instanceof ConfigError)) throw error;
+    console.log(JSON.stringify({ valid: false, file, problems: error.problems }, null, 2));
+    return 1;
+  }
+}
+
+async function check(file: string): Promise<Config> {
   const config = await loadConfig(file, process.env);
   if (config.tls) await (await import('../run/tls/open_tls.ts')).checkTlsFiles(config);
   // Loaded here because `config schema` needs none of it.
@@ -15,13 +35,23 @@ export async function validate(file: string): Promise<number> {
   await checkAuthorizationServer(config, log);
   await checkGateway(config, log);
   checkSampleApi(config);
-  const styles = config.apis.map((api) => `${api.resource} (${api.accessTokens})`);
-  console.log(
-    `${file} is valid: ${styles.length} APIs, ${config.clients.length} clients, ${config.users.length} users`,
-  );
-  for (const style of styles) console.log(`  ${style}`);
-  for (const { path, message } of findWarnings(config)) console.log(`warning: ${path}: ${message}`);
-  return 0;
+  return config;
+}
+
+function summarize(config: Config) {
+  return {
+    apis: config.apis.map(({ resource, accessTokens }) => ({ resource, accessTokens })),
+    clients: config.clients.length,
+    users: config.users.length,
+    warnings: findWarnings(config),
+  };
+}
+
+function printSummary(file: string, config: Config): void {
+  const { apis, clients, users, warnings } = summarize(config);
+  console.log(`${file} is valid: ${apis.length} APIs, ${clients} clients, ${users} users`);
+  for (const { resource, accessTokens } of apis) console.log(`  ${resource} (${accessTokens})`);
+  for (const { path, message } of warnings) console.log(`warning: ${path}: ${message}`);
 }
 
 /** `tallystick config schema`. */

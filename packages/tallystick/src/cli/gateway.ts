@@ -7,7 +7,7 @@ import { UsageError } from './usage.ts';
 /** `tallystick gateway`: one process, or several that share a port. @param workers number of processes */
 export async function gateway(configFile: string, workers: string): Promise<number> {
   if (!/^[1-9]\d?$/.test(workers))
-    throw new UsageError(`--workers: expected 1 to 99; found ${JSON.stringify(workers)}`);
+    throw new UsageError(`--workers: expected 1 to 99; found ${JSON.stringify(workers)}`, 'gateway');
   if (workers === '1' || cluster.isWorker) return runRole('gateway', configFile);
   const { store, gateway } = await loadConfig(configFile, process.env, 'gateway');
   if (store.url === 'memory:') {

@@ -14,9 +14,10 @@ import { createLog, gatewayStoreUses, openStore, type RoleDependencies } from '.
 import { runGateway } from '../run/gateway.ts';
 import type { Listening } from '../run/listen.ts';
 import { refuseChanges } from '../run/refuse_changes.ts';
-import { runSampleApi } from '../run/sample_api.ts';
+import { runSampleApi, SAMPLE_API_FIXED } from '../run/sample_api.ts';
 import type { Tls } from '../run/tls/open_tls.ts';
 import { createSharedMetrics } from '../workers/shared_metrics.ts';
+import { createReload } from './reload.ts';
 import { trustHint } from './terminal.ts';
 import { untilStopped } from './until_stopped.ts';
 
@@ -53,18 +54,12 @@ export async function runRole(name: Role, configFile: string): Promise<number> {
 }
 
 /**
- * Reloads the configuration file on SIGHUP. If the new configuration is not valid, the role keeps the current one. Call this before the
- * role listens: a supervisor may send the signal from then on, and without a handler it ends the process.
+ * Reloads the configuration file on SIGHUP. Call this before the role listens: a supervisor may send the signal from then on, and
+ * without a handler it ends the process.
  */
 function reloadOnHangup(configFile: string, role: Role, replace: (config: Config) => Promise<void>): void {
-  process.on('SIGHUP', async () => {
-    try {
-      await replace(await loadConfig(configFile, process.env, role));
-      console.log('configuration reloaded');
-    } catch (error) {
-      console.error(`tallystick: reload failed, keeping the current configuration: ${(error as Error).message}`);
-    }
-  });
+  const reload = createReload({ configFile, role, replace });
+  process.on('SIGHUP', () => void reload());
 }
 
 async function serveGateway(configFile: string, config: Config, dependencies: RoleDependencies): Promise<number> {
@@ -117,9 +112,6 @@ async function serveSampleApi(config: Config, tls: Tls | undefined): Promise<Rel
   };
 }
 
-/** Values that the sample API reads only when it starts. */
-const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as const;
-
 interface ServingOptions {
   readonly tls?: Tls | undefined;
   /** Milliseconds after SIGTERM in which requests are still served while `/readyz` fails. */
@@ -131,17 +123,14 @@ async function serveUntilStopped(
   { port, drain, stop }: Listening,
   { tls, drainDelay }: ServingOptions,
 ): Promise<number> {
-  const stopped = untilStopped(
-    async (signal) => {
-      if (signal === 'SIGTERM' && drainDelay > 0) {
-        drain?.();
-        console.log(`draining for ${drainDelay} ms: /readyz fails, requests are still served`);
-        await sleep(drainDelay);
-      }
-      await stop();
-    },
-    ['SIGINT', 'SIGTERM'],
-  );
+  const stopped = untilStopped(async (signal) => {
+    if (signal === 'SIGTERM' && drainDelay > 0) {
+      drain?.();
+      console.log(`draining for ${drainDelay} ms: /readyz fails, requests are still served`);
+      await sleep(drainDelay);
+    }
+    await stop();
+  });
   console.log(`${name} listening on port ${port}`);
   if (tls?.server) console.log(`HTTPS, certificate SHA-256 ${tls.server.fingerprint}`);
   if (tls?.server && tls.caFile !== undefined) console.log(`trust it with ${trustHint(tls.caFile)}`);

@@ -1,19 +1,46 @@
 import { performance } from 'node:perf_hooks';
+import { isatty } from 'node:tty';
 import { loadConfig } from '../config/load_config.ts';
 import { startTallystick } from '../run/start_tallystick.ts';
 import { banner } from './banner.ts';
+import { createReload, watch } from './reload.ts';
 import { untilStopped } from './until_stopped.ts';
 
-/** `tallystick start`: runs every role in this process until it is stopped. */
-export async function start(configFile: string): Promise<number> {
+/** `tallystick start`: runs every role in this process until it is stopped. @param options `watch`: reload the file when it changes */
+export async function start(configFile: string, options: { readonly watch: boolean }): Promise<number> {
   const config = await loadConfig(configFile, process.env);
-  const tallystick = await startTallystick({ config, ports: 'configured' });
+  const starting = startTallystick({ config, ports: 'configured' });
+  const reload = createReload({ configFile, replace: async (changed) => (await starting).replace(changed) });
+  const endOfTerminal = onHangup(reload);
+  const tallystick = await starting;
+  const stopWatching = options.watch ? watch(configFile, reload) : () => {};
   // Before the banner: a script that reads the banner may send a signal at once.
   const stopped = untilStopped(async () => {
+    stopWatching();
     console.log('\nstopping …');
     await tallystick.stop();
-  });
+  }, endOfTerminal);
   console.log(banner(tallystick, Math.round(performance.now())));
   await stopped;
   return 0;
+}
+
+/**
+ * Reloads on SIGHUP. The system sends the same signal when the terminal of the process is closed.
+ *
+ * @returns a promise that resolves when the terminal was closed
+ */
+function onHangup(reload: () => void): Promise<void> {
+  const hadTerminal = hasTerminal();
+  return new Promise((resolve) => {
+    process.on('SIGHUP', () => {
+      if (hadTerminal && !hasTerminal()) resolve();
+      else reload();
+    });
+  });
+}
+
+/** A descriptor of a terminal that was closed is no terminal any more. */
+function hasTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => isatty(descriptor));
 }

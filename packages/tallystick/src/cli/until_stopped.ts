@@ -1,20 +1,21 @@
-/** Ctrl-C, the supervisor's signal, and the end of the terminal. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Ctrl-C, and the signal of a supervisor. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 type StopSignal = (typeof SIGNALS)[number];
 
 /**
  * Waits for a stop signal, calls `stop` and resolves when that is done. A second signal ends the process at once.
  *
  * @param stop finishes open requests and closes the servers
- * @param signals the signals to stop on
+ * @param endOfTerminal stops like SIGTERM when it resolves. Default: never
  */
 export async function untilStopped(
   stop: (signal: StopSignal) => Promise<void>,
-  signals: readonly StopSignal[] = SIGNALS,
+  endOfTerminal: Promise<void> = new Promise(() => {}),
 ): Promise<void> {
   const signal = await new Promise<StopSignal>((resolve) => {
-    for (const each of signals) process.once(each, resolve);
+    for (const each of SIGNALS) process.once(each, resolve);
+    void endOfTerminal.then(() => resolve('SIGTERM'));
   });
-  for (const again of signals) process.removeAllListeners(again).once(again, () => process.exit(130));
+  for (const again of SIGNALS) process.removeAllListeners(again).once(again, () => process.exit(130));
   await stop(signal);
 }

@@ -37,13 +37,65 @@ describe('an environment variable', () => {
     expect(config.log.level).toBe('debug');
   });
 
-  test('exists for each value outside the lists', () => {
+  test('exists for each value, and for each whole list', () => {
     const variables = overridable().map(({ variable }) => variable);
     expect(new Set(variables).size).toBe(variables.length);
     expect(variables).toEqual(
       expect.arrayContaining(['TALLYSTICK_ISSUER', 'TALLYSTICK_AUTHORIZATION_SERVER_BACK_CHANNEL_URL']),
     );
-    expect(variables.filter((variable) => /CLIENTS|USERS|APIS/.test(variable))).toEqual([]);
+    expect(variables.filter((variable) => /_(?:CLIENTS|USERS|APIS)/.test(variable))).toEqual([
+      'TALLYSTICK_APIS',
+      'TALLYSTICK_CLIENTS',
+      'TALLYSTICK_USERS',
+    ]);
+  });
+
+  test('sets a list as JSON', async () => {
+    const users = [{ id: 'zoe', claims: { name: 'Zoe' } }];
+    const config = await loadConfig(DEMO, {
+      TALLYSTICK_USERS: JSON.stringify(users),
+      TALLYSTICK_ALLOWED_HOSTS: '["a.example"]',
+    });
+    expect(config.users).toEqual(users);
+    expect(config.allowedHosts).toEqual(['a.example']);
+  });
+
+  test.each([
+    ['text that is not JSON', '[{"secret":"hush'],
+    ['JSON that is not a list', '{"secret":"hush"}'],
+    ['JSON text', '"hush"'],
+  ])('is refused with %s in place of a list, and the error does not quote it', async (_what, text) => {
+    const loading = loadConfig(DEMO, { TALLYSTICK_CLIENTS: text });
+    await expect(loading).rejects.toMatchObject({
+      problems: ['clients: expected a JSON array; found other text in TALLYSTICK_CLIENTS'],
+    });
+  });
+
+  test('is named in the error about a wrong value in a list', async () => {
+    await expect(loadConfig(DEMO, { TALLYSTICK_USERS: '[{"id":7}]' })).rejects.toThrow(
+      /users\[0\]\.id: expected string; found 7 in TALLYSTICK_USERS/,
+    );
+  });
+
+  test.each([
+    ['TALLYSTICK_GATEWY_PORT', '; did you mean TALLYSTICK_GATEWAY_PORT?'],
+    ['TALLYSTICK_GATEWAY_PROT', '; did you mean TALLYSTICK_GATEWAY_PORT?'],
+    ['TALLYSTICK_STORE', ''],
+  ])('%s is refused as unknown', async (name, suggestion) => {
+    await expect(loadConfig(DEMO, { [name]: '1' })).rejects.toMatchObject({
+      problems: [`${name}: unknown environment variable${suggestion}`],
+    });
+  });
+
+  test('that Kubernetes sets for a service named tallystick is ignored', async () => {
+    const linked = {
+      TALLYSTICK_PORT: 'tcp://10.0.0.1:4000',
+      TALLYSTICK_SERVICE_HOST: '10.0.0.1',
+      TALLYSTICK_SERVICE_PORT_HTTP: '4000',
+      TALLYSTICK_PORT_4000_TCP: 'tcp://10.0.0.1:4000',
+      TALLYSTICK_PORT_4000_TCP_ADDR: '10.0.0.1',
+    };
+    await expect(loadConfig(DEMO, linked)).resolves.toBeDefined();
   });
 
   test('is validated like the file', async () => {

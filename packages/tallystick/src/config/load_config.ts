@@ -20,7 +20,9 @@ export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = 
   } catch (error) {
     throw new ConfigError(file, [`the file cannot be read: ${(error as { code?: string }).code}`]);
   }
-  return check(applyEnvironment(parse(text, file), environment), file, environment, role);
+  const { config, problems } = applyEnvironment(parse(text, file), environment);
+  if (problems.length > 0) throw new ConfigError(file, problems);
+  return check(config, file, environment, role);
 }
 
 /** Errors give position and kind only: pretty errors would quote the text, which may contain secrets. */

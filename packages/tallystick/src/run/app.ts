@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { allowedHosts, allowedOperationsHosts } from './allowed_hosts.ts';
 import { type AppServer, createAppServer } from './app_server.ts';
-import { type Listening, listen } from './listen.ts';
+import { type ListenAddress, type Listening, listen } from './listen.ts';
 import type { Tls } from './tls/open_tls.ts';
 
 /** A server that listens. Requests get 503 until `answerWith` gives it an application. */
@@ -20,16 +20,20 @@ export async function openApp(
     tls: tls?.server && { ...tls.server, clientCas: requestsCertificates ? tls.clientCas : undefined },
     keepAliveTimeout: timeouts.keepAlive,
   });
-  return openServer(app, { host, port });
+  return openServer(app, { host, port, setting: `${role}.port` });
 }
 
 /** Opens the server of /healthz, /readyz and /metrics, if they have their own port. */
-export async function openOperations(config: Config, address: { host: string; port: number }): Promise<OpenApp> {
-  const allowsHost = await allowedOperationsHosts(config, address.host);
-  return openServer(createAppServer({ allowsHost, keepAliveTimeout: config.gateway.timeouts.keepAlive }), address);
+export async function openOperations(
+  config: Config,
+  { host, port }: Pick<ListenAddress, 'host' | 'port'>,
+): Promise<OpenApp> {
+  const allowsHost = await allowedOperationsHosts(config, host);
+  const app = createAppServer({ allowsHost, keepAliveTimeout: config.gateway.timeouts.keepAlive });
+  return openServer(app, { host, port, setting: 'gateway.operations.port' });
 }
 
-async function openServer(app: AppServer, address: { host: string; port: number }): Promise<OpenApp> {
+async function openServer(app: AppServer, address: ListenAddress): Promise<OpenApp> {
   const listening = await listen(app.server, address);
   return {
     port: listening.port,

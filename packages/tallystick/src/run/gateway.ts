@@ -66,7 +66,8 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
   const { operations } = config.gateway;
   const operationsApp = operations && (await openOperations(config, operations));
   operationsApp?.answerWith(gateway.operations);
-  const listening = await listen(server, { host: config.host, port: config.gateway.port });
+  const { port } = config.gateway;
+  const listening = await listen(server, { host: config.host, port, setting: 'gateway.port' });
   return {
     port: listening.port,
     operationsPort: operationsApp?.port,

@@ -26,7 +26,7 @@ test('a server that stops answers requests on connections that it has not accept
   const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-listen-'));
   const listening = await listen(
     createServer((_request, response) => response.end()),
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, setting: 'gateway.port' },
   );
   const file = path.join(folder, 'sent');
   const child = spawn(process.execPath, ['-e', clients, String(listening.port), file]);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { variableFor } from '../config/environment_overrides.ts';
 
 /** Milliseconds in which requests in flight can finish when a server stops. */
 const STOP_TIMEOUT = 10_000;
@@ -14,14 +15,44 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Path of the port in the configuration, such as `gateway.port`. */
+  readonly setting: string;
+}
+
+/** A server cannot listen on its port. The message names the role, and how to configure another port. */
+export class PortError extends Error {
+  override name = 'PortError';
+  /** `EADDRINUSE`: another process listens there. `EACCES`: the user may not listen there. */
+  readonly code: 'EADDRINUSE' | 'EACCES';
+
+  constructor({ port, setting }: Pick<ListenAddress, 'port' | 'setting'>, code: PortError['code']) {
+    const path = setting.split('.');
+    const role = path.slice(0, -1).map(toWords).join(' ');
+    const problem = code === 'EADDRINUSE' ? 'is already in use' : 'needs rights that this user does not have';
+    super(`port ${port} of the ${role} ${problem}; set ${setting} or ${variableFor(path)}`);
+    this.code = code;
+  }
+}
+
+/** `authorizationServer` → `authorization server` */
+function toWords(name: string): string {
+  return name.replace(/[A-Z]/g, ' $&').toLowerCase().replace(/ api$/, ' API');
+}
+
 /**
  * Makes a server listen. For port 0 the system chooses a free one.
  *
- * @throws {Error} it cannot listen there (`code` EADDRINUSE, for example)
+ * @throws {PortError} the port is in use, or this user may not listen there
+ * @throws {Error} the host is not an address of this machine
  */
-export async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<Listening> {
+export async function listen(server: Server, { host, port, setting }: ListenAddress): Promise<Listening> {
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE' || error.code === 'EACCES' ? new PortError({ port, setting }, error.code) : error;
+  });
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {

@@ -6,6 +6,9 @@ import { allGatewayHosts, authorizationServerEndpoints } from './addresses.ts';
 import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 
+/** Values that the sample API reads only when it starts. */
+export const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as const;
+
 /** Serves the sample API. A second call replaces its configuration. */
 export function runSampleApi(
   config: Config,

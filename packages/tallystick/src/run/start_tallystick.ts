@@ -1,17 +1,20 @@
 import type { StoreUse, TokenStore } from '@tallystick/token-store';
 import type { Logger } from 'pino';
+import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
 import { createClock, type ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Harness } from '../harness/harness.ts';
+import { InputError } from '../harness/input_error.ts';
 import { sampleApiUrl, serverUrl } from './addresses.ts';
 import { type OpenApp, openApp } from './app.ts';
 import { runAuthorizationServer } from './authorization_server.ts';
 import { runControlApi } from './control_api.ts';
 import { createLog, gatewayStoreUses, openStore, type RoleDependencies } from './dependencies.ts';
 import { type RunningGateway, runGateway } from './gateway.ts';
-import { runSampleApi } from './sample_api.ts';
+import { refuseChanges } from './refuse_changes.ts';
+import { runSampleApi, SAMPLE_API_FIXED } from './sample_api.ts';
 
 export interface StartOptions {
   /** The configuration, or the name of its file. */
@@ -40,6 +43,13 @@ export interface Tallystick extends Harness {
   readonly controlUrl?: string | undefined;
   /** The configuration with defaults and ports. */
   readonly config: Config;
+  /**
+   * Applies the clients, users, APIs, routes and gateway settings of another configuration to new requests. It also becomes the state
+   * that `reset` restores.
+   *
+   * @throws {ConfigError} it is not valid, or a value differs that cannot change while the servers run; nothing changed
+   */
+  replace(config: ConfigInput): Promise<void>;
   /** Stops all servers after requests in flight have finished. */
   stop(): Promise<void>;
 }
@@ -56,12 +66,13 @@ export interface Tallystick extends Harness {
  * await tallystick.stop();
  *
  * @throws {ConfigError} the configuration is not valid
- * @throws {Error} a configured port is in use (`code` EADDRINUSE)
+ * @throws {PortError} a configured port is in use (`code` EADDRINUSE), or this user may not listen there (EACCES)
  */
 export async function startTallystick({ ports = 'free', ...options }: StartOptions): Promise<Tallystick> {
   const configured =
     typeof options.config === 'string' ? await loadConfig(options.config) : checkConfig(options.config);
-  const config = ports === 'free' ? withFreePorts(configured) : configured;
+  const withPorts = ports === 'free' ? withFreePorts : (given: Config) => given;
+  const config = withPorts(configured);
   const tls = config.tls && (await (await import('./tls/open_tls.ts')).openTls(config));
   // Entries of the store expire by this clock, so tests can move it only with a memory store that is opened here.
   const clock = createClock({ movable: options.store === undefined && config.store.url === 'memory:' });
@@ -78,7 +89,9 @@ export async function startTallystick({ ports = 'free', ...options }: StartOptio
     stops.push(sampleApi.stop);
     const authorizationServer = await openApp(config, 'authorizationServer', tls);
     stops.push(authorizationServer.stop);
-    const running = ports === 'free' ? withUrls(config, authorizationServer.port, sampleApi.port) : config;
+    const withAddresses = (given: Config) =>
+      ports === 'free' ? withUrls(given, authorizationServer.port, sampleApi.port) : given;
+    const running = withAddresses(config);
     for (const { path, message } of findWarnings(running)) log.warn({ path }, message);
     const apps = { authorizationServer, sampleApi };
     const onStop = (step: () => Promise<void>) => void stops.push(step);
@@ -94,6 +107,7 @@ export async function startTallystick({ ports = 'free', ...options }: StartOptio
       caFile: tls?.caFile,
       certificateFingerprint: tls?.server?.fingerprint,
       config: running,
+      replace: (changed) => roles.replace(withAddresses(withPorts(checkConfig(changed)))),
       stop,
     };
   } catch (error) {
@@ -116,13 +130,15 @@ interface RolesDependencies extends Pick<RoleDependencies, 'store' | 'log' | 'tl
 
 /** Runs the roles, each with its own server. A change of the first issuer's APIs or keys reaches the other roles at once. */
 async function runRoles(config: Config, apps: Apps, { clock, onStop, ...dependencies }: RolesDependencies) {
+  let current = config;
   let gateway: RunningGateway | undefined;
   runSampleApi(config, apps.sampleApi, dependencies);
-  const { harness, release } = await runAuthorizationServer(config, apps.authorizationServer, {
+  const { harness, release, replace } = await runAuthorizationServer(config, apps.authorizationServer, {
     ...dependencies,
     clock,
     intercepted: true,
-    async apisChanged(changed) {
+    async apisChanged({ apis, clients, users }) {
+      const changed = { ...current, apis, clients, users };
       await gateway?.replace(changed);
       runSampleApi(changed, apps.sampleApi, dependencies);
     },
@@ -135,7 +151,25 @@ async function runRoles(config: Config, apps: Apps, { clock, onStop, ...dependen
   const control = config.controlApi.enabled ? await runControlApi(config, harness, dependencies) : undefined;
   if (control) onStop(control.stop);
   onStop(async () => release());
-  return { harness, gatewayPort: gateway.port, controlPort: control?.port };
+  return {
+    harness,
+    gatewayPort: gateway.port,
+    controlPort: control?.port,
+    async replace(changed: Config) {
+      refuseChanges('the sample API', config, changed, SAMPLE_API_FIXED);
+      const before = current;
+      current = changed;
+      try {
+        // The APIs of a loaded configuration are new objects, so this calls `apisChanged`, which replaces the other roles.
+        await replace(changed);
+      } catch (error) {
+        current = before;
+        throw error instanceof InputError
+          ? new ConfigError('the configuration', [`${error.path}: ${error.message}`])
+          : error;
+      }
+    },
+  };
 }
 
 function withFreePorts(config: Config): Config {
