@@ -91,5 +91,23 @@ const PAGES = { 'oidc-client-ts': 'oidc_client_ts.page.js', 'react-oidc-context'
       await click('Call');
       await says('Answer 200');
     });
+
+    test(requirement('real-clients', 'in Chromium: revokes its tokens and signs out'), async () => {
+      await logIn('phantom', 'page-that-refreshes');
+      const call = page.waitForRequest((request) => request.headers().authorization !== undefined);
+      await click('Call');
+      const { authorization = '' } = (await call).headers();
+      await click('Log out');
+      await page
+        .getByRole('button', { name: /sign out|log out|yes/i })
+        .first()
+        .click();
+      await page.waitForURL(`${origin}/**`);
+      await says('Hello nobody');
+      const headers = { Authorization: authorization };
+      expect((await fetch(`${world.gateways[0]}/phantom/hello`, { headers })).status).toBe(401);
+      await click('Log in');
+      await page.getByRole('button', { name: 'Alice' }).waitFor();
+    });
   },
 );

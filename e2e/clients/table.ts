@@ -29,7 +29,7 @@ export const LIBRARIES: Readonly<Record<string, RealClient>> = {
   'openid-client 6': { program: 'openid_client_6.mjs', flows: ALL },
   'openid-client 5': { program: 'openid_client_5.mjs', flows: ALL },
   oauth4webapi: { program: 'oauth4webapi.mjs', flows: ALL },
-  'simple-oauth2': { program: 'simple_oauth2.mjs', flows: ['sign-in', 'api', 'refresh'], openid: false },
+  'simple-oauth2': { program: 'simple_oauth2.mjs', flows: ['sign-in', 'api', 'refresh', 'revocation'], openid: false },
 };
 
 /** Middleware for Express. */
