@@ -183,7 +183,6 @@ describe.each(Object.entries(STORES))('on %s', (name, store) => {
       const largest: Record<string, number> = {};
       for (const once of Object.values(FLOODS)) {
         for (let round = 0; round < 2 * BUDGET.maxEntries; round++) await once();
-        // After each flood, because some records expire within seconds.
         const keys = await redis.keys(`${prefix}*`);
         for (const kind of [...ONE_KEY, ...TWO_KEYS]) {
           const count = keys.filter((key) => key.endsWith(`}:${kind}`)).length;

@@ -145,7 +145,13 @@ describe('the introspection endpoint', () => {
 
 test.each(['phantom', 'split'])('revoking a %s token removes it and its split entry from the store', async (style) => {
   const token = await issue(style);
-  expect((await post('/token/revocation', { token })).status).toBe(200);
+  const answer = await post('/token/revocation', { token });
+  // Clients such as oidc-client-ts and simple-oauth2 refuse text/plain.
+  expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+    200,
+    expect.stringMatching(/^application\/json/),
+    '',
+  ]);
   expect((await introspect(token, 'application/jwt')).status).toBe(204);
   expect(await store.splitEntries.find(token)).toBeUndefined();
 });

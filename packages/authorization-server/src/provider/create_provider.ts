@@ -48,6 +48,7 @@ import { describeRefusedGrants } from './error_descriptions.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
+import { revocationResponse } from './revocation_response.ts';
 import { acceptApiTokensAtUserinfo, keepClaimsOutOfIdTokens } from './userinfo.ts';
 
 /** An oidc-provider that serves the access token styles. */
@@ -108,6 +109,7 @@ export function createProvider(
   provider.use(markUsedRegistrations(config, registrations));
   provider.use(hidePendingKeys());
   provider.use(completeGrantedScope(grantedUserScopes));
+  provider.use(revocationResponse());
   provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(discoveryWithoutUserCodes());
