@@ -82,6 +82,8 @@ async function startAuthorizationServer(
   const app = await openApp(config, 'authorizationServer', dependencies.tls);
   const intercepted = config.controlApi.enabled;
   const { harness, replace, release } = await runAuthorizationServer(config, app, { ...dependencies, intercepted });
+  // Makes the key of ID tokens before somebody waits for it.
+  void harness.keys.list().catch(() => {});
   const control = intercepted ? await runControlApi(config, harness, dependencies) : undefined;
   if (control) console.log(`control API on port ${control.port}`);
   return {

@@ -20,6 +20,8 @@ export async function start(configFile: string, options: { readonly watch: boole
     console.log('\nstopping …');
     await tallystick.stop();
   }, endOfTerminal);
+  // Makes the key of ID tokens before somebody waits for it.
+  void tallystick.keys.list().catch(() => {});
   console.log(banner(tallystick, Math.round(performance.now())));
   await stopped;
   return 0;
