@@ -28,8 +28,9 @@ export function isOriginOf(origin: string, redirectUris: readonly string[]): boo
 }
 
 /** A private-use URI scheme (RFC 8252 section 7.1) belongs to an application on the user's device. */
-function hasPrivateUseScheme(uri: string): boolean {
-  return !/^https?:$/.test(new URL(uri).protocol);
+export function hasPrivateUseScheme(uri: string): boolean {
+  const protocol = URL.parse(uri)?.protocol;
+  return protocol !== undefined && !/^https?:$/.test(protocol);
 }
 
 function isLoopback(uri: string): boolean {

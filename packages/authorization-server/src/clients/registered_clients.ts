@@ -1,5 +1,6 @@
 import { type Configuration, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
+import { hasPrivateUseScheme } from './clients.ts';
 
 type Limits = Pick<AuthorizationServerConfig, 'clients' | 'registeredClientCredentials'>;
 
@@ -38,4 +39,22 @@ export function limitRegisteredClients(provider: Provider, { clients, registered
     if (grantType === 'client_credentials' && !configured.has(this.clientId)) return false;
     return grantTypeAllowed.call(this, grantType);
   };
+}
+
+/** Registers a client with a private-use URI scheme, such as `cursor:`, as a native one, unless it names its type. */
+export function inferApplicationType(provider: Provider): void {
+  // oidc-provider asks this first for the metadata of a registration, before it validates them.
+  const Client = provider.Client as unknown as { needsSecret(metadata: RegisteredMetadata): boolean };
+  const { needsSecret } = Client;
+  Client.needsSecret = (metadata) => {
+    const { redirect_uris: uris, application_type: type } = metadata;
+    if (type === undefined && Array.isArray(uris) && uris.some((uri) => hasPrivateUseScheme(String(uri))))
+      metadata.application_type = 'native';
+    return needsSecret.call(Client, metadata);
+  };
+}
+
+interface RegisteredMetadata {
+  readonly redirect_uris?: unknown;
+  application_type?: unknown;
 }

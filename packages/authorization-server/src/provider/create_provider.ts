@@ -4,7 +4,7 @@ import type { JWK } from 'jose';
 import { type JWKS, Provider } from 'oidc-provider';
 import { checkUsers, createIsClientName } from '../clients/client_names.ts';
 import { checkClients } from '../clients/clients.ts';
-import { limitRegisteredClients } from '../clients/registered_clients.ts';
+import { inferApplicationType, limitRegisteredClients } from '../clients/registered_clients.ts';
 import {
   createRegistrations,
   markUsedRegistrations,
@@ -42,6 +42,7 @@ import { createOwnAccessTokenReader } from '../tokens/own_access_tokens.ts';
 import { recordRenderedTokens } from '../tokens/rendered_tokens.ts';
 import { behindTls } from './behind_tls.ts';
 import { boundedInput } from './bounded_input.ts';
+import { registrationFromBrowsers, revocationWithoutBody } from './browser_clients.ts';
 import { useConfiguredEndpointUrls } from './endpoint_urls.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { describeRefusedGrants } from './error_descriptions.ts';
@@ -88,6 +89,7 @@ export function createProvider(
   const provider = new Provider(config.issuer, configuration);
   useConfiguredEndpointUrls(provider, config);
   limitRegisteredClients(provider, config);
+  inferApplicationType(provider);
   refuseConcurrentReplays(provider);
   prefixRegistrationAccessTokens(provider);
   ignoreUnknownScopesAtRefresh(provider, config);
@@ -108,6 +110,8 @@ export function createProvider(
   provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
   provider.use(markUsedRegistrations(config, registrations));
   provider.use(hidePendingKeys());
+  provider.use(revocationWithoutBody());
+  if (config.features.clientRegistration) provider.use(registrationFromBrowsers());
   provider.use(completeGrantedScope(grantedUserScopes));
   provider.use(revocationResponse());
   provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
