@@ -254,6 +254,26 @@ test(requirement('malformed-input', 'the valid token still works'), async () => 
   expect((await call(world.gateways[0], 'phantom', token)).status).toBe(200);
 });
 
+/** Secrets that a client sends in the wrong place. */
+const MISPLACED = 'AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdEfGhIjKl';
+
+test(requirement('no-token-in-a-log', 'refused requests'), async () => {
+  world.log.secret(MISPLACED, 'demo-service-secret', 'a-wrong-secret', token);
+  for (const parameter of ['client_id', 'scope', 'resource', 'grant_type', 'code', 'refresh_token', 'redirect_uri'])
+    await post('/token', new URLSearchParams({ grant_type: 'refresh_token', [parameter]: MISPLACED }).toString());
+  for (const authorization of [
+    `Bearer ${token}`,
+    `Basic ${btoa('demo-service:a-wrong-secret')}`,
+    `Basic ${btoa(`${MISPLACED}:x`)}`,
+  ])
+    await post('/token', GOOD_FORM, { Authorization: authorization });
+  await post(`/${MISPLACED}`, '');
+  await fetch(`${world.issuer}/auth?${new URLSearchParams({ client_id: MISPLACED, id_token_hint: MISPLACED })}`);
+  await fetch(`${world.sampleApi}/split/${token}`, { headers: { Authorization: `Bearer ${token}` } });
+  expect(world.log.text().match(/"msg":"request refused"/g)?.length).toBeGreaterThan(10);
+  world.log.expectNoSecret();
+});
+
 test(requirement('no-token-in-a-log'), () => {
   expect(world.log.text()).toContain('"level":20');
   expect(world.log.text().split('\n').length).toBeGreaterThan(40);

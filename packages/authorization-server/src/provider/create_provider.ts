@@ -48,6 +48,7 @@ import { describeError, errorBoundary } from './error_boundary.ts';
 import { describeRefusedGrants } from './error_descriptions.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
+import { recordRefusals } from './refusals.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
 import { revocationResponse } from './revocation_response.ts';
 import { acceptApiTokensAtUserinfo, keepClaimsOutOfIdTokens } from './userinfo.ts';
@@ -127,6 +128,7 @@ export function createProvider(
     log.warn({ client: client.clientId, ...describeError(error) }, 'back-channel logout notification failed'),
   );
   describeRefusedGrants(provider);
+  recordRefusals(provider);
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);

@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { errorPage } from '../ui/pages.ts';
+import { logRefusal, recordRefusal } from './refusals.ts';
 
 /**
  * The outermost middleware: records when the request began, maps errors to OAuth errors (RFC 6749 section 5.2) and logs the
@@ -17,6 +18,7 @@ export function errorBoundary({ log, now }: { readonly log: Log; readonly now: (
       if (ctx.status === 404 && ctx.body === undefined) throw new errors.InvalidRequest('no such endpoint', 404);
     } catch (error) {
       answer(ctx, error);
+      if (ctx.status < 500) recordRefusal(ctx, error);
       if (ctx.status >= 500) log.error(describeError(error), 'request failed');
     }
     ctx.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
@@ -27,7 +29,9 @@ export function errorBoundary({ log, now }: { readonly log: Log; readonly now: (
       ctx.set('Retry-After', '1');
       log.warn({ route }, `refused: ${unavailableReason(ctx)}`);
     }
-    log.debug({ method: ctx.method, route, status: ctx.status, ms: now() - ctx.state.requestedAt }, 'request');
+    const fields = { method: ctx.method, route, status: ctx.status, milliseconds: now() - ctx.state.requestedAt };
+    logRefusal(log, ctx, fields);
+    log.debug(fields, 'request');
   };
 }
 

@@ -34,7 +34,7 @@ export async function runRole(name: Role, configFile: string): Promise<number> {
   for (const { path, message } of findWarnings(config, name)) log.warn({ path }, message);
   const tls = config.tls && (await (await import('../run/tls/open_tls.ts')).openTls(config));
   if (name === 'sample-api') {
-    const serving = serveSampleApi(config, tls);
+    const serving = serveSampleApi(config, { log, tls });
     reloadOnHangup(configFile, name, async (changed) => (await serving).replace(changed));
     return serveUntilStopped(name, await serving, { tls, drainDelay: config.sampleApi.timeouts.drainDelay });
   }
@@ -79,7 +79,7 @@ async function startAuthorizationServer(
   config: Config,
   dependencies: Omit<AuthorizationServerRole, 'intercepted'>,
 ): Promise<Reloadable> {
-  const app = await openApp(config, 'authorizationServer', dependencies.tls);
+  const app = await openApp(config, 'authorizationServer', dependencies);
   const intercepted = config.controlApi.enabled;
   const { harness, replace, release } = await runAuthorizationServer(config, app, { ...dependencies, intercepted });
   // Makes the key of ID tokens before somebody waits for it.
@@ -102,14 +102,17 @@ interface Reloadable extends Listening {
   replace(config: Config): Promise<void>;
 }
 
-async function serveSampleApi(config: Config, tls: Tls | undefined): Promise<Reloadable> {
-  const app = await openApp(config, 'sampleApi', tls);
-  runSampleApi(config, app, { tls });
+async function serveSampleApi(
+  config: Config,
+  { log, tls }: Pick<RoleDependencies, 'log' | 'tls'>,
+): Promise<Reloadable> {
+  const app = await openApp(config, 'sampleApi', { log, tls });
+  runSampleApi(config, app, { log, tls });
   return {
     ...app,
     async replace(changed) {
       refuseChanges('the sample API', config, changed, SAMPLE_API_FIXED);
-      runSampleApi(changed, app, { tls });
+      runSampleApi(changed, app, { log, tls });
     },
   };
 }

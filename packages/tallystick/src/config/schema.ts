@@ -40,8 +40,10 @@ export const configSections = z.strictObject({
     .strictObject({
       level: z
         .enum(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('warn')
-        .describe('Lowest level that is logged, as JSON lines on standard error.'),
+        .default('info')
+        .describe(
+          'Lowest level that is logged on standard error: JSON lines, or readable ones on a terminal. `info` logs refused requests.',
+        ),
     })
     .prefault({})
     .describe('The log.'),

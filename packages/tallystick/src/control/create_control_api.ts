@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { errorFields, hasTooManyParameters, MAX_PARAMETERS } from '@tallystick/common';
+import { errorFields, hasTooManyParameters, type Log, MAX_PARAMETERS } from '@tallystick/common';
 import { z } from 'zod';
 import type { Harness } from '../harness/harness.ts';
 import { checkInput, InputError } from '../harness/input_error.ts';
@@ -33,8 +33,8 @@ function controlRoutes(harness: Harness): Route[] {
 }
 
 export interface ControlApiOptions {
-  /** Receives unexpected errors. */
-  readonly log: { error(fields: object, message: string): void };
+  /** Receives refused requests and unexpected errors. */
+  readonly log: Pick<Log, 'info' | 'error'>;
 }
 
 /** Serves the harness over HTTP. */
@@ -73,11 +73,28 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
     } catch (error) {
       const { status, body } = describeProblem(error);
       if (status === 500) log.error(errorFields(error), 'request failed');
+      else logRefusal(request, { status, ...body });
       send(response, status, body);
     }
   }
 
+  /** Logs the route, not the path: only a known path is free of secrets. */
+  function logRefusal(
+    { method, url = '' }: IncomingMessage,
+    { status, error, error_description: reason }: Problem,
+  ): void {
+    const [path = ''] = url.split('?', 1);
+    const route = all.find(({ matches }) => matches(path))?.path ?? 'none';
+    log.info({ method, route, status, error, reason }, 'request refused');
+  }
+
   return (request, response) => void serve(request, response);
+}
+
+interface Problem {
+  readonly status: number;
+  readonly error: string;
+  readonly error_description: string;
 }
 
 function documentRoute(document: () => object): Route {

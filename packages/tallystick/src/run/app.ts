@@ -1,8 +1,8 @@
 import type { Config } from '../config/schema.ts';
 import { allowedHosts, allowedOperationsHosts } from './allowed_hosts.ts';
 import { type AppServer, createAppServer } from './app_server.ts';
+import type { RoleDependencies } from './dependencies.ts';
 import { type ListenAddress, type Listening, listen } from './listen.ts';
-import type { Tls } from './tls/open_tls.ts';
 
 /** A server that listens. Requests get 503 until `answerWith` gives it an application. */
 export type OpenApp = Listening & Pick<AppServer, 'answerWith'>;
@@ -11,13 +11,14 @@ export type OpenApp = Listening & Pick<AppServer, 'answerWith'>;
 export async function openApp(
   config: Config,
   role: 'authorizationServer' | 'sampleApi' | 'controlApi',
-  tls?: Tls,
+  { tls, log }: Partial<Pick<RoleDependencies, 'tls' | 'log'>> = {},
 ): Promise<OpenApp> {
   const requestsCertificates = role === 'authorizationServer' && config.features.mutualTls;
   const { host, port, timeouts } = { host: config.host, ...config[role] };
   const app = createAppServer({
     allowsHost: await allowedHosts(config, role),
     tls: tls?.server && { ...tls.server, clientCas: requestsCertificates ? tls.clientCas : undefined },
+    log,
     keepAliveTimeout: timeouts.keepAlive,
   });
   return openServer(app, { host, port, setting: `${role}.port` });

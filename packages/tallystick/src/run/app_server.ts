@@ -7,6 +7,7 @@ import {
   checkRequest,
   type FindReadiness,
   findTargetFault,
+  type Log,
   type PlainAnswer,
   type RequestFault,
   readinessAnswer,
@@ -45,12 +46,14 @@ export interface AppServerOptions {
   readonly tls?: ServerTls | undefined;
   /** The hosts that the server accepts in requests. Default: all. */
   readonly allowsHost?: AllowsHost | undefined;
+  /** Receives requests that the application does not get. Default: nothing is logged. */
+  readonly log?: Pick<Log, 'info'> | undefined;
   /** Milliseconds until an idle connection is closed. */
   readonly keepAliveTimeout: number;
 }
 
 /** Creates an HTTP server for all applications but the gateway, which has its own. */
-export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServerOptions): AppServer {
+export function createAppServer({ tls, allowsHost, log, keepAliveTimeout }: AppServerOptions): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
   let readiness: FindReadiness | undefined;
   const inFlight = new Set<ServerResponse>();
@@ -62,10 +65,15 @@ export function createAppServer({ tls, allowsHost, keepAliveTimeout }: AppServer
     response.once('close', () => inFlight.delete(response));
     if (draining) response.shouldKeepAlive = false;
     const fault = findFault(request, allowsHost);
-    if (fault !== undefined) respond(response, refusal(fault));
+    if (fault !== undefined) refuse(request, response, fault);
     else if (readiness !== undefined && request.url === '/readyz') void answerReadiness(readiness, response);
     else current(request, response);
   };
+  function refuse({ method }: IncomingMessage, response: ServerResponse, fault: RequestFault): void {
+    const { status, code: error, description: reason } = fault;
+    log?.info({ method, route: 'none', status, error, reason }, 'request refused');
+    respond(response, refusal(fault));
+  }
   async function answerReadiness(findReadiness: FindReadiness, response: ServerResponse): Promise<void> {
     const { unready, ...found } = await findReadiness();
     respond(response, readinessAnswer({ unready: [...(draining ? ['draining'] : []), ...unready], ...found }));

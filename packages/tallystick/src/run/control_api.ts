@@ -12,7 +12,7 @@ export async function runControlApi(
 ): Promise<Listening> {
   // Loaded on demand: the control API is off by default, and the start should be fast.
   const { createControlApi } = await import('../control/create_control_api.ts');
-  const app = await openApp(config, 'controlApi', tls);
+  const app = await openApp(config, 'controlApi', { tls, log });
   app.answerWith(createControlApi(harness, { log }));
   return app;
 }

@@ -3,6 +3,7 @@ import { openTokenStore, type StoreLog, type StoreUse, type TokenStore } from '@
 import pino, { type Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import type { Config } from '../config/schema.ts';
+import { readableLine } from './readable_log.ts';
 import type { Tls } from './tls/open_tls.ts';
 
 /** What a role needs besides its configuration. */
@@ -21,9 +22,29 @@ export interface RoleDependencies {
   readonly environment?: NodeJS.ProcessEnv;
 }
 
-/** Creates a log that writes JSON lines to standard error. Standard output is for people. */
-export function createLog(level: Config['log']['level']): Logger {
-  return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
+/** An output such as `process.stderr`. */
+export interface LogOutput {
+  readonly isTTY?: boolean;
+  /** Whether it shows 16 colours. */
+  readonly hasColors: boolean;
+  write(text: string): void;
+}
+
+/** @returns undefined if standard error is not a terminal */
+function terminal(): LogOutput | undefined {
+  const { isTTY } = process.stderr;
+  if (!isTTY) return undefined;
+  const hasColors = process.stderr.hasColors(16) && !process.env.NO_COLOR;
+  return { isTTY, hasColors, write: (text) => void process.stderr.write(text) };
+}
+
+/** Creates a log that writes JSON lines to standard error, or readable lines if that is a terminal. */
+export function createLog(level: Config['log']['level'], output: LogOutput | undefined = terminal()): Logger {
+  const options = { level, base: null };
+  if (output === undefined) return pino(options, pino.destination({ dest: 2, sync: true }));
+  if (!output.isTTY) return pino(options, output);
+  const { hasColors: colours } = output;
+  return pino(options, { write: (json) => output.write(`${readableLine(json, { colours })}\n`) });
 }
 
 export interface StoreOptions {

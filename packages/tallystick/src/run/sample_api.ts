@@ -13,9 +13,9 @@ export const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as cons
 export function runSampleApi(
   config: Config,
   app: OpenApp,
-  { now, tls }: Pick<RoleDependencies, 'now' | 'tls'> = {},
+  { now, tls, log }: Pick<RoleDependencies, 'now' | 'tls' | 'log'>,
 ): void {
-  const dependencies = { ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
+  const dependencies = { log, ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
   app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), async () => ({
     unready: [],
     reasons: {},

@@ -85,9 +85,9 @@ export async function startTallystick({ ports = 'free', ...options }: StartOptio
     for (const step of stops.splice(0).reverse()) await step();
   };
   try {
-    const sampleApi = await openApp(config, 'sampleApi', tls);
+    const sampleApi = await openApp(config, 'sampleApi', { tls, log });
     stops.push(sampleApi.stop);
-    const authorizationServer = await openApp(config, 'authorizationServer', tls);
+    const authorizationServer = await openApp(config, 'authorizationServer', { tls, log });
     stops.push(authorizationServer.stop);
     const withAddresses = (given: Config) =>
       ports === 'free' ? withUrls(given, authorizationServer.port, sampleApi.port) : given;

@@ -1,5 +1,13 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { createOwnNames, hasTooManyParameters, type IsOwnName, MAX_PARAMETERS, readHost } from '@tallystick/common';
+import { performance } from 'node:perf_hooks';
+import {
+  createOwnNames,
+  hasTooManyParameters,
+  type IsOwnName,
+  type Log,
+  MAX_PARAMETERS,
+  readHost,
+} from '@tallystick/common';
 import {
   type AccessTokenValidator,
   certificateOfHeader,
@@ -43,6 +51,8 @@ export interface SampleApiRoute {
 export interface SampleApiDependencies {
   /** Epoch milliseconds. Default: real time. */
   readonly now?: () => number;
+  /** Receives refused requests. Default: nothing is logged. */
+  readonly log?: Pick<Log, 'info'>;
   /** Used to call the authorization server. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -54,6 +64,7 @@ export interface SampleApiDependencies {
 export function createSampleApi(config: SampleApiConfig, dependencies: SampleApiDependencies = {}): RequestListener {
   const app = new Koa();
   app.silent = true; // Koa would also print errors, which the client gets as a response, to the console.
+  if (dependencies.log) app.use(logRefusals(config.apis, dependencies.log));
   app.use(async (ctx, next) => {
     if (hasTooManyParameters(ctx.querystring)) {
       ctx.status = 400;
@@ -91,9 +102,27 @@ export function createSampleApi(config: SampleApiConfig, dependencies: SampleApi
   return app.callback();
 }
 
+/** Logs the route, not the path: a path may contain a token. The body of a refusal never does. */
+function logRefusals(routes: readonly SampleApiRoute[], log: Pick<Log, 'info'>): Middleware {
+  return async (ctx, next) => {
+    const startedAt = performance.now();
+    await next();
+    if (ctx.status < 400 || ctx.status >= 500) return;
+    const { method, status } = ctx;
+    const { error, error_description: reason } = (ctx.body ?? {}) as Readonly<Record<string, unknown>>;
+    const route = routes.find(({ prefix }) => isBelow(ctx.path, prefix))?.prefix ?? 'none';
+    const milliseconds = Math.round(performance.now() - startedAt);
+    log.info({ method, route, status, milliseconds, error, reason }, 'request refused');
+  };
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
+
 function mount({ prefix }: SampleApiRoute, [protect, show]: readonly [Middleware, Middleware]): Middleware {
   return (ctx, next) => {
-    if (ctx.path !== prefix && !ctx.path.startsWith(`${prefix}/`)) return next();
+    if (!isBelow(ctx.path, prefix)) return next();
     return protect(ctx, () => show(ctx, next) as Promise<void>);
   };
 }
