@@ -270,7 +270,25 @@ test(requirement('no-token-in-a-log', 'refused requests'), async () => {
   await post(`/${MISPLACED}`, '');
   await fetch(`${world.issuer}/auth?${new URLSearchParams({ client_id: MISPLACED, id_token_hint: MISPLACED })}`);
   await fetch(`${world.sampleApi}/split/${token}`, { headers: { Authorization: `Bearer ${token}` } });
-  expect(world.log.text().match(/"msg":"request refused"/g)?.length).toBeGreaterThan(10);
+  await fetch(`${world.sampleApi}/phantom/hello`, { headers: { Authorization: `Bearer ${MISPLACED}` } });
+  await call(world.gateways[0], 'phantom', MISPLACED);
+  await rawRequest(world.sampleApi, 'GET / HTTP/1.1\r\nHost: attacker.example\r\n\r\n');
+  const lines = world.log
+    .text()
+    .split('\n')
+    .filter((line) => line.includes('"msg":"request refused"'));
+  expect(lines.length).toBeGreaterThan(10);
+  const refused = lines.map((line) => JSON.parse(line));
+  const expected = {
+    method: 'GET',
+    route: '/phantom',
+    status: 401,
+    error: 'invalid_token',
+    reason: expect.any(String),
+  };
+  const sameFields = refused.filter(({ route, status }) => route === '/phantom' && status === 401);
+  expect(sameFields.slice(-2)).toMatchObject([expected, expected]);
+  expect(refused.filter(({ error }) => error === 'misdirected_request')).not.toEqual([]);
   world.log.expectNoSecret();
 });
 

@@ -109,7 +109,9 @@ function logRefusals(routes: readonly SampleApiRoute[], log: Pick<Log, 'info'>):
     await next();
     if (ctx.status < 400 || ctx.status >= 500) return;
     const { method, status } = ctx;
-    const { error, error_description: reason } = (ctx.body ?? {}) as Readonly<Record<string, unknown>>;
+    // The bodies of refusals are made in this process: JSON text from the resource server, an object from this API.
+    const body: unknown = typeof ctx.body === 'string' && ctx.body.startsWith('{') ? JSON.parse(ctx.body) : ctx.body;
+    const { error, error_description: reason } = (body ?? {}) as Readonly<Record<string, unknown>>;
     const route = routes.find(({ prefix }) => isBelow(ctx.path, prefix))?.prefix ?? 'none';
     const milliseconds = Math.round(performance.now() - startedAt);
     log.info({ method, route, status, milliseconds, error, reason }, 'request refused');
