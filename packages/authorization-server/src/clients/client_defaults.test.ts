@@ -120,3 +120,12 @@ test('a client authenticates with client_secret_jwt', async () => {
   });
   expect(tokens.access_token).toBeDefined();
 });
+
+test.each([
+  ['misspelled metadata', { id_token_signed_response_algorithm: 'RS256' }],
+  ['metadata of a feature that is off', { tls_client_auth_subject_dn: 'CN=a' }],
+])('%s is a configuration error that names it', async (_what, metadata) => {
+  const { current, replace } = server.configuration;
+  const wrong = testClient({ id: 'wrong', secret: 'secret', metadata });
+  await expect(replace({ ...current(), clients: [wrong] })).rejects.toThrow(String(Object.keys(metadata)[0]));
+});

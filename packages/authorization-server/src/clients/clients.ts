@@ -53,12 +53,19 @@ export class WrongClientError extends Error {
 
 /** Validates configured clients at start. oidc-provider validates a client on first use only. @throws {WrongClientError} */
 export async function checkClients(provider: Provider, clients: readonly ClientConfig[]): Promise<void> {
-  for (const [index, { id }] of clients.entries()) {
+  for (const [index, { id, metadata = {} }] of clients.entries()) {
     try {
-      await provider.Client.find(id);
+      refuseUnknownMetadata(metadata, (await provider.Client.find(id))?.metadata() ?? metadata);
     } catch (error) {
       if (!(error instanceof errors.InvalidClientMetadata)) throw error;
       throw new WrongClientError(index, error.error_description ?? error.message);
     }
   }
+}
+
+/** oidc-provider ignores metadata that it does not know, or whose feature is off. */
+function refuseUnknownMetadata(given: object, known: object): void {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name));
+  if (unknown !== undefined)
+    throw new errors.InvalidClientMetadata(`${unknown} is unknown, or belongs to a feature that is off`);
 }
