@@ -239,6 +239,11 @@ export const authorizationServer = {
     sentence: 'a client without a secret must use PKCE, other clients may',
     link: rfc(9700, '2.1.1'),
   },
+  'permissive-issuer': {
+    sentence:
+      'a permissive issuer accepts every client, redirect URI, scope and audience, says so, and changes nothing for the issuers beside it',
+    link: `${design}#the-authorization-server`,
+  },
   'rs256-id-tokens': {
     sentence: 'ID tokens are signed with RS256 unless the configuration or a client asks for another algorithm',
     link: 'https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata',

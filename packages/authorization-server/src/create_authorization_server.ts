@@ -91,6 +91,8 @@ export async function createAuthorizationServer(
   let current = build();
   await current.checkClients();
   await current.checkUsers();
+  if (config.permissive)
+    log.warn({ issuer: config.issuer }, 'this issuer is permissive: it accepts every client. For tests only');
   const removals = createRemovals(config, { store, now });
   await removals.atStart(config);
 

@@ -1,4 +1,4 @@
-import { type ReadonlyOutput, scopes, type signingAlgorithm } from '@tallystick/common/config';
+import { accessTokenStyle, type ReadonlyOutput, scopes, type signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
 import { api } from './api.ts';
 import { authorizationServer } from './authorization_server.ts';
@@ -31,6 +31,15 @@ export const authorizationServerConfig = z.strictObject({
     .array(trustedIssuer)
     .default([])
     .describe('Issuers whose assertions about users the jwt_bearer grant accepts (RFC 7523).'),
+  permissive: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Accepts every client id, with any secret or none, and every redirect URI, scope and audience, as mocks of authorization servers do. For tests only.',
+    ),
+  permissiveAccessTokens: accessTokenStyle
+    .default('jwt')
+    .describe('Access token style of the APIs that only a permissive issuer knows.'),
   callsPrivateAddresses: z
     .boolean()
     .optional()

@@ -22,6 +22,10 @@ import { type BackchannelRequests, createBackchannelRequests } from '../other_de
 import { discoveryWithoutUserCodes } from '../other_devices/ciba.ts';
 import { prefilledUserCode } from '../other_devices/device_flow.ts';
 import { pollingInterval } from '../other_devices/polling_interval.ts';
+import { createFindApi } from '../permissive/apis.ts';
+import { acceptAnyClient } from '../permissive/clients.ts';
+import { acceptJsonTokenRequests } from '../permissive/json_requests.ts';
+import { permissiveNotice } from '../permissive/notice.ts';
 import { createAccounts } from '../sign_in/accounts.ts';
 import { interactions } from '../sign_in/interactions.ts';
 import { refuseConcurrentReplays } from '../storage/record_adapter.ts';
@@ -91,6 +95,7 @@ export function createProvider(
   useConfiguredEndpointUrls(provider, config);
   limitRegisteredClients(provider, config);
   inferApplicationType(provider);
+  if (config.permissive) acceptAnyClient(provider, config);
   refuseConcurrentReplays(provider);
   prefixRegistrationAccessTokens(provider);
   ignoreUnknownScopesAtRefresh(provider, config);
@@ -98,15 +103,17 @@ export function createProvider(
   if (!config.claimsInIdToken) keepClaimsOutOfIdTokens(provider);
   const grantedUserScopes = createGrantedUserScopes(config);
   const styles = recordRenderedTokens(
-    installAccessTokenStyles(provider, config.apis, { log, now, requestedAt, grantedUserScopes }),
+    installAccessTokenStyles(provider, createFindApi(config), { log, now, requestedAt, grantedUserScopes }),
     { store, secret: config.secret, now },
   );
   const read = createOwnAccessTokenReader(provider, config, { store, accounts, jwks, latestKeys, now });
   registerTokenExchange(provider, config, { store, jwks, latestKeys, now });
   registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
   registerPassword(provider, config, { log, now });
+  if (config.permissive) provider.use(permissiveNotice());
   provider.use(errorBoundary({ log, now }));
   provider.use(boundedInput());
+  if (config.permissive) provider.use(acceptJsonTokenRequests());
   provider.use(revokeOnReuse(provider, createIsWithinGrace(config, now)));
   provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
   provider.use(markUsedRegistrations(config, registrations));

@@ -16,6 +16,9 @@ import type { Registrations } from '../clients/registrations.ts';
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
 import { claimsByScope, userScopes } from '../config/user_scopes.ts';
 import { algorithmsInUse } from '../keys/algorithms.ts';
+import { createFindApi, type FindApi } from '../permissive/apis.ts';
+import { isPageOfThisMachine, isPermissiveClient } from '../permissive/clients.ts';
+import { POLICY_PATH } from '../permissive/notice.ts';
 import { type Accounts, createPairwiseSubjects } from '../sign_in/accounts.ts';
 import { createInteractionPolicy } from '../sign_in/interaction_policy.ts';
 import { addedClaimsOf } from '../sign_in/interactions.ts';
@@ -51,6 +54,7 @@ export function providerConfiguration(
 ): Configuration {
   const { store, jwks, accounts, now, fetch } = dependencies;
   const mountPath = mountPathOf(config.issuer);
+  const findApi = createFindApi(config);
   return {
     adapter: createAdapter(config, dependencies),
     jwks,
@@ -67,7 +71,10 @@ export function providerConfiguration(
     fetch: createOutgoingFetch(config, fetch),
     responseTypes: ['code'],
     // Prompt Create section 4.
-    discovery: { prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'] },
+    discovery: {
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
+      ...(config.permissive && { op_policy_uri: config.issuer + POLICY_PATH }),
+    },
     // Includes the scopes of the APIs: a client can register supported scopes only (RFC 7591 section 2).
     scopes: [...new Set([...userScopes(config), ...config.apis.flatMap((api) => api.scopes)])],
     claims: {
@@ -89,8 +96,8 @@ export function providerConfiguration(
     rotateRefreshToken: createRotationRule(config),
     findAccount: createFindAccount(accounts),
     loadExistingGrant,
-    extraTokenClaims: createAccessTokenClaims(config, accounts),
-    formats: { customizers: { jwt: createJwtCustomizer(config) } },
+    extraTokenClaims: createAccessTokenClaims(config, { accounts, findApi }),
+    formats: { customizers: { jwt: createJwtCustomizer(findApi) } },
     renderError: async (ctx: KoaContextWithOIDC, out) => {
       ctx.type = 'html';
       ctx.state.errorDescription = out.error_description;
@@ -141,16 +148,17 @@ function clientRules({ signingAlgorithm, idTokenSigningAlgorithm, apis, features
       _ctx: unknown,
       origin: string,
       client: { readonly redirectUris?: readonly string[] | undefined },
-    ) => isOriginOf(origin, client.redirectUris ?? []),
+    ) => (isPermissiveClient(client) ? isPageOfThisMachine(origin) : isOriginOf(origin, client.redirectUris ?? [])),
   } satisfies Configuration;
 }
 
 /** Whether a client must use PKCE (RFC 7636). oidc-provider always verifies a challenge that was sent. */
-function createPkceRule({ pkce, clients }: AuthorizationServerConfig) {
+function createPkceRule({ pkce, clients, permissive }: AuthorizationServerConfig) {
   const rules = new Map(clients.map((client) => [client.id, client.pkce]));
   return (_ctx: unknown, client: { readonly clientId: string; readonly clientAuthMethod?: string | undefined }) => {
     const rule = rules.get(client.clientId);
-    return rule === undefined ? pkce === 'all' || client.clientAuthMethod === 'none' : rule === 'required';
+    if (rule !== undefined) return rule === 'required';
+    return !permissive && (pkce === 'all' || client.clientAuthMethod === 'none');
   };
 }
 
@@ -193,11 +201,10 @@ async function loadExistingGrant({ oidc }: KoaContextWithOIDC) {
 }
 
 /** Sets `jti` and `aud` of a JWT access token. */
-function createJwtCustomizer({ apis }: Pick<AuthorizationServerConfig, 'apis'>) {
-  const audiences = new Map(apis.map((api) => [api.resource, api.audience]));
+function createJwtCustomizer(findApi: FindApi) {
   return async (_ctx: unknown, token: unknown, jwt: { payload?: object }): Promise<undefined> => {
     const { jwtId, api, aud: resource } = token as AccessTokenRecord;
-    const aud = audiences.get(api ?? String(resource));
+    const aud = findApi(api ?? String(resource))?.audience;
     Object.assign(jwt.payload ?? {}, jwtId !== undefined && { jti: jwtId }, aud !== undefined && { aud });
   };
 }

@@ -3,6 +3,7 @@ import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { IsClientName } from '../clients/client_names.ts';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { userScopes } from '../config/user_scopes.ts';
+import { isPermissiveClient } from '../permissive/clients.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from '../ui/pages.ts';
@@ -46,6 +47,8 @@ export function interactions(
   async function begin(ctx: Context, interaction: InteractionDetails) {
     const { name, reasons } = interaction.prompt;
     const client = clients.find(({ id }) => id === interaction.params.client_id);
+    if (name === 'consent' && !reasons.includes('consent_prompt') && (await isOfPermissiveClient(interaction)))
+      return consent(ctx, interaction);
     const wantsPage = reasons.includes(`${name}_prompt`) || reasons.includes('client_wants_consent');
     if (client === undefined || wantsPage) return pages.show(ctx, interaction);
     const { automaticLogin } = client;
@@ -53,6 +56,11 @@ export function interactions(
     const user = String(interaction.params.login_hint ?? automaticLogin?.user ?? '');
     if (name === 'login' && automaticLogin && (await accounts.exists(user))) return signIn(ctx, interaction, user, {});
     return pages.show(ctx, interaction);
+  }
+
+  /** Mocks ask for no consent. A code is of use only to programs that can reach this issuer. */
+  async function isOfPermissiveClient({ params }: InteractionDetails): Promise<boolean> {
+    return isPermissiveClient(await provider.Client.find(String(params.client_id)));
   }
 
   async function login(ctx: Context, interaction: InteractionDetails) {

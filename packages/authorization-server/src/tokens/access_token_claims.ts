@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import type { ActClaim } from '../grants/act_claim.ts';
+import type { FindApi } from '../permissive/apis.ts';
 import type { Accounts, Claims } from '../sign_in/accounts.ts';
 import { mapClaims } from './map_claims.ts';
 
@@ -29,10 +30,9 @@ interface SignIn {
  * claims from its issuance, also when it is rendered as a JWT later.
  */
 export function createAccessTokenClaims(
-  { apis, clients }: Pick<AuthorizationServerConfig, 'apis' | 'clients'>,
-  accounts: Accounts,
+  { clients }: Pick<AuthorizationServerConfig, 'clients'>,
+  { accounts, findApi }: { readonly accounts: Accounts; readonly findApi: FindApi },
 ) {
-  const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const clientData = new Map(clients.map(({ id, name, data }) => [id, { ...data, id, name }]));
 
   return async (ctx: KoaContextWithOIDC | undefined, token: unknown) => {
@@ -41,7 +41,7 @@ export function createAccessTokenClaims(
     const { configured, added } = accountId === undefined ? NO_CLAIMS : await accounts.claims(accountId, grantId);
     const user = accountId === undefined ? undefined : { ...configured, id: accountId };
     return {
-      ...mapClaims(apiByResource.get(aud ?? '')?.claims ?? [], { user, client: clientData.get(clientId) }),
+      ...mapClaims(findApi(aud ?? '')?.claims ?? [], { user, client: clientData.get(clientId) }),
       ...(accountId === undefined ? undefined : signInClaims(ctx)),
       ...added,
       ...(act && { act }),

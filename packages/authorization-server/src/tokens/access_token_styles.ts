@@ -4,6 +4,7 @@ import { signatureOf, signingInputOf } from '@tallystick/common';
 import { type RecordPayload, tokenKey } from '@tallystick/token-store';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { ApiConfig } from '../config/config.ts';
+import type { FindApi } from '../permissive/apis.ts';
 import type { GrantedUserScopes } from './granted_scope.ts';
 import { resourceServerOf } from './resource_servers.ts';
 import { timedJwtId } from './timed_jwt_id.ts';
@@ -72,11 +73,10 @@ export function userinfoRecordId(jwt: string): string {
  */
 export function installAccessTokenStyles(
   provider: Provider,
-  apis: readonly ApiConfig[],
+  findApi: FindApi,
   { log, now, requestedAt, grantedUserScopes }: StylesDependencies,
 ): AccessTokenStyles {
-  const apiByResource = new Map(apis.map((api) => [api.resource, api]));
-  const apiOf = ({ api, aud }: AccessTokenRecord) => apiByResource.get(api ?? String(aud));
+  const apiOf = ({ api, aud }: AccessTokenRecord) => findApi(api ?? String(aud));
   const toJwt = new Map<string, (token: AccessTokenRecord) => Promise<string>>();
 
   for (const Token of [provider.AccessToken, provider.ClientCredentials]) {

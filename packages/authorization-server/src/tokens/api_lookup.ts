@@ -1,5 +1,6 @@
 import { errors } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
+import { type FindApi, resourceOfAudience } from '../permissive/apis.ts';
 
 /** The number of APIs that an error lists. */
 const LISTED = 10;
@@ -24,12 +25,11 @@ export interface ApiLookup {
   missing(): Error;
 }
 
-/** Finds the API of a request. */
-export function createApiLookup({
-  apis,
-  clients,
-  ...config
-}: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'defaultApi'>): ApiLookup {
+/** Finds the API of a request. @param findOther finds an API that is not configured, at a permissive issuer */
+export function createApiLookup(
+  { apis, clients, ...config }: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'defaultApi'>,
+  findOther: FindApi = () => undefined,
+): ApiLookup {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const defaultApis = new Map(clients.map(({ id, defaultApi }) => [id, apiByResource.get(defaultApi ?? '')]));
   // A tenant shares the setting with the first issuer, but not its APIs.
@@ -48,7 +48,7 @@ export function createApiLookup({
   }
 
   function ofResource(resource: string): ApiConfig {
-    const api = apiByResource.get(resource);
+    const api = apiByResource.get(resource) ?? findOther(resource);
     if (api !== undefined) return api;
     throw new errors.InvalidTarget(`the resource is not an API of this authorization server; ${known()}`);
   }
@@ -56,7 +56,7 @@ export function createApiLookup({
   /** @param audience a resource indicator, or the `aud` of the API's tokens */
   function ofAudience(audience: string): ApiConfig {
     const named = apis.filter((api) => api.resource === audience || [api.audience].flat().includes(audience));
-    const api = apiByResource.get(audience) ?? named[0];
+    const api = apiByResource.get(audience) ?? named[0] ?? findOther(resourceOfAudience(audience));
     if (api === undefined)
       throw new errors.InvalidTarget(`the audience is not an API of this authorization server; ${known()}`);
     if (api.resource !== audience && named.length > 1)
@@ -70,7 +70,11 @@ export function createApiLookup({
       const audience = single(name.audience, 'request one audience at a time');
       const apiOfResource = resource === undefined ? undefined : ofResource(resource);
       const apiOfAudience = audience === undefined ? undefined : ofAudience(audience);
-      if (apiOfResource !== undefined && apiOfAudience !== undefined && apiOfResource !== apiOfAudience)
+      if (
+        apiOfResource !== undefined &&
+        apiOfAudience !== undefined &&
+        apiOfResource.resource !== apiOfAudience.resource
+      )
         throw new errors.InvalidTarget('resource and audience name different APIs; send one of them');
       return apiOfResource ?? apiOfAudience;
     },

@@ -4,7 +4,7 @@ import type { ApiConfig, AuthorizationServerConfig, LifetimeConfig } from '../co
 /** Lifetime in seconds of JWTs for which oidc-provider has no setting: logout tokens and JARM responses. */
 const FIXED_JWT_LIFETIME = 120;
 
-type Configured = Pick<AuthorizationServerConfig, 'lifetimes' | 'apis' | 'clients'>;
+type Configured = Pick<AuthorizationServerConfig, 'lifetimes' | 'apis' | 'clients' | 'permissive'>;
 
 /** Lifetimes of everything that is issued, in seconds. */
 export interface Lifetimes {
@@ -17,7 +17,7 @@ export interface Lifetimes {
 }
 
 /** The lifetimes of a client override those of the API, and these override the general ones. */
-export function createLifetimes({ lifetimes, apis, clients }: Configured): Lifetimes {
+export function createLifetimes({ lifetimes, apis, clients, permissive }: Configured): Lifetimes {
   const apiByResource = new Map(apis.map((api) => [api.resource, api]));
   const clientLifetimes = new Map(clients.map((client) => [client.id, client.lifetimes ?? {}]));
 
@@ -35,6 +35,7 @@ export function createLifetimes({ lifetimes, apis, clients }: Configured): Lifet
     longestSigned: Math.max(
       FIXED_JWT_LIFETIME,
       lifetimes.idToken,
+      permissive ? lifetimes.accessToken : 0,
       ...apis.map((api) => api.accessTokenLifetime),
       ...[...clientLifetimes.values()].flatMap((own) => [own.accessToken ?? 0, own.idToken ?? 0]),
     ),

@@ -1,13 +1,27 @@
 import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
 import { userScopes } from '../config/user_scopes.ts';
+import { createFindApi, resourceOfAudience } from '../permissive/apis.ts';
+import { isPermissiveClient } from '../permissive/clients.ts';
 import { createApiLookup } from './api_lookup.ts';
 import { resourceServerOf } from './resource_servers.ts';
 
 type Config = Pick<
   AuthorizationServerConfig,
-  'apis' | 'clients' | 'scopes' | 'defaultApi' | 'defaultScopes' | 'offlineAccessNeedsConsent'
+  | 'apis'
+  | 'clients'
+  | 'scopes'
+  | 'defaultApi'
+  | 'defaultScopes'
+  | 'offlineAccessNeedsConsent'
+  | 'permissive'
+  | 'permissiveAccessTokens'
+  | 'lifetimes'
+  | 'signingAlgorithm'
 >;
+
+/** The audience at a permissive issuer of a request that names none. */
+const DEFAULT_AUDIENCE = 'default';
 
 /** The endpoints at which a request for scopes of a user begins. */
 const AUTHORIZATION_ROUTES = new Set([
@@ -22,7 +36,7 @@ const AUTHORIZATION_ROUTES = new Set([
  * after it has validated the scopes and before it decides on pages, so the request gets its default scopes here too.
  */
 export function createResourceIndicators(config: Config) {
-  const lookup = createApiLookup(config);
+  const lookup = createApiLookup(config, createFindApi(config));
   const ownScopes = new Set(userScopes(config));
   const apiScopes = new Set(config.apis.flatMap((api) => api.scopes));
 
@@ -38,11 +52,22 @@ export function createResourceIndicators(config: Config) {
     if (!config.offlineAccessNeedsConsent) restoreOfflineAccess(ctx);
     const isKnown = (scope: string) => ownScopes.has(scope) || (api?.scopes.includes(scope) ?? false);
     if (requestedScopes(ctx).some(isKnown) || params.authorization_details !== undefined) return;
+    if (isPermissiveClient(ctx.oidc.client)) {
+      if (requestedScopes(ctx).length === 0) params.scope = (config.defaultScopes ?? ['openid']).join(' ');
+      return;
+    }
     if (config.defaultScopes === undefined) {
       const available = [...ownScopes, ...(api?.scopes ?? [])].join(' ');
       throw new errors.InvalidScope(`request at least one known scope: ${available}`, String(params.scope ?? ''));
     }
     params.scope = config.defaultScopes.join(' ');
+  }
+
+  /** The scopes that a request can get at an API. For the clients of a permissive issuer, each requested one. */
+  function scopesAt(ctx: KoaContextWithOIDC, api: ApiConfig): readonly string[] {
+    if (!isPermissiveClient(ctx.oidc.client)) return api.scopes;
+    const requested = [...requestedScopes(ctx), ...grantedScopes(ctx)].filter((scope) => !ownScopes.has(scope));
+    return [...new Set([...api.scopes, ...requested])];
   }
 
   return {
@@ -57,6 +82,7 @@ export function createResourceIndicators(config: Config) {
       if (oneOf) return oneOf[0];
       const api = lookup.named({ audience: rawParameter(ctx, 'audience') });
       const found = api ?? lookup.defaultFor(ctx.oidc.client?.clientId);
+      if (found === undefined && config.permissive) return resourceOfAudience(DEFAULT_AUDIENCE);
       if (found === undefined && needsApi(ctx)) throw lookup.missing();
       if (found === undefined) completeScopes(ctx, undefined);
       return found?.resource;
@@ -65,7 +91,7 @@ export function createResourceIndicators(config: Config) {
       const resource = [indicator, ctx.oidc.params?.resource ?? []].flat();
       const api = lookup.named({ resource, audience: rawParameter(ctx, 'audience') }) as ApiConfig;
       completeScopes(ctx, api);
-      return resourceServerOf(api);
+      return resourceServerOf({ ...api, scopes: scopesAt(ctx, api) });
     },
   };
 }
@@ -73,6 +99,14 @@ export function createResourceIndicators(config: Config) {
 function requestedScopes(ctx: KoaContextWithOIDC): string[] {
   const scope = ctx.oidc.params?.scope;
   return typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [];
+}
+
+/** The scopes of the code, refresh token or request that a token request is based on. */
+function grantedScopes({ oidc: { entities } }: KoaContextWithOIDC): string[] {
+  const { AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest } = entities;
+  return [AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest].flatMap((source) => [
+    ...(source?.scopes ?? []),
+  ]);
 }
 
 /**

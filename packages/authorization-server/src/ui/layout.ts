@@ -31,6 +31,7 @@ label { display: block; margin: .8rem 0 .25rem; font-weight: 600; }
 label small { color: var(--soft); font-weight: 400; }
 input, textarea { width: 100%; font: inherit; color: var(--ink); background: transparent; border: 1px solid var(--line); border-radius: 10px; padding: .6rem .8rem; }
 textarea { font-family: ui-monospace, monospace; font-size: .9rem; resize: vertical; }
+.permissive { margin: 0 0 1.25rem; padding: .6rem .8rem; border: 2px dashed var(--accent); border-radius: 10px; color: var(--ink); font-weight: 600; }
 .problem { margin: .8rem 0 0; padding: .6rem .8rem; border-left: 4px solid var(--accent); background: var(--ground); color: var(--ink); }
 code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 `;

@@ -9,8 +9,10 @@ export function banner(tallystick: Tallystick, readyAfter: number): string {
     [secret === undefined ? 'public' : '', ...grants, introspects ? 'introspection' : ''].filter(Boolean).join(', '),
   ]);
   const users = config.users.map(({ id, claims }) => [id, [claims.name, claims.role].filter(Boolean).join(', ')]);
+  const permissive = permissiveIssuers(tallystick);
   return `
 ${colour('bold', 'Tallystick')} is ready in ${readyAfter} ms. Opaque tokens outside, JWTs inside.
+${permissive.map((issuer) => `\n${colour('bold', 'PERMISSIVE')}: ${issuer} accepts every client, redirect URI, scope and audience. For tests only.`).join('')}
 
 ${table([
   ['Authorization server', issuer],
@@ -28,6 +30,11 @@ ${colour('bold', 'Users')}  (sign in by picking one; no password)
 ${table(users)}
 ${exampleCalls(tallystick)}
 Ctrl-C stops it.`;
+}
+
+function permissiveIssuers({ issuer, config }: Tallystick): string[] {
+  const tenants = config.tenants.filter(({ permissive }) => permissive).map(({ id }) => `${issuer}/${id}`);
+  return config.permissive ? [issuer, ...tenants] : tenants;
 }
 
 /** Commands to paste: they get a token, in the split style if an API has it, call the API, and revoke the token. */

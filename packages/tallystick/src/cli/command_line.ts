@@ -13,6 +13,7 @@ export interface CommandLine {
   readonly help: boolean;
   readonly config: string;
   readonly watch: boolean;
+  readonly permissive: boolean;
   readonly workers: string;
   readonly json: boolean;
 }
@@ -55,13 +56,23 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     help: given('help'),
     config: file ?? DEFAULT_CONFIG,
     watch: given('watch'),
+    permissive: given('permissive'),
     workers: value('workers') ?? '1',
     json: given('json'),
   });
 }
 
 function line(command: string, values: Partial<CommandLine>): CommandLine {
-  return { help: false, config: DEFAULT_CONFIG, watch: false, workers: '1', json: false, ...values, command };
+  return {
+    help: false,
+    config: DEFAULT_CONFIG,
+    watch: false,
+    permissive: false,
+    workers: '1',
+    json: false,
+    ...values,
+    command,
+  };
 }
 
 function isGroup(name: string): boolean {

@@ -23,10 +23,10 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ command, config, workers, watch, json }: CommandLine): Promise<number> {
+async function run({ command, config, workers, watch, permissive, json }: CommandLine): Promise<number> {
   switch (command) {
     case 'start':
-      return (await import('./start.ts')).start(config, { watch });
+      return (await import('./start.ts')).start(config, { watch, permissive });
     case 'gateway':
       return (await import('./gateway.ts')).gateway(config, workers);
     case 'authorization-server':

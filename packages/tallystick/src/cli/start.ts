@@ -6,8 +6,17 @@ import { banner } from './banner.ts';
 import { createReload, watch } from './reload.ts';
 import { untilStopped } from './until_stopped.ts';
 
-/** `tallystick start`: runs every role in this process until it is stopped. @param options `watch`: reload the file when it changes */
-export async function start(configFile: string, options: { readonly watch: boolean }): Promise<number> {
+export interface StartOptions {
+  /** Reload the file when it changes. */
+  readonly watch: boolean;
+  /** Make the first issuer permissive. */
+  readonly permissive: boolean;
+}
+
+/** `tallystick start`: runs every role in this process until it is stopped. */
+export async function start(configFile: string, options: StartOptions): Promise<number> {
+  // In the environment, so that a reload applies it again.
+  if (options.permissive) process.env.TALLYSTICK_PERMISSIVE = 'true';
   const config = await loadConfig(configFile, process.env);
   const starting = startTallystick({ config, ports: 'configured' });
   const reload = createReload({ configFile, replace: async (changed) => (await starting).replace(changed) });

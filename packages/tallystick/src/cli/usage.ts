@@ -15,6 +15,7 @@ export type OptionName = keyof typeof OPTIONS;
 export const OPTIONS = {
   config: { type: 'string', short: 'c' },
   watch: { type: 'boolean' },
+  permissive: { type: 'boolean' },
   workers: { type: 'string', short: 'w' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -24,6 +25,7 @@ export const OPTIONS = {
 const OPTION_HELP: Record<OptionName, readonly [option: string, description: string]> = {
   config: ['-c, --config <file>', 'YAML or JSON (default: tallystick.config.yaml)'],
   watch: ['    --watch', 'reloads the configuration file when it changes'],
+  permissive: ['    --permissive', 'accepts every client, redirect URI, scope and audience, as a mock does'],
   workers: ['-w, --workers <n>', 'number of processes that share the port (default: 1)'],
   json: ['    --json', 'prints JSON'],
   help: ['-h, --help', 'explains the command'],
@@ -49,9 +51,10 @@ export const COMMANDS: readonly CommandHelp[] = [
     name: 'start',
     summary: 'everything in one process: authorization server, gateway, sample API',
     details: RELOADS,
-    options: ['config', 'watch'],
+    options: ['config', 'watch', 'permissive'],
     examples: [
       'tallystick start',
+      'tallystick start --permissive',
       'tallystick start --watch --config my.config.yaml',
       'TALLYSTICK_GATEWAY_PORT=8080 tallystick start',
       'TALLYSTICK_ISSUER=https://localhost:4000 TALLYSTICK_TLS_SELF_MADE=true tallystick start',

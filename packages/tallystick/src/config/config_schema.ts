@@ -4,6 +4,7 @@ import { checkGatewayConfig, gateway } from '@tallystick/gateway/config';
 import { z } from 'zod';
 import { checkGrants } from './cross_references/check_grants.ts';
 import { checkIntrospectingClients } from './cross_references/check_introspecting_clients.ts';
+import { checkPermissive } from './cross_references/check_permissive.ts';
 import { checkRoutes } from './cross_references/check_routes.ts';
 import { checkTokenHandlers } from './cross_references/check_token_handlers.ts';
 import { sampleApi } from './sample_api.ts';
@@ -61,6 +62,7 @@ function checkReferences(config: Config, role: Role | undefined, context: z.Refi
   checkGatewayConfig({ ...config.gateway, issuer: config.issuer, apis: config.apis }, (path, ...rest) =>
     refuse(['gateway', ...path], ...rest),
   );
+  if (role === undefined || role === 'authorization-server') checkPermissive(config, refuse);
   checkRoutes(config, refuse);
   checkGrants(config, refuse);
   // A gateway or a sample API alone may not know the clients.

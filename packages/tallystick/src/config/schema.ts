@@ -9,6 +9,7 @@ import { tenant } from './tenant.ts';
 import { tls } from './tls.ts';
 
 const { secret, lifetimes, features, scopes, apis, clients, users, trustedIssuers } = authorizationServerConfig.shape;
+const { permissive, permissiveAccessTokens } = authorizationServerConfig.shape;
 
 export const apiSchema = apis.element;
 export const clientSchema = clients.element;
@@ -35,6 +36,14 @@ export const configSections = z.strictObject({
     .optional()
     .describe(
       'Protects cookies and the records of the authorization server in the store. At least 32 characters. Required with a shared store, and the same in every authorization server on it. Gateways may have another one.',
+    ),
+  permissive,
+  permissiveAccessTokens,
+  permissiveOnNetwork: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Allows a permissive issuer on a server that listens on other addresses than those of this machine. Everyone who reaches it then gets any token.',
     ),
   log: z
     .strictObject({

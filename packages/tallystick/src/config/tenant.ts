@@ -2,7 +2,7 @@ import { authorizationServerConfig, checkEntries } from '@tallystick/authorizati
 import { refusing } from '@tallystick/common/config';
 import { z } from 'zod';
 
-const { apis, clients, users } = authorizationServerConfig.shape;
+const { apis, clients, users, permissive, permissiveAccessTokens } = authorizationServerConfig.shape;
 
 /** First path segments that the authorization server itself uses. */
 const RESERVED = [
@@ -17,6 +17,7 @@ const RESERVED = [
   'device',
   'backchannel',
   'ciba',
+  'permissive',
   'healthz',
   'readyz',
 ];
@@ -31,6 +32,6 @@ export const tenant = z
         error: 'expected a name that the authorization server does not use as a path',
       })
       .describe('Path of the tenant. Its issuer is {issuer}/{id}.'),
-    ...{ apis, clients, users },
+    ...{ apis, clients, users, permissive, permissiveAccessTokens },
   })
   .superRefine((entries, context) => checkEntries(entries, refusing(context)));

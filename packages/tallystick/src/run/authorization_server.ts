@@ -7,6 +7,7 @@ import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { schemaFor } from '../config/config_schema.ts';
+import { mayBePermissive, ONLY_ON_THIS_MACHINE } from '../config/cross_references/check_permissive.ts';
 import { type Config, tenantSchema } from '../config/schema.ts';
 import type { ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';
@@ -95,14 +96,23 @@ interface IssuerHooks {
   readonly keysPublished?: AuthorizationServerRole['keysPublished'];
 }
 
+type IssuerEntries = Entries & Pick<Config, 'permissive' | 'permissiveAccessTokens'>;
+
 function createIssuerStarter(config: Config, { log, tls, clock, intercepted }: AuthorizationServerRole) {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
   const fetch = tls?.trust.fetch;
-  return async (given: Entries, issuer: string, store: TokenStore, hooks: IssuerHooks): Promise<ManagedIssuer> => {
+  return async (
+    given: IssuerEntries,
+    issuer: string,
+    store: TokenStore,
+    hooks: IssuerHooks,
+  ): Promise<ManagedIssuer> => {
     const { check, entriesChanged, keysPublished } = hooks;
+    if (given.permissive && !mayBePermissive(config)) throw new InputError('permissive', ONLY_ON_THIS_MACHINE);
     const entries = entriesOf(given);
+    const { permissive, permissiveAccessTokens } = given;
     const authorizationServer = await createAuthorizationServer(
-      authorizationServerConfig(config, { ...entries, issuer, secret }),
+      authorizationServerConfig(config, { ...entries, issuer, secret, permissive, permissiveAccessTokens }),
       { store, log, now: clock.now, keysPublished, fetch },
     );
     const { configuration } = authorizationServer;
@@ -147,7 +157,13 @@ async function readinessOf(store: TokenStore): Promise<Readiness> {
 export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
   const store = await openTokenStore(storeConfig());
   const secret = randomBytes(32).toString('base64url');
-  const checked = authorizationServerConfig(config, { ...entriesOf(config), issuer: config.issuer, secret });
+  const checked = authorizationServerConfig(config, {
+    ...entriesOf(config),
+    issuer: config.issuer,
+    secret,
+    permissive: config.permissive,
+    permissiveAccessTokens: config.permissiveAccessTokens,
+  });
   try {
     await createAuthorizationServer(checked, { store, log });
   } catch (error) {
@@ -160,7 +176,10 @@ export async function checkAuthorizationServer(config: Config, log: Logger): Pro
 /** @param entries the issuer, and its APIs, clients and users */
 function authorizationServerConfig(
   config: Config,
-  entries: Pick<AuthorizationServerConfig, 'issuer' | 'secret' | 'apis' | 'clients' | 'users'>,
+  entries: Pick<
+    AuthorizationServerConfig,
+    'issuer' | 'secret' | 'apis' | 'clients' | 'users' | 'permissive' | 'permissiveAccessTokens'
+  >,
 ): AuthorizationServerConfig {
   const { lifetimes, features, scopes, trustedIssuers, authorizationServer, tls } = config;
   // A generated certificate is only for development, so clients at private addresses are fine for any issuer.
