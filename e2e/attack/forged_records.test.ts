@@ -203,7 +203,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       return new URL(String(headers.location)).searchParams.get('error');
     },
     refused: 'login_required',
-    accepted: 'interaction_required',
+    accepted: 'consent_required',
   },
   'Interaction whose user has signed in': {
     async run(forge) {

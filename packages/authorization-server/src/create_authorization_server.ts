@@ -85,38 +85,28 @@ export async function createAuthorizationServer(
     return keys.jwks();
   }
 
-  const build = (built = config, jwks = keys.jwks()) =>
+  const build: BuildProvider = (built, jwks = keys.jwks()) =>
     createProvider(built, withPendingKeys(jwks, algorithmsInUse(built)), { store, log, now, fetch, latestKeys });
-  let keysVersion = await keys.refresh();
-  let current = build();
-  await current.checkClients();
-  await current.checkUsers();
+  const serving = new Serving(build, config, await keys.refresh());
+  await serving.provider.checkClients();
+  await serving.provider.checkUsers();
   if (config.permissive)
     log.warn({ issuer: config.issuer }, 'this issuer is permissive: it accepts every client. For tests only');
   const removals = createRemovals(config, { store, now });
   await removals.atStart(config);
 
-  function providerFor(version: number): IssuingProvider {
-    if (version !== keysVersion) {
-      keysVersion = version;
-      current = build();
-    }
-    return current;
-  }
-
-  function use(changed: AuthorizationServerConfig): void {
-    config = changed;
-    current = build();
-  }
-
   async function replace(changed: Parameters<ChangeableConfiguration['replace']>[0]): Promise<void> {
-    const replaced = { ...config, ...changed };
+    const before = config;
+    const replaced = { ...before, ...changed };
     const prepared = await keys.prepare(needsOf(replaced));
     const checked = build(replaced, prepared.jwks);
     await checked.checkClients();
-    await checked.checkUsers(config.users);
+    await checked.checkUsers(before.users);
     await prepared.provide();
-    const before = config;
+    const use = (used: AuthorizationServerConfig) => {
+      config = used;
+      serving.use(used);
+    };
     use(replaced);
     // New requests no longer know the removed clients and users. Requests in flight are refused when they write.
     await removals.atChange(before, replaced).catch((error) => {
@@ -126,16 +116,16 @@ export async function createAuthorizationServer(
   }
 
   return {
-    handler: createHandler(providerFor, { keys, clientKeys, jwksPath: `${mountPath}/jwks`, log }),
+    handler: createHandler((version) => serving.at(version), { keys, clientKeys, jwksPath: `${mountPath}/jwks`, log }),
     async issueToken(request) {
-      const issued = await providerFor(await keys.refresh()).issueToken(request);
+      const issued = await serving.at(await keys.refresh()).issueToken(request);
       await keys.provide({ algorithms: [], longestLife: request.lifetime ?? 0 });
       return issued;
     },
     backchannelRequests: {
-      pending: (user) => current.backchannelRequests.pending(user),
-      approve: (request) => current.backchannelRequests.approve(request),
-      deny: (request) => current.backchannelRequests.deny(request),
+      pending: (user) => serving.provider.backchannelRequests.pending(user),
+      approve: (request) => serving.provider.backchannelRequests.approve(request),
+      deny: (request) => serving.provider.backchannelRequests.deny(request),
     },
     keys: {
       async list() {
@@ -149,6 +139,37 @@ export async function createAuthorizationServer(
     },
     configuration: { current: () => config, replace },
   };
+}
+
+type BuildProvider = (config: AuthorizationServerConfig, jwks?: JWKS) => IssuingProvider;
+
+/** The provider that serves new requests. A change of keys or configuration replaces it. */
+class Serving {
+  readonly #build: BuildProvider;
+  #config: AuthorizationServerConfig;
+  #keysVersion: number;
+  provider: IssuingProvider;
+
+  constructor(build: BuildProvider, config: AuthorizationServerConfig, keysVersion: number) {
+    this.#build = build;
+    this.#config = config;
+    this.#keysVersion = keysVersion;
+    this.provider = build(config);
+  }
+
+  /** The provider for the keys of a version. */
+  at(keysVersion: number): IssuingProvider {
+    if (keysVersion !== this.#keysVersion) {
+      this.#keysVersion = keysVersion;
+      this.use(this.#config);
+    }
+    return this.provider;
+  }
+
+  use(config: AuthorizationServerConfig): void {
+    this.#config = config;
+    this.provider = this.#build(config);
+  }
 }
 
 interface HandlerDependencies {
