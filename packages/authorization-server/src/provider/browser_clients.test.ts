@@ -66,4 +66,5 @@ test('a revocation is answered with an empty body and no type', async () => {
     headers: { Authorization: `Basic ${btoa('service:service-secret')}` },
   });
   expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([200, null, '']);
+  expect(answer.headers.get('content-length')).toBe('0');
 });

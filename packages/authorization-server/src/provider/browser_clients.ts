@@ -22,8 +22,7 @@ export function registrationFromBrowsers(): Middleware {
 export function revocationWithoutBody(): Middleware {
   return async (ctx, next) => {
     await next();
-    if (ctx.oidc?.route !== 'revocation' || ctx.status !== 200) return;
-    ctx.body = null;
-    ctx.status = 200;
+    // A `null` body would also remove Content-Length, without which proxies cannot tell where the response ends.
+    if (ctx.oidc?.route === 'revocation' && ctx.status === 200) ctx.remove('Content-Type');
   };
 }
