@@ -200,7 +200,7 @@ describe('several workers', () => {
     [['--workers', 'many'], /--workers: expected 1 to 99; found "many"/],
   ])(requirement('workers', '%j'), async (args, message) => {
     const command = runCommand('node', [MAIN, 'gateway', ...args]);
-    expect(await command.exit).toBe(1);
+    expect(await command.exit).toBe(2);
     expect(command.output()).toMatch(message);
   });
 
