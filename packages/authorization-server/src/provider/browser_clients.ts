@@ -18,11 +18,13 @@ export function registrationFromBrowsers(): Middleware {
   };
 }
 
-/** Answers a revocation with an empty body (RFC 7009 section 2.2). With `text/plain`, oidc-client-ts takes it for an error. */
-export function revocationWithoutBody(): Middleware {
+/** Answers a revocation with `{}`: clients ignore the body (RFC 7009 section 2.2), but oidc-client-ts and simple-oauth2 expect JSON. */
+export function revocationAsJson(): Middleware {
   return async (ctx, next) => {
     await next();
-    // A `null` body would also remove Content-Length, without which proxies cannot tell where the response ends.
-    if (ctx.oidc?.route === 'revocation' && ctx.status === 200) ctx.remove('Content-Type');
+    if (ctx.oidc?.route === 'revocation' && ctx.status === 200) {
+      ctx.type = 'json';
+      ctx.body = {};
+    }
   };
 }

@@ -46,7 +46,7 @@ import { createOwnAccessTokenReader } from '../tokens/own_access_tokens.ts';
 import { recordRenderedTokens } from '../tokens/rendered_tokens.ts';
 import { behindTls } from './behind_tls.ts';
 import { boundedInput } from './bounded_input.ts';
-import { registrationFromBrowsers, revocationWithoutBody } from './browser_clients.ts';
+import { registrationFromBrowsers, revocationAsJson } from './browser_clients.ts';
 import { useConfiguredEndpointUrls } from './endpoint_urls.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { describeRefusedGrants } from './error_descriptions.ts';
@@ -118,7 +118,7 @@ export function createProvider(
   provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
   provider.use(markUsedRegistrations(config, registrations));
   provider.use(hidePendingKeys());
-  provider.use(revocationWithoutBody());
+  provider.use(revocationAsJson());
   if (config.features.clientRegistration) provider.use(registrationFromBrowsers());
   provider.use(completeGrantedScope(grantedUserScopes));
   provider.use(revocationResponse());
