@@ -150,7 +150,7 @@ test.each(['phantom', 'split'])('revoking a %s token removes it and its split en
   expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
     200,
     expect.stringMatching(/^application\/json/),
-    '',
+    '{}',
   ]);
   expect((await introspect(token, 'application/jwt')).status).toBe(204);
   expect(await store.splitEntries.find(token)).toBeUndefined();

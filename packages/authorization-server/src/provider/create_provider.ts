@@ -54,7 +54,6 @@ import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { recordRefusals } from './refusals.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
-import { revocationResponse } from './revocation_response.ts';
 import { acceptApiTokensAtUserinfo, keepClaimsOutOfIdTokens } from './userinfo.ts';
 
 /** An oidc-provider that serves the access token styles. */
@@ -121,7 +120,6 @@ export function createProvider(
   provider.use(revocationAsJson());
   if (config.features.clientRegistration) provider.use(registrationFromBrowsers());
   provider.use(completeGrantedScope(grantedUserScopes));
-  provider.use(revocationResponse());
   provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(discoveryWithoutUserCodes());
