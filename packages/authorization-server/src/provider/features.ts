@@ -1,5 +1,5 @@
 import type { TokenStore } from '@tallystick/token-store';
-import type { Configuration } from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { createClientCertificates } from '../clients/client_certificates.ts';
 import { createPartiesExist, type Parties } from '../clients/party_check.ts';
 import type { AuthorizationServerConfig } from '../config/config.ts';
@@ -10,7 +10,7 @@ import { createAuthorizationDetails } from '../tokens/authorization_details.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
 import { createResourceIndicators } from '../tokens/resource_indicators.ts';
 import { resourceOf } from '../tokens/resource_servers.ts';
-import { loggedOutPage, logoutPage } from '../ui/pages.ts';
+import { automaticLogoutPage, loggedOutPage, logoutPage } from '../ui/pages.ts';
 
 /** The features of oidc-provider that are enabled, with their settings. */
 export function providerFeatures(
@@ -36,7 +36,7 @@ export function providerFeatures(
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: async (ctx, form) => {
-        ctx.body = logoutPage(form);
+        ctx.body = isTheUserOf(ctx.oidc) ? automaticLogoutPage(form) : logoutPage(form);
       },
       postLogoutSuccessSource: async (ctx) => {
         ctx.type = 'html';
@@ -57,4 +57,10 @@ export function providerFeatures(
     backchannelLogout: { enabled: features.backChannelLogout },
     mTLS: createClientCertificates(features.mutualTls, config),
   } as Configuration['features'];
+}
+
+/** Whether the request names the signed-in user with an ID token. Then users need not confirm their logout (RP-Initiated Logout section 2). */
+function isTheUserOf({ entities, session }: KoaContextWithOIDC['oidc']): boolean {
+  const { IdTokenHint: hint } = entities as { readonly IdTokenHint?: { readonly payload: { readonly sub?: unknown } } };
+  return hint !== undefined && hint.payload.sub === session?.accountId;
 }

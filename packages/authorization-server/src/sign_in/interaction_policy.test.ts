@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { REDIRECT_URI } from '@tallystick/testing/sign_in';
+import { open, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import { decodeJwt } from 'jose';
 import { authorize, CHALLENGE, redeemCode } from '../testing/flow.ts';
 import { startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
@@ -87,3 +87,24 @@ test('automatic login needs no page, with offline_access too', async () => {
   expect(authorization.pages).toEqual([]);
   expect((await redeemCode(server, 'automatic', authorization)).refresh_token).toBeDefined();
 });
+
+test.each([
+  ['alice', []],
+  ['carol', ['Stay signed in']],
+])(
+  'a logout with an ID token of %s ends the session of alice, with a question if it is of another user',
+  async (user, asks) => {
+    const hint = await redeemCode(server, 'web', await authorize(server, request('web'), { user }));
+    const { browser } = await authorize(server, request('web'));
+    const query = new URLSearchParams({ id_token_hint: hint.id_token });
+    const page = await open(browser, `${server.issuer}/session/end?${query}`);
+    expect(page.text.match(/Stay signed in/g) ?? []).toEqual(asks);
+    if (asks.length > 0) return;
+    expect(page.headers['content-security-policy']).not.toContain("script-src 'none'");
+    const done = await submit(browser, page.text);
+    expect(done.status).toBe(303);
+    expect((await authorize(server, request('web', { prompt: 'none' }), { browser })).callback.search).toContain(
+      'login_required',
+    );
+  },
+);

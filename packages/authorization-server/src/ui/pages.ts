@@ -89,6 +89,17 @@ ${new Html(form)}
   );
 }
 
+/** Submits the form at once; without scripts, after a click. */
+export function automaticLogoutPage(form: string): string {
+  return layout(
+    'Sign out',
+    html`<h1>Signing out …</h1>
+${new Html(form.replace('</form>', '<input type="hidden" name="logout" value="yes"/></form>'))}
+<noscript><button class="primary" form="op.logoutForm">Sign out</button></noscript>
+<script>document.forms[0].submit()</script>`,
+  );
+}
+
 export function loggedOutPage(clientName: string | undefined): string {
   const outcome =
     clientName === undefined ? html`You are signed out.` : html`You are signed out of <strong>${clientName}</strong>.`;
