@@ -109,7 +109,7 @@ function createPages(provider: Provider, config: Pick<AuthorizationServerConfig,
 
   async function show(ctx: Context, interaction: InteractionDetails) {
     const { prompt, params, session } = interaction;
-    const submitted = { user: String(params.login_hint ?? ''), claims: '' };
+    const submitted = { user: String(params.login_hint ?? ''), claims: '', isNew: prompt.name === 'create' };
     ctx.type = 'html';
     ctx.body = LOGIN_PROMPTS.has(prompt.name)
       ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted)

@@ -37,3 +37,18 @@ function pendingRequest(text: string) {
   const details = { handle: text, clientId: text, bindingMessage: text, authorizationDetails: [{ type: text }] };
   return { ...details, clientName: text, scopes: [text], resources };
 }
+
+test('the page of prompt=create has the form for another user open', () => {
+  expect(loginPage('/interaction/1', 'Orders', [], { user: '', claims: '', isNew: true })).toContain('<details open>');
+  expect(loginPage('/interaction/1', 'Orders', [])).not.toContain('<details open>');
+});
+
+test('the consent page says in its own words what offline_access is for', () => {
+  const items = (scopes: string[]) =>
+    consentPage('/interaction/1', 'Orders', 'alice', [{ scopes }]).match(/<li>.*<\/li>/g);
+  const aboutUser = '<li><strong>openid, email</strong> to know who you are</li>';
+  expect(items(['openid', 'email'])).toEqual([aboutUser]);
+  expect(items(['openid', 'offline_access', 'email'])?.join('')).toBe(
+    `${aboutUser}<li><strong>offline_access</strong> to stay connected while you are away</li>`,
+  );
+});

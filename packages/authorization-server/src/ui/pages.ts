@@ -7,6 +7,8 @@ export interface SubmittedLogin {
   readonly user: string;
   readonly claims: string;
   readonly problem?: string;
+  /** Opens the form for another user. */
+  readonly isNew?: boolean;
 }
 
 /** The login page, to pick a user or enter another one. */
@@ -29,7 +31,7 @@ export function loginPage(
 ${choices}
 </fieldset>
 </form>
-<details${submitted.problem === undefined ? undefined : OPEN}><summary>Another user, or extra claims</summary>
+<details${submitted.problem === undefined && !submitted.isNew ? undefined : OPEN}><summary>Another user, or extra claims</summary>
 <form method="post" action="${action}/login">
 ${submitted.problem === undefined ? undefined : html`<p class="problem" role="alert">${submitted.problem}</p>`}
 <label for="user">User</label>
@@ -50,6 +52,10 @@ export interface ConsentRequest {
   readonly scopes: readonly string[];
 }
 
+function describeScopes(scopes: readonly string[], purpose: Html): Html {
+  return html`<li><strong>${scopes.join(', ')}</strong> ${purpose}</li>`;
+}
+
 /** The consent page, with the requested scopes by API. */
 export function consentPage(
   action: string,
@@ -59,9 +65,14 @@ export function consentPage(
   authorizationDetails: readonly object[] = [],
 ): string {
   const details = authorizationDetails.map((detail) => html`<li><code>${JSON.stringify(detail)}</code></li>`);
-  const items = requests.map(({ resource, scopes }) => {
-    const where = resource === undefined ? html`to know who you are` : html`at <code>${resource}</code>`;
-    return html`<li><strong>${scopes.join(', ')}</strong> ${where}</li>`;
+  const items = requests.flatMap(({ resource, scopes }) => {
+    if (resource !== undefined) return describeScopes(scopes, html`at <code>${resource}</code>`);
+    const offline = scopes.filter((scope) => scope === 'offline_access');
+    const aboutUser = scopes.filter((scope) => scope !== 'offline_access');
+    return [
+      ...(aboutUser.length > 0 ? [describeScopes(aboutUser, html`to know who you are`)] : []),
+      ...(offline.length > 0 ? [describeScopes(offline, html`to stay connected while you are away`)] : []),
+    ];
   });
   return layout(
     'Allow access',
