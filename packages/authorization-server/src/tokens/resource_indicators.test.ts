@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { REDIRECT_URI } from '@tallystick/testing/sign_in';
-import { decodeJwt } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import { authorize, CHALLENGE, redeemCode, requestTokens } from '../testing/flow.ts';
 import { resourceOf, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 const API = resourceOf('jwt');
 const OTHER_API = resourceOf('phantom');
+
+const SIGNING_SECRET = 'a secret that is long enough for HS256';
 
 const web = { grants: ['authorization_code', 'refresh_token'], redirectUris: [REDIRECT_URI] } as const;
 
@@ -59,11 +61,33 @@ describe('with several APIs', () => {
         testClient({ id: 'web', ...web }),
         testClient({ id: 'without refresh', ...web, grants: ['authorization_code'] }),
         testClient({ id: 'limited', ...web, metadata: { scope: 'openid' } }),
+        testClient({ id: 'signs', secret: SIGNING_SECRET, ...web, metadata: { request_object_signing_alg: 'HS256' } }),
         testClient({ id: 'own default', secret: 'secret', grants: ['client_credentials'], defaultApi: OTHER_API }),
       ],
     }));
   });
   afterAll(() => server.stop());
+
+  test('a signed request counts alone: parameters beside it change nothing (RFC 9101 section 6.3)', async () => {
+    const signed = (claims: Record<string, string>) =>
+      new SignJWT({ client_id: 'signs', response_type: 'code', redirect_uri: REDIRECT_URI, ...CHALLENGE, ...claims })
+        .setProtectedHeader({ alg: 'HS256', typ: 'oauth-authz-req+jwt' })
+        .setIssuer('signs')
+        .setAudience(server.issuer)
+        .setIssuedAt()
+        .setExpirationTime('1 min')
+        .sign(new TextEncoder().encode(SIGNING_SECRET));
+    const tokensFor = async (claims: Record<string, string>, beside: Record<string, string>) => {
+      const request = { client_id: 'signs', request: await signed(claims), ...beside };
+      return redeemCode(server, `signs:${SIGNING_SECRET}`, await authorize(server, request));
+    };
+    const inside = { scope: 'openid offline_access read', audience: OTHER_API };
+    const full = await tokensFor(inside, { scope: 'openid', audience: API });
+    expect(full.scope.split(' ').sort()).toEqual(['offline_access', 'openid', 'read']);
+    expect(await audiences(full.access_token)).toBe(OTHER_API);
+    const plain = await tokensFor({ scope: 'openid' }, { scope: 'openid offline_access', audience: OTHER_API });
+    expect([plain.scope, await audiences(plain.access_token)]).toEqual(['openid', undefined]);
+  });
 
   const serviceToken = (parameters: Record<string, string>, client = 'service:service-secret') =>
     requestTokens(server, client, { grant_type: 'client_credentials', ...parameters });

@@ -124,19 +124,23 @@ function restoreOfflineAccess(ctx: KoaContextWithOIDC): void {
   params.scope = [...scopes, 'offline_access'].join(' ');
 }
 
-/** A parameter as the client sent it: in the request object, the body or the query. */
-function rawParameter({ oidc, query }: KoaContextWithOIDC, name: string): string | undefined {
-  const value = requestObjectOf(oidc)[name] ?? oidc.body?.[name] ?? query[name];
+/** A parameter as the client sent it. With a request object, only that counts (RFC 9101 section 6.3). */
+function rawParameter(ctx: KoaContextWithOIDC, name: string): string | undefined {
+  const { oidc, query } = ctx;
+  const request = AUTHORIZATION_ROUTES.has(oidc.route) ? requestObjectOf(ctx) : undefined;
+  const value = request === undefined ? (oidc.body?.[name] ?? query[name]) : claimsOf(request)[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The claims of the request object, or of the request that was pushed before (RFC 9101, RFC 9126). Already validated. */
-function requestObjectOf({ entities, params }: KoaContextWithOIDC['oidc']): Readonly<Record<string, unknown>> {
-  const pushed = entities.PushedAuthorizationRequest as { readonly request?: string } | undefined;
-  const [, payload] = (pushed?.request ?? String(params?.request ?? '')).split('.');
-  if (payload === undefined) return {};
+/** The request object, or the request that was pushed before (RFC 9101, RFC 9126). oidc-provider has validated it. */
+function requestObjectOf({ oidc, query }: KoaContextWithOIDC): unknown {
+  const pushed = oidc.entities.PushedAuthorizationRequest as { readonly request?: string } | undefined;
+  return pushed?.request ?? oidc.body?.request ?? query.request;
+}
+
+function claimsOf(request: unknown): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+    return JSON.parse(Buffer.from(String(request).split('.')[1] ?? '', 'base64url').toString());
   } catch {
     return {}; // An encrypted request object.
   }
