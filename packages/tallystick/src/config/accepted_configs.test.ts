@@ -214,4 +214,4 @@ test('every role can be created from an accepted configuration, and each refusal
   }
   expect(faulty).toEqual([]);
   expect(accepted).toBeGreaterThan(seeds / 10);
-}, 120_000);
+});
