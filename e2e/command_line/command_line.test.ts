@@ -299,6 +299,6 @@ test('a port in use is reported in one line', async () => {
   const second = tallystick(['start', '--config', DEMO_CONFIG], ports);
   expect(await second.exit).toBe(1);
   expect(second.output()).toMatch(
-    /^tallystick: port \d+ of the sample API is already in use; set sampleApi\.port or TALLYSTICK_SAMPLE_API_PORT\n$/,
+    /^tallystick: port \d+ of the sample API is already in use at 127\.0\.0\.1; set sampleApi\.port or TALLYSTICK_SAMPLE_API_PORT\n$/,
   );
 });

@@ -80,7 +80,11 @@ export const gateway = z.strictObject({
   operations: z
     .strictObject({
       port: port.describe('Port of /healthz, /readyz and /metrics.'),
-      host: z.string().min(1).default('localhost').describe('Address to listen on.'),
+      host: z
+        .string()
+        .min(1)
+        .default('localhost')
+        .describe('Address to listen on. `localhost` means 127.0.0.1 and ::1, as far as the machine has them.'),
     })
     .optional()
     .describe('Serves /healthz, /readyz and /metrics on a separate port. Default: on the port of the gateway.'),

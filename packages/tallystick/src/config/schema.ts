@@ -24,7 +24,11 @@ export const configSections = z.strictObject({
   issuer: origin
     .default('http://localhost:4000')
     .describe('Issuer identifier. It stays the same whichever address the server is reached at.'),
-  host: z.string().min(1).default('localhost').describe('Address to listen on.'),
+  host: z
+    .string()
+    .min(1)
+    .default('localhost')
+    .describe('Address to listen on. `localhost` means 127.0.0.1 and ::1, as far as the machine has them.'),
   allowedHosts: z
     .array(hostPattern)
     .optional()

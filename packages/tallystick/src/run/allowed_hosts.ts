@@ -47,6 +47,7 @@ export async function otherHostsAtGateway(config: Config): Promise<NonNullable<G
 
 /** Resolves a name as Node.js does when it listens. */
 async function isLoopback(host: string): Promise<boolean> {
+  if (host === 'localhost') return true; // Servers listen on 127.0.0.1 and ::1, whatever the name resolves to.
   const { address } = await lookup(host).catch(() => ({ address: host })); // Listening fails later.
   return isLoopbackName(isIPv6(address) ? `[${address}]` : address);
 }

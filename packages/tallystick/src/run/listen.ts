@@ -1,8 +1,17 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { variableFor } from '../config/environment_overrides.ts';
+
+/** Addresses of the host `localhost`. Some clients try only one of them. */
+const LOCALHOST: readonly string[] = ['127.0.0.1', '::1'];
+
+/** Errors of an address that this machine does not have, for example because IPv6 is off. */
+const ABSENT = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
+/** Number of free ports of the first address that are tried at the others. */
+const ATTEMPTS = 20;
 
 /** Milliseconds in which requests in flight can finish when a server stops. */
 const STOP_TIMEOUT = 10_000;
@@ -28,11 +37,13 @@ export class PortError extends Error {
   /** `EADDRINUSE`: another process listens there. `EACCES`: the user may not listen there. */
   readonly code: 'EADDRINUSE' | 'EACCES';
 
-  constructor({ port, setting }: Pick<ListenAddress, 'port' | 'setting'>, code: PortError['code']) {
+  /** @param address the address on which the port is taken, if the server listens on several */
+  constructor({ port, setting }: Pick<ListenAddress, 'port' | 'setting'>, code: PortError['code'], address?: string) {
     const path = setting.split('.');
     const role = path.slice(0, -1).map(toWords).join(' ');
     const problem = code === 'EADDRINUSE' ? 'is already in use' : 'needs rights that this user does not have';
-    super(`port ${port} of the ${role} ${problem}; set ${setting} or ${variableFor(path)}`);
+    const at = address === undefined ? '' : ` at ${address}`;
+    super(`port ${port} of the ${role} ${problem}${at}; set ${setting} or ${variableFor(path)}`);
     this.code = code;
   }
 }
@@ -43,27 +54,95 @@ function toWords(name: string): string {
 }
 
 /**
- * Makes a server listen. For port 0 the system chooses a free one.
+ * Makes a server listen. For port 0 the system chooses a free one. On the host `localhost` the server listens on 127.0.0.1 and on ::1,
+ * with the same port, as far as the machine has these addresses.
  *
+ * @param localhost addresses of the host `localhost`
  * @throws {PortError} the port is in use, or this user may not listen there
  * @throws {Error} the host is not an address of this machine
  */
-export async function listen(server: Server, { host, port, setting }: ListenAddress): Promise<Listening> {
-  server.listen(port, host);
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EADDRINUSE' || error.code === 'EACCES' ? new PortError({ port, setting }, error.code) : error;
+export async function listen(
+  server: Server,
+  { host, port, setting }: ListenAddress,
+  localhost = LOCALHOST,
+): Promise<Listening> {
+  const isLocalhost = host === 'localhost';
+  const opening = isLocalhost ? openAll(server, localhost, port) : open(server, host, port).then((door) => [door]);
+  const doors = await opening.catch((error: NodeJS.ErrnoException & { address?: string }) => {
+    const { code, address } = error;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
+    throw new PortError({ port, setting }, code, isLocalhost ? address : undefined);
   });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     async stop() {
       await untilNoNewConnections(server);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = Promise.all(doors.map(close));
       server.closeIdleConnections();
       const timeout = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT);
       await closed;
       clearTimeout(timeout);
     },
   };
+}
+
+/**
+ * Opens a server at each of the addresses that this machine has.
+ *
+ * @returns the server, which is at the first of them, and a listener for each other one
+ */
+async function openAll(server: Server, addresses: readonly string[], port: number): Promise<NetServer[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const doors: NetServer[] = [];
+    try {
+      for (const address of addresses) {
+        const [door, at] = doors.length === 0 ? [server, port] : [createDoor(server), portOf(server)];
+        if (await isOpened(door, address, at)) doors.push(door);
+      }
+      if (doors.length > 0) return doors;
+    } catch (error) {
+      await Promise.all(doors.map(close));
+      // A port that is free at the first address may be taken at another one.
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!isTaken || port !== 0 || attempt === ATTEMPTS) throw error;
+      continue;
+    }
+    throw new Error(`this machine has none of the addresses of localhost: ${addresses.join(', ')}`);
+  }
+}
+
+/** @returns false if this machine does not have the address */
+async function isOpened(door: NetServer, address: string, port: number): Promise<boolean> {
+  try {
+    await open(door, address, port);
+    return true;
+  } catch (error) {
+    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+/** A listener that hands its connections to a server. Node.js documents this use of `connection`, for TLS servers too. */
+function createDoor(server: Server): NetServer {
+  const { allowHalfOpen, noDelay } = server as unknown as {
+    readonly allowHalfOpen: boolean;
+    readonly noDelay: boolean;
+  };
+  return createServer({ allowHalfOpen, noDelay }, (socket) => void server.emit('connection', socket));
+}
+
+async function open(door: NetServer, host: string, port: number): Promise<NetServer> {
+  door.listen(port, host);
+  await once(door, 'listening');
+  return door;
+}
+
+function close(door: NetServer): Promise<void> {
+  return new Promise((resolve) => door.close(() => resolve()));
+}
+
+function portOf(door: NetServer): number {
+  return (door.address() as AddressInfo).port;
 }
 
 /** Maximum number of turns of the event loop in which a server that stops still accepts connections. */
