@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { rawRequest } from '@tallystick/testing/raw_client';
-import type { ConfigInput } from 'tallystick';
+import type { Config, ConfigInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 
-const demo = ({ allowedHosts: _, ...config }: ConfigInput): ConfigInput => ({
+const demo = ({ allowedHosts: _, ...config }: Config) => ({
   ...config,
   controlApi: { ...config.controlApi, enabled: true },
 });

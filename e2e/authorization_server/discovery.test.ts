@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { ConfigInput } from 'tallystick';
+import type { Config, ConfigInput } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
 import { startOneProcess } from '../support/worlds/one_process.ts';
 
@@ -7,7 +7,7 @@ type Feature = keyof NonNullable<ConfigInput['features']>;
 type Metadata = Record<string, unknown>;
 
 /** Configured clients prevent the start if they use a grant that is disabled. */
-const withoutTheirClients = ({ clients }: ConfigInput) => clients.filter(({ id }) => !/^demo-(tv|bank)$/.test(id));
+const withoutTheirClients = ({ clients }: Config) => clients.filter(({ id }) => !/^demo-(tv|bank)$/.test(id));
 
 /** The metadata of each feature while it is enabled. */
 const SAYS: Record<Feature, (metadata: Metadata) => boolean> = {

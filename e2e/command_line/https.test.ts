@@ -10,7 +10,7 @@ import { listen } from '@tallystick/testing/listen';
 import { startForTest } from '@tallystick/testing/on_test_finished';
 import { rawRequest } from '@tallystick/testing/raw_client';
 import * as oidc from 'openid-client';
-import type { ConfigInput } from 'tallystick';
+import type { Config, ConfigInput } from 'tallystick';
 import { WebSocket, WebSocketServer } from 'ws';
 import { requirement } from '../requirements/index.ts';
 import { signIn } from '../support/clients/sign_in.ts';
@@ -30,9 +30,9 @@ afterAll(() => rm(folder, { recursive: true }));
 
 function startWithTls(
   tls: ConfigInput['tls'],
-  change: (config: ConfigInput) => ConfigInput = (config) => config,
+  change: (config: Config) => ConfigInput = (config) => config,
 ): Promise<OneProcess> {
-  return startOneProcess((config) => change({ ...config, issuer: 'https://localhost:4000', tls }));
+  return startOneProcess((config) => ({ ...change({ ...config, issuer: 'https://localhost:4000' }), tls }));
 }
 
 /** Gets a token of that style and calls an API through the gateway. @returns the response of the API */

@@ -8,7 +8,7 @@ import { startRecordingApi } from '../support/peers/recording_api.ts';
 import { type OneProcess, startOneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, STYLES, type World } from '../support/worlds/world.ts';
 
-type Gateway = ConfigInput['gateway'];
+type Gateway = NonNullable<ConfigInput['gateway']>;
 
 /** The demo with other routes and, if given, other settings of the gateway. */
 async function worldWith(gateway: Partial<Gateway>, others: Partial<ConfigInput> = {}): Promise<OneProcess> {

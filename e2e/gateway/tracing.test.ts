@@ -26,7 +26,7 @@ afterAll(() => Promise.all([...worlds].map((world) => world.stop())));
 /** The demo with three more APIs: one answers, one is down, and one speaks WebSocket. */
 async function startWorld(
   upstreams: { recording: string; sockets?: string },
-  tracing?: ConfigInput['gateway']['tracing'],
+  tracing?: NonNullable<ConfigInput['gateway']>['tracing'],
 ): Promise<OneProcess> {
   const world = await startOneProcess((config) => ({
     ...config,

@@ -15,7 +15,10 @@ export interface Page {
 }
 
 /** Starts the demo with a token handler for an application that calls the API of that style. @param more further routes */
-export async function startTokenHandlerWorld(style: Style, ...more: ConfigInput['gateway']['routes']) {
+export async function startTokenHandlerWorld(
+  style: Style,
+  ...more: NonNullable<NonNullable<ConfigInput['gateway']>['routes']>
+) {
   const world = await startOneProcess((config) => ({
     ...config,
     host: '127.0.0.1',
@@ -40,11 +43,12 @@ export async function startTokenHandlerWorld(style: Style, ...more: ConfigInput[
           application: '/app?from=login',
         },
       ],
-      routes: config.gateway.routes
-        .map((route) =>
+      routes: [
+        ...config.gateway.routes.map((route) =>
           route.prefix === `/${style}` ? { ...route, tokenCookie: { name: '__Host-tallystick' } } : route,
-        )
-        .concat(more),
+        ),
+        ...more,
+      ],
     },
   }));
   const [gateway] = world.gateways;

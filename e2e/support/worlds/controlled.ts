@@ -1,4 +1,4 @@
-import type { ConfigInput } from 'tallystick';
+import type { Config, ConfigInput } from 'tallystick';
 import { type OneProcess, startOneProcess } from './one_process.ts';
 import { resourceOf, type Style } from './world.ts';
 
@@ -30,8 +30,10 @@ export interface Controlled extends OneProcess {
 }
 
 /** The demo in this process, with its control API. */
-export async function startControlled(more: (config: ConfigInput) => ConfigInput = (config) => config) {
-  const world = await startOneProcess((config) => more({ ...config, controlApi: { enabled: true } }));
+export async function startControlled(more: (config: Config) => ConfigInput = (config) => config) {
+  const world = await startOneProcess((config) =>
+    more({ ...config, controlApi: { ...config.controlApi, enabled: true } }),
+  );
   const controlUrl = String(world.tallystick.controlUrl);
   const control = controlAt(controlUrl);
 

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import pino from 'pino';
-import { type ConfigInput, loadConfig, startTallystick, type Tallystick } from 'tallystick';
+import { type Config, type ConfigInput, loadConfig, startTallystick, type Tallystick } from 'tallystick';
 import { captureLog } from './captured_log.ts';
 import { DEMO_CONFIG, type World } from './world.ts';
 
@@ -11,7 +11,7 @@ export interface OneProcess extends World {
 
 /** The demo in this process, on the memory store. */
 export async function startOneProcess(
-  change: (config: ConfigInput) => ConfigInput = (config) => config,
+  change: (config: Config) => ConfigInput = (config) => config,
   ports: 'free' | 'configured' = 'free',
 ): Promise<OneProcess> {
   const log = captureLog();

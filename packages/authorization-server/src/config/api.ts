@@ -19,7 +19,7 @@ export const api = z
         'The `aud` of its tokens, one or several (RFC 9068 section 3). Gateway and sample API check for the resource indicator if it is among them, otherwise for the first. Default: the resource indicator.',
       ),
     accessTokens: accessTokenStyle.default('phantom').describe('Access token style.'),
-    scopes: scopes.describe('Scopes that clients can request.'),
+    scopes: scopes.default([]).describe('Scopes that clients can request.'),
     accessTokenLifetime: lifetime.default(300).describe("Lifetime of the API's access tokens in seconds."),
     signingAlgorithm: signingAlgorithm
       .optional()

@@ -24,7 +24,7 @@ export const authorizationServerConfig = z.strictObject({
     .prefault({})
     .describe('Lifetimes of everything that the authorization server issues, in seconds.'),
   features: features.prefault({}).describe('Enabled protocol features.'),
-  apis: z.array(api).min(1).describe('The APIs for which clients get access tokens.'),
+  apis: z.array(api).default([]).describe('The APIs for which clients get access tokens.'),
   clients: z.array(client).describe('The clients (RFC 6749 section 2).'),
   users: z.array(user).default([]).describe('Users who can sign in. The login page takes any other name as well.'),
   trustedIssuers: z

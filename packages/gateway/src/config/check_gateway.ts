@@ -1,6 +1,6 @@
 import { type Refuse, refuseDuplicates } from '@tallystick/common/config';
 import { metadataPath } from '@tallystick/resource-server';
-import { accessTokensOf, makesJwts, prefixAtApi } from './derived.ts';
+import { accessTokensOf, introspects, makesJwts, prefixAtApi } from './derived.ts';
 import type { GatewaySection } from './gateway.ts';
 import type { ApiConfig, RouteConfig } from './route.ts';
 
@@ -28,6 +28,15 @@ export function checkGatewayConfig(gateway: CheckedGateway, refuse: Refuse): voi
     refuse(['trustedProxies'], 'expected the addresses of the gateways that use the decision endpoints', []);
   }
   checkOwnJwts(gateway, refuse);
+}
+
+/** A gateway that introspects at its own authorization server authenticates there (RFC 7662 section 2.1). */
+export function checkGatewayClient(gateway: CheckedGateway, refuse: Refuse): void {
+  const { issuer: own, apis, client } = gateway;
+  if (client !== undefined) return;
+  const route = gateway.routes.find((candidate) => (candidate.issuer ?? own) === own && introspects(candidate, apis));
+  if (route === undefined) return;
+  refuse(['client'], `expected the client with which the gateway introspects tokens for ${route.api}`, undefined);
 }
 
 function checkIssuers({ issuer: own, issuers }: CheckedGateway, refuse: Refuse): void {
@@ -102,7 +111,7 @@ function checkPublic(route: RouteConfig, path: Path, refuse: Refuse): void {
 }
 
 function checkProtected(route: RouteConfig, path: Path, gateway: CheckedGateway, refuse: Refuse): void {
-  const { api, issuer = gateway.issuer, accessTokens, onMiss } = route;
+  const { api, issuer = gateway.issuer, accessTokens } = route;
   if (api === undefined) {
     refuse([...path, 'api'], 'expected the resource of an API, or `public: true` beside it', undefined);
     return;
@@ -125,8 +134,7 @@ function checkProtected(route: RouteConfig, path: Path, gateway: CheckedGateway,
       undefined,
     );
   }
-  const introspects = accessTokens === 'phantom' || onMiss === 'introspect';
-  if (known && introspects && (known.introspectionEndpoint === undefined || known.client === undefined)) {
+  if (known && introspects(route, []) && (known.introspectionEndpoint === undefined || known.client === undefined)) {
     refuse([...path, 'issuer'], 'expected an issuer with an introspectionEndpoint and a client', issuer);
   }
 }

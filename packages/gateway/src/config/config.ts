@@ -1,6 +1,6 @@
 import { hostPattern, httpUrl, type ReadonlyOutput, refusing } from '@tallystick/common/config';
 import { z } from 'zod';
-import { checkGatewayConfig } from './check_gateway.ts';
+import { checkGatewayClient, checkGatewayConfig } from './check_gateway.ts';
 import { gateway } from './gateway.ts';
 import { api } from './route.ts';
 
@@ -59,6 +59,7 @@ export const gatewayConfig = z
   .superRefine((config, context) => {
     const refuse = refusing(context);
     checkGatewayConfig(config, refuse);
+    checkGatewayClient(config, refuse);
     for (const [index, { upstream, upstreams }] of config.routes.entries()) {
       if (upstream === undefined && upstreams === undefined)
         refuse(['routes', index, 'upstream'], 'expected an origin', undefined);

@@ -8,6 +8,11 @@ export function accessTokensOf(route: ApiOfRoute, apis: readonly ApiConfig[]): A
   return route.accessTokens ?? apis.find(({ resource }) => resource === route.api)?.accessTokens;
 }
 
+/** Whether the gateway introspects tokens of a route. @param apis of the gateway's own authorization server */
+export function introspects(route: ApiOfRoute & Pick<RouteConfig, 'onMiss'>, apis: readonly ApiConfig[]): boolean {
+  return accessTokensOf(route, apis) === 'phantom' || route.onMiss === 'introspect';
+}
+
 /**
  * The `aud` that tokens for a route's API must have; with several, one of them. Of an API's own audiences it is the resource indicator
  * if that is among them, and else the first.

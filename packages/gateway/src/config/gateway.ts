@@ -89,9 +89,11 @@ export const gateway = z.strictObject({
     .optional()
     .describe('Serves /healthz, /readyz and /metrics on a separate port. Default: on the port of the gateway.'),
   tracing: tracing.optional().describe('Sends traces to an OpenTelemetry collector. Default: no tracing.'),
-  client: introspectionClient.describe(
-    "The gateway's own client at the authorization server. It must be one that `introspects`.",
-  ),
+  client: introspectionClient
+    .optional()
+    .describe(
+      "The gateway's own client at the authorization server. It must be one that `introspects`. Required for routes that introspect there: those of phantom tokens, and those with `onMiss: introspect`.",
+    ),
   introspection: introspection.prefault({}).describe('How the gateway introspects tokens at the authorization server.'),
   ownJwts: ownJwts
     .prefault({})

@@ -1,6 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import type { Role } from '../config/config_schema.ts';
 import { loadConfig } from '../config/load_config.ts';
+import type { Role } from '../config/role.ts';
 import type { Config } from '../config/schema.ts';
 
 /** Milliseconds between two looks at a watched file. */

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { validate } from '@tallystick/common/config';
 import { parseDocument } from 'yaml';
 import { ConfigError, describeProblem } from './config_error.ts';
-import { type Role, schemaFor } from './config_schema.ts';
+import { schemaFor } from './config_schema.ts';
 import { applyEnvironment, variableOf } from './environment_overrides.ts';
 import { type Problem, problemsOf } from './problem.ts';
+import type { Role } from './role.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
 /**

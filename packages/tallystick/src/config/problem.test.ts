@@ -42,7 +42,20 @@ describe('the message for a wrong value gives its path, what was expected and wh
       'apis[0].audience: expected string, or array; found 7',
     ],
     ['null', ['clients', 0, 'id'], null, 'clients[0].id: expected string; found null'],
-    ['a missing value', ['clients'], undefined, 'clients: expected array; found nothing'],
+    ['a missing value', ['clients', 0, 'id'], undefined, 'clients[0].id: expected string; found nothing'],
+    [
+      'an unknown name in an API',
+      ['apis', 0, 'scope'],
+      ['read'],
+      'apis[0].scope: expected one of the names resource, audience, accessTokens, scopes, accessTokenLifetime, signingAlgorithm, claims, authorizationDetailsTypes, encryption, upstream; found an array',
+    ],
+    [
+      'an API that is neither the origin of a server nor an object',
+      ['apis', 0],
+      'localhost:3000',
+      'apis[0]: expected scheme and authority only, such as http://localhost:4000, without a trailing slash; found "localhost:3000"',
+    ],
+    ['an API of another type', ['apis', 0], 7, 'apis[0]: expected string, or object; found 7'],
     [
       'a fraction instead of an integer',
       ['lifetimes', 'idToken'],
@@ -52,7 +65,12 @@ describe('the message for a wrong value gives its path, what was expected and wh
     ['a number that is too small', ['lifetimes', 'idToken'], 0, 'lifetimes.idToken: expected more than 0; found 0'],
     ['a number that is too large', ['gateway', 'port'], 70_000, 'gateway.port: expected at most 65535; found 70000'],
     ['a text that is too short', ['clients', 0, 'id'], '', 'clients[0].id: expected at least 1 character; found ""'],
-    ['a list that is too short', ['gateway', 'routes'], [], 'gateway.routes: expected at least 1 entry; found []'],
+    [
+      'a list that is too short',
+      ['gateway', 'routes', 0, 'upstreams'],
+      [],
+      'gateway.routes[0].upstreams: expected at least 2 entries; found []',
+    ],
     [
       'a text other than those that are allowed',
       ['apis', 0, 'accessTokens'],

@@ -55,7 +55,12 @@ function problemsBelow(above: readonly PropertyKey[], issue: Issue, schema: z.Zo
   }
 }
 
-/** Reports the alternative that matched deepest; if none matched at all, the error names all of them. */
+/** Whether the value has the type of this alternative of a union. */
+function isOfKind(alternative: readonly Issue[]): boolean {
+  return !alternative.some(({ code, path }) => code === 'invalid_type' && path.length === 0);
+}
+
+/** Reports the only alternative of the value's type, or the one that matched deepest; if none matched at all, the error names all of them. */
 function problemsOfUnion(
   path: readonly PropertyKey[],
   issue: z.core.$ZodIssueInvalidUnion,
@@ -63,6 +68,9 @@ function problemsOfUnion(
 ): Problem[] {
   const depthOf = (alternative: readonly Issue[]) =>
     alternative.reduce((deepest, each) => Math.max(deepest, each.path.length), 0);
+  const ofThisKind = issue.errors.filter(isOfKind);
+  if (issue.errors.length > 1 && ofThisKind.length === 1 && !issue.message.startsWith('expected'))
+    return ofThisKind.flat().flatMap((each) => problemsBelow(path, each, schema));
   const [meant] = [...issue.errors].sort((a, b) => depthOf(b) - depthOf(a));
   if (meant === undefined) return [{ path, expected: expectationOf(issue), found: foundAt(path, issue) }];
   if (depthOf(meant) > 0) return meant.flatMap((each) => problemsBelow(path, each, schema));

@@ -7,5 +7,9 @@ export const sampleApi = z.strictObject({
   url: origin
     .optional()
     .describe('Address at which the gateway reaches the sample API. Default: its port on this machine.'),
-  client: credentials.describe('Client with which the sample API introspects opaque tokens.'),
+  client: credentials
+    .optional()
+    .describe(
+      'Client with which the sample API introspects opaque tokens. Default: a client of its own, as for the gateway.',
+    ),
 });

@@ -1,17 +1,18 @@
 import { authorizationServer, authorizationServerConfig } from '@tallystick/authorization-server/config';
 import { hostPattern, origin, port, roleTimeouts } from '@tallystick/common/config';
-import { gateway } from '@tallystick/gateway/config';
+import { gateway, introspectionClient } from '@tallystick/gateway/config';
 import { store } from '@tallystick/token-store/config';
 import { z } from 'zod';
+import { apiSchema, apisSchema } from './apis.ts';
 import { controlApi } from './control_api.ts';
 import { sampleApi } from './sample_api.ts';
 import { tenant } from './tenant.ts';
 import { tls } from './tls.ts';
 
-const { secret, lifetimes, features, scopes, apis, clients, users, trustedIssuers } = authorizationServerConfig.shape;
+const { secret, lifetimes, features, scopes, clients, users, trustedIssuers } = authorizationServerConfig.shape;
 const { permissive, permissiveAccessTokens } = authorizationServerConfig.shape;
 
-export const apiSchema = apis.element;
+export { apiSchema };
 export const clientSchema = clients.element;
 export const userSchema = users.unwrap().element;
 export { tenant as tenantSchema };
@@ -68,15 +69,49 @@ export const configSections = z.strictObject({
   lifetimes,
   scopes,
   features,
-  gateway: gateway.describe('The API gateway.'),
-  sampleApi: sampleApi.describe('The API behind routes without an upstream. It shows the request that reached it.'),
+  gateway: gateway
+    .extend({
+      client: introspectionClient
+        .optional()
+        .describe(
+          "The gateway's own client at the authorization server. It must be one that `introspects`. Default: a client of its own, with a secret that is derived from `secret`, or random if all roles run in one process.",
+        ),
+      routes: z
+        .array(gateway.shape.routes.element)
+        .optional()
+        .describe(
+          'Where each API is served, and what a call needs. Default: the only API at `/`, or each of several APIs at the path of its resource indicator, if it has one. Every method needs one of the scopes of the API.',
+        ),
+    })
+    .prefault({})
+    .describe('The API gateway.'),
+  sampleApi: sampleApi
+    .prefault({})
+    .describe('The API behind routes without an upstream. It shows the request that reached it.'),
   controlApi: controlApi.prefault({}).describe('The HTTP API with which tests control the servers.'),
-  apis,
-  clients,
-  users,
+  apis: apisSchema,
+  clients: clients
+    .optional()
+    .describe(
+      'The clients (RFC 6749 section 2). Default: `demo-web`, a public client on this machine; and `demo-service`, whose secret is `demo-service-secret`, if the servers listen on a loopback address only.',
+    ),
+  users: z
+    .array(userSchema)
+    .optional()
+    .describe('Users who can sign in. The login page takes any other name as well. Default: alice and bob.'),
   tenants: z.array(tenant).default([]).describe('More issuers in the same process, at {issuer}/{id}.'),
   trustedIssuers,
 });
 
-export type Config = z.output<typeof configSections>;
+type Sections = z.output<typeof configSections>;
+type Gateway = Sections['gateway'];
+
+/** A configuration with every default filled in, also those that depend on other sections. */
+export interface Config extends Omit<Sections, 'gateway' | 'clients' | 'users'> {
+  gateway: Omit<Gateway, 'routes'> & { routes: NonNullable<Gateway['routes']> };
+  clients: z.output<typeof clientSchema>[];
+  users: z.output<typeof userSchema>[];
+}
+/** The output of the sections: defaults that depend on other sections are missing. */
+export type ConfigSections = Sections;
 export type ConfigInput = z.input<typeof configSections>;

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isLoopbackName } from '@tallystick/common';
 import { pathText } from './config_error.ts';
-import type { Role } from './config_schema.ts';
+import { routesByDefault } from './defaults.ts';
+import type { Role } from './role.ts';
 import type { Config } from './schema.ts';
 import { listensWithTls } from './tls.ts';
 
@@ -23,6 +25,7 @@ export function findWarnings(config: Config, role?: Role): Warning[] {
     checkExchanges(config, warn);
   }
   if (role !== 'authorization-server') checkRoutes(config, warn);
+  if (role === undefined || role === 'gateway') checkServed(config, warn);
   if (role === undefined || role === 'gateway') checkTokenHandlers(config, warn);
   return warnings;
 }
@@ -63,6 +66,15 @@ function checkRoutes({ issuer: ours, apis, gateway: { routes } }: Config, warn: 
           warn(['gateway', 'routes', index, 'scopes', method, ...path], missing(scope, api.resource));
       }
     }
+  }
+}
+
+/** Finds APIs without a route in a configuration without routes. Routes that are configured may leave an API out on purpose. */
+function checkServed({ apis, gateway: { routes } }: Config, warn: Warn): void {
+  if (!isDeepStrictEqual(routes, routesByDefault(apis))) return;
+  for (const [index, { resource }] of apis.entries()) {
+    if (routes.some(({ api }) => api === resource)) continue;
+    warn(['apis', index], `no route leads to ${resource}, so the gateway does not serve it; add one to gateway.routes`);
   }
 }
 

@@ -5,7 +5,7 @@ import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
-import { leadsToSampleApi } from '../config/cross_references/sample_api_routes.ts';
+import { leadsToSampleApi, upstreamOf } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
 import { openTracing } from '../trace/open_tracing.ts';
 import { authorizationServerEndpoints, gatewayHosts, sampleApiUrl } from './addresses.ts';
@@ -135,7 +135,7 @@ export async function gatewayConfig(
     hosts: gatewayHosts(config),
     otherHosts: await otherHostsAtGateway(config),
     secret: config.secret,
-    client: { ...client, ca: client.ca ?? tls?.ca },
+    client: client && { ...client, ca: client.ca ?? tls?.ca },
     issuers: issuers.map((issuer) => ({
       ...issuer,
       client: issuer.client && { ...issuer.client, ca: issuer.client.ca ?? tls?.ca },
@@ -146,7 +146,7 @@ export async function gatewayConfig(
     },
     routes: routes.map((route) => ({
       ...route,
-      upstream: leadsToSampleApi(route) ? sampleApiUrl(config) : route.upstream,
+      upstream: leadsToSampleApi(route, config) ? sampleApiUrl(config) : upstreamOf(route, config),
       // The TLS settings of a route replace those of the process, so they repeat the CAs that all roles trust.
       upstreamTls: route.upstreamTls && {
         ...route.upstreamTls,

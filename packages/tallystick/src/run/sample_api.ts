@@ -40,9 +40,10 @@ function sampleApiConfig(config: Config): SampleApiConfig {
 }
 
 /** The routes that lead to the sample API, the longest path first. The sample API ignores the hosts of routes. */
-function sampleApiRoutes({ apis, gateway: { routes } }: Config): SampleApiRoute[] {
-  return routes
-    .filter(leadsToSampleApi)
+function sampleApiRoutes(config: Config): SampleApiRoute[] {
+  const { apis, gateway } = config;
+  return gateway.routes
+    .filter((route) => leadsToSampleApi(route, config))
     .map((route) => {
       const { api, scopes = { '*': [] } } = route;
       const style = accessTokensOf(route, apis);

@@ -27,6 +27,15 @@ export interface StartOptions {
   readonly store?: TokenStore;
 }
 
+/** The configuration itself instead of {@link StartOptions}. */
+export type ShortStartOptions = ConfigInput & Pick<StartOptions, 'ports'>;
+
+function readOptions(given: StartOptions | ShortStartOptions): StartOptions {
+  if ('config' in given) return given;
+  const { ports = 'free', ...config } = given as ShortStartOptions;
+  return { config, ports };
+}
+
 /** All roles, running in this process. */
 export interface Tallystick extends Harness {
   /** Issuer identifier and base URL of the authorization server. */
@@ -65,10 +74,14 @@ export interface Tallystick extends Harness {
  * await tallystick.reset();
  * await tallystick.stop();
  *
+ * @example
+ * const tallystick = await startTallystick({ apis: ['http://localhost:3000'] });
+ *
  * @throws {ConfigError} the configuration is not valid
  * @throws {PortError} a configured port is in use (`code` EADDRINUSE), or this user may not listen there (EACCES)
  */
-export async function startTallystick({ ports = 'free', ...options }: StartOptions): Promise<Tallystick> {
+export async function startTallystick(given: StartOptions | ShortStartOptions): Promise<Tallystick> {
+  const { ports = 'free', ...options } = readOptions(given);
   const configured =
     typeof options.config === 'string' ? await loadConfig(options.config) : checkConfig(options.config);
   const withPorts = ports === 'free' ? withFreePorts : (given: Config) => given;

@@ -27,7 +27,8 @@ export interface SampleApiConfig {
   readonly issuer: string;
   /** Endpoints of the authorization server, as URLs that this process can reach. */
   readonly authorizationServer: { readonly introspectionEndpoint: string; readonly jwksUri: string };
-  readonly client: { readonly id: string; readonly secret: string };
+  /** Client for introspection, which opaque tokens need. */
+  readonly client?: { readonly id: string; readonly secret: string } | undefined;
   readonly apis: readonly SampleApiRoute[];
   /** Names and addresses under which clients reach the gateway. Those of this machine are always accepted. */
   readonly gatewayNames: readonly string[];
@@ -78,22 +79,23 @@ export function createSampleApi(config: SampleApiConfig, dependencies: SampleApi
   const jwks = createRemoteJwks({ uri: config.authorizationServer.jwksUri }, dependencies);
   for (const route of config.apis) app.use(mount(route, [protect(route), show(route)]));
 
+  function introspecting({ audience }: SampleApiRoute): AccessTokenValidator {
+    const { issuer, authorizationServer, client } = config;
+    if (client === undefined) throw new TypeError('the sample API needs a client to introspect opaque tokens');
+    const { introspectionEndpoint } = authorizationServer;
+    const { id: clientId, secret: clientSecret } = client;
+    return createIntrospectionValidator(
+      { introspectionEndpoint, clientId, clientSecret, audience, issuer },
+      dependencies,
+    );
+  }
+
   function protect(route: SampleApiRoute): Middleware {
-    const validator: AccessTokenValidator =
-      route.style === 'opaque'
-        ? createIntrospectionValidator(
-            {
-              introspectionEndpoint: config.authorizationServer.introspectionEndpoint,
-              clientId: config.client.id,
-              clientSecret: config.client.secret,
-              audience: route.audience,
-              issuer: config.issuer,
-            },
-            dependencies,
-          )
-        : createJwtValidator({ issuer: config.issuer, audience: route.audience }, { jwks, ...dependencies });
+    const { issuer } = config;
+    const { style, audience } = route;
     return protectWithKoa({
-      validator,
+      validator:
+        style === 'opaque' ? introspecting(route) : createJwtValidator({ issuer, audience }, { jwks, ...dependencies }),
       scopes: (method) => route.scopes[method] ?? route.scopes['*'] ?? [],
       senderConstraint: createApiConstraint(route, config, dependencies),
     });

@@ -1,5 +1,5 @@
 import type { Refuse } from '@tallystick/common/config';
-import { accessTokensOf } from '@tallystick/gateway/config';
+import { accessTokensOf, introspects } from '@tallystick/gateway/config';
 import type { Config } from '../schema.ts';
 import { leadsToSampleApi } from './sample_api_routes.ts';
 
@@ -31,13 +31,23 @@ export function checkIntrospectingClients(config: Config, refuse: Refuse): void 
 const NAME = { gateway: 'gateway', sampleApi: 'sample API' };
 
 /** The APIs whose tokens a role introspects at our own authorization server. */
-function introspectedApis({ issuer: own, apis, gateway: { routes } }: Config, role: Role): string[] {
-  return routes
-    .filter(({ issuer = own }) => issuer === own)
-    .filter((route) => role === 'gateway' || leadsToSampleApi(route))
-    .filter((route) => {
-      const style = accessTokensOf(route, apis);
-      return role === 'sampleApi' ? style === 'opaque' : style === 'phantom' || route.onMiss === 'introspect';
-    })
-    .flatMap(({ api }) => api ?? []);
+function introspectedApis(config: Config, role: Role): string[] {
+  const { issuer: own, apis, gateway } = config;
+  const routes = gateway.routes.filter(({ issuer = own }) => issuer === own);
+  const introspected = role === 'gateway' ? routes.filter((route) => introspects(route, apis)) : atSampleApi(config);
+  return introspected.flatMap(({ api }) => api ?? []);
+}
+
+/** The routes whose tokens the sample API introspects. */
+function atSampleApi(config: Config): Config['gateway']['routes'] {
+  const { apis, gateway } = config;
+  return gateway.routes.filter((route) => leadsToSampleApi(route, config) && accessTokensOf(route, apis) === 'opaque');
+}
+
+/** The sample API alone does not know the secret from which its client is derived. */
+export function checkSampleApiClient(config: Config, refuse: Refuse): void {
+  const [route] = config.sampleApi.client === undefined ? atSampleApi(config) : [];
+  if (route === undefined) return;
+  const expected = `expected the client with which the sample API introspects tokens for ${route.api}`;
+  refuse(['sampleApi', 'client'], expected, undefined);
 }

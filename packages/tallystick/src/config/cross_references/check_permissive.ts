@@ -1,13 +1,13 @@
-import { isLoopbackName } from '@tallystick/common';
 import type { Refuse } from '@tallystick/common/config';
+import { listensOnLoopback } from '../listens_on_loopback.ts';
 import type { Config } from '../schema.ts';
 
 export const ONLY_ON_THIS_MACHINE =
   'expected false: a permissive issuer gives everyone any token, and the server does not listen on a loopback address only (`host`); `permissiveOnNetwork: true` allows it';
 
-/** Whether issuers of the process may be permissive. Names are not resolved: only those of RFC 6761 section 6.3 are loopback. */
+/** Whether issuers of the process may be permissive. */
 export function mayBePermissive({ host, permissiveOnNetwork }: Pick<Config, 'host' | 'permissiveOnNetwork'>): boolean {
-  return permissiveOnNetwork || isLoopbackName(host.includes(':') ? `[${host}]` : host.toLowerCase());
+  return permissiveOnNetwork || listensOnLoopback({ host });
 }
 
 /** Refuses permissive issuers that a network can reach. */

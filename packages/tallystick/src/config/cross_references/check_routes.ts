@@ -2,7 +2,7 @@ import { isLoopbackName } from '@tallystick/common';
 import type { Refuse } from '@tallystick/common/config';
 import { prefixAtApi } from '@tallystick/gateway/config';
 import type { Config } from '../schema.ts';
-import { leadsToSampleApi } from './sample_api_routes.ts';
+import { leadsToSampleApi, upstreamOf } from './sample_api_routes.ts';
 
 type Route = Config['gateway']['routes'][number];
 type Path = readonly (string | number)[];
@@ -15,12 +15,14 @@ export function checkRoutes(config: Config, refuse: Refuse): void {
     checkUpstream(route, path, config, refuse);
     checkLoop(route, path, config, refuse);
   }
-  checkSampleApi(routes, refuse);
+  for (const [index, api] of config.apis.entries()) checkLoop(api, ['apis', index], config, refuse);
+  checkSampleApi(config, refuse);
 }
 
 /** The sample API needs a token with every call, and validates it with the keys of our own issuer. */
-function checkUpstream(route: Route, path: Path, { issuer }: Config, refuse: Refuse): void {
-  if (route.upstream !== undefined || route.upstreams !== undefined) return;
+function checkUpstream(route: Route, path: Path, config: Config, refuse: Refuse): void {
+  const { issuer } = config;
+  if (upstreamOf(route, config) !== undefined || route.upstreams !== undefined) return;
   if (route.public) {
     refuse([...path, 'upstream'], 'expected an origin: the sample API serves no calls without a token', undefined);
   } else if (route.issuer !== undefined && route.issuer !== issuer) {
@@ -29,7 +31,12 @@ function checkUpstream(route: Route, path: Path, { issuer }: Config, refuse: Ref
 }
 
 /** Refuses an upstream that is obviously the gateway itself. */
-function checkLoop({ upstream, upstreams = [] }: Route, path: Path, { host, gateway }: Config, refuse: Refuse): void {
+function checkLoop(
+  { upstream, upstreams = [] }: Pick<Route, 'upstream' | 'upstreams'>,
+  path: Path,
+  { host, gateway }: Config,
+  refuse: Refuse,
+): void {
   const isOwn = (origin: string) => leadsTo(origin, { host, port: gateway.port });
   const expected = 'expected another server: this is the gateway itself';
   if (upstream !== undefined && isOwn(upstream)) refuse([...path, 'upstream'], expected, upstream);
@@ -48,9 +55,11 @@ function leadsTo(origin: string, server: { readonly host: string; readonly port:
 }
 
 /** The sample API tells APIs apart by path only, and must not confuse them. */
-function checkSampleApi(routes: readonly Route[], refuse: Refuse): void {
-  for (const [index, route] of routes.entries()) {
-    if (routes.slice(0, index).some((other) => isMistakenFor(route, other))) {
+function checkSampleApi(config: Config, refuse: Refuse): void {
+  const routes = config.gateway.routes.filter((route) => leadsToSampleApi(route, config));
+  for (const [position, route] of routes.entries()) {
+    const index = config.gateway.routes.indexOf(route);
+    if (routes.slice(0, position).some((other) => isMistakenFor(route, other))) {
       const expected = 'expected an origin: the sample API would confuse the calls with those of another route';
       refuse(['gateway', 'routes', index, 'upstream'], expected, undefined);
     }
@@ -59,7 +68,6 @@ function checkSampleApi(routes: readonly Route[], refuse: Refuse): void {
 
 /** Without hosts and rewriting, the longer prefix wins, as it does at the gateway. */
 function isMistakenFor(a: Route, b: Route): boolean {
-  if (!leadsToSampleApi(a) || !leadsToSampleApi(b)) return false;
   const [pathOfA, pathOfB] = [`${prefixAtApi(a)}/`, `${prefixAtApi(b)}/`];
   const areNested = pathOfA.startsWith(pathOfB) || pathOfB.startsWith(pathOfA);
   return areNested && (a.host !== b.host || a.rewrite !== undefined || b.rewrite !== undefined);

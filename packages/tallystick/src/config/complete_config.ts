@@ -1,0 +1,55 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { clientsByDefault, introspectingClient, routesByDefault, usersByDefault } from './defaults.ts';
+import { listensOnLoopback } from './listens_on_loopback.ts';
+import type { Role } from './role.ts';
+import type { Config, ConfigSections } from './schema.ts';
+
+/** Names of the clients with which the roles introspect. No configuration has to mention them. */
+const OWN_CLIENTS = { gateway: 'tallystick-gateway', sampleApi: 'tallystick-sample-api' } as const;
+
+/** Stands for `secret` in a process that runs all roles. The same at each reload, so that their own clients do not change. */
+const processSecret = randomBytes(32).toString('base64url');
+
+/**
+ * Adds the defaults that depend on other sections: users, clients, routes, and the clients with which the roles introspect. A
+ * complete configuration stays the same.
+ *
+ * @param role the only role of the process; undefined for all of them
+ */
+export function completeConfig(sections: ConfigSections, role: Role | undefined): Config {
+  const { apis, gateway } = sections;
+  const known = withUsersAndClients(sections, role);
+  const config = { ...sections, ...known, gateway: { ...gateway, routes: gateway.routes ?? routesByDefault(apis) } };
+  return withOwnClients(config, role, sections.clients !== undefined || issuesTokens(role));
+}
+
+function issuesTokens(role: Role | undefined): boolean {
+  return role === undefined || role === 'authorization-server';
+}
+
+function withUsersAndClients(sections: ConfigSections, role: Role | undefined): Pick<Config, 'users' | 'clients'> {
+  const { users = [], clients = [] } = sections;
+  if (!issuesTokens(role)) return { users, clients };
+  const defaults = { clients: clientsByDefault({ isLoopback: listensOnLoopback(sections) }), users: usersByDefault() };
+  // The subject of a token is a user or a client, so no default has the name of a configured entry.
+  const isFree = ({ id }: { readonly id: string }) => ![...users, ...clients].some((known) => known.id === id);
+  return {
+    clients: sections.clients ?? defaults.clients.filter(isFree),
+    users: sections.users ?? defaults.users.filter(isFree),
+  };
+}
+
+/** @param knowsClients whether the configuration has the clients of the authorization server */
+function withOwnClients(config: Config, role: Role | undefined, knowsClients: boolean): Config {
+  const secret = config.secret ?? (role === undefined ? processSecret : undefined);
+  if (secret === undefined) return config;
+  const completed = { ...config };
+  for (const section of ['gateway', 'sampleApi'] as const) {
+    if (config[section].client !== undefined) continue;
+    const id = OWN_CLIENTS[section];
+    const client = { id, secret: createHmac('sha256', secret).update(`client ${id}`).digest('base64url') };
+    completed[section] = { ...completed[section], client } as never;
+    if (knowsClients) completed.clients = [...completed.clients, introspectingClient(client)];
+  }
+  return completed;
+}
