@@ -175,6 +175,10 @@ export const gateway = {
     sentence: 'on SIGTERM a role reports not ready, serves for the drain delay, and then stops',
     link: `${design}#operations`,
   },
+  health: {
+    sentence: 'every server says at /healthz that it lives, and at /readyz whether it can serve',
+    link: `${design}#operations`,
+  },
   signals: {
     sentence: 'SIGINT and SIGTERM stop every role cleanly, and SIGHUP makes it reload its configuration',
     link: `${design}#operations`,

@@ -18,7 +18,7 @@ export { type AllowsHost, createAllowedHosts, createOwnNames, type IsOwnName, re
 export { peekBody, peekedBody } from './peek_body.ts';
 export { isPem, readPem } from './pem.ts';
 export { readBody } from './read_body.ts';
-export { type FindReadiness, type Readiness, readinessAnswer } from './readiness.ts';
+export { type FindReadiness, HEALTH_PATHS, livenessAnswer, type Readiness, readinessAnswer } from './readiness.ts';
 export { claimSetByTheServer, type RefusedClaim, refusedClaim, refusedShape } from './refused_claims.ts';
 export { findTargetFault } from './request_target.ts';
 export { sameText } from './same_text.ts';

@@ -12,6 +12,15 @@ export interface Readiness {
 
 export type FindReadiness = () => Promise<Readiness>;
 
+/** Paths at which every server says how it is. */
+export const HEALTH_PATHS = { liveness: '/healthz', readiness: '/readyz' } as const;
+
+/** The response of `/healthz`: the process serves. */
+export function livenessAnswer(): PlainAnswer {
+  const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+  return { status: 200, headers, body: '{"status":"ok"}' };
+}
+
 /** The response of `/readyz`: 200, or 503 with the unready dependencies. */
 export function readinessAnswer({ unready, reasons, warnings }: Readiness): PlainAnswer {
   const isReady = unready.length === 0;

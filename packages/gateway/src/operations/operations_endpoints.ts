@@ -1,10 +1,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { checkRequest, type FindReadiness, readinessAnswer } from '@tallystick/common';
+import {
+  checkRequest,
+  type FindReadiness,
+  HEALTH_PATHS,
+  livenessAnswer,
+  type PlainAnswer,
+  readinessAnswer,
+} from '@tallystick/common';
 import { answer, answerRefusal } from '../http/answer.ts';
 import { RequestError, toRequestError } from '../http/errors.ts';
 import type { Metrics } from './metrics.ts';
-
-const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 
 export interface OperationsDependencies {
   readonly findReadiness: FindReadiness;
@@ -21,10 +26,9 @@ export type ServeOperations = (request: IncomingMessage, response: ServerRespons
 
 export function createServeOperations({ findReadiness, metrics }: OperationsDependencies): ServeOperations {
   const endpoints: Record<string, (response: ServerResponse) => void | Promise<void>> = {
-    '/healthz': (response) => answer(response, 200, json, '{"status":"ok"}'),
-    async '/readyz'(response) {
-      const { status, headers, body } = readinessAnswer(await findReadiness());
-      answer(response, status, headers, body);
+    [HEALTH_PATHS.liveness]: (response) => answerPlain(response, livenessAnswer()),
+    async [HEALTH_PATHS.readiness](response) {
+      answerPlain(response, readinessAnswer(await findReadiness()));
     },
     ...(metrics && {
       async '/metrics'(response: ServerResponse) {
@@ -41,6 +45,10 @@ export function createServeOperations({ findReadiness, metrics }: OperationsDepe
     else answerRefusal(response, new RequestError('method_not_allowed', 'this resource supports GET and HEAD only'));
     return true;
   };
+}
+
+function answerPlain(response: ServerResponse, { status, headers, body }: PlainAnswer): void {
+  answer(response, status, headers, body);
 }
 
 /** Serves the endpoints for operators on an address of their own, for any host. */

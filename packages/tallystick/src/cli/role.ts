@@ -88,7 +88,10 @@ async function startAuthorizationServer(
   if (control) console.log(`control API on port ${control.port}`);
   return {
     port: app.port,
-    drain: app.drain,
+    drain() {
+      app.drain?.();
+      control?.drain?.();
+    },
     replace,
     async stop() {
       release();

@@ -63,3 +63,17 @@ test('warns about a scope that the API lacks', async () => {
     { path: 'gateway.tokenHandlers[0].scopes[2]', message: missing('wirte') },
   ]);
 });
+
+test.each<[prefix: string, operations: object | undefined, paths: string | undefined]>([
+  ['/healthz', undefined, '/healthz'],
+  ['/metrics', undefined, '/metrics'],
+  ['/', undefined, '/healthz, /readyz, /metrics'],
+  ['/health', undefined, undefined],
+  ['/healthz', { port: 9464 }, undefined],
+])('warns about a route at %s with operations %j: %s', async (prefix, operations, paths) => {
+  const demo = await loadConfig(DEMO);
+  const routes = [{ prefix, api: 'https://api.example.com/jwt' }];
+  const config = checkConfig({ ...demo, gateway: { ...demo.gateway, routes, operations } });
+  const message = `the gateway itself answers ${paths}; set gateway.operations.port to leave the path to this route`;
+  expect(findWarnings(config)).toEqual(paths === undefined ? [] : [{ path: 'gateway.routes[0].prefix', message }]);
+});

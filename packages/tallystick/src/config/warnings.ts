@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isLoopbackName } from '@tallystick/common';
+import { HEALTH_PATHS, isLoopbackName } from '@tallystick/common';
 import { pathText } from './config_error.ts';
 import { routesByDefault } from './defaults.ts';
 import type { Role } from './role.ts';
 import type { Config } from './schema.ts';
 import { listensWithTls } from './tls.ts';
+
+const OPERATIONS_PATHS = [...Object.values(HEALTH_PATHS), '/metrics'];
 
 /** A value that is valid but probably a mistake. */
 export interface Warning {
@@ -25,8 +27,11 @@ export function findWarnings(config: Config, role?: Role): Warning[] {
     checkExchanges(config, warn);
   }
   if (role !== 'authorization-server') checkRoutes(config, warn);
-  if (role === undefined || role === 'gateway') checkServed(config, warn);
-  if (role === undefined || role === 'gateway') checkTokenHandlers(config, warn);
+  if (role === undefined || role === 'gateway') {
+    checkServed(config, warn);
+    checkTokenHandlers(config, warn);
+    checkOperationsPaths(config, warn);
+  }
   return warnings;
 }
 
@@ -95,6 +100,19 @@ function checkTokenHandlers({ apis, gateway: { tokenHandlers } }: Config, warn: 
       if (api !== undefined && !api.scopes.includes(scope) && !OPENID_SCOPES.includes(scope))
         warn(['gateway', 'tokenHandlers', index, 'scopes', position], missing(scope, resource));
     }
+  }
+}
+
+/** Without `operations`, the gateway's own endpoints are on the port of the routes, and come before them. */
+function checkOperationsPaths({ gateway: { routes, operations } }: Config, warn: Warn): void {
+  if (operations !== undefined) return;
+  for (const [index, { prefix }] of routes.entries()) {
+    const hidden = OPERATIONS_PATHS.filter((path) => prefix === '/' || path === prefix);
+    if (hidden.length > 0)
+      warn(
+        ['gateway', 'routes', index, 'prefix'],
+        `the gateway itself answers ${hidden.join(', ')}; set gateway.operations.port to leave the path to this route`,
+      );
   }
 }
 

@@ -7,7 +7,9 @@ import {
   checkRequest,
   type FindReadiness,
   findTargetFault,
+  HEALTH_PATHS,
   type Log,
+  livenessAnswer,
   type PlainAnswer,
   type RequestFault,
   readinessAnswer,
@@ -19,10 +21,10 @@ const MAX_HEADER_SIZE = 64 * 1024;
 export interface AppServer {
   readonly server: Server;
   /**
-   * Passes requests to an application. Before the first call, requests get 503: on port 0 a server has to listen before it knows
-   * its own address.
+   * Passes requests to an application, except for those to `/healthz` and `/readyz`. Before the first call, requests get 503: on port
+   * 0 a server has to listen before it knows its own address.
    *
-   * @param findReadiness finds what the application lacks, for `/readyz`. Default: the application answers `/readyz` itself
+   * @param findReadiness finds what the application lacks, for `/readyz`. Default: the application answers `/healthz` and `/readyz`
    */
   answerWith(handler: RequestListener, findReadiness?: FindReadiness): void;
   /** Makes `/readyz` return 503, and closes each connection after its next response, including those to requests in flight. */
@@ -55,7 +57,7 @@ export interface AppServerOptions {
 /** Creates an HTTP server for all applications but the gateway, which has its own. */
 export function createAppServer({ tls, allowsHost, log, keepAliveTimeout }: AppServerOptions): AppServer {
   let current: RequestListener = (_request, response) => response.writeHead(503, { 'Retry-After': '1' }).end();
-  let readiness: FindReadiness | undefined;
+  let readiness: FindReadiness | undefined = async () => ({ unready: ['starting'], reasons: {}, warnings: [] });
   const inFlight = new Set<ServerResponse>();
   const lastResponses = new WeakMap<Duplex, ServerResponse>();
   let draining = false;
@@ -66,8 +68,10 @@ export function createAppServer({ tls, allowsHost, log, keepAliveTimeout }: AppS
     if (draining) response.shouldKeepAlive = false;
     const fault = findFault(request, allowsHost);
     if (fault !== undefined) refuse(request, response, fault);
-    else if (readiness !== undefined && request.url === '/readyz') void answerReadiness(readiness, response);
-    else current(request, response);
+    else if (readiness === undefined || !isHealthPath(request.url)) current(request, response);
+    else if (request.method !== 'GET' && request.method !== 'HEAD') refuse(request, response, ONLY_READ);
+    else if (request.url === HEALTH_PATHS.liveness) respond(response, livenessAnswer());
+    else void answerReadiness(readiness, response);
   };
   function refuse({ method }: IncomingMessage, response: ServerResponse, fault: RequestFault): void {
     const { status, code: error, description: reason } = fault;
@@ -103,6 +107,16 @@ export function createAppServer({ tls, allowsHost, log, keepAliveTimeout }: AppS
       for (const response of inFlight) response.shouldKeepAlive = false;
     },
   };
+}
+
+const ONLY_READ: RequestFault = {
+  status: 405,
+  code: 'method_not_allowed',
+  description: 'this resource supports GET and HEAD only',
+};
+
+function isHealthPath(url: string | undefined): boolean {
+  return url === HEALTH_PATHS.liveness || url === HEALTH_PATHS.readiness;
 }
 
 function tlsOptions({ cert, key, clientCas }: ServerTls): ServerOptions {

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
-import type { Readiness } from '@tallystick/common';
 import { validate } from '@tallystick/common/config';
-import { openTokenStore, StoreUnavailableError, type TokenStore } from '@tallystick/token-store';
+import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
@@ -17,6 +16,7 @@ import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
 import { createTenants } from '../harness/tenants.ts';
 import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
+import { readinessOf } from './readiness.ts';
 import { refuseChanges } from './refuse_changes.ts';
 
 export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
@@ -141,16 +141,6 @@ function firstIssuerHooks(config: Config, apisChanged: AuthorizationServerRole['
       apis = entries.apis;
     },
   };
-}
-
-async function readinessOf(store: TokenStore): Promise<Readiness> {
-  try {
-    await store.ping();
-    return { unready: [], reasons: {}, warnings: store.warnings() };
-  } catch (error) {
-    const reasons = error instanceof StoreUnavailableError ? { 'token-store': error.reason } : {};
-    return { unready: ['token-store'], reasons, warnings: store.warnings() };
-  }
 }
 
 /** Checks clients, users and the signing key without listening or using the store. @throws {ConfigError} */

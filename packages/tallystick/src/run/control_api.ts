@@ -3,16 +3,17 @@ import type { Harness } from '../harness/harness.ts';
 import { openApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 import type { Listening } from './listen.ts';
+import { readinessOf } from './readiness.ts';
 
 /** Serves the control API on its own port. */
 export async function runControlApi(
   config: Config,
   harness: Harness,
-  { log, tls }: Pick<RoleDependencies, 'log' | 'tls'>,
+  { store, log, tls }: Pick<RoleDependencies, 'store' | 'log' | 'tls'>,
 ): Promise<Listening> {
   // Loaded on demand: the control API is off by default, and the start should be fast.
   const { createControlApi } = await import('../control/create_control_api.ts');
   const app = await openApp(config, 'controlApi', { tls, log });
-  app.answerWith(createControlApi(harness, { log }));
+  app.answerWith(createControlApi(harness, { log }), () => readinessOf(store));
   return app;
 }

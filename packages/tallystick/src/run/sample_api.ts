@@ -5,6 +5,7 @@ import { createSampleApi, type SampleApiConfig, type SampleApiRoute } from '../s
 import { allGatewayHosts, authorizationServerEndpoints } from './addresses.ts';
 import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
+import { alwaysReady } from './readiness.ts';
 
 /** Values that the sample API reads only when it starts. */
 export const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as const;
@@ -16,11 +17,7 @@ export function runSampleApi(
   { now, tls, log }: Pick<RoleDependencies, 'now' | 'tls' | 'log'>,
 ): void {
   const dependencies = { log, ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
-  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), async () => ({
-    unready: [],
-    reasons: {},
-    warnings: [],
-  }));
+  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), alwaysReady);
 }
 
 /** Checks the sample API's configuration without listening or calling other servers. @throws {ConfigError} */

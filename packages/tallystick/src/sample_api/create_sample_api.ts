@@ -73,8 +73,7 @@ export function createSampleApi(config: SampleApiConfig, dependencies: SampleApi
         error: 'invalid_request',
         error_description: `the request has more than ${MAX_PARAMETERS} parameters`,
       };
-    } else if (ctx.path === '/healthz') ctx.body = { status: 'ok' };
-    else await next();
+    } else await next();
   });
   const jwks = createRemoteJwks({ uri: config.authorizationServer.jwksUri }, dependencies);
   for (const route of config.apis) app.use(mount(route, [protect(route), show(route)]));
