@@ -28,10 +28,11 @@ function tallystick(args: readonly string[], environment: Record<string, string>
 
 test(requirement('start-banner'), async () => {
   const ports = await freePorts();
-  const start = tallystick(['start', '--config', DEMO_CONFIG], ports);
+  const start = tallystick([], ports); // In an empty folder: the demo.
   await until(() => start.output().includes('Ctrl-C stops it.'));
   const banner = start.output();
   for (const expected of [
+    'There is no tallystick.config.yaml in this folder, so this is the built-in demo.',
     ports.TALLYSTICK_ISSUER,
     `http://localhost:${ports.TALLYSTICK_GATEWAY_PORT}`,
     'demo-service / demo-service-secret',
@@ -43,14 +44,42 @@ test(requirement('start-banner'), async () => {
   }
   expect(banner).toMatch(/ready in \d+ ms/);
 
-  const commands = banner.split('\n').filter((line) => /^ {2}(curl|TOKEN=)/.test(line));
-  expect(commands.length).toBeGreaterThanOrEqual(5);
-  const pasted = runCommand('bash', ['-c', commands.join('\n')]);
+  const pasted = paste(banner, 5);
   expect(await pasted.exit).toBe(0);
-  const statuses = [...pasted.output().matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
   expect(pasted.output()).toContain('"style":"split"');
-  expect(statuses).toEqual(['401', '401']);
+  expect(statusesIn(pasted.output())).toEqual(['401', '401']);
 });
+
+test.each(['jwt', 'opaque', 'phantom', 'split'])(
+  requirement(
+    'start-banner',
+    'for a configuration of one API in the style %s, with a secret that a shell would change',
+  ),
+  async (style) => {
+    const ports = await freePorts();
+    const config = {
+      apis: [{ resource: 'https://orders.example', accessTokens: style, scopes: ['read'] }],
+      clients: [{ id: 'my service', secret: "it's $HOME: 100%", grants: ['client_credentials'] }],
+    };
+    const start = tallystick(['start'], { ...ports, TALLYSTICK_CONFIG: JSON.stringify(config) });
+    await until(() => start.output().includes('Ctrl-C stops it.'));
+    expect(start.output()).toContain('TALLYSTICK_CONFIG');
+    expect(start.output()).not.toContain('tallystick-gateway');
+    const pasted = paste(start.output(), style === 'jwt' ? 3 : 5);
+    expect(await pasted.exit).toBe(0);
+    expect(pasted.output()).toContain(`"style":"${style}"`);
+    expect(statusesIn(pasted.output())).toEqual(style === 'jwt' ? ['401'] : ['401', '401']);
+  },
+);
+
+/** Pastes the commands of a banner into a shell, all at once. @param count how many there are */
+function paste(banner: string, count: number): RunningCommand {
+  const commands = banner.split('\n').filter((line) => /^ {2}(curl|TOKEN=)/.test(line));
+  expect(commands).toHaveLength(count);
+  return runCommand('bash', ['-c', commands.join('\n')]);
+}
+
+const statusesIn = (output: string) => [...output.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
 
 test.each(['SIGINT', 'SIGTERM'] as const)(requirement('stops-cleanly', '%s'), async (signal) => {
   const ports = await freePorts();
@@ -154,9 +183,9 @@ describe('a wrong configuration', () => {
   });
 
   test(requirement('config-explains', 'a missing file'), async () => {
-    const run = tallystick(['start']);
+    const run = tallystick(['start', '--config', 'absent.yaml']);
     expect(await run.exit).toBe(1);
-    expect(run.output()).toContain('tallystick.config.yaml');
+    expect(run.output()).toContain('absent.yaml cannot be used:\n  the file cannot be read: ENOENT');
   });
 });
 
@@ -195,7 +224,8 @@ describe('usage', () => {
       1,
       /"valid": false,.*"problems": \[\n {4}"the file cannot be read: ENOENT"/s,
     ],
-    [[], 2, /^ {2}start {2,}everything/m],
+    [['--watch'], 2, /--watch needs a configuration file; tallystick init writes tallystick\.config\.yaml/],
+    [['--workers', '2'], 2, /--workers does not apply to start, only to gateway/],
     [['dance'], 2, /^tallystick: unknown command "dance" \(see tallystick --help\)\n$/],
     [['statr'], 2, /unknown command "statr"; did you mean start\?/],
     [

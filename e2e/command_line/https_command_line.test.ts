@@ -60,7 +60,7 @@ test(requirement('start-banner', 'with a self-made certificate'), async () => {
   const [, fingerprint] = /Certificate +SHA-256 ([0-9A-F:]+)$/m.exec(banner) ?? [];
   expect(fingerprint).toBe(await fingerprintAt(ports.TALLYSTICK_ISSUER));
   expect(banner).toContain('--cacert .tallystick/ca.pem');
-  expect(banner).toContain('NODE_EXTRA_CA_CERTS=.tallystick/ca.pem');
+  expect(banner).toContain('export CURL_CA_BUNDLE=.tallystick/ca.pem NODE_EXTRA_CA_CERTS=.tallystick/ca.pem');
 
   const commands = banner.split('\n').filter((line) => /^ {2}(curl|TOKEN=)/.test(line));
   const pasted = await bash(commands.join('\n'));
@@ -78,7 +78,7 @@ test(requirement('https', 'each role in its own process, started at the same tim
   const environment = { ...ports, TALLYSTICK_TLS_SELF_MADE: 'true', TALLYSTICK_TLS_DIRECTORY: 'certificates' };
   const roles = ['authorization-server', 'gateway', 'sample-api'].map((role) => tallystick([role], environment));
   for (const role of roles) {
-    const output = await printed(role, 'trust it with curl --cacert certificates/ca.pem');
+    const output = await printed(role, 'trust it with: export CURL_CA_BUNDLE=certificates/ca.pem');
     expect(output).toMatch(/^HTTPS, certificate SHA-256 [0-9A-F:]{95}$/m);
   }
   const curl = 'curl -s --cacert certificates/ca.pem';

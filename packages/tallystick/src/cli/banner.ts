@@ -1,32 +1,44 @@
+import { isOwnClient } from '../config/complete_config.ts';
+import { type ConfigSource, DEFAULT_FILE, sourceName } from '../config/config_source.ts';
+import { leadsToSampleApi } from '../config/cross_references/sample_api_routes.ts';
 import type { Tallystick } from '../run/start_tallystick.ts';
-import { colour, trustHint } from './terminal.ts';
+import { exampleCalls } from './example_calls.ts';
+import { colour, ownCommand, trustCommand } from './terminal.ts';
 
-/** The output of `tallystick start` once every server listens. @param readyAfter milliseconds since the process started */
-export function banner(tallystick: Tallystick, readyAfter: number): string {
+export interface BannerOptions {
+  readonly source: ConfigSource;
+  /** Milliseconds since the process started. */
+  readonly readyAfter: number;
+}
+
+/** The output of `tallystick start` once every server listens. Each line with a command works when pasted into a shell. */
+export function banner(tallystick: Tallystick, { source, readyAfter }: BannerOptions): string {
   const { issuer, gatewayUrl, sampleApiUrl, controlUrl, certificateFingerprint, caFile, config } = tallystick;
-  const clients = config.clients.map(({ id, secret, grants, introspects }) => [
-    secret === undefined ? id : `${id} / ${secret}`,
-    [secret === undefined ? 'public' : '', ...grants, introspects ? 'introspection' : ''].filter(Boolean).join(', '),
-  ]);
+  const clients = config.clients
+    .filter((client) => !isOwnClient(client))
+    .map(({ id, secret, grants, introspects }) => [
+      secret === undefined ? id : `${id} / ${secret}`,
+      [secret === undefined ? 'public' : '', ...grants, introspects ? 'introspection' : ''].filter(Boolean).join(', '),
+    ]);
   const users = config.users.map(({ id, claims }) => [id, [claims.name, claims.role].filter(Boolean).join(', ')]);
+  const showsSampleApi = config.gateway.routes.some((route) => leadsToSampleApi(route, config));
   const permissive = permissiveIssuers(tallystick);
   return `
 ${colour('bold', 'Tallystick')} is ready in ${readyAfter} ms. Opaque tokens outside, JWTs inside.
 ${permissive.map((issuer) => `\n${colour('bold', 'PERMISSIVE')}: ${issuer} accepts every client, redirect URI, scope and audience. For tests only.`).join('')}
-
+${describeSource(source)}
 ${table([
   ['Authorization server', issuer],
   ['Gateway', `${gatewayUrl}  ${config.gateway.routes.map((route) => route.prefix).join(' ')}`],
-  ['Sample API', sampleApiUrl],
+  ...(showsSampleApi ? [['Sample API', sampleApiUrl]] : []),
   ...(controlUrl === undefined ? [] : [['Control API', `${controlUrl}/openapi.json`]]),
   ...(certificateFingerprint === undefined ? [] : [['Certificate', `SHA-256 ${certificateFingerprint}`]]),
-  ...(caFile === undefined ? [] : [['Trust it with', trustHint(caFile)]]),
 ])}
-
+${caFile === undefined ? '' : `\n${colour('bold', 'Trust the certificate')}\n  ${trustCommand(caFile)}\n`}
 ${colour('bold', 'Clients')}
 ${table(clients)}
 
-${colour('bold', 'Users')}  (sign in by picking one; no password)
+${colour('bold', 'Users')}  (sign in by picking one, or with any other name; no password)
 ${table(users)}
 ${exampleCalls(tallystick)}
 Ctrl-C stops it.`;
@@ -37,25 +49,11 @@ function permissiveIssuers({ issuer, config }: Tallystick): string[] {
   return config.permissive ? [issuer, ...tenants] : tenants;
 }
 
-/** Commands to paste: they get a token, in the split style if an API has it, call the API, and revoke the token. */
-function exampleCalls({ issuer, gatewayUrl, caFile, config }: Tallystick): string {
-  const api = config.apis.find((candidate) => candidate.accessTokens === 'split') ?? config.apis[0];
-  const route = config.gateway.routes.find((candidate) => candidate.api === api?.resource);
-  const service = config.clients.find((client) => client.grants.includes('client_credentials'));
-  if (!api || !route || !service) return '';
-  const curl = caFile === undefined ? 'curl' : `curl --cacert ${caFile}`;
-  const credentials = `${service.id}:${service.secret}`;
-  const scope = api.scopes[0] === undefined ? '' : ` -d scope=${api.scopes[0]}`;
+function describeSource(source: ConfigSource): string {
+  if (source.kind !== 'demo') return `${table([['Configuration', sourceName(source)]])}\n`;
   return `
-${colour('bold', 'Try it')}
-  ${colour('dim', `# an access token in the ${api.accessTokens} style: it reveals nothing`)}
-  TOKEN=$(${curl} -s -u ${credentials} ${issuer}/token -d grant_type=client_credentials -d resource=${api.resource}${scope} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'); echo $TOKEN
-  ${colour('dim', '# the API behind the gateway gets a JWT')}
-  ${curl} -s ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"
-  ${colour('dim', '# without a token, and with a revoked token, the gateway answers 401')}
-  ${curl} -si ${gatewayUrl}${route.prefix}/hello
-  ${curl} -s -u ${credentials} ${issuer}/token/revocation -d token=$TOKEN
-  ${curl} -si ${gatewayUrl}${route.prefix}/hello -H "Authorization: Bearer $TOKEN"
+There is no ${DEFAULT_FILE} in this folder, so this is the built-in demo. To write a configuration of your own:
+  ${ownCommand()} init
 `;
 }
 

@@ -2,16 +2,14 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../config/suggest.ts';
 import { COMMANDS, type CommandHelp, OPTIONS, type OptionName, UsageError } from './usage.ts';
 
-/** Used when no file is given. */
-const DEFAULT_CONFIG = 'tallystick.config.yaml';
-
 /** A command line that is well-formed: every option belongs to the command, and no argument is left. */
 export interface CommandLine {
-  /** Name of the command. Empty: none was given. A group such as `config` asks for its help. */
+  /** Name of the command; `start` if none was given. Empty with `help`: help about all of them. A group such as `config` asks for its help. */
   readonly command: string;
   /** Whether the command line asks for the help of the command. */
   readonly help: boolean;
-  readonly config: string;
+  /** Name of the configuration file. Undefined: none was given. */
+  readonly config: string | undefined;
   readonly watch: boolean;
   readonly permissive: boolean;
   readonly workers: string;
@@ -43,18 +41,23 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     checkOptions(options, findCommand('version'), ['version']);
     return line('version', { json: given('json') });
   }
-  if (first === '' || isGroup(words.join(' '))) {
+  if (first === '' && given('help')) {
     checkOptions(options, undefined, ['help']);
-    return line(first, { help: given('help') || first !== '' });
+    return line('', { help: true });
   }
-  const command = findCommand(words.slice(0, isGroup(first) ? 2 : 1).join(' '));
+  if (isGroup(words.join(' '))) {
+    checkOptions(options, undefined, ['help']);
+    return line(first, { help: true });
+  }
+  const command = findCommand(first === '' ? 'start' : words.slice(0, isGroup(first) ? 2 : 1).join(' '));
   checkOptions(options, command, ['help']);
   const value = (name: OptionName) => options.findLast((option) => option.name === name)?.value;
-  const file = readFile(words.slice(command.name.split(' ').length), command, value('config'));
+  const parameters = first === '' ? [] : words.slice(command.name.split(' ').length);
+  const file = readFile(parameters, command, value('config'));
   const { name } = command;
   return line(name, {
     help: given('help'),
-    config: file ?? DEFAULT_CONFIG,
+    config: file,
     watch: given('watch'),
     permissive: given('permissive'),
     workers: value('workers') ?? '1',
@@ -65,7 +68,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 function line(command: string, values: Partial<CommandLine>): CommandLine {
   return {
     help: false,
-    config: DEFAULT_CONFIG,
+    config: undefined,
     watch: false,
     permissive: false,
     workers: '1',

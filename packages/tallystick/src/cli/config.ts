@@ -1,6 +1,6 @@
 import { ConfigError } from '../config/config_error.ts';
 import { jsonSchema } from '../config/config_schema.ts';
-import { loadConfig } from '../config/load_config.ts';
+import { type ConfigSource, readConfig, sourceName } from '../config/config_source.ts';
 import type { Config } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
 
@@ -10,9 +10,10 @@ import { findWarnings } from '../config/warnings.ts';
  * @returns the exit code. With `json`, a configuration that is not valid is described in the output, with exit code 1
  * @throws {ConfigError} with the path and the expected value of each problem
  */
-export async function validate(file: string, { json }: { readonly json: boolean }): Promise<number> {
+export async function validate(source: ConfigSource, { json }: { readonly json: boolean }): Promise<number> {
+  const file = sourceName(source);
   try {
-    const config = await check(file);
+    const config = await check(source);
     if (json) console.log(JSON.stringify({ valid: true, file, ...summarize(config) }, null, 2));
     else printSummary(file, config);
     return 0;
@@ -23,8 +24,8 @@ export async function validate(file: string, { json }: { readonly json: boolean 
   }
 }
 
-async function check(file: string): Promise<Config> {
-  const config = await loadConfig(file, process.env);
+async function check(source: ConfigSource): Promise<Config> {
+  const config = await readConfig(source, process.env);
   if (config.tls) await (await import('../run/tls/open_tls.ts')).checkTlsFiles(config);
   // Loaded here because `config schema` needs none of it.
   const { checkAuthorizationServer } = await import('../run/authorization_server.ts');

@@ -1,10 +1,10 @@
 import { openTokenStore, type TokenStore, tokenKey } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
-import { loadConfig } from '../config/load_config.ts';
+import { type ConfigSource, readConfig } from '../config/config_source.ts';
 import type { Config } from '../config/schema.ts';
 import { startTallystick, type Tallystick } from '../run/start_tallystick.ts';
 import { signIn } from './sign_in.ts';
-import { colour } from './terminal.ts';
+import { colour, ownCommand } from './terminal.ts';
 
 type Style = Config['apis'][number]['accessTokens'];
 
@@ -41,15 +41,15 @@ const STYLES: Record<Style, { title: string; gateway: string; perCall: string; a
 };
 
 /** `tallystick demo`: shows each access token style of the configuration, hop by hop, with one of its users. */
-export async function demo(configFile: string): Promise<number> {
-  const config = await loadConfig(configFile, process.env);
+export async function demo(source: ConfigSource): Promise<number> {
+  const config = await readConfig(source, process.env);
   const { seal } = config.store;
   const store = await openTokenStore(storeConfig({ seal }));
   const tallystick = await startTallystick({ config: { ...config, tls: undefined, log: { level: 'silent' } }, store });
   try {
     console.log(`\n${colour('bold', 'One user, one API call, four ways to serve the access token')}`);
     for (const api of config.apis) await showStyle(tallystick, api, { seal, find: store.splitEntries.find });
-    console.log(`\nTo try it yourself: ${colour('bold', 'npm start')}, or tallystick start\n`);
+    console.log(`\nTo try it yourself: ${colour('bold', `${ownCommand()} start`)}\n`);
   } finally {
     await tallystick.stop();
     await store.close();

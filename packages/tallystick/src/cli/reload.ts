@@ -1,5 +1,5 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import { loadConfig } from '../config/load_config.ts';
+import { type ConfigSource, readConfig } from '../config/config_source.ts';
 import type { Role } from '../config/role.ts';
 import type { Config } from '../config/schema.ts';
 
@@ -7,19 +7,19 @@ import type { Config } from '../config/schema.ts';
 const WATCH_INTERVAL = 500;
 
 export interface ReloadOptions {
-  readonly configFile: string;
+  readonly source: ConfigSource;
   /** The only role of the process. Default: all of them. */
   readonly role?: Role;
   /** Makes the servers use another configuration. @throws {Error} it cannot be used; nothing changed */
   readonly replace: (config: Config) => Promise<void>;
 }
 
-/** Creates a function that reads the file and uses it. If the new configuration is not valid, the current one stays. */
-export function createReload({ configFile, role, replace }: ReloadOptions): () => Promise<void> {
+/** Creates a function that reads the configuration and uses it. If the new configuration is not valid, the current one stays. */
+export function createReload({ source, role, replace }: ReloadOptions): () => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   async function reload(): Promise<void> {
     try {
-      await replace(await loadConfig(configFile, process.env, role));
+      await replace(await readConfig(source, process.env, role));
       console.log('configuration reloaded');
     } catch (error) {
       console.error(`tallystick: reload failed, keeping the current configuration: ${(error as Error).message}`);

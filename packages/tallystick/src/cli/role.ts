@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@tallystick/gateway';
 import { StoreUnavailableError, type StoreUse, type TokenStore } from '@tallystick/token-store';
-import { loadConfig } from '../config/load_config.ts';
+import { type ConfigSource, readConfig, sourceName } from '../config/config_source.ts';
 import type { Role } from '../config/role.ts';
 import type { Config } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
@@ -18,7 +18,7 @@ import { runSampleApi, SAMPLE_API_FIXED } from '../run/sample_api.ts';
 import type { Tls } from '../run/tls/open_tls.ts';
 import { createSharedMetrics } from '../workers/shared_metrics.ts';
 import { createReload } from './reload.ts';
-import { trustHint } from './terminal.ts';
+import { trustCommand } from './terminal.ts';
 import { untilStopped } from './until_stopped.ts';
 
 /** Milliseconds between two attempts to reach a store that is still starting. */
@@ -28,24 +28,25 @@ const STORE_RETRY_INTERVAL = 500;
 const STORE_TIMEOUT = 30_000;
 
 /** Runs one role in this process until it is stopped. */
-export async function runRole(name: Role, configFile: string): Promise<number> {
-  const config = await loadConfig(configFile, process.env, name);
+export async function runRole(name: Role, source: ConfigSource): Promise<number> {
+  const config = await readConfig(source, process.env, name);
   const log = createLog(config.log.level);
+  if (source.kind !== 'file') console.log(`using ${sourceName(source)}`);
   for (const { path, message } of findWarnings(config, name)) log.warn({ path }, message);
   const tls = config.tls && (await (await import('../run/tls/open_tls.ts')).openTls(config));
   if (name === 'sample-api') {
     const serving = serveSampleApi(config, { log, tls });
-    reloadOnHangup(configFile, name, async (changed) => (await serving).replace(changed));
+    reloadOnHangup(source, name, async (changed) => (await serving).replace(changed));
     return serveUntilStopped(name, await serving, { tls, drainDelay: config.sampleApi.timeouts.drainDelay });
   }
   const clock = createClock({ movable: config.store.url === 'memory:' });
   const uses: StoreUse[] = name === 'gateway' ? gatewayStoreUses(config) : ['records'];
   const store = await openStore(config, { uses, log, now: clock.now });
   try {
-    if (name === 'gateway') return await serveGateway(configFile, config, { store, log, tls });
+    if (name === 'gateway') return await serveGateway(source, config, { store, log, tls });
     await waitForStore(store);
     const serving = startAuthorizationServer(config, { store, log, tls, clock });
-    reloadOnHangup(configFile, name, async (changed) => (await serving).replace(changed));
+    reloadOnHangup(source, name, async (changed) => (await serving).replace(changed));
     const { drainDelay } = config.authorizationServer.timeouts;
     return await serveUntilStopped(name, await serving, { tls, drainDelay });
   } finally {
@@ -57,15 +58,15 @@ export async function runRole(name: Role, configFile: string): Promise<number> {
  * Reloads the configuration file on SIGHUP. Call this before the role listens: a supervisor may send the signal from then on, and
  * without a handler it ends the process.
  */
-function reloadOnHangup(configFile: string, role: Role, replace: (config: Config) => Promise<void>): void {
-  const reload = createReload({ configFile, role, replace });
+function reloadOnHangup(source: ConfigSource, role: Role, replace: (config: Config) => Promise<void>): void {
+  const reload = createReload({ source, role, replace });
   process.on('SIGHUP', () => void reload());
 }
 
-async function serveGateway(configFile: string, config: Config, dependencies: RoleDependencies): Promise<number> {
+async function serveGateway(source: ConfigSource, config: Config, dependencies: RoleDependencies): Promise<number> {
   const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
   const starting = runGateway(config, { ...dependencies, metrics });
-  reloadOnHangup(configFile, 'gateway', async (changed) => (await starting).replace(changed));
+  reloadOnHangup(source, 'gateway', async (changed) => (await starting).replace(changed));
   const gateway = await starting;
   if (gateway.operationsPort !== undefined) console.log(`operations on port ${gateway.operationsPort}`);
   const { drainDelay } = config.gateway.timeouts;
@@ -141,7 +142,7 @@ async function serveUntilStopped(
   });
   console.log(`${name} listening on port ${port}`);
   if (tls?.server) console.log(`HTTPS, certificate SHA-256 ${tls.server.fingerprint}`);
-  if (tls?.server && tls.caFile !== undefined) console.log(`trust it with ${trustHint(tls.caFile)}`);
+  if (tls?.server && tls.caFile !== undefined) console.log(`trust it with: ${trustCommand(tls.caFile)}`);
   await stopped;
   return 0;
 }

@@ -1,5 +1,6 @@
 import { StoreUnavailableError, WrongSecretError } from '@tallystick/token-store';
 import { ConfigError } from '../config/config_error.ts';
+import { findConfig } from '../config/config_source.ts';
 import { PortError } from '../run/listen.ts';
 import { type CommandLine, parseCommandLine } from './command_line.ts';
 import { helpText, UsageError } from './usage.ts';
@@ -24,18 +25,19 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 }
 
 async function run({ command, config, workers, watch, permissive, json }: CommandLine): Promise<number> {
+  const find = () => findConfig(config, process.env);
   switch (command) {
     case 'start':
-      return (await import('./start.ts')).start(config, { watch, permissive });
+      return (await import('./start.ts')).start(await find(), { watch, permissive });
     case 'gateway':
-      return (await import('./gateway.ts')).gateway(config, workers);
+      return (await import('./gateway.ts')).gateway(await find(), workers);
     case 'authorization-server':
     case 'sample-api':
-      return (await import('./role.ts')).runRole(command, config);
+      return (await import('./role.ts')).runRole(command, await find());
     case 'demo':
-      return (await import('./demo.ts')).demo(config);
+      return (await import('./demo.ts')).demo(await find());
     case 'config validate':
-      return (await import('./config.ts')).validate(config, { json });
+      return (await import('./config.ts')).validate(await find(), { json });
     case 'config schema':
       return (await import('./config.ts')).schema();
     case 'version': {

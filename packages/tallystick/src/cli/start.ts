@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { isatty } from 'node:tty';
-import { loadConfig } from '../config/load_config.ts';
+import { type ConfigSource, DEFAULT_FILE, readConfig } from '../config/config_source.ts';
 import { startTallystick } from '../run/start_tallystick.ts';
 import { banner } from './banner.ts';
 import { createReload, watch } from './reload.ts';
 import { untilStopped } from './until_stopped.ts';
+import { UsageError } from './usage.ts';
 
 export interface StartOptions {
   /** Reload the file when it changes. */
@@ -14,15 +15,16 @@ export interface StartOptions {
 }
 
 /** `tallystick start`: runs every role in this process until it is stopped. */
-export async function start(configFile: string, options: StartOptions): Promise<number> {
+export async function start(source: ConfigSource, options: StartOptions): Promise<number> {
+  const file = options.watch ? watchedFile(source) : undefined;
   // In the environment, so that a reload applies it again.
   if (options.permissive) process.env.TALLYSTICK_PERMISSIVE = 'true';
-  const config = await loadConfig(configFile, process.env);
+  const config = await readConfig(source, process.env);
   const starting = startTallystick({ config, ports: 'configured' });
-  const reload = createReload({ configFile, replace: async (changed) => (await starting).replace(changed) });
+  const reload = createReload({ source, replace: async (changed) => (await starting).replace(changed) });
   const endOfTerminal = onHangup(reload);
   const tallystick = await starting;
-  const stopWatching = options.watch ? watch(configFile, reload) : () => {};
+  const stopWatching = file === undefined ? () => {} : watch(file, reload);
   // Before the banner: a script that reads the banner may send a signal at once.
   const stopped = untilStopped(async () => {
     stopWatching();
@@ -31,9 +33,15 @@ export async function start(configFile: string, options: StartOptions): Promise<
   }, endOfTerminal);
   // Makes the key of ID tokens before somebody waits for it.
   void tallystick.keys.list().catch(() => {});
-  console.log(banner(tallystick, Math.round(performance.now())));
+  console.log(banner(tallystick, { source, readyAfter: Math.round(performance.now()) }));
   await stopped;
   return 0;
+}
+
+/** @throws {UsageError} the configuration is not in a file */
+function watchedFile(source: ConfigSource): string {
+  if (source.kind === 'file') return source.file;
+  throw new UsageError(`--watch needs a configuration file; tallystick init writes ${DEFAULT_FILE}`, 'start');
 }
 
 /**

@@ -7,6 +7,11 @@ import type { Config, ConfigSections } from './schema.ts';
 /** Names of the clients with which the roles introspect. No configuration has to mention them. */
 const OWN_CLIENTS = { gateway: 'tallystick-gateway', sampleApi: 'tallystick-sample-api' } as const;
 
+/** Whether a client is one with which a role introspects by default. */
+export function isOwnClient({ id }: { readonly id: string }): boolean {
+  return id === OWN_CLIENTS.gateway || id === OWN_CLIENTS.sampleApi;
+}
+
 /** Stands for `secret` in a process that runs all roles. The same at each reload, so that their own clients do not change. */
 const processSecret = randomBytes(32).toString('base64url');
 
@@ -16,7 +21,7 @@ const processSecret = randomBytes(32).toString('base64url');
  *
  * @param role the only role of the process; undefined for all of them
  */
-export function completeConfig(sections: ConfigSections, role: Role | undefined): Config {
+export function completeConfig({ $schema: _, ...sections }: ConfigSections, role: Role | undefined): Config {
   const { apis, gateway } = sections;
   const known = withUsersAndClients(sections, role);
   const config = { ...sections, ...known, gateway: { ...gateway, routes: gateway.routes ?? routesByDefault(apis) } };
@@ -27,7 +32,10 @@ function issuesTokens(role: Role | undefined): boolean {
   return role === undefined || role === 'authorization-server';
 }
 
-function withUsersAndClients(sections: ConfigSections, role: Role | undefined): Pick<Config, 'users' | 'clients'> {
+function withUsersAndClients(
+  sections: Pick<ConfigSections, 'users' | 'clients' | 'host'>,
+  role: Role | undefined,
+): Pick<Config, 'users' | 'clients'> {
   const { users = [], clients = [] } = sections;
   if (!issuesTokens(role)) return { users, clients };
   const defaults = { clients: clientsByDefault({ isLoopback: listensOnLoopback(sections) }), users: usersByDefault() };

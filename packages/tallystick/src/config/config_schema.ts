@@ -23,9 +23,13 @@ export function schemaFor(role: Role | undefined): z.ZodType<Config> {
     .superRefine((config, context) => checkReferences(config, role, context));
 }
 
+/** Where editors find the schema of this version, which is in the package. The minor version is that of package.json; a test compares them. */
+const SCHEMA_ID = 'https://unpkg.com/tallystick@0.1/schema.json';
+
 /** The JSON Schema (draft 2020-12) of the configuration file, for editors. */
 export function jsonSchema(): object {
-  return { ...z.toJSONSchema(configSections, { io: 'input' }), title: 'Tallystick configuration' };
+  const { $schema, ...schema } = z.toJSONSchema(configSections, { io: 'input' });
+  return { $schema, $id: SCHEMA_ID, title: 'Tallystick configuration', ...schema };
 }
 
 /** Checks the references between sections. */

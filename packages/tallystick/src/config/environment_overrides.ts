@@ -25,6 +25,9 @@ const PREFIX = 'TALLYSTICK_';
 const SERVICE_LINK =
   /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP)(?:_(?:PROTO|PORT|ADDR))?$|^TALLYSTICK_PORT$/;
 
+/** The variable with a whole configuration, for containers. */
+export const CONFIG_VARIABLE = 'TALLYSTICK_CONFIG';
+
 /** The environment variable that sets the value at a path. */
 export function variableFor(path: readonly string[]): string {
   return PREFIX + path.map((step) => step.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_');
@@ -33,7 +36,9 @@ export function variableFor(path: readonly string[]): string {
 /** An environment variable can set every single value by its path, and every whole list or record as JSON. */
 export function overridable(node: SchemaNode = jsonSchema() as SchemaNode, path: readonly string[] = []): Override[] {
   if (node.properties)
-    return Object.entries(node.properties).flatMap(([name, child]) => overridable(child, [...path, name]));
+    return Object.entries(node.properties).flatMap(([name, child]) =>
+      name === '$schema' ? [] : overridable(child, [...path, name]),
+    );
   return [{ variable: variableFor(path), path, type: node.type }];
 }
 
@@ -46,7 +51,10 @@ export function applyEnvironment(
   environment: Environment,
 ): { readonly config: unknown; readonly problems: readonly string[] } {
   const changed = structuredClone(config ?? {}) as Record<string, unknown>;
-  const given = Object.keys(environment).filter((name) => name.startsWith(PREFIX) && environment[name] !== undefined);
+  if (typeof changed !== 'object' || Array.isArray(changed)) return { config, problems: [] }; // Validation refuses it.
+  const given = Object.keys(environment).filter(
+    (name) => name.startsWith(PREFIX) && name !== CONFIG_VARIABLE && environment[name] !== undefined,
+  );
   if (given.length === 0) return { config: changed, problems: [] };
   const overrides = overridable();
   const problems = given.flatMap((name) => findUnknown(name, overrides));

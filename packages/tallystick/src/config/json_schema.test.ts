@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { jsonSchema } from './config_schema.ts';
+import { checkConfig } from './load_config.ts';
 
 interface SchemaNode {
   readonly description?: string;
@@ -36,6 +37,22 @@ const DEMO = new URL('../../../../tallystick.config.yaml', import.meta.url);
 const demo = async () => parse(await readFile(DEMO, 'utf8')) as Record<string, Record<string, unknown>>;
 
 describe('the published JSON Schema', () => {
+  test('is in the package; `npm run generate` updates it', async () => {
+    const published = await readFile(new URL('../../schema.json', import.meta.url), 'utf8');
+    expect(JSON.parse(published)).toEqual(schema);
+  });
+
+  test('has a name with the minor version of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(schema).toMatchObject({ $id: `https://unpkg.com/tallystick@${version.replace(/\.\d+$/, '')}/schema.json` });
+  });
+
+  test('is accepted under `$schema` in the file', async () => {
+    const named = { $schema: './schema.json', apis: [] };
+    expect(ajv.validate(schema, named)).toBe(true);
+    expect(checkConfig(named)).toEqual(checkConfig({ apis: [] }));
+  });
+
   test('describes every value', () => {
     const undescribed = values(schema).filter(({ node }) => node.description === undefined);
     expect(undescribed.map(({ place }) => place)).toEqual([]);

@@ -21,13 +21,28 @@ export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = 
   } catch (error) {
     throw new ConfigError(file, [`the file cannot be read: ${(error as { code?: string }).code}`]);
   }
-  const { config, problems } = applyEnvironment(parse(text, file), environment);
-  if (problems.length > 0) throw new ConfigError(file, problems);
-  return check(config, file, environment, role);
+  return checkDocument(readDocument(text, file), file, environment, role);
 }
 
-/** Errors give position and kind only: pretty errors would quote the text, which may contain secrets. */
-function parse(text: string, file: string): unknown {
+/**
+ * Applies the environment variables to a configuration, checks it and fills in the defaults.
+ *
+ * @param source name of the configuration in errors
+ * @throws {ConfigError}
+ */
+export function checkDocument(document: unknown, source: string, environment: NodeJS.ProcessEnv, role?: Role): Config {
+  const { config, problems } = applyEnvironment(document, environment);
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  return check(config, source, environment, role);
+}
+
+/**
+ * Reads YAML or JSON. Errors give position and kind only: pretty errors would quote the text, which may contain secrets.
+ *
+ * @param file name of the document in errors
+ * @throws {ConfigError}
+ */
+export function readDocument(text: string, file: string): unknown {
   const document = parseDocument(text, { prettyErrors: false });
   const placeOf = (position: number) => {
     const lines = text.slice(0, position).split('\n');

@@ -22,6 +22,7 @@ export type TenantInput = z.input<typeof tenant>;
 
 /** The sections of one configuration for all roles, each checked for itself. */
 export const configSections = z.strictObject({
+  $schema: z.string().optional().describe('JSON Schema of the file, for editors. Ignored.'),
   issuer: origin
     .default('http://localhost:4000')
     .describe('Issuer identifier. It stays the same whichever address the server is reached at.'),
@@ -107,7 +108,7 @@ type Sections = z.output<typeof configSections>;
 type Gateway = Sections['gateway'];
 
 /** A configuration with every default filled in, also those that depend on other sections. */
-export interface Config extends Omit<Sections, 'gateway' | 'clients' | 'users'> {
+export interface Config extends Omit<Sections, '$schema' | 'gateway' | 'clients' | 'users'> {
   gateway: Omit<Gateway, 'routes'> & { routes: NonNullable<Gateway['routes']> };
   clients: z.output<typeof clientSchema>[];
   users: z.output<typeof userSchema>[];

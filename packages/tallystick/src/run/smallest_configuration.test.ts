@@ -115,3 +115,19 @@ test('a change of an API at run time changes the server behind its route', async
   const answer = await call(tallystick, '/orders', await serviceToken(tallystick, { resource }));
   expect(await answer.json()).toMatchObject({ url: '/orders', method: 'GET' });
 });
+
+test('without any configuration there is the demo, which accepts every client', async () => {
+  const tallystick = await startForTest(startTallystick());
+  expect(tallystick.config).toMatchObject({ permissive: true, issuer: tallystick.issuer });
+  const resource = 'https://api.example.com/split';
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'my-own', resource, scope: 'read' });
+  const answer = await fetch(`${tallystick.issuer}/token`, { method: 'POST', body });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  expect(await (await call(tallystick, '/split/hello', token)).json()).toMatchObject({ style: 'split' });
+});
+
+test('instances without a configuration run side by side', async () => {
+  const [one, two] = await Promise.all([startForTest(startTallystick()), startForTest(startTallystick())]);
+  expect(one.issuer).not.toBe(two.issuer);
+  expect(one.gatewayUrl).not.toBe(two.gatewayUrl);
+});

@@ -30,7 +30,10 @@ export interface StartOptions {
 /** The configuration itself instead of {@link StartOptions}. */
 export type ShortStartOptions = ConfigInput & Pick<StartOptions, 'ports'>;
 
-function readOptions(given: StartOptions | ShortStartOptions): StartOptions {
+/** Without options: the demo, which accepts every client. */
+async function readOptions(given: StartOptions | ShortStartOptions | undefined): Promise<StartOptions> {
+  if (given === undefined)
+    return { config: { ...(await import('../config/demo_config.ts')).demoConfig, permissive: true } };
   if ('config' in given) return given;
   const { ports = 'free', ...config } = given as ShortStartOptions;
   return { config, ports };
@@ -75,13 +78,16 @@ export interface Tallystick extends Harness {
  * await tallystick.stop();
  *
  * @example
+ * const tallystick = await startTallystick(); // the demo, which accepts every client, redirect URI, scope and audience
+ *
+ * @example
  * const tallystick = await startTallystick({ apis: ['http://localhost:3000'] });
  *
  * @throws {ConfigError} the configuration is not valid
  * @throws {PortError} a configured port is in use (`code` EADDRINUSE), or this user may not listen there (EACCES)
  */
-export async function startTallystick(given: StartOptions | ShortStartOptions): Promise<Tallystick> {
-  const { ports = 'free', ...options } = readOptions(given);
+export async function startTallystick(given?: StartOptions | ShortStartOptions): Promise<Tallystick> {
+  const { ports = 'free', ...options } = await readOptions(given);
   const configured =
     typeof options.config === 'string' ? await loadConfig(options.config) : checkConfig(options.config);
   const withPorts = ports === 'free' ? withFreePorts : (given: Config) => given;
