@@ -17,7 +17,6 @@ export default {
       },
     ],
   },
-  setupFiles: ['<rootDir>/jest.setup.js'],
   // Ends a test that hangs. No test has a limit of its own: how long one takes depends on the machine.
   testTimeout: 300_000,
   // Jest cannot free the modules of a test file that is over, and what they leave behind slows down each promise of the next one

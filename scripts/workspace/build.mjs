@@ -41,7 +41,8 @@ async function compile(title, args, wanted, signal) {
   built.write(wanted);
 }
 
-function sourcesHash() {
+/** @returns {string} hash of all that the packages are built from */
+export function sourcesHash() {
   const files = builtPackageFolders().flatMap((folder) => [`${folder}/tsconfig.json`, ...sources(`${folder}/src`)]);
   return contentHash(['tsconfig.base.json', ...files], dependenciesHash());
 }

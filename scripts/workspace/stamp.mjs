@@ -6,7 +6,7 @@ const folder = path.join(root, 'node_modules/.tallystick');
 
 /**
  * Remembers what a step last succeeded on. It lives in node_modules, so that whoever removes that removes it too.
- * @param {'installed' | 'built'} name
+ * @param {'installed' | 'built' | 'packed'} name
  */
 export function stamp(name) {
   const file = path.join(folder, name);

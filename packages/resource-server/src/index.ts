@@ -36,7 +36,7 @@ export {
   type JwtValidatorOptions,
   type VerifiedJwt,
 } from './jwt_validator.ts';
-export { type AccessTokenState, protectWithKoa } from './koa.ts';
+export { type AccessTokenState, type KoaContext, type KoaMiddleware, protectWithKoa } from './koa.ts';
 export {
   metadataPath,
   type ProtectedResourceMetadata,

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Middleware } from 'koa';
 import {
   type AcceptedAccessToken,
   type AuthenticateOptions,
@@ -15,6 +14,19 @@ export interface AccessTokenState {
   accessToken: AcceptedAccessToken;
 }
 
+/** What the middleware uses of a Koa context. Koa's own types are not used, so that an API without Koa need not install them. */
+export interface KoaContext {
+  readonly req: IncomingMessage;
+  readonly state: Partial<AccessTokenState>;
+  status: number;
+  body: unknown;
+  set(name: string, value: string): void;
+  set(headers: Record<string, string>): void;
+}
+
+/** Middleware for Koa. */
+export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => Promise<void>;
+
 /**
  * Koa middleware that lets only requests with a valid access token pass, and puts it in `ctx.state.accessToken`.
  *
@@ -24,9 +36,7 @@ export interface AccessTokenState {
  * app.use(protectWithKoa({ validator, scopes: (method) => (method === 'GET' ? ['read'] : ['write']) }));
  * ```
  */
-export function protectWithKoa(
-  options: AuthenticateOptions<IncomingMessage> & ChallengeOptions,
-): Middleware<AccessTokenState> {
+export function protectWithKoa(options: AuthenticateOptions<IncomingMessage> & ChallengeOptions): KoaMiddleware {
   const { validator, scopes, senderConstraint, realm, resourceMetadata } = options;
   requireAuthenticateOptions({ validator, scopes, senderConstraint });
   return async (ctx, next) => {

@@ -11,11 +11,7 @@ for (const output of [process.stdout, process.stderr]) {
   });
 }
 
-// oidc-provider warns about Node.js 20 when it is loaded. Tallystick supports and tests that version.
-const { warn } = console;
-console.warn = (...values) => {
-  if (!String(values[0]).includes('oidc-provider WARNING: Unsupported runtime')) warn(...values);
-};
-
-const { runCommand } = await import('./cli/run_command.ts');
-process.exitCode = await runCommand(process.argv.slice(2));
+// Not `await`: the published program is CommonJS.
+void import('./cli/run_command.ts').then(async ({ runCommand }) => {
+  process.exitCode = await runCommand(process.argv.slice(2));
+});

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { StoreUnavailableError, WrongSecretError } from '@tallystick/token-store';
 import { ConfigError } from '../config/config_error.ts';
 import { findConfig } from '../config/config_source.ts';
@@ -41,7 +42,7 @@ async function run({ command, config, workers, watch, permissive, json }: Comman
     case 'config schema':
       return (await import('./config.ts')).schema();
     case 'version': {
-      const version = await readVersion();
+      const version = readVersion();
       return print(json ? JSON.stringify({ version, node: process.version }) : version);
     }
     default:
@@ -63,9 +64,8 @@ function describeError(error: unknown): string {
   return error.stack ?? error.message;
 }
 
-async function readVersion(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
+function readVersion(): string {
+  return createRequire(import.meta.url)('tallystick/package.json').version;
 }
 
 function print(text: string): number {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
+import type { Log } from '@tallystick/common';
 import { validate } from '@tallystick/common/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
-import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { schemaFor } from '../config/config_schema.ts';
 import { mayBePermissive, ONLY_ON_THIS_MACHINE } from '../config/cross_references/check_permissive.ts';
@@ -144,7 +144,7 @@ function firstIssuerHooks(config: Config, apisChanged: AuthorizationServerRole['
 }
 
 /** Checks clients, users and the signing key without listening or using the store. @throws {ConfigError} */
-export async function checkAuthorizationServer(config: Config, log: Logger): Promise<void> {
+export async function checkAuthorizationServer(config: Config, log: Log): Promise<void> {
   const store = await openTokenStore(storeConfig());
   const secret = randomBytes(32).toString('base64url');
   const checked = authorizationServerConfig(config, {

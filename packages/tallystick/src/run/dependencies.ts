@@ -1,3 +1,4 @@
+import type { Log } from '@tallystick/common';
 import type { Metrics } from '@tallystick/gateway';
 import { openTokenStore, type StoreLog, type StoreUse, type TokenStore } from '@tallystick/token-store';
 import pino, { type Logger } from 'pino';
@@ -9,7 +10,7 @@ import type { Tls } from './tls/open_tls.ts';
 /** What a role needs besides its configuration. */
 export interface RoleDependencies {
   readonly store: TokenStore;
-  readonly log: Logger;
+  readonly log: Log;
   /** The current time in epoch milliseconds. Default: real time. */
   readonly now?: () => number;
   /** The gateway's metrics. Default: new ones for this process. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Log } from '@tallystick/common';
 import { createGatewayServer, createMetrics, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { gateway as gatewaySchema, makesJwts } from '@tallystick/gateway/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
-import type { Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import { leadsToSampleApi, upstreamOf } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
@@ -89,7 +89,7 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
 }
 
 /** Checks the gateway's configuration without listening or calling other servers. @throws {ConfigError} */
-export async function checkGateway(config: Config, log: Logger): Promise<void> {
+export async function checkGateway(config: Config, log: Log): Promise<void> {
   const store = await openTokenStore(storeConfig());
   const fetch = () => Promise.reject(new Error('a check calls no server'));
   try {

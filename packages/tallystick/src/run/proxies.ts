@@ -1,5 +1,5 @@
 import { createNetworks, isLoopbackName, isNetwork } from '@tallystick/common';
-import { ProxyAgent, fetch as undiciFetch } from 'undici';
+import type { ProxyAgent } from 'undici';
 import { ConfigError } from '../config/config_error.ts';
 import type { Trust } from './tls/trust.ts';
 
@@ -65,10 +65,10 @@ function createExemptions(list: string): (url: URL) => boolean {
 /** Creates a `fetch` that uses proxies. @param trust the CAs that it trusts. Default: those of Node.js */
 export function createProxyingFetch(proxyFor: ProxyFor, trust: Trust | undefined): typeof globalThis.fetch {
   const direct = trust?.fetch ?? globalThis.fetch;
-  const proxyingFetch = undiciFetch as unknown as (url: string, init: object) => Promise<Response>;
   const agents = new Map<string, ProxyAgent>();
 
-  function agentFor(proxy: string, protocol: string): ProxyAgent {
+  async function agentFor(proxy: string, protocol: string): Promise<ProxyAgent> {
+    const { ProxyAgent } = await import('undici');
     const key = `${protocol} ${proxy}`;
     const tls = trust && { secureContext: trust.secureContext };
     const agent =
@@ -87,6 +87,9 @@ export function createProxyingFetch(proxyFor: ProxyFor, trust: Trust | undefined
     const url = input instanceof Request ? input.url : String(input);
     const proxy = proxyFor(url);
     if (proxy === undefined || (init !== undefined && 'dispatcher' in init)) return direct(input, init);
-    return proxyingFetch(url, { ...init, dispatcher: agentFor(proxy, new URL(url).protocol) });
+    // Loaded only when it is used: calls on this machine use no proxy.
+    const { fetch: undiciFetch } = await import('undici');
+    const proxyingFetch = undiciFetch as unknown as (url: string, init: object) => Promise<Response>;
+    return proxyingFetch(url, { ...init, dispatcher: await agentFor(proxy, new URL(url).protocol) });
   };
 }

@@ -1,5 +1,5 @@
+import type { Log } from '@tallystick/common';
 import type { StoreUse, TokenStore } from '@tallystick/token-store';
-import type { Logger } from 'pino';
 import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
@@ -22,7 +22,7 @@ export interface StartOptions {
   /** `free`: free ports, so that instances can run side by side. `configured`: those in the configuration. Default: `free`. */
   readonly ports?: 'free' | 'configured';
   /** Default: JSON lines on standard error, at the configured level. */
-  readonly log?: Logger;
+  readonly log?: Log;
   /** A store to use instead of the configured one. The caller closes it. */
   readonly store?: TokenStore;
 }

@@ -1,9 +1,9 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import type { Logger } from 'pino';
+import type { Log } from '@tallystick/common';
 
 /** Logs the first failed export, and the first successful one after it. */
-export function reportFailures(exporter: SpanExporter, log: Pick<Logger, 'info' | 'warn'>): SpanExporter {
+export function reportFailures(exporter: SpanExporter, log: Pick<Log, 'info' | 'warn'>): SpanExporter {
   let isFailing = false;
 
   function report({ code, error }: ExportResult): void {
@@ -12,7 +12,7 @@ export function reportFailures(exporter: SpanExporter, log: Pick<Logger, 'info' 
     isFailing = failed;
     // The message is left out: it may quote the collector's response.
     if (failed) log.warn({ cause: causeOf(error) }, 'trace export failed');
-    else log.info('trace export works again');
+    else log.info({}, 'trace export works again');
   }
 
   return {
