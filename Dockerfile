@@ -1,7 +1,7 @@
 # One image for every role: the command says which, e.g. `gateway` or `authorization-server`.
 
-# The manifests alone, so that the installs below are repeated only when a dependency changes.
-FROM node:24-bookworm-slim AS manifests
+# The manifests alone first, so that the install below is repeated only when a dependency changes.
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY patches patches
@@ -17,14 +17,14 @@ COPY packages/token-store/package.json packages/token-store/
 RUN printf '#!/bin/sh\nexec npx --yes "%s" "$@"\n' "$(node -p 'require("./package.json").packageManager')" \
       > /usr/local/bin/pnpm && chmod +x /usr/local/bin/pnpm
 
-FROM manifests AS build
 RUN pnpm install --frozen-lockfile
-COPY tsconfig.base.json ./
+COPY tsconfig.base.json LICENSE CHANGELOG.md ./
+COPY scripts scripts
 COPY packages packages
-RUN node_modules/.bin/tsc -b packages/tallystick
-
-FROM manifests AS production
-RUN pnpm install --frozen-lockfile --prod --filter-prod 'tallystick...' && rm -r packages/testing
+# The image contains what npm users get, and OpenTelemetry, which is optional for them.
+RUN node scripts/pack.mjs \
+ && npm install --prefix /image --omit=dev --no-audit --no-fund ./dist/tallystick-[0-9]*.tgz \
+      $(node -p 'Object.entries(require("./dist/tallystick/package.json").peerDependencies).map((peer) => peer.join("@")).join(" ")')
 
 FROM node:24-bookworm-slim
 # After SIGTERM each role goes on serving for 5 s, so that a load balancer sees first that /readyz says no.
@@ -33,15 +33,8 @@ ENV NODE_ENV=production \
     TALLYSTICK_GATEWAY_TIMEOUTS_DRAIN_DELAY=5000 \
     TALLYSTICK_SAMPLE_API_TIMEOUTS_DRAIN_DELAY=5000
 WORKDIR /app
-COPY --from=production /app/node_modules node_modules
-COPY --from=production /app/packages packages
-COPY --from=build /app/packages/authorization-server/dist packages/authorization-server/dist
-COPY --from=build /app/packages/common/dist packages/common/dist
-COPY --from=build /app/packages/gateway/dist packages/gateway/dist
-COPY --from=build /app/packages/resource-server/dist packages/resource-server/dist
-COPY --from=build /app/packages/tallystick/dist packages/tallystick/dist
-COPY --from=build /app/packages/token-store/dist packages/token-store/dist
+COPY --from=build /image/node_modules node_modules
 COPY tallystick.config.yaml ./
 USER node
-ENTRYPOINT ["node", "/app/packages/tallystick/dist/main.js"]
+ENTRYPOINT ["node", "/app/node_modules/tallystick/lib/main.cjs"]
 CMD ["start"]
