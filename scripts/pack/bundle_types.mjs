@@ -40,7 +40,7 @@ async function bundle(file) {
     platform: 'node',
     external: (id) => /^[^./]/.test(id) && !id.startsWith('@tallystick/') && id !== 'jose',
     resolve: { conditionNames: ['types', 'node', 'import', 'default'] },
-    plugins: [dts({ dtsOnly: true, tsconfig: path.join(root, 'tsconfig.base.json'), logger: SILENT })],
+    plugins: [dts({ dtsOnly: true, tsconfig: false, generator: 'oxc', logger: SILENT })],
   });
   const { output } = await build.generate({ format: 'es' });
   await build.close();
