@@ -23,11 +23,11 @@ const roles = {
   async 'authorization-server'() {
     const { loadConfig, startTallystick } = await import('../packages/tallystick/dist/index.js');
     const config = await loadConfig(new URL('../tallystick.config.yaml', import.meta.url).pathname);
-    const { issuer, issueToken } = await startTallystick({ config });
+    const { issuer, token } = await startTallystick({ config });
     const tokens = {};
     for (const style of styles) {
-      const request = { client: 'demo-service', api: apiOf(style), scopes: ['read'], user: 'alice', lifetime: 3600 };
-      tokens[style] = (await issueToken(request)).accessToken;
+      const request = { client: 'demo-service', api: apiOf(style), scopes: ['read'], user: 'alice', expiresIn: 3600 };
+      tokens[style] = (await token(request)).accessToken;
     }
     return { url: issuer, tokens };
   },

@@ -70,7 +70,7 @@ test(requirement('introspection-client', 'certificate'), async () => {
     ),
   }));
   const api = resourceOf('phantom');
-  const { accessToken } = await world.tallystick.issueToken({ client: 'demo-service', api, scopes: ['read'] });
+  const { accessToken } = await world.tallystick.token({ client: 'demo-service', api, scopes: ['read'] });
   world.log.secret(accessToken);
   const { Agent, fetch } = await import('undici');
   const dispatcher = new Agent({ connect: { ca: String(world.tallystick.ca) } });

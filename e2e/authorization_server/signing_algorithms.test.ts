@@ -177,7 +177,7 @@ describe('keys by algorithm', () => {
 
   test(requirement('signing-algorithm', 'stay for the longest-lived token that they signed'), async () => {
     const [old] = await kidsOf('EdDSA');
-    const lasting = await world.mint('split', { lifetime: 100_000 });
+    const lasting = await world.mint('split', { expiresIn: 100_000 });
     await world.control('POST', '/keys/rotation', { algorithm: 'EdDSA', announceFor: 0 });
     await world.control('POST', '/clock/advance', { seconds: 99_000 });
     expect(await kidsOf('EdDSA')).toContain(old);

@@ -25,7 +25,7 @@ describe('A gateway that looks at client certificates', () => {
 
   async function issue({ tallystick, log }: OneProcess, style: Style): Promise<string> {
     const request = { client: 'demo-service', api: resourceOf(style), scopes: ['read'] };
-    const { accessToken } = await tallystick.issueToken({ ...request, confirmation: mine.confirmation });
+    const { accessToken } = await tallystick.token({ ...request, confirmation: mine.confirmation });
     log.secret(accessToken);
     return accessToken;
   }

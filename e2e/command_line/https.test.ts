@@ -195,7 +195,7 @@ describe('With a given certificate', () => {
       ...config,
       gateway: { ...config.gateway, routes: [{ prefix: '/socket', api: resourceOf('split'), upstream }] },
     }));
-    const { accessToken } = await world.tallystick.issueToken({ client: 'demo-service', api: resourceOf('split') });
+    const { accessToken } = await world.tallystick.token({ client: 'demo-service', api: resourceOf('split') });
     const socket = new WebSocket(`${world.gateways[0].replace('https', 'wss')}/socket`, {
       ca: world.tallystick.ca,
       headers: { Authorization: `Bearer ${accessToken}` },

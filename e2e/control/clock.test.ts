@@ -30,8 +30,8 @@ afterEach(async () => {
 
 test.each(STYLES)(requirement('clock-moves-all', '%s'), async (style) => {
   const [gateway] = world.gateways;
-  const used = await world.mint(style, { lifetime: 60 });
-  const unused = await world.mint(style, { lifetime: 60 });
+  const used = await world.mint(style, { expiresIn: 60 });
+  const unused = await world.mint(style, { expiresIn: 60 });
   expect((await call(gateway, style, used.accessToken)).status).toBe(200);
   const atApi = style === 'opaque' ? used.accessToken : used.jwt;
   expect((await call(world.sampleApi, style, atApi)).status).toBe(200);
@@ -57,7 +57,7 @@ test(requirement('clock-moves-all', 'set to a moment'), async () => {
 
 test(requirement('clock-is-its-own'), async () => {
   const other = await startAnother();
-  const token = await other.mint('phantom', { lifetime: 60 });
+  const token = await other.mint('phantom', { expiresIn: 60 });
   const here = await oidc.clientCredentialsGrant(await demoService(world), { resource: resourceOf('jwt') });
   world.log.secret(here.access_token);
   const before = Date.now();

@@ -24,7 +24,7 @@ afterAll(() => world.stop());
 
 describe.each(STYLES)('in the %s style', (style) => {
   test(requirement('minted-token-works'), async () => {
-    const { accessToken, jwt } = await world.mint(style, { user: 'alice', claims: { tier: 'gold' }, lifetime: 60 });
+    const { accessToken, jwt } = await world.mint(style, { user: 'alice', claims: { tier: 'gold' }, expiresIn: 60 });
     const seen = await shown(world.gateways[0], style, accessToken);
     expect(seen.claims).toMatchObject({ sub: 'alice', scope: 'read', tier: 'gold', email: 'alice@example.com' });
     const keys = createRemoteJWKSet(new URL(`${world.issuer}/jwks`));
@@ -49,7 +49,7 @@ describe.each(STYLES)('in the %s style', (style) => {
 });
 
 test(requirement('minted-token-works', 'at userinfo'), async () => {
-  const { accessToken } = await world.tallystick.issueToken({
+  const { accessToken } = await world.tallystick.token({
     client: 'demo-web',
     user: 'bob',
     scopes: ['openid', 'email'],

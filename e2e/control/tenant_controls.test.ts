@@ -231,7 +231,7 @@ test(requirement('tenant-controls-are-its-own', 'through the library'), async ()
   expect([await tokenStatus(world), await tokenStatus(mine), await tokenStatus(mine)]).toEqual([200, 503, 200]);
   expect(tenants.get('mine')).toBe(mine);
   expect([mine.requests.list().length, requests.list().length]).toEqual([2, 1]);
-  const { accessToken } = await mine.issueToken({
+  const { accessToken } = await mine.token({
     client: 'demo-service',
     api: resourceOf('phantom'),
     scopes: ['read'],

@@ -61,7 +61,7 @@ async function mint(style: Style, request: object): Promise<string> {
 
 test.each(STYLES)(requirement('web-socket-ends-with-its-token', 'expiry: %s'), async (style) => {
   const lasting = await open(style, await serviceToken(world, style));
-  const passing = await open(style, await mint(style, { lifetime: 4 }));
+  const passing = await open(style, await mint(style, { expiresIn: 4 }));
   await passing.echoes();
   expect(await passing.closed).toEqual([4401, 'access token expired']);
   await lasting.echoes();

@@ -3,6 +3,7 @@ import { controlApi } from './control_api.ts';
 import { gateway } from './gateway.ts';
 import { gatewayUnderAttack } from './gateway_under_attack.ts';
 import { introspection } from './introspection.ts';
+import { library } from './library.ts';
 import { races } from './races.ts';
 import { redis } from './redis.ts';
 import { routes } from './routes.ts';
@@ -21,6 +22,7 @@ export const requirements = {
   ...redis,
   ...routes,
   ...controlApi,
+  ...library,
   ...whole,
 };
 

@@ -13,6 +13,7 @@ import { createProvider, type IssuingProvider } from './provider/create_provider
 import { describeError } from './provider/error_boundary.ts';
 import { mountPathOf } from './provider/mount.ts';
 import type { IssueToken } from './tokens/issue_token.ts';
+import type { IssuedTokens } from './tokens/issued_tokens.ts';
 import { createLifetimes } from './tokens/lifetimes.ts';
 
 export interface AuthorizationServer {
@@ -26,6 +27,7 @@ export interface AuthorizationServer {
    * @throws {TokenRequestError} no flow could issue this token
    */
   readonly issueToken: IssueToken;
+  readonly issuedTokens: IssuedTokens;
   /** Approves and denies backchannel authentication requests (CIBA). */
   readonly backchannelRequests: BackchannelRequests;
 }
@@ -121,6 +123,10 @@ export async function createAuthorizationServer(
       const issued = await serving.at(await keys.refresh()).issueToken(request);
       await keys.provide({ algorithms: [], longestLife: request.lifetime ?? 0 });
       return issued;
+    },
+    issuedTokens: {
+      find: (token) => serving.provider.issuedTokens.find(token),
+      revoke: (token) => serving.provider.issuedTokens.revoke(token),
     },
     backchannelRequests: {
       pending: (user) => serving.provider.backchannelRequests.pending(user),

@@ -22,3 +22,4 @@ export type { BackchannelRequests, PendingRequest } from './other_devices/backch
 export { mountPathOf } from './provider/mount.ts';
 export { DEFECTS } from './tokens/broken_jwt.ts';
 export { type IssuedToken, type TokenRequest, TokenRequestError } from './tokens/issue_token.ts';
+export type { IssuedTokens } from './tokens/issued_tokens.ts';

@@ -73,7 +73,7 @@ test('importing the library and running an instance changes nothing for the rest
   try {
     expect((await fetch(`${tallystick.controlUrl}/openapi.json`)).status).toBe(200);
     tallystick.clock.advance(1); // A moved clock replaces Date.now.
-    await tallystick.issueToken({ client: 'demo-service', api: 'https://api.example.com/split' });
+    await tallystick.token({ client: 'demo-service', api: 'https://api.example.com/split' });
     tallystick.clock.reset();
     expect(globalState()).toEqual(before);
   } finally {

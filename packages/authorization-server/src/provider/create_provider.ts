@@ -28,8 +28,9 @@ import { acceptJsonTokenRequests } from '../permissive/json_requests.ts';
 import { permissiveNotice } from '../permissive/notice.ts';
 import { createAccounts } from '../sign_in/accounts.ts';
 import { interactions } from '../sign_in/interactions.ts';
+import { createAddUser } from '../sign_in/login_form.ts';
 import { refuseConcurrentReplays } from '../storage/record_adapter.ts';
-import { createIsWithinGrace, revokeOnReuse } from '../storage/reuse.ts';
+import { createIsWithinGrace, createRevokeGrant, revokeOnReuse } from '../storage/reuse.ts';
 import { createUnitsOfWork, unitOfWorkPerTokenRequest } from '../storage/unit_of_work.ts';
 import { installAccessTokenStyles } from '../tokens/access_token_styles.ts';
 import {
@@ -41,6 +42,7 @@ import { introspectionAsJwt } from '../tokens/introspection_as_jwt.ts';
 import { introspectionOfJwts } from '../tokens/introspection_of_jwts.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
 import { createIssueToken, type IssueToken } from '../tokens/issue_token.ts';
+import { createIssuedTokens, type IssuedTokens } from '../tokens/issued_tokens.ts';
 import { createLifetimes } from '../tokens/lifetimes.ts';
 import { createOwnAccessTokenReader } from '../tokens/own_access_tokens.ts';
 import { recordRenderedTokens } from '../tokens/rendered_tokens.ts';
@@ -60,6 +62,7 @@ import { acceptApiTokensAtUserinfo, keepClaimsOutOfIdTokens } from './userinfo.t
 export interface IssuingProvider {
   readonly handler: RequestListener;
   readonly issueToken: IssueToken;
+  readonly issuedTokens: IssuedTokens;
   readonly backchannelRequests: BackchannelRequests;
   /** @throws {WrongClientError} a configured client has invalid metadata */
   checkClients(): Promise<void>;
@@ -137,7 +140,11 @@ export function createProvider(
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
-  const issueToken = createIssueToken(config, { provider, configuration, lifetimes, styles, store, now, signingKey });
+  const addUser = createAddUser(accounts, isClientName);
+  const issueToken = createIssueToken(config, {
+    ...{ provider, configuration, lifetimes, styles, store, now, signingKey, addUser },
+  });
+  const issuedTokens = createIssuedTokens(provider, createRevokeGrant(provider));
   return {
     handler: behindTls(provider, mount(mountPathOf(config.issuer), provider.callback())),
     backchannelRequests: {
@@ -148,6 +155,10 @@ export function createProvider(
     checkClients: () => checkClients(provider, config.clients),
     checkUsers: (known) => checkUsers(config, store, known),
     issueToken: (request) => runAsRequestAt(now(), () => issueToken(request)),
+    issuedTokens: {
+      find: issuedTokens.find,
+      revoke: (token) => runAsRequestAt(now(), () => issuedTokens.revoke(token)),
+    },
   };
 }
 

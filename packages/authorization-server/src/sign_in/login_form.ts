@@ -1,15 +1,17 @@
 import { type RefusedClaim, refusedClaim } from '@tallystick/common';
 import type { IsClientName } from '../clients/client_names.ts';
 import { mapStoreErrors } from '../storage/store_errors.ts';
-import type { Claims } from './accounts.ts';
+import type { Accounts, Claims } from './accounts.ts';
+
+/** Names that the login page takes. */
+const USER = /^[\x21-\x7e]{1,255}$/;
 
 export type LoginForm = { readonly user: string; readonly claims: Claims } | { readonly problem: string };
 
 /** Reads the user and the added claims from the login form. @returns a problem to show to the user if one of them is invalid */
 export async function readLogin(form: URLSearchParams, isClientName: IsClientName): Promise<LoginForm> {
   const user = form.get('user')?.trim() ?? '';
-  if (!/^[\x21-\x7e]{1,255}$/.test(user))
-    return { problem: 'The user name must have 1 to 255 ASCII characters and no spaces.' };
+  if (!USER.test(user)) return { problem: 'The user name must have 1 to 255 ASCII characters and no spaces.' };
   if (await mapStoreErrors(isClientName(user)))
     return { problem: 'This is the identifier of a client. Choose another user name.' };
   const text = form.get('claims')?.trim() ?? '';
@@ -18,6 +20,22 @@ export async function readLogin(form: URLSearchParams, isClientName: IsClientNam
   if (claims === undefined) return { problem: 'The claims must be a JSON object, such as {"role": "auditor"}.' };
   const refused = refusedClaim(claims);
   return refused === undefined ? { user, claims } : { problem: problemOf(refused) };
+}
+
+/**
+ * Makes a user known who is not configured, as the login page does.
+ *
+ * @returns whether the name can be that of a user
+ * @throws {StoreUnavailableError}
+ */
+export type AddUser = (user: string) => Promise<boolean>;
+
+export function createAddUser(accounts: Pick<Accounts, 'addUser'>, isClientName: IsClientName): AddUser {
+  return async (user) => {
+    if (!USER.test(user) || (await mapStoreErrors(isClientName(user)))) return false;
+    await accounts.addUser(user);
+    return true;
+  };
 }
 
 function problemOf({ path, reason }: RefusedClaim): string {

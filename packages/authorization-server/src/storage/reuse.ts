@@ -46,6 +46,7 @@ export function createIsWithinGrace(
  * a consumed record. Of two concurrent requests neither finds one: the store refuses the slower one when it commits.
  */
 export function revokeOnReuse(provider: Provider, isWithinGrace: IsWithinGrace): Middleware {
+  const revokeGrant = createRevokeGrant(provider);
   return async (ctx, next) => {
     try {
       await next();
@@ -60,20 +61,23 @@ export function revokeOnReuse(provider: Provider, isWithinGrace: IsWithinGrace):
     const known = AuthorizationCode ?? DeviceCode ?? BackchannelAuthenticationRequest ?? RotatedRefreshToken;
     if (known === undefined) return;
     const { kind, jti } = known as unknown as Consumable;
-    const used = (await modelOf(kind).find(jti, IN_ANY_STATE)) as Consumable | undefined;
+    const used = (await modelOf(provider, kind).find(jti, IN_ANY_STATE)) as Consumable | undefined;
     if (used?.grantId === undefined || isWithinGrace(kind, used.consumed)) return;
     await revokeGrant(used.grantId);
   }
+}
 
-  async function revokeGrant(grantId: string): Promise<void> {
-    const kinds = ['AccessToken', ...Object.keys(GRACE_BY_KIND)];
-    await Promise.all(kinds.map((kind) => modelOf(kind).revokeByGrantId(grantId)));
+/** Creates the revocation of a grant and of everything that was issued under it. */
+export function createRevokeGrant(provider: Provider): (grantId: string) => Promise<void> {
+  const kinds = ['AccessToken', ...Object.keys(GRACE_BY_KIND)];
+  return async (grantId) => {
+    await Promise.all(kinds.map((kind) => modelOf(provider, kind).revokeByGrantId(grantId)));
     await (await provider.Grant.find(grantId))?.destroy();
-  }
+  };
+}
 
-  function modelOf(kind: string): Model {
-    return (provider as unknown as { readonly [kind: string]: Model })[kind] as Model;
-  }
+function modelOf(provider: Provider, kind: string): Model {
+  return (provider as unknown as { readonly [kind: string]: Model })[kind] as Model;
 }
 
 const IN_ANY_STATE = { ignoreExpiration: true, ignoreSessionBinding: true };

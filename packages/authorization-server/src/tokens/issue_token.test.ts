@@ -89,7 +89,7 @@ test('a token for userinfo has no API and no JWT', async () => {
 
 test.each([
   ['client', { client: 'nobody', api: resourceOf('jwt') }],
-  ['user', { client: 'service', user: 'nobody', api: resourceOf('jwt') }],
+  ['user', { client: 'service', user: 'no body', api: resourceOf('jwt') }],
   ['api', { client: 'service', api: 'https://nowhere.example' }],
   ['api', { client: 'service' }],
   ['scopes[1]', { client: 'service', api: resourceOf('jwt'), scopes: ['read', 'fly'] }],

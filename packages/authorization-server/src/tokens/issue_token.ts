@@ -4,6 +4,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import type { Configuration, Provider } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
+import type { AddUser } from '../sign_in/login_form.ts';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
 import { breakJwt, type Defect, WRONG_AUDIENCE } from './broken_jwt.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -13,7 +14,7 @@ import { resourceServerOf } from './resource_servers.ts';
 export interface TokenRequest {
   /** The client that gets the token. */
   readonly client: string;
-  /** The user. Default: none, for a token of the client itself as with client_credentials. */
+  /** The user: a configured one or any other, as at the login page. Default: none, for a token of the client itself. */
   readonly user?: string | undefined;
   /** Resource indicator of the API. Default: none, for a token for userinfo. */
   readonly api?: string | undefined;
@@ -64,6 +65,7 @@ export interface IssueTokenDependencies {
   readonly now: () => number;
   /** The private key that currently signs for an API. */
   readonly signingKey: (api: ApiConfig) => JWK | undefined;
+  readonly addUser: AddUser;
 }
 
 /** Claims that the server sets itself. */
@@ -96,7 +98,7 @@ export function createIssueToken(
 
 async function prepareToken(
   request: TokenRequest,
-  { provider, configuration, lifetimes, styles, now }: IssueTokenDependencies,
+  { provider, configuration, lifetimes, styles, now, addUser }: IssueTokenDependencies,
 ): Promise<{ token: UnsavedToken; api: ApiConfig | undefined }> {
   const client = await provider.Client.find(request.client);
   if (client === undefined) throw new TokenRequestError('client', 'expected one of the clients');
@@ -123,8 +125,12 @@ async function prepareToken(
 
   /** A user's token belongs to a grant, as after a consent. */
   async function userProperties(user: string, scopes: readonly string[], api: ApiConfig | undefined) {
-    if (!(await configuration.findAccount?.(undefined as never, user)))
-      throw new TokenRequestError('user', 'expected one of the users');
+    const isKnown = (await configuration.findAccount?.(undefined as never, user)) !== undefined;
+    if (!isKnown && !(await addUser(user)))
+      throw new TokenRequestError(
+        'user',
+        'expected 1 to 255 ASCII characters without spaces, and not the id of a client',
+      );
     const grant = new provider.Grant({ accountId: user, clientId: request.client });
     if (api) grant.addResourceScope(api.resource, scopes.join(' '));
     else grant.addOIDCScope(scopes.join(' '));

@@ -3,7 +3,6 @@ import { storeConfig } from '@tallystick/token-store/config';
 import { type ConfigSource, readConfig } from '../config/config_source.ts';
 import type { Config } from '../config/schema.ts';
 import { startTallystick, type Tallystick } from '../run/start_tallystick.ts';
-import { signIn } from './sign_in.ts';
 import { colour, ownCommand } from './terminal.ts';
 
 type Style = Config['apis'][number]['accessTokens'];
@@ -58,29 +57,21 @@ export async function demo(source: ConfigSource): Promise<number> {
 }
 
 async function showStyle(
-  { issuer, gatewayUrl, config }: Tallystick,
+  tallystick: Tallystick,
   api: Config['apis'][number],
   splitEntries: { readonly seal: boolean } & Pick<TokenStore['splitEntries'], 'find'>,
 ): Promise<void> {
+  const { issuer, gatewayUrl, config } = tallystick;
   const client = config.clients.find(
     (candidate) => candidate.secret === undefined && candidate.redirectUris.length > 0,
   );
   const user = config.users[0];
   const route = config.gateway.routes.find((candidate) => candidate.api === api.resource);
-  const redirectUri = client?.redirectUris[0];
-  if (!client || !user || !route || !redirectUri)
+  if (!client || !user || !route)
     throw new Error('the demo needs a public client with a redirect URI, a user, and a route for each API');
 
   const style = api.accessTokens;
-  const scope = ['openid', ...api.scopes].join(' ');
-  const token = await signIn({
-    issuer,
-    clientId: client.id,
-    redirectUri,
-    resource: api.resource,
-    scope,
-    user: user.id,
-  });
+  const { accessToken: token } = await tallystick.signIn({ client: client.id, user: user.id, api: api.resource });
   const answer = await fetch(`${gatewayUrl}${route.prefix}/hello`, { headers: { Authorization: `Bearer ${token}` } });
   const received = (await answer.json()) as { headers: { authorization: string }; claims: Record<string, unknown> };
   const apiToken = received.headers.authorization.replace('Bearer ', '');

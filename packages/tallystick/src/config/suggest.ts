@@ -3,11 +3,17 @@ const MAX_EDITS = 2;
 
 /** @returns `; did you mean X?` with the known name that is most like the given one, or nothing */
 export function didYouMean(given: string, known: readonly string[]): string {
+  const best = closest(given, known);
+  return best === undefined ? '' : `; did you mean ${best}?`;
+}
+
+/** @returns the known name that is most like the given one; undefined if none is like it */
+export function closest(given: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((name) => ({ name, edits: countEdits(given.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, edits }) => edits <= Math.min(MAX_EDITS, Math.floor(name.length / 2)))
     .sort((a, b) => a.edits - b.edits);
-  return best === undefined ? '' : `; did you mean ${best.name}?`;
+  return best?.name;
 }
 
 /** The Levenshtein distance of two texts: the least number of characters to insert, delete or replace. */

@@ -1,7 +1,9 @@
 import { StoreUnavailableError } from '@tallystick/token-store';
 import { ClockFixedError } from '../harness/clock/create_clock.ts';
 import { InputError } from '../harness/input_error.ts';
+import { SignInError } from '../harness/sign_in/sign_in_error.ts';
 import { TenantExistsError } from '../harness/tenants.ts';
+import { NotRevocableError } from '../harness/tokens/create_token_verbs.ts';
 
 /** An error response of the control API. */
 export class ControlError extends Error {
@@ -20,12 +22,16 @@ export class ControlError extends Error {
 export function describeProblem(error: unknown): ReturnType<typeof problem> {
   if (error instanceof InputError) return problem(400, error.code, error.message, error.path);
   if (error instanceof ControlError) return problem(error.status, error.code, error.message);
-  if (error instanceof ClockFixedError || error instanceof TenantExistsError)
-    return problem(409, error.code, error.message);
+  if (isConflict(error)) return problem(409, error.code, error.message);
+  if (error instanceof SignInError) return problem(422, error.code, error.message);
   if (error instanceof StoreUnavailableError)
     return problem(503, 'temporarily_unavailable', 'the token store is not available; try again shortly');
   if (isUnavailable(error)) return problem(503, 'temporarily_unavailable', error.error_description);
   return problem(500, 'server_error', 'the control API failed; see its log');
+}
+
+function isConflict(error: unknown): error is Error & { readonly code: string } {
+  return [ClockFixedError, TenantExistsError, NotRevocableError].some((kind) => error instanceof kind);
 }
 
 /** A 503 of the authorization server. Its description names what is unavailable: the store, or the keys of an issuer. */

@@ -1,9 +1,7 @@
-import { WrongKeyError } from '@tallystick/authorization-server';
 import { signingAlgorithm } from '@tallystick/common/config';
 import { z } from 'zod';
 import type { Harness } from '../harness/harness.ts';
-import { InputError } from '../harness/input_error.ts';
-import { tokenRequestSchema } from '../harness/issuer.ts';
+import { heldTokenSchema, signInRequestSchema, tokenRequestSchema } from '../harness/tokens/token_request.ts';
 import { issuerRoutes, type Route } from './route.ts';
 
 const issuedToken = z.object({
@@ -11,6 +9,16 @@ const issuedToken = z.object({
   jwt: z.string().optional().describe('The JWT that the API gets.'),
   tokenType: z.enum(['Bearer', 'DPoP']),
   expiresAt: z.int().describe('Epoch seconds.'),
+  key: z.string().describe('The token key: BASE64URL(SHA-256(access token)), as in logs and traces.'),
+});
+
+const signedIn = z.object({
+  accessToken: z.string(),
+  tokenType: z.string(),
+  expiresIn: z.int().optional().describe('Seconds.'),
+  scopes: z.array(z.string()),
+  idToken: z.string().optional(),
+  refreshToken: z.string().optional(),
 });
 
 export function tokenRoutes(harness: Harness): Route[] {
@@ -19,11 +27,74 @@ export function tokenRoutes(harness: Harness): Route[] {
     issuerRoute({
       method: 'POST',
       path: '/tokens',
-      operationId: 'issueToken',
+      operationId: 'token',
       summary: 'Issue an access token without a flow, optionally with a defect',
       body: tokenRequestSchema,
       answers: { 201: { description: 'The token', schema: issuedToken } },
-      handle: async ({ issuer, body }) => ({ status: 201, body: await issuer.issueToken(body) }),
+      handle: async ({ issuer, body }) => ({ status: 201, body: await issuer.token(body) }),
+    }),
+    issuerRoute({
+      method: 'POST',
+      path: '/sign-ins',
+      operationId: 'signIn',
+      summary: 'Sign a user in without a browser, with the authorization code flow',
+      body: signInRequestSchema,
+      answers: {
+        201: { description: 'What the client got', schema: signedIn },
+        422: { description: 'The authorization server refused the sign-in' },
+      },
+      handle: async ({ issuer, body }) => ({ status: 201, body: await issuer.signIn(body) }),
+    }),
+    issuerRoute({
+      method: 'POST',
+      path: '/id-tokens',
+      operationId: 'idToken',
+      summary: 'Sign a user in and get the ID token',
+      body: signInRequestSchema,
+      answers: {
+        201: { description: 'The ID token', schema: z.object({ idToken: z.string() }) },
+        422: { description: 'The authorization server refused the sign-in' },
+      },
+      handle: async ({ issuer, body }) => ({ status: 201, body: { idToken: await issuer.idToken(body) } }),
+    }),
+    issuerRoute({
+      method: 'POST',
+      path: '/refresh-tokens',
+      operationId: 'refreshToken',
+      summary: 'Sign a user in and get the refresh token',
+      body: signInRequestSchema,
+      answers: {
+        201: { description: 'The refresh token', schema: z.object({ refreshToken: z.string() }) },
+        422: { description: 'The authorization server refused the sign-in' },
+      },
+      handle: async ({ issuer, body }) => ({ status: 201, body: { refreshToken: await issuer.refreshToken(body) } }),
+    }),
+    issuerRoute({
+      method: 'POST',
+      path: '/tokens/revocation',
+      operationId: 'revoke',
+      summary: 'Revoke an access token or a refresh token',
+      body: heldTokenSchema,
+      answers: {
+        200: { description: 'Whether the token was active', schema: z.object({ revoked: z.boolean() }) },
+        409: { description: 'A token of the style `jwt` cannot be revoked' },
+      },
+      handle: async ({ issuer, body }) => ({ status: 200, body: { revoked: await issuer.revoke(body.token) } }),
+    }),
+    issuerRoute({
+      method: 'POST',
+      path: '/tokens/expiry',
+      operationId: 'expire',
+      summary: 'Move the clock to the moment at which a token expires',
+      body: heldTokenSchema,
+      answers: {
+        204: { description: 'The token has expired' },
+        409: { description: 'The clock cannot be moved, because the store is not the memory store' },
+      },
+      async handle({ issuer, body }) {
+        await issuer.expire(body.token);
+        return { status: 204 };
+      },
     }),
   ];
 }
@@ -47,7 +118,7 @@ const rotation = z.strictObject({
     .min(0)
     .max(24 * 60 * 60 * 1000)
     .optional()
-    .describe('Milliseconds for which the new key is published in the JWKS before it signs. Default: 10,000.'),
+    .describe('Milliseconds for which the new key is published in the JWKS before it signs. Default: 0.'),
   algorithm: signingAlgorithm
     .optional()
     .describe('Algorithm whose key is replaced. Default: authorizationServer.signingAlgorithm.'),
@@ -72,7 +143,7 @@ export function keyRoutes(harness: Harness): Route[] {
       method: 'POST',
       path: '/keys/rotation',
       operationId: 'rotateKeys',
-      summary: 'Publish a new key that will sign after a delay',
+      summary: 'Replace the signing key, at once or after a delay',
       body: rotation,
       answers: { 201: { description: 'All keys, including the new one', schema: signingKeys } },
       async handle({ issuer, body: { announceFor, algorithm, key } }) {
@@ -81,12 +152,7 @@ export function keyRoutes(harness: Harness): Route[] {
           ...(algorithm !== undefined && { algorithm }),
           ...(key !== undefined && { key }),
         };
-        try {
-          return { status: 201, body: { keys: await issuer.keys.rotate(options) } };
-        } catch (error) {
-          if (error instanceof WrongKeyError) throw new InputError('key', error.message);
-          throw error;
-        }
+        return { status: 201, body: { keys: await issuer.rotateKeys(options) } };
       },
     }),
   ];

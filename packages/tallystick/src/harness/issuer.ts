@@ -3,53 +3,26 @@ import { performance } from 'node:perf_hooks';
 import {
   type AuthorizationServer,
   type BackchannelRequests,
-  DEFECTS,
-  type IssuedToken,
   mountPathOf,
+  type RotateOptions,
+  type SigningKey,
   type SigningKeys,
-  type TokenRequest,
-  TokenRequestError,
+  WrongKeyError,
 } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
-import { z } from 'zod';
 import type { ManagedClock } from './clock/create_clock.ts';
 import { type Collections, type CollectionsOptions, createCollections, type Entries } from './collections.ts';
 import { createFaults, type Faults } from './faults/faults.ts';
 import { intercept } from './faults/intercept.ts';
 import { createScriptedAnswers, type ScriptedAnswers } from './faults/scripted_answers.ts';
-import { checkInput, InputError } from './input_error.ts';
+import { createGatewayVerbs, type GatewayVerbs, type ServedGateway } from './gateway/create_gateway_verbs.ts';
+import { InputError } from './input_error.ts';
 import { createRecordedRequests, type RecordedRequests } from './requests/create_recorded_requests.ts';
-
-/** Request for an access token without a flow. */
-export const tokenRequestSchema = z.strictObject({
-  client: z.string().min(1).describe('The client that gets the token.'),
-  user: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('The user that the token is about. Default: none, the token is about the client.'),
-  api: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Resource indicator. Default: none, the token is for the userinfo endpoint.'),
-  scopes: z.array(z.string().min(1)).optional(),
-  claims: z.record(z.string(), z.unknown()).optional().describe('Claims in addition to the configured ones.'),
-  lifetime: z
-    .int()
-    .positive()
-    .max(10 * 365 * 24 * 3600)
-    .optional()
-    .describe("Seconds. Default: the API's."),
-  confirmation: z
-    .union([z.strictObject({ jkt: z.string().min(1) }), z.strictObject({ 'x5t#S256': z.string().min(1) })])
-    .optional()
-    .describe('Key or certificate that the token is bound to (`cnf`, RFC 7800).'),
-  defect: z.enum(DEFECTS).optional().describe('Defect that the token should have.'),
-});
+import { createSignInVerbs, type SignInVerbs } from './sign_in/create_sign_in_verbs.ts';
+import { createTokenVerbs, type TokenVerbs } from './tokens/create_token_verbs.ts';
 
 /** Test controls of one issuer: the first one or a tenant. They do not affect other issuers. */
-export interface Issuer extends Pick<Collections, 'clients' | 'users' | 'apis'> {
+export interface Issuer extends Pick<Collections, 'clients' | 'users' | 'apis'>, TokenVerbs, SignInVerbs, GatewayVerbs {
   /** Issuer identifier and base URL of the endpoints. */
   readonly issuer: string;
   readonly faults: Faults;
@@ -59,8 +32,14 @@ export interface Issuer extends Pick<Collections, 'clients' | 'users' | 'apis'> 
   readonly keys: SigningKeys;
   /** Approves or denies backchannel requests (CIBA). */
   readonly backchannelRequests: BackchannelRequests;
-  /** Issues an access token without a flow, optionally with a defect. @throws {InputError} */
-  issueToken(request: TokenRequest): Promise<IssuedToken>;
+  /**
+   * Replaces the signing key. The next token is signed with the new key, and gateways know it. Earlier tokens stay valid.
+   *
+   * @param options `announceFor` delays the new key. Default: 0 milliseconds
+   * @returns all keys in the JWKS
+   * @throws {InputError} the given key does not fit the algorithm
+   */
+  rotateKeys(options?: RotateOptions): Promise<SigningKey[]>;
   /**
    * Restores the configured state: clients, users and APIs as configured; no faults, scripted answers or recorded requests; and
    * nothing in the store but this issuer's signing keys.
@@ -87,6 +66,8 @@ export interface IssuerOptions extends Pick<CollectionsOptions, 'check'> {
   readonly entries: Entries;
   /** Whether requests are recorded and faults injected. */
   readonly intercepted: boolean;
+  /** Whether it accepts every client, scope and API. */
+  readonly permissive: boolean;
 }
 
 export interface IssuerDependencies {
@@ -96,25 +77,39 @@ export interface IssuerDependencies {
   /** Receives unexpected errors. */
   readonly log: { error(fields: object, message: string): void };
   readonly authorizationServer: AuthorizationServer;
+  /** Calls the servers of this Tallystick. */
+  readonly fetch: typeof globalThis.fetch;
+  /** The gateway that serves the APIs of this issuer, if this process has one. */
+  readonly gateway: () => ServedGateway | undefined;
   /** Makes everything that depends on the clients, users and APIs use other ones. @throws {InputError} they are not valid */
   readonly replace: CollectionsOptions['replace'];
 }
 
 /** Adds the test controls to an authorization server. */
 export function createIssuer(options: IssuerOptions, dependencies: IssuerDependencies): ManagedIssuer {
-  const { issuer, entries, check, intercepted } = options;
-  const { store, clock, log, authorizationServer, replace } = dependencies;
+  const { issuer, entries, check, intercepted, permissive } = options;
+  const { store, clock, log, authorizationServer, fetch, gateway } = dependencies;
   const mountPath = mountPathOf(issuer);
   const faults = createFaults();
   const scriptedAnswers = createScriptedAnswers();
   const requests = createRecordedRequests({ now: clock.now, mountPath });
-  const { clients, users, apis, ...collections } = createCollections(entries, { check, replace });
-  const { handler, backchannelRequests } = authorizationServer;
+  const { clients, users, apis, ...collections } = createCollections(entries, {
+    check,
+    async replace(changed) {
+      await dependencies.replace(changed);
+      forgetTokens();
+    },
+  });
+  const { handler, keys, backchannelRequests } = authorizationServer;
+  const known = () => ({ apis: apis.list(), clients: clients.list(), users: users.list(), permissive });
+  const { token, ...tokenVerbs } = createTokenVerbs({ authorizationServer, clock, known });
+  const { forgetTokens, ...gatewayVerbs } = createGatewayVerbs({ issuer, gateway, token, clock, fetch });
 
   function clearTestState(): void {
     faults.clear();
     scriptedAnswers.clear();
     requests.clear();
+    forgetTokens();
   }
 
   async function restore(): Promise<void> {
@@ -131,19 +126,26 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
       clients,
       users,
       apis,
-      keys: authorizationServer.keys,
+      keys,
       backchannelRequests: {
         pending: (user) => clock.run(() => backchannelRequests.pending(user)),
         approve: (request) => clock.run(() => backchannelRequests.approve(request)),
         deny: (request) => clock.run(() => backchannelRequests.deny(request)),
       },
-      async issueToken(request) {
-        const checked = checkInput(tokenRequestSchema, request);
+      token,
+      ...tokenVerbs,
+      ...createSignInVerbs({ issuer, known, fetch }),
+      ...gatewayVerbs,
+      async revoke(given) {
+        forgetTokens();
+        return tokenVerbs.revoke(given);
+      },
+      async rotateKeys(given = {}) {
+        forgetTokens();
         try {
-          return await clock.run(() => authorizationServer.issueToken(checked));
+          return await clock.run(() => keys.rotate({ announceFor: 0, ...given }));
         } catch (error) {
-          if (error instanceof TokenRequestError) throw new InputError(error.path, error.message);
-          throw error;
+          throw error instanceof WrongKeyError ? new InputError('key', error.message) : error;
         }
       },
       async reset() {

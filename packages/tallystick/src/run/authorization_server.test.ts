@@ -24,7 +24,7 @@ test('refuses a change of an API that another role of the process cannot serve, 
   const put = harness.apis.put({ resource: 'https://api.example.com/jwt', accessTokens: 'split', scopes: ['read'] });
   await expect(put).rejects.toMatchObject({ code: 'invalid_request', message: 'it cannot be served' });
   expect(harness.apis.list()).toEqual(before);
-  const issued = await harness.issueToken({ client: 'demo-service', api: 'https://api.example.com/jwt' });
+  const issued = await harness.token({ client: 'demo-service', api: 'https://api.example.com/jwt' });
   expect(issued.accessToken.split('.').length).toBe(3);
   release();
   await store.close();

@@ -10,6 +10,7 @@ import { mayBePermissive, ONLY_ON_THIS_MACHINE } from '../config/cross_reference
 import { type Config, tenantSchema } from '../config/schema.ts';
 import type { ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';
+import type { ServedGateway } from '../harness/gateway/create_gateway_verbs.ts';
 import { createHarness, type Harness } from '../harness/harness.ts';
 import { InputError, toConfigError, toEntryError } from '../harness/input_error.ts';
 import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
@@ -23,6 +24,8 @@ export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' 
   readonly clock: ManagedClock;
   /** Whether tests may record its requests and inject faults. */
   readonly intercepted: boolean;
+  /** The gateway of this process, if it has one, for calls of tests. */
+  readonly gateway?: (() => ServedGateway | undefined) | undefined;
   /** Called with the configuration after APIs of the first issuer changed, for the other roles of this process. */
   readonly apisChanged?: ((config: Config) => Promise<void>) | undefined;
   /** Called with the public keys of the first issuer when they change, before one of the new keys signs. */
@@ -56,11 +59,12 @@ export async function runAuthorizationServer(
   app: OpenApp,
   dependencies: AuthorizationServerRole,
 ): Promise<RunningAuthorizationServer> {
-  const { store, clock, apisChanged, keysPublished } = dependencies;
+  const { store, clock, apisChanged, keysPublished, gateway } = dependencies;
   const startIssuer = createIssuerStarter(config, dependencies);
   const first = await startIssuer(config, config.issuer, store, {
     ...firstIssuerHooks(config, apisChanged),
     keysPublished,
+    gateway,
   }).catch((error) => {
     throw toConfigError(error);
   });
@@ -94,6 +98,7 @@ interface IssuerHooks {
   readonly check: (entries: Entries) => z.ZodError | undefined;
   readonly entriesChanged?: (entries: Entries) => Promise<void>;
   readonly keysPublished?: AuthorizationServerRole['keysPublished'];
+  readonly gateway?: AuthorizationServerRole['gateway'];
 }
 
 type IssuerEntries = Entries & Pick<Config, 'permissive' | 'permissiveAccessTokens'>;
@@ -107,7 +112,7 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted }: A
     store: TokenStore,
     hooks: IssuerHooks,
   ): Promise<ManagedIssuer> => {
-    const { check, entriesChanged, keysPublished } = hooks;
+    const { check, entriesChanged, keysPublished, gateway = () => undefined } = hooks;
     if (given.permissive && !mayBePermissive(config)) throw new InputError('permissive', ONLY_ON_THIS_MACHINE);
     const entries = entriesOf(given);
     const { permissive, permissiveAccessTokens } = given;
@@ -126,7 +131,10 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted }: A
         throw error instanceof TypeError ? new InputError('', error.message) : error;
       });
     }
-    return createIssuer({ issuer, entries, check, intercepted }, { store, clock, log, authorizationServer, replace });
+    return createIssuer(
+      { issuer, entries, check, intercepted, permissive },
+      { store, clock, log, authorizationServer, replace, gateway, fetch: fetch ?? globalThis.fetch },
+    );
   };
 }
 

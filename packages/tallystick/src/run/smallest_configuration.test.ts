@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { listen } from '@tallystick/testing/listen';
 import { startForTest } from '@tallystick/testing/on_test_finished';
-import { signIn } from '../cli/sign_in.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { startTallystick, type Tallystick } from './start_tallystick.ts';
 
@@ -76,15 +75,9 @@ test.each(['localhost:5173', '127.0.0.1:8080', '[::1]:1234', 'localhost'])(
   'an application at any port of this machine can sign users in: %s',
   async (host) => {
     const tallystick = await start({ apis: [api.origin] });
-    const token = await signIn({
-      issuer: tallystick.issuer,
-      clientId: 'demo-web',
-      redirectUri: `http://${host}/callback`,
-      resource: api.origin,
-      scope: 'openid',
-      user: 'alice',
-    });
-    expect((await call(tallystick, '/', token)).status).toBe(200);
+    const redirectUri = `http://${host}/callback`;
+    const { accessToken } = await tallystick.signIn({ client: 'demo-web', redirectUri, api: api.origin });
+    expect((await call(tallystick, '/', accessToken)).status).toBe(200);
   },
 );
 

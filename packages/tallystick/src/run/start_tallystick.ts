@@ -64,6 +64,8 @@ export interface Tallystick extends Harness {
   replace(config: ConfigInput): Promise<void>;
   /** Stops all servers after requests in flight have finished. */
   stop(): Promise<void>;
+  /** Stops at the end of the scope: `await using tallystick = await startTallystick(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -128,6 +130,7 @@ export async function startTallystick(given?: StartOptions | ShortStartOptions):
       config: running,
       replace: (changed) => roles.replace(withAddresses(withPorts(checkConfig(changed)))),
       stop,
+      [Symbol.asyncDispose]: stop,
     };
   } catch (error) {
     await stop();
@@ -162,6 +165,7 @@ async function runRoles(config: Config, apps: Apps, { clock, onStop, ...dependen
       runSampleApi(changed, apps.sampleApi, dependencies);
     },
     keysPublished: (jwks) => gateway?.setKeys(jwks),
+    gateway: () => gateway && { url: serverUrl(config, config.host, gateway.port), routes: current.gateway.routes },
   });
   // Another server on the store may have changed the keys. Reading them publishes them to the gateway of this process.
   const keysChanged = () => void harness.keys.list().catch(() => {});

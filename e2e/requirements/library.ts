@@ -1,0 +1,34 @@
+import { design, type Requirements } from './source.ts';
+
+/** What a test can do with the object that `startTallystick` returns. */
+export const library = {
+  'library-calls': {
+    sentence: 'a call through the gateway as any user reaches the API with the token of its style',
+    link: `${design}#the-library`,
+  },
+  'library-tokens': {
+    sentence: 'a token has all its forms, and is a string where one is expected',
+    link: `${design}#the-library`,
+  },
+  'library-revokes': {
+    sentence: 'a revoked token is refused at once, and the revocation of a JWT says what cannot be done',
+    link: `${design}#the-library`,
+  },
+  'library-expires': { sentence: 'an expired token is refused, whoever holds it', link: `${design}#the-library` },
+  'library-rotates': {
+    sentence: 'the next token after a rotation is signed with the new key, and earlier tokens still work',
+    link: `${design}#the-library`,
+  },
+  'library-signs-in': {
+    sentence: 'a user signs in without a browser, and the test gets what the client gets',
+    link: `${design}#the-library`,
+  },
+  'library-explains': {
+    sentence: 'a misuse of the library gets a typed error that says what was given and what is known',
+    link: `${design}#the-library`,
+  },
+  'library-stops': {
+    sentence: 'an instance stops at the end of its scope, and leaves nothing behind',
+    link: `${design}#the-library`,
+  },
+} as const satisfies Requirements;
