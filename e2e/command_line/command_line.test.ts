@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '@tallystick/testing/until';
+import { loadConfig } from 'tallystick';
 import { requirement } from '../requirements/index.ts';
 import { freePorts } from '../support/worlds/free_ports.ts';
 import { MAIN, type RunningCommand, runCommand } from '../support/worlds/run_command.ts';
@@ -43,6 +44,11 @@ test(requirement('start-banner'), async () => {
     expect(banner).toContain(expected);
   }
   expect(banner).toMatch(/ready in \d+ ms/);
+
+  const [, init = ''] = /^ {2}(.* init)$/m.exec(banner) ?? [];
+  const written = runCommand('bash', ['-c', init], { cwd: folder });
+  expect([await written.exit, written.output()]).toEqual([0, expect.stringContaining('is written')]);
+  await loadConfig(path.join(folder, 'tallystick.config.yaml'));
 
   const pasted = paste(banner, 5);
   expect(await pasted.exit).toBe(0);
@@ -208,6 +214,8 @@ describe('usage', () => {
     [['help', 'gateway'], 0, /^Usage: tallystick gateway .*--workers <n>.*^Examples:$/ms],
     [['gateway', '--help'], 0, /^Usage: tallystick gateway .*--workers <n>.*^Examples:$/ms],
     [['start', '-h'], 0, /^Usage: tallystick start .*^Examples:\n {2}tallystick start$/ms],
+    [['init', '--help'], 0, /^Usage: tallystick init .*--style <style>.*--force/ms],
+    [['init', '--client', 'app'], 2, /--client: expected one of spa, .*; found "app" \(see tallystick init --help\)/],
     [['config'], 0, /^Usage: tallystick config <command>\n\n {2}config validate \[file\]/],
     [['config', 'validate', '--help'], 0, /^Usage: tallystick config validate \[file\].*--json/ms],
     [['--version'], 0, /^0\.1\.0\n$/],

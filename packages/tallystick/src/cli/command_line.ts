@@ -14,6 +14,10 @@ export interface CommandLine {
   readonly permissive: boolean;
   readonly workers: string;
   readonly json: boolean;
+  readonly style: string | undefined;
+  readonly api: string | undefined;
+  readonly client: string | undefined;
+  readonly force: boolean;
 }
 
 interface Option {
@@ -62,6 +66,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     permissive: given('permissive'),
     workers: value('workers') ?? '1',
     json: given('json'),
+    style: value('style'),
+    api: value('api'),
+    client: value('client'),
+    force: given('force'),
   });
 }
 
@@ -73,6 +81,10 @@ function line(command: string, values: Partial<CommandLine>): CommandLine {
     permissive: false,
     workers: '1',
     json: false,
+    style: undefined,
+    api: undefined,
+    client: undefined,
+    force: false,
     ...values,
     command,
   };

@@ -1,3 +1,4 @@
+import { isOwnClient } from '../config/complete_config.ts';
 import { ConfigError } from '../config/config_error.ts';
 import { jsonSchema } from '../config/config_schema.ts';
 import { type ConfigSource, readConfig, sourceName } from '../config/config_source.ts';
@@ -42,7 +43,7 @@ async function check(source: ConfigSource): Promise<Config> {
 function summarize(config: Config) {
   return {
     apis: config.apis.map(({ resource, accessTokens }) => ({ resource, accessTokens })),
-    clients: config.clients.length,
+    clients: config.clients.filter((client) => !isOwnClient(client)).length,
     users: config.users.length,
     warnings: findWarnings(config),
   };
@@ -50,9 +51,14 @@ function summarize(config: Config) {
 
 function printSummary(file: string, config: Config): void {
   const { apis, clients, users, warnings } = summarize(config);
-  console.log(`${file} is valid: ${apis.length} APIs, ${clients} clients, ${users} users`);
+  const counts = [count(apis.length, 'API'), count(clients, 'client'), count(users, 'user')];
+  console.log(`${file} is valid: ${counts.join(', ')}`);
   for (const { resource, accessTokens } of apis) console.log(`  ${resource} (${accessTokens})`);
   for (const { path, message } of warnings) console.log(`warning: ${path}: ${message}`);
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 /** `tallystick config schema`. */

@@ -25,7 +25,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ command, config, workers, watch, permissive, json }: CommandLine): Promise<number> {
+async function run(line: CommandLine): Promise<number> {
+  const { command, config, workers, watch, permissive, json } = line;
   const find = () => findConfig(config, process.env);
   switch (command) {
     case 'start':
@@ -35,6 +36,8 @@ async function run({ command, config, workers, watch, permissive, json }: Comman
     case 'authorization-server':
     case 'sample-api':
       return (await import('./role.ts')).runRole(command, await find());
+    case 'init':
+      return (await import('./init.ts')).init(line);
     case 'demo':
       return (await import('./demo.ts')).demo(await find());
     case 'config validate':

@@ -18,16 +18,24 @@ export const OPTIONS = {
   permissive: { type: 'boolean' },
   workers: { type: 'string', short: 'w' },
   json: { type: 'boolean' },
+  style: { type: 'string' },
+  api: { type: 'string' },
+  client: { type: 'string' },
+  force: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
 
 const OPTION_HELP: Record<OptionName, readonly [option: string, description: string]> = {
-  config: ['-c, --config <file>', 'YAML or JSON (default: tallystick.config.yaml)'],
+  config: ['-c, --config <file>', 'YAML or JSON (default: tallystick.config.yaml, or the built-in demo)'],
   watch: ['    --watch', 'reloads the configuration file when it changes'],
   permissive: ['    --permissive', 'accepts every client, redirect URI, scope and audience, as a mock does'],
   workers: ['-w, --workers <n>', 'number of processes that share the port (default: 1)'],
   json: ['    --json', 'prints JSON'],
+  style: ['    --style <style>', 'access token style: phantom, split, opaque or jwt (default: phantom)'],
+  api: ['    --api <origin>', 'your API, such as http://localhost:3000 (default: the sample API)'],
+  client: ['    --client <kind>', 'client: spa, web, native, machine or mcp (default: spa)'],
+  force: ['    --force', 'replaces a file that exists'],
   help: ['-h, --help', 'explains the command'],
   version: ['-v, --version', 'prints the version'],
 };
@@ -49,7 +57,7 @@ const RELOADS = 'SIGHUP reloads the configuration file. An invalid file changes 
 export const COMMANDS: readonly CommandHelp[] = [
   {
     name: 'start',
-    summary: 'everything in one process: authorization server, gateway, sample API',
+    summary: 'everything in one process: authorization server, gateway, sample API (the default command)',
     details: RELOADS,
     options: ['config', 'watch', 'permissive'],
     examples: [
@@ -83,6 +91,13 @@ export const COMMANDS: readonly CommandHelp[] = [
     details: RELOADS,
     options: ['config'],
     examples: ['TALLYSTICK_SAMPLE_API_PORT=8080 tallystick sample-api'],
+  },
+  {
+    name: 'init',
+    summary: 'writes a commented configuration file',
+    details: 'On a terminal, it asks for what no option says. It never replaces a file without --force.',
+    options: ['config', 'style', 'api', 'client', 'force'],
+    examples: ['tallystick init', 'tallystick init --api http://localhost:3000 --style split --client web'],
   },
   {
     name: 'demo',

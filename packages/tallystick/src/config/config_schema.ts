@@ -24,7 +24,7 @@ export function schemaFor(role: Role | undefined): z.ZodType<Config> {
 }
 
 /** Where editors find the schema of this version, which is in the package. The minor version is that of package.json; a test compares them. */
-const SCHEMA_ID = 'https://unpkg.com/tallystick@0.1/schema.json';
+export const SCHEMA_ID = 'https://unpkg.com/tallystick@0.1/schema.json';
 
 /** The JSON Schema (draft 2020-12) of the configuration file, for editors. */
 export function jsonSchema(): object {

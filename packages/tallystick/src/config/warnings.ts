@@ -104,8 +104,8 @@ function checkTokenHandlers({ apis, gateway: { tokenHandlers } }: Config, warn: 
 }
 
 /** Without `operations`, the gateway's own endpoints are on the port of the routes, and come before them. */
-function checkOperationsPaths({ gateway: { routes, operations } }: Config, warn: Warn): void {
-  if (operations !== undefined) return;
+function checkOperationsPaths({ apis, gateway: { routes, operations } }: Config, warn: Warn): void {
+  if (operations !== undefined || isDeepStrictEqual(routes, routesByDefault(apis))) return;
   for (const [index, { prefix }] of routes.entries()) {
     const hidden = OPERATIONS_PATHS.filter((path) => prefix === '/' || path === prefix);
     if (hidden.length > 0)
