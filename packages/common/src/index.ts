@@ -22,4 +22,5 @@ export { type FindReadiness, HEALTH_PATHS, livenessAnswer, type Readiness, readi
 export { claimSetByTheServer, type RefusedClaim, refusedClaim, refusedShape } from './refused_claims.ts';
 export { findTargetFault } from './request_target.ts';
 export { sameText } from './same_text.ts';
+export { closest, didYouMean } from './suggest.ts';
 export { afterEarlierResponses, answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';

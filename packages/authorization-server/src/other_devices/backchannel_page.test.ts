@@ -90,7 +90,8 @@ test('a sign-in needs the form sent to this browser, and a configured user', asy
   await look(other);
   expect((await open(other, page(), { user: 'alice', xsrf })).status).toBe(400);
   expect((await open(one, page(), { user: 'alice' })).status).toBe(400);
-  expect((await open(one, page(), { user: 'carol', xsrf })).status).toBe(400);
+  const carol = await open(one, page(), { user: 'carol', xsrf }, { Accept: 'text/html' });
+  expect([carol.status, carol.text]).toEqual([400, expect.stringMatching(/Unknown user.*Configured users.*bob/s)]);
   expect((await open(one, page(), { user: 'alice', xsrf })).status).toBe(303);
   expect((await look(one)).html).toContain('Requests for alice');
 });

@@ -55,7 +55,7 @@ export function backchannelPage(
     const { jti, accountId } = session;
     const cookieValue = accountId === undefined ? visitOf(ctx) : jti;
     if (cookieValue === undefined || !sameText(xsrfOf(cookieValue), form.get('xsrf') ?? '')) {
-      throw new errors.SessionNotFound('this page belongs to another sign-in; open it again');
+      throw new errors.SessionNotFound('this page has expired; open it again');
     }
     if (accountId === undefined) await signIn(ctx, session, form.get('user'));
     else await requests.decide(accountId, form.get('request') ?? '', decisionIn(form));

@@ -1,34 +1,41 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { ShowError } from '../error_pages/error_pages.ts';
 import { deviceConnectedPage, type ProtectedForm, userCodeConfirmPage, userCodePage } from '../ui/device_pages.ts';
-import { errorPage } from '../ui/pages.ts';
 
-/** The pages of the device flow (RFC 8628 section 3.3). They replace oidc-provider's forms, which need scripts. */
-export const deviceFlowPages = {
-  async userCodeInputSource(ctx: KoaContextWithOIDC, _form: unknown, _out: unknown, error?: Error) {
-    if (error && isNew(ctx)) {
-      forgetSession(ctx);
-      show(
-        ctx,
-        errorPage('invalid_request', 'This page has expired, or your browser blocks cookies. Open the page again.'),
-      );
-      return;
-    }
-    show(ctx, userCodePage(formOf(ctx), '', error && problemOf(error)));
-  },
-  async userCodeConfirmSource(
-    ctx: KoaContextWithOIDC,
-    _form: unknown,
-    client: { clientId: string; clientName?: string | undefined },
-    _deviceInfo: unknown,
-    userCode: string,
-  ) {
-    show(ctx, userCodeConfirmPage(formOf(ctx), client.clientName ?? client.clientId, userCode));
-  },
-  async successSource(ctx: KoaContextWithOIDC) {
-    show(ctx, deviceConnectedPage(ctx.oidc.client?.clientName ?? ''));
-  },
-};
+/** Creates the pages of the device flow (RFC 8628 section 3.3). They replace oidc-provider's forms, which need scripts. */
+export function createDeviceFlowPages(showError: ShowError) {
+  return {
+    async userCodeInputSource(ctx: KoaContextWithOIDC, _form: unknown, _out: unknown, error?: Error) {
+      if (error && isNew(ctx)) {
+        forgetSession(ctx);
+        const expired = new errors.SessionNotFound('this page has expired; open it again');
+        ctx.status = expired.statusCode;
+        showError(ctx, expired, expired);
+        return;
+      }
+      const code = ctx.oidc.params?.user_code;
+      const isToCorrect = error?.name === 'NotFoundError' || error instanceof errors.InvalidRequest;
+      const typed = isToCorrect && typeof code === 'string' ? code.slice(0, MAX_CODE) : '';
+      show(ctx, userCodePage(formOf(ctx), typed, error && problemOf(error)));
+    },
+    async userCodeConfirmSource(
+      ctx: KoaContextWithOIDC,
+      _form: unknown,
+      client: { clientId: string; clientName?: string | undefined },
+      _deviceInfo: unknown,
+      userCode: string,
+    ) {
+      show(ctx, userCodeConfirmPage(formOf(ctx), client.clientName ?? client.clientId, userCode));
+    },
+    async successSource(ctx: KoaContextWithOIDC) {
+      show(ctx, deviceConnectedPage(ctx.oidc.client?.clientName ?? ''));
+    },
+  };
+}
+
+/** Characters of a wrong code that the page shows again. */
+const MAX_CODE = 64;
 
 /**
  * The page at `verification_uri_complete`, with the code filled in. The user submits it, while oidc-provider's page submits
@@ -86,6 +93,8 @@ function problemOf({ name }: Error): string {
       return 'Cancelled. The device is not connected.';
     case 'NoCodeError':
       return 'Enter the code that the device shows.';
+    case 'InvalidRequest':
+      return 'This form was sent before, or it has expired. Enter the code again.';
     default:
       return 'That did not work. Start again on the device.';
   }

@@ -11,6 +11,7 @@ import {
   prefixRegistrationAccessTokens,
 } from '../clients/registrations.ts';
 import type { ApiConfig, AuthorizationServerConfig, UserConfig } from '../config/config.ts';
+import { createErrorPages } from '../error_pages/error_pages.ts';
 import { registerJwtBearer } from '../grants/jwt_bearer.ts';
 import { registerPassword } from '../grants/password.ts';
 import type { TokenReaderDependencies } from '../grants/presented_token.ts';
@@ -113,7 +114,7 @@ export function createProvider(
   registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
   registerPassword(provider, config, { log, now });
   if (config.permissive) provider.use(permissiveNotice());
-  provider.use(errorBoundary({ log, now }));
+  provider.use(errorBoundary({ log, now, showError: createErrorPages(config) }));
   provider.use(boundedInput());
   if (config.permissive) provider.use(acceptJsonTokenRequests());
   provider.use(revokeOnReuse(provider, createIsWithinGrace(config, now)));

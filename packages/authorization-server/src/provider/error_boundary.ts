@@ -1,15 +1,22 @@
 import { errorFields, type Log } from '@tallystick/common';
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
+import { describeEnded, type ShowError } from '../error_pages/error_pages.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
-import { errorPage } from '../ui/pages.ts';
 import { logRefusal, recordRefusal } from './refusals.ts';
+
+export interface ErrorBoundaryDependencies {
+  readonly log: Log;
+  /** The current time in epoch milliseconds. */
+  readonly now: () => number;
+  readonly showError: ShowError;
+}
 
 /**
  * The outermost middleware: records when the request began, maps errors to OAuth errors (RFC 6749 section 5.2) and logs the
  * outcome. It logs the route, not the path: the path of an interaction contains the value of the browser's cookie.
  */
-export function errorBoundary({ log, now }: { readonly log: Log; readonly now: () => number }): Middleware {
+export function errorBoundary({ log, now, showError }: ErrorBoundaryDependencies): Middleware {
   return async (ctx, next) => {
     ctx.state.requestedAt = now();
     try {
@@ -17,7 +24,7 @@ export function errorBoundary({ log, now }: { readonly log: Log; readonly now: (
       await next();
       if (ctx.status === 404 && ctx.body === undefined) throw new errors.InvalidRequest('no such endpoint', 404);
     } catch (error) {
-      answer(ctx, error);
+      answer(ctx, error, showError);
       if (ctx.status < 500) recordRefusal(ctx, error);
       if (ctx.status >= 500) log.error(describeError(error), 'request failed');
     }
@@ -41,16 +48,15 @@ function refuseRepeatedAuthorization({ req }: Context): void {
   if (names.length > 1) throw new errors.InvalidRequest('the Authorization header must not be repeated');
 }
 
-function answer(ctx: Context, error: unknown): void {
+function answer(ctx: Context, error: unknown, showError: ShowError): void {
   const known = error instanceof errors.OIDCProviderError && error.expose ? error : undefined;
   const code = known?.error ?? 'server_error';
-  const description = known?.error_description ?? 'the authorization server failed; see its log';
+  const description =
+    describeEnded(known) ?? known?.error_description ?? 'the authorization server failed; see its log';
   ctx.status = known?.statusCode ?? 500;
   ctx.set('Cache-Control', 'no-store');
   if (ctx.accepts('json', 'html') === 'html') {
-    ctx.type = 'html';
-    ctx.state.errorDescription = description;
-    ctx.body = errorPage(code, description);
+    showError(ctx, { error: code, error_description: description }, known);
   } else {
     ctx.body = { error: code, error_description: description };
   }

@@ -3,8 +3,9 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { createClientCertificates } from '../clients/client_certificates.ts';
 import { createPartiesExist, type Parties } from '../clients/party_check.ts';
 import type { AuthorizationServerConfig } from '../config/config.ts';
+import type { ShowError } from '../error_pages/error_pages.ts';
 import { createCiba } from '../other_devices/ciba.ts';
-import { deviceFlowPages } from '../other_devices/device_flow.ts';
+import { createDeviceFlowPages } from '../other_devices/device_flow.ts';
 import type { Accounts } from '../sign_in/accounts.ts';
 import { createAuthorizationDetails } from '../tokens/authorization_details.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
@@ -12,10 +13,16 @@ import { createResourceIndicators } from '../tokens/resource_indicators.ts';
 import { resourceOf } from '../tokens/resource_servers.ts';
 import { automaticLogoutPage, loggedOutPage, logoutPage } from '../ui/pages.ts';
 
+export interface ProviderFeatureDependencies {
+  readonly store: TokenStore;
+  readonly accounts: Accounts;
+  readonly showError: ShowError;
+}
+
 /** The features of oidc-provider that are enabled, with their settings. */
 export function providerFeatures(
   config: AuthorizationServerConfig,
-  { store, accounts }: { readonly store: TokenStore; readonly accounts: Accounts },
+  { store, accounts, showError }: ProviderFeatureDependencies,
 ): Configuration['features'] {
   const { apis, features } = config;
   const mayIntrospect = createMayIntrospect(config);
@@ -49,7 +56,12 @@ export function providerFeatures(
     richAuthorizationRequests: createAuthorizationDetails(apis, features.authorizationDetails),
     claimsParameter: { enabled: features.claimsParameter },
     dPoP: { enabled: features.dpop },
-    deviceFlow: { enabled: features.deviceFlow, charset: 'base-20', mask: '****-****', ...deviceFlowPages },
+    deviceFlow: {
+      enabled: features.deviceFlow,
+      charset: 'base-20',
+      mask: '****-****',
+      ...createDeviceFlowPages(showError),
+    },
     ciba: createCiba(config, store),
     registration: { enabled: features.clientRegistration },
     registrationManagement: { enabled: features.clientRegistration },

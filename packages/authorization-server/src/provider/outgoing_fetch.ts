@@ -1,5 +1,5 @@
-import { isLoopbackName } from '@tallystick/common';
 import type { AuthorizationServerConfig } from '../config/config.ts';
+import { isDevelopmentIssuer } from '../config/development.ts';
 
 /**
  * Creates the `fetch` for URLs that clients name: keys, metadata and notification endpoints.
@@ -11,14 +11,10 @@ export function createOutgoingFetch(
   { issuer, callsPrivateAddresses }: Pick<AuthorizationServerConfig, 'issuer' | 'callsPrivateAddresses'>,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ) {
-  const anyAddress = callsPrivateAddresses ?? isForDevelopment(new URL(issuer));
+  const anyAddress = callsPrivateAddresses ?? isDevelopmentIssuer({ issuer });
   return (url: string | URL | Request, options: RequestInit = {}): Promise<Response> => {
     if (!anyAddress) return fetch(url, options);
     const { dispatcher: _publicAddressesOnly, ...unrestricted } = options;
     return fetch(url, unrestricted);
   };
-}
-
-function isForDevelopment({ protocol, hostname }: URL): boolean {
-  return protocol === 'http:' || isLoopbackName(hostname);
 }

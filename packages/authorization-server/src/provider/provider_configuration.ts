@@ -3,6 +3,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import {
   type Adapter,
   type Configuration,
+  errors,
   type FindAccount,
   type JWKS,
   type KoaContextWithOIDC,
@@ -15,6 +16,7 @@ import { registrationRules } from '../clients/registered_clients.ts';
 import type { Registrations } from '../clients/registrations.ts';
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
 import { claimsByScope, userScopes } from '../config/user_scopes.ts';
+import { createErrorPages } from '../error_pages/error_pages.ts';
 import { algorithmsInUse } from '../keys/algorithms.ts';
 import { createFindApi, type FindApi } from '../permissive/apis.ts';
 import { isPageOfThisMachine, isPermissiveClient } from '../permissive/clients.ts';
@@ -29,7 +31,6 @@ import type { UnitsOfWork } from '../storage/unit_of_work.ts';
 import { createAccessTokenClaims } from '../tokens/access_token_claims.ts';
 import type { AccessTokenRecord } from '../tokens/access_token_styles.ts';
 import { createLifetimes } from '../tokens/lifetimes.ts';
-import { errorPage } from '../ui/pages.ts';
 import { providerFeatures } from './features.ts';
 import { mountPathOf } from './mount.ts';
 import { createOutgoingFetch } from './outgoing_fetch.ts';
@@ -55,6 +56,7 @@ export function providerConfiguration(
   const { store, jwks, accounts, now, fetch } = dependencies;
   const mountPath = mountPathOf(config.issuer);
   const findApi = createFindApi(config);
+  const showError = createErrorPages(config);
   return {
     adapter: createAdapter(config, dependencies),
     jwks,
@@ -91,18 +93,14 @@ export function providerConfiguration(
     },
     ...registrationRules(config),
     ...clientAssertionRules(now),
-    features: providerFeatures(config, { store, accounts }),
+    features: providerFeatures(config, { store, accounts, showError }),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: createRotationRule(config),
     findAccount: createFindAccount(accounts),
     loadExistingGrant,
     extraTokenClaims: createAccessTokenClaims(config, { accounts, findApi }),
     formats: { customizers: { jwt: createJwtCustomizer(findApi) } },
-    renderError: async (ctx: KoaContextWithOIDC, out) => {
-      ctx.type = 'html';
-      ctx.state.errorDescription = out.error_description;
-      ctx.body = errorPage(out.error, out.error_description);
-    },
+    renderError: async (ctx, shown, cause) => showError(ctx, shown, cause),
   };
 }
 
@@ -152,13 +150,21 @@ function clientRules({ signingAlgorithm, idTokenSigningAlgorithm, apis, features
   } satisfies Configuration;
 }
 
+type PkceClient = { readonly clientId: string; readonly clientAuthMethod?: string | undefined };
+
 /** Whether a client must use PKCE (RFC 7636). oidc-provider always verifies a challenge that was sent. */
 function createPkceRule({ pkce, clients, permissive }: AuthorizationServerConfig) {
   const rules = new Map(clients.map((client) => [client.id, client.pkce]));
-  return (_ctx: unknown, client: { readonly clientId: string; readonly clientAuthMethod?: string | undefined }) => {
+  const isRequired = (client: PkceClient) => {
     const rule = rules.get(client.clientId);
     if (rule !== undefined) return rule === 'required';
     return !permissive && (pkce === 'all' || client.clientAuthMethod === 'none');
+  };
+  return ({ oidc }: KoaContextWithOIDC, client: PkceClient) => {
+    if (!isRequired(client)) return false;
+    if (oidc.params?.code_challenge === undefined)
+      throw new errors.InvalidRequest('this client must use PKCE: send code_challenge and code_challenge_method=S256');
+    return true;
   };
 }
 

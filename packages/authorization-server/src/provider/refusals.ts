@@ -102,7 +102,7 @@ function refusalOf({ state, status, body }: Context): Refusal | undefined {
 }
 
 /** The client that the request names, whether or not it is known and authenticated. */
-function clientOf(ctx: Context): unknown {
+export function clientOf(ctx: Context): unknown {
   const { oidc } = ctx;
   return oidc?.client?.clientId ?? oidc?.params?.client_id ?? basicUser(ctx.get('Authorization'));
 }
@@ -116,7 +116,7 @@ function basicUser(authorization: string): string | undefined {
 }
 
 /** @returns a function that shortens a text and removes what may be a token or a secret */
-function createRedaction({ oidc }: Context): (value: unknown) => string | undefined {
+export function createRedaction({ oidc }: Context): (value: unknown) => string | undefined {
   const secrets = SECRET_PARAMETERS.flatMap((name) => {
     const value = oidc?.params?.[name];
     return typeof value === 'string' && value !== '' ? [value] : [];

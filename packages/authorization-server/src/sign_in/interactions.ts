@@ -36,7 +36,7 @@ export function interactions(
       throw new errors.InvalidRequest(`${ctx.method} is not allowed for this page`, 405);
     }
     const interaction = await provider.interactionDetails(ctx.req, ctx.res);
-    if (interaction.uid !== uid) throw new errors.SessionNotFound('this page belongs to another sign-in; start again');
+    if (interaction.uid !== uid) throw new errors.SessionNotFound('the page belongs to another sign-in');
     if (step === undefined) await begin(ctx, interaction);
     else if (step === 'login') await login(ctx, interaction);
     else if (step === 'consent') await consent(ctx, interaction);
@@ -172,7 +172,7 @@ async function saveGrant(provider: Provider, interaction: InteractionDetails): P
 
 function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): void {
   if (interaction.prompt.name !== name)
-    throw new errors.InvalidRequest(`this sign-in is not waiting for the ${name} form`);
+    throw new errors.SessionNotFound(`the sign-in is not waiting for the ${name} form`);
 }
 
 function requestsOf(

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { pendingRequestsPage, userChoicePage } from './backchannel_pages.ts';
 import { deviceConnectedPage, userCodeConfirmPage, userCodePage } from './device_pages.ts';
-import { consentPage, errorPage, loginPage } from './pages.ts';
+import { errorPage } from './error_page.ts';
+import { consentPage, loginPage } from './pages.ts';
 
 test('the login page offers every user as a button of one form and needs no script', () => {
   const page = loginPage('/interaction/1', 'Demo', [
@@ -17,7 +18,11 @@ test('the login page offers every user as a button of one form and needs no scri
 test('every page escapes its input', () => {
   const attack = '"><script>alert(1)</script>';
   for (const page of [
-    errorPage('invalid_request', attack),
+    errorPage(
+      { error: 'invalid_request', error_description: attack },
+      { title: attack, explanation: attack, sent: [{ name: attack, value: attack }], next: attack },
+      { configured: { label: attack, values: [attack] }, suggestion: attack, hint: attack, configuration: attack },
+    ),
     loginPage('/interaction/1', attack, []),
     consentPage('/interaction/1', attack, attack, [{ resource: attack, scopes: [attack] }], [{ type: attack }]),
     userCodePage({ action: '/device', xsrf: '' }, attack),

@@ -117,13 +117,6 @@ export function loggedOutPage(clientName: string | undefined): string {
   return layout('Signed out', html`<h1>Signed out</h1><p>${outcome} You can close this page.</p>`);
 }
 
-export function errorPage(error: string, description: string | undefined): string {
-  return layout(
-    'Something is wrong',
-    html`<h1>That did not work</h1><p><strong>${error}</strong></p><p>${description}</p>`,
-  );
-}
-
 function cancelForm(action: string): Html {
   return html`<form method="post" action="${action}/abort"><button class="plain">Cancel and go back</button></form>`;
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { didYouMean } from '../config/suggest.ts';
+import { didYouMean } from '@tallystick/common';
 import { COMMANDS, type CommandHelp, OPTIONS, type OptionName, UsageError } from './usage.ts';
 
 /** A command line that is well-formed: every option belongs to the command, and no argument is left. */

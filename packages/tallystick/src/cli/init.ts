@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { access, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
+import { didYouMean } from '@tallystick/common';
 import { origin } from '@tallystick/common/config';
 import { SCHEMA_ID } from '../config/config_schema.ts';
 import { DEFAULT_FILE } from '../config/config_source.ts';
-import { didYouMean } from '../config/suggest.ts';
 import { CLIENTS, configTemplate, STYLES, type TemplateClient, type TemplateStyle } from './config_template.ts';
 import { ownCommand } from './terminal.ts';
 import { UsageError } from './usage.ts';

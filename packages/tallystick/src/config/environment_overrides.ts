@@ -1,5 +1,5 @@
+import { didYouMean } from '@tallystick/common';
 import { jsonSchema } from './config_schema.ts';
-import { didYouMean } from './suggest.ts';
 
 /** A value of the configuration that an environment variable can set. */
 export interface Override {

@@ -1,4 +1,4 @@
-import { closest } from '../config/suggest.ts';
+import { closest } from '@tallystick/common';
 import { InputError } from './input_error.ts';
 
 /** The input names something that does not exist. The message lists what exists, and suggests the name that was probably meant. */
