@@ -317,6 +317,22 @@ describe('start with a changed file', () => {
     expect([await tokenStatus('demo-service'), await gatewayStatus('/split')]).toEqual([200, 401]);
   });
 
+  test(requirement('signals', 'start logs at another level'), async () => {
+    const { start, file, demo, gatewayStatus } = await startWithFile();
+    const logged = () => start.output().match(/"request refused"/g)?.length ?? 0;
+    await gatewayStatus('/split');
+    await until(() => logged() === 1);
+    await writeFile(file, `${demo}\nlog: { level: error }\n`);
+    start.signal('SIGHUP');
+    await until(() => start.output().includes('configuration reloaded'));
+    await gatewayStatus('/split');
+    await writeFile(file, demo);
+    start.signal('SIGHUP');
+    await until(() => start.output().match(/configuration reloaded/g)?.length === 2);
+    await gatewayStatus('/split');
+    await until(() => logged() === 2);
+  });
+
   test(requirement('signals', 'start --watch needs no signal'), async () => {
     const { start, file, demo, tokenStatus } = await startWithFile('--watch');
     await writeFile(file, 'apis: nonsense');

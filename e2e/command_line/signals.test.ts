@@ -174,6 +174,22 @@ describe('SIGHUP', () => {
     }
   });
 
+  test.each(ROLES)(requirement('signals', '%s logs at another level'), async (role) => {
+    const { command, url } = await start(role);
+    const refusals = () => command.output().match(/"request refused"/g)?.length ?? 0;
+    await fetch(`${url}/before`);
+    await until(() => refusals() === 1);
+    await configure((config) => (config.log = { level: 'error' }));
+    command.signal('SIGHUP');
+    await until(() => command.output().includes('configuration reloaded'));
+    await fetch(`${url}/silent`);
+    await configure();
+    command.signal('SIGHUP');
+    await until(() => command.output().match(/configuration reloaded/g)?.length === 2);
+    await fetch(`${url}/after`);
+    await until(() => refusals() === 2);
+  });
+
   test(requirement('signals', 'the sample API serves other APIs'), async () => {
     const { command, url } = await start('sample-api');
     expect((await fetch(`${url}/renamed/x`)).status).toBe(404);

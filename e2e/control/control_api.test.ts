@@ -211,3 +211,20 @@ test(requirement('reset-forgets', 'on Redis'), async () => {
 function send(method: string, url: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(url, { method, body, headers: { 'Content-Type': 'application/json', ...headers } });
 }
+
+test(requirement('control-api-refusals', 'in the log'), async () => {
+  await world.control('PUT', '/clock', { now: 'soon' });
+  await world.control('GET', `/nowhere/${randomUUID()}`);
+  const lines = world.log
+    .text()
+    .split('\n')
+    .filter((line) => line.includes('"msg":"request refused"'))
+    .map((line) => JSON.parse(line));
+  const line = { method: 'PUT', route: '/clock', status: 400, milliseconds: expect.any(Number) };
+  expect(lines).toContainEqual(
+    expect.objectContaining({ ...line, error: 'invalid_request', reason: expect.any(String) }),
+  );
+  expect(lines).toContainEqual(
+    expect.objectContaining({ method: 'GET', route: 'none', status: 404, error: 'not_found' }),
+  );
+});

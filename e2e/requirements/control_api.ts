@@ -20,6 +20,10 @@ export const controlApi = {
       'a tenant has its own faults, scripted answers, recorded requests, clients, users, APIs, keys, tokens and reset, and they go when it is removed',
     link: `${design}#tenants`,
   },
+  'control-api-refusals': {
+    sentence: 'the control API logs each request that it refuses, with the fields that every role logs',
+    link: `${design}#the-control-api`,
+  },
   'control-api-absent': {
     sentence: 'the control API exists only if it is enabled, and listens only on this machine',
     link: `${design}#the-control-api`,

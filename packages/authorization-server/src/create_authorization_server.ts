@@ -15,6 +15,7 @@ import { mountPathOf } from './provider/mount.ts';
 import type { IssueToken } from './tokens/issue_token.ts';
 import type { IssuedTokens } from './tokens/issued_tokens.ts';
 import { createLifetimes } from './tokens/lifetimes.ts';
+import { createRecentTokens } from './tokens/recent_tokens.ts';
 
 export interface AuthorizationServer {
   /** Handles requests. The caller provides the listening server. */
@@ -87,8 +88,10 @@ export async function createAuthorizationServer(
     return keys.jwks();
   }
 
+  const recentTokens = createRecentTokens({ now });
+  const dependencies = { store, log, recentTokens, now, fetch, latestKeys };
   const build: BuildProvider = (built, jwks = keys.jwks()) =>
-    createProvider(built, withPendingKeys(jwks, algorithmsInUse(built)), { store, log, now, fetch, latestKeys });
+    createProvider(built, withPendingKeys(jwks, algorithmsInUse(built)), dependencies);
   const serving = new Serving(build, config, await keys.refresh());
   await serving.provider.checkClients();
   await serving.provider.checkUsers();

@@ -23,4 +23,5 @@ export { claimSetByTheServer, type RefusedClaim, refusedClaim, refusedShape } fr
 export { findTargetFault } from './request_target.ts';
 export { sameText } from './same_text.ts';
 export { closest, didYouMean } from './suggest.ts';
+export { readTokenProblem, TOKEN_PROBLEM_HEADER, TOKEN_PROBLEMS, type TokenProblem } from './token_problems.ts';
 export { afterEarlierResponses, answerUnreadable, type PlainAnswer } from './unreadable_requests.ts';

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { TokenProblem } from '@tallystick/common';
 import type { ResourceServerError } from '@tallystick/resource-server';
 import type { Route } from './routes/route.ts';
 import type { RequestTrace } from './tracing/request_trace.ts';
@@ -24,6 +25,10 @@ export interface Decision {
   original?: IncomingMessage;
   /** The shortened token key: it identifies the requests of a token, but not the token. */
   tokenKey?: string;
+  /** The client of the token, once its claims are known. */
+  client?: string | undefined;
+  /** Why the authorization server calls the token inactive, if it says. */
+  tokenProblem?: TokenProblem;
   /** The request target contains the client-held token, so it is not logged. */
   isTargetSecret?: boolean;
   /** Why the request was refused, or how the upstream failed. */

@@ -1,3 +1,5 @@
+import type { TokenProblem } from '@tallystick/common';
+
 /** The base of all errors that this package throws on purpose. Any other error is a fault in the program. */
 export abstract class ResourceServerError extends Error {
   /** A stable name of the problem. For {@link AccessTokenError}: the error code of RFC 6750 section 3.1. */
@@ -41,17 +43,25 @@ export class AccessTokenError extends ResourceServerError {
   readonly scope?: readonly string[];
   /** The nonce for the next proof (RFC 9449 section 9); only with `use_dpop_nonce`. */
   readonly dpopNonce?: string;
+  /** What is wrong with the token, for logs. The client does not get it. Undefined if it is not known. */
+  readonly problem?: TokenProblem;
 
   constructor(
     code: AccessTokenErrorCode,
     description: string,
-    options: { scope?: readonly string[]; dpopNonce?: string; cause?: unknown } = {},
+    options: {
+      scope?: readonly string[];
+      dpopNonce?: string;
+      problem?: TokenProblem | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(description, options);
     this.code = code;
     this.status = accessTokenErrorStatus[code];
     if (options.scope !== undefined) this.scope = options.scope;
     if (options.dpopNonce !== undefined) this.dpopNonce = options.dpopNonce;
+    if (options.problem !== undefined) this.problem = options.problem;
   }
 }
 

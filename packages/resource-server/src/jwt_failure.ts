@@ -1,3 +1,4 @@
+import type { TokenProblem } from '@tallystick/common';
 import { errors } from 'jose';
 import { AccessTokenError } from './errors.ts';
 
@@ -14,12 +15,33 @@ const descriptions: Readonly<Record<string, string>> = {
  * reason, but nothing that the token contains. jose's error is not kept as the cause, because it carries the whole payload.
  */
 export function jwtFailure(error: errors.JOSEError): AccessTokenError {
-  return new AccessTokenError('invalid_token', describe(error));
+  return new AccessTokenError('invalid_token', describe(error), { problem: problemOf(error) });
 }
 
 /** The error for one claim. @param claim a name that this package asks for, never text from the token */
 export function claimFailure(claim: string, reason: 'missing' | 'malformed' | 'refused'): AccessTokenError {
-  return new AccessTokenError('invalid_token', describeClaim(claim, reason));
+  const problem = problemOfClaim(claim, reason);
+  return new AccessTokenError('invalid_token', describeClaim(claim, reason), { problem });
+}
+
+function problemOf(error: errors.JOSEError): TokenProblem {
+  if (error instanceof errors.JWTExpired) return 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return problemOfClaim(error.claim, reasons[error.reason]);
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'wrong_signature';
+  return 'malformed';
+}
+
+/** The claims whose refusal says what is wrong with the token. */
+const problems: Readonly<Record<string, TokenProblem>> = {
+  kind: 'wrong_type',
+  typ: 'wrong_type',
+  iss: 'other_issuer',
+  aud: 'other_audience',
+  nbf: 'not_valid_yet',
+};
+
+function problemOfClaim(claim: string, reason: 'missing' | 'malformed' | 'refused' = 'refused'): TokenProblem {
+  return (reason === 'refused' ? problems[claim] : undefined) ?? 'malformed';
 }
 
 function describe(error: errors.JOSEError): string {

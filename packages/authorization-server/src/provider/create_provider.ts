@@ -39,6 +39,7 @@ import {
   createGrantedUserScopes,
   ignoreUnknownScopesAtRefresh,
 } from '../tokens/granted_scope.ts';
+import { explainInactiveTokens } from '../tokens/inactive_tokens.ts';
 import { introspectionAsJwt } from '../tokens/introspection_as_jwt.ts';
 import { introspectionOfJwts } from '../tokens/introspection_of_jwts.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
@@ -46,6 +47,7 @@ import { createIssueToken, type IssueToken } from '../tokens/issue_token.ts';
 import { createIssuedTokens, type IssuedTokens } from '../tokens/issued_tokens.ts';
 import { createLifetimes } from '../tokens/lifetimes.ts';
 import { createOwnAccessTokenReader } from '../tokens/own_access_tokens.ts';
+import { type RecentTokens, recordRecentTokens } from '../tokens/recent_tokens.ts';
 import { recordRenderedTokens } from '../tokens/rendered_tokens.ts';
 import { behindTls } from './behind_tls.ts';
 import { boundedInput } from './bounded_input.ts';
@@ -73,6 +75,7 @@ export interface IssuingProvider {
 
 export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'store' | 'latestKeys'> {
   readonly log: Log;
+  readonly recentTokens: RecentTokens;
   /** The current time in epoch milliseconds. */
   readonly now: () => number;
   readonly fetch?: typeof globalThis.fetch | undefined;
@@ -85,7 +88,7 @@ export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'sto
 export function createProvider(
   given: AuthorizationServerConfig,
   jwks: JWKS,
-  { store, log, now, fetch, latestKeys }: ProviderDependencies,
+  { store, log, recentTokens, now, fetch, latestKeys }: ProviderDependencies,
 ): IssuingProvider {
   const config = { ...given, apis: given.apis.map((api) => withSigningAlgorithm(api, given)) };
   const units = createUnitsOfWork();
@@ -124,6 +127,7 @@ export function createProvider(
   provider.use(revocationAsJson());
   if (config.features.clientRegistration) provider.use(registrationFromBrowsers());
   provider.use(completeGrantedScope(grantedUserScopes));
+  provider.use(explainInactiveTokens(config, { recentTokens, read, jwks, latestKeys, log, now }));
   provider.use(introspectionAsJwt({ store, styles, maxAge: config.introspectionMaxAge, now }));
   provider.use(introspectionOfJwts(provider, { apis: config.apis, read, mayIntrospect: createMayIntrospect(config) }));
   provider.use(discoveryWithoutUserCodes());
@@ -136,6 +140,7 @@ export function createProvider(
   provider.on('backchannel.error', (_ctx, error, client) =>
     log.warn({ client: client.clientId, ...describeError(error) }, 'back-channel logout notification failed'),
   );
+  recordRecentTokens(provider, recentTokens);
   describeRefusedGrants(provider);
   recordRefusals(provider);
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));

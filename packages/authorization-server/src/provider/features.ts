@@ -8,6 +8,7 @@ import { createCiba } from '../other_devices/ciba.ts';
 import { createDeviceFlowPages } from '../other_devices/device_flow.ts';
 import type { Accounts } from '../sign_in/accounts.ts';
 import { createAuthorizationDetails } from '../tokens/authorization_details.ts';
+import { noteTokenProblem } from '../tokens/inactive_tokens.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
 import { createResourceIndicators } from '../tokens/resource_indicators.ts';
 import { resourceOf } from '../tokens/resource_servers.ts';
@@ -33,9 +34,15 @@ export function providerFeatures(
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === token.clientId },
     introspection: {
       enabled: true,
-      allowedPolicy: async ({ oidc }, client, token) =>
-        mayIntrospect(client.clientId, [resourceOf(token) ?? []].flat()) &&
-        partiesExist(oidc.provider, token as Parties),
+      async allowedPolicy(ctx, client, token) {
+        if (!mayIntrospect(client.clientId, [resourceOf(token) ?? []].flat())) {
+          noteTokenProblem(ctx, 'not_introspectable');
+          return false;
+        }
+        if (await partiesExist(ctx.oidc.provider, token as Parties)) return true;
+        noteTokenProblem(ctx, 'revoked');
+        return false;
+      },
     },
     jwtIntrospection: { enabled: true },
     jwtUserinfo: { enabled: true },

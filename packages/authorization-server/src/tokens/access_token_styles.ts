@@ -110,7 +110,7 @@ export function installAccessTokenStyles(
           client: this.clientId,
           resource: api?.resource,
           style: api?.accessTokens,
-          token: tokenKey(issued.value).slice(0, 8),
+          tokenKey: tokenKey(issued.value).slice(0, 8),
         },
         'access token issued',
       );

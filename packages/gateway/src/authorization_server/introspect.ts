@@ -115,7 +115,7 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
   }
 
   return {
-    async introspect({ credentials: { token }, sender, decision: { trace } }) {
+    async introspect({ credentials: { token }, sender, decision }) {
       // Several requests may wait for this one, so no client can abort it: only its own timeout does. The timer is cleared at the end.
       // In a flood, signals that live until their timeout take more memory than anything else.
       const controller = new AbortController();
@@ -123,9 +123,11 @@ export function createIntrospection(options: IntrospectOptions, dependencies: In
       const { signal } = controller;
       try {
         const response = await queue.run(sender, signal, () =>
-          breaker.run(() => requestIntrospection(token, signal, trace)),
+          breaker.run(() => requestIntrospection(token, signal, decision.trace)),
         );
-        return response && (await read(response));
+        const answer = response.body === undefined ? undefined : await read(response);
+        if (answer === undefined && response.problem !== undefined) decision.tokenProblem = response.problem;
+        return answer;
       } finally {
         clearTimeout(timer);
       }

@@ -1,4 +1,4 @@
-import { mediaTypeOf, readBody } from '@tallystick/common';
+import { mediaTypeOf, readBody, readTokenProblem, TOKEN_PROBLEM_HEADER, type TokenProblem } from '@tallystick/common';
 import {
   InvalidValidatorResponseError,
   ValidationUnavailableError,
@@ -27,14 +27,18 @@ export interface IntrospectionResponse {
   readonly mediaType: IntrospectionMediaType;
   readonly body: string;
   readonly cacheControl: string | null;
+  /** Why the token is not active, if the authorization server says. */
+  readonly problem: TokenProblem | undefined;
 }
+
+/** The response for a token that is not active: 204. */
+export type InactiveResponse = Pick<IntrospectionResponse, 'problem'> & { readonly body?: undefined };
 
 /**
  * Sends an introspection request (RFC 7662 section 2.1), and retries it once if the connection fails.
  *
  * @param signal ends the request and its retry
  * @param trace of the client's request; each attempt has its own span
- * @returns undefined for 204: the token is not active
  * @throws {AuthorizationServerDownError} when the authorization server is down
  * @throws {ValidationUnavailableError} when the authorization server fails
  * @throws {InvalidValidatorResponseError} for any other response
@@ -44,7 +48,7 @@ export type RequestIntrospection = (
   token: string,
   signal: AbortSignal,
   trace: RequestTrace | undefined,
-) => Promise<IntrospectionResponse | undefined>;
+) => Promise<IntrospectionResponse | InactiveResponse>;
 
 /**
  * The authorization server cannot be reached, is too slow, or says that it is unavailable. No single token can cause that, so this is
@@ -81,7 +85,7 @@ export function createRequestIntrospection(
     token: string,
     signal: AbortSignal,
     startCall: () => CallTrace | undefined,
-  ): Promise<IntrospectionResponse | undefined> {
+  ): Promise<IntrospectionResponse | InactiveResponse> {
     const { headers, parameters } = await authenticate();
     const call = startCall();
     const init = {
@@ -99,11 +103,17 @@ export function createRequestIntrospection(
     });
     call?.answered(response.status);
     const mediaType = accepted.find((type) => type === mediaTypeOf(response.headers.get('content-type')));
+    const problem = readTokenProblem(response.headers.get(TOKEN_PROBLEM_HEADER));
     if (response.status === 200 && mediaType !== undefined) {
-      return { body: await readText(response), mediaType, cacheControl: response.headers.get('cache-control') };
+      return {
+        body: await readText(response),
+        mediaType,
+        cacheControl: response.headers.get('cache-control'),
+        problem,
+      };
     }
     await response.body?.cancel();
-    if (response.status === 204) return undefined;
+    if (response.status === 204) return { problem };
     throw failureOf(response, now());
   }
 

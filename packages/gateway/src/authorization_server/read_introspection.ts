@@ -1,3 +1,4 @@
+import type { TokenProblem } from '@tallystick/common';
 import {
   AccessTokenError,
   declaresAccessToken,
@@ -123,12 +124,13 @@ export function requireAccessToken(
   if (introspection.sub === undefined && introspection.client_id === undefined) {
     throw malformed('names neither a subject nor a client');
   }
-  if (exp !== undefined && exp * 1000 <= time) throw refused('the token has expired');
-  if (nbf !== undefined && nbf * 1000 > time) throw refused('the token is not valid yet');
+  if (exp !== undefined && exp * 1000 <= time) throw refused('the token has expired', 'expired');
+  if (nbf !== undefined && nbf * 1000 > time) throw refused('the token is not valid yet', 'not_valid_yet');
   // Duende IdentityServer says access_token.
-  if (tokenType !== undefined && !/^(?:bearer|dpop|access_token)$/i.test(tokenType)) throw refused(notAccessToken);
+  if (tokenType !== undefined && !/^(?:bearer|dpop|access_token)$/i.test(tokenType))
+    throw refused(notAccessToken, 'wrong_type');
   const declared = declaresAccessToken(introspection);
-  if (declared === false) throw refused(notAccessToken);
+  if (declared === false) throw refused(notAccessToken, 'wrong_type');
   // RFC 9449 section 6.2. Without the key, a stolen token could be used as a bearer token.
   if (tokenType?.toLowerCase() === 'dpop' && typeof introspection.cnf?.jkt !== 'string') {
     throw malformed('does not name the key that the token is bound to');
@@ -138,18 +140,19 @@ export function requireAccessToken(
   if (ours.length > 0) return ours;
   // A token for the gateway's own client is for the APIs behind the gateway.
   if (clientId !== undefined && audiences.includes(clientId)) return audience.slice(0, 1);
-  if (audiences.length > 0 || audienceIs === 'required') throw refused("the token's audience is not this API");
+  if (audiences.length > 0 || audienceIs === 'required')
+    throw refused("the token's audience is not this API", 'other_audience');
   // The introspection of a refresh token (RFC 7662 section 2.1) has no audience and no type either.
   if (tokenType === undefined && declared === undefined && tokenTypeIs === 'required') {
-    throw refused('the introspection does not say that it is an access token');
+    throw refused('the introspection does not say that it is an access token', 'wrong_type');
   }
   return audience.slice(0, 1);
 }
 
 const notAccessToken = 'it is not an access token';
 
-function refused(description: string): AccessTokenError {
-  return new AccessTokenError('invalid_token', description);
+function refused(description: string, problem: TokenProblem): AccessTokenError {
+  return new AccessTokenError('invalid_token', description, { problem });
 }
 
 function malformed(what: string): InvalidValidatorResponseError {

@@ -76,6 +76,7 @@ export async function authorizeRequest(
       ? passReference(credentials)
       : await resolveAndValidate(request, route, credentials, dependencies, decision);
 
+  if (claims !== undefined) decision.client = claims.client_id;
   const checking = dependencies.checkSenderConstraint({ request, method, target }, route, credentials, claims);
   const dpopNonce = checking === undefined ? undefined : await checking;
   requireRouteScopes(route, method, claims);

@@ -14,6 +14,7 @@ export interface Credentials extends PresentedAccessToken {
  * @throws {AccessTokenError} `invalid_token` for a token of another shape
  */
 export function credentialsOf({ scheme, token }: PresentedAccessToken, shape: RegExp): Credentials {
-  if (!shape.test(token)) throw new AccessTokenError('invalid_token', 'the access token is malformed');
+  if (!shape.test(token))
+    throw new AccessTokenError('invalid_token', 'the access token is malformed', { problem: 'malformed' });
   return { scheme, token, key: tokenKey(token) };
 }

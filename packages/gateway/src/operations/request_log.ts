@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Log } from '@tallystick/common';
-import type { ResourceServerError } from '@tallystick/resource-server';
+import { type Log, TOKEN_PROBLEMS } from '@tallystick/common';
+import { AccessTokenError, type ResourceServerError } from '@tallystick/resource-server';
 import type { Decision } from '../decision.ts';
 import { causeCode, UpstreamError } from '../http/errors.ts';
 import { withoutEscapes } from '../routes/request_target.ts';
@@ -15,7 +15,7 @@ export interface RequestOutcome {
 
 /** Writes one line for a request at its end: the request, the decision and the outcome. */
 export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome): void {
-  const { route, cache, tokenKey, isTargetSecret, error, trace } = decision;
+  const { route, cache, client, tokenKey, isTargetSecret, error, trace } = decision;
   const { request, status, milliseconds } = outcome;
   const path = request.url?.split(/[?#]/, 1)[0] ?? '';
   const isSecret = isTargetSecret || (tokenKey === undefined && hasCredentials(path, request));
@@ -27,6 +27,7 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
     route: route?.prefix,
     style: route?.accessTokens,
     cache,
+    client,
     tokenKey,
     trace_id: trace?.spanContext.traceId,
     ...(error && { error: error.code, ...causeOf(error) }),
@@ -39,6 +40,8 @@ export function logRequest(log: Log, decision: Decision, outcome: RequestOutcome
 /** The log has more details about a failed upstream than the client gets. */
 function causeOf(error: ResourceServerError) {
   const cause = causeCode(error.cause);
+  if (error instanceof AccessTokenError && error.problem !== undefined)
+    return { reason: error.description, detail: TOKEN_PROBLEMS[error.problem], tokenProblem: error.problem, cause };
   if (!(error instanceof UpstreamError)) return { reason: error.description, cause };
   return { reason: error.detail, failure: error.failure, cause };
 }

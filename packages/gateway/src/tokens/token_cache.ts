@@ -1,3 +1,4 @@
+import type { TokenProblem } from '@tallystick/common';
 import { AccessTokenError, type JwtAccessTokenClaims, type RemoteJwks } from '@tallystick/resource-server';
 import type { RevocationListener } from '@tallystick/token-store';
 import { LRUCache } from 'lru-cache';
@@ -62,6 +63,7 @@ export function createTokenCache(
 ): TokenCache {
   const valid = createValidTokens(config, now);
   const inactive = createInactiveTokens(config.negative, now);
+  const recent = createRecentTokens(now);
   const inFlight = createSingleFlight<ResolvedToken>();
   let connected = false;
   /** Changes whenever the feed connects or disconnects: revocations may have been missed. */
@@ -70,11 +72,15 @@ export function createTokenCache(
   async function lookUp(id: string, state: FlightState, lookup: Lookup, fill: FillCache): Promise<ResolvedToken> {
     const epochAtStart = epoch;
     const token = await fill(lookup);
+    const { credentials, decision } = lookup;
     if (token === undefined) {
-      inactive.add(id);
-      throw new AccessTokenError('invalid_token', 'the access token is not active');
+      const problem = recent.problemOf(credentials.key) ?? decision.tokenProblem ?? 'unknown';
+      inactive.add(id, problem);
+      throw notActive(problem);
     }
-    if (state.isRevoked) throw new AccessTokenError('invalid_token', 'the access token was revoked');
+    if (state.isRevoked)
+      throw new AccessTokenError('invalid_token', 'the access token was revoked', { problem: 'revoked' });
+    recent.add(credentials.key, token.claims.exp);
     if (connected && epoch === epochAtStart) valid.add(id, token);
     return token;
   }
@@ -94,9 +100,10 @@ export function createTokenCache(
         decision.cache = 'hit';
         return cached;
       }
-      if (inactive.has(id)) {
+      const problem = inactive.problemOf(id);
+      if (problem !== undefined) {
         decision.cache = 'negative';
-        throw new AccessTokenError('invalid_token', 'the access token is not active');
+        throw notActive(problem);
       }
       // Without the feed, a lookup in flight may have started before a revocation. So each request makes its own.
       const flight = connected ? inFlight.find(id) : undefined;
@@ -110,6 +117,7 @@ export function createTokenCache(
     },
     size: () => ({ ...valid.size(), inactive: inactive.size() }),
     revoked(key) {
+      recent.revoke(key);
       for (const partition of partitions) {
         const id = identify(key, partition);
         valid.delete(id);
@@ -173,24 +181,47 @@ function bytesOf({ kept, claims }: ResolvedToken): number {
   return kept.length + 3 * JSON.stringify(claims).length;
 }
 
+/** The client learns only that the token is not active (RFC 7662 section 2.2). */
+function notActive(problem: TokenProblem): AccessTokenError {
+  return new AccessTokenError('invalid_token', 'the access token is not active', { problem });
+}
+
+/** Number of tokens whose end is remembered. */
+const RECENT_TOKENS = 10_000;
+
+/** What this gateway knows about tokens that it has seen or heard of, to say later why they are not active. */
+function createRecentTokens(now: () => number) {
+  /** The expiry of a token in epoch milliseconds; 0 if it was revoked. */
+  const ends = new LRUCache<string, number>({ max: RECENT_TOKENS });
+  return {
+    problemOf(key: string): TokenProblem | undefined {
+      const end = ends.get(key);
+      if (end === 0) return 'revoked';
+      return end !== undefined && end <= now() ? 'expired' : undefined;
+    },
+    add: (key: string, exp: number) => void ends.set(key, exp * 1000),
+    revoke: (key: string) => void ends.set(key, 0),
+  };
+}
+
 /** The negative cache: tokens that were found inactive a short time ago. */
 function createInactiveTokens(config: GatewayConfig['cache']['negative'], now: () => number) {
-  /** When a token was found inactive, in epoch milliseconds. */
-  const foundAt = new LRUCache<string, number>({
+  /** When a token was found inactive, in epoch milliseconds, and why it is. */
+  const found = new LRUCache<string, { readonly at: number; readonly problem: TokenProblem }>({
     max: config.maxEntries,
     maxSize: config.maxBytes,
     sizeCalculation: (_, id) => ENTRY_OVERHEAD + id.length,
   });
   return {
-    has(id: string): boolean {
-      const time = foundAt.get(id);
-      if (time === undefined) return false;
+    problemOf(id: string): TokenProblem | undefined {
+      const entry = found.get(id);
+      if (entry === undefined) return undefined;
       // The absolute value: when the clock was set back, a token is not refused until the clock has caught up.
-      if (Math.abs(now() - time) < config.maxAge * 1000) return true;
-      foundAt.delete(id);
-      return false;
+      if (Math.abs(now() - entry.at) < config.maxAge * 1000) return entry.problem;
+      found.delete(id);
+      return undefined;
     },
-    add: (id: string) => void foundAt.set(id, now()),
-    size: () => foundAt.size,
+    add: (id: string, problem: TokenProblem) => void found.set(id, { at: now(), problem }),
+    size: () => found.size,
   };
 }

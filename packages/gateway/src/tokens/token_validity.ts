@@ -43,7 +43,8 @@ export function createFindValidity({ cache, fill, issuers }: FindValidityDepende
     const answer = await issuerOf(issuers, lookup.route).introspection?.introspect(lookup);
     if (answer !== undefined) return { until: expiryOf(answer), isFinal: true };
     if (known === UNKNOWN || known === UNDISCLOSED) return UNDISCLOSED;
-    throw new AccessTokenError('invalid_token', 'the access token is not active');
+    const problem = lookup.decision.tokenProblem;
+    throw new AccessTokenError('invalid_token', 'the access token is not active', { problem });
   }
 
   return async ({ route, credentials, sender }, known) => {

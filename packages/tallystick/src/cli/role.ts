@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@tallystick/gateway';
 import { StoreUnavailableError, type StoreUse, type TokenStore } from '@tallystick/token-store';
+import type { Logger } from 'pino';
 import { type ConfigSource, readConfig, sourceName } from '../config/config_source.ts';
 import type { Role } from '../config/role.ts';
 import type { Config } from '../config/schema.ts';
@@ -36,7 +37,7 @@ export async function runRole(name: Role, source: ConfigSource): Promise<number>
   const tls = config.tls && (await (await import('../run/tls/open_tls.ts')).openTls(config));
   if (name === 'sample-api') {
     const serving = serveSampleApi(config, { log, tls });
-    reloadOnHangup(source, name, async (changed) => (await serving).replace(changed));
+    reloadOnHangup(source, name, serving, log);
     return serveUntilStopped(name, await serving, { tls, drainDelay: config.sampleApi.timeouts.drainDelay });
   }
   const clock = createClock({ movable: config.store.url === 'memory:' });
@@ -46,7 +47,7 @@ export async function runRole(name: Role, source: ConfigSource): Promise<number>
     if (name === 'gateway') return await serveGateway(source, config, { store, log, tls });
     await waitForStore(store);
     const serving = startAuthorizationServer(config, { store, log, tls, clock });
-    reloadOnHangup(source, name, async (changed) => (await serving).replace(changed));
+    reloadOnHangup(source, name, serving, log);
     const { drainDelay } = config.authorizationServer.timeouts;
     return await serveUntilStopped(name, await serving, { tls, drainDelay });
   } finally {
@@ -58,7 +59,16 @@ export async function runRole(name: Role, source: ConfigSource): Promise<number>
  * Reloads the configuration file on SIGHUP. Call this before the role listens: a supervisor may send the signal from then on, and
  * without a handler it ends the process.
  */
-function reloadOnHangup(source: ConfigSource, role: Role, replace: (config: Config) => Promise<void>): void {
+function reloadOnHangup(
+  source: ConfigSource,
+  role: Role,
+  serving: Promise<Pick<Reloadable, 'replace'>>,
+  log: Logger,
+): void {
+  async function replace(changed: Config): Promise<void> {
+    await (await serving).replace(changed);
+    log.level = changed.log.level;
+  }
   const reload = createReload({ source, role, replace });
   process.on('SIGHUP', () => void reload());
 }
@@ -66,7 +76,7 @@ function reloadOnHangup(source: ConfigSource, role: Role, replace: (config: Conf
 async function serveGateway(source: ConfigSource, config: Config, dependencies: RoleDependencies): Promise<number> {
   const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
   const starting = runGateway(config, { ...dependencies, metrics });
-  reloadOnHangup(source, 'gateway', async (changed) => (await starting).replace(changed));
+  reloadOnHangup(source, 'gateway', starting, dependencies.log);
   const gateway = await starting;
   if (gateway.operationsPort !== undefined) console.log(`operations on port ${gateway.operationsPort}`);
   const { drainDelay } = config.gateway.timeouts;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { errorFields, hasTooManyParameters, type Log, MAX_PARAMETERS } from '@tallystick/common';
 import { z } from 'zod';
 import type { Harness } from '../harness/harness.ts';
@@ -65,6 +66,7 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const disconnected = new AbortController();
+    const startedAt = performance.now();
     response.once('close', () => disconnected.abort());
     try {
       const { status, body } = await answer(request, disconnected.signal);
@@ -73,7 +75,7 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
     } catch (error) {
       const { status, body } = describeProblem(error);
       if (status === 500) log.error(errorFields(error), 'request failed');
-      else logRefusal(request, { status, ...body });
+      else logRefusal(request, { status, milliseconds: Math.round(performance.now() - startedAt), ...body });
       send(response, status, body);
     }
   }
@@ -81,11 +83,11 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
   /** Logs the route, not the path: only a known path is free of secrets. */
   function logRefusal(
     { method, url = '' }: IncomingMessage,
-    { status, error, error_description: reason }: Problem,
+    { status, milliseconds, error, error_description: reason }: Problem,
   ): void {
     const [path = ''] = url.split('?', 1);
     const route = all.find(({ matches }) => matches(path))?.path ?? 'none';
-    log.info({ method, route, status, error, reason }, 'request refused');
+    log.info({ method, route, status, milliseconds, error, reason }, 'request refused');
   }
 
   return (request, response) => void serve(request, response);
@@ -93,6 +95,7 @@ export function createControlApi(harness: Harness, { log }: ControlApiOptions): 
 
 interface Problem {
   readonly status: number;
+  readonly milliseconds: number;
   readonly error: string;
   readonly error_description: string;
 }

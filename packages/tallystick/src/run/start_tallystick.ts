@@ -128,7 +128,11 @@ export async function startTallystick(given?: StartOptions | ShortStartOptions):
       caFile: tls?.caFile,
       certificateFingerprint: tls?.server?.fingerprint,
       config: running,
-      replace: (changed) => roles.replace(withAddresses(withPorts(checkConfig(changed)))),
+      async replace(changed) {
+        const replaced = withAddresses(withPorts(checkConfig(changed)));
+        await roles.replace(replaced);
+        if (options.log === undefined) log.level = replaced.log.level;
+      },
       stop,
       [Symbol.asyncDispose]: stop,
     };
