@@ -2,6 +2,11 @@ import { design, type Requirements, rfc } from './source.ts';
 
 /** What the authorization server must do. */
 export const authorizationServer = {
+  'sign-in-moves-to-the-issuer': {
+    sentence:
+      "a browser that begins a sign-in under another name of this machine moves to the issuer's host before it gets a cookie",
+    link: `${design}#the-authorization-server`,
+  },
   'tokens-reveal-nothing': {
     sentence: 'an opaque, phantom or split token that a client holds is no JWT and reveals no claim',
     link: rfc(6749, '1.4'),

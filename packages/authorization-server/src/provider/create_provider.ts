@@ -55,6 +55,7 @@ import { registrationFromBrowsers, revocationAsJson } from './browser_clients.ts
 import { useConfiguredEndpointUrls } from './endpoint_urls.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { describeRefusedGrants } from './error_descriptions.ts';
+import { moveToIssuerHost } from './issuer_host.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { recordRefusals } from './refusals.ts';
@@ -117,6 +118,7 @@ export function createProvider(
   registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
   registerPassword(provider, config, { log, now });
   if (config.permissive) provider.use(permissiveNotice());
+  provider.use(moveToIssuerHost(config.issuer));
   provider.use(errorBoundary({ log, now, showError: createErrorPages(config) }));
   provider.use(boundedInput());
   if (config.permissive) provider.use(acceptJsonTokenRequests());

@@ -73,7 +73,11 @@ function reloadOnHangup(
   process.on('SIGHUP', () => void reload());
 }
 
-async function serveGateway(source: ConfigSource, config: Config, dependencies: RoleDependencies): Promise<number> {
+async function serveGateway(
+  source: ConfigSource,
+  config: Config,
+  dependencies: RoleDependencies & { readonly log: Logger },
+): Promise<number> {
   const metrics = cluster.isWorker ? createSharedMetrics() : createMetrics();
   const starting = runGateway(config, { ...dependencies, metrics });
   reloadOnHangup(source, 'gateway', starting, dependencies.log);

@@ -98,7 +98,8 @@ export async function startTallystick(given?: StartOptions | ShortStartOptions):
   // Entries of the store expire by this clock, so tests can move it only with a memory store that is opened here.
   const clock = createClock({ movable: options.store === undefined && config.store.url === 'memory:' });
   const { now } = clock;
-  const log = options.log ?? createLog(config.log.level);
+  const ownLog = createLog(config.log.level);
+  const log = options.log ?? ownLog;
   const uses: StoreUse[] = ['records', ...gatewayStoreUses(config)];
   const store = options.store ?? (await openStore(config, { uses, log, now }));
   const stops: (() => Promise<void>)[] = options.store ? [] : [() => store.close()];
@@ -131,7 +132,7 @@ export async function startTallystick(given?: StartOptions | ShortStartOptions):
       async replace(changed) {
         const replaced = withAddresses(withPorts(checkConfig(changed)));
         await roles.replace(replaced);
-        if (options.log === undefined) log.level = replaced.log.level;
+        ownLog.level = replaced.log.level;
       },
       stop,
       [Symbol.asyncDispose]: stop,
