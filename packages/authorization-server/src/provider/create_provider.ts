@@ -57,6 +57,7 @@ import { describeError, errorBoundary } from './error_boundary.ts';
 import { describeRefusedGrants } from './error_descriptions.ts';
 import { moveToIssuerHost } from './issuer_host.ts';
 import { mount, mountPathOf } from './mount.ts';
+import { postedRequests } from './posted_requests.ts';
 import { providerConfiguration } from './provider_configuration.ts';
 import { recordRefusals } from './refusals.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
@@ -121,6 +122,7 @@ export function createProvider(
   provider.use(moveToIssuerHost(config.issuer));
   provider.use(errorBoundary({ log, now, showError: createErrorPages(config) }));
   provider.use(boundedInput());
+  provider.use(postedRequests(config));
   if (config.permissive) provider.use(acceptJsonTokenRequests());
   provider.use(revokeOnReuse(provider, createIsWithinGrace(config, now)));
   provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
