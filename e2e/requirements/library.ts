@@ -27,6 +27,19 @@ export const library = {
     sentence: 'a misuse of the library gets a typed error that says what was given and what is known',
     link: `${design}#the-library`,
   },
+  'library-upstreams': {
+    sentence: 'an application in the process of the test can be the API behind the gateway, without a port',
+    link: `${design}#the-library`,
+  },
+  'library-routes': {
+    sentence:
+      'routes of the gateway are added, replaced and removed at run time, and a reset restores the configured ones',
+    link: `${design}#the-library`,
+  },
+  'library-tenants': {
+    sentence: 'a tenant has routes of its own at the gateway, and its tokens are of no use at others',
+    link: `${design}#tenants`,
+  },
   'library-stops': {
     sentence: 'an instance stops at the end of its scope, and leaves nothing behind',
     link: `${design}#the-library`,

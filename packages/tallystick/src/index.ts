@@ -20,3 +20,5 @@ export { Token } from './harness/tokens/token.ts';
 export type { SignInRequest, TokenRequest } from './harness/tokens/token_request.ts';
 export { UnknownNameError } from './harness/unknown_name.ts';
 export { type StartOptions, startTallystick, type Tallystick } from './run/start_tallystick.ts';
+export type { UpstreamApp } from './run/upstreams/app_listener.ts';
+export type { LibraryConfig, LibraryTenant, Upstream } from './run/upstreams/open_upstreams.ts';

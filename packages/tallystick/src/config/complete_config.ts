@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { clientsByDefault, introspectingClient, routesByDefault, usersByDefault } from './defaults.ts';
 import { listensOnLoopback } from './listens_on_loopback.ts';
 import type { Role } from './role.ts';
-import type { Config, ConfigSections } from './schema.ts';
+import type { Config, ConfigSections, Tenant } from './schema.ts';
 
 /** Names of the clients with which the roles introspect. No configuration has to mention them. */
 const OWN_CLIENTS = { gateway: 'tallystick-gateway', sampleApi: 'tallystick-sample-api' } as const;
@@ -24,8 +24,18 @@ const processSecret = randomBytes(32).toString('base64url');
 export function completeConfig({ $schema: _, ...sections }: ConfigSections, role: Role | undefined): Config {
   const { apis, gateway } = sections;
   const known = withUsersAndClients(sections, role);
-  const config = { ...sections, ...known, gateway: { ...gateway, routes: gateway.routes ?? routesByDefault(apis) } };
+  const tenants = sections.tenants.map((tenant) => completeTenant(tenant, sections));
+  const routes = gateway.routes ?? routesByDefault(apis);
+  const config = { ...sections, ...known, tenants, gateway: { ...gateway, routes } };
   return withOwnClients(config, role, sections.clients !== undefined || issuesTokens(role));
+}
+
+/** Adds the users, clients and routes that a tenant has by default. */
+export function completeTenant(
+  tenant: ConfigSections['tenants'][number],
+  server: Pick<ConfigSections, 'host'>,
+): Tenant {
+  return { ...tenant, ...entriesByDefault(tenant, server), routes: tenant.routes ?? routesByDefault(tenant.apis) };
 }
 
 function issuesTokens(role: Role | undefined): boolean {
@@ -37,13 +47,20 @@ function withUsersAndClients(
   role: Role | undefined,
 ): Pick<Config, 'users' | 'clients'> {
   const { users = [], clients = [] } = sections;
-  if (!issuesTokens(role)) return { users, clients };
-  const defaults = { clients: clientsByDefault({ isLoopback: listensOnLoopback(sections) }), users: usersByDefault() };
+  return issuesTokens(role) ? entriesByDefault(sections, sections) : { users, clients };
+}
+
+function entriesByDefault(
+  given: Pick<ConfigSections, 'users' | 'clients'>,
+  server: Pick<ConfigSections, 'host'>,
+): Pick<Config, 'users' | 'clients'> {
+  const { users = [], clients = [] } = given;
+  const defaults = { clients: clientsByDefault({ isLoopback: listensOnLoopback(server) }), users: usersByDefault() };
   // The subject of a token is a user or a client, so no default has the name of a configured entry.
   const isFree = ({ id }: { readonly id: string }) => ![...users, ...clients].some((known) => known.id === id);
   return {
-    clients: sections.clients ?? defaults.clients.filter(isFree),
-    users: sections.users ?? defaults.users.filter(isFree),
+    clients: given.clients ?? defaults.clients.filter(isFree),
+    users: given.users ?? defaults.users.filter(isFree),
   };
 }
 

@@ -16,8 +16,15 @@ export { apiSchema };
 export const clientSchema = clients.element;
 export const userSchema = users.unwrap().element;
 export { tenant as tenantSchema };
+export const routeSchema = gateway.shape.routes.element;
 
-export type Tenant = z.output<typeof tenant>;
+type GivenTenant = z.output<typeof tenant>;
+/** A tenant with every default filled in. */
+export interface Tenant extends GivenTenant {
+  clients: z.output<typeof clientSchema>[];
+  users: z.output<typeof userSchema>[];
+  routes: NonNullable<GivenTenant['routes']>;
+}
 export type TenantInput = z.input<typeof tenant>;
 
 /** The sections of one configuration for all roles, each checked for itself. */
@@ -108,10 +115,11 @@ type Sections = z.output<typeof configSections>;
 type Gateway = Sections['gateway'];
 
 /** A configuration with every default filled in, also those that depend on other sections. */
-export interface Config extends Omit<Sections, '$schema' | 'gateway' | 'clients' | 'users'> {
+export interface Config extends Omit<Sections, '$schema' | 'gateway' | 'clients' | 'users' | 'tenants'> {
   gateway: Omit<Gateway, 'routes'> & { routes: NonNullable<Gateway['routes']> };
   clients: z.output<typeof clientSchema>[];
   users: z.output<typeof userSchema>[];
+  tenants: Tenant[];
 }
 /** The output of the sections: defaults that depend on other sections are missing. */
 export type ConfigSections = Sections;

@@ -1,8 +1,10 @@
 import { authorizationServerConfig, checkEntries } from '@tallystick/authorization-server/config';
 import { refusing } from '@tallystick/common/config';
+import { gateway } from '@tallystick/gateway/config';
 import { z } from 'zod';
+import { apisSchema } from './apis.ts';
 
-const { apis, clients, users, permissive, permissiveAccessTokens } = authorizationServerConfig.shape;
+const { clients, users, permissive, permissiveAccessTokens } = authorizationServerConfig.shape;
 
 /** First path segments that the authorization server itself uses. */
 const RESERVED = [
@@ -32,6 +34,17 @@ export const tenant = z
         error: 'expected a name that the authorization server does not use as a path',
       })
       .describe('Path of the tenant. Its issuer is {issuer}/{id}.'),
-    ...{ apis, clients, users, permissive, permissiveAccessTokens },
+    apis: apisSchema,
+    clients: clients.optional().describe('The clients (RFC 6749 section 2). Default: as for the first issuer.'),
+    users: users.unwrap().optional().describe('Users who can sign in. Default: as for the first issuer.'),
+    routes: z
+      .array(gateway.shape.routes.element)
+      .optional()
+      .describe(
+        'Where the gateway serves each API of the tenant, below the path of the tenant. Default: as for `gateway.routes`.',
+      ),
+    ...{ permissive, permissiveAccessTokens },
   })
-  .superRefine((entries, context) => checkEntries(entries, refusing(context)));
+  .superRefine(({ clients = [], users = [], ...entries }, context) =>
+    checkEntries({ ...entries, clients, users }, refusing(context)),
+  );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { apiSchema, clientSchema, userSchema } from '../config/schema.ts';
+import { apiSchema, clientSchema, routeSchema, userSchema } from '../config/schema.ts';
 import type { Collection } from '../harness/collections.ts';
 import type { Harness } from '../harness/harness.ts';
 import type { Issuer } from '../harness/issuer.ts';
@@ -28,6 +28,13 @@ export function collectionRoutes(harness: Harness): Route[] {
       schema: apiSchema,
       collection: ({ apis }) => apis,
     }),
+    ...routesOf(harness, {
+      path: '/routes',
+      singular: 'Route',
+      name: 'name',
+      schema: routeSchema,
+      collection: ({ routes }) => routes,
+    }),
   ];
 }
 
@@ -51,7 +58,7 @@ function routesOf<Schema extends z.ZodType>(
       method: 'GET',
       path,
       operationId: `list${singular}s`,
-      summary: `List the ${plural} of the authorization server`,
+      summary: `List the ${plural} of the issuer`,
       answers: { 200: { description: `All ${plural}`, schema: z.object({ [plural]: z.array(schema) }) } },
       handle: ({ issuer }) => ({ status: 200, body: { [plural]: collection(issuer).list() } }),
     }),

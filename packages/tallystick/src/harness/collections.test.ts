@@ -14,14 +14,18 @@ let collections: Collections;
 beforeEach(async () => {
   used = [];
   refuse = undefined;
-  collections = createCollections(await loadConfig(DEMO), {
-    check: () => undefined,
-    async replace({ clients }) {
-      await setImmediate(); // Lets other changes start.
-      if (clients.some(({ id }) => id === refuse)) throw new InputError('metadata', 'no');
-      used = clients.map(({ id }) => id);
+  const config = await loadConfig(DEMO);
+  collections = createCollections(
+    { ...config, routes: config.gateway.routes },
+    {
+      check: () => undefined,
+      async replace({ clients }) {
+        await setImmediate(); // Lets other changes start.
+        if (clients.some(({ id }) => id === refuse)) throw new InputError('metadata', 'no');
+        used = clients.map(({ id }) => id);
+      },
     },
-  });
+  );
 });
 
 const known = () => collections.clients.list().map(({ id }) => id);

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { pathText } from '../config/config_error.ts';
-import { apiSchema, type Config, clientSchema, userSchema } from '../config/schema.ts';
+import { apiSchema, type Config, clientSchema, routeSchema, userSchema } from '../config/schema.ts';
+import type { WithUpstream } from '../run/upstreams/open_upstreams.ts';
 import { checkInput, InputError } from './input_error.ts';
 
 /** Configuration entries that can change at run time. */
@@ -20,14 +21,20 @@ export interface Collection<Entry, Input> {
 }
 
 /** The part of an issuer's configuration that can change. */
-export type Entries = Pick<Config, 'apis' | 'clients' | 'users'>;
-type Changeable<Schema extends z.ZodType> = Collection<z.output<Schema>, z.input<Schema>>;
+export interface Entries extends Pick<Config, 'apis' | 'clients' | 'users'> {
+  /** Where the gateway serves the APIs. */
+  readonly routes: Config['gateway']['routes'];
+}
+
+type Changeable<Schema extends z.ZodType> = Collection<z.output<Schema>, WithUpstream<z.input<Schema>>>;
 
 export interface Collections {
   readonly clients: Changeable<typeof clientSchema>;
   readonly users: Changeable<typeof userSchema>;
-  /** The gateway and the sample API of the same process use the changed APIs. The routes stay as configured. */
+  /** The gateway and the sample API of the same process use the changed APIs. The routes stay as they are. */
   readonly apis: Changeable<typeof apiSchema>;
+  /** The routes of the gateway. The name of a route is its host and its prefix, such as `/orders` or `api.example.com/orders`. */
+  readonly routes: Changeable<typeof routeSchema>;
   /** Replaces the configured entries. @throws {InputError} they are not valid; nothing was changed */
   configure(entries: Entries): Promise<void>;
   /** Restores the configured entries. */
@@ -39,6 +46,8 @@ export interface CollectionsOptions {
   readonly check: (entries: Entries) => z.ZodError | undefined;
   /** Makes everything use other entries. @throws {InputError} they are not valid */
   readonly replace: (entries: Entries) => Promise<void>;
+  /** Replaces an application as upstream with its address. Default: upstreams are addresses. */
+  readonly locate?: ((entry: unknown) => Promise<unknown>) | undefined;
 }
 
 export function createCollections(configured: Entries, options: CollectionsOptions): Collections {
@@ -47,7 +56,8 @@ export function createCollections(configured: Entries, options: CollectionsOptio
     clients: collection(state, 'clients', clientSchema, (client) => client.id),
     users: collection(state, 'users', userSchema, (user) => user.id),
     apis: collection(state, 'apis', apiSchema, (api) => api.resource),
-    configure: ({ clients, users, apis }) => state.configure({ clients, users, apis }),
+    routes: collection(state, 'routes', routeSchema, ({ host = '', prefix }) => host + prefix),
+    configure: ({ clients, users, apis, routes }) => state.configure({ clients, users, apis, routes }),
     reset: () => state.reset(),
   };
 }
@@ -57,12 +67,12 @@ function collection<Kind extends keyof Entries, Schema extends z.ZodType<Entries
   kind: Kind,
   schema: Schema,
   nameOf: (entry: Entries[Kind][number]) => string,
-): Collection<Entries[Kind][number], z.input<Schema>> {
+): Collection<Entries[Kind][number], WithUpstream<z.input<Schema>>> {
   const entries = () => state.current[kind] as readonly Entries[Kind][number][];
   return {
     list: entries,
     async put(given) {
-      const entry = checkInput(schema, given);
+      const entry = checkInput(schema, await state.locate(given));
       const replaced = await state.change(() => {
         const at = entries().findIndex((known) => nameOf(known) === nameOf(entry));
         const changed = at < 0 ? [...entries(), entry] : entries().with(at, entry);
@@ -92,6 +102,10 @@ class EntriesState {
     this.#configured = configured;
     this.#current = configured;
     this.#options = options;
+  }
+
+  get locate(): (entry: unknown) => Promise<unknown> {
+    return this.#options.locate ?? (async (entry) => entry);
   }
 
   get current(): Entries {
@@ -130,12 +144,15 @@ class EntriesState {
    */
   with(kind: keyof Entries, ofKind: readonly unknown[], index?: number): Entries {
     const changed = { ...this.#current, [kind]: ofKind };
-    for (const { path, message } of this.#options.check(changed)?.issues ?? []) {
+    for (const issue of this.#options.check(changed)?.issues ?? []) {
+      const { message } = issue;
+      const path = issue.path[0] === 'gateway' ? issue.path.slice(1) : issue.path;
       if (path[0] === kind && path[1] === index) throw new InputError(pathText(path.slice(2)), message);
       if (kind === 'clients' && path[0] === 'users')
         throw new InputError('id', 'expected another id: a user has this one');
       if (kind === 'apis' && path.at(-1) === 'api')
-        throw new InputError('resource', `${pathText(path)} names this API`);
+        throw new InputError('resource', `${pathText(issue.path)} names this API`);
+      if (kind === 'routes') throw new InputError('', `${pathText(issue.path)}: ${message}`);
     }
     return changed;
   }

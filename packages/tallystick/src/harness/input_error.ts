@@ -39,6 +39,8 @@ export function toConfigError(error: unknown, within = ''): unknown {
   if (error instanceof WrongClientError || error instanceof WrongUserError) {
     return new ConfigError('the configuration', [`${path}${pathOf(error)}: ${error.message}`]);
   }
+  if (error instanceof InputError)
+    return new ConfigError('the configuration', [`${path}${error.path}: ${error.message}`]);
   if (error instanceof WrongKeyError) {
     return new ConfigError('the configuration', [`authorizationServer.signingKey: ${error.message}`]);
   }

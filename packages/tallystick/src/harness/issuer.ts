@@ -10,21 +10,28 @@ import {
   WrongKeyError,
 } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
+import type { TenantGateway } from '../run/tenant_gateway.ts';
 import type { ManagedClock } from './clock/create_clock.ts';
 import { type Collections, type CollectionsOptions, createCollections, type Entries } from './collections.ts';
 import { createFaults, type Faults } from './faults/faults.ts';
 import { intercept } from './faults/intercept.ts';
 import { createScriptedAnswers, type ScriptedAnswers } from './faults/scripted_answers.ts';
-import { createGatewayVerbs, type GatewayVerbs, type ServedGateway } from './gateway/create_gateway_verbs.ts';
+import { createGatewayVerbs, type GatewayVerbs } from './gateway/create_gateway_verbs.ts';
 import { InputError } from './input_error.ts';
 import { createRecordedRequests, type RecordedRequests } from './requests/create_recorded_requests.ts';
 import { createSignInVerbs, type SignInVerbs } from './sign_in/create_sign_in_verbs.ts';
 import { createTokenVerbs, type TokenVerbs } from './tokens/create_token_verbs.ts';
 
 /** Test controls of one issuer: the first one or a tenant. They do not affect other issuers. */
-export interface Issuer extends Pick<Collections, 'clients' | 'users' | 'apis'>, TokenVerbs, SignInVerbs, GatewayVerbs {
+export interface Issuer
+  extends Pick<Collections, 'clients' | 'users' | 'apis' | 'routes'>,
+    TokenVerbs,
+    SignInVerbs,
+    GatewayVerbs {
   /** Issuer identifier and base URL of the endpoints. */
   readonly issuer: string;
+  /** Base URL of its APIs at the gateway. Absent without a gateway in this process. */
+  readonly gatewayUrl?: string | undefined;
   readonly faults: Faults;
   readonly scriptedAnswers: ScriptedAnswers;
   readonly requests: RecordedRequests;
@@ -53,6 +60,8 @@ export interface Issuer extends Pick<Collections, 'clients' | 'users' | 'apis'>,
 export interface ManagedIssuer {
   readonly controls: Issuer;
   readonly handler: RequestListener;
+  /** Serves the APIs of a tenant. Absent without a gateway in this process; the gateway itself serves those of the first issuer. */
+  readonly gateway?: TenantGateway | undefined;
   /** Replaces the configured clients, users and APIs, which `reset` restores. @throws {InputError} they are not valid */
   configure(entries: Entries): Promise<void>;
   /** Does what `reset` does, except for the store. */
@@ -79,8 +88,10 @@ export interface IssuerDependencies {
   readonly authorizationServer: AuthorizationServer;
   /** Calls the servers of this Tallystick. */
   readonly fetch: typeof globalThis.fetch;
-  /** The gateway that serves the APIs of this issuer, if this process has one. */
-  readonly gateway: () => ServedGateway | undefined;
+  /** Base URL of the APIs of this issuer at the gateway, if this process has one. */
+  readonly gatewayUrl: () => string | undefined;
+  readonly tenantGateway?: TenantGateway | undefined;
+  readonly locate?: CollectionsOptions['locate'];
   /** Makes everything that depends on the clients, users and APIs use other ones. @throws {InputError} they are not valid */
   readonly replace: CollectionsOptions['replace'];
 }
@@ -88,13 +99,14 @@ export interface IssuerDependencies {
 /** Adds the test controls to an authorization server. */
 export function createIssuer(options: IssuerOptions, dependencies: IssuerDependencies): ManagedIssuer {
   const { issuer, entries, check, intercepted, permissive } = options;
-  const { store, clock, log, authorizationServer, fetch, gateway } = dependencies;
+  const { store, clock, log, authorizationServer, fetch, gatewayUrl, tenantGateway } = dependencies;
   const mountPath = mountPathOf(issuer);
   const faults = createFaults();
   const scriptedAnswers = createScriptedAnswers();
   const requests = createRecordedRequests({ now: clock.now, mountPath });
-  const { clients, users, apis, ...collections } = createCollections(entries, {
+  const { clients, users, apis, routes, ...collections } = createCollections(entries, {
     check,
+    locate: dependencies.locate,
     async replace(changed) {
       await dependencies.replace(changed);
       forgetTokens();
@@ -103,7 +115,10 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
   const { handler, keys, backchannelRequests } = authorizationServer;
   const known = () => ({ apis: apis.list(), clients: clients.list(), users: users.list(), permissive });
   const { token, ...tokenVerbs } = createTokenVerbs({ authorizationServer, clock, known });
-  const { forgetTokens, ...gatewayVerbs } = createGatewayVerbs({ issuer, gateway, token, clock, fetch });
+  const { forgetTokens, ...gatewayVerbs } = createGatewayVerbs({
+    ...{ issuer, gatewayUrl, token, clock, fetch },
+    routes: () => routes.list(),
+  });
 
   function clearTestState(): void {
     faults.clear();
@@ -120,12 +135,16 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
   return {
     controls: {
       issuer,
+      get gatewayUrl() {
+        return gatewayUrl();
+      },
       faults,
       scriptedAnswers,
       requests,
       clients,
       users,
       apis,
+      routes,
       keys,
       backchannelRequests: {
         pending: (user) => clock.run(() => backchannelRequests.pending(user)),
@@ -156,6 +175,7 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
       },
     },
     handler: intercepted ? intercept(handler, { faults, scriptedAnswers, requests, clock, log, mountPath }) : handler,
+    gateway: tenantGateway,
     configure: collections.configure,
     restore,
     release() {

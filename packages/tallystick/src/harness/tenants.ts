@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { TokenStore } from '@tallystick/token-store';
-import { type Tenant, type TenantInput, tenantSchema } from '../config/schema.ts';
-import { checkInput, InputError, toConfigError, toInputError } from './input_error.ts';
+import { completeTenant } from '../config/complete_config.ts';
+import { type Config, type Tenant, tenantSchema } from '../config/schema.ts';
+import type { TenantGateway } from '../run/tenant_gateway.ts';
+import type { LibraryTenant } from '../run/upstreams/open_upstreams.ts';
+import { checkInput, toConfigError, toInputError } from './input_error.ts';
 import type { Issuer, ManagedIssuer } from './issuer.ts';
+import { UnknownNameError } from './unknown_name.ts';
 
 /** A tenant with this id exists. */
 export class TenantExistsError extends Error {
@@ -11,7 +15,10 @@ export class TenantExistsError extends Error {
   override name = 'TenantExistsError';
 }
 
-/** Further issuers, each at `{issuer}/{id}` with its own clients, users, keys, faults and records. */
+/**
+ * Further issuers, each at `{issuer}/{id}` with its own clients, users, keys, faults and records, and with its own routes at
+ * `{gatewayUrl}/{id}`.
+ */
 export interface Tenants {
   list(): { readonly id: string; readonly issuer: string }[];
   /** Test controls of a tenant. @throws {InputError} no tenant has this id */
@@ -20,7 +27,7 @@ export interface Tenants {
    * @throws {InputError} the tenant is not valid
    * @throws {TenantExistsError} a tenant with this id exists
    */
-  create(tenant: TenantInput): Promise<Issuer>;
+  create(tenant: LibraryTenant): Promise<Issuer>;
   /** Removes a tenant with its faults and records. @returns whether there was a tenant with this id */
   remove(id: string): Promise<boolean>;
 }
@@ -30,14 +37,22 @@ export interface ManagedTenants extends Tenants {
   readonly handler: RequestListener;
   /** Restores the configured tenants. Their records stay in the store: the caller clears it. */
   restore(): Promise<void>;
+  /** The gateway of the tenant in a path. */
+  gatewayAt(path: string): TenantGateway | undefined;
   /** Ends every wait in the tenants. */
   release(): void;
+  /** Closes their gateways. */
+  close(): Promise<void>;
 }
 
 export interface TenantsOptions {
   /** Issuer identifier of the first issuer. */
   readonly issuer: string;
   readonly store: TokenStore;
+  /** The configuration of the server. */
+  readonly server: Pick<Config, 'host'>;
+  /** Replaces applications as upstreams with their addresses. */
+  readonly locate: (tenant: unknown) => Promise<unknown>;
   /** Creates the issuer of a tenant. */
   readonly start: (tenant: Tenant, issuer: string, store: TokenStore) => Promise<ManagedIssuer>;
   /** Handles requests for the first issuer. */
@@ -61,15 +76,18 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
   const release = () => {
     for (const tenant of tenants.values()) tenant.release();
   };
+  const close = async () => {
+    await Promise.all([...tenants.values()].map((tenant) => tenant.gateway?.close()));
+  };
   return {
     list: () => [...tenants].map(([id, { controls }]) => ({ id, issuer: controls.issuer })),
     get(id) {
       const tenant = tenants.get(id);
-      if (!tenant) throw new InputError('tenant', 'expected the id of an existing tenant');
+      if (!tenant) throw new UnknownNameError('tenant', 'tenant', id, [...tenants.keys()]);
       return tenant.controls;
     },
     async create(given) {
-      const tenant = checkInput(tenantSchema, given);
+      const tenant = completeTenant(checkInput(tenantSchema, await options.locate(given)), options.server);
       // A new tenant with the id of a removed one does not see the old records.
       const created = await add(tenant, `${tenant.id}.${randomUUID()}`).catch((error) => {
         throw toInputError(error);
@@ -81,6 +99,7 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
       if (!tenant) return false;
       tenants.delete(id);
       tenant.release();
+      await tenant.gateway?.close();
       // Other processes on the store may still use the records of a configured tenant.
       if (configuredTenants.get(id) !== tenant) await tenant.controls.reset();
       return true;
@@ -91,11 +110,14 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
     },
     async restore() {
       release();
+      await close();
       tenants.clear();
       for (const [id, tenant] of configuredTenants) tenants.set(id, tenant);
       await Promise.all([...configuredTenants.values()].map((tenant) => tenant.restore()));
     },
+    gatewayAt: (path) => tenants.get(tenantOf(path))?.gateway,
     release,
+    close,
   };
 }
 

@@ -5,12 +5,13 @@ import { validate } from '@tallystick/common/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
 import type { z } from 'zod';
+import { pathText } from '../config/config_error.ts';
 import { schemaFor } from '../config/config_schema.ts';
 import { mayBePermissive, ONLY_ON_THIS_MACHINE } from '../config/cross_references/check_permissive.ts';
-import { type Config, tenantSchema } from '../config/schema.ts';
+import { introspectingClient } from '../config/defaults.ts';
+import { type Config, type Tenant, tenantSchema } from '../config/schema.ts';
 import type { ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';
-import type { ServedGateway } from '../harness/gateway/create_gateway_verbs.ts';
 import { createHarness, type Harness } from '../harness/harness.ts';
 import { InputError, toConfigError, toEntryError } from '../harness/input_error.ts';
 import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
@@ -19,15 +20,21 @@ import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 import { readinessOf } from './readiness.ts';
 import { refuseChanges } from './refuse_changes.ts';
+import type { TenantGateway, TenantOfGateway } from './tenant_gateway.ts';
+import type { Upstreams } from './upstreams/open_upstreams.ts';
 
 export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
   readonly clock: ManagedClock;
   /** Whether tests may record its requests and inject faults. */
   readonly intercepted: boolean;
-  /** The gateway of this process, if it has one, for calls of tests. */
-  readonly gateway?: (() => ServedGateway | undefined) | undefined;
-  /** Called with the configuration after APIs of the first issuer changed, for the other roles of this process. */
-  readonly apisChanged?: ((config: Config) => Promise<void>) | undefined;
+  /** Base URL of the gateway of this process, if it has one. */
+  readonly gatewayUrl?: (() => string | undefined) | undefined;
+  /** Creates the gateway of a tenant. Default: tenants have none. */
+  readonly openTenantGateway?: ((tenant: TenantOfGateway) => TenantGateway) | undefined;
+  /** Replaces applications as upstreams with their addresses. Default: upstreams are addresses. */
+  readonly locate?: Upstreams['locate'] | undefined;
+  /** Called after APIs or routes of the first issuer changed, for the other roles of this process. */
+  readonly apisChanged?: ((entries: Entries) => Promise<void>) | undefined;
   /** Called with the public keys of the first issuer when they change, before one of the new keys signs. */
   readonly keysPublished?: ((jwks: { readonly keys: readonly unknown[] }) => void) | undefined;
 }
@@ -44,6 +51,10 @@ export interface RunningAuthorizationServer {
   replace(config: Config): Promise<void>;
   /** Ends every wait, so that the app can stop. */
   release(): void;
+  /** The gateway of the tenant in a path. */
+  gatewayAt(path: string): TenantGateway | undefined;
+  /** Closes the gateways of tenants. */
+  closeGateways(): Promise<void>;
 }
 
 /** Sections that can change while the server runs, or that it does not read. It reads the others only when it starts. */
@@ -59,22 +70,26 @@ export async function runAuthorizationServer(
   app: OpenApp,
   dependencies: AuthorizationServerRole,
 ): Promise<RunningAuthorizationServer> {
-  const { store, clock, apisChanged, keysPublished, gateway } = dependencies;
+  const { store, clock, apisChanged, keysPublished, locate = async (value) => value } = dependencies;
   const startIssuer = createIssuerStarter(config, dependencies);
-  const first = await startIssuer(config, config.issuer, store, {
+  const entries = { ...config, routes: config.gateway.routes };
+  const first = await startIssuer(entries, config.issuer, store, {
     ...firstIssuerHooks(config, apisChanged),
     keysPublished,
-    gateway,
+    gatewayUrl: dependencies.gatewayUrl,
   }).catch((error) => {
     throw toConfigError(error);
   });
   const tenants = await createTenants(config.tenants, {
     issuer: config.issuer,
-    store,
-    start: ({ id, ...entries }, issuer, partition) =>
-      startIssuer(entries, issuer, partition, {
-        check: (changed) => validate(tenantSchema, { id, ...changed }).error,
-      }),
+    ...{ store, server: config, locate },
+    start: (tenant, issuer, partition) =>
+      startIssuer(
+        tenant,
+        issuer,
+        partition,
+        tenantHooks(tenant, { ...dependencies, config, issuer, store: partition }),
+      ),
     defaultHandler: first.handler,
   });
   app.answerWith(tenants.handler, () => readinessOf(store));
@@ -83,27 +98,30 @@ export async function runAuthorizationServer(
     async replace(changed) {
       const fixed = (Object.keys(config) as (keyof Config)[]).filter((name) => !CHANGEABLE.includes(name));
       refuseChanges('the authorization server', config, changed, fixed);
-      await first.configure(changed);
+      await first.configure({ ...changed, routes: changed.gateway.routes });
     },
     release() {
       first.release();
       tenants.release();
       clock.stop();
     },
+    gatewayAt: tenants.gatewayAt,
+    closeGateways: tenants.close,
   };
 }
 
-/** What happens when the entries or the keys of an issuer change. */
-interface IssuerHooks {
+/** What happens when the entries or the keys of an issuer change, and where the gateway serves its APIs. */
+interface IssuerHooks extends Pick<AuthorizationServerRole, 'keysPublished' | 'gatewayUrl'> {
   readonly check: (entries: Entries) => z.ZodError | undefined;
-  readonly entriesChanged?: (entries: Entries) => Promise<void>;
-  readonly keysPublished?: AuthorizationServerRole['keysPublished'];
-  readonly gateway?: AuthorizationServerRole['gateway'];
+  readonly entriesChanged?: ((entries: Entries) => Promise<void>) | undefined;
+  readonly gateway?: TenantGateway | undefined;
+  /** Clients of the roles of this process, which the issuer knows beside its own. */
+  readonly ownClients?: Config['clients'];
 }
 
 type IssuerEntries = Entries & Pick<Config, 'permissive' | 'permissiveAccessTokens'>;
 
-function createIssuerStarter(config: Config, { log, tls, clock, intercepted }: AuthorizationServerRole) {
+function createIssuerStarter(config: Config, { log, tls, clock, intercepted, locate }: AuthorizationServerRole) {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
   const fetch = tls?.trust.fetch;
   return async (
@@ -112,18 +130,22 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted }: A
     store: TokenStore,
     hooks: IssuerHooks,
   ): Promise<ManagedIssuer> => {
-    const { check, entriesChanged, keysPublished, gateway = () => undefined } = hooks;
+    const { check, entriesChanged, keysPublished, gatewayUrl = () => undefined, gateway, ownClients = [] } = hooks;
     if (given.permissive && !mayBePermissive(config)) throw new InputError('permissive', ONLY_ON_THIS_MACHINE);
-    const entries = entriesOf(given);
-    const { permissive, permissiveAccessTokens } = given;
+    const { apis, clients, users, routes, permissive, permissiveAccessTokens } = given;
+    const known = (changed: Omit<Entries, 'routes'>) => ({
+      apis: changed.apis,
+      clients: [...changed.clients, ...ownClients.filter(({ id }) => !changed.clients.some((own) => own.id === id))],
+      users: changed.users,
+    });
     const authorizationServer = await createAuthorizationServer(
-      authorizationServerConfig(config, { ...entries, issuer, secret, permissive, permissiveAccessTokens }),
+      authorizationServerConfig(config, { ...known(given), issuer, secret, permissive, permissiveAccessTokens }),
       { store, log, now: clock.now, keysPublished, fetch },
     );
     const { configuration } = authorizationServer;
     async function replace(changed: Entries): Promise<void> {
       const before = configuration.current();
-      await configuration.replace(entriesOf(changed)).catch((error) => {
+      await configuration.replace(known(changed)).catch((error) => {
         throw toEntryError(error);
       });
       await entriesChanged?.(changed).catch(async (error) => {
@@ -132,22 +154,79 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted }: A
       });
     }
     return createIssuer(
-      { issuer, entries, check, intercepted, permissive },
-      { store, clock, log, authorizationServer, replace, gateway, fetch: fetch ?? globalThis.fetch },
+      { issuer, entries: { apis, clients, users, routes }, check, intercepted, permissive },
+      {
+        ...{ store, clock, log, authorizationServer, replace, locate },
+        ...{ gatewayUrl, tenantGateway: gateway, fetch: fetch ?? globalThis.fetch },
+      },
     );
   };
 }
 
-/** The gateway has routes to the APIs of the first issuer only. */
+/** The gateway itself serves the APIs of the first issuer. */
 function firstIssuerHooks(config: Config, apisChanged: AuthorizationServerRole['apisChanged']): IssuerHooks {
-  let { apis } = config;
   return {
-    check: (entries) => validate(schemaFor('authorization-server'), { ...config, ...entries }).error,
-    async entriesChanged(entries) {
-      if (entries.apis === apis) return;
-      await apisChanged?.({ ...config, ...entries });
-      apis = entries.apis;
+    check: ({ routes, ...entries }) =>
+      validate(schemaFor('authorization-server'), { ...config, ...entries, gateway: { ...config.gateway, routes } })
+        .error,
+    entriesChanged: whenApisChange({ ...config, routes: config.gateway.routes }, apisChanged),
+  };
+}
+
+/** A tenant has a gateway of its own, below its path. */
+function tenantHooks(
+  tenant: Tenant,
+  {
+    config,
+    issuer,
+    store,
+    gatewayUrl,
+    openTenantGateway,
+  }: {
+    readonly config: Config;
+    readonly issuer: string;
+    readonly store: TokenStore;
+  } & Pick<AuthorizationServerRole, 'gatewayUrl' | 'openTenantGateway'>,
+): IssuerHooks {
+  const { id } = tenant;
+  const check = (changed: Entries) =>
+    validate(tenantSchema, { ...tenant, ...changed }).error ??
+    validate(schemaFor('gateway'), asOnlyIssuer(changed, config)).error;
+  const wrong = check(tenant)?.issues[0];
+  if (wrong) throw new InputError(pathText(wrong.path.filter((step) => step !== 'gateway')), wrong.message);
+  const gateway = openTenantGateway?.({ id, issuer, entries: tenant, store });
+  const ownClients = [config.gateway.client, config.sampleApi.client].flatMap((client) =>
+    client?.secret === undefined ? [] : introspectingClient({ id: client.id, secret: client.secret }),
+  );
+  return {
+    check,
+    entriesChanged: whenApisChange(tenant, gateway?.replace),
+    keysPublished: gateway?.setKeys,
+    gatewayUrl: () => {
+      const url = gateway && gatewayUrl?.();
+      return url === undefined ? undefined : `${url}/${id}`;
     },
+    gateway,
+    ownClients,
+  };
+}
+
+/** A configuration with the APIs and routes of a tenant, to check them. */
+function asOnlyIssuer({ apis, routes }: Entries, config: Config): Config {
+  const gateway = { ...config.gateway, tokenHandlers: [], decisionEndpoints: [], routes };
+  return { ...config, apis, clients: [], users: [], tenants: [], gateway };
+}
+
+/** Clients and users do not concern the other roles. */
+function whenApisChange(
+  known: Pick<Entries, 'apis' | 'routes'>,
+  changed: ((entries: Entries) => Promise<void>) | undefined,
+): (entries: Entries) => Promise<void> {
+  let { apis, routes } = known;
+  return async (entries) => {
+    if (entries.apis === apis && entries.routes === routes) return;
+    await changed?.(entries);
+    ({ apis, routes } = entries);
   };
 }
 
@@ -156,7 +235,9 @@ export async function checkAuthorizationServer(config: Config, log: Log): Promis
   const store = await openTokenStore(storeConfig());
   const secret = randomBytes(32).toString('base64url');
   const checked = authorizationServerConfig(config, {
-    ...entriesOf(config),
+    apis: config.apis,
+    clients: config.clients,
+    users: config.users,
     issuer: config.issuer,
     secret,
     permissive: config.permissive,
@@ -183,8 +264,4 @@ function authorizationServerConfig(
   // A generated certificate is only for development, so clients at private addresses are fine for any issuer.
   const callsPrivateAddresses = tls?.selfMade || undefined;
   return { ...authorizationServer, lifetimes, features, scopes, trustedIssuers, callsPrivateAddresses, ...entries };
-}
-
-function entriesOf({ apis, clients, users }: Entries): Entries {
-  return { apis, clients, users };
 }

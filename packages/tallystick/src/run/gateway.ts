@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Log } from '@tallystick/common';
 import { createGatewayServer, createMetrics, createReplaceableGateway, type GatewayConfig } from '@tallystick/gateway';
 import { gateway as gatewaySchema, makesJwts } from '@tallystick/gateway/config';
@@ -17,6 +19,7 @@ import { createOwnJwtKey, type OwnJwtKey } from './own_jwt_key.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { readMaterials } from './read_material.ts';
 import { refuseChanges } from './refuse_changes.ts';
+import type { OpenGateway } from './tenant_gateway.ts';
 import type { Tls } from './tls/open_tls.ts';
 
 /** Values that the gateway reads only when it starts: those of its servers, its store and its traces. */
@@ -46,23 +49,39 @@ export interface RunningGateway extends Listening {
   replace(config: Config): Promise<void>;
   /** Replaces the authorization server's public keys, without a fetch. */
   setKeys(jwks: { readonly keys: readonly unknown[] }): void;
+  /** Creates a gateway for another issuer, to which `gatewayAt` can lead. */
+  open(config: Config, store: TokenStore): Promise<OpenGateway>;
 }
 
-export async function runGateway(config: Config, { tls, ...dependencies }: RoleDependencies): Promise<RunningGateway> {
+export interface GatewayRole extends RoleDependencies {
+  /** Finds the gateway for the path of a request. Default: the one of this role serves all of them. */
+  readonly gatewayAt?: ((path: string) => Pick<OpenGateway, 'handler' | 'upgrade'> | undefined) | undefined;
+}
+
+export async function runGateway(
+  config: Config,
+  { tls, gatewayAt = () => undefined, ...dependencies }: GatewayRole,
+): Promise<RunningGateway> {
   const configure = createGatewayConfigurator(config.secret, dependencies.store, tls);
   const proxyFor = createProxyFor(dependencies.environment ?? process.env);
   const configured = await configure(config);
   const traces = config.gateway.tracing && (await openTracing(config.gateway.tracing, dependencies));
-  const gateway = createConfiguredGateway(configured, {
-    metrics: createMetrics(),
-    ...dependencies,
+  const calling = {
     tracing: traces?.tracing,
     secureContext: tls?.trust.secureContext,
     proxyFor,
     fetch: proxyFor ? createProxyingFetch(proxyFor, tls?.trust) : tls?.trust.fetch,
-  });
+  };
+  const gateway = createConfiguredGateway(configured, { metrics: createMetrics(), ...dependencies, ...calling });
+  const servedBy = ({ url = '' }: IncomingMessage) => gatewayAt(url) ?? gateway;
+  const handlers = {
+    handler: (request: IncomingMessage, response: ServerResponse) => servedBy(request).handler(request, response),
+    upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      servedBy(request).upgrade(request, socket, head),
+    unreadable: gateway.unreadable,
+  };
   const serverTls = tls?.server && { ...tls.server, requestCert: config.features.mutualTls };
-  const server = createGatewayServer(gateway, configured, serverTls);
+  const server = createGatewayServer(handlers, configured, serverTls);
   const { operations } = config.gateway;
   const operationsApp = operations && (await openOperations(config, operations));
   operationsApp?.answerWith(gateway.operations);
@@ -78,6 +97,18 @@ export async function runGateway(config: Config, { tls, ...dependencies }: RoleD
       });
     },
     setKeys: (jwks) => gateway.setKeys(jwks),
+    async open(other, store) {
+      const configureOther = createGatewayConfigurator(config.secret, store, tls);
+      const { log, now } = dependencies;
+      const opened = createConfiguredGateway(await configureOther(other), { store, log, now, ...calling });
+      return {
+        ...opened,
+        replace: async (changed) =>
+          opened.replace(await configureOther(changed)).catch((error) => {
+            throw toGatewayConfigError(error);
+          }),
+      };
+    },
     drain: gateway.drain,
     async stop() {
       gateway.drain();

@@ -2,7 +2,7 @@ import type { Log } from '@tallystick/common';
 import type { StoreUse, TokenStore } from '@tallystick/token-store';
 import { ConfigError } from '../config/config_error.ts';
 import { checkConfig, loadConfig } from '../config/load_config.ts';
-import type { Config, ConfigInput } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import { findWarnings } from '../config/warnings.ts';
 import { createClock, type ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Harness } from '../harness/harness.ts';
@@ -15,10 +15,12 @@ import { createLog, gatewayStoreUses, openStore, type RoleDependencies } from '.
 import { type RunningGateway, runGateway } from './gateway.ts';
 import { refuseChanges } from './refuse_changes.ts';
 import { runSampleApi, SAMPLE_API_FIXED } from './sample_api.ts';
+import { createTenantGateway } from './tenant_gateway.ts';
+import { createUpstreams, type LibraryConfig, type Upstreams } from './upstreams/open_upstreams.ts';
 
 export interface StartOptions {
   /** The configuration, or the name of its file. */
-  readonly config: ConfigInput | string;
+  readonly config: LibraryConfig | string;
   /** `free`: free ports, so that instances can run side by side. `configured`: those in the configuration. Default: `free`. */
   readonly ports?: 'free' | 'configured';
   /** Default: JSON lines on standard error, at the configured level. */
@@ -28,7 +30,7 @@ export interface StartOptions {
 }
 
 /** The configuration itself instead of {@link StartOptions}. */
-export type ShortStartOptions = ConfigInput & Pick<StartOptions, 'ports'>;
+export type ShortStartOptions = LibraryConfig & Pick<StartOptions, 'ports'>;
 
 /** Without options: the demo, which accepts every client. */
 async function readOptions(given: StartOptions | ShortStartOptions | undefined): Promise<StartOptions> {
@@ -61,7 +63,7 @@ export interface Tallystick extends Harness {
    *
    * @throws {ConfigError} it is not valid, or a value differs that cannot change while the servers run; nothing changed
    */
-  replace(config: ConfigInput): Promise<void>;
+  replace(config: LibraryConfig): Promise<void>;
   /** Stops all servers after requests in flight have finished. */
   stop(): Promise<void>;
   /** Stops at the end of the scope: `await using tallystick = await startTallystick(…)`. */
@@ -70,6 +72,12 @@ export interface Tallystick extends Harness {
 
 /**
  * Starts the authorization server, the gateway and the sample API in this process.
+ *
+ * @example
+ * await using tally = await startTallystick({
+ *   apis: [{ resource: 'https://orders.example', accessTokens: 'split', scopes: ['read'], upstream: app }],
+ * });
+ * const answer = await tally.fetch('/orders', { as: 'alice', scopes: ['read'] });
  *
  * @example
  * const tallystick = await startTallystick({ config: 'tallystick.config.yaml' });
@@ -89,11 +97,32 @@ export interface Tallystick extends Harness {
  * @throws {PortError} a configured port is in use (`code` EADDRINUSE), or this user may not listen there (EACCES)
  */
 export async function startTallystick(given?: StartOptions | ShortStartOptions): Promise<Tallystick> {
-  const { ports = 'free', ...options } = await readOptions(given);
-  const configured =
-    typeof options.config === 'string' ? await loadConfig(options.config) : checkConfig(options.config);
+  const options = await readOptions(given);
+  const steps: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of steps.splice(0).reverse()) await step();
+  };
+  try {
+    return { ...(await start(options, (step) => void steps.push(step))), stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Adds a step to the stop of Tallystick. The last step comes first. */
+type OnStop = (step: () => Promise<void>) => void;
+
+async function start(
+  { ports = 'free', ...options }: StartOptions,
+  onStop: OnStop,
+): Promise<Omit<Tallystick, 'stop' | typeof Symbol.asyncDispose>> {
+  const { locate, stop: stopUpstreams } = createUpstreams();
+  onStop(stopUpstreams);
+  const load = async (given: StartOptions['config']) =>
+    typeof given === 'string' ? loadConfig(given) : checkConfig(await locate(given));
   const withPorts = ports === 'free' ? withFreePorts : (given: Config) => given;
-  const config = withPorts(configured);
+  const config = withPorts(await load(options.config));
   const tls = config.tls && (await (await import('./tls/open_tls.ts')).openTls(config));
   // Entries of the store expire by this clock, so tests can move it only with a memory store that is opened here.
   const clock = createClock({ movable: options.store === undefined && config.store.url === 'memory:' });
@@ -102,45 +131,34 @@ export async function startTallystick(given?: StartOptions | ShortStartOptions):
   const log = options.log ?? ownLog;
   const uses: StoreUse[] = ['records', ...gatewayStoreUses(config)];
   const store = options.store ?? (await openStore(config, { uses, log, now }));
-  const stops: (() => Promise<void>)[] = options.store ? [] : [() => store.close()];
-  const stop = async () => {
-    for (const step of stops.splice(0).reverse()) await step();
+  if (options.store === undefined) onStop(() => store.close());
+  const sampleApi = await openApp(config, 'sampleApi', { tls, log });
+  onStop(sampleApi.stop);
+  const authorizationServer = await openApp(config, 'authorizationServer', { tls, log });
+  onStop(authorizationServer.stop);
+  const withAddresses = (given: Config) =>
+    ports === 'free' ? withUrls(given, authorizationServer.port, sampleApi.port) : given;
+  const running = withAddresses(config);
+  for (const { path, message } of findWarnings(running)) log.warn({ path }, message);
+  const apps = { authorizationServer, sampleApi };
+  const roles = await runRoles(running, apps, { store, log, now, tls, clock, onStop, locate });
+  const { controlPort } = roles;
+  return {
+    ...roles.harness,
+    issuer: running.issuer,
+    gatewayUrl: serverUrl(running, running.host, roles.gatewayPort),
+    sampleApiUrl: sampleApiUrl(running),
+    controlUrl: controlPort === undefined ? undefined : serverUrl(running, running.controlApi.host, controlPort),
+    ca: tls?.ca,
+    caFile: tls?.caFile,
+    certificateFingerprint: tls?.server?.fingerprint,
+    config: running,
+    async replace(changed) {
+      const replaced = withAddresses(withPorts(await load(changed)));
+      await roles.replace(replaced);
+      ownLog.level = replaced.log.level;
+    },
   };
-  try {
-    const sampleApi = await openApp(config, 'sampleApi', { tls, log });
-    stops.push(sampleApi.stop);
-    const authorizationServer = await openApp(config, 'authorizationServer', { tls, log });
-    stops.push(authorizationServer.stop);
-    const withAddresses = (given: Config) =>
-      ports === 'free' ? withUrls(given, authorizationServer.port, sampleApi.port) : given;
-    const running = withAddresses(config);
-    for (const { path, message } of findWarnings(running)) log.warn({ path }, message);
-    const apps = { authorizationServer, sampleApi };
-    const onStop = (step: () => Promise<void>) => void stops.push(step);
-    const roles = await runRoles(running, apps, { store, log, now, tls, clock, onStop });
-    const { controlPort } = roles;
-    return {
-      ...roles.harness,
-      issuer: running.issuer,
-      gatewayUrl: serverUrl(running, running.host, roles.gatewayPort),
-      sampleApiUrl: sampleApiUrl(running),
-      controlUrl: controlPort === undefined ? undefined : serverUrl(running, running.controlApi.host, controlPort),
-      ca: tls?.ca,
-      caFile: tls?.caFile,
-      certificateFingerprint: tls?.server?.fingerprint,
-      config: running,
-      async replace(changed) {
-        const replaced = withAddresses(withPorts(checkConfig(changed)));
-        await roles.replace(replaced);
-        ownLog.level = replaced.log.level;
-      },
-      stop,
-      [Symbol.asyncDispose]: stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
 interface Apps {
@@ -149,33 +167,48 @@ interface Apps {
 }
 
 interface RolesDependencies extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
+  readonly locate: Upstreams['locate'];
   readonly now: () => number;
   readonly clock: ManagedClock;
-  /** Adds a step to the stop of Tallystick. The last step comes first. */
-  readonly onStop: (step: () => Promise<void>) => void;
+  readonly onStop: OnStop;
 }
 
 /** Runs the roles, each with its own server. A change of the first issuer's APIs or keys reaches the other roles at once. */
-async function runRoles(config: Config, apps: Apps, { clock, onStop, ...dependencies }: RolesDependencies) {
+async function runRoles(config: Config, apps: Apps, { clock, onStop, locate, ...dependencies }: RolesDependencies) {
   let current = config;
   let gateway: RunningGateway | undefined;
   runSampleApi(config, apps.sampleApi, dependencies);
-  const { harness, release, replace } = await runAuthorizationServer(config, apps.authorizationServer, {
-    ...dependencies,
-    clock,
-    intercepted: true,
-    async apisChanged({ apis, clients, users }) {
-      const changed = { ...current, apis, clients, users };
-      await gateway?.replace(changed);
-      runSampleApi(changed, apps.sampleApi, dependencies);
+  const { harness, release, replace, gatewayAt, closeGateways } = await runAuthorizationServer(
+    config,
+    apps.authorizationServer,
+    {
+      ...dependencies,
+      clock,
+      locate,
+      intercepted: true,
+      async apisChanged({ routes, ...entries }) {
+        const changed = { ...current, ...entries, gateway: { ...current.gateway, routes } };
+        await gateway?.replace(changed);
+        runSampleApi(changed, apps.sampleApi, dependencies);
+      },
+      keysPublished: (jwks) => gateway?.setKeys(jwks),
+      gatewayUrl: () => gateway && serverUrl(config, config.host, gateway.port),
+      openTenantGateway: (tenant) =>
+        createTenantGateway(tenant, {
+          ...dependencies,
+          config: () => current,
+          open: async (tenantConfig, store) => {
+            if (gateway === undefined) throw new TypeError('the gateway has not started');
+            return gateway.open(tenantConfig, store);
+          },
+        }),
     },
-    keysPublished: (jwks) => gateway?.setKeys(jwks),
-    gateway: () => gateway && { url: serverUrl(config, config.host, gateway.port), routes: current.gateway.routes },
-  });
+  );
   // Another server on the store may have changed the keys. Reading them publishes them to the gateway of this process.
   const keysChanged = () => void harness.keys.list().catch(() => {});
-  gateway = await runGateway(config, { ...dependencies, keysChanged });
+  gateway = await runGateway(config, { ...dependencies, keysChanged, gatewayAt });
   onStop(gateway.stop);
+  onStop(closeGateways);
   const control = config.controlApi.enabled ? await runControlApi(config, harness, dependencies) : undefined;
   if (control) onStop(control.stop);
   onStop(async () => release());

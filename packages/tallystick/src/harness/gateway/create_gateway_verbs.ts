@@ -35,16 +35,13 @@ export interface GatewayVerbs {
   fetch(path: string, options?: CallOptions): Promise<Response>;
 }
 
-/** A gateway that serves the APIs of an issuer. */
-export interface ServedGateway {
-  readonly url: string;
-  readonly routes: Config['gateway']['routes'];
-}
+type Routes = readonly Config['gateway']['routes'][number][];
 
 export interface GatewayVerbsDependencies {
   readonly issuer: string;
-  /** Undefined if this process has no gateway. */
-  readonly gateway: () => ServedGateway | undefined;
+  /** Base URL of the APIs at the gateway; undefined if this process has no gateway. */
+  readonly gatewayUrl: () => string | undefined;
+  readonly routes: () => Routes;
   readonly token: TokenVerbs['token'];
   readonly clock: Pick<ManagedClock, 'now'>;
   readonly fetch: typeof globalThis.fetch;
@@ -56,7 +53,7 @@ export interface ManagedGatewayVerbs extends GatewayVerbs {
 }
 
 export function createGatewayVerbs(dependencies: GatewayVerbsDependencies): ManagedGatewayVerbs {
-  const { issuer, gateway, clock, fetch } = dependencies;
+  const { issuer, gatewayUrl, routes, clock, fetch } = dependencies;
   const tokens = new Map<string, Promise<Token>>();
 
   async function tokenFor(request: TokenRequest, newToken: boolean): Promise<Token> {
@@ -71,26 +68,26 @@ export function createGatewayVerbs(dependencies: GatewayVerbsDependencies): Mana
 
   return {
     async fetch(path, { as: user, client, api, scopes, claims, token, newToken = false, ...init } = {}) {
-      const served = gateway();
-      if (served === undefined) throw new InputError('', 'expected a gateway in this process');
+      const url = gatewayUrl();
+      if (url === undefined) throw new InputError('', 'expected a gateway in this process');
       if (!path.startsWith('/')) throw new InputError('path', 'expected a path that begins with /');
       const headers = new Headers(init.headers);
       const needsToken = user !== undefined || client !== undefined;
-      const named = needsToken && token === undefined ? (api ?? apiAt(path, served.routes, issuer)) : undefined;
+      const named = needsToken && token === undefined ? (api ?? apiAt(path, routes(), issuer)) : undefined;
       const request = { user, client, api: named, scopes: scopes && [...scopes], claims };
       const sent = token ?? (named === undefined ? undefined : await tokenFor(request, newToken));
       if (sent !== undefined && !headers.has('authorization')) {
         const type = sent instanceof Token ? sent.tokenType : 'Bearer';
         headers.set('authorization', `${type} ${sent}`);
       }
-      return fetch(`${served.url}${path}`, { ...init, headers });
+      return fetch(`${url}${path}`, { ...init, headers });
     },
     forgetTokens: () => tokens.clear(),
   };
 }
 
 /** The API of the route with the longest matching prefix; undefined for a public route. */
-function apiAt(path: string, routes: ServedGateway['routes'], issuer: string): string | undefined {
+function apiAt(path: string, routes: Routes, issuer: string): string | undefined {
   const [pathname = ''] = path.split(/[?#]/, 1);
   const isBelow = (prefix: string) => prefix === '/' || pathname === prefix || pathname.startsWith(`${prefix}/`);
   const [route] = routes.filter(({ prefix }) => isBelow(prefix)).sort((a, b) => b.prefix.length - a.prefix.length);
