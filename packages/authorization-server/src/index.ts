@@ -19,6 +19,7 @@ export { GRANT_TYPES, type GrantName } from './grants/grant_types.ts';
 export { WrongKeyError } from './keys/make_key.ts';
 export type { RotateOptions, SigningKey, SigningKeys } from './keys/signing_keys.ts';
 export type { BackchannelRequests, PendingRequest } from './other_devices/backchannel_requests.ts';
+export { acceptPathsOfMocks, isEndpointPath, MOCK_SEGMENTS } from './permissive/paths.ts';
 export { mountPathOf } from './provider/mount.ts';
 export { DEFECTS } from './tokens/broken_jwt.ts';
 export { type IssuedToken, type TokenRequest, TokenRequestError } from './tokens/issue_token.ts';

@@ -40,6 +40,13 @@ export const authorizationServerConfig = z.strictObject({
   permissiveAccessTokens: accessTokenStyle
     .default('jwt')
     .describe('Access token style of the APIs that only a permissive issuer knows.'),
+  permissiveUser: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, { error: 'expected 1 to 255 ASCII characters without spaces' })
+    .optional()
+    .describe(
+      'Signs users in without a page at a permissive issuer, for clients that are not in `clients`: the user that `login_hint` names, or this one. `prompt=login` still shows the page.',
+    ),
   callsPrivateAddresses: z
     .boolean()
     .optional()

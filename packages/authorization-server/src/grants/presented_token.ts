@@ -1,13 +1,16 @@
 import { signatureOf } from '@tallystick/common';
 import type { TokenStore } from '@tallystick/token-store';
 import { errors, type JWKS, type Provider } from 'oidc-provider';
-import type { AuthorizationServerConfig } from '../config/config.ts';
+import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
+import { createFindApi, resourceOfAudience } from '../permissive/apis.ts';
+import type { Accounts } from '../sign_in/accounts.ts';
 import { mapStoreErrors } from '../storage/store_errors.ts';
 import { createOwnJwtVerifier, type OwnJwt } from '../tokens/own_jwt.ts';
 import { findRenderedToken } from '../tokens/rendered_tokens.ts';
 import { createApisByAudience, resourceOf } from '../tokens/resource_servers.ts';
 import { timeOfJwtId } from '../tokens/timed_jwt_id.ts';
 import { type ActClaim, actClaimOf } from './act_claim.ts';
+import { refusedGrant } from './token_request.ts';
 
 /** RFC 8693 section 3 */
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -29,7 +32,7 @@ export interface PresentedToken {
   readonly grantId?: string | undefined;
 }
 
-export type TokenParameter = 'subject_token' | 'actor_token';
+export type TokenParameter = 'subject_token' | 'actor_token' | 'assertion';
 
 type StoredToken = NonNullable<
   Awaited<ReturnType<Provider['AccessToken']['find'] | Provider['ClientCredentials']['find']>>
@@ -39,6 +42,7 @@ export type TokenReader = ReturnType<typeof createTokenReader>;
 
 export interface TokenReaderDependencies {
   readonly store: TokenStore;
+  readonly accounts: Pick<Accounts, 'exists'>;
   readonly jwks: JWKS;
   /** Reads the signing keys from the store: another authorization server may have made one a moment ago. */
   readonly latestKeys: () => Promise<JWKS>;
@@ -54,26 +58,23 @@ export interface TokenReaderDependencies {
 export function createTokenReader(
   provider: Provider,
   config: AuthorizationServerConfig,
-  { store, jwks, latestKeys, now }: TokenReaderDependencies,
+  { store, accounts, jwks, latestKeys, now }: TokenReaderDependencies,
 ) {
   const verifyOwnJwt = createOwnJwtVerifier(config.issuer, { jwks, latestKeys, now });
-  const validate = createTokenValidation(provider, config, store);
+  const validate = createTokenValidation(provider, config, { store, accounts });
 
   /**
    * @param parameter the parameter that contains the token, for the error message
    * @throws {errors.InvalidRequest} the token is invalid or of an unsupported type (RFC 8693 section 2.2.2). The message
    *   reveals nothing about the token that the client cannot know.
+   * @throws {errors.InvalidGrant} the same for an assertion (RFC 7523 section 3.1)
    */
   return async function readToken(token: string, type: string, parameter: TokenParameter): Promise<PresentedToken> {
     const read = await readAs(token, type, parameter);
     if (read === undefined)
-      throw new errors.InvalidRequest(
-        `the ${parameter} is invalid, expired, revoked or from another authorization server`,
-      );
+      throw refusedToken(parameter, 'is invalid, expired, revoked or from another authorization server');
     if (read === 'constrained')
-      throw new errors.InvalidRequest(
-        `the ${parameter} is bound to a key; this server does not exchange sender-constrained tokens`,
-      );
+      throw refusedToken(parameter, 'is bound to a key; this server does not exchange sender-constrained tokens');
     return read;
   };
 
@@ -87,21 +88,33 @@ export function createTokenReader(
   }
 }
 
+/** The error for a token that is refused: `invalid_grant` for an assertion, otherwise `invalid_request`. */
+export function refusedToken(parameter: TokenParameter, problem: string): Error {
+  const description = `the ${parameter} ${problem}`;
+  return parameter === 'assertion' ? refusedGrant(description) : new errors.InvalidRequest(description);
+}
+
 /**
  * Creates the functions that decide whether a token is still valid. They return undefined for a token that is not, and
  * `constrained` for one that is bound to a key.
  */
 function createTokenValidation(
   provider: Provider,
-  config: Pick<AuthorizationServerConfig, 'apis' | 'users' | 'secret'>,
-  store: TokenStore,
+  config: AuthorizationServerConfig,
+  { store, accounts }: Pick<TokenReaderDependencies, 'store' | 'accounts'>,
 ) {
-  const users = new Set(config.users.map((user) => user.id));
   const apisOf = createApisByAudience(config.apis);
-  const { ifLive, unlessRevoked } = createLiveness(provider, { users, store });
+  const findApi = createFindApi(config);
+  const { ifLive, unlessRevoked } = createLiveness(provider, { accounts, store });
+
+  /** The API of a token for an audience that only a permissive issuer knows. */
+  function unconfiguredApi(audience: unknown): ApiConfig | undefined {
+    return config.permissive && typeof audience === 'string' ? findApi(resourceOfAudience(audience)) : undefined;
+  }
 
   async function idToken(claims: OwnJwt | undefined): Promise<PresentedToken | undefined> {
-    if (claims === undefined || typeof claims.aud !== 'string' || !users.has(claims.sub)) return undefined;
+    if (claims === undefined || typeof claims.aud !== 'string' || !(await accounts.exists(claims.sub)))
+      return undefined;
     const { sub: subject, aud: clientId, exp, iat = 0 } = claims;
     if (!(await provider.Client.find(clientId))) return undefined;
     const token = { subject, subjectIsUser: true, clientId, scopes: new Set<string>(), exp };
@@ -111,7 +124,7 @@ function createTokenValidation(
 
   async function jwt(token: string, claims: OwnJwt | undefined) {
     if (claims === undefined || typeof claims.client_id !== 'string') return undefined;
-    const [api, ...others] = apisOf(claims.aud);
+    const [api = unconfiguredApi(claims.aud), ...others] = apisOf(claims.aud);
     // If several APIs share the audience, the JWT does not show the style, and so whether the token can have been revoked.
     if (api === undefined || others.length > 0) return undefined;
     if (claims.cnf !== undefined) return 'constrained';
@@ -152,10 +165,7 @@ function createTokenValidation(
 }
 
 /** Creates the checks whether everything behind a token still exists. */
-function createLiveness(
-  provider: Provider,
-  { users, store }: { readonly users: ReadonlySet<string>; readonly store: TokenStore },
-) {
+function createLiveness(provider: Provider, { accounts, store }: Pick<TokenReaderDependencies, 'store' | 'accounts'>) {
   /** A token without a record is valid if neither its client nor its subject has been removed since it was issued. */
   async function unlessRevoked(token: PresentedToken, issuedAt: number): Promise<PresentedToken | undefined> {
     const { clientId, subject, subjectIsUser } = token;
@@ -167,7 +177,7 @@ function createLiveness(
   async function ifLive(token: Omit<PresentedToken, 'subjectIsUser'>): Promise<PresentedToken | undefined> {
     const { subject, clientId, grantId } = token;
     if (!(await provider.Client.find(clientId))) return undefined;
-    const subjectIsUser = subject !== clientId && users.has(subject);
+    const subjectIsUser = subject !== clientId && (await accounts.exists(subject));
     if (!subjectIsUser && !(await provider.Client.find(subject))) return undefined;
     if (grantId === undefined) return { ...token, subjectIsUser };
     const grant = await provider.Grant.find(grantId);

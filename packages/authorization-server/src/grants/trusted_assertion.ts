@@ -116,7 +116,8 @@ function keysOf({ jwks, jwksUri }: TrustedIssuerConfig, dependencies: JwksClient
   };
 }
 
-function issuerOf(jwt: string): string {
+/** The issuer that a JWT names, which nothing has verified. @throws {errors.InvalidGrant} the assertion is not a JWT */
+export function issuerOf(jwt: string): string {
   try {
     return String(decodeJwt(jwt).iss);
   } catch {

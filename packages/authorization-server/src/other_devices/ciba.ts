@@ -2,6 +2,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
+import type { AddUser } from '../sign_in/login_form.ts';
 import { mapStoreErrors } from '../storage/store_errors.ts';
 import { requestListName } from './backchannel_requests.ts';
 
@@ -12,7 +13,10 @@ interface StoredRequest {
 }
 
 /** Creates oidc-provider's `ciba` feature: Client-Initiated Backchannel Authentication. */
-export function createCiba({ features, secret, users }: AuthorizationServerConfig, store: TokenStore) {
+export function createCiba(
+  { features, secret, users, permissive }: AuthorizationServerConfig,
+  { store, addUser }: { readonly store: TokenStore; readonly addUser: AddUser },
+) {
   const userIds = new Set(users.map((user) => user.id));
   return {
     enabled: features.ciba,
@@ -32,7 +36,7 @@ export function createCiba({ features, secret, users }: AuthorizationServerConfi
     },
     async validateRequestContext() {},
     async processLoginHint(_ctx: unknown, hint: string) {
-      return userIds.has(hint) ? hint : undefined;
+      return userIds.has(hint) || (permissive && (await addUser(hint))) ? hint : undefined;
     },
     async processLoginHintToken() {
       throw new errors.InvalidRequest('login_hint_token is not supported; use login_hint');

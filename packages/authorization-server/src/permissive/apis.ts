@@ -11,6 +11,9 @@ const MAX_NAME = 512;
 /** Resource indicators of audiences that are not URIs, which RFC 8707 section 2 does not allow. */
 const AUDIENCE_URN = 'urn:tallystick:audience:';
 
+/** The audience at a permissive issuer of a request that names none. */
+export const DEFAULT_AUDIENCE = 'default';
+
 /** The API of a resource indicator. */
 export type FindApi = (resource: string) => ApiConfig | undefined;
 

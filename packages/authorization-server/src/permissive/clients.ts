@@ -66,7 +66,10 @@ export function isPageOfThisMachine(origin: string): boolean {
 }
 
 function metadataOf({ features }: Config) {
-  const grants: GrantName[] = ['authorization_code', 'refresh_token', 'client_credentials'];
+  const grants: GrantName[] = [
+    ...(['authorization_code', 'refresh_token', 'client_credentials'] as const),
+    ...(['password', 'jwt_bearer', 'token_exchange'] as const),
+  ];
   if (features.deviceFlow) grants.push('device_code');
   if (features.ciba) grants.push('ciba');
   return {

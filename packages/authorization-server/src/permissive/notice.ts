@@ -26,7 +26,7 @@ function policyPage(): string {
   return layout(
     'Permissive issuer',
     html`<h1>Permissive issuer</h1>
-<p>This authorization server accepts every client id, with any secret or none, every redirect URI, every scope and every audience.</p>
+<p>This authorization server accepts every client id, with any secret or none, every redirect URI, every scope, every user and every audience.</p>
 <p>Its tokens are for tests. Do not trust this issuer in production.</p>`,
   );
 }

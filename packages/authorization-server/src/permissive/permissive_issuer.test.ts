@@ -138,6 +138,8 @@ describe('an authorization request', () => {
       form({ grant_type: 'refresh_token', refresh_token, client_id: 'any-app' }),
     );
     expect(refreshed).toMatchObject({ status: 200, scope: expect.stringContaining('stuff') });
+    // Mocks do not rotate refresh tokens.
+    expect(refreshed.refresh_token).toBe(refresh_token);
     const other = await post(
       permissive,
       '/token',

@@ -14,7 +14,7 @@ import type { ApiConfig, AuthorizationServerConfig, UserConfig } from '../config
 import { createErrorPages } from '../error_pages/error_pages.ts';
 import { registerJwtBearer } from '../grants/jwt_bearer.ts';
 import { registerPassword } from '../grants/password.ts';
-import type { TokenReaderDependencies } from '../grants/presented_token.ts';
+import { createTokenReader, type TokenReaderDependencies } from '../grants/presented_token.ts';
 import { registerTokenExchange } from '../grants/token_exchange.ts';
 import { unauthorizedClient } from '../grants/unauthorized_client.ts';
 import { hidePendingKeys } from '../keys/client_keys.ts';
@@ -25,8 +25,9 @@ import { prefilledUserCode } from '../other_devices/device_flow.ts';
 import { pollingInterval } from '../other_devices/polling_interval.ts';
 import { createFindApi } from '../permissive/apis.ts';
 import { acceptAnyClient } from '../permissive/clients.ts';
-import { acceptJsonTokenRequests } from '../permissive/json_requests.ts';
+import { createForeignTokenReader } from '../permissive/foreign_tokens.ts';
 import { permissiveNotice } from '../permissive/notice.ts';
+import { acceptRequestsOfMocks } from '../permissive/requests.ts';
 import { createAccounts } from '../sign_in/accounts.ts';
 import { interactions } from '../sign_in/interactions.ts';
 import { createAddUser } from '../sign_in/login_form.ts';
@@ -115,15 +116,18 @@ export function createProvider(
     { store, secret: config.secret, now },
   );
   const read = createOwnAccessTokenReader(provider, config, { store, accounts, jwks, latestKeys, now });
-  registerTokenExchange(provider, config, { store, jwks, latestKeys, now });
-  registerJwtBearer(provider, config, { store, now, fetch: fetch ?? globalThis.fetch });
-  registerPassword(provider, config, { log, now });
+  const addUser = createAddUser(accounts, isClientName);
+  const readToken = createTokenReader(provider, config, { store, accounts, jwks, latestKeys, now });
+  const readForeignToken = createForeignTokenReader({ issuer: config.issuer, readToken, addUser, now });
+  registerTokenExchange(provider, config, { readToken, readForeignToken, now });
+  registerJwtBearer(provider, config, { store, readForeignToken, now, fetch: fetch ?? globalThis.fetch });
+  registerPassword(provider, config, { log, now, addUser });
   if (config.permissive) provider.use(permissiveNotice());
   provider.use(moveToIssuerHost(config.issuer));
   provider.use(errorBoundary({ log, now, showError: createErrorPages(config) }));
   provider.use(boundedInput());
   provider.use(postedRequests(config));
-  if (config.permissive) provider.use(acceptJsonTokenRequests());
+  if (config.permissive) provider.use(acceptRequestsOfMocks(provider));
   provider.use(revokeOnReuse(provider, createIsWithinGrace(config, now)));
   provider.use(unitOfWorkPerTokenRequest(config, { store, units }));
   provider.use(markUsedRegistrations(config, registrations));
@@ -138,7 +142,7 @@ export function createProvider(
   provider.use(unauthorizedClient());
   provider.use(pollingInterval(config, { store, now }));
   provider.use(prefilledUserCode());
-  provider.use(interactions(provider, config, { accounts, isClientName }));
+  provider.use(interactions(provider, config, { accounts, isClientName, addUser }));
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log, now });
   if (config.features.ciba) provider.use(backchannelPage(provider, backchannelRequests, config));
   provider.on('backchannel.error', (_ctx, error, client) =>
@@ -150,7 +154,6 @@ export function createProvider(
   provider.on('server_error', (_ctx, error) => log.error(describeError(error), 'request failed'));
   const signingKey = ({ signingAlgorithm }: ApiConfig) =>
     (jwks.keys as JWK[]).find(({ alg }) => alg === signingAlgorithm);
-  const addUser = createAddUser(accounts, isClientName);
   const issueToken = createIssueToken(config, {
     ...{ provider, configuration, lifetimes, styles, store, now, signingKey, addUser },
   });

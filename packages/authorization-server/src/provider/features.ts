@@ -1,12 +1,15 @@
 import type { TokenStore } from '@tallystick/token-store';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { createClientCertificates } from '../clients/client_certificates.ts';
+import { createIsClientName } from '../clients/client_names.ts';
 import { createPartiesExist, type Parties } from '../clients/party_check.ts';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import type { ShowError } from '../error_pages/error_pages.ts';
 import { createCiba } from '../other_devices/ciba.ts';
 import { createDeviceFlowPages } from '../other_devices/device_flow.ts';
+import { isPermissiveClient } from '../permissive/clients.ts';
 import type { Accounts } from '../sign_in/accounts.ts';
+import { createAddUser } from '../sign_in/login_form.ts';
 import { createAuthorizationDetails } from '../tokens/authorization_details.ts';
 import { noteTokenProblem } from '../tokens/inactive_tokens.ts';
 import { createMayIntrospect } from '../tokens/introspection_policy.ts';
@@ -50,7 +53,8 @@ export function providerFeatures(
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: async (ctx, form) => {
-        ctx.body = isTheUserOf(ctx.oidc) ? automaticLogoutPage(form) : logoutPage(form);
+        ctx.body =
+          isTheUserOf(ctx.oidc) || isPermissiveClient(ctx.oidc.client) ? automaticLogoutPage(form) : logoutPage(form);
       },
       postLogoutSuccessSource: async (ctx) => {
         ctx.type = 'html';
@@ -69,7 +73,7 @@ export function providerFeatures(
       mask: '****-****',
       ...createDeviceFlowPages(showError),
     },
-    ciba: createCiba(config, store),
+    ciba: createCiba(config, { store, addUser: createAddUser(accounts, createIsClientName(config, store)) }),
     registration: { enabled: features.clientRegistration },
     registrationManagement: { enabled: features.clientRegistration },
     clientIdMetadataDocument: { enabled: features.clientIdMetadataDocuments, ack: 'draft-02' },

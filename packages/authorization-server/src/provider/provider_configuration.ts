@@ -168,9 +168,10 @@ function createPkceRule({ pkce, clients, permissive }: AuthorizationServerConfig
   };
 }
 
+/** Mocks take a refresh token any number of times, and so does a permissive issuer. */
 function createRotationRule({ clients }: AuthorizationServerConfig) {
   const keep = new Set(clients.filter(({ rotateRefreshTokens }) => !rotateRefreshTokens).map(({ id }) => id));
-  return ({ oidc }: KoaContextWithOIDC) => !keep.has(oidc.client?.clientId ?? '');
+  return ({ oidc: { client } }: KoaContextWithOIDC) => !keep.has(client?.clientId ?? '') && !isPermissiveClient(client);
 }
 
 /** Algorithms of this server, and of every other server on the store: clients registered there can sign in here too. */

@@ -5,6 +5,7 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 import { userScopes } from '../config/user_scopes.ts';
 import { isPermissiveClient } from '../permissive/clients.ts';
 import { mountPathOf } from '../provider/mount.ts';
+import type { AddUser } from '../sign_in/login_form.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { type ConsentRequest, consentPage, loginPage } from '../ui/pages.ts';
 import { readForm } from '../ui/read_form.ts';
@@ -19,13 +20,19 @@ type InteractionDetails = Awaited<ReturnType<Provider['interactionDetails']>>;
 
 const PATH = /^\/interaction\/([\w-]+)(?:\/(login|consent|abort))?$/;
 
+interface InteractionsDependencies {
+  readonly accounts: Accounts;
+  readonly isClientName: IsClientName;
+  readonly addUser: AddUser;
+}
+
 /** The login and consent pages. They are plain forms, tied to the browser by the interaction cookie. */
 export function interactions(
   provider: Provider,
-  config: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues' | 'scopes'>,
-  { accounts, isClientName }: { readonly accounts: Accounts; readonly isClientName: IsClientName },
+  config: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues' | 'scopes' | 'permissiveUser'>,
+  { accounts, isClientName, addUser }: InteractionsDependencies,
 ): Middleware {
-  const { clients, acrValues } = config;
+  const { clients, acrValues, permissiveUser } = config;
   const pages = createPages(provider, config);
 
   return async (ctx, next) => {
@@ -47,14 +54,23 @@ export function interactions(
   async function begin(ctx: Context, interaction: InteractionDetails) {
     const { name, reasons } = interaction.prompt;
     const client = clients.find(({ id }) => id === interaction.params.client_id);
-    if (name === 'consent' && !reasons.includes('consent_prompt') && (await isOfPermissiveClient(interaction)))
-      return consent(ctx, interaction);
     const wantsPage = reasons.includes(`${name}_prompt`) || reasons.includes('client_wants_consent');
-    if (client === undefined || wantsPage) return pages.show(ctx, interaction);
+    if (wantsPage) return pages.show(ctx, interaction);
+    if (await isOfPermissiveClient(interaction)) return beginPermissively(ctx, interaction);
+    if (client === undefined) return pages.show(ctx, interaction);
     const { automaticLogin } = client;
     if (name === 'consent' && (automaticLogin || client.consent === 'never')) return consent(ctx, interaction);
     const user = String(interaction.params.login_hint ?? automaticLogin?.user ?? '');
     if (name === 'login' && automaticLogin && (await accounts.exists(user))) return signIn(ctx, interaction, user, {});
+    return pages.show(ctx, interaction);
+  }
+
+  async function beginPermissively(ctx: Context, interaction: InteractionDetails) {
+    const { name } = interaction.prompt;
+    if (name === 'consent') return consent(ctx, interaction);
+    const user = String(interaction.params.login_hint ?? permissiveUser);
+    if (name === 'login' && permissiveUser !== undefined && (await addUser(user)))
+      return signIn(ctx, interaction, user, {});
     return pages.show(ctx, interaction);
   }
 

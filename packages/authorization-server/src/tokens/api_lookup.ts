@@ -1,6 +1,6 @@
 import { errors } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
-import { type FindApi, resourceOfAudience } from '../permissive/apis.ts';
+import { DEFAULT_AUDIENCE, type FindApi, resourceOfAudience } from '../permissive/apis.ts';
 
 /** The number of APIs that an error lists. */
 const LISTED = 10;
@@ -21,6 +21,12 @@ export interface ApiLookup {
   named(name: ApiName): ApiConfig | undefined;
   /** @returns the API of requests that name none */
   defaultFor(clientId: string | undefined): ApiConfig | undefined;
+  /**
+   * The API of a token request: the named one, or the default.
+   *
+   * @throws {errors.InvalidTarget} it names several APIs or an unknown one, or none and has no default
+   */
+  of(name: ApiName, client: { readonly clientId: string }): ApiConfig;
   /** The error for a request that names no API and has no default. */
   missing(): Error;
 }
@@ -64,21 +70,27 @@ export function createApiLookup(
     return api;
   }
 
+  function named(name: ApiName): ApiConfig | undefined {
+    const resource = single(name.resource, 'request one resource at a time');
+    const audience = single(name.audience, 'request one audience at a time');
+    const apiOfResource = resource === undefined ? undefined : ofResource(resource);
+    const apiOfAudience = audience === undefined ? undefined : ofAudience(audience);
+    if (apiOfResource !== undefined && apiOfAudience !== undefined && apiOfResource.resource !== apiOfAudience.resource)
+      throw new errors.InvalidTarget('resource and audience name different APIs; send one of them');
+    return apiOfResource ?? apiOfAudience;
+  }
+
+  const defaultFor = (clientId: string | undefined) => defaultApis.get(clientId ?? '') ?? defaultApi;
+  const missing = () => new errors.InvalidTarget(`name the API in the resource parameter (RFC 8707); ${known()}`);
+
   return {
-    named(name) {
-      const resource = single(name.resource, 'request one resource at a time');
-      const audience = single(name.audience, 'request one audience at a time');
-      const apiOfResource = resource === undefined ? undefined : ofResource(resource);
-      const apiOfAudience = audience === undefined ? undefined : ofAudience(audience);
-      if (
-        apiOfResource !== undefined &&
-        apiOfAudience !== undefined &&
-        apiOfResource.resource !== apiOfAudience.resource
-      )
-        throw new errors.InvalidTarget('resource and audience name different APIs; send one of them');
-      return apiOfResource ?? apiOfAudience;
+    named,
+    defaultFor,
+    missing,
+    of(name, { clientId }) {
+      const api = named(name) ?? defaultFor(clientId) ?? findOther(resourceOfAudience(DEFAULT_AUDIENCE));
+      if (api === undefined) throw missing();
+      return api;
     },
-    defaultFor: (clientId) => defaultApis.get(clientId ?? '') ?? defaultApi,
-    missing: () => new errors.InvalidTarget(`name the API in the resource parameter (RFC 8707); ${known()}`),
   };
 }

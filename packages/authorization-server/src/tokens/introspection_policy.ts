@@ -8,10 +8,14 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
  */
 export type MayIntrospect = (clientId: string, apis: readonly string[]) => boolean;
 
-export function createMayIntrospect({ clients }: Pick<AuthorizationServerConfig, 'clients'>): MayIntrospect {
+/** At a permissive issuer, clients that are not configured may introspect every token. */
+export function createMayIntrospect({
+  clients,
+  permissive,
+}: Pick<AuthorizationServerConfig, 'clients' | 'permissive'>): MayIntrospect {
   const allowed = new Map(clients.map(({ id, introspects }) => [id, introspects]));
   return (clientId, apis) => {
-    const introspects = allowed.get(clientId) ?? false;
+    const introspects = allowed.get(clientId) ?? permissive;
     return typeof introspects === 'boolean' ? introspects : apis.some((api) => introspects.includes(api));
   };
 }

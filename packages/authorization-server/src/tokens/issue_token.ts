@@ -4,6 +4,8 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { JWK } from 'jose';
 import type { Configuration, Provider } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
+import { resourceOfAudience } from '../permissive/apis.ts';
+import { isPermissiveClient } from '../permissive/clients.ts';
 import type { AddUser } from '../sign_in/login_form.ts';
 import type { AccessTokenRecord, AccessTokenStyles } from './access_token_styles.ts';
 import { breakJwt, type Defect, WRONG_AUDIENCE } from './broken_jwt.ts';
@@ -16,7 +18,7 @@ export interface TokenRequest {
   readonly client: string;
   /** The user: a configured one or any other, as at the login page. Default: none, for a token of the client itself. */
   readonly user?: string | undefined;
-  /** Resource indicator of the API. Default: none, for a token for userinfo. */
+  /** Resource indicator of the API; at a permissive issuer any audience. Default: none, for a token for userinfo. */
   readonly api?: string | undefined;
   /** Default: none; for userinfo `openid`. */
   readonly scopes?: readonly string[] | undefined;
@@ -104,7 +106,7 @@ async function prepareToken(
   if (client === undefined) throw new TokenRequestError('client', 'expected one of the clients');
   const api = requestedApi(request, styles);
   const scopes = request.scopes ?? (api ? [] : ['openid']);
-  refuseForeignScopes(scopes, api);
+  if (!isPermissiveClient(client)) refuseForeignScopes(scopes, api);
   refuseReserved(request.claims);
   const iat = Math.floor(now() / 1000);
   const properties = {
@@ -148,7 +150,9 @@ function requestedApi({ api: resource, user, defect }: TokenRequest, styles: Acc
     if (defect) throw new TokenRequestError('defect', 'expected no defect, since a token for userinfo is not a JWT');
     return undefined;
   }
-  const known = styles.apiOf({ api: resource } as AccessTokenRecord);
+  const known =
+    styles.apiOf({ api: resource } as AccessTokenRecord) ??
+    styles.apiOf({ api: resourceOfAudience(resource) } as AccessTokenRecord);
   if (!known) throw new TokenRequestError('api', 'expected the resource of one of the APIs');
   return known;
 }

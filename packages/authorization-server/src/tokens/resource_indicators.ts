@@ -1,7 +1,7 @@
 import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
 import { userScopes } from '../config/user_scopes.ts';
-import { createFindApi, resourceOfAudience } from '../permissive/apis.ts';
+import { createFindApi, DEFAULT_AUDIENCE, resourceOfAudience } from '../permissive/apis.ts';
 import { isPermissiveClient } from '../permissive/clients.ts';
 import { createApiLookup } from './api_lookup.ts';
 import { resourceServerOf } from './resource_servers.ts';
@@ -19,9 +19,6 @@ type Config = Pick<
   | 'lifetimes'
   | 'signingAlgorithm'
 >;
-
-/** The audience at a permissive issuer of a request that names none. */
-const DEFAULT_AUDIENCE = 'default';
 
 /** The endpoints at which a request for scopes of a user begins. */
 const AUTHORIZATION_ROUTES = new Set([

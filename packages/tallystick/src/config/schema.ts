@@ -10,7 +10,7 @@ import { tenant } from './tenant.ts';
 import { tls } from './tls.ts';
 
 const { secret, lifetimes, features, scopes, clients, users, trustedIssuers } = authorizationServerConfig.shape;
-const { permissive, permissiveAccessTokens } = authorizationServerConfig.shape;
+const { permissive, permissiveAccessTokens, permissiveUser } = authorizationServerConfig.shape;
 
 export { apiSchema };
 export const clientSchema = clients.element;
@@ -52,6 +52,15 @@ export const configSections = z.strictObject({
     ),
   permissive,
   permissiveAccessTokens,
+  permissiveUser,
+  permissiveTenants: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(10)
+    .describe(
+      'Maximum number of tenants that a permissive first issuer makes on demand: requests below `/{id}/` find one, with the APIs, clients and users of the first issuer, as at mock-oauth2-server. `0`: none.',
+    ),
   permissiveOnNetwork: z
     .boolean()
     .default(false)

@@ -4,7 +4,7 @@ import { gateway } from '@tallystick/gateway/config';
 import { z } from 'zod';
 import { apisSchema } from './apis.ts';
 
-const { clients, users, permissive, permissiveAccessTokens } = authorizationServerConfig.shape;
+const { clients, users, permissive, permissiveAccessTokens, permissiveUser } = authorizationServerConfig.shape;
 
 /** First path segments that the authorization server itself uses. */
 const RESERVED = [
@@ -29,7 +29,7 @@ export const tenant = z
   .strictObject({
     id: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, { error: 'expected letters, digits and hyphens' })
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, { error: 'expected letters, digits, hyphens and underscores' })
       .refine((id) => !RESERVED.includes(id), {
         error: 'expected a name that the authorization server does not use as a path',
       })
@@ -43,7 +43,7 @@ export const tenant = z
       .describe(
         'Where the gateway serves each API of the tenant, below the path of the tenant. Default: as for `gateway.routes`.',
       ),
-    ...{ permissive, permissiveAccessTokens },
+    ...{ permissive, permissiveAccessTokens, permissiveUser },
   })
   .superRefine(({ clients = [], users = [], ...entries }, context) =>
     checkEntries({ ...entries, clients, users }, refusing(context)),

@@ -7,7 +7,10 @@ import type { TenantGateway } from '../run/tenant_gateway.ts';
 import type { LibraryTenant } from '../run/upstreams/open_upstreams.ts';
 import { checkInput, toConfigError, toInputError } from './input_error.ts';
 import type { Issuer, ManagedIssuer } from './issuer.ts';
+import { createTenantsOnDemand, type Target, type TenantsOnDemandOptions } from './tenants_on_demand.ts';
 import { UnknownNameError } from './unknown_name.ts';
+
+const METADATA = '/.well-known/oauth-authorization-server';
 
 /** A tenant with this id exists. */
 export class TenantExistsError extends Error {
@@ -37,6 +40,8 @@ export interface ManagedTenants extends Tenants {
   readonly handler: RequestListener;
   /** Restores the configured tenants. Their records stay in the store: the caller clears it. */
   restore(): Promise<void>;
+  /** Makes the tenants that exist on demand again when they are next used. Their records stay in the store. */
+  renewOnDemand(): Promise<void>;
   /** The gateway of the tenant in a path. */
   gatewayAt(path: string): TenantGateway | undefined;
   /** Ends every wait in the tenants. */
@@ -57,6 +62,7 @@ export interface TenantsOptions {
   readonly start: (tenant: Tenant, issuer: string, store: TokenStore) => Promise<ManagedIssuer>;
   /** Handles requests for the first issuer. */
   readonly defaultHandler: RequestListener;
+  readonly onDemand: TenantsOnDemandOptions;
 }
 
 /**
@@ -67,6 +73,7 @@ export interface TenantsOptions {
 export async function createTenants(configured: readonly Tenant[], options: TenantsOptions): Promise<ManagedTenants> {
   const tenants = new Map<string, ManagedIssuer>();
   const add = createTenantStarter(tenants, options);
+  const onDemand = createTenantsOnDemand((tenant) => add(tenant, tenant.id), options.onDemand);
   for (const [index, tenant] of configured.entries()) {
     await add(tenant, tenant.id).catch((error) => {
       throw toConfigError(error, `tenants[${index}]`);
@@ -98,6 +105,7 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
       const tenant = tenants.get(id);
       if (!tenant) return false;
       tenants.delete(id);
+      onDemand.removed(id);
       tenant.release();
       await tenant.gateway?.close();
       // Other processes on the store may still use the records of a configured tenant.
@@ -105,17 +113,29 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
       return true;
     },
     handler(request, response) {
-      const tenant = tenants.get(tenantOf(request.url ?? '/'));
-      (tenant?.handler ?? options.defaultHandler)(request, response);
+      const target = targetOf(request.url ?? '/');
+      const known = tenants.get(target.tenant);
+      if (known !== undefined || !onDemand.accepts(target))
+        (known?.handler ?? options.defaultHandler)(request, response);
+      else onDemand.handle(target.tenant, request, response);
     },
     async restore() {
       release();
       await close();
+      onDemand.forget();
       tenants.clear();
       for (const [id, tenant] of configuredTenants) tenants.set(id, tenant);
       await Promise.all([...configuredTenants.values()].map((tenant) => tenant.restore()));
     },
-    gatewayAt: (path) => tenants.get(tenantOf(path))?.gateway,
+    async renewOnDemand() {
+      for (const id of onDemand.forget()) {
+        const tenant = tenants.get(id);
+        tenants.delete(id);
+        tenant?.release();
+        await tenant?.gateway?.close();
+      }
+    },
+    gatewayAt: (path) => tenants.get(targetOf(path).tenant)?.gateway,
     release,
     close,
   };
@@ -138,8 +158,10 @@ function createTenantStarter(tenants: Map<string, ManagedIssuer>, { issuer, stor
   };
 }
 
-/** The tenant in a path: the first segment, or the last one of the well-known path of RFC 8414 section 3.1. */
-function tenantOf(url: string): string {
+/** The tenant in a path, and the path below it: the tenant is the first segment, or the last one of the well-known path of RFC 8414 section 3.1. */
+function targetOf(url: string): Target {
   const path = url.split('?', 1)[0] ?? '';
-  return path.replace(/^\/\.well-known\/oauth-authorization-server(?=\/)/, '').split('/')[1] ?? '';
+  const below = path.startsWith(`${METADATA}/`) ? path.slice(METADATA.length) + METADATA : path;
+  const [, tenant = ''] = below.split('/', 2);
+  return { tenant, path: below.slice(tenant.length + 1) };
 }

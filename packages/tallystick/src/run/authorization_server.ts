@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type AuthorizationServerConfig, createAuthorizationServer } from '@tallystick/authorization-server';
+import {
+  type AuthorizationServerConfig,
+  acceptPathsOfMocks,
+  createAuthorizationServer,
+} from '@tallystick/authorization-server';
 import type { Log } from '@tallystick/common';
 import { validate } from '@tallystick/common/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
@@ -70,7 +74,8 @@ export async function runAuthorizationServer(
   app: OpenApp,
   dependencies: AuthorizationServerRole,
 ): Promise<RunningAuthorizationServer> {
-  const { store, clock, apisChanged, keysPublished, locate = async (value) => value } = dependencies;
+  const { store, clock, log, apisChanged, keysPublished, locate = async (value) => value } = dependencies;
+  let current = config;
   const startIssuer = createIssuerStarter(config, dependencies);
   const entries = { ...config, routes: config.gateway.routes };
   const first = await startIssuer(entries, config.issuer, store, {
@@ -91,6 +96,11 @@ export async function runAuthorizationServer(
         tenantHooks(tenant, { ...dependencies, config, issuer, store: partition }),
       ),
     defaultHandler: first.handler,
+    onDemand: {
+      limit: config.permissive ? config.permissiveTenants : 0,
+      tenantOf: (id) => tenantLikeFirst(id, current),
+      log,
+    },
   });
   app.answerWith(tenants.handler, () => readinessOf(store));
   return {
@@ -99,6 +109,8 @@ export async function runAuthorizationServer(
       const fixed = (Object.keys(config) as (keyof Config)[]).filter((name) => !CHANGEABLE.includes(name));
       refuseChanges('the authorization server', config, changed, fixed);
       await first.configure({ ...changed, routes: changed.gateway.routes });
+      current = changed;
+      await tenants.renewOnDemand();
     },
     release() {
       first.release();
@@ -119,7 +131,8 @@ interface IssuerHooks extends Pick<AuthorizationServerRole, 'keysPublished' | 'g
   readonly ownClients?: Config['clients'];
 }
 
-type IssuerEntries = Entries & Pick<Config, 'permissive' | 'permissiveAccessTokens'>;
+type Permissiveness = Pick<Config, 'permissive' | 'permissiveAccessTokens' | 'permissiveUser'>;
+type IssuerEntries = Entries & Permissiveness;
 
 function createIssuerStarter(config: Config, { log, tls, clock, intercepted, locate }: AuthorizationServerRole) {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
@@ -132,14 +145,14 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
   ): Promise<ManagedIssuer> => {
     const { check, entriesChanged, keysPublished, gatewayUrl = () => undefined, gateway, ownClients = [] } = hooks;
     if (given.permissive && !mayBePermissive(config)) throw new InputError('permissive', ONLY_ON_THIS_MACHINE);
-    const { apis, clients, users, routes, permissive, permissiveAccessTokens } = given;
+    const { apis, clients, users, routes, permissive } = given;
     const known = (changed: Omit<Entries, 'routes'>) => ({
       apis: changed.apis,
       clients: [...changed.clients, ...ownClients.filter(({ id }) => !changed.clients.some((own) => own.id === id))],
       users: changed.users,
     });
     const authorizationServer = await createAuthorizationServer(
-      authorizationServerConfig(config, { ...known(given), issuer, secret, permissive, permissiveAccessTokens }),
+      authorizationServerConfig(config, { ...known(given), ...permissivenessOf(given), issuer, secret }),
       { store, log, now: clock.now, keysPublished, fetch },
     );
     const { configuration } = authorizationServer;
@@ -153,13 +166,14 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
         throw error instanceof TypeError ? new InputError('', error.message) : error;
       });
     }
-    return createIssuer(
+    const made = createIssuer(
       { issuer, entries: { apis, clients, users, routes }, check, intercepted, permissive },
       {
         ...{ store, clock, log, authorizationServer, replace, locate },
         ...{ gatewayUrl, tenantGateway: gateway, fetch: fetch ?? globalThis.fetch },
       },
     );
+    return permissive ? { ...made, handler: acceptPathsOfMocks(issuer, made.handler) } : made;
   };
 }
 
@@ -238,10 +252,9 @@ export async function checkAuthorizationServer(config: Config, log: Log): Promis
     apis: config.apis,
     clients: config.clients,
     users: config.users,
+    ...permissivenessOf(config),
     issuer: config.issuer,
     secret,
-    permissive: config.permissive,
-    permissiveAccessTokens: config.permissiveAccessTokens,
   });
   try {
     await createAuthorizationServer(checked, { store, log });
@@ -255,13 +268,20 @@ export async function checkAuthorizationServer(config: Config, log: Log): Promis
 /** @param entries the issuer, and its APIs, clients and users */
 function authorizationServerConfig(
   config: Config,
-  entries: Pick<
-    AuthorizationServerConfig,
-    'issuer' | 'secret' | 'apis' | 'clients' | 'users' | 'permissive' | 'permissiveAccessTokens'
-  >,
+  entries: Pick<AuthorizationServerConfig, 'issuer' | 'secret' | 'apis' | 'clients' | 'users' | keyof Permissiveness>,
 ): AuthorizationServerConfig {
   const { lifetimes, features, scopes, trustedIssuers, authorizationServer, tls } = config;
   // A generated certificate is only for development, so clients at private addresses are fine for any issuer.
   const callsPrivateAddresses = tls?.selfMade || undefined;
   return { ...authorizationServer, lifetimes, features, scopes, trustedIssuers, callsPrivateAddresses, ...entries };
+}
+
+/** A tenant with the entries and routes of the first issuer. */
+function tenantLikeFirst(id: string, config: Config): Tenant {
+  const { apis, clients, users, gateway } = config;
+  return { id, apis, clients, users, routes: gateway.routes, ...permissivenessOf(config) };
+}
+
+function permissivenessOf({ permissive, permissiveAccessTokens, permissiveUser }: Permissiveness): Permissiveness {
+  return { permissive, permissiveAccessTokens, permissiveUser };
 }

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createBrowser, followToCallback, open } from '@tallystick/testing/sign_in';
+import { decodeJwt, SignJWT } from 'jose';
+import { startTestServer, type TestServer } from '../testing/test_server.ts';
+
+let server: TestServer;
+let strict: TestServer;
+beforeAll(async () => {
+  server = await startTestServer((config) => ({ ...config, permissive: true }));
+  strict = await startTestServer();
+});
+afterAll(async () => {
+  await server?.stop();
+  await strict?.stop();
+});
+
+interface Sent {
+  readonly body: Record<string, unknown>;
+  readonly headers?: Record<string, string>;
+}
+
+async function send(path: string, { body, headers = {} }: Sent, at = server) {
+  const isJson = headers['Content-Type'] === 'application/json';
+  const encoded = isJson ? JSON.stringify(body) : new URLSearchParams(body as Record<string, string>);
+  const answer = await fetch(at.issuer + path, { method: 'POST', body: encoded, headers });
+  const text = await answer.text();
+  const parsed = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+  return { ...parsed, status: answer.status } as { status: number; access_token: string; [name: string]: unknown };
+}
+
+const own = { grant_type: 'client_credentials', audience: 'api' };
+const json = { 'Content-Type': 'application/json' };
+const basic = (credentials: string) => ({ Authorization: `Basic ${btoa(credentials)}` });
+
+async function assertion(sub: string, audience = server.issuer) {
+  const secret = new TextEncoder().encode('a key that nobody registered, and long enough');
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: await new SignJWT({ iss: sub, sub, aud: audience, jti: '1' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime('1m')
+      .sign(secret),
+  };
+}
+
+/** Authentication of clients that nobody configured, and the `client_id` of the token. */
+const AUTHENTICATION: [string, () => Promise<Sent> | Sent, string][] = [
+  ['no client at all', () => ({ body: own }), 'anonymous'],
+  ['no client at all, in JSON', () => ({ body: own, headers: json }), 'anonymous'],
+  ['an empty secret in the header', () => ({ body: own, headers: basic('an-app:') }), 'an-app'],
+  ['an encoded client id and an empty secret', () => ({ body: own, headers: basic('an%2Fapp:') }), 'an/app'],
+  ['an assertion with an unknown key', async () => ({ body: { ...own, ...(await assertion('an-app')) } }), 'an-app'],
+  [
+    'an assertion and its client_id, in JSON',
+    async () => ({ body: { ...own, client_id: 'an-app', ...(await assertion('an-app')) }, headers: json }),
+    'an-app',
+  ],
+];
+
+test.each(AUTHENTICATION)('a token request with %s', async (_what, make, client) => {
+  const sent = await make();
+  const answer = await send('/token', sent);
+  expect(answer.status).toBe(200);
+  expect(decodeJwt(answer.access_token)).toMatchObject({ client_id: client, aud: 'api' });
+  expect((await send('/token', sent, strict)).status).toBeGreaterThanOrEqual(400);
+});
+
+describe('a configured client must authenticate', () => {
+  const resource = 'https://api.example.com/jwt';
+  test.each<[string, () => Promise<Sent> | Sent]>([
+    ['with an empty secret', () => ({ body: { ...own, audience: resource }, headers: basic('service:') })],
+    ['with an unknown key', async () => ({ body: { ...own, audience: resource, ...(await assertion('service')) } })],
+    ['with only its id', () => ({ body: { ...own, audience: resource, client_id: 'service' } })],
+  ])('%s it cannot', async (_how, make) => {
+    expect(await send('/token', await make())).toMatchObject({ status: 401, error: 'invalid_client' });
+  });
+});
+
+test('takes the audience from aud, as oauth2-mock-server does', async () => {
+  const answer = await send('/token', { body: { grant_type: 'client_credentials', aud: 'an api' } });
+  expect(decodeJwt(answer.access_token).aud).toBe('an api');
+  const both = await send('/token', { body: { grant_type: 'client_credentials', aud: 'an api', audience: 'another' } });
+  expect(decodeJwt(both.access_token).aud).toBe('another');
+});
+
+test('takes an authorization request without a client, and its code without one', async () => {
+  const redirect_uri = 'https://app.example.com/callback';
+  const query = new URLSearchParams({ response_type: 'code', scope: 'openid', redirect_uri });
+  const browser = createBrowser(server);
+  const start = await open(browser, `${server.issuer}/auth?${query}`);
+  const callback = await followToCallback(server, browser, start);
+  const code = String(callback.searchParams.get('code'));
+  const answer = await send('/token', { body: { grant_type: 'authorization_code', code, redirect_uri } });
+  expect(decodeJwt(String(answer.id_token))).toMatchObject({ sub: 'alice', aud: 'anonymous' });
+  expect((await fetch(`${strict.issuer}/auth?${query}`, { redirect: 'manual' })).status).toBe(400);
+});
+
+test.each<[string, Sent['headers']]>([
+  ['no client', {}],
+  ['JSON', json],
+  ['the token as a bearer token', { Authorization: 'Bearer x' }],
+])('introspection and revocation take %s', async (_what, headers = {}) => {
+  const body = { ...own, audience: 'https://api.example.com/opaque' };
+  const { access_token: token } = await send('/token', { body });
+  expect(await send('/token/introspection', { body: { token }, headers })).toMatchObject({ active: true });
+  const { Authorization: _, ...others } = headers;
+  expect((await send('/token/revocation', { body: { token }, headers: others })).status).toBe(200);
+  expect(await send('/token/introspection', { body: { token }, headers })).toMatchObject({ active: false });
+});
+
+test.each([
+  ['a broken assertion', { client_assertion: 'x.y', client_assertion_type: 'z' }, {}],
+  ['a Basic header that is not Base64', {}, { Authorization: 'Basic %%%' }],
+  ['a Basic header with a broken encoding', {}, basic('%E0%A4%A:')],
+  ['a bearer token at the token endpoint', {}, { Authorization: 'Bearer x' }],
+])('%s is refused with an error of RFC 6749', async (_what, fields, headers) => {
+  const answer = await send('/token', { body: { ...own, ...fields }, headers });
+  expect([400, 401]).toContain(answer.status);
+  expect(answer.error).toMatch(/^invalid_(request|client)$/);
+});
