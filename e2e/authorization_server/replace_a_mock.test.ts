@@ -226,6 +226,9 @@ describe('issuers on demand', () => {
     const { claims, tokens } = await signIn(issuer, '/authorize');
     expect(claims).toMatchObject({ iss: issuer, sub: 'johndoe' });
     expect((await call(world.gateways[0], 'jwt', String(tokens.access_token))).status).toBe(401);
+    const read = await post(`${issuer}/token`, { ...own, resource: resourceOf('split'), scope: 'read' });
+    expect((await call(`${world.gateways[0]}/aad_b2c`, 'split', read.access_token)).status).toBe(200);
+    expect((await call(world.gateways[0], 'split', read.access_token)).status).toBe(401);
     expect((await fetch(`${world.issuer}/favicon/none`)).status).toBe(404);
 
     const concurrent = await Promise.all([1, 2, 3].map(() => post(`${world.issuer}/second/token`, own)));
