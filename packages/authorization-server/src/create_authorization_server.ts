@@ -4,7 +4,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { JSONWebKeySet } from 'jose';
 import type { JWKS } from 'oidc-provider';
 import { createRemovals } from './clients/removals.ts';
-import type { AuthorizationServerConfig } from './config/config.ts';
+import type { AuthorizationServerConfig, ClientConfig } from './config/config.ts';
 import { algorithmsAtStart, algorithmsInUse } from './keys/algorithms.ts';
 import { createClientKeys, withPendingKeys } from './keys/client_keys.ts';
 import { type KeyNeeds, type KeySource, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
@@ -97,6 +97,7 @@ export async function createAuthorizationServer(
   await serving.provider.checkUsers();
   if (config.permissive)
     log.warn({ issuer: config.issuer }, 'this issuer is permissive: it accepts every client. For tests only');
+  warnAboutPatterns(config.clients, log);
   const removals = createRemovals(config, { store, now });
   await removals.atStart(config);
 
@@ -113,6 +114,11 @@ export async function createAuthorizationServer(
       serving.use(used);
     };
     use(replaced);
+    const known = new Set(before.clients.filter((client) => client.insecureRedirectUriPatterns).map(({ id }) => id));
+    warnAboutPatterns(
+      replaced.clients.filter(({ id }) => !known.has(id)),
+      log,
+    );
     // New requests no longer know the removed clients and users. Requests in flight are refused when they write.
     await removals.atChange(before, replaced).catch((error) => {
       use(before);
@@ -148,6 +154,16 @@ export async function createAuthorizationServer(
     },
     configuration: { current: () => config, replace },
   };
+}
+
+function warnAboutPatterns(clients: readonly ClientConfig[], log: Log): void {
+  for (const { id, insecureRedirectUriPatterns } of clients) {
+    if (insecureRedirectUriPatterns)
+      log.warn(
+        { client: id },
+        'redirect URIs of this client are patterns (insecureRedirectUriPatterns): any match gets codes',
+      );
+  }
 }
 
 type BuildProvider = (config: AuthorizationServerConfig, jwks?: JWKS) => IssuingProvider;

@@ -1,6 +1,8 @@
 import { type ClientMetadata, errors, type Provider } from 'oidc-provider';
+import { FIELD_OF } from '../config/client.ts';
 import type { ClientConfig } from '../config/config.ts';
 import { GRANT_TYPES } from '../grants/grant_types.ts';
+import { isPattern, matchesOriginOfPattern } from './redirect_uri_pattern.ts';
 
 /** Converts a configured client to RFC 7591 metadata. */
 export function clientMetadata(client: ClientConfig): ClientMetadata {
@@ -23,6 +25,7 @@ export function clientMetadata(client: ClientConfig): ClientMetadata {
 export function isOriginOf(origin: string, redirectUris: readonly string[]): boolean {
   return redirectUris.some((uri) => {
     const registered = new URL(uri);
+    if (isPattern(uri) && matchesOriginOfPattern(uri, origin)) return true;
     return registered.origin === origin || (isLoopback(uri) && URL.parse(origin)?.hostname === registered.hostname);
   });
 }
@@ -44,10 +47,14 @@ export class WrongClientError extends Error {
   override name = 'WrongClientError';
   /** The index of the client in the configuration. */
   readonly index: number;
+  /** The field of the client that is wrong. */
+  readonly field: string;
 
   constructor(index: number, what: string) {
     super(what);
     this.index = index;
+    // oidc-provider begins its message with the name of the metadata.
+    this.field = FIELD_OF.get(/^\w+/.exec(what)?.[0] ?? '') ?? 'metadata';
   }
 }
 

@@ -12,21 +12,43 @@ const registrationRoutes = new Set(['registration', 'client_update']);
  * can register a client, or publish a metadata document at an https URL. If such a client got tokens without a user, a web
  * page that reaches a developer's server could call all of its APIs.
  */
-export function registrationRules({ registeredClientCredentials }: Limits): Pick<Configuration, 'extraClientMetadata'> {
-  if (registeredClientCredentials) return {};
+function refuseClientCredentials(grantTypes: unknown): void {
+  if (!Array.isArray(grantTypes) || !grantTypes.includes('client_credentials')) return;
+  throw new errors.InvalidClientMetadata(
+    'grant_types must not include client_credentials: this server does not allow it for registered clients',
+  );
+}
+
+/**
+ * Front-channel logout loads a page of each client in a frame, where browsers withhold the cookies that the client would need.
+ * oidc-provider has no support for it.
+ */
+const FRONT_CHANNEL_LOGOUT = ['frontchannel_logout_uri', 'frontchannel_logout_session_required'];
+
+function refuseFrontChannelLogout(name: string): never {
+  throw new errors.InvalidClientMetadata(
+    `${name} is not supported: this server has no front-channel logout; use backchannel_logout_uri`,
+  );
+}
+
+/**
+ * Metadata that a client asks for and this server does not have. oidc-provider gives the values as they were sent, before it
+ * validates them. A metadata document is for all authorization servers, so what is not for this one is ignored there.
+ */
+export function registrationRules({ clients, registeredClientCredentials }: Limits) {
+  const configured = new Set(clients.map(({ id }) => id));
   return {
     extraClientMetadata: {
-      // oidc-provider has validated the format of this standard property before it calls the validator.
-      properties: ['grant_types'],
-      validator(ctx, _name, grantTypes) {
+      properties: ['grant_types', ...FRONT_CHANNEL_LOGOUT],
+      validator(ctx, name, value, metadata) {
         const route = (ctx as KoaContextWithOIDC | undefined)?.oidc?.route;
-        if (!registrationRoutes.has(route ?? '') || !(grantTypes as string[]).includes('client_credentials')) return;
-        throw new errors.InvalidClientMetadata(
-          'grant_types must not include client_credentials: this server does not allow it for registered clients',
-        );
+        const isRegistration = registrationRoutes.has(route ?? '');
+        if (isRegistration && !registeredClientCredentials && name === 'grant_types') refuseClientCredentials(value);
+        if (value === undefined || !FRONT_CHANNEL_LOGOUT.includes(name)) return;
+        if (isRegistration || configured.has(metadata.client_id)) refuseFrontChannelLogout(name);
       },
     },
-  };
+  } satisfies Pick<Configuration, 'extraClientMetadata'>;
 }
 
 /** Refuses the grant at the token endpoint too, for clients registered earlier and clients with a metadata document. */

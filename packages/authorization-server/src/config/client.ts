@@ -1,12 +1,13 @@
 import { resource, scopes } from '@tallystick/common/config';
 import { z } from 'zod';
+import { findPatternProblem, isPattern } from '../clients/redirect_uri_pattern.ts';
 import { GRANT_TYPES, type GrantName } from '../grants/grant_types.ts';
 import { clientLifetimes } from './lifetimes.ts';
 
 const grant = z.enum(Object.keys(GRANT_TYPES) as [GrantName]);
 
 /** RFC 7591 metadata that has its own field in a client entry. */
-const FIELD_OF = new Map([
+export const FIELD_OF = new Map([
   ['client_id', 'id'],
   ['client_secret', 'secret'],
   ['client_name', 'name'],
@@ -77,6 +78,12 @@ export const client = z
         examples: [['https://app.example.com/callback']],
       }),
     postLogoutRedirectUris: z.array(z.url()).default([]).describe('Redirect URIs for the time after a logout.'),
+    insecureRedirectUriPatterns: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Allows a `*` in redirect URIs, for one part of the host or the path: https://*.preview.example.com/callback. Whoever controls one matching page can receive the codes of users.',
+      ),
     applicationType: z
       .enum(['native', 'web'])
       .optional()
@@ -126,6 +133,7 @@ export const client = z
     path: ['redirectUris'],
     error: 'expected at least one redirect URI for the authorization_code grant',
   })
+  .superRefine(checkPatterns)
   .refine((value) => !value.grants.includes('client_credentials') || canAuthenticate(value), {
     path: ['secret'],
     error: 'expected a secret for the client_credentials grant',
@@ -138,6 +146,34 @@ export const client = z
     path: ['tokenExchange'],
     error: 'expected this together with the token_exchange grant',
   });
+
+function checkPatterns(entry: PatternEntry, context: z.RefinementCtx): void {
+  const { insecureRedirectUriPatterns: allowed } = entry;
+  const lists = ['redirectUris', 'postLogoutRedirectUris'] as const;
+  for (const list of lists) {
+    for (const [index, uri] of entry[list].entries()) {
+      if (!isPattern(uri)) continue;
+      const problem = allowed
+        ? findPatternProblem(uri)
+        : 'expected a URI without `*`: patterns need insecureRedirectUriPatterns';
+      if (problem !== undefined)
+        context.addIssue({ code: 'custom', path: [list, index], message: problem, input: uri });
+    }
+  }
+  if (allowed && !lists.some((list) => entry[list].some(isPattern)))
+    context.addIssue({
+      code: 'custom',
+      path: ['insecureRedirectUriPatterns'],
+      message: 'expected this only with a `*` in redirectUris or postLogoutRedirectUris',
+      input: allowed,
+    });
+}
+
+interface PatternEntry {
+  readonly insecureRedirectUriPatterns: boolean;
+  readonly redirectUris: readonly string[];
+  readonly postLogoutRedirectUris: readonly string[];
+}
 
 function canAuthenticate({ secret, metadata: { token_endpoint_auth_method: method } = {} }: ClientEntry): boolean {
   return secret !== undefined || SECRETLESS.includes(String(method));

@@ -4,6 +4,7 @@ import type { JWK } from 'jose';
 import { type JWKS, Provider } from 'oidc-provider';
 import { checkUsers, createIsClientName } from '../clients/client_names.ts';
 import { checkClients } from '../clients/clients.ts';
+import { checkRedirectUris, matchRedirectUriPatterns } from '../clients/redirect_uris.ts';
 import { inferApplicationType, limitRegisteredClients } from '../clients/registered_clients.ts';
 import {
   createRegistrations,
@@ -104,6 +105,8 @@ export function createProvider(
   useConfiguredEndpointUrls(provider, config);
   limitRegisteredClients(provider, config);
   inferApplicationType(provider);
+  checkRedirectUris(provider, config);
+  matchRedirectUriPatterns(provider, config);
   if (config.permissive) acceptAnyClient(provider, config);
   refuseConcurrentReplays(provider);
   prefixRegistrationAccessTokens(provider);

@@ -226,6 +226,12 @@ describe('refuses a configuration', () => {
       /^apis\[0\]\.claims\.scope: expected another claim/,
     ],
     [
+      'with a pattern as a redirect URI',
+      ['clients', 0, 'redirectUris'],
+      ['https://app.test/', 'https://*.x'],
+      /^clients\[0\]\.redirectUris\[1\]: expected a URI without `\*`: patterns need insecureRedirectUriPatterns; found "https:\/\/\*\.x"$/,
+    ],
+    [
       'with a jwt_bearer client and no trusted issuer',
       ['clients', 0, 'grants'],
       ['jwt_bearer'],
@@ -395,6 +401,15 @@ describe('refuses a store URL without showing its credentials:', () => {
     expect(problemsOf(config)).toEqual([expect.stringMatching(problem)]);
     expect(problemsOf(config).join()).not.toContain('hunter2');
   });
+});
+
+test.each([
+  ['http://localhost:4000', []],
+  ['https://localhost:4000', []],
+  ['https://login.example.com', [expect.stringMatching(/^clients\[0\]\.redirectUris\[1\]: expected https: .*; found/)]],
+])('redirect URIs on http at the issuer %s', async (issuer, problems) => {
+  const config = await changed(['clients', 0, 'redirectUris'], ['http://127.0.0.1/cb', 'http://app.test/cb']);
+  expect(problemsOf({ ...(config as object), issuer })).toEqual(problems);
 });
 
 test('accepts a cache lifetime of 0 and refuses a negative one', async () => {

@@ -55,10 +55,10 @@ export function toInputError(error: unknown): unknown {
 
 /** The same for a single client or user. */
 export function toEntryError(error: unknown): unknown {
-  if (error instanceof WrongClientError) return new InputError('metadata', error.message);
+  if (error instanceof WrongClientError) return new InputError(error.field, error.message);
   return error instanceof WrongUserError ? new InputError('id', error.message) : error;
 }
 
 function pathOf(error: WrongClientError | WrongUserError): string {
-  return error instanceof WrongUserError ? `users[${error.index}].id` : `clients[${error.index}].metadata`;
+  return error instanceof WrongUserError ? `users[${error.index}].id` : `clients[${error.index}].${error.field}`;
 }

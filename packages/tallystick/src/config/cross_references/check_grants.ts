@@ -1,4 +1,4 @@
-import { userScopes } from '@tallystick/authorization-server/config';
+import { HTTP_ON_THIS_MACHINE, isInsecureRedirectUri, userScopes } from '@tallystick/authorization-server/config';
 import { type Refuse, refuseDuplicates } from '@tallystick/common/config';
 import type { Config } from '../schema.ts';
 
@@ -41,7 +41,13 @@ type Entries = Pick<Config, 'clients' | 'users'>;
 
 /** Checks the clients and users of one issuer against the settings that all issuers share. */
 function checkIssuer({ clients, users }: Entries, config: Config, path: readonly (string | number)[], refuse: Refuse) {
-  for (const [index, { grants }] of clients.entries()) {
+  for (const [index, { grants, ...client }] of clients.entries()) {
+    for (const list of ['redirectUris', 'postLogoutRedirectUris'] as const) {
+      for (const [position, uri] of client[list].entries()) {
+        if (isInsecureRedirectUri(uri, config))
+          refuse([...path, 'clients', index, list, position], HTTP_ON_THIS_MACHINE, uri);
+      }
+    }
     for (const grant of grants) {
       const expected = findMissingSetting(grant, config);
       if (expected !== undefined)

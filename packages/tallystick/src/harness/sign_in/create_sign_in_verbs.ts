@@ -49,7 +49,7 @@ export function createSignInVerbs({ issuer, known, fetch }: SignInDependencies):
     const scopes = request.scopes ?? ['openid', ...(api?.scopes ?? [])];
     const user = request.user ?? entries.users[0]?.id ?? 'alice';
     const scope = [...new Set([...scopes, ...(addedScope === undefined ? [] : [addedScope])])].join(' ');
-    const redirectUri = request.redirectUri ?? client.redirectUris[0];
+    const redirectUri = request.redirectUri ?? client.redirectUris.find((uri) => !uri.includes('*'));
     if (redirectUri === undefined)
       throw new InputError('redirectUri', `expected one: the client "${client.id}" has none`);
     const login = { user, ...(request.claims && { claims: JSON.stringify(request.claims) }) };
