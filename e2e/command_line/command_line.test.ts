@@ -157,7 +157,7 @@ describe('a wrong configuration', () => {
       'a trailing slash',
       'issuer: http://localhost:4000',
       'issuer: http://localhost:4000/',
-      'issuer: expected scheme and authority only',
+      'issuer: expected scheme and authority',
     ],
     [
       'client metadata that cannot be',

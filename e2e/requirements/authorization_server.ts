@@ -2,6 +2,11 @@ import { design, type Requirements, rfc } from './source.ts';
 
 /** What the authorization server must do. */
 export const authorizationServer = {
+  'issuer-with-a-path': {
+    sentence:
+      'an issuer with a path, and its tenants, work behind a proxy that keeps the path and behind one that removes it',
+    link: 'https://www.rfc-editor.org/rfc/rfc8414#section-3.1',
+  },
   'sign-in-moves-to-the-issuer': {
     sentence:
       "a browser that begins a sign-in under another name of this machine moves to the issuer's host before it gets a cookie",

@@ -66,6 +66,20 @@ const ORIGIN = 'expected scheme and authority only, such as http://localhost:400
 export const origin = z
   .url({ protocol: /^https?$/, hostname: /.+/, error: ORIGIN })
   .refine((url) => URL.canParse(url) && new URL(url).origin === url, { error: ORIGIN });
+
+const ISSUER =
+  'expected scheme and authority, and a path if the issuer has one, such as http://localhost:4000 or https://example.com/auth, without a trailing slash';
+/** RFC 8414 section 2: no query and no fragment. */
+export const issuerIdentifier = z
+  .url({ protocol: /^https?$/, hostname: /.+/, error: ISSUER })
+  .refine((url) => URL.canParse(url) && isIssuerIdentifier(new URL(url), url), { error: ISSUER });
+
+/** Whether a URL is written in one way only, and has a path of ordinary segments. */
+function isIssuerIdentifier({ origin, pathname }: URL, written: string): boolean {
+  if (pathname === '/') return written === origin;
+  return written === origin + pathname && /^(?:\/[\w.~-]+)+$/.test(pathname);
+}
+
 export const credentials = z.strictObject({
   id: z.string().min(1).describe('Id of one of the clients.'),
   secret: z.string().min(1).describe('Its secret.'),

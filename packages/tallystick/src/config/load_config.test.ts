@@ -427,3 +427,27 @@ test('fills in the default of each missing value', async () => {
   expect(gateway.cache.maxEntries).toBeGreaterThan(0);
   expect(authorizationServer).toMatchObject({ port: 4000, signingAlgorithm: 'ES256', introspectionMaxAge: 60 });
 });
+
+test.each([
+  'http://localhost:4000',
+  'https://login.example.com',
+  'https://example.com/auth',
+  'https://example.com/login/eu-1',
+])('accepts the issuer %s', (issuer) => {
+  expect(checkConfig({ issuer }).issuer).toBe(issuer);
+});
+
+test.each([
+  'http://localhost:4000/',
+  'https://example.com/auth/',
+  'https://example.com/auth?x',
+  'https://example.com/auth#x',
+  'https://example.com/a//b',
+  'https://example.com/a/../b',
+  'https://example.com/%61',
+  'https://example.com/a b',
+  'https://user@example.com/auth',
+  'HTTPS://example.com/auth',
+])('refuses the issuer %s', (issuer) => {
+  expect(() => checkConfig({ issuer })).toThrow('issuer: expected scheme and authority');
+});

@@ -80,8 +80,8 @@ describe('the message for a wrong value gives its path, what was expected and wh
     [
       'a wrong format',
       ['issuer'],
-      'http://x/y',
-      'issuer: expected scheme and authority only, such as http://localhost:4000, without a trailing slash; found "http://x/y"',
+      'http://x/y/',
+      'issuer: expected scheme and authority, and a path if the issuer has one, such as http://localhost:4000 or https://example.com/auth, without a trailing slash; found "http://x/y/"',
     ],
     [
       'a value in an optional object',

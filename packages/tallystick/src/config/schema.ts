@@ -1,5 +1,5 @@
 import { authorizationServer, authorizationServerConfig } from '@tallystick/authorization-server/config';
-import { hostPattern, origin, port, roleTimeouts } from '@tallystick/common/config';
+import { hostPattern, issuerIdentifier, port, roleTimeouts } from '@tallystick/common/config';
 import { gateway, introspectionClient } from '@tallystick/gateway/config';
 import { store } from '@tallystick/token-store/config';
 import { z } from 'zod';
@@ -30,9 +30,11 @@ export type TenantInput = z.input<typeof tenant>;
 /** The sections of one configuration for all roles, each checked for itself. */
 export const configSections = z.strictObject({
   $schema: z.string().optional().describe('JSON Schema of the file, for editors. Ignored.'),
-  issuer: origin
+  issuer: issuerIdentifier
     .default('http://localhost:4000')
-    .describe('Issuer identifier. It stays the same whichever address the server is reached at.'),
+    .describe(
+      'Issuer identifier, with a path if it has one. It stays the same whichever address the server is reached at.',
+    ),
   host: z
     .string()
     .min(1)

@@ -1,4 +1,4 @@
-import { authorizationServerConfig, checkEntries } from '@tallystick/authorization-server/config';
+import { authorizationServerConfig, checkEntries, OWN_SEGMENTS } from '@tallystick/authorization-server/config';
 import { refusing } from '@tallystick/common/config';
 import { gateway } from '@tallystick/gateway/config';
 import { z } from 'zod';
@@ -6,31 +6,13 @@ import { apisSchema } from './apis.ts';
 
 const { clients, users, permissive, permissiveAccessTokens, permissiveUser } = authorizationServerConfig.shape;
 
-/** First path segments that the authorization server itself uses. */
-const RESERVED = [
-  'auth',
-  'token',
-  'me',
-  'session',
-  'jwks',
-  'interaction',
-  'request',
-  'reg',
-  'device',
-  'backchannel',
-  'ciba',
-  'permissive',
-  'healthz',
-  'readyz',
-];
-
 /** A separate issuer at `{issuer}/{id}`, with its own APIs, clients, users, keys and records. */
 export const tenant = z
   .strictObject({
     id: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, { error: 'expected letters, digits, hyphens and underscores' })
-      .refine((id) => !RESERVED.includes(id), {
+      .refine((id) => !OWN_SEGMENTS.includes(id), {
         error: 'expected a name that the authorization server does not use as a path',
       })
       .describe('Path of the tenant. Its issuer is {issuer}/{id}.'),

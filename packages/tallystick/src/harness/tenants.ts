@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import { mountPathOf, restoreIssuerPath, WELL_KNOWN } from '@tallystick/authorization-server';
 import type { TokenStore } from '@tallystick/token-store';
 import { completeTenant } from '../config/complete_config.ts';
 import { type Config, type Tenant, tenantSchema } from '../config/schema.ts';
@@ -9,8 +10,6 @@ import { checkInput, toConfigError, toInputError } from './input_error.ts';
 import type { Issuer, ManagedIssuer } from './issuer.ts';
 import { createTenantsOnDemand, type Target, type TenantsOnDemandOptions } from './tenants_on_demand.ts';
 import { UnknownNameError } from './unknown_name.ts';
-
-const METADATA = '/.well-known/oauth-authorization-server';
 
 /** A tenant with this id exists. */
 export class TenantExistsError extends Error {
@@ -80,6 +79,14 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
     });
   }
   const configuredTenants = new Map(tenants);
+  const mountPath = mountPathOf(options.issuer);
+  const handle: RequestListener = (request, response) => {
+    const target = targetOf(request.url ?? '/', mountPath);
+    const known = tenants.get(target.tenant);
+    if (known !== undefined || !onDemand.accepts(target)) (known?.handler ?? options.defaultHandler)(request, response);
+    else onDemand.handle(target.tenant, request, response);
+  };
+  const isTenant = (tenant: string, path: string) => tenants.has(tenant) || onDemand.accepts({ tenant, path });
   const release = () => {
     for (const tenant of tenants.values()) tenant.release();
   };
@@ -112,13 +119,7 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
       if (configuredTenants.get(id) !== tenant) await tenant.controls.reset();
       return true;
     },
-    handler(request, response) {
-      const target = targetOf(request.url ?? '/');
-      const known = tenants.get(target.tenant);
-      if (known !== undefined || !onDemand.accepts(target))
-        (known?.handler ?? options.defaultHandler)(request, response);
-      else onDemand.handle(target.tenant, request, response);
-    },
+    handler: restoreIssuerPath(options.issuer, isTenant, handle),
     async restore() {
       release();
       await close();
@@ -135,7 +136,7 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
         await tenant?.gateway?.close();
       }
     },
-    gatewayAt: (path) => tenants.get(targetOf(path).tenant)?.gateway,
+    gatewayAt: (path) => tenants.get(targetOf(path, '').tenant)?.gateway,
     release,
     close,
   };
@@ -158,10 +159,13 @@ function createTenantStarter(tenants: Map<string, ManagedIssuer>, { issuer, stor
   };
 }
 
-/** The tenant in a path, and the path below it: the tenant is the first segment, or the last one of the well-known path of RFC 8414 section 3.1. */
-function targetOf(url: string): Target {
+/** The tenant in a URL, and the path below it: the tenant is the first segment below the path of the first issuer. */
+function targetOf(url: string, mountPath: string): Target {
   const path = url.split('?', 1)[0] ?? '';
-  const below = path.startsWith(`${METADATA}/`) ? path.slice(METADATA.length) + METADATA : path;
+  const [wellKnown = ''] = WELL_KNOWN.exec(path) ?? [];
+  const complete = path.slice(wellKnown.length) + wellKnown;
+  if (!complete.startsWith(`${mountPath}/`)) return { tenant: '', path };
+  const below = complete.slice(mountPath.length);
   const [, tenant = ''] = below.split('/', 2);
   return { tenant, path: below.slice(tenant.length + 1) };
 }

@@ -1,3 +1,4 @@
+import { mountPathOf } from '@tallystick/authorization-server';
 import type { Log } from '@tallystick/common';
 import type { StoreUse, TokenStore } from '@tallystick/token-store';
 import { ConfigError } from '../config/config_error.ts';
@@ -246,7 +247,7 @@ function withFreePorts(config: Config): Config {
 function withUrls(config: Config, authorizationServerPort: number, sampleApiPort: number): Config {
   return {
     ...config,
-    issuer: serverUrl(config, config.host, authorizationServerPort),
+    issuer: serverUrl(config, config.host, authorizationServerPort) + mountPathOf(config.issuer),
     sampleApi: { ...config.sampleApi, port: sampleApiPort, url: serverUrl(config, config.host, sampleApiPort) },
   };
 }
