@@ -5,9 +5,11 @@ import { obtainAuthlib } from './authlib/obtain_authlib.mjs';
 import { obtainCaddy } from './caddy/obtain_caddy.mjs';
 import { obtainChromium } from './chromium/obtain_chromium.mjs';
 import { obtainHaproxy } from './haproxy/obtain_haproxy.mjs';
+import { obtainKubectl } from './kubernetes/obtain_kubectl.mjs';
 import { obtainNginx } from './nginx/obtain_nginx.mjs';
 import { runStep } from './process/run_step.mjs';
 import { untilInterrupted } from './process/until_interrupted.mjs';
+import { obtainPromtool } from './prometheus/obtain_promtool.mjs';
 import { obtainRedis } from './redis/obtain_redis.mjs';
 import { runJest } from './test/run_jest.mjs';
 import { typeCheck } from './workspace/build.mjs';
@@ -25,6 +27,8 @@ await untilInterrupted(async (signal) => {
   const chromium = await obtainChromium(signal);
   const apache = await obtainApache(signal);
   const authlib = await obtainAuthlib(signal);
+  const kubectl = await obtainKubectl(signal);
+  const promtool = await obtainPromtool(signal);
   const redis = await obtainRedis(signal);
   try {
     await typeCheck(signal);
@@ -38,6 +42,8 @@ await untilInterrupted(async (signal) => {
         ...(chromium && { CHROMIUM: chromium }),
         ...(apache && { APACHE: apache }),
         ...(authlib && { AUTHLIB: authlib }),
+        ...(kubectl && { KUBECTL: kubectl }),
+        ...(promtool && { PROMTOOL: promtool }),
       },
       signal,
     );

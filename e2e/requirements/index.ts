@@ -3,6 +3,7 @@ import { controlApi } from './control_api.ts';
 import { gateway } from './gateway.ts';
 import { gatewayUnderAttack } from './gateway_under_attack.ts';
 import { introspection } from './introspection.ts';
+import { kubernetesRequirements } from './kubernetes.ts';
 import { library } from './library.ts';
 import { races } from './races.ts';
 import { redis } from './redis.ts';
@@ -22,6 +23,7 @@ export const requirements = {
   ...redis,
   ...routes,
   ...controlApi,
+  ...kubernetesRequirements,
   ...library,
   ...whole,
 };
