@@ -86,7 +86,9 @@ inBothWorlds((world) => {
     const request = { style: 'phantom', user: 'alice', message: 'Pay 12.50 to Bob' } as const;
     const started = await startBackchannel(world(), client, request);
     expect(started.interval).toBe(5);
-    expect(await decide(world(), { ...request, decision: 'approve' })).not.toContain(request.message);
+    const page = await decide(world(), { ...request, decision: 'approve' });
+    expect(page).toContain('You approved the request of Demo bank.');
+    expect(page).toContain('There are no pending requests.');
     const tokens = await pollBackchannel(world(), client, started);
     expect((await call(world().gateways[0], 'phantom', tokens.access_token)).status).toBe(200);
     expect(await issuedClaims(world(), 'phantom', tokens.access_token)).toMatchObject({

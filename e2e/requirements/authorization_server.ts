@@ -274,4 +274,9 @@ export const authorizationServer = {
     sentence: 'a signed-in user who has consented sees no page',
     link: 'https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest',
   },
+  'accessible-pages': {
+    sentence:
+      'every page works with the keyboard, a screen reader, a narrow window, light and dark, and loads nothing from elsewhere',
+    link: 'https://www.w3.org/TR/WCAG22/',
+  },
 } as const satisfies Requirements;

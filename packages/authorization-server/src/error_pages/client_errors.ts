@@ -80,7 +80,7 @@ function redirectUri(request: RefusedRequest): ErrorHelp | undefined {
     next: 'Use a registered address in the application, or register this one. Then start again from the application.',
     development: {
       configured: { label: 'Registered redirect URIs', values },
-      hint: explainDifference(sent, values),
+      hint: explainDifference(sent, values, { isNative: request.client.applicationType === 'native' }),
       configuration: linesFor(clientId, 'redirectUris', sent),
     },
   };
@@ -99,7 +99,7 @@ function postLogoutRedirectUri(request: RefusedRequest): ErrorHelp | undefined {
     next: 'Use a registered address in the application, or register this one. Then sign out again.',
     development: {
       configured: { label: 'Registered addresses', values },
-      hint: explainDifference(sent, values),
+      hint: explainDifference(sent, values, { isNative: false }),
       configuration: linesFor(clientId, 'postLogoutRedirectUris', sent),
     },
   };

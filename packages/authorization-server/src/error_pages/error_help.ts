@@ -60,6 +60,7 @@ export interface KnownClient {
   readonly postLogoutRedirectUris?: readonly string[];
   readonly responseTypes?: readonly string[];
   readonly clientAuthMethod?: string;
+  readonly applicationType?: string;
 }
 
 export type ErrorPageConfig = Pick<

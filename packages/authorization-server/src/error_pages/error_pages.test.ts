@@ -285,7 +285,7 @@ describe.each(CASES)('the page of $what', ({ path, query = {}, init, status = 40
     const text = textOf(shown.page);
     for (const part of expected.always) expect(text).toContain(part);
     for (const part of expected.development ?? []) expect(text).not.toContain(part);
-    expect(text).not.toMatch(/Configured|Registered|Available|Did you mean|The configuration|client-0/);
+    expect(text).not.toMatch(/Configured|Registered|Available|Did you mean|In the configuration|client-0/);
   });
 });
 

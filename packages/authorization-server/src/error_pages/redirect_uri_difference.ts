@@ -1,7 +1,21 @@
-/** Says how a redirect URI differs from the registered one that is most like it. @returns undefined if none is like it */
-export function explainDifference(sent: string, registered: readonly string[]): string | undefined {
+import { isLoopbackName } from '@tallystick/common';
+
+/**
+ * Says how a redirect URI differs from the registered one that is most like it.
+ *
+ * @param isNative the port of a loopback address is free (RFC 8252 section 7.3)
+ * @returns undefined if none is like it
+ */
+export function explainDifference(
+  sent: string,
+  registered: readonly string[],
+  { isNative }: { readonly isNative: boolean },
+): string | undefined {
   const [nearest] = registered
-    .map((uri) => ({ uri, parts: differingParts(sent, uri) }))
+    .map((uri) => ({
+      uri,
+      parts: differingParts(sent, uri).filter((part) => part !== 'port' || !isFree(uri, isNative)),
+    }))
     .filter(({ parts }) => parts.length > 0 && parts.length <= 2)
     .sort((a, b) => a.parts.length - b.parts.length);
   if (nearest === undefined) return undefined;
@@ -20,6 +34,10 @@ function differingParts(sent: string, uri: string): string[] {
     ['fragment', a.hash !== b.hash],
   ];
   return parts.flatMap(([name, differs]) => (differs ? [name] : []));
+}
+
+function isFree(uri: string, isNative: boolean): boolean {
+  return isNative && isLoopbackName(URL.parse(uri)?.hostname ?? '');
 }
 
 function differInSlash(a: URL, b: URL): boolean {

@@ -54,9 +54,35 @@ test('a user signs in and decides', async () => {
   const browser = await signIn('alice');
   const { html, xsrf, request } = await look(browser);
   expect(html).toContain('Requests for alice');
-  expect((await open(browser, page(), { xsrf, request, decision: 'approve' })).status).toBe(303);
+  const answer = await open(browser, page(), { xsrf, request, decision: 'approve' });
+  expect(answer.status).toBe(303);
   expect((await look(browser)).html).toContain('no pending requests');
+  const decided = (await open(browser, String(answer.headers.location))).text;
+  expect(decided).toContain('role="status">You approved the request of bank.');
   expect(await redeem(id)).toMatchObject({ access_token: expect.any(String) });
+});
+
+test('a form that is sent twice, or after the back button, says that the request was decided before', async () => {
+  const id = await ask();
+  const browser = await signIn('alice');
+  const { xsrf, request } = await look(browser);
+  expect((await open(browser, page(), { xsrf, request, decision: 'deny' })).status).toBe(303);
+  for (const decision of ['deny', 'approve']) {
+    const again = await open(browser, page(), { xsrf, request, decision });
+    expect([again.status, again.text]).toEqual([400, expect.stringContaining('This request was decided before')]);
+    expect(again.text).toContain('<span class="denied">denied</span>');
+  }
+  expect(await redeem(id)).toMatchObject({ error: 'access_denied' });
+});
+
+test('what was decided is shown to its user only, and only if it was decided', async () => {
+  await ask();
+  const alice = await signIn('alice');
+  const { xsrf, request } = await look(alice);
+  expect((await open(alice, `${page()}?decided=${request}`)).text).not.toMatch(/role="status"|Decided/);
+  await open(alice, page(), { xsrf, request, decision: 'approve' });
+  expect((await open(await signIn('bob'), `${page()}?decided=${request}`)).text).not.toMatch(/role="status"|Decided/);
+  expect((await open(alice, `${page()}?decided=a&decided=b`)).text).not.toContain('role="status"');
 });
 
 test('a decision needs the session of the requested user', async () => {

@@ -4,8 +4,9 @@ import type { Context, Middleware } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { mountPathOf } from '../provider/mount.ts';
+import { recordRefusal } from '../provider/refusals.ts';
 import { authenticationContext } from '../sign_in/authentication_context.ts';
-import { pendingRequestsPage, userChoicePage } from '../ui/backchannel_pages.ts';
+import { requestsPage, userChoicePage } from '../ui/backchannel_pages.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { readForm } from '../ui/read_form.ts';
 import type { createBackchannelRequests } from './backchannel_requests.ts';
@@ -41,14 +42,24 @@ export function backchannelPage(
     else throw new errors.InvalidRequest(`${ctx.method} is not allowed for this page`, 405);
   };
 
-  async function show(ctx: Context, { jti, accountId }: Session) {
+  async function show(ctx: Context, { jti, accountId }: Session, problem?: string) {
+    const { search, decided } = ctx.query;
     if (accountId === undefined) {
-      ctx.body = userChoicePage({ action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx, action)) }, users);
-    } else {
-      const form = { action, xsrf: xsrfOf(jti) };
-      const endSession = `${mountPath}/session/end`;
-      ctx.body = pendingRequestsPage(form, { user: accountId, endSession }, await requests.pending(accountId));
+      const form = { action, xsrf: xsrfOf(visitOf(ctx) ?? beginVisit(ctx, action)) };
+      ctx.body = userChoicePage(form, users, typeof search === 'string' ? search : '');
+      return;
     }
+    ctx.body = requestsPage(
+      { action, xsrf: xsrfOf(jti) },
+      {
+        user: accountId,
+        endSession: `${mountPath}/session/end`,
+        pending: await requests.pending(accountId),
+        decided: await requests.decided(accountId),
+        justDecided: typeof decided === 'string' ? decided : undefined,
+        ...(problem !== undefined && { problem }),
+      },
+    );
   }
 
   async function submit(ctx: Context, session: Session, form: URLSearchParams) {
@@ -57,10 +68,22 @@ export function backchannelPage(
     if (cookieValue === undefined || !sameText(xsrfOf(cookieValue), form.get('xsrf') ?? '')) {
       throw new errors.SessionNotFound('this page has expired; open it again');
     }
-    if (accountId === undefined) await signIn(ctx, session, form.get('user'));
-    else await requests.decide(accountId, form.get('request') ?? '', decisionIn(form));
-    ctx.status = 303;
-    ctx.redirect(action);
+    if (accountId === undefined) {
+      await signIn(ctx, session, form.get('user'));
+      redirect(ctx, action);
+      return;
+    }
+    const request = form.get('request') ?? '';
+    const refusal = await requests.decide(accountId, request, decisionIn(form)).catch(expectRefusal);
+    if (refusal === undefined) redirect(ctx, `${action}?${new URLSearchParams({ decided: request })}`);
+    else await refuse(ctx, session, refusal);
+  }
+
+  /** The form was sent twice, or the request has expired. The user sees what is left to decide. */
+  async function refuse(ctx: Context, session: Session, refusal: errors.InvalidRequest) {
+    recordRefusal(ctx, refusal);
+    ctx.status = 400;
+    await show(ctx, session, 'This request was decided before, or it has expired.');
   }
 
   async function signIn(ctx: Context, session: Session, user: string | null) {
@@ -70,6 +93,17 @@ export function backchannelPage(
     await session.save(lifetimes.session);
     ctx.cookies.set(provider.cookieName('session'), session.jti, { sameSite: 'lax', path: mountPath || '/' });
   }
+}
+
+function redirect(ctx: Context, location: string): void {
+  ctx.status = 303;
+  ctx.redirect(location);
+}
+
+/** @returns the refusal @throws any other error */
+function expectRefusal(error: unknown): errors.InvalidRequest {
+  if (error instanceof errors.InvalidRequest) return error;
+  throw error;
 }
 
 /** Creates the function that returns the anti-forgery value for the session or visit in a cookie. */

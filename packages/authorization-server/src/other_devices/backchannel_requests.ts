@@ -19,6 +19,11 @@ export interface PendingRequest {
   readonly authorizationDetails: readonly object[];
 }
 
+/** A request that the user has decided, until it expires. */
+export interface DecidedRequest extends Pick<PendingRequest, 'handle' | 'clientName' | 'bindingMessage'> {
+  readonly decision: 'approved' | 'denied';
+}
+
 export interface BackchannelRequests {
   /** The requests that wait for a decision of the user. */
   pending(accountId: string): Promise<PendingRequest[]>;
@@ -40,6 +45,13 @@ type StoredRequest = InstanceType<Provider['BackchannelAuthenticationRequest']> 
   error?: string;
 };
 
+/** What the page needs to know and do. */
+interface RequestsOfUsers {
+  decided(accountId: string): Promise<DecidedRequest[]>;
+  /** @throws {errors.InvalidRequest} the request is not one of the user, or already decided */
+  decide(accountId: string, handle: string, decision: Decision): Promise<void>;
+}
+
 export interface BackchannelRequestsDependencies {
   /** The current time in epoch milliseconds. */
   readonly now: () => number;
@@ -55,7 +67,7 @@ export const requestListName = (accountId: string) => `backchannel requests of $
 export function createBackchannelRequests(
   { secret, acrValues }: Pick<AuthorizationServerConfig, 'secret' | 'acrValues'>,
   { provider, store, log, now }: BackchannelRequestsDependencies,
-): BackchannelRequests & { decide(accountId: string, handle: string, decision: Decision): Promise<void> } {
+): BackchannelRequests & RequestsOfUsers {
   const handleKey = Buffer.from(hkdfSync('sha256', secret, '', 'tallystick backchannel handles', 32));
   const handleOf = (authReqId: string) => createHmac('sha256', handleKey).update(authReqId).digest('base64url');
   const idsOf = (accountId: string) => mapStoreErrors(store.list(requestListName(accountId), secret));
@@ -83,6 +95,10 @@ export function createBackchannelRequests(
   };
   return {
     ...server,
+    async decided(accountId) {
+      const ids = await idsOf(accountId);
+      return (await Promise.all(ids.map((id) => describeDecided(provider, id, handleOf(id))))).flat();
+    },
     async decide(accountId, handle, decision) {
       const authReqId = (await idsOf(accountId)).find((id) => sameText(handleOf(id), handle));
       if (authReqId === undefined) throw new errors.InvalidRequest('no such request for this user');
@@ -93,9 +109,14 @@ export function createBackchannelRequests(
 
 async function findUndecided(provider: Provider, authReqId: string): Promise<StoredRequest | undefined> {
   const request = (await provider.BackchannelAuthenticationRequest.find(authReqId)) as StoredRequest | undefined;
-  if (request?.grantId !== undefined || request?.error !== undefined || request?.consumed) return undefined;
+  if (request === undefined || decisionOf(request) !== undefined) return undefined;
   // A server with another configuration may have accepted the request.
-  return request && (await provider.Client.find(String(request.clientId))) ? request : undefined;
+  return (await provider.Client.find(String(request.clientId))) ? request : undefined;
+}
+
+function decisionOf({ grantId, error, consumed }: StoredRequest): DecidedRequest['decision'] | undefined {
+  if (error !== undefined) return 'denied';
+  return grantId !== undefined || consumed ? 'approved' : undefined;
 }
 
 async function expectUndecided(provider: Provider, authReqId: string): Promise<StoredRequest> {
@@ -109,19 +130,34 @@ async function describeRequest(provider: Provider, authReqId: string, handle: st
   const request = await findUndecided(provider, authReqId);
   const clientId = request?.clientId;
   if (request === undefined || clientId === undefined) return [];
-  const client = await provider.Client.find(clientId);
-  const bindingMessage = request.params?.binding_message;
   return [
     {
+      ...(await nameRequest(provider, request, clientId)),
       handle,
       clientId,
-      clientName: client?.clientName ?? clientId,
-      ...(typeof bindingMessage === 'string' ? { bindingMessage } : undefined),
       scopes: scopesOf(request),
       resources: resourcesOf(request),
       authorizationDetails: detailsOf(request),
     },
   ];
+}
+
+/** Returns no description if the request is unknown or undecided. */
+async function describeDecided(provider: Provider, authReqId: string, handle: string): Promise<DecidedRequest[]> {
+  const request = (await provider.BackchannelAuthenticationRequest.find(authReqId)) as StoredRequest | undefined;
+  const decision = request && decisionOf(request);
+  if (request === undefined || decision === undefined) return [];
+  return [{ ...(await nameRequest(provider, request, String(request.clientId))), handle, decision }];
+}
+
+/** What users recognize a request by. */
+async function nameRequest(provider: Provider, { params }: StoredRequest, clientId: string) {
+  const client = await provider.Client.find(clientId);
+  const bindingMessage = params?.binding_message;
+  return {
+    clientName: client?.clientName ?? clientId,
+    ...(typeof bindingMessage === 'string' ? { bindingMessage } : undefined),
+  };
 }
 
 /** Saves the decision, and pings a client in ping mode. */

@@ -72,6 +72,30 @@ async function goOn(browser: Browser, first: Page, user: string): Promise<string
   return first.status === 400 ? first.text : String(await follow(server, browser, first, { user }));
 }
 
+test('a wrong code stays in its field, bounded and escaped, and the problem is announced', async () => {
+  const browser = createBrowser(server);
+  const page = `${server.issuer}/device`;
+  const xsrf = /name="xsrf" value="([^"]*)"/.exec((await open(browser, page)).text)?.[1] ?? '';
+  const wrong = await open(browser, page, { xsrf, user_code: '"WRNG<CODE' });
+  expect(wrong.text).toContain('value="&#34;WRNG&#60;CODE"');
+  expect(wrong.text).toMatch(/role="alert">This code is unknown/);
+  expect(wrong.text).toMatch(/<input [^>]*autofocus[^>]*aria-describedby="problem"[^>]*aria-invalid="true"/);
+  const next = /name="xsrf" value="([^"]*)"/.exec(wrong.text)?.[1] ?? '';
+  const long = await open(browser, page, { xsrf: next, user_code: 'B'.repeat(5000) });
+  expect(/name="user_code" value="(B*)"/.exec(long.text)?.[1]).toHaveLength(64);
+});
+
+test('a code form that is sent twice keeps the code and says what happened', async () => {
+  const code = await start();
+  const browser = createBrowser(server);
+  const page = `${server.issuer}/device`;
+  const xsrf = /name="xsrf" value="([^"]*)"/.exec((await open(browser, page)).text)?.[1] ?? '';
+  await open(browser, page); // Another tab, whose form replaces this one.
+  const again = await open(browser, page, { xsrf, user_code: code.user });
+  expect(again.text).toMatch(/role="alert">This form was sent before, or it has expired. Enter the code again/);
+  expect(again.text).toContain(`value="${code.user}"`);
+});
+
 test('if two users confirm a code concurrently, only one connects the device', async () => {
   const code = await start();
   const users = await Promise.all(['alice', 'bob'].map(async (user) => ({ user, ...(await enter(code)) })));

@@ -46,6 +46,11 @@ export function createAccounts(
   };
 }
 
+/** The claims that were added at the login page in this interaction, if any. @param submission the result of an interaction */
+export function addedClaimsOf(submission: unknown): Claims | undefined {
+  return (submission as { claims?: Claims } | undefined)?.claims;
+}
+
 type AddedClaims = RecordPayload & { readonly claims: Claims };
 
 /**

@@ -144,6 +144,33 @@ describe('a client with automatic login', () => {
   });
 });
 
+test('the consent page lists the claims of the user that each scope and API brings', async () => {
+  const scope = 'openid profile email read';
+  const start = await open(browser, authorizationUrl(server, 'split', { scope }));
+  const login = new URL(String(start.headers.location), server.issuer).href;
+  const claims = JSON.stringify({ nickname: 'Ally', role: 'auditor' });
+  let answer = await open(browser, `${login}/login`, { user: 'alice', claims });
+  while (answer.status === 303) answer = await open(browser, new URL(String(answer.headers.location), server.issuer));
+  const text = answer.text.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');
+  expect(text).toContain('openid who you are: your identifier profile nickname email email At ');
+  expect(text).toContain(
+    'The API learns your identifier, email, nickname, role. The application holds only the signature',
+  );
+});
+
+test('the login page searches when there are many users', async () => {
+  const { current, replace } = server.configuration;
+  const more = Array.from({ length: 10 }, (_, index) => ({ id: `user-${index}`, claims: {} }));
+  await replace({ ...current(), users: [...current().users, ...more] });
+  const page = await openLogin(server, browser, 'phantom');
+  const shown = async (query: string) =>
+    [...(await open(browser, page + query)).text.matchAll(/name="user" value="([^"]+)"/g)].map(([, id]) => id);
+  expect(await shown('')).toHaveLength(11);
+  expect(await shown('?search=USER-7')).toEqual(['user-7']);
+  expect(await shown('?search=user-7&search=user-8')).toHaveLength(11);
+  expect(await shown('?search[a]=1')).toHaveLength(11);
+});
+
 test('the page of another sign-in is refused', async () => {
   const page = await openLogin(server, browser, 'phantom');
   const cookie = `_interaction=${page.split('/').at(-1)}`;

@@ -2,16 +2,16 @@ import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { IsClientName } from '../clients/client_names.ts';
 import type { AuthorizationServerConfig } from '../config/config.ts';
-import { userScopes } from '../config/user_scopes.ts';
 import { isPermissiveClient } from '../permissive/clients.ts';
 import { mountPathOf } from '../provider/mount.ts';
-import type { AddUser } from '../sign_in/login_form.ts';
+import { consentPage } from '../ui/consent_page.ts';
 import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
-import { type ConsentRequest, consentPage, loginPage } from '../ui/pages.ts';
+import { loginPage } from '../ui/pages.ts';
 import { readForm } from '../ui/read_form.ts';
-import type { Accounts, Claims } from './accounts.ts';
+import { type Accounts, addedClaimsOf, type Claims } from './accounts.ts';
 import { authenticationContext } from './authentication_context.ts';
-import { readLogin } from './login_form.ts';
+import { type ConsentConfig, type ConsentDetails, createDescribeConsent } from './consent_request.ts';
+import { type AddUser, readLogin } from './login_form.ts';
 
 /** Prompts that the login page answers. */
 const LOGIN_PROMPTS = new Set(['login', 'select_account', 'create']);
@@ -29,11 +29,11 @@ interface InteractionsDependencies {
 /** The login and consent pages. They are plain forms, tied to the browser by the interaction cookie. */
 export function interactions(
   provider: Provider,
-  config: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues' | 'scopes' | 'permissiveUser'>,
+  config: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues' | 'permissiveUser'> & ConsentConfig,
   { accounts, isClientName, addUser }: InteractionsDependencies,
 ): Middleware {
   const { clients, acrValues, permissiveUser } = config;
-  const pages = createPages(provider, config);
+  const pages = createPages(provider, config, accounts);
 
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
@@ -119,23 +119,25 @@ export function interactions(
 }
 
 /** Renders the login and consent pages of interactions. */
-function createPages(provider: Provider, config: Pick<AuthorizationServerConfig, 'users' | 'scopes'>) {
+function createPages(
+  provider: Provider,
+  config: Pick<AuthorizationServerConfig, 'users'> & ConsentConfig,
+  accounts: Accounts,
+) {
   const { users } = config;
-  const ownScopes = new Set(userScopes(config));
+  const describeConsent = createDescribeConsent(config, accounts);
 
   async function show(ctx: Context, interaction: InteractionDetails) {
     const { prompt, params, session } = interaction;
-    const submitted = { user: String(params.login_hint ?? ''), claims: '', isNew: prompt.name === 'create' };
+    const [action, clientName] = [actionOf(interaction), await clientNameOf(interaction)];
     ctx.type = 'html';
-    ctx.body = LOGIN_PROMPTS.has(prompt.name)
-      ? loginPage(actionOf(interaction), await clientNameOf(interaction), users, submitted)
-      : consentPage(
-          actionOf(interaction),
-          await clientNameOf(interaction),
-          session?.accountId ?? '',
-          requestsOf(prompt.details, ownScopes),
-          prompt.details.rar as object[],
-        );
+    if (LOGIN_PROMPTS.has(prompt.name)) {
+      const { search } = ctx.query;
+      const entered = { user: String(params.login_hint ?? ''), claims: '', isNew: prompt.name === 'create' };
+      ctx.body = loginPage(action, clientName, users, { ...entered, search: typeof search === 'string' ? search : '' });
+    } else {
+      ctx.body = consentPage(action, clientName, session?.accountId ?? '', await describeConsent(interaction));
+    }
   }
 
   /** Shows the login page again, with the submitted values. */
@@ -158,18 +160,6 @@ function createPages(provider: Provider, config: Pick<AuthorizationServerConfig,
   return { show, showProblem };
 }
 
-/** The claims that were added at the login page in this interaction, if any. */
-export function addedClaimsOf(submission: unknown): Claims | undefined {
-  return (submission as { claims?: Claims } | undefined)?.claims;
-}
-
-interface ConsentDetails {
-  missingOIDCScope?: string[];
-  missingOIDCClaims?: string[];
-  missingResourceScopes?: Record<string, string[]>;
-  rar?: { type: string }[];
-}
-
 /** Grants everything that the consent page showed. @returns the identifier of the grant */
 async function saveGrant(provider: Provider, interaction: InteractionDetails): Promise<string> {
   const { prompt, grantId, session, params } = interaction;
@@ -189,17 +179,4 @@ async function saveGrant(provider: Provider, interaction: InteractionDetails): P
 function expectPrompt(interaction: Pick<Interaction, 'prompt'>, name: string): void {
   if (interaction.prompt.name !== name)
     throw new errors.SessionNotFound(`the sign-in is not waiting for the ${name} form`);
-}
-
-function requestsOf(
-  { missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} }: ConsentDetails,
-  ownScopes: ReadonlySet<string>,
-) {
-  // oidc-provider lists the scopes of APIs here too. The page shows them once, with their API.
-  const scopes = (missingOIDCScope ?? []).filter((scope) => ownScopes.has(scope));
-  const aboutTheUser = [...scopes, ...(missingOIDCClaims ?? [])];
-  const atApis = Object.entries(missingResourceScopes).map(
-    ([resource, scopes]): ConsentRequest => ({ resource, scopes }),
-  );
-  return aboutTheUser.length > 0 ? [{ scopes: aboutTheUser }, ...atApis] : atApis;
 }

@@ -20,19 +20,19 @@ export function errorPage(
     html`<h1>${title}</h1>
 <p>${explanation}</p>
 ${facts.length > 0 ? html`<h2>The request</h2><ul class="facts">${facts}</ul>` : undefined}
-${development && developmentHelp(development)}
+${development && configuredHelp(development)}
 <h2>What to do</h2>
 <p>${next}</p>
+${development?.configuration && html`<h2>In the configuration</h2><pre><code>${development.configuration}</code></pre>`}
 ${link && html`<p><a href="${link.href}">${link.label}</a></p>`}
 <p class="technical"><code>${error}</code>${description ? html`<span>${description}</span>` : undefined}</p>`,
   );
 }
 
-function developmentHelp({ configured, suggestion, hint, configuration }: DevelopmentHelp): Html {
+function configuredHelp({ configured, suggestion, hint }: DevelopmentHelp): Html {
   return html`${configured && configuredValues(configured)}
 ${hint && html`<p class="hint">${hint}</p>`}
-${suggestion && html`<p class="hint">Did you mean <strong><code>${suggestion}</code></strong>?</p>`}
-${configuration && html`<h2>The configuration</h2><pre><code>${configuration}</code></pre>`}`;
+${suggestion && html`<p class="hint">Did you mean <strong><code>${suggestion}</code></strong>?</p>`}`;
 }
 
 function configuredValues({ label, values }: NonNullable<DevelopmentHelp['configured']>): Html {
