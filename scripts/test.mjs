@@ -7,6 +7,7 @@ import { obtainChromium } from './chromium/obtain_chromium.mjs';
 import { obtainHaproxy } from './haproxy/obtain_haproxy.mjs';
 import { obtainKubectl } from './kubernetes/obtain_kubectl.mjs';
 import { obtainNginx } from './nginx/obtain_nginx.mjs';
+import { packIfNeeded } from './pack/pack_if_needed.mjs';
 import { runStep } from './process/run_step.mjs';
 import { untilInterrupted } from './process/until_interrupted.mjs';
 import { obtainPromtool } from './prometheus/obtain_promtool.mjs';
@@ -33,6 +34,7 @@ await untilInterrupted(async (signal) => {
   try {
     await typeCheck(signal);
     await lint(signal);
+    await packIfNeeded(signal);
     await test(
       {
         REDIS_URL: redis.url,

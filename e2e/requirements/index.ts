@@ -5,6 +5,7 @@ import { gatewayUnderAttack } from './gateway_under_attack.ts';
 import { introspection } from './introspection.ts';
 import { kubernetesRequirements } from './kubernetes.ts';
 import { library } from './library.ts';
+import { packages } from './packages.ts';
 import { races } from './races.ts';
 import { redis } from './redis.ts';
 import { routes } from './routes.ts';
@@ -19,6 +20,7 @@ export const requirements = {
   ...gateway,
   ...gatewayUnderAttack,
   ...introspection,
+  ...packages,
   ...races,
   ...redis,
   ...routes,

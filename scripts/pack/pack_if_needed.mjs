@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { withProgress } from '../process/progress.mjs';
 import { runStep } from '../process/run_step.mjs';
+import { withLock } from '../process/with_lock.mjs';
 import { buildIfNeeded, sourcesHash } from '../workspace/build.mjs';
 import { contentHash } from '../workspace/content_hash.mjs';
 import { root } from '../workspace/root.mjs';
@@ -15,7 +16,12 @@ import { PUBLISHED, readManifest, stagingFolder } from './published.mjs';
  * @param {AbortSignal} signal
  * @returns {Promise<string[]>} the tarballs, absolute
  */
-export async function packIfNeeded(signal) {
+export function packIfNeeded(signal) {
+  return withLock('packing', () => pack(signal));
+}
+
+/** @param {AbortSignal} signal */
+async function pack(signal) {
   await buildIfNeeded(signal);
   const wanted = packedHash();
   const packed = stamp('packed');
