@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** The root folder of the workspace, absolute. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** @returns {{ engines: { node: string }, packageManager: string }} the root package.json */
+/** @returns {{ version: string, engines: { node: string }, packageManager: string }} the root package.json */
 export function rootManifest() {
   return JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 }
