@@ -2,7 +2,7 @@ import type { ApiConfig, AuthorizationServerConfig } from '../config/config.ts';
 
 type Config = Pick<
   AuthorizationServerConfig,
-  'apis' | 'permissive' | 'permissiveAccessTokens' | 'lifetimes' | 'signingAlgorithm'
+  'apis' | 'permissive' | 'permissiveAccessTokens' | 'lifetimes' | 'idTokenSigningAlgorithm'
 >;
 
 /** Characters of an API's name that a permissive issuer accepts at most. */
@@ -50,7 +50,8 @@ function permissiveApi(resource: string, config: Config): ApiConfig | undefined 
     accessTokens: config.permissiveAccessTokens,
     scopes: [],
     accessTokenLifetime: config.lifetimes.accessToken,
-    signingAlgorithm: config.signingAlgorithm,
+    // As mocks do: libraries for APIs expect RS256 in the configuration of their READMEs.
+    signingAlgorithm: config.idTokenSigningAlgorithm,
     claims: [],
     authorizationDetailsTypes: [],
   };

@@ -6,7 +6,7 @@ import { type Accounts, addedClaimsOf, type Claims } from './accounts.ts';
 
 export type ConsentConfig = Pick<
   AuthorizationServerConfig,
-  'scopes' | 'apis' | 'permissive' | 'permissiveAccessTokens' | 'lifetimes' | 'signingAlgorithm'
+  'scopes' | 'apis' | 'permissive' | 'permissiveAccessTokens' | 'lifetimes' | 'idTokenSigningAlgorithm'
 >;
 
 /** What oidc-provider's consent prompt says is not granted yet. */

@@ -17,7 +17,7 @@ type Config = Pick<
   | 'permissive'
   | 'permissiveAccessTokens'
   | 'lifetimes'
-  | 'signingAlgorithm'
+  | 'idTokenSigningAlgorithm'
 >;
 
 /** The endpoints at which a request for scopes of a user begins. */
