@@ -74,3 +74,10 @@ export const DEBIAN: Readonly<Record<string, RealClient>> = {
     pkce: true,
   },
 };
+
+/** Libraries with which APIs validate JWTs, each in a program of `applications/`. */
+export const API_LIBRARIES: Readonly<Record<string, string>> = {
+  'passport-jwt with jwks-rsa': 'api_passport_jwt.mjs',
+  'express-jwt with jwks-rsa': 'api_express_jwt.mjs',
+  'express-oauth2-jwt-bearer': 'api_express_oauth2_jwt_bearer.mjs',
+};

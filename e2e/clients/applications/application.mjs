@@ -1,13 +1,15 @@
 // What every program in this folder has in common: where it is, who it is, and the paths by which the tests drive it.
 import { createServer } from 'node:http';
 
-const { ISSUER, PORT, CLIENT_ID, CLIENT_SECRET } = process.env;
+const { ISSUER, PORT, CLIENT_ID, CLIENT_SECRET, AUDIENCE } = process.env;
 
 export const issuer = String(ISSUER);
 export const origin = `http://localhost:${PORT}`;
 export const redirectUri = `${origin}/callback`;
 export const clientId = String(CLIENT_ID);
 export const clientSecret = String(CLIENT_SECRET);
+/** What the access tokens of an API are for. */
+export const audience = String(AUDIENCE);
 export const scope = 'openid profile email read';
 
 /** Listens for the tests. @param {import('node:http').RequestListener} app */
