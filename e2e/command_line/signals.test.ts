@@ -88,7 +88,7 @@ describe.each(ROLES)('%s', (role) => {
     command.signal('SIGTERM');
     await until(() => command.output().includes('draining for 600000 ms'));
     expect(await readinessOf(url)).toEqual([503, { status: 'not ready', unready: ['draining'] }]);
-    const served = await fetch(url);
+    const served = await fetch(`${url}/nothing`);
     expect([served.status, served.headers.get('connection')]).toEqual([404, 'close']);
     command.signal('SIGTERM');
     expect(await command.exit).toBe(130);
@@ -108,7 +108,7 @@ describe.each(ROLES)('%s', (role) => {
       [`TALLYSTICK_${role.replaceAll('-', '_').toUpperCase()}_TIMEOUTS_DRAIN_DELAY`]: '0',
     });
     const connection = await openConnection(url);
-    await connection.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n');
+    await connection.write('GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n');
     command.signal('SIGTERM');
     await until(() =>
       fetch(url).then(

@@ -175,6 +175,10 @@ export const gateway = {
     sentence: 'on SIGTERM a role reports not ready, serves for the drain delay, and then stops',
     link: `${design}#operations`,
   },
+  'server-pages': {
+    sentence: 'each server on a loopback address says at `/` what it is and links on, without a secret',
+    link: `${design}#operations`,
+  },
   'refusals-are-explained': {
     sentence: 'the log says why an access token was refused and whose it is, and the client learns no more than before',
     link: 'https://www.rfc-editor.org/rfc/rfc7662#section-2.2',

@@ -13,6 +13,7 @@ import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type MetricSource, upstreamHealth } from './operations/metrics.ts';
 import { createOperationsListener, createServeOperations } from './operations/operations_endpoints.ts';
 import { createReadiness } from './operations/readiness.ts';
+import { homePageEndpoint } from './publish/home_page.ts';
 import { createServePublished } from './publish/published_documents.ts';
 import { createResourceMetadata } from './publish/resource_metadata.ts';
 import { createRefuseRequest } from './refuse_request.ts';
@@ -172,6 +173,7 @@ function composeEdge(config: GatewayConfig, authorization: Authorization, depend
     tokenHandlersEndpoint(createServeTokenHandlers(config, handlerDependencies)),
     decisionEndpoint({ decisions, servePreflight, processor, log }),
     preflightEndpoint(servePreflight),
+    ...(config.homePage ? [homePageEndpoint(config, authorization.routes, steps.findRoute)] : []),
     apiEndpoint(processor, forwarder),
   ];
   const handler = createServeRequest({ allowsHost, serveOwnEndpoint, endpoints, processor, refuseRequest, lifecycle });

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { sameText } from '@tallystick/common';
+import { CONTENT_SECURITY_POLICY } from '@tallystick/common/page';
 import type { Context, Middleware } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
@@ -7,7 +8,6 @@ import { mountPathOf } from '../provider/mount.ts';
 import { recordRefusal } from '../provider/refusals.ts';
 import { authenticationContext } from '../sign_in/authentication_context.ts';
 import { requestsPage, userChoicePage } from '../ui/backchannel_pages.ts';
-import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { readForm } from '../ui/read_form.ts';
 import type { createBackchannelRequests } from './backchannel_requests.ts';
 

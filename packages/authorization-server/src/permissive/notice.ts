@@ -1,6 +1,5 @@
+import { CONTENT_SECURITY_POLICY, html, layout } from '@tallystick/common/page';
 import type { Middleware } from 'koa';
-import { html } from '../ui/html.ts';
-import { CONTENT_SECURITY_POLICY, layout } from '../ui/layout.ts';
 
 /** Path of the page that says what a permissive issuer accepts; discovery names it as `op_policy_uri`. */
 export const POLICY_PATH = '/permissive';

@@ -1,8 +1,8 @@
 import { errorFields, type Log } from '@tallystick/common';
+import { CONTENT_SECURITY_POLICY } from '@tallystick/common/page';
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import { describeEnded, type ShowError } from '../error_pages/error_pages.ts';
-import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { logRefusal, recordRefusal } from './refusals.ts';
 
 export interface ErrorBoundaryDependencies {

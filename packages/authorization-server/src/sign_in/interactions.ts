@@ -1,3 +1,4 @@
+import { CONTENT_SECURITY_POLICY } from '@tallystick/common/page';
 import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { IsClientName } from '../clients/client_names.ts';
@@ -5,7 +6,6 @@ import type { AuthorizationServerConfig } from '../config/config.ts';
 import { isPermissiveClient } from '../permissive/clients.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { consentPage } from '../ui/consent_page.ts';
-import { CONTENT_SECURITY_POLICY } from '../ui/layout.ts';
 import { loginPage } from '../ui/pages.ts';
 import { readForm } from '../ui/read_form.ts';
 import { type Accounts, addedClaimsOf, type Claims } from './accounts.ts';

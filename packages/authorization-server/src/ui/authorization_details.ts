@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { type Html, html } from '@tallystick/common/page';
 
 /** The `authorization_details` of a request (RFC 9396), complete: a table for each, with a row for each value. */
 export function authorizationDetailTables(details: readonly object[]): Html[] {

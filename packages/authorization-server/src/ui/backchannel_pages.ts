@@ -1,9 +1,8 @@
+import { type Html, html, layout } from '@tallystick/common/page';
 import type { UserConfig } from '../config/config.ts';
 import type { DecidedRequest, PendingRequest } from '../other_devices/backchannel_requests.ts';
 import { authorizationDetailTables } from './authorization_details.ts';
 import type { ProtectedForm } from './device_pages.ts';
-import { type Html, html } from './html.ts';
-import { layout } from './layout.ts';
 import { userButtons, userSearch } from './user_choice.ts';
 
 /** The sign-in page of the authentication device. */

@@ -1,7 +1,6 @@
+import { type Html, html, layout } from '@tallystick/common/page';
 import type { AccessTokenStyle } from '../config/config.ts';
 import { authorizationDetailTables } from './authorization_details.ts';
-import { type Html, html } from './html.ts';
-import { layout } from './layout.ts';
 import { cancelForm } from './pages.ts';
 
 /** What a client asks for. */

@@ -1,5 +1,4 @@
-import { type Html, html } from './html.ts';
-import { layout } from './layout.ts';
+import { type Html, html, layout } from '@tallystick/common/page';
 
 /** A form that is protected against cross-site request forgery. */
 export interface ProtectedForm {

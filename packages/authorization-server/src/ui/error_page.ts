@@ -1,6 +1,5 @@
+import { type Html, html, layout } from '@tallystick/common/page';
 import type { DevelopmentHelp, ErrorHelp, ShownError } from '../error_pages/error_help.ts';
-import { type Html, html } from './html.ts';
-import { layout } from './layout.ts';
 
 /** The number of configured values that a page lists. */
 const LISTED = 10;

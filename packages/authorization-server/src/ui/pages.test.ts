@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { CONTENT_SECURITY_POLICY } from '@tallystick/common/page';
 import type { AccessTokenStyle } from '../config/config.ts';
 import { requestsPage, userChoicePage } from './backchannel_pages.ts';
 import { type ConsentRequest, consentPage } from './consent_page.ts';
 import { deviceConnectedPage, userCodeConfirmPage, userCodePage } from './device_pages.ts';
 import { errorPage } from './error_page.ts';
-import { CONTENT_SECURITY_POLICY } from './layout.ts';
 import { loginPage } from './pages.ts';
 
 const NOTHING: ConsentRequest = { aboutUser: [], apis: [], offlineAccess: false, authorizationDetails: [] };

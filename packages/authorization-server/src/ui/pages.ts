@@ -1,6 +1,5 @@
+import { Html, html, layout } from '@tallystick/common/page';
 import type { UserConfig } from '../config/config.ts';
-import { Html, html } from './html.ts';
-import { layout } from './layout.ts';
 import { userButtons, userSearch } from './user_choice.ts';
 
 /** The submitted login form, to show it again with its problem. */

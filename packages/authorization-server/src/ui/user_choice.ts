@@ -1,5 +1,5 @@
+import { type Html, html } from '@tallystick/common/page';
 import type { UserConfig } from '../config/config.ts';
-import { type Html, html } from './html.ts';
 
 /** The number of users from which on a page offers a search. */
 const SEARCHED = 9;

@@ -31,6 +31,7 @@ export const gatewayConfig = z
       .describe(
         'Names and addresses under which clients reach the gateway, in addition to localhost, loopback addresses, `publicUrl` and the hosts of routes. Without `publicUrl`, a DPoP proof for any other host is refused, unless a trusted proxy names it.',
       ),
+    homePage: z.boolean().default(false).describe('Serves a page with the routes at `/`, if no route takes this path.'),
     otherHosts: z
       .enum(['anybody', 'trustedProxies', 'nobody'])
       .default('anybody')

@@ -52,6 +52,12 @@ export const configSections = z.strictObject({
     .describe(
       'Protects cookies and the records of the authorization server in the store. At least 32 characters. Required with a shared store, and the same in every authorization server on it. Gateways may have another one.',
     ),
+  serverPages: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether each server has a page at `/` that says what it is: issuer, endpoints, users, routes. Default: servers on a loopback address have one, if the issuer is on this machine too.',
+    ),
   permissive,
   permissiveAccessTokens,
   permissiveUser,

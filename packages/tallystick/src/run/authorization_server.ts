@@ -3,6 +3,7 @@ import {
   type AuthorizationServerConfig,
   acceptPathsOfMocks,
   createAuthorizationServer,
+  mountPathOf,
 } from '@tallystick/authorization-server';
 import type { Log } from '@tallystick/common';
 import { validate } from '@tallystick/common/config';
@@ -24,6 +25,7 @@ import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 import { readinessOf } from './readiness.ts';
 import { refuseChanges } from './refuse_changes.ts';
+import { issuerPage, type ShownIssuer, serveServerPages, showsServerPage } from './server_pages.ts';
 import type { TenantGateway, TenantOfGateway } from './tenant_gateway.ts';
 import type { Upstreams } from './upstreams/open_upstreams.ts';
 
@@ -82,6 +84,7 @@ export async function runAuthorizationServer(
     ...firstIssuerHooks(config, apisChanged),
     keysPublished,
     gatewayUrl: dependencies.gatewayUrl,
+    tenantsBelow: () => tenants.list(),
   }).catch((error) => {
     throw toConfigError(error);
   });
@@ -127,12 +130,19 @@ interface IssuerHooks extends Pick<AuthorizationServerRole, 'keysPublished' | 'g
   readonly check: (entries: Entries) => z.ZodError | undefined;
   readonly entriesChanged?: ((entries: Entries) => Promise<void>) | undefined;
   readonly gateway?: TenantGateway | undefined;
+  /** The tenants at the issuer, for its page. */
+  readonly tenantsBelow?: () => ShownIssuer['tenants'];
   /** Clients of the roles of this process, which the issuer knows beside its own. */
   readonly ownClients?: Config['clients'];
 }
 
 type Permissiveness = Pick<Config, 'permissive' | 'permissiveAccessTokens' | 'permissiveUser'>;
 type IssuerEntries = Entries & Permissiveness;
+
+/** Whether a URL is that of an issuer, with or without a slash. */
+function isPageOf(mountPath: string, url: string): boolean {
+  return url === `${mountPath}/` || url === mountPath;
+}
 
 function createIssuerStarter(config: Config, { log, tls, clock, intercepted, locate }: AuthorizationServerRole) {
   const secret = config.secret ?? randomBytes(32).toString('base64url');
@@ -143,7 +153,15 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
     store: TokenStore,
     hooks: IssuerHooks,
   ): Promise<ManagedIssuer> => {
-    const { check, entriesChanged, keysPublished, gatewayUrl = () => undefined, gateway, ownClients = [] } = hooks;
+    const {
+      check,
+      entriesChanged,
+      keysPublished,
+      gatewayUrl = () => undefined,
+      gateway,
+      ownClients = [],
+      tenantsBelow = () => [],
+    } = hooks;
     if (given.permissive && !mayBePermissive(config)) throw new InputError('permissive', ONLY_ON_THIS_MACHINE);
     const { apis, clients, users, routes, permissive } = given;
     const known = (changed: Omit<Entries, 'routes'>) => ({
@@ -173,7 +191,12 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
         ...{ gatewayUrl, tenantGateway: gateway, fetch: fetch ?? globalThis.fetch },
       },
     );
-    return permissive ? { ...made, handler: acceptPathsOfMocks(issuer, made.handler) } : made;
+    const handler = permissive ? acceptPathsOfMocks(issuer, made.handler) : made.handler;
+    if (!showsServerPage(config, config.host)) return { ...made, handler };
+    const path = mountPathOf(issuer);
+    const page = () =>
+      issuerPage({ issuer, permissive, users: made.controls.users.list(), tenants: tenantsBelow() }, config.features);
+    return { ...made, handler: serveServerPages((url) => (isPageOf(path, url) ? page() : undefined), handler) };
   };
 }
 

@@ -4,6 +4,7 @@ import { openApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 import type { Listening } from './listen.ts';
 import { readinessOf } from './readiness.ts';
+import { controlApiPage, serveServerPages, showsServerPage } from './server_pages.ts';
 
 /** Serves the control API on its own port. */
 export async function runControlApi(
@@ -14,6 +15,8 @@ export async function runControlApi(
   // Loaded on demand: the control API is off by default, and the start should be fast.
   const { createControlApi } = await import('../control/create_control_api.ts');
   const app = await openApp(config, 'controlApi', { tls, log });
-  app.answerWith(createControlApi(harness, { log }), () => readinessOf(store));
+  const hasPage = showsServerPage(config, config.controlApi.host);
+  const pageAt = (url: string) => (url === '/' && hasPage ? controlApiPage : undefined);
+  app.answerWith(serveServerPages(pageAt, createControlApi(harness, { log })), () => readinessOf(store));
   return app;
 }

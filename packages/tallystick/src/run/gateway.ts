@@ -19,6 +19,7 @@ import { createOwnJwtKey, type OwnJwtKey } from './own_jwt_key.ts';
 import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { readMaterials } from './read_material.ts';
 import { refuseChanges } from './refuse_changes.ts';
+import { showsServerPage } from './server_pages.ts';
 import type { OpenGateway } from './tenant_gateway.ts';
 import type { Tls } from './tls/open_tls.ts';
 
@@ -164,6 +165,7 @@ export async function gatewayConfig(
     apis: config.apis,
     mutualTls: config.features.mutualTls,
     hosts: gatewayHosts(config),
+    homePage: showsServerPage(config, config.host),
     otherHosts: await otherHostsAtGateway(config),
     secret: config.secret,
     client: client && { ...client, ca: client.ca ?? tls?.ca },

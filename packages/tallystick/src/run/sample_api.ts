@@ -6,6 +6,7 @@ import { allGatewayHosts, authorizationServerEndpoints } from './addresses.ts';
 import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 import { alwaysReady } from './readiness.ts';
+import { sampleApiPage, serveServerPages, showsServerPage } from './server_pages.ts';
 
 /** Values that the sample API reads only when it starts. */
 export const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as const;
@@ -17,7 +18,11 @@ export function runSampleApi(
   { now, tls, log }: Pick<RoleDependencies, 'now' | 'tls' | 'log'>,
 ): void {
   const dependencies = { log, ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
-  app.answerWith(createSampleApi(sampleApiConfig(config), dependencies), alwaysReady);
+  const handler = createSampleApi(sampleApiConfig(config), dependencies);
+  const page = sampleApiPage(config.issuer, sampleApiRoutes(config));
+  const isTaken = sampleApiRoutes(config).some(({ prefix }) => prefix === '/');
+  const pageAt = (url: string) => (url === '/' && !isTaken && showsServerPage(config, config.host) ? page : undefined);
+  app.answerWith(serveServerPages(pageAt, handler), alwaysReady);
 }
 
 /** Checks the sample API's configuration without listening or calling other servers. @throws {ConfigError} */
