@@ -208,6 +208,20 @@ describe('the paths of mocks', () => {
     expect(left.headers.location).toBe('https://app.example.com/bye?state=7');
   });
 
+  test.each([
+    ['/connect/deviceauthorization', { scope: 'openid' }, 200],
+    ['/connect/ciba', { scope: 'openid', login_hint: 'johndoe' }, 200],
+    ['/connect/par', { scope: 'openid', response_type: 'code', redirect_uri: REDIRECT_URI }, 201],
+  ])(requirement('permissive-issuer', 'POST %s'), async (at, parameters, status) => {
+    expect((await post(world.issuer + at, { client_id: 'any-app', ...parameters })).status).toBe(status);
+  });
+
+  test(requirement('permissive-issuer', 'POST /revoke of a JWT says that a JWT cannot be revoked'), async () => {
+    const { access_token: token } = await post(`${world.issuer}/token`, { ...own, aud: 'any' });
+    const answer = await post(`${world.issuer}/revoke`, { token: String(token), client_id: 'any-app' });
+    expect(answer).toMatchObject({ status: 400, error: 'unsupported_token_type' });
+  });
+
   test(requirement('permissive-issuer', 'POST /connect/token, and not at a strict issuer'), async () => {
     expect((await post(`${world.issuer}/connect/token`, own)).status).toBe(200);
     const strict = await startForTest(startOneProcess());
