@@ -60,7 +60,7 @@ test.each([
   ['POST', '/clock/advance', { seconds: 'one' }, 'seconds'],
   ['POST', '/clock/advance', { seconds: 1e300 }, 'seconds'],
   ['PUT', '/clock', { now: 'yesterday' }, 'now'],
-  ['POST', '/requests/next', { wait: -1 }, 'wait'],
+  ['POST', '/requests/next', { timeout: -1 }, 'timeout'],
   ['GET', '/requests?secrets=maybe', undefined, 'secrets'],
   ['GET', '/requests?endpoint=nowhere', undefined, 'endpoint'],
   ['GET', '/faults?x=1', undefined, 'x'],

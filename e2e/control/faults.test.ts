@@ -37,7 +37,16 @@ test(requirement('fault-then-recovery'), async () => {
   expect(added).toEqual({
     status: 201,
     body: {
-      faults: [{ id: expect.any(String), endpoint: 'introspection', status: 503, calls: 2, remaining: 2 }],
+      faults: [
+        {
+          id: expect.any(String),
+          at: 'authorization-server',
+          endpoint: 'introspection',
+          status: 503,
+          calls: 2,
+          remaining: 2,
+        },
+      ],
     },
   });
   expect(await callPhantom(token)).toBe(503);

@@ -37,11 +37,11 @@ test(requirement('requests-are-recorded', 'each request once'), async () => {
   await serviceToken(world, 'jwt');
   expect((await take({ endpoint: 'token' })).body).toMatchObject({ endpoint: 'token' });
   expect((await take({ endpoint: 'token' })).status).toBe(204);
-  const waiting = take({ endpoint: 'token', wait: 30_000 });
+  const waiting = take({ endpoint: 'token', timeout: 30_000 });
   await serviceToken(world, 'jwt');
   expect(await waiting).toMatchObject({ status: 200, body: { endpoint: 'token', status: 200 } });
   expect(await requests('?endpoint=token')).toEqual([]);
-  expect((await take({ endpoint: 'revocation', wait: 1 })).status).toBe(204);
+  expect((await take({ endpoint: 'revocation', timeout: 1 })).status).toBe(204);
 });
 
 test(requirement('requests-are-recorded', 'a long body is cut off'), async () => {

@@ -84,7 +84,7 @@ test(requirement('tenant-controls-are-its-own', 'a fault at every endpoint'), as
 test(requirement('tenant-controls-are-its-own', 'recorded requests'), async () => {
   const [one, other] = [await create(), await create()];
   await world.control('DELETE', '/requests');
-  const waiting = one.control('POST', '/requests/next', { endpoint: 'token', wait: 30_000 });
+  const waiting = one.control('POST', '/requests/next', { endpoint: 'token', timeout: 30_000 });
   await tokenStatus(other);
   await tokenStatus(world);
   await tokenStatus(one);
@@ -180,7 +180,7 @@ test(requirement('tenant-controls-are-its-own', 'reset'), async () => {
 
 test(requirement('tenant-controls-are-its-own', 'a removed tenant loses everything'), async () => {
   const one = await create();
-  const waiting = one.control('POST', '/requests/next', { endpoint: 'jwks', wait: 60_000 });
+  const waiting = one.control('POST', '/requests/next', { endpoint: 'jwks', timeout: 60_000 });
   await one.control('POST', '/faults', { faults: [{ endpoint: 'token', delay: 600_000, calls: 1 }] });
   const held = tokenStatus(one);
   await until(async () => (await one.control('GET', '/faults')).body.faults.length === 0);

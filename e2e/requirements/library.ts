@@ -40,6 +40,15 @@ export const library = {
     sentence: 'a tenant has routes of its own at the gateway, and its tokens are of no use at others',
     link: `${design}#tenants`,
   },
+  'library-faults': {
+    sentence: 'a test makes the gateway, an upstream, the store or the revocation feed fail, and then all recovers',
+    link: `${design}#faults`,
+  },
+  'library-records': {
+    sentence:
+      'a test reads what the gateway was asked and what each upstream received, without secrets unless it asks for them',
+    link: `${design}#recorded-requests`,
+  },
   'library-stops': {
     sentence: 'an instance stops at the end of its scope, and leaves nothing behind',
     link: `${design}#the-library`,

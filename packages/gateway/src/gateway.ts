@@ -119,7 +119,7 @@ function composeForwarder(
   config: GatewayConfig,
   { steps, client: { publicOrigin, isTrustedProxy, certificateHeader } }: Authorization,
   lifecycle: Lifecycle,
-  { metrics, secureContext }: CompleteDependencies,
+  { metrics, secureContext, divert }: CompleteDependencies,
 ): Forwarder {
   const { timeouts, publicUrl, identityHeaders } = config;
   return createForwarder({
@@ -134,6 +134,7 @@ function composeForwarder(
     answered: metrics && (({ routeName }, milliseconds) => metrics.upstreamAnswered(routeName, milliseconds / 1000)),
     secureContext,
     timeouts,
+    divert,
   });
 }
 

@@ -3,11 +3,12 @@ import type { Log } from '@tallystick/common';
 import type { UseOnce } from '@tallystick/resource-server';
 import type { TokenStore } from '@tallystick/token-store';
 import type { Keys } from './authorization_server/issuers.ts';
+import type { ForwarderOptions } from './forward/forwarder.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Tracing } from './tracing/request_trace.ts';
 
 /** The dependencies of a gateway. */
-export interface GatewayDependencies {
+export interface GatewayDependencies extends Pick<ForwarderOptions, 'divert'> {
   readonly store: Pick<
     TokenStore,
     'splitEntries' | 'sharedAnswers' | 'sharedValues' | 'subscribe' | 'ping' | 'warnings' | 'useOnce'

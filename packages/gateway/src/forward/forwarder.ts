@@ -5,7 +5,7 @@ import type { JwtAccessTokenClaims } from '@tallystick/resource-server';
 import type { Credentials } from '../authorize/credentials.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import type { Forwarding } from '../routes/forwarding.ts';
-import type { Upstream } from '../routes/upstream_pool.ts';
+import { parseUpstream, type Upstream } from '../routes/upstream_pool.ts';
 import type { UpstreamTls } from '../routes/upstream_tls.ts';
 import type { RequestTrace } from '../tracing/request_trace.ts';
 import type { Refuse } from './exchange.ts';
@@ -35,7 +35,26 @@ export interface Destination {
   readonly dpopNonce?: string | undefined;
 }
 
+/** A request that is about to go to its upstream. Its headers are those for the upstream. */
+export interface UpstreamCall {
+  readonly request: IncomingMessage;
+  /** The response to the client. */
+  readonly response: ServerResponse;
+  /** The request target for the upstream. */
+  readonly target: string;
+  /** Resource indicator of the API; undefined on a public route. */
+  readonly api: string | undefined;
+  /** Scheme and authority. */
+  readonly origin: string;
+}
+
 export interface ForwarderOptions extends RequestHeaderOptions {
+  /**
+   * Sees each request before it goes to its upstream, and may send it to another origin. It does not see WebSockets. For tests.
+   *
+   * @returns undefined for the upstream of the route
+   */
+  readonly divert?: ((call: UpstreamCall) => string | undefined) | undefined;
   /** Whether client connections may be kept alive. Default: yes. */
   readonly mayKeepAlive?: () => boolean;
   readonly answered?: OnAnswer | undefined;
@@ -83,7 +102,7 @@ function waitsForContinue({ headers, httpVersion }: IncomingMessage): boolean {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext, timeouts } = options;
+  const { mayKeepAlive = () => true, answered, tokenCookies = [], secureContext, timeouts, divert } = options;
   const requestHeaders = createRequestHeaders(options);
   const forwardRequest = createForwardRequest({ mayKeepAlive, answered, tokenCookies, clientTimeout: timeouts.client });
   const forwardUpgrade = createForwardUpgrade(tokenCookies, timeouts.client);
@@ -119,9 +138,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     request(request, response, destination, refuse, trace) {
       const { forwarding, target } = destination;
       if (forwarding.maxBodyBytes !== undefined) checkBodyLength(request, forwarding.maxBodyBytes);
-      const upstream = forwarding.upstreams.pick();
+      const picked = forwarding.upstreams.pick();
       if (waitsForContinue(request)) response.writeContinue();
-      request.headers = headersFor(request, upstream, destination);
+      request.headers = headersFor(request, picked, destination);
+      const { api } = forwarding;
+      const elsewhere = divert?.({ request, response, target, api, origin: `${picked.protocol}//${picked.host}` });
+      const upstream = elsewhere === undefined ? picked : parseUpstream(elsewhere);
       const agent = agentsFor(forwarding)[upstream.protocol];
       const to = { upstream, target, agent, ...connectionFor(forwarding) };
       forwardRequest(request, response, to, forwarding, refuse, trace);

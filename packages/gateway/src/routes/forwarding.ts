@@ -10,6 +10,8 @@ import { createUpstreamTls, type UpstreamTls } from './upstream_tls.ts';
 export interface Forwarding {
   /** The route's host, if any, and prefix. */
   readonly routeName: string;
+  /** Resource indicator of its API; undefined on a public route. */
+  readonly api: string | undefined;
   readonly upstreams: UpstreamPool;
   /** Milliseconds: the timeout for connecting, and the idle timeout before the response begins. */
   readonly timeout: number;
@@ -44,6 +46,7 @@ export function createForwarding(config: RouteConfig, defaults: ForwardingDefaul
   const origins = config.upstreams ?? [config.upstream ?? []].flat();
   return {
     routeName: `${config.host ?? ''}${config.prefix}`,
+    api: config.api,
     upstreams: createUpstreamPool(origins, upstreamHealth, now),
     timeout: timeouts?.upstream ?? defaults.timeouts.upstream,
     maxBodyBytes: limits?.maxBodyBytes ?? defaults.limits.maxBodyBytes,

@@ -21,7 +21,7 @@ export function faultRoutes(harness: Harness): Route[] {
       method: 'POST',
       path: '/faults',
       operationId: 'addFaults',
-      summary: 'Inject faults into calls to the authorization server',
+      summary: 'Make the authorization server, the gateway, its upstreams, the store or the revocation feed fail',
       body: z.strictObject({ faults: z.array(faultSchema).min(1) }),
       answers: { 201: { description: 'The new faults with their ids', schema: activeFaults } },
       handle: ({ issuer, body }) => ({ status: 201, body: { faults: issuer.faults.add(...body.faults) } }),

@@ -13,12 +13,13 @@ import type { TokenStore } from '@tallystick/token-store';
 import type { TenantGateway } from '../run/tenant_gateway.ts';
 import type { ManagedClock } from './clock/create_clock.ts';
 import { type Collections, type CollectionsOptions, createCollections, type Entries } from './collections.ts';
-import { createFaults, type Faults } from './faults/faults.ts';
+import type { Controls } from './controls.ts';
+import type { Faults } from './faults/faults.ts';
 import { intercept } from './faults/intercept.ts';
-import { createScriptedAnswers, type ScriptedAnswers } from './faults/scripted_answers.ts';
+import type { ScriptedAnswers } from './faults/scripted_answers.ts';
 import { createGatewayVerbs, type GatewayVerbs } from './gateway/create_gateway_verbs.ts';
 import { InputError } from './input_error.ts';
-import { createRecordedRequests, type RecordedRequests } from './requests/create_recorded_requests.ts';
+import type { RecordedRequests } from './requests/create_recorded_requests.ts';
 import { createSignInVerbs, type SignInVerbs } from './sign_in/create_sign_in_verbs.ts';
 import { createTokenVerbs, type TokenVerbs } from './tokens/create_token_verbs.ts';
 
@@ -34,7 +35,10 @@ export interface Issuer
   readonly gatewayUrl?: string | undefined;
   readonly faults: Faults;
   readonly scriptedAnswers: ScriptedAnswers;
+  /** What the authorization server and the gateway were asked. */
   readonly requests: RecordedRequests;
+  /** What the APIs behind the gateway received. */
+  readonly calls: RecordedRequests;
   /** Lists and rotates the signing keys. */
   readonly keys: SigningKeys;
   /** Approves or denies backchannel requests (CIBA). */
@@ -86,6 +90,7 @@ export interface IssuerDependencies {
   /** Receives unexpected errors. */
   readonly log: { error(fields: object, message: string): void };
   readonly authorizationServer: AuthorizationServer;
+  readonly controls: Controls;
   /** Calls the servers of this Tallystick. */
   readonly fetch: typeof globalThis.fetch;
   /** Base URL of the APIs of this issuer at the gateway, if this process has one. */
@@ -101,9 +106,8 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
   const { issuer, entries, check, intercepted, permissive } = options;
   const { store, clock, log, authorizationServer, fetch, gatewayUrl, tenantGateway } = dependencies;
   const mountPath = mountPathOf(issuer);
-  const faults = createFaults();
-  const scriptedAnswers = createScriptedAnswers();
-  const requests = createRecordedRequests({ now: clock.now, mountPath });
+  const { controls } = dependencies;
+  const { faults, scriptedAnswers, requests, calls } = controls;
   const { clients, users, apis, routes, ...collections } = createCollections(entries, {
     check,
     locate: dependencies.locate,
@@ -120,15 +124,9 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
     routes: () => routes.list(),
   });
 
-  function clearTestState(): void {
-    faults.clear();
-    scriptedAnswers.clear();
-    requests.clear();
-    forgetTokens();
-  }
-
   async function restore(): Promise<void> {
-    clearTestState();
+    controls.clear();
+    forgetTokens();
     await collections.reset();
   }
 
@@ -141,6 +139,7 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
       faults,
       scriptedAnswers,
       requests,
+      calls,
       clients,
       users,
       apis,
@@ -178,9 +177,6 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
     gateway: tenantGateway,
     configure: collections.configure,
     restore,
-    release() {
-      clearTestState();
-      requests.close();
-    },
+    release: controls.close,
   };
 }

@@ -17,6 +17,9 @@ import { introspectingClient } from '../config/defaults.ts';
 import { type Config, type Tenant, tenantSchema } from '../config/schema.ts';
 import type { ManagedClock } from '../harness/clock/create_clock.ts';
 import type { Entries } from '../harness/collections.ts';
+import { type Controls, type ControlsOptions, createControls } from '../harness/controls.ts';
+import { withStoreFaults } from '../harness/faults/faulty_store.ts';
+import type { GatewayControls } from '../harness/gateway/gateway_controls.ts';
 import { createHarness, type Harness } from '../harness/harness.ts';
 import { InputError, toConfigError, toEntryError } from '../harness/input_error.ts';
 import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
@@ -57,6 +60,8 @@ export interface RunningAuthorizationServer {
   replace(config: Config): Promise<void>;
   /** Ends every wait, so that the app can stop. */
   release(): void;
+  /** For the gateway of the first issuer: its test controls, and the store with the faults of tests. */
+  readonly gateway: { readonly controls: GatewayControls; readonly store: TokenStore };
   /** The gateway of the tenant in a path. */
   gatewayAt(path: string): TenantGateway | undefined;
   /** Closes the gateways of tenants. */
@@ -80,7 +85,8 @@ export async function runAuthorizationServer(
   let current = config;
   const startIssuer = createIssuerStarter(config, dependencies);
   const entries = { ...config, routes: config.gateway.routes };
-  const first = await startIssuer(entries, config.issuer, store, {
+  const firstParts = issuerParts({ clock, log, store, mountPath: mountPathOf(config.issuer), gatewayPath: '' });
+  const first = await startIssuer(entries, config.issuer, firstParts, {
     ...firstIssuerHooks(config, apisChanged),
     keysPublished,
     gatewayUrl: dependencies.gatewayUrl,
@@ -91,13 +97,11 @@ export async function runAuthorizationServer(
   const tenants = await createTenants(config.tenants, {
     issuer: config.issuer,
     ...{ store, server: config, locate },
-    start: (tenant, issuer, partition) =>
-      startIssuer(
-        tenant,
-        issuer,
-        partition,
-        tenantHooks(tenant, { ...dependencies, config, issuer, store: partition }),
-      ),
+    start(tenant, issuer, partition) {
+      const mountPath = mountPathOf(issuer);
+      const parts = issuerParts({ clock, log, store: partition, mountPath, gatewayPath: `/${tenant.id}` });
+      return startIssuer(tenant, issuer, parts, tenantHooks(tenant, { ...dependencies, config, issuer, ...parts }));
+    },
     defaultHandler: first.handler,
     onDemand: {
       limit: config.permissive ? config.permissiveTenants : 0,
@@ -120,6 +124,7 @@ export async function runAuthorizationServer(
       tenants.release();
       clock.stop();
     },
+    gateway: { controls: firstParts.controls.gateway, store: firstParts.faultyStore },
     gatewayAt: tenants.gatewayAt,
     closeGateways: tenants.close,
   };
@@ -136,6 +141,18 @@ interface IssuerHooks extends Pick<AuthorizationServerRole, 'keysPublished' | 'g
   readonly ownClients?: Config['clients'];
 }
 
+/** The controls of an issuer, and its partition of the store without and with the faults of tests. */
+interface IssuerParts {
+  readonly controls: Controls;
+  readonly store: TokenStore;
+  readonly faultyStore: TokenStore;
+}
+
+function issuerParts({ store, ...options }: ControlsOptions & { readonly store: TokenStore }): IssuerParts {
+  const controls = createControls(options);
+  return { controls, store, faultyStore: withStoreFaults(store, controls.faults) };
+}
+
 type Permissiveness = Pick<Config, 'permissive' | 'permissiveAccessTokens' | 'permissiveUser'>;
 type IssuerEntries = Entries & Permissiveness;
 
@@ -150,7 +167,7 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
   return async (
     given: IssuerEntries,
     issuer: string,
-    store: TokenStore,
+    { controls, store, faultyStore }: IssuerParts,
     hooks: IssuerHooks,
   ): Promise<ManagedIssuer> => {
     const {
@@ -171,7 +188,7 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
     });
     const authorizationServer = await createAuthorizationServer(
       authorizationServerConfig(config, { ...known(given), ...permissivenessOf(given), issuer, secret }),
-      { store, log, now: clock.now, keysPublished, fetch },
+      { store: intercepted ? faultyStore : store, log, now: clock.now, keysPublished, fetch },
     );
     const { configuration } = authorizationServer;
     async function replace(changed: Entries): Promise<void> {
@@ -187,7 +204,7 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
     const made = createIssuer(
       { issuer, entries: { apis, clients, users, routes }, check, intercepted, permissive },
       {
-        ...{ store, clock, log, authorizationServer, replace, locate },
+        ...{ store, clock, log, authorizationServer, controls, replace, locate },
         ...{ gatewayUrl, tenantGateway: gateway, fetch: fetch ?? globalThis.fetch },
       },
     );
@@ -216,14 +233,15 @@ function tenantHooks(
   {
     config,
     issuer,
-    store,
+    controls,
+    faultyStore,
     gatewayUrl,
     openTenantGateway,
   }: {
     readonly config: Config;
     readonly issuer: string;
-    readonly store: TokenStore;
-  } & Pick<AuthorizationServerRole, 'gatewayUrl' | 'openTenantGateway'>,
+  } & Pick<IssuerParts, 'controls' | 'faultyStore'> &
+    Pick<AuthorizationServerRole, 'gatewayUrl' | 'openTenantGateway'>,
 ): IssuerHooks {
   const { id } = tenant;
   const check = (changed: Entries) =>
@@ -231,7 +249,9 @@ function tenantHooks(
     validate(schemaFor('gateway'), asOnlyIssuer(changed, config)).error;
   const wrong = check(tenant)?.issues[0];
   if (wrong) throw new InputError(pathText(wrong.path.filter((step) => step !== 'gateway')), wrong.message);
-  const gateway = openTenantGateway?.({ id, issuer, entries: tenant, store });
+  const gateway = openTenantGateway?.({
+    ...{ id, issuer, entries: tenant, store: faultyStore, controls: controls.gateway },
+  });
   const ownClients = [config.gateway.client, config.sampleApi.client].flatMap((client) =>
     client?.secret === undefined ? [] : introspectingClient({ id: client.id, secret: client.secret }),
   );

@@ -9,6 +9,7 @@ import { storeConfig } from '@tallystick/token-store/config';
 import { ConfigError } from '../config/config_error.ts';
 import { leadsToSampleApi, upstreamOf } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
+import type { GatewayControls } from '../harness/gateway/gateway_controls.ts';
 import { openTracing } from '../trace/open_tracing.ts';
 import { authorizationServerEndpoints, gatewayHosts, sampleApiUrl } from './addresses.ts';
 import { otherHostsAtGateway } from './allowed_hosts.ts';
@@ -20,7 +21,7 @@ import { createProxyFor, createProxyingFetch } from './proxies.ts';
 import { readMaterials } from './read_material.ts';
 import { refuseChanges } from './refuse_changes.ts';
 import { showsServerPage } from './server_pages.ts';
-import type { OpenGateway } from './tenant_gateway.ts';
+import type { OpenGateway, TenantOfGateway } from './tenant_gateway.ts';
 import type { Tls } from './tls/open_tls.ts';
 
 /** Values that the gateway reads only when it starts: those of its servers, its store and its traces. */
@@ -51,17 +52,19 @@ export interface RunningGateway extends Listening {
   /** Replaces the authorization server's public keys, without a fetch. */
   setKeys(jwks: { readonly keys: readonly unknown[] }): void;
   /** Creates a gateway for another issuer, to which `gatewayAt` can lead. */
-  open(config: Config, store: TokenStore): Promise<OpenGateway>;
+  open(config: Config, tenant: Pick<TenantOfGateway, 'store' | 'controls'>): Promise<OpenGateway>;
 }
 
 export interface GatewayRole extends RoleDependencies {
+  /** What tests see of the gateway, and how they make it fail. Default: nothing. */
+  readonly controls?: GatewayControls | undefined;
   /** Finds the gateway for the path of a request. Default: the one of this role serves all of them. */
   readonly gatewayAt?: ((path: string) => Pick<OpenGateway, 'handler' | 'upgrade'> | undefined) | undefined;
 }
 
 export async function runGateway(
   config: Config,
-  { tls, gatewayAt = () => undefined, ...dependencies }: GatewayRole,
+  { tls, controls, gatewayAt = () => undefined, ...dependencies }: GatewayRole,
 ): Promise<RunningGateway> {
   const configure = createGatewayConfigurator(config.secret, dependencies.store, tls);
   const proxyFor = createProxyFor(dependencies.environment ?? process.env);
@@ -73,8 +76,12 @@ export async function runGateway(
     proxyFor,
     fetch: proxyFor ? createProxyingFetch(proxyFor, tls?.trust) : tls?.trust.fetch,
   };
-  const gateway = createConfiguredGateway(configured, { metrics: createMetrics(), ...dependencies, ...calling });
-  const servedBy = ({ url = '' }: IncomingMessage) => gatewayAt(url) ?? gateway;
+  const gateway = createConfiguredGateway(configured, {
+    ...{ metrics: createMetrics(), ...dependencies, ...calling },
+    divert: controls?.divert,
+  });
+  const own = { handler: controls?.intercept(gateway.handler) ?? gateway.handler, upgrade: gateway.upgrade };
+  const servedBy = ({ url = '' }: IncomingMessage) => gatewayAt(url) ?? own;
   const handlers = {
     handler: (request: IncomingMessage, response: ServerResponse) => servedBy(request).handler(request, response),
     upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) =>
@@ -98,10 +105,16 @@ export async function runGateway(
       });
     },
     setKeys: (jwks) => gateway.setKeys(jwks),
-    async open(other, store) {
+    async open(other, { store, controls }) {
       const configureOther = createGatewayConfigurator(config.secret, store, tls);
       const { log, now } = dependencies;
-      const opened = createConfiguredGateway(await configureOther(other), { store, log, now, ...calling });
+      const opened = createConfiguredGateway(await configureOther(other), {
+        store,
+        log,
+        now,
+        divert: controls.divert,
+        ...calling,
+      });
       return {
         ...opened,
         replace: async (changed) =>
@@ -113,6 +126,7 @@ export async function runGateway(
     drain: gateway.drain,
     async stop() {
       gateway.drain();
+      controls?.stop();
       const closed = listening.stop();
       await Promise.all([closed, gateway.close(closed)]);
       await Promise.all([operationsApp?.stop(), traces?.stop()]);

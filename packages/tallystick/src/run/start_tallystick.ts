@@ -142,7 +142,8 @@ async function start(
   const running = withAddresses(config);
   for (const { path, message } of findWarnings(running)) log.warn({ path }, message);
   const apps = { authorizationServer, sampleApi };
-  const roles = await runRoles(running, apps, { store, log, now, tls, clock, onStop, locate });
+  const intercepted = ports === 'free' || running.controlApi.enabled;
+  const roles = await runRoles(running, apps, { store, log, now, tls, clock, onStop, locate, intercepted });
   const { controlPort } = roles;
   return {
     ...roles.harness,
@@ -168,6 +169,8 @@ interface Apps {
 }
 
 interface RolesDependencies extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
+  /** Whether tests control the gateway, which then records its requests. */
+  readonly intercepted: boolean;
   readonly locate: Upstreams['locate'];
   readonly now: () => number;
   readonly clock: ManagedClock;
@@ -175,11 +178,15 @@ interface RolesDependencies extends Pick<RoleDependencies, 'store' | 'log' | 'tl
 }
 
 /** Runs the roles, each with its own server. A change of the first issuer's APIs or keys reaches the other roles at once. */
-async function runRoles(config: Config, apps: Apps, { clock, onStop, locate, ...dependencies }: RolesDependencies) {
+async function runRoles(
+  config: Config,
+  apps: Apps,
+  { clock, onStop, locate, intercepted, ...dependencies }: RolesDependencies,
+) {
   let current = config;
   let gateway: RunningGateway | undefined;
   runSampleApi(config, apps.sampleApi, dependencies);
-  const { harness, release, replace, gatewayAt, closeGateways } = await runAuthorizationServer(
+  const { harness, release, replace, gatewayAt, closeGateways, ...first } = await runAuthorizationServer(
     config,
     apps.authorizationServer,
     {
@@ -198,16 +205,19 @@ async function runRoles(config: Config, apps: Apps, { clock, onStop, locate, ...
         createTenantGateway(tenant, {
           ...dependencies,
           config: () => current,
-          open: async (tenantConfig, store) => {
+          open: async (tenantConfig, tenant) => {
             if (gateway === undefined) throw new TypeError('the gateway has not started');
-            return gateway.open(tenantConfig, store);
+            return gateway.open(tenantConfig, tenant);
           },
         }),
     },
   );
   // Another server on the store may have changed the keys. Reading them publishes them to the gateway of this process.
   const keysChanged = () => void harness.keys.list().catch(() => {});
-  gateway = await runGateway(config, { ...dependencies, keysChanged, gatewayAt });
+  gateway = await runGateway(config, {
+    ...{ ...dependencies, keysChanged, gatewayAt },
+    ...(intercepted && first.gateway),
+  });
   onStop(gateway.stop);
   onStop(closeGateways);
   const control = config.controlApi.enabled ? await runControlApi(config, harness, dependencies) : undefined;

@@ -7,6 +7,7 @@ import type { TokenStore } from '@tallystick/token-store';
 import { leadsToSampleApi } from '../config/cross_references/sample_api_routes.ts';
 import type { Config } from '../config/schema.ts';
 import type { Entries } from '../harness/collections.ts';
+import type { GatewayControls } from '../harness/gateway/gateway_controls.ts';
 import { serverUrl } from './addresses.ts';
 import { type OpenApp, openApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
@@ -32,13 +33,14 @@ export interface TenantOfGateway {
   readonly entries: Entries;
   /** The tenant's partition of the store. */
   readonly store: TokenStore;
+  readonly controls: GatewayControls;
 }
 
 export interface TenantGatewayDependencies extends Pick<RoleDependencies, 'now' | 'tls'> {
   /** The configuration of the server. */
   readonly config: () => Config;
   /** Creates a gateway on the server. */
-  readonly open: (config: Config, store: TokenStore) => Promise<OpenGateway>;
+  readonly open: (config: Config, tenant: Pick<TenantOfGateway, 'store' | 'controls'>) => Promise<OpenGateway>;
   readonly log: Log;
 }
 
@@ -66,7 +68,7 @@ export function createTenantGateway(tenant: TenantOfGateway, dependencies: Tenan
   }
 
   async function start(): Promise<OpenGateway> {
-    return open(await configure(), tenant.store);
+    return open(await configure(), tenant);
   }
 
   function use(then: (gateway: OpenGateway) => void, failed: () => void): void {
@@ -78,11 +80,12 @@ export function createTenantGateway(tenant: TenantOfGateway, dependencies: Tenan
   }
 
   return {
-    handler: (request, response) =>
+    handler: tenant.controls.intercept((request, response) =>
       use(
         (gateway) => gateway.handler(request, response),
         () => response.writeHead(503, { 'Retry-After': '1' }).end(),
       ),
+    ),
     upgrade: (request, socket, head) =>
       use(
         (gateway) => gateway.upgrade(request, socket, head),
@@ -104,6 +107,7 @@ export function createTenantGateway(tenant: TenantOfGateway, dependencies: Tenan
       opening = undefined;
       sampleApi = undefined;
       gateway?.drain();
+      tenant.controls.stop();
       await Promise.all([gateway?.close(), app?.stop()]);
     },
   };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { errorFields, mediaTypeOf, peekBody } from '@tallystick/common';
+import { errorFields, mediaTypeOf, peekBody, peekedBody } from '@tallystick/common';
 import type { ManagedClock } from '../clock/create_clock.ts';
 import type { RequestRecorder } from '../requests/create_recorded_requests.ts';
 import { clientOf, endpointOf } from '../requests/identify_request.ts';
@@ -27,11 +27,13 @@ export function intercept(handler: RequestListener, interception: Interception):
     const endpoint = endpointOf(request.url ?? '', mountPath);
     const form = hasForm(request) ? await peekBody(request) : undefined;
     if (request.destroyed) return;
-    requests.record({ request, response, endpoint });
+    const server = 'authorization-server';
+    requests.record({ request, response, server, endpoint, bodySoFar: () => peekedBody(request) });
 
     const scripted = scriptedAnswers.take(endpoint);
     if (scripted) return sendScriptedAnswer(response, scripted);
-    const fault = faults.take(endpoint, () => clientOf(request, form && new URLSearchParams(form.toString())));
+    const clientId = () => clientOf(request, form && new URLSearchParams(form.toString()));
+    const fault = faults.take({ at: server, endpoint, clientId });
     if (fault && (await inject(fault, response, faults.cleared))) return;
     clock.run(() => handler(request, response));
   }
@@ -49,8 +51,8 @@ function hasForm({ method, headers }: IncomingMessage): boolean {
   return method === 'POST' && isForm && headers['content-length'] !== '0';
 }
 
-/** Injects a fault. @returns whether the request has been answered, or its connection closed */
-async function inject(fault: Fault, response: ServerResponse, cleared: AbortSignal): Promise<boolean> {
+/** Injects a fault into an answer. @returns whether the request has been answered, or its connection closed */
+export async function inject(fault: Fault, response: ServerResponse, cleared: AbortSignal): Promise<boolean> {
   if (fault.delay !== undefined) await waitFor(fault.delay, response, cleared);
   if (response.destroyed) return true;
   if (fault.drop) {

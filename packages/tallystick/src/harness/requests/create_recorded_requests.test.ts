@@ -6,7 +6,13 @@ import { type AnsweredRequest, createRecordedRequests, type RequestRecorder } fr
 function record(requests: RequestRecorder, url: string, endpoint: AnsweredRequest['endpoint'] = 'token') {
   const response = Object.assign(new EventEmitter(), { statusCode: 200, headersSent: false, end() {} });
   const request = { method: 'GET', url, rawHeaders: ['Accept', '*/*', 'X-Own', 'mine'] };
-  requests.record({ request, response, endpoint } as unknown as AnsweredRequest);
+  requests.record({
+    request,
+    response,
+    endpoint,
+    server: 'authorization-server',
+    bodySoFar: () => undefined,
+  } as unknown as AnsweredRequest);
   return response;
 }
 
@@ -86,7 +92,7 @@ test('keeps the latest 500 requests', () => {
 
 test('a waiting caller takes the next matching request out of the list', async () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
-  const waiting = requests.next({ endpoint: 'jwks', wait: 60_000 });
+  const waiting = requests.takeNext({ endpoint: 'jwks', timeout: 60_000 });
   record(requests, '/token').end();
   record(requests, '/jwks', 'jwks').end();
   expect(await waiting).toMatchObject({ endpoint: 'jwks' });
@@ -96,10 +102,10 @@ test('a waiting caller takes the next matching request out of the list', async (
 test('a caller that disconnects takes nothing, and close ends every wait', async () => {
   const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
   const left = new AbortController();
-  const leaving = requests.next({ wait: 60_000 }, left.signal);
+  const leaving = requests.takeNext({ timeout: 60_000 }, left.signal);
   left.abort();
   expect(await leaving).toBeUndefined();
-  const waiting = requests.next({ wait: 60_000 });
+  const waiting = requests.takeNext({ timeout: 60_000 });
   requests.close();
   expect(await waiting).toBeUndefined();
   record(requests, '/token').end();

@@ -1,28 +1,55 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { peekedBody } from '@tallystick/common';
 import { z } from 'zod';
 import { checkInput } from '../input_error.ts';
-import { type Endpoint, endpointSchema } from './identify_request.ts';
-import { parseRequest, type RawRequest, type RecordedRequest, rawRequest, sizeOf } from './recorded_request.ts';
+import { endpointSchema } from './identify_request.ts';
+import {
+  parseRequest,
+  type RawRequest,
+  type RecordedRequest,
+  rawRequest,
+  serverSchema,
+  sizeOf,
+} from './recorded_request.ts';
 import { redact } from './redact.ts';
 
 /** The latest requests are kept, up to this number and this many bytes. */
 const MAX_REQUESTS = 500;
 const MAX_BYTES = 8 * 1024 * 1024;
 
-export const requestFilter = z.strictObject({
-  endpoint: endpointSchema.optional().describe('Only requests to this endpoint.'),
-  secrets: z.boolean().default(false).describe('Show secrets, tokens, codes and cookies.'),
+/** Which requests, for the control API. */
+export const requestFields = z.strictObject({
+  server: serverSchema.optional().describe('Only requests to this server.'),
+  endpoint: endpointSchema.optional().describe('Only requests to this endpoint of the authorization server.'),
+  api: z.string().min(1).optional().describe('Only calls of the API with this resource indicator.'),
+  method: z.string().min(1).optional().describe('Only requests with this method.'),
+  path: z.string().min(1).optional().describe('Only requests for this path.'),
+  secrets: z.boolean().default(false).describe('Show secrets, tokens, codes, cookies and bodies.'),
 });
 
-export const nextRequestFilter = requestFilter.extend({
-  wait: z.int().min(0).max(60_000).default(0).describe('Maximum time to wait for a request, in milliseconds.'),
-});
+export const timeoutSchema = z
+  .int()
+  .min(0)
+  .max(60_000)
+  .default(0)
+  .describe('Maximum time to wait for a request, in milliseconds.');
 
-/** Requests that the authorization server answered, in the order of the answers. Secrets and tokens are redacted by default. */
+const where = z
+  .custom<(request: RecordedRequest) => boolean>((value) => typeof value === 'function', {
+    error: 'expected a function',
+  })
+  .optional();
+
+const requestFilter = requestFields.extend({ where });
+const nextRequestFilter = requestFilter.extend({ timeout: timeoutSchema });
+
+/** Which requests. `where` gets each request with its secrets. */
+export type RequestFilter = z.input<typeof requestFilter>;
+export type NextRequestFilter = z.input<typeof nextRequestFilter>;
+
+/** Requests that servers answered, in the order of the answers. Secrets and tokens are redacted by default. */
 export interface RecordedRequests {
   /** @throws {InputError} */
-  list(filter?: z.input<typeof requestFilter>): RecordedRequest[];
+  list(filter?: RequestFilter): RecordedRequest[];
   /**
    * Removes the oldest matching request, or waits for one.
    *
@@ -30,25 +57,29 @@ export interface RecordedRequests {
    * @returns undefined if none was answered in time
    * @throws {InputError}
    */
-  next(filter?: z.input<typeof nextRequestFilter>, signal?: AbortSignal): Promise<RecordedRequest | undefined>;
+  takeNext(filter?: NextRequestFilter, signal?: AbortSignal): Promise<RecordedRequest | undefined>;
   clear(): void;
 }
 
 export interface RequestRecorder extends RecordedRequests {
   /** Records a request when its answer is complete, with the part of its body that was read by then. */
   record(request: AnsweredRequest): void;
-  /** Ends every pending `next`. */
+  /** Ends every pending `takeNext`. */
   close(): void;
 }
 
-export interface AnsweredRequest {
-  readonly request: IncomingMessage;
+export interface AnsweredRequest extends Pick<RawRequest, 'server' | 'endpoint' | 'api'> {
+  readonly request: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>;
   readonly response: ServerResponse;
-  readonly endpoint: Endpoint;
+  /** The body that was read until the answer. */
+  readonly bodySoFar: () => Buffer | undefined;
 }
 
+/** Whether a caller wants a request. */
+type Wants = (request: RawRequest) => boolean;
+
 interface Waiter {
-  readonly endpoint: Endpoint | undefined;
+  readonly wants: Wants;
   take(request: RawRequest | undefined): void;
 }
 
@@ -67,24 +98,33 @@ export function createRecordedRequests({ now, mountPath }: RecordingOptions): Re
   };
   return {
     list(filter = {}) {
-      const { endpoint, secrets } = checkInput(requestFilter, filter);
-      return queue.list(endpoint).map((request) => show(request, secrets));
+      const { secrets, ...wanted } = checkInput(requestFilter, filter);
+      return queue.list(wantsOf(wanted)).map((request) => show(request, secrets));
     },
-    async next(filter = {}, signal) {
-      const { endpoint, secrets, wait } = checkInput(nextRequestFilter, filter);
-      const found = queue.take(endpoint) ?? (await queue.wait(endpoint, wait, signal));
+    async takeNext(filter = {}, signal) {
+      const { secrets, timeout, ...wanted } = checkInput(nextRequestFilter, filter);
+      const wants = wantsOf(wanted);
+      const found = queue.take(wants) ?? (await queue.wait(wants, timeout, signal));
       return found && show(found, secrets);
     },
     clear: () => queue.clear(),
-    record({ request, response, endpoint }) {
-      const received = rawRequest(request, endpoint, now());
+    record({ request, response, bodySoFar, ...at }) {
+      const received = rawRequest(request, { ...at, time: now() });
       const clearsBefore = queue.clears;
       whenAnswered(response, (status) => {
-        if (queue.clears === clearsBefore) queue.add({ ...received, body: peekedBody(request), status });
+        if (queue.clears === clearsBefore) queue.add({ ...received, body: bodySoFar(), status });
       });
     },
     close: () => queue.close(),
   };
+}
+
+function wantsOf({ where, path, ...exact }: Omit<z.output<typeof requestFilter>, 'secrets'>): Wants {
+  const expected = Object.entries(exact).filter(([, value]) => value !== undefined);
+  return (request) =>
+    expected.every(([name, value]) => Reflect.get(request, name) === value) &&
+    (path === undefined || request.target.split('?', 1)[0] === path) &&
+    (where === undefined || where(parseRequest(request)));
 }
 
 /** The latest requests, and the callers that wait for one. */
@@ -99,35 +139,35 @@ class RequestQueue {
     return this.#clears;
   }
 
-  list(endpoint: Endpoint | undefined): RawRequest[] {
-    return this.#recorded.filter((request) => matches(request, endpoint));
+  list(wants: Wants): RawRequest[] {
+    return this.#recorded.filter(wants);
   }
 
   /** Passes a request to a waiting caller, or keeps it. */
   add(request: RawRequest): void {
-    const waiting = [...this.#waiters].find(({ endpoint }) => matches(request, endpoint));
+    const waiting = [...this.#waiters].find(({ wants }) => wants(request));
     if (waiting) return void waiting.take(request);
     this.#recorded.push(request);
     this.#bytes += sizeOf(request);
     while (this.#recorded.length > MAX_REQUESTS || this.#bytes > MAX_BYTES) this.take();
   }
 
-  /** Removes the oldest request to an endpoint. */
-  take(endpoint?: Endpoint): RawRequest | undefined {
-    const index = this.#recorded.findIndex((request) => matches(request, endpoint));
+  /** Removes the oldest request that is wanted. */
+  take(wants: Wants = () => true): RawRequest | undefined {
+    const index = this.#recorded.findIndex(wants);
     if (index < 0) return undefined;
     const [removed] = this.#recorded.splice(index, 1);
     if (removed) this.#bytes -= sizeOf(removed);
     return removed;
   }
 
-  /** Waits for the next request to an endpoint. @returns undefined after the time, when the signal aborts, or on `close` */
-  wait(endpoint: Endpoint | undefined, milliseconds: number, signal?: AbortSignal): Promise<RawRequest | undefined> {
+  /** Waits for the next request that is wanted. @returns undefined after the time, when the signal aborts, or on `close` */
+  wait(wants: Wants, milliseconds: number, signal?: AbortSignal): Promise<RawRequest | undefined> {
     return new Promise((resolve) => {
       const cancel = () => waiter.take(undefined);
       const timer = setTimeout(cancel, milliseconds);
       const waiter: Waiter = {
-        endpoint,
+        wants,
         take: (request) => {
           this.#waiters.delete(waiter);
           clearTimeout(timer);
@@ -150,10 +190,6 @@ class RequestQueue {
   close(): void {
     for (const waiter of this.#waiters) waiter.take(undefined);
   }
-}
-
-function matches(request: RawRequest, endpoint: Endpoint | undefined): boolean {
-  return endpoint === undefined || request.endpoint === endpoint;
 }
 
 /**

@@ -5,19 +5,26 @@ import { clientOf, type Endpoint, endpointSchema } from './identify_request.ts';
 
 const values = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 
+const SERVERS = ['authorization-server', 'gateway', 'upstream'] as const;
+export const serverSchema = z.enum(SERVERS);
+export type RecordingServer = z.output<typeof serverSchema>;
+
 export const recordedRequestSchema = z.object({
   time: z.iso.datetime().describe('Time of arrival, by the clock of this Tallystick.'),
-  endpoint: endpointSchema,
+  server: serverSchema.describe('The server that was asked. `upstream` is the API behind the gateway.'),
+  endpoint: endpointSchema.optional().describe('At the authorization server.'),
+  api: z.string().optional().describe('Resource indicator, for a call of an API.'),
   clientId: z.string().optional().describe('The client that the request names.'),
   method: z.string(),
   path: z.string(),
   query: values,
   headers: values,
   form: values.optional(),
+  body: z.string().optional().describe('The body of a call of an API, as text: at most 64 KiB, and only with secrets.'),
   status: z.int().optional().describe('Status of the answer. Absent if the connection closed before it.'),
 });
 
-/** A request that the authorization server answered. */
+/** A request that a server answered. */
 export type RecordedRequest = z.output<typeof recordedRequestSchema>;
 export type Values = z.output<typeof values>;
 
@@ -38,7 +45,9 @@ export function valuesOf(entries: Iterable<readonly [string, string]>): Values {
  * answering it.
  */
 export interface RawRequest {
-  readonly endpoint: Endpoint;
+  readonly server: RecordingServer;
+  readonly endpoint?: Endpoint | undefined;
+  readonly api?: string | undefined;
   readonly method: string;
   /** The whole request target, query included. */
   readonly target: string;
@@ -54,10 +63,9 @@ export interface RawRequest {
 /** Copies the values that are recorded, so that the connection itself can be garbage-collected. */
 export function rawRequest(
   { method = '', url = '', rawHeaders }: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
-  endpoint: Endpoint,
-  time: number,
+  at: Pick<RawRequest, 'server' | 'endpoint' | 'api' | 'time'>,
 ): Omit<RawRequest, 'body' | 'status'> {
-  return { endpoint, method, target: url, rawHeaders, time };
+  return { ...at, method, target: url, rawHeaders };
 }
 
 /** Approximate size in bytes. */
@@ -66,27 +74,26 @@ export function sizeOf({ target, rawHeaders, body }: RawRequest): number {
 }
 
 /** Parses a request. Nothing is redacted yet. */
-export function parseRequest({
-  endpoint,
-  method,
-  target,
-  rawHeaders,
-  time,
-  body,
-  status,
-}: RawRequest): RecordedRequest {
+export function parseRequest(request: RawRequest): RecordedRequest {
+  const { server, endpoint, api, method, target, rawHeaders, time, body, status } = request;
   const [path = '', query = ''] = target.split('?', 2);
   const headers = valuesOf(headerEntries(rawHeaders));
-  const form = formOf(method, headers, body);
-  const clientId = clientOf({ headers: { authorization: firstOf(headers.authorization) }, url: target }, form);
+  const form = server === 'authorization-server' ? formOf(method, headers, body) : undefined;
+  const clientId =
+    server !== 'authorization-server'
+      ? undefined
+      : clientOf({ headers: { authorization: firstOf(headers.authorization) }, url: target }, form);
   return {
-    endpoint,
+    server,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(api !== undefined && { api }),
     ...(clientId !== undefined && { clientId }),
     method,
     path,
     query: valuesOf(new URLSearchParams(query)),
     headers,
     ...(form && { form: valuesOf(form) }),
+    ...(server === 'upstream' && body !== undefined && { body: body.toString() }),
     time: new Date(time).toISOString(),
     ...(status !== undefined && { status }),
   };

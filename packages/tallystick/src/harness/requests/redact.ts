@@ -5,7 +5,9 @@ const REDACTED = '[redacted]';
 /** Headers that contain no credentials. Every other header is redacted. */
 const harmlessHeaders = new Set(
   `accept accept-encoding accept-language cache-control connection content-length content-type host if-none-match origin
-  pragma transfer-encoding user-agent x-forwarded-for x-forwarded-host x-forwarded-proto traceparent`.split(/\s+/),
+  pragma transfer-encoding user-agent via x-forwarded-for x-forwarded-host x-forwarded-prefix x-forwarded-proto traceparent`.split(
+    /\s+/,
+  ),
 );
 const harmlessParameters = new Set(
   `acr_values actor_token_type audience authorization_details binding_message claims client_assertion_type client_id
@@ -20,6 +22,20 @@ const harmlessParameters = new Set(
  * @param mountPath path of the issuer, which is public
  */
 export function redact(request: RecordedRequest, mountPath: string): RecordedRequest {
+  return request.server === 'authorization-server' ? redactProtocol(request, mountPath) : redactCall(request);
+}
+
+/** Parameters of an API that may be credentials. */
+const CREDENTIAL = /token|secret|code|password|passwd|credential|assertion|signature|session|auth|key|jwt|sig$/i;
+
+/** A call of an API: paths and parameters belong to the API. Its body may contain anything. */
+function redactCall({ body: _, ...request }: RecordedRequest): RecordedRequest {
+  const query: Values = Object.create(null);
+  for (const [name, value] of Object.entries(request.query)) query[name] = CREDENTIAL.test(name) ? REDACTED : value;
+  return { ...request, query, headers: redactValues(request.headers, harmlessHeaders) };
+}
+
+function redactProtocol(request: RecordedRequest, mountPath: string): RecordedRequest {
   const own = request.path.startsWith(`${mountPath}/`) ? mountPath : '';
   return {
     ...request,
