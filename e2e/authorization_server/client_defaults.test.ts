@@ -10,6 +10,8 @@ import { resourceOf, STYLES } from '../support/worlds/world.ts';
 
 const SECRET = 'one-secret';
 
+const previews = { redirectUris: ['https://*.app.test/callback'] };
+
 let world: OneProcess;
 beforeAll(async () => {
   world = await startOneProcess((config) => ({
@@ -24,12 +26,15 @@ beforeAll(async () => {
         grants: ['authorization_code', 'refresh_token', 'client_credentials'],
         redirectUris: [REDIRECT_URI],
       },
+      { ...previews, id: 'previews', grants: ['authorization_code'], insecureRedirectUriPatterns: true },
     ],
   }));
 });
 afterAll(() => world.stop());
 
 const confidential = () => discover(world, 'confidential', SECRET, oidc.ClientSecretBasic(SECRET));
+
+const CHALLENGE = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' };
 
 /** The parameters of the redirect that answers an authorization request at once. */
 async function answerAtOnce(client: string, parameters: Record<string, string>): Promise<Record<string, string>> {
@@ -96,4 +101,49 @@ test(requirement('no-forced-pages'), async () => {
   });
   const { headers } = await open(browser, url);
   expect(new URL(String(headers.location)).searchParams.has('code')).toBe(true);
+});
+
+test(requirement('posted-authorization-request'), async () => {
+  const { browser } = await signIn(world);
+  const request = {
+    ...{ client_id: 'demo-web', response_type: 'code', redirect_uri: REDIRECT_URI },
+    ...{ scope: 'openid profile email', prompt: 'none', ...CHALLENGE },
+  };
+  const posted = await open(browser, `${world.issuer}/auth`, request);
+  const { headers } = await open(browser, String(posted.headers.location));
+  expect(new URL(String(headers.location)).searchParams.has('code')).toBe(true);
+});
+
+test(requirement('implicit-is-off'), async () => {
+  const query = new URLSearchParams({ client_id: 'demo-web', response_type: 'id_token', redirect_uri: REDIRECT_URI });
+  const { headers } = await open(createBrowser(world), `${world.issuer}/auth?${query}`);
+  const response = new URLSearchParams(new URL(String(headers.location)).hash.slice(1));
+  expect(response.get('error')).toBe('unsupported_response_type');
+  expect(response.get('error_description')).toContain('features.implicit');
+});
+
+test.each([
+  ['previews', 'https://a.app.test/callback', true],
+  ['previews', 'https://evil.com/.app.test/callback', false],
+  ['demo-web', `${REDIRECT_URI}/more`, false],
+])(requirement('exact-redirect-uris', '%s, %s: %s'), async (client_id, redirect_uri, accepted) => {
+  const query = new URLSearchParams({ client_id, redirect_uri, response_type: 'code', scope: 'openid', ...CHALLENGE });
+  const { status } = await open(createBrowser(world), `${world.issuer}/auth?${query}`);
+  expect(status).toBe(accepted ? 303 : 400);
+});
+
+test.each([
+  ['http://127.0.0.1:53682', 'http://127.0.0.1:53682'],
+  ['https://evil.com', null],
+])(requirement('pages-read-answers', '%s'), async (origin, readable) => {
+  const body = new URLSearchParams({ client_id: 'demo-web', grant_type: 'authorization_code', code: 'unknown' });
+  const answer = await fetch(`${world.issuer}/token`, { method: 'POST', body, headers: { Origin: origin } });
+  expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([400, readable]);
+});
+
+test(requirement('unsupported-metadata'), async () => {
+  const metadata = { frontchannel_logout_uri: 'https://app.test/logout' };
+  await expect(world.tallystick.clients.put({ id: 'app', secret: 'secret', metadata })).rejects.toThrow(
+    'frontchannel_logout_uri is not supported',
+  );
 });

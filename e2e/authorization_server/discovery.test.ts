@@ -23,6 +23,7 @@ const SAYS: Record<Feature, (metadata: Metadata) => boolean> = {
   pairwiseSubjects: (metadata) => (metadata.subject_types_supported as string[]).includes('pairwise'),
   backChannelLogout: (metadata) => metadata.backchannel_logout_supported === true,
   mutualTls: (metadata) => metadata.tls_client_certificate_bound_access_tokens === true,
+  implicit: (metadata) => (metadata.response_types_supported as string[]).includes('id_token token'),
   dpop: (metadata) => 'dpop_signing_alg_values_supported' in metadata,
 };
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type Browser, createBrowser, followToCallback, open, submit } from '@tallystick/testing/sign_in';
+import { type Browser, createBrowser, follow, open, submit } from '@tallystick/testing/sign_in';
 import { startProgram } from '../support/peers/program.ts';
 import type { OneProcess } from '../support/worlds/one_process.ts';
 import { resourceOf, type Style } from '../support/worlds/world.ts';
@@ -62,6 +62,16 @@ export async function startApplication(world: OneProcess, client: RealClient): P
     return JSON.parse(text) as Record<string, unknown>;
   }
 
+  /** Brings the authorization response to the application, as a link or as a form. */
+  async function answerOf(response: URL | string) {
+    if (typeof response === 'string') {
+      world.log.secret(/name="id_token" value="([^"]+)"/.exec(response)?.[1]);
+      return submit(atApplication, response);
+    }
+    world.log.secret(response.searchParams.get('code'));
+    return open(atApplication, response, undefined, HEADERS);
+  }
+
   return {
     async setDefaultApi(style) {
       await world.tallystick.clients.put({ ...entry, defaultApi: resourceOf(style) });
@@ -73,10 +83,8 @@ export async function startApplication(world: OneProcess, client: RealClient): P
       if (headers.location === undefined) throw new Error(`${status} ${text}`);
       const challenged = new URL(headers.location).searchParams.has('code_challenge');
       if (client.pkce && !challenged) throw new Error(`no code_challenge: ${headers.location}`);
-      const response = await followToCallback(world, atServer, await open(atServer, headers.location));
-      world.log.secret(response.searchParams.get('code'));
-
-      const answer = await open(atApplication, response, undefined, HEADERS);
+      const response = await follow(world, atServer, await open(atServer, headers.location));
+      const answer = await answerOf(response);
       if (answer.status >= 400) throw new Error(`${response}: ${answer.status} ${answer.text}`);
       const known = (await ask('/me')) as unknown as Known;
       world.log.secret(known.accessToken);
@@ -114,11 +122,11 @@ export async function startApplication(world: OneProcess, client: RealClient): P
   };
 }
 
-function entryOf(id: string, { callback = '/callback' }: RealClient, origin: string): ClientEntry {
+function entryOf(id: string, { callback = '/callback', implicit = false }: RealClient, origin: string): ClientEntry {
   return {
     id,
     secret: `${id}-secret`,
-    grants: ['authorization_code', 'refresh_token'],
+    grants: implicit ? ['implicit'] : ['authorization_code', 'refresh_token'],
     redirectUris: [origin + callback],
     postLogoutRedirectUris: [origin, `${origin}/`],
     defaultApi: resourceOf('phantom'),

@@ -6,9 +6,9 @@ import type { Flow, RealClient } from './table.ts';
 
 /** Each flow of the table, with an application whose user has not signed in. */
 const FLOWS: Readonly<Record<Flow, (application: Application, client: RealClient) => Promise<void>>> = {
-  async 'sign-in'(application, { openid = true }) {
+  async 'sign-in'(application, { openid = true, implicit = false }) {
     const { sub, email, accessToken } = await application.signIn();
-    expect(accessToken).toEqual(expect.any(String));
+    expect(accessToken).toEqual(implicit ? undefined : expect.any(String));
     expect([sub, email]).toEqual(openid ? ['alice', 'alice@example.com'] : [undefined, undefined]);
   },
   async api(application) {
@@ -47,7 +47,8 @@ const FLOWS: Readonly<Record<Flow, (application: Application, client: RealClient
 export function testClients(clients: Readonly<Record<string, RealClient>>) {
   let world: OneProcess;
   beforeAll(async () => {
-    world = await startOneProcess();
+    const implicit = Object.values(clients).some((client) => client.implicit);
+    world = await startOneProcess((config) => ({ ...config, features: { ...config.features, implicit } }));
   });
   afterAll(() => world?.stop());
 

@@ -12,6 +12,8 @@ export interface RealClient {
   readonly pkce?: boolean;
   /** Whether it speaks OpenID Connect. Default: yes. */
   readonly openid?: boolean;
+  /** Whether it gets an ID token through the browser, and nothing else. */
+  readonly implicit?: boolean;
   /** Whether `npm test` found the program that it needs; without it, `npm test` has said so. Default: yes. */
   readonly present?: boolean;
   /** Path that starts a sign-in. Default: `/login`. */
@@ -46,6 +48,15 @@ export const MIDDLEWARE: Readonly<Record<string, RealClient>> = {
     flows: ['sign-in', 'api'],
     login: '/auth/signin/tallystick',
     callback: '/auth/callback/tallystick',
+  },
+};
+
+/** Middleware for Express that needs `features.implicit`. */
+export const IMPLICIT: Readonly<Record<string, RealClient>> = {
+  'express-openid-connect, quick start': {
+    program: 'express_openid_connect_quick_start.mjs',
+    flows: ['sign-in'],
+    implicit: true,
   },
 };
 

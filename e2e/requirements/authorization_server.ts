@@ -279,4 +279,25 @@ export const authorizationServer = {
       'every page works with the keyboard, a screen reader, a narrow window, light and dark, and loads nothing from elsewhere',
     link: 'https://www.w3.org/TR/WCAG22/',
   },
+  'posted-authorization-request': {
+    sentence: 'an authorization request as a form gets the answer of the same request in a URL',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest',
+  },
+  'implicit-is-off': {
+    sentence: 'tokens pass through the browser only with features.implicit, and a client that asks in vain learns so',
+    link: rfc(9700, '2.1.2'),
+  },
+  'exact-redirect-uris': {
+    sentence: 'redirect URIs match exactly, unless a client is configured with patterns',
+    link: rfc(9700, '4.1.1'),
+  },
+  'pages-read-answers': {
+    sentence:
+      'a page of a client can read the answers of the endpoints that it calls, errors too, and other pages cannot',
+    link: 'https://fetch.spec.whatwg.org/#http-cors-protocol',
+  },
+  'unsupported-metadata': {
+    sentence: 'client metadata that would do nothing is refused by name',
+    link: rfc(7591, '3.2.2'),
+  },
 } as const satisfies Requirements;

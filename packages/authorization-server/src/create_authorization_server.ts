@@ -98,6 +98,11 @@ export async function createAuthorizationServer(
   if (config.permissive)
     log.warn({ issuer: config.issuer }, 'this issuer is permissive: it accepts every client. For tests only');
   warnAboutPatterns(config.clients, log);
+  if (config.features.implicit)
+    log.warn(
+      {},
+      'the implicit grant is enabled (features.implicit): tokens pass through the browser. For old clients only',
+    );
   const removals = createRemovals(config, { store, now });
   await removals.atStart(config);
 

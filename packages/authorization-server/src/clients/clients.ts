@@ -2,6 +2,7 @@ import { type ClientMetadata, errors, type Provider } from 'oidc-provider';
 import { FIELD_OF } from '../config/client.ts';
 import type { ClientConfig } from '../config/config.ts';
 import { GRANT_TYPES } from '../grants/grant_types.ts';
+import { responseTypesOfClient } from '../provider/implicit.ts';
 import { isPattern, matchesOriginOfPattern } from './redirect_uri_pattern.ts';
 
 /** Converts a configured client to RFC 7591 metadata. */
@@ -9,7 +10,7 @@ export function clientMetadata(client: ClientConfig): ClientMetadata {
   const isPublic = client.secret === undefined;
   return {
     token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
-    response_types: client.grants.includes('authorization_code') ? ['code'] : [],
+    response_types: responseTypesOfClient(client.grants),
     application_type: client.applicationType ?? (client.redirectUris.some(hasPrivateUseScheme) ? 'native' : 'web'),
     ...client.metadata,
     client_id: client.id,

@@ -1,8 +1,11 @@
 import { type Configuration, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
+import { IMPLICIT_IS_OFF, isImplicit } from '../provider/implicit.ts';
 import { hasPrivateUseScheme } from './clients.ts';
 
 type Limits = Pick<AuthorizationServerConfig, 'clients' | 'registeredClientCredentials'>;
+
+type Features = Pick<AuthorizationServerConfig, 'features'>;
 
 /** The routes that validate metadata which a client sends. */
 const registrationRoutes = new Set(['registration', 'client_update']);
@@ -25,6 +28,11 @@ function refuseClientCredentials(grantTypes: unknown): void {
  */
 const FRONT_CHANNEL_LOGOUT = ['frontchannel_logout_uri', 'frontchannel_logout_session_required'];
 
+function refuseImplicit(responseTypes: unknown, { implicit }: Features['features']): void {
+  const needed = Array.isArray(responseTypes) && responseTypes.some(isImplicit);
+  if (needed && !implicit) throw new errors.InvalidClientMetadata(`response_types: ${IMPLICIT_IS_OFF}`);
+}
+
 function refuseFrontChannelLogout(name: string): never {
   throw new errors.InvalidClientMetadata(
     `${name} is not supported: this server has no front-channel logout; use backchannel_logout_uri`,
@@ -35,15 +43,16 @@ function refuseFrontChannelLogout(name: string): never {
  * Metadata that a client asks for and this server does not have. oidc-provider gives the values as they were sent, before it
  * validates them. A metadata document is for all authorization servers, so what is not for this one is ignored there.
  */
-export function registrationRules({ clients, registeredClientCredentials }: Limits) {
+export function registrationRules({ clients, registeredClientCredentials, features }: Limits & Features) {
   const configured = new Set(clients.map(({ id }) => id));
   return {
     extraClientMetadata: {
-      properties: ['grant_types', ...FRONT_CHANNEL_LOGOUT],
+      properties: ['grant_types', 'response_types', ...FRONT_CHANNEL_LOGOUT],
       validator(ctx, name, value, metadata) {
         const route = (ctx as KoaContextWithOIDC | undefined)?.oidc?.route;
         const isRegistration = registrationRoutes.has(route ?? '');
         if (isRegistration && !registeredClientCredentials && name === 'grant_types') refuseClientCredentials(value);
+        if (name === 'response_types' && isRegistration) refuseImplicit(value, features);
         if (value === undefined || !FRONT_CHANNEL_LOGOUT.includes(name)) return;
         if (isRegistration || configured.has(metadata.client_id)) refuseFrontChannelLogout(name);
       },

@@ -105,7 +105,8 @@ export function markUsedRegistrations(
   return async (ctx, next) => {
     await next();
     const clientId = ctx.oidc?.client?.clientId;
-    if (ctx.oidc?.route !== 'token' || ctx.status !== 200 || clientId === undefined) return;
+    const gotToken = ctx.state.tokensInResponse || (ctx.oidc?.route === 'token' && ctx.status === 200);
+    if (!gotToken || clientId === undefined) return;
     if (!configured.has(clientId)) await registrations.markUsed(clientId);
   };
 }

@@ -129,9 +129,9 @@ export const client = z
       .describe('Free-form data for the claims of access tokens. The server does not interpret it.'),
     metadata: metadata.optional(),
   })
-  .refine((value) => !value.grants.includes('authorization_code') || value.redirectUris.length > 0, {
+  .refine(({ grants, redirectUris }) => redirectUris.length > 0 || !grants.some(returnsToClient), {
     path: ['redirectUris'],
-    error: 'expected at least one redirect URI for the authorization_code grant',
+    error: 'expected at least one redirect URI for the authorization_code or implicit grant',
   })
   .superRefine(checkPatterns)
   .refine((value) => !value.grants.includes('client_credentials') || canAuthenticate(value), {
@@ -146,6 +146,11 @@ export const client = z
     path: ['tokenExchange'],
     error: 'expected this together with the token_exchange grant',
   });
+
+/** Grants whose authorization response goes to a redirect URI. */
+function returnsToClient(grant: GrantName): boolean {
+  return grant === 'authorization_code' || grant === 'implicit';
+}
 
 function checkPatterns(entry: PatternEntry, context: z.RefinementCtx): void {
   const { insecureRedirectUriPatterns: allowed } = entry;

@@ -16,6 +16,12 @@ export const features = z.strictObject({
   clientIdMetadataDocuments: on('Client ID metadata documents: clients whose id is the https URL of their metadata.'),
   pairwiseSubjects: on('Pairwise subject identifiers for clients with `subject_type: pairwise`.'),
   backChannelLogout: on('OpenID Connect Back-Channel Logout, for clients with a `backchannel_logout_uri`.'),
+  implicit: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The implicit grant and the hybrid flow, for old clients that get tokens through the browser (OpenID Connect Core sections 3.2 and 3.3). Others can read such tokens (RFC 9700 section 2.1.2).',
+    ),
   mutualTls: z
     .boolean()
     .default(false)

@@ -2,6 +2,8 @@
 export const GRANT_TYPES = {
   authorization_code: 'authorization_code',
   client_credentials: 'client_credentials',
+  /** OpenID Connect Core sections 3.2 and 3.3 */
+  implicit: 'implicit',
   refresh_token: 'refresh_token',
   /** RFC 8628 section 3.4 */
   device_code: 'urn:ietf:params:oauth:grant-type:device_code',

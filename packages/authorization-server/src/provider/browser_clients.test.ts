@@ -1,9 +1,16 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startTestServer, type TestServer } from '../testing/test_server.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  const redirectUris = [`${ORIGIN}/callback`];
+  server = await startTestServer((config) => ({
+    ...config,
+    clients: [
+      ...config.clients,
+      testClient({ id: 'spa', grants: ['authorization_code', 'device_code'], redirectUris }),
+    ],
+  }));
 });
 afterAll(() => server.stop());
 
@@ -67,4 +74,91 @@ test('a revocation is answered with JSON', async () => {
   });
   expect(answer.headers.get('content-type')).toContain('application/json');
   expect([answer.status, await answer.json()]).toEqual([200, {}]);
+});
+
+const FORM = 'application/x-www-form-urlencoded';
+const BEARER = { Authorization: 'Bearer unknown' };
+
+/** Endpoints that a page calls: a request that gets the status, and whether only pages of the client may read the answer. */
+const ENDPOINTS: [
+  method: string,
+  path: string,
+  body: string | undefined,
+  headers: object,
+  status: number,
+  restricted: boolean,
+][] = [
+  ['GET', '/.well-known/openid-configuration', undefined, {}, 200, false],
+  ['GET', '/.well-known/oauth-authorization-server', undefined, {}, 200, false],
+  ['GET', '/jwks', undefined, {}, 200, false],
+  ['POST', '/token', 'client_id=spa&grant_type=authorization_code&code=unknown', {}, 400, true],
+  ['POST', '/token', 'client_id=spa&grant_type=unknown', {}, 400, true],
+  ['POST', '/token', 'client_id=service&grant_type=client_credentials&client_secret=wrong', {}, 401, true],
+  ['POST', '/token', 'client_id=unknown&grant_type=authorization_code', {}, 401, false],
+  ['POST', '/token/revocation', 'client_id=spa&token=unknown', {}, 200, true],
+  ['POST', '/token/revocation', 'client_id=spa', {}, 400, true],
+  ['POST', '/token/introspection', 'client_id=spa', {}, 400, true],
+  ['POST', '/request', 'client_id=spa', {}, 400, true],
+  ['POST', '/device/auth', 'client_id=spa&scope=openid', {}, 200, true],
+  ['POST', '/device/auth', 'client_id=spa&scope=unknown', {}, 400, true],
+  ['GET', '/me', undefined, BEARER, 401, false],
+  ['POST', '/me', '', BEARER, 401, false],
+];
+
+describe('a page of a client', () => {
+  test.each(ENDPOINTS)(
+    'can read the answer to %s %s with %s',
+    async (method, path, body, headers, status, restricted) => {
+      const request = (origin: string) =>
+        fetch(server.issuer + path, {
+          method,
+          ...(body !== undefined && { body }),
+          headers: { ...headers, Origin: origin, ...(body !== undefined && { 'Content-Type': FORM }) },
+        });
+      const answer = await request(ORIGIN);
+      // `service` has no redirect URI, so no page is one of its own.
+      const isForbidden = body?.includes('client_id=service') ?? false;
+      expect(answer.status).toBe(isForbidden ? 400 : status);
+      expect(answer.headers.get('access-control-allow-origin')).toBe(isForbidden ? null : ORIGIN);
+      expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+      expect(answer.headers.get('vary')).toContain('Origin');
+      const other = await request('https://evil.example.com');
+      expect(other.headers.get('access-control-allow-origin')).toBe(restricted ? null : 'https://evil.example.com');
+      if (restricted) expect(other.status).toBe(400);
+    },
+  );
+
+  test.each([...new Map(ENDPOINTS.map(([method, path]) => [path, method]))])(
+    'may ask before it calls %s with %s',
+    async (path, method) => {
+      const { status, headers } = await fetch(server.issuer + path, {
+        method: 'OPTIONS',
+        headers: {
+          Origin: ORIGIN,
+          'Access-Control-Request-Method': method,
+          'Access-Control-Request-Headers': 'authorization,content-type,dpop',
+        },
+      });
+      expect([status, headers.get('access-control-allow-origin')]).toEqual([204, ORIGIN]);
+      expect(headers.get('access-control-allow-methods')).toContain(method);
+      expect(headers.get('access-control-allow-headers')).toBe('authorization,content-type,dpop');
+    },
+  );
+
+  test.each(['/token', '/token/revocation', '/request', '/device/auth', '/me', '/reg'])(
+    'can read at %s that its request has too many parameters',
+    async (path) => {
+      const answer = await fetch(server.issuer + path, {
+        method: 'POST',
+        body: 'a=1&'.repeat(101),
+        headers: { Origin: ORIGIN, 'Content-Type': FORM },
+      });
+      expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([400, ORIGIN]);
+    },
+  );
+
+  test.each(['/auth', '/session/end', '/interaction/x'])('cannot read pages for users, such as %s', async (path) => {
+    const { headers } = await fetch(server.issuer + path, { headers: { Origin: ORIGIN } });
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
 });

@@ -18,6 +18,31 @@ export function registrationFromBrowsers(): Middleware {
   };
 }
 
+/** Endpoints that clients in browsers call (Fetch Standard section 3.3). */
+const CALLED_BY_PAGES = [
+  ...['/token', '/token/revocation', '/token/introspection', '/me', '/jwks', '/request', '/device/auth', '/reg'],
+  ...['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'],
+];
+
+/**
+ * Lets a page read the error of a request that is refused before oidc-provider knows its client. oidc-provider does the same for
+ * an unknown client. It removes the header for an origin that is not the client's.
+ */
+export function readableErrors(): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const origin = ctx.get('Origin');
+      if (origin !== '' && CALLED_BY_PAGES.includes(ctx.path) && !ctx.response.get('Access-Control-Allow-Origin')) {
+        ctx.set('Access-Control-Allow-Origin', origin);
+        ctx.vary('Origin');
+      }
+      throw error;
+    }
+  };
+}
+
 /** Answers a revocation with `{}`: clients ignore the body (RFC 7009 section 2.2), but oidc-client-ts and simple-oauth2 expect JSON. */
 export function revocationAsJson(): Middleware {
   return async (ctx, next) => {

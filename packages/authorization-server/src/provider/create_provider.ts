@@ -53,10 +53,11 @@ import { type RecentTokens, recordRecentTokens } from '../tokens/recent_tokens.t
 import { recordRenderedTokens } from '../tokens/rendered_tokens.ts';
 import { behindTls } from './behind_tls.ts';
 import { boundedInput } from './bounded_input.ts';
-import { registrationFromBrowsers, revocationAsJson } from './browser_clients.ts';
+import { readableErrors, registrationFromBrowsers, revocationAsJson } from './browser_clients.ts';
 import { useConfiguredEndpointUrls } from './endpoint_urls.ts';
 import { describeError, errorBoundary } from './error_boundary.ts';
 import { describeRefusedGrants } from './error_descriptions.ts';
+import { completeImplicitScope, explainImplicit } from './implicit.ts';
 import { moveToIssuerHost } from './issuer_host.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { postedRequests } from './posted_requests.ts';
@@ -108,6 +109,8 @@ export function createProvider(
   checkRedirectUris(provider, config);
   matchRedirectUriPatterns(provider, config);
   if (config.permissive) acceptAnyClient(provider, config);
+  explainImplicit(provider, config);
+  completeImplicitScope(provider, createGrantedUserScopes(config));
   refuseConcurrentReplays(provider);
   prefixRegistrationAccessTokens(provider);
   ignoreUnknownScopesAtRefresh(provider, config);
@@ -128,6 +131,7 @@ export function createProvider(
   if (config.permissive) provider.use(permissiveNotice());
   provider.use(moveToIssuerHost(config.issuer));
   provider.use(errorBoundary({ log, now, showError: createErrorPages(config) }));
+  provider.use(readableErrors());
   provider.use(boundedInput());
   provider.use(postedRequests(config));
   if (config.permissive) provider.use(acceptRequestsOfMocks(provider));

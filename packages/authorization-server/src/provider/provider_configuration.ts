@@ -31,6 +31,7 @@ import { createAccessTokenClaims } from '../tokens/access_token_claims.ts';
 import type { AccessTokenRecord } from '../tokens/access_token_styles.ts';
 import { createLifetimes } from '../tokens/lifetimes.ts';
 import { providerFeatures } from './features.ts';
+import { responseTypesOf } from './implicit.ts';
 import { mountPathOf } from './mount.ts';
 import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { requestedAt } from './request_time.ts';
@@ -70,7 +71,7 @@ export function providerConfiguration(
     subjectTypes: config.features.pairwiseSubjects ? ['public', 'pairwise'] : ['public'],
     pairwiseIdentifier: createPairwiseSubjects(config.secret),
     fetch: createOutgoingFetch(config, fetch),
-    responseTypes: ['code'],
+    responseTypes: responseTypesOf(config.features),
     // Prompt Create section 4.
     discovery: {
       prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],

@@ -9,17 +9,21 @@ type OIDCContext = KoaContextWithOIDC['oidc'];
 /** What a token request is based on. Each has the scopes that were granted to it. */
 const SOURCES = ['AuthorizationCode', 'RefreshToken', 'DeviceCode', 'BackchannelAuthenticationRequest'] as const;
 
+const AUTHORIZATION_ROUTES = new Set(['authorization', 'resume']);
+
 /** @returns the scopes of OpenID Connect that a token request grants, whatever API its token is for */
 export type GrantedUserScopes = (oidc: OIDCContext) => string[];
 
 export function createGrantedUserScopes(config: Pick<Config, 'scopes'>): GrantedUserScopes {
   const ownScopes = new Set(userScopes(config));
-  return ({ entities: { Grant: grant, ...entities }, params }) => {
+  return ({ entities: { Grant: grant, ...entities }, params, route }) => {
     const source = SOURCES.map((name) => entities[name]).find((entity) => entity !== undefined);
-    if (grant === undefined || source === undefined) return [];
-    const requested = params?.scope === undefined ? source.scopes : new Set(String(params.scope).split(' '));
+    // The implicit grant is based on the authorization request itself.
+    const isBased = source !== undefined || AUTHORIZATION_ROUTES.has(route);
+    if (grant === undefined || !isBased) return [];
+    const requested = params?.scope === undefined ? source?.scopes : new Set(String(params.scope).split(' '));
     return grant
-      .getOIDCScopeFiltered(requested)
+      .getOIDCScopeFiltered(requested ?? new Set())
       .split(' ')
       .filter((scope) => ownScopes.has(scope));
   };

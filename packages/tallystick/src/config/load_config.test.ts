@@ -244,6 +244,12 @@ describe('refuses a configuration', () => {
       /^clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
     ],
     [
+      'with an implicit client while the implicit grant is disabled',
+      ['clients', 1, 'grants'],
+      ['authorization_code', 'implicit'],
+      /^clients\[1\]\.grants: expected features\.implicit to be true for the implicit grant/,
+    ],
+    [
       'with a ciba client while CIBA is disabled',
       ['features', 'ciba'],
       false,

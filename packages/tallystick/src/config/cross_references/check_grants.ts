@@ -70,6 +70,7 @@ function findMissingSetting(
   if (grant === 'jwt_bearer' && trustedIssuers.length === 0) return 'at least one entry in trustedIssuers';
   if (grant === 'password' && !authorizationServer.insecurePasswordGrant)
     return 'authorizationServer.insecurePasswordGrant to be true';
+  if (grant === 'implicit' && !features.implicit) return 'features.implicit to be true';
   if (grant === 'ciba' && !features.ciba) return 'features.ciba to be true';
   if (grant === 'device_code' && !features.deviceFlow) return 'features.deviceFlow to be true';
   return undefined;
