@@ -1,5 +1,3 @@
-import { issuer } from './services.mjs';
-
 const timeoutMilliseconds = 10_000;
 const client = `Basic ${btoa('demo-service:demo-service-secret')}`;
 
@@ -19,11 +17,11 @@ export async function request(url, init) {
 
 /**
  * POSTs a form to the authorization server as the demo client.
- * @param {string} path
+ * @param {string} url
  * @param {Record<string, string>} form
  */
-export function postAsDemoService(path, form) {
-  return request(`${issuer}${path}`, {
+export function postAsDemoService(url, form) {
+  return request(url, {
     method: 'POST',
     headers: { authorization: client },
     body: new URLSearchParams(form),

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { StepFailed } from '../process/step_failed.mjs';
-import { services } from './services.mjs';
 
 /**
  * Another Tallystick on the same ports would answer in the place of the one that is checked.
+ * @param {import('./services.mjs').World} world
  * @throws {StepFailed} naming the port that is taken
  */
-export async function expectPortsFree() {
+export async function expectPortsFree({ services }) {
   for (const { healthy } of services) {
     if (healthy === undefined) continue;
     const { port } = new URL(healthy);

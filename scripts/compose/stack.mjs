@@ -9,10 +9,13 @@ const shownLines = 40;
 const podmanFailed = /^exit code: -?[1-9]\d*$/m;
 
 /**
- * The services of docker-compose.yml, built, started and taken down as one.
+ * The services of a world, built, started and taken down as one.
  * @param {import('./find_compose.mjs').Compose} compose
+ * @param {import('./services.mjs').World} world
  */
-export function createStack({ command, prefix }) {
+export function createStack({ command, prefix }, { services }) {
+  // Services that are named start even if their profile is not active. podman-compose 1.0 knows no profiles.
+  const names = services.map(({ name }) => name);
   /** @param {string[]} args */
   const composeCommand = (...args) => ({
     command,
@@ -25,12 +28,15 @@ export function createStack({ command, prefix }) {
     build: (signal) => runCompose('Building the image', { ...composeCommand('build'), signal }),
 
     /** @param {AbortSignal} signal */
-    up: (signal) => runCompose('Starting the services', { ...composeCommand('up', '-d', '--no-build'), signal }),
+    up: (signal) =>
+      runCompose('Starting the services', { ...composeCommand('up', '-d', '--no-build', ...names), signal }),
 
     /** Not abortable: it is what an interruption leads to. */
     down: () =>
       withProgress('Taking everything down', async () => {
-        await runCommand(composeCommand('down', '--volumes'));
+        const profiles = command === 'docker' ? { COMPOSE_PROFILES: '*' } : {};
+        const { env, ...down } = composeCommand('down', '--volumes');
+        await runCommand({ ...down, env: { ...env, ...profiles } });
         // podman-compose 1.0 leaves the network behind.
         if (command === 'podman-compose')
           await runCommand({ command: 'podman', args: ['network', 'rm', `${project}_default`] });

@@ -154,7 +154,8 @@ async function serveUntilStopped(
     }
     await stop();
   });
-  console.log(`${name} listening on port ${port}`);
+  // Wait strategies look for the first words of this line: docs/how-to/containers.md.
+  console.log(`Tallystick is ready: ${name} listening on port ${port}`);
   if (tls?.server) console.log(`HTTPS, certificate SHA-256 ${tls.server.fingerprint}`);
   if (tls?.server && tls.caFile !== undefined) console.log(`trust it with: ${trustCommand(tls.caFile)}`);
   await stopped;

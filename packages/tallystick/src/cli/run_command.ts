@@ -38,6 +38,8 @@ async function run(line: CommandLine): Promise<number> {
       return (await import('./role.ts')).runRole(command, await find());
     case 'init':
       return (await import('./init.ts')).init(line);
+    case 'health':
+      return (await import('./health.ts')).health(await find());
     case 'demo':
       return (await import('./demo.ts')).demo(await find());
     case 'config validate':

@@ -100,6 +100,14 @@ export const COMMANDS: readonly CommandHelp[] = [
     examples: ['tallystick init', 'tallystick init --api http://localhost:3000 --style split --client web'],
   },
   {
+    name: 'health',
+    summary: 'checks that the servers of this machine answer, for the health check of a container',
+    details:
+      'Asks the ports of the configuration for /healthz. A role that does not run here does not count. The exit code is 0 if all that run answer, and 1 if not.',
+    options: ['config'],
+    examples: ['tallystick health'],
+  },
+  {
     name: 'demo',
     summary: 'the four ways to serve an access token, hop by hop, in the terminal',
     details: 'Starts everything on free ports, signs a user in, calls each API, and stops.',

@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises';
 import { ConfigError } from './config_error.ts';
 import { CONFIG_VARIABLE } from './environment_overrides.ts';
-import { checkDocument, loadConfig, readDocument } from './load_config.ts';
+import { checkDocument, checkSections, readConfigFile, readDocument } from './load_config.ts';
 import type { Role } from './role.ts';
-import type { Config } from './schema.ts';
+import type { Config, ConfigSections } from './schema.ts';
 
 /** The file of a folder. */
 export const DEFAULT_FILE = 'tallystick.config.yaml';
@@ -52,11 +52,22 @@ export function sourceName(source: ConfigSource): string {
  * @throws {ConfigError} it cannot be read, is not YAML, or has a wrong value
  */
 export async function readConfig(source: ConfigSource, environment: NodeJS.ProcessEnv, role?: Role): Promise<Config> {
-  if (source.kind === 'file') return loadConfig(source.file, environment, role);
-  const name = sourceName(source);
-  if (source.kind === 'variable') return checkDocument(readVariable(source.text), name, environment, role);
-  const { demoConfig } = await import('./demo_config.ts');
-  return checkDocument(demoConfig, name, environment, role);
+  return checkDocument(await readSource(source), sourceName(source), environment, role);
+}
+
+/**
+ * Reads a configuration as `readConfig` does, and checks its sections only: without a role, it is not known which values are missing.
+ *
+ * @throws {ConfigError}
+ */
+export async function readSections(source: ConfigSource, environment: NodeJS.ProcessEnv): Promise<ConfigSections> {
+  return checkSections(await readSource(source), sourceName(source), environment);
+}
+
+async function readSource(source: ConfigSource): Promise<unknown> {
+  if (source.kind === 'file') return readDocument(await readConfigFile(source.file), source.file);
+  if (source.kind === 'variable') return readVariable(source.text);
+  return (await import('./demo_config.ts')).demoConfig;
 }
 
 /** @throws {ConfigError} */

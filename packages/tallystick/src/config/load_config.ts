@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { validate } from '@tallystick/common/config';
 import { parseDocument } from 'yaml';
+import type { z } from 'zod';
 import { ConfigError, describeProblem } from './config_error.ts';
 import { schemaFor } from './config_schema.ts';
 import { applyEnvironment, variableOf } from './environment_overrides.ts';
 import { type Problem, problemsOf } from './problem.ts';
 import type { Role } from './role.ts';
-import type { Config, ConfigInput } from './schema.ts';
+import { type Config, type ConfigInput, type ConfigSections, configSections } from './schema.ts';
 
 /**
  * Reads a configuration file in YAML or JSON, and applies the environment variables.
@@ -15,13 +16,16 @@ import type { Config, ConfigInput } from './schema.ts';
  * @throws {ConfigError} the file cannot be read, is not YAML, or has a wrong value
  */
 export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = {}, role?: Role): Promise<Config> {
-  let text: string;
+  return checkDocument(readDocument(await readConfigFile(file), file), file, environment, role);
+}
+
+/** @throws {ConfigError} the file cannot be read */
+export async function readConfigFile(file: string): Promise<string> {
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
     throw new ConfigError(file, [`the file cannot be read: ${(error as { code?: string }).code}`]);
   }
-  return checkDocument(readDocument(text, file), file, environment, role);
 }
 
 /**
@@ -31,9 +35,18 @@ export async function loadConfig(file: string, environment: NodeJS.ProcessEnv = 
  * @throws {ConfigError}
  */
 export function checkDocument(document: unknown, source: string, environment: NodeJS.ProcessEnv, role?: Role): Config {
+  return check(withEnvironment(document, source, environment), source, environment, schemaFor(role));
+}
+
+/** As {@link checkDocument}, without the references between sections and the defaults that depend on others. @throws {ConfigError} */
+export function checkSections(document: unknown, source: string, environment: NodeJS.ProcessEnv): ConfigSections {
+  return check(withEnvironment(document, source, environment), source, environment, configSections);
+}
+
+function withEnvironment(document: unknown, source: string, environment: NodeJS.ProcessEnv): unknown {
   const { config, problems } = applyEnvironment(document, environment);
   if (problems.length > 0) throw new ConfigError(source, problems);
-  return check(config, source, environment, role);
+  return config;
 }
 
 /**
@@ -67,11 +80,15 @@ export function readDocument(text: string, file: string): unknown {
  * @throws {ConfigError}
  */
 export function checkConfig(config: ConfigInput | unknown, source = 'the configuration'): Config {
-  return check(config, source, {}, undefined);
+  return check(config, source, {}, schemaFor(undefined));
 }
 
-function check(config: unknown, source: string, environment: NodeJS.ProcessEnv, role: Role | undefined): Config {
-  const schema = schemaFor(role);
+function check<Schema extends z.ZodType>(
+  config: unknown,
+  source: string,
+  environment: NodeJS.ProcessEnv,
+  schema: Schema,
+): z.output<Schema> {
   const result = validate(schema, config);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, schema));
