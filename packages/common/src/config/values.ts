@@ -67,12 +67,13 @@ export const origin = z
   .url({ protocol: /^https?$/, hostname: /.+/, error: ORIGIN })
   .refine((url) => URL.canParse(url) && new URL(url).origin === url, { error: ORIGIN });
 
-const ISSUER =
+/** What an issuer identifier must be, for errors. */
+export const issuerExpected =
   'expected scheme and authority, and a path if the issuer has one, such as http://localhost:4000 or https://example.com/auth, without a trailing slash';
 /** RFC 8414 section 2: no query and no fragment. */
 export const issuerIdentifier = z
-  .url({ protocol: /^https?$/, hostname: /.+/, error: ISSUER })
-  .refine((url) => URL.canParse(url) && isIssuerIdentifier(new URL(url), url), { error: ISSUER });
+  .url({ protocol: /^https?$/, hostname: /.+/, error: issuerExpected })
+  .refine((url) => URL.canParse(url) && isIssuerIdentifier(new URL(url), url), { error: issuerExpected });
 
 /** Whether a URL is written in one way only, and has a path of ordinary segments. */
 function isIssuerIdentifier({ origin, pathname }: URL, written: string): boolean {

@@ -2,7 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { clientsByDefault, introspectingClient, routesByDefault, usersByDefault } from './defaults.ts';
 import { listensOnLoopback } from './listens_on_loopback.ts';
 import type { Role } from './role.ts';
-import type { Config, ConfigSections, Tenant } from './schema.ts';
+import { type Config, type ConfigSections, FROM_REQUEST, type Tenant } from './schema.ts';
+import { listensWithTls } from './tls.ts';
 
 /** Names of the clients with which the roles introspect. No configuration has to mention them. */
 const OWN_CLIENTS = { gateway: 'tallystick-gateway', sampleApi: 'tallystick-sample-api' } as const;
@@ -26,8 +27,16 @@ export function completeConfig({ $schema: _, ...sections }: ConfigSections, role
   const known = withUsersAndClients(sections, role);
   const tenants = sections.tenants.map((tenant) => completeTenant(tenant, sections));
   const routes = gateway.routes ?? routesByDefault(apis);
-  const config = { ...sections, ...known, tenants, gateway: { ...gateway, routes } };
+  const config = { ...sections, ...issuerOf(sections), ...known, tenants, gateway: { ...gateway, routes } };
   return withOwnClients(config, role, sections.clients !== undefined || issuesTokens(role));
+}
+
+/** With `issuer: from-request`, the first issuer is the one that this machine asks for. */
+function issuerOf(sections: Pick<ConfigSections, 'issuer' | 'issuerFromRequest' | 'tls' | 'authorizationServer'>) {
+  const { issuer, issuerFromRequest, authorizationServer } = sections;
+  if (issuer !== FROM_REQUEST) return { issuer, issuerFromRequest };
+  const scheme = listensWithTls(sections) ? 'https' : 'http';
+  return { issuer: `${scheme}://localhost:${authorizationServer.port}`, issuerFromRequest: true };
 }
 
 /** Adds the users, clients and routes that a tenant has by default. */

@@ -9,7 +9,7 @@ import { checkPermissive } from './cross_references/check_permissive.ts';
 import { checkRoutes } from './cross_references/check_routes.ts';
 import { checkTokenHandlers } from './cross_references/check_token_handlers.ts';
 import type { Role } from './role.ts';
-import { type Config, configSections } from './schema.ts';
+import { type Config, configSections, FROM_REQUEST } from './schema.ts';
 import { checkTls } from './tls.ts';
 
 /**
@@ -32,6 +32,15 @@ export function jsonSchema(): object {
   return { $schema, $id: SCHEMA_ID, title: 'Tallystick configuration', ...schema };
 }
 
+/** Issuers by request are for development: one process, which nobody runs in production. */
+function checkIssuerFromRequest({ issuerFromRequest, store }: Config, role: Role | undefined, refuse: Refuse): void {
+  if (!issuerFromRequest) return;
+  if (role === 'gateway' || role === 'sample-api')
+    refuse(['issuer'], 'expected a URL: this role alone does not know which addresses clients use', FROM_REQUEST);
+  if (store.url !== 'memory:')
+    refuse(['issuer'], 'expected a URL: from-request is for development, with the store "memory:"', FROM_REQUEST);
+}
+
 /** Checks the references between sections. */
 function checkReferences(config: Config, role: Role | undefined, context: z.RefinementCtx): void {
   const refuse = refusing(context);
@@ -43,6 +52,7 @@ function checkReferences(config: Config, role: Role | undefined, context: z.Refi
       undefined,
     );
   }
+  checkIssuerFromRequest(config, role, refuse);
   checkTls(config, refuse);
   checkEntries(config, refuse);
   refuseDuplicates(config.tenants, 'id', ['tenants'], refuse);

@@ -1,5 +1,5 @@
 import { authorizationServer, authorizationServerConfig } from '@tallystick/authorization-server/config';
-import { hostPattern, issuerIdentifier, port, roleTimeouts } from '@tallystick/common/config';
+import { hostPattern, issuerExpected, issuerIdentifier, port, roleTimeouts } from '@tallystick/common/config';
 import { gateway, introspectionClient } from '@tallystick/gateway/config';
 import { store } from '@tallystick/token-store/config';
 import { z } from 'zod';
@@ -27,13 +27,26 @@ export interface Tenant extends GivenTenant {
 }
 export type TenantInput = z.input<typeof tenant>;
 
+/** Stands for the issuer that a client asks for. */
+export const FROM_REQUEST = 'from-request';
+const ISSUER = `${issuerExpected}, or ${FROM_REQUEST}`;
+
 /** The sections of one configuration for all roles, each checked for itself. */
 export const configSections = z.strictObject({
   $schema: z.string().optional().describe('JSON Schema of the file, for editors. Ignored.'),
-  issuer: issuerIdentifier
+  issuer: z
+    .union([issuerIdentifier, z.literal(FROM_REQUEST)], { error: ISSUER })
     .default('http://localhost:4000')
+    .meta({
+      description:
+        'Issuer identifier, with a path if it has one. It stays the same whichever address the server is reached at. `from-request` is for development: each address that clients use is an issuer of its own.',
+      examples: ['https://login.example.com', FROM_REQUEST],
+    }),
+  issuerFromRequest: z
+    .boolean()
+    .default(false)
     .describe(
-      'Issuer identifier, with a path if it has one. It stays the same whichever address the server is reached at.',
+      'Beside `issuer`, each address that clients use is an issuer of its own. `issuer: from-request` sets it, with an `issuer` on this machine.',
     ),
   host: z
     .string()

@@ -18,6 +18,12 @@ async function hostsAllowedAt(config: Config, address: string, urls: readonly (s
   return createAllowedHosts([...listeningHost(address), ...commonHosts(config), ...urls.flatMap(hostOf)]);
 }
 
+/** The names of the authorization server, wherever it listens. */
+export function serverAllowedHosts(config: Config): AllowsHost {
+  const urls = [config.issuer, config.authorizationServer.backChannelUrl];
+  return createAllowedHosts([...listeningHost(config.host), ...commonHosts(config), ...urls.flatMap(hostOf)]);
+}
+
 /** The hosts that the server of a role accepts. @returns undefined if it accepts all hosts */
 export async function allowedHosts(
   config: Config,
@@ -25,6 +31,8 @@ export async function allowedHosts(
 ): Promise<AllowsHost | undefined> {
   switch (role) {
     case 'authorizationServer':
+      // The name that a client uses becomes the issuer of its tokens.
+      if (config.issuerFromRequest) return serverAllowedHosts(config);
       return hostsAllowedAt(config, config.host, [config.issuer, config.authorizationServer.backChannelUrl]);
     case 'sampleApi':
       return hostsAllowedAt(config, config.host, [config.sampleApi.url]);

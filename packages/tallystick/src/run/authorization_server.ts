@@ -1,11 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
+  type AuthorizationServer,
   type AuthorizationServerConfig,
+  type AuthorizationServerDependencies,
   acceptPathsOfMocks,
   createAuthorizationServer,
   mountPathOf,
 } from '@tallystick/authorization-server';
-import type { Log } from '@tallystick/common';
+import { errorFields, type Log } from '@tallystick/common';
 import { validate } from '@tallystick/common/config';
 import { openTokenStore, type TokenStore } from '@tallystick/token-store';
 import { storeConfig } from '@tallystick/token-store/config';
@@ -26,6 +28,7 @@ import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
 import { createTenants } from '../harness/tenants.ts';
 import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
+import { createIssuerFinder, createNamedIssuers, type NamedIssuers } from './issuer_names.ts';
 import { readinessOf } from './readiness.ts';
 import { refuseChanges } from './refuse_changes.ts';
 import { issuerPage, type ShownIssuer, serveServerPages, showsServerPage } from './server_pages.ts';
@@ -132,6 +135,7 @@ export async function runAuthorizationServer(
 
 /** What happens when the entries or the keys of an issuer change, and where the gateway serves its APIs. */
 interface IssuerHooks extends Pick<AuthorizationServerRole, 'keysPublished' | 'gatewayUrl'> {
+  readonly isFirst?: boolean;
   readonly check: (entries: Entries) => z.ZodError | undefined;
   readonly entriesChanged?: ((entries: Entries) => Promise<void>) | undefined;
   readonly gateway?: TenantGateway | undefined;
@@ -191,11 +195,16 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
       { store: intercepted ? faultyStore : store, log, now: clock.now, keysPublished, fetch },
     );
     const { configuration } = authorizationServer;
+    const named =
+      hooks.isFirst && config.issuerFromRequest
+        ? nameByRequest(authorizationServer, config, { store, log, now: clock.now, fetch })
+        : undefined;
     async function replace(changed: Entries): Promise<void> {
       const before = configuration.current();
       await configuration.replace(known(changed)).catch((error) => {
         throw toEntryError(error);
       });
+      await named?.each((server) => server.configuration.replace(known(changed)));
       await entriesChanged?.(changed).catch(async (error) => {
         await configuration.replace(before);
         throw error instanceof TypeError ? new InputError('', error.message) : error;
@@ -204,7 +213,8 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
     const made = createIssuer(
       { issuer, entries: { apis, clients, users, routes }, check, intercepted, permissive },
       {
-        ...{ store, clock, log, authorizationServer, controls, replace, locate },
+        ...{ store, clock, log, controls, replace, locate },
+        authorizationServer: named ? { ...authorizationServer, handler: named.handler } : authorizationServer,
         ...{ gatewayUrl, tenantGateway: gateway, fetch: fetch ?? globalThis.fetch },
       },
     );
@@ -217,9 +227,33 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
   };
 }
 
+/**
+ * Lets each address that clients use be an issuer with its own keys, sessions and tokens, and the clients, users and APIs of the first one.
+ * A token of one is not valid at another.
+ */
+function nameByRequest(
+  server: AuthorizationServer,
+  config: Config,
+  dependencies: AuthorizationServerDependencies,
+): NamedIssuers<AuthorizationServer> {
+  const { store, log } = dependencies;
+  log.warn({}, 'each address that clients use is an issuer of its own (issuer: from-request). For development only');
+  return createNamedIssuers({
+    first: { issuer: config.issuer, server },
+    find: createIssuerFinder(config),
+    create: (issuer) => {
+      const partition = `from-request.${createHash('sha256').update(issuer).digest('base64url')}`;
+      const current = server.configuration.current();
+      return createAuthorizationServer({ ...current, issuer }, { ...dependencies, store: store.partition(partition) });
+    },
+    failed: (error) => log.error(errorFields(error), 'an issuer by request could not be created'),
+  });
+}
+
 /** The gateway itself serves the APIs of the first issuer. */
 function firstIssuerHooks(config: Config, apisChanged: AuthorizationServerRole['apisChanged']): IssuerHooks {
   return {
+    isFirst: true,
     check: ({ routes, ...entries }) =>
       validate(schemaFor('authorization-server'), { ...config, ...entries, gateway: { ...config.gateway, routes } })
         .error,
