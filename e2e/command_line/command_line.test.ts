@@ -356,3 +356,16 @@ test('a port in use is reported in one line', async () => {
     /^tallystick: port \d+ of the sample API is already in use at 127\.0\.0\.1; set sampleApi\.port or TALLYSTICK_SAMPLE_API_PORT\n$/,
   );
 });
+
+test('a program that uses the library sees no warning when it starts the servers', async () => {
+  const program = `
+    const { startTallystick } = await import(process.argv[1]);
+    const tallystick = await startTallystick({ config: { log: { level: 'warn' } } });
+    await tallystick.stop();
+    console.log('stopped');
+  `;
+  const library = new URL('../../packages/tallystick/dist/index.js', import.meta.url).href;
+  const run = runCommand('node', ['--input-type=module', '-e', program, library], { environment: {} });
+  expect(await run.exit).toBe(0);
+  expect(run.output()).toBe('stopped\n');
+});
