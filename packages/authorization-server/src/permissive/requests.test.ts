@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBrowser, followToCallback, open } from '@tallystick/testing/sign_in';
 import { decodeJwt, SignJWT } from 'jose';
-import { startTestServer, type TestServer } from '../testing/test_server.ts';
+import { SECRET, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
 
 let server: TestServer;
 let strict: TestServer;
 beforeAll(async () => {
-  server = await startTestServer((config) => ({ ...config, permissive: true }));
+  const bank = testClient({
+    ...{ id: 'bank', secret: SECRET, grants: ['client_credentials'] },
+    metadata: { token_endpoint_auth_method: 'client_secret_jwt' },
+  });
+  server = await startTestServer((config) => ({ ...config, permissive: true, clients: [...config.clients, bank] }));
   strict = await startTestServer();
 });
 afterAll(async () => {
@@ -32,11 +36,11 @@ const own = { grant_type: 'client_credentials', audience: 'api' };
 const json = { 'Content-Type': 'application/json' };
 const basic = (credentials: string) => ({ Authorization: `Basic ${btoa(credentials)}` });
 
-async function assertion(sub: string, audience = server.issuer) {
-  const secret = new TextEncoder().encode('a key that nobody registered, and long enough');
+async function assertion(sub: string, key = 'a key that nobody registered, and long enough') {
+  const secret = new TextEncoder().encode(key);
   return {
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: await new SignJWT({ iss: sub, sub, aud: audience, jti: '1' })
+    client_assertion: await new SignJWT({ iss: sub, sub, aud: server.issuer, jti: crypto.randomUUID() })
       .setProtectedHeader({ alg: 'HS256' })
       .setExpirationTime('1m')
       .sign(secret),
@@ -74,6 +78,12 @@ describe('a configured client must authenticate', () => {
   ])('%s it cannot', async (_how, make) => {
     expect(await send('/token', await make())).toMatchObject({ status: 401, error: 'invalid_client' });
   });
+});
+
+test('a configured client authenticates with the assertion under its own key only', async () => {
+  const request = async (key?: string) => ({ body: { ...own, ...(await assertion('bank', key)) } });
+  expect(await send('/token', await request(SECRET))).toMatchObject({ status: 200 });
+  expect(await send('/token', await request())).toMatchObject({ status: 401, error: 'invalid_client' });
 });
 
 test('takes the audience from aud, as oauth2-mock-server does', async () => {
