@@ -134,6 +134,22 @@ export const client = z
     error: 'expected at least one redirect URI for the authorization_code or implicit grant',
   })
   .superRefine(checkPatterns)
+  .refine(({ redirectUris, grants }) => redirectUris.length === 0 || grants.some(returnsToClient), {
+    path: ['redirectUris'],
+    error: 'expected this only with the authorization_code or implicit grant',
+  })
+  .refine(({ pkce, grants }) => pkce === undefined || grants.includes('authorization_code'), {
+    path: ['pkce'],
+    error: 'expected this only with the authorization_code grant',
+  })
+  .refine(({ rotateRefreshTokens, grants }) => rotateRefreshTokens || grants.includes('refresh_token'), {
+    path: ['rotateRefreshTokens'],
+    error: 'expected this only with the refresh_token grant',
+  })
+  .refine(({ secret, metadata }) => secret === undefined || metadata?.token_endpoint_auth_method !== 'none', {
+    path: ['metadata', 'token_endpoint_auth_method'],
+    error: 'expected a method that uses the secret, or no secret',
+  })
   .refine((value) => !value.grants.includes('client_credentials') || canAuthenticate(value), {
     path: ['secret'],
     error: 'expected a secret for the client_credentials grant',

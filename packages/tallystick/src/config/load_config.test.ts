@@ -227,9 +227,9 @@ describe('refuses a configuration', () => {
     ],
     [
       'with a pattern as a redirect URI',
-      ['clients', 0, 'redirectUris'],
+      ['clients', 1, 'redirectUris'],
       ['https://app.test/', 'https://*.x'],
-      /^clients\[0\]\.redirectUris\[1\]: expected a URI without `\*`: patterns need insecureRedirectUriPatterns; found "https:\/\/\*\.x"$/,
+      /^clients\[1\]\.redirectUris\[1\]: expected a URI without `\*`: patterns need insecureRedirectUriPatterns; found "https:\/\/\*\.x"$/,
     ],
     [
       'with a jwt_bearer client and no trusted issuer',
@@ -242,6 +242,30 @@ describe('refuses a configuration', () => {
       ['clients', 0, 'grants'],
       ['password'],
       /^clients\[0\]\.grants: expected authorizationServer\.insecurePasswordGrant to be true/,
+    ],
+    [
+      'with redirect URIs of a client that never gets a redirect',
+      ['clients', 0, 'redirectUris'],
+      ['https://app.test/'],
+      /^clients\[0\]\.redirectUris: expected this only with the authorization_code or implicit grant/,
+    ],
+    [
+      'with PKCE of a client without the authorization_code grant',
+      ['clients', 0, 'pkce'],
+      'required',
+      /^clients\[0\]\.pkce: expected this only with the authorization_code grant/,
+    ],
+    [
+      'with rotation for a client without refresh tokens',
+      ['clients', 0, 'rotateRefreshTokens'],
+      false,
+      /^clients\[0\]\.rotateRefreshTokens: expected this only with the refresh_token grant/,
+    ],
+    [
+      'with a secret that the authentication method does not use',
+      ['clients', 0, 'metadata'],
+      { token_endpoint_auth_method: 'none' },
+      /^clients\[0\]\.metadata\.token_endpoint_auth_method: expected a method that uses the secret, or no secret/,
     ],
     [
       'with an implicit client while the implicit grant is disabled',
@@ -412,9 +436,9 @@ describe('refuses a store URL without showing its credentials:', () => {
 test.each([
   ['http://localhost:4000', []],
   ['https://localhost:4000', []],
-  ['https://login.example.com', [expect.stringMatching(/^clients\[0\]\.redirectUris\[1\]: expected https: .*; found/)]],
+  ['https://login.example.com', [expect.stringMatching(/^clients\[1\]\.redirectUris\[1\]: expected https: .*; found/)]],
 ])('redirect URIs on http at the issuer %s', async (issuer, problems) => {
-  const config = await changed(['clients', 0, 'redirectUris'], ['http://127.0.0.1/cb', 'http://app.test/cb']);
+  const config = await changed(['clients', 1, 'redirectUris'], ['http://127.0.0.1/cb', 'http://app.test/cb']);
   expect(problemsOf({ ...(config as object), issuer })).toEqual(problems);
 });
 
