@@ -95,10 +95,13 @@ describe('patterns', () => {
     expect(status).toBe(accepted ? 200 : 400);
   });
 
-  test('do not replace a missing redirect URI', async () => {
-    const answer = await authorize({ client_id: 'patterns' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([400, null]);
-  });
+  test.each([{}, { prompt: 'wrong' }])(
+    'do not replace a missing redirect URI, with the parameters %j',
+    async (parameters) => {
+      const answer = await authorize({ client_id: 'patterns', ...parameters });
+      expect([answer.status, answer.headers.get('location')]).toEqual([400, null]);
+    },
+  );
 
   test.each([
     ['https://a.app.test', 'https://a.app.test'],
