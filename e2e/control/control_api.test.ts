@@ -147,7 +147,7 @@ test(requirement('control-api-described'), async () => {
   const ids = JSON.stringify(body.paths).match(/"operationId":"\w+"/g) ?? [];
   expect([ids.length, new Set(ids).size]).toEqual([described.length, described.length]);
   // Operations that concern all issuers or none.
-  const forAll = ['/clock', '/clock/advance', '/tenants', '/tenants/{id}', '/openapi.json'];
+  const forAll = ['/issuer', '/clock', '/clock/advance', '/tenants', '/tenants/{id}', '/openapi.json'];
   const forOne = described.filter(({ method, path }) =>
     body.paths[path][method.toLowerCase()].parameters?.some(({ name }: { name: string }) => name === 'tenant'),
   );

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { loadConfig } from 'tallystick';
+import { checkConfig, loadConfig } from 'tallystick';
 import { parse } from 'yaml';
 import { documentedAcl } from '../../packages/token-store/src/testing/documented_acl.ts';
-import { ROOT } from '../support/worlds/run_command.ts';
+import { ROOT, runCommand } from '../support/worlds/run_command.ts';
 
 const read = (file: string) => readFile(path.join(ROOT, file), 'utf8');
 
@@ -102,4 +103,38 @@ test('the Redis users of the profile have the documented rights', async () => {
   expect(withoutPassword(rules.get('authorization-server'))).toEqual(documented('authorization-server', 'tallystick:'));
   const proofs = ['the gateway remembers DPoP proofs in the store'];
   expect(withoutPassword(rules.get('gateway'))).toEqual(documented('gateway', 'tallystick:', proofs));
+});
+
+describe('docs/how-to/containers.md', () => {
+  const blocks = async (language: string) =>
+    [...(await read('docs/how-to/containers.md')).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(
+      ([, code]) => String(code),
+    );
+
+  test('waits in each language for the line that a role and `start` print', async () => {
+    for (const language of ['js', 'java', 'python', 'go', 'csharp']) {
+      const [code = ''] = await blocks(language);
+      expect([language, code]).toEqual([language, expect.stringMatching(/["'](?:\.\*)?Tallystick is ready/)]);
+    }
+    const printed = await Promise.all(
+      ['banner.ts', 'role.ts'].map((file) => read(`packages/tallystick/src/cli/${file}`)),
+    );
+    for (const code of printed) expect(code).toMatch(/Tallystick(?:'\)\})? is ready/);
+  });
+
+  test('gives each container a valid configuration', async () => {
+    for (const language of ['java', 'python', 'go', 'csharp']) {
+      const [, config = ''] = /"TALLYSTICK_CONFIG"[,:] "([^"]*)"/.exec((await blocks(language))[0] ?? '') ?? [];
+      expect(checkConfig(parse(config)).issuerFromRequest).toBe(true);
+    }
+  });
+
+  test('has JavaScript that can be parsed', async () => {
+    const [code = ''] = await blocks('js');
+    const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-'));
+    await writeFile(path.join(folder, 'example.mjs'), code);
+    const parsed = runCommand(process.execPath, ['--check', path.join(folder, 'example.mjs')]);
+    expect([await parsed.exit, parsed.output()]).toEqual([0, '']);
+    await rm(folder, { recursive: true });
+  });
 });

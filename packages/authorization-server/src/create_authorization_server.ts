@@ -37,13 +37,16 @@ export interface AuthorizationServer {
 export interface ChangeableConfiguration {
   current(): AuthorizationServerConfig;
   /**
-   * Replaces APIs, clients and users, and revokes everything that was issued to removed clients and users.
+   * Replaces APIs, clients and users, and revokes everything that was issued to removed clients and users. Another issuer must have the
+   * same path. It does not accept JWTs of the previous one.
    *
    * @throws {WrongClientError} a client has invalid metadata; nothing changed
    * @throws {WrongUserError} a user has the same identifier as a client; nothing changed
    * @throws {StoreUnavailableError} the store is unavailable; the previous configuration stays in use
    */
-  replace(changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'>): Promise<void>;
+  replace(
+    changed: Pick<AuthorizationServerConfig, 'apis' | 'clients' | 'users'> & { readonly issuer?: string },
+  ): Promise<void>;
 }
 
 export interface AuthorizationServerDependencies {

@@ -9,7 +9,7 @@ import { backchannelRequestRoutes } from './backchannel_requests.ts';
 import { collectionRoutes } from './collections.ts';
 import { ControlError, describeProblem } from './control_error.ts';
 import { faultRoutes, scriptedAnswerRoutes } from './faults.ts';
-import { clockRoutes, resetRoutes, tenantRoutes } from './instance.ts';
+import { clockRoutes, issuerRoutesOfServer, resetRoutes, tenantRoutes } from './instance.ts';
 import { openApiDocument } from './openapi.ts';
 import { readJson, refuseForeignOrigin } from './read_request.ts';
 import { requestRoutes } from './requests.ts';
@@ -28,6 +28,7 @@ function controlRoutes(harness: Harness): Route[] {
     keyRoutes,
     tenantRoutes,
     backchannelRequestRoutes,
+    issuerRoutesOfServer,
     resetRoutes,
   ];
   return resources.flatMap((routes) => routes(harness));

@@ -1,7 +1,34 @@
 import { z } from 'zod';
 import { tenantSchema } from '../config/schema.ts';
-import type { Harness } from '../harness/harness.ts';
+import { type Harness, newIssuerSchema } from '../harness/harness.ts';
 import { issuerRoutes, type Route, route } from './route.ts';
+
+export function issuerRoutesOfServer(harness: Harness): Route[] {
+  const read = () => ({ status: 200, body: { issuer: harness.issuer } });
+  const answers = { 200: { description: 'The issuer', schema: newIssuerSchema } };
+  return [
+    route({
+      method: 'GET',
+      path: '/issuer',
+      operationId: 'readIssuer',
+      summary: 'Read the issuer identifier of the authorization server',
+      answers,
+      handle: read,
+    }),
+    route({
+      method: 'PUT',
+      path: '/issuer',
+      operationId: 'setIssuer',
+      summary: 'Give the authorization server another issuer identifier, when the port that clients use is known',
+      body: newIssuerSchema,
+      answers,
+      async handle({ body }) {
+        await harness.setIssuer(body.issuer);
+        return read();
+      },
+    }),
+  ];
+}
 
 const clockReading = z.object({
   now: z.iso.datetime(),

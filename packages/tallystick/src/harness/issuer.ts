@@ -75,7 +75,8 @@ export interface ManagedIssuer {
 }
 
 export interface IssuerOptions extends Pick<CollectionsOptions, 'check'> {
-  readonly issuer: string;
+  /** The current issuer identifier. Its path does not change. */
+  readonly issuer: () => string;
   readonly entries: Entries;
   /** Whether requests are recorded and faults injected. */
   readonly intercepted: boolean;
@@ -105,7 +106,7 @@ export interface IssuerDependencies {
 export function createIssuer(options: IssuerOptions, dependencies: IssuerDependencies): ManagedIssuer {
   const { issuer, entries, check, intercepted, permissive } = options;
   const { store, clock, log, authorizationServer, fetch, gatewayUrl, tenantGateway } = dependencies;
-  const mountPath = mountPathOf(issuer);
+  const mountPath = mountPathOf(issuer());
   const { controls } = dependencies;
   const { faults, scriptedAnswers, requests, calls } = controls;
   const { clients, users, apis, routes, ...collections } = createCollections(entries, {
@@ -132,7 +133,9 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
 
   return {
     controls: {
-      issuer,
+      get issuer() {
+        return issuer();
+      },
       get gatewayUrl() {
         return gatewayUrl();
       },

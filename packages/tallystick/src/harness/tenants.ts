@@ -50,8 +50,8 @@ export interface ManagedTenants extends Tenants {
 }
 
 export interface TenantsOptions {
-  /** Issuer identifier of the first issuer. */
-  readonly issuer: string;
+  /** Issuer identifier of the first issuer. Its path does not change. */
+  readonly issuer: () => string;
   readonly store: TokenStore;
   /** The configuration of the server. */
   readonly server: Pick<Config, 'host'>;
@@ -79,7 +79,7 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
     });
   }
   const configuredTenants = new Map(tenants);
-  const mountPath = mountPathOf(options.issuer);
+  const mountPath = mountPathOf(options.issuer());
   const handle: RequestListener = (request, response) => {
     const target = targetOf(request.url ?? '/', mountPath);
     const known = tenants.get(target.tenant);
@@ -119,7 +119,7 @@ export async function createTenants(configured: readonly Tenant[], options: Tena
       if (configuredTenants.get(id) !== tenant) await tenant.controls.reset();
       return true;
     },
-    handler: restoreIssuerPath(options.issuer, isTenant, handle),
+    handler: restoreIssuerPath(options.issuer(), isTenant, handle),
     async restore() {
       release();
       await close();
@@ -150,7 +150,7 @@ function createTenantStarter(tenants: Map<string, ManagedIssuer>, { issuer, stor
     if (tenants.has(id) || starting.has(id)) throw new TenantExistsError(`a tenant with the id "${id}" already exists`);
     starting.add(id);
     try {
-      const added = await start(tenant, `${issuer}/${id}`, store.partition(partition));
+      const added = await start(tenant, `${issuer()}/${id}`, store.partition(partition));
       tenants.set(id, added);
       return added;
     } finally {

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
-import { type AllowsHost, createAllowedHosts, isLoopbackName } from '@tallystick/common';
+import { type AllowsHost, createAllowedHosts, createOwnNames, isLoopbackName } from '@tallystick/common';
 import type { GatewayConfig } from '@tallystick/gateway';
 import type { Config } from '../config/schema.ts';
 import { commonHosts, hostOf, listeningHost } from './addresses.ts';
@@ -22,6 +22,14 @@ async function hostsAllowedAt(config: Config, address: string, urls: readonly (s
 export function serverAllowedHosts(config: Config): AllowsHost {
   const urls = [config.issuer, config.authorizationServer.backChannelUrl];
   return createAllowedHosts([...listeningHost(config.host), ...commonHosts(config), ...urls.flatMap(hostOf)]);
+}
+
+/** Whether clients can reach the authorization server under the name in an issuer identifier. */
+export async function mayHaveIssuer(config: Config, issuer: string): Promise<boolean> {
+  if (config.allowedHosts === undefined && !(await isLoopback(config.host))) return true;
+  const urls = [config.issuer, config.authorizationServer.backChannelUrl];
+  const isOwnName = createOwnNames([...listeningHost(config.host), ...commonHosts(config), ...urls.flatMap(hostOf)]);
+  return isOwnName(new URL(issuer).hostname);
 }
 
 /** The hosts that the server of a role accepts. @returns undefined if it accepts all hosts */

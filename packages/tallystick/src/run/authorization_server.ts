@@ -22,10 +22,11 @@ import type { Entries } from '../harness/collections.ts';
 import { type Controls, type ControlsOptions, createControls } from '../harness/controls.ts';
 import { withStoreFaults } from '../harness/faults/faulty_store.ts';
 import type { GatewayControls } from '../harness/gateway/gateway_controls.ts';
-import { createHarness, type Harness } from '../harness/harness.ts';
-import { InputError, toConfigError, toEntryError } from '../harness/input_error.ts';
+import { createHarness, type Harness, newIssuerSchema } from '../harness/harness.ts';
+import { checkInput, InputError, toConfigError, toEntryError } from '../harness/input_error.ts';
 import { createIssuer, type ManagedIssuer } from '../harness/issuer.ts';
 import { createTenants } from '../harness/tenants.ts';
+import { mayHaveIssuer } from './allowed_hosts.ts';
 import type { OpenApp } from './app.ts';
 import type { RoleDependencies } from './dependencies.ts';
 import { createIssuerFinder, createNamedIssuers, type NamedIssuers } from './issuer_names.ts';
@@ -47,6 +48,8 @@ export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' 
   readonly locate?: Upstreams['locate'] | undefined;
   /** Called after APIs or routes of the first issuer changed, for the other roles of this process. */
   readonly apisChanged?: ((entries: Entries) => Promise<void>) | undefined;
+  /** Called after the first issuer got another name, for the other roles of this process. */
+  readonly issuerChanged?: ((issuer: string) => Promise<void>) | undefined;
   /** Called with the public keys of the first issuer when they change, before one of the new keys signs. */
   readonly keysPublished?: ((jwks: { readonly keys: readonly unknown[] }) => void) | undefined;
 }
@@ -98,7 +101,7 @@ export async function runAuthorizationServer(
     throw toConfigError(error);
   });
   const tenants = await createTenants(config.tenants, {
-    issuer: config.issuer,
+    issuer: () => first.controls.issuer,
     ...{ store, server: config, locate },
     start(tenant, issuer, partition) {
       const mountPath = mountPathOf(issuer);
@@ -114,7 +117,18 @@ export async function runAuthorizationServer(
   });
   app.answerWith(tenants.handler, () => readinessOf(store));
   return {
-    harness: createHarness({ store, clock, first, tenants }),
+    harness: createHarness({
+      ...{ store, clock, first, tenants },
+      async setIssuer(given) {
+        await checkNewIssuer(given, config);
+        const before = first.controls.issuer;
+        await first.rename(given);
+        await dependencies.issuerChanged?.(given).catch(async (error) => {
+          await first.rename(before);
+          throw error;
+        });
+      },
+    }),
     async replace(changed) {
       const fixed = (Object.keys(config) as (keyof Config)[]).filter((name) => !CHANGEABLE.includes(name));
       refuseChanges('the authorization server', config, changed, fixed);
@@ -131,6 +145,26 @@ export async function runAuthorizationServer(
     gatewayAt: tenants.gatewayAt,
     closeGateways: tenants.close,
   };
+}
+
+/** An issuer that can get another name. */
+interface RenamableIssuer extends ManagedIssuer {
+  rename(issuer: string): Promise<void>;
+}
+
+/** @throws {InputError} the server cannot have this issuer */
+async function checkNewIssuer(given: string, config: Config): Promise<void> {
+  const { issuer } = checkInput(newIssuerSchema, { issuer: given });
+  if (config.issuerFromRequest)
+    throw new InputError(
+      'issuer',
+      'expected no other issuer: each address that clients use is one (issuer: from-request)',
+    );
+  const path = mountPathOf(config.issuer);
+  if (mountPathOf(issuer) !== path)
+    throw new InputError('issuer', `expected the path of the configured issuer: ${path === '' ? 'none' : path}`);
+  if (!(await mayHaveIssuer(config, issuer)))
+    throw new InputError('issuer', 'expected a name that the server answers for; allowedHosts lists them');
 }
 
 /** What happens when the entries or the keys of an issuer change, and where the gateway serves its APIs. */
@@ -173,7 +207,7 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
     issuer: string,
     { controls, store, faultyStore }: IssuerParts,
     hooks: IssuerHooks,
-  ): Promise<ManagedIssuer> => {
+  ): Promise<RenamableIssuer> => {
     const {
       check,
       entriesChanged,
@@ -195,6 +229,7 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
       { store: intercepted ? faultyStore : store, log, now: clock.now, keysPublished, fetch },
     );
     const { configuration } = authorizationServer;
+    const rename = (name: string) => configuration.replace({ ...configuration.current(), issuer: name });
     const named =
       hooks.isFirst && config.issuerFromRequest
         ? nameByRequest(authorizationServer, config, { store, log, now: clock.now, fetch })
@@ -211,7 +246,10 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
       });
     }
     const made = createIssuer(
-      { issuer, entries: { apis, clients, users, routes }, check, intercepted, permissive },
+      {
+        issuer: () => configuration.current().issuer,
+        ...{ entries: { apis, clients, users, routes }, check, intercepted, permissive },
+      },
       {
         ...{ store, clock, log, controls, replace, locate },
         authorizationServer: named ? { ...authorizationServer, handler: named.handler } : authorizationServer,
@@ -219,11 +257,14 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
       },
     );
     const handler = permissive ? acceptPathsOfMocks(issuer, made.handler) : made.handler;
-    if (!showsServerPage(config, config.host)) return { ...made, handler };
+    if (!showsServerPage(config, config.host)) return { ...made, handler, rename };
     const path = mountPathOf(issuer);
     const page = () =>
-      issuerPage({ issuer, permissive, users: made.controls.users.list(), tenants: tenantsBelow() }, config.features);
-    return { ...made, handler: serveServerPages((url) => (isPageOf(path, url) ? page() : undefined), handler) };
+      issuerPage(
+        { issuer: made.controls.issuer, permissive, users: made.controls.users.list(), tenants: tenantsBelow() },
+        config.features,
+      );
+    return { ...made, rename, handler: serveServerPages((url) => (isPageOf(path, url) ? page() : undefined), handler) };
   };
 }
 

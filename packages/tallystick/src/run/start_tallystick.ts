@@ -104,7 +104,8 @@ export async function startTallystick(given?: StartOptions | ShortStartOptions):
     for (const step of steps.splice(0).reverse()) await step();
   };
   try {
-    return { ...(await start(options, (step) => void steps.push(step))), stop, [Symbol.asyncDispose]: stop };
+    // Not a copy: the issuer can change.
+    return Object.assign(await start(options, (step) => void steps.push(step)), { stop, [Symbol.asyncDispose]: stop });
   } catch (error) {
     await stop();
     throw error;
@@ -147,7 +148,9 @@ async function start(
   const { controlPort } = roles;
   return {
     ...roles.harness,
-    issuer: running.issuer,
+    get issuer() {
+      return roles.harness.issuer;
+    },
     gatewayUrl: serverUrl(running, running.host, roles.gatewayPort),
     sampleApiUrl: sampleApiUrl(running),
     controlUrl: controlPort === undefined ? undefined : serverUrl(running, running.controlApi.host, controlPort),
@@ -185,6 +188,8 @@ async function runRoles(
 ) {
   let current = config;
   let gateway: RunningGateway | undefined;
+  // Where the other roles of this process reach the authorization server, whatever clients call it.
+  const ownIssuer = serverUrl(config, config.host, apps.authorizationServer.port) + mountPathOf(config.issuer);
   runSampleApi(config, apps.sampleApi, dependencies);
   const { harness, release, replace, gatewayAt, closeGateways, ...first } = await runAuthorizationServer(
     config,
@@ -198,6 +203,12 @@ async function runRoles(
         const changed = { ...current, ...entries, gateway: { ...current.gateway, routes } };
         await gateway?.replace(changed);
         runSampleApi(changed, apps.sampleApi, dependencies);
+      },
+      async issuerChanged(issuer) {
+        const renamed = withIssuer(current, issuer, ownIssuer);
+        await gateway?.replace(renamed);
+        current = renamed;
+        runSampleApi(renamed, apps.sampleApi, dependencies);
       },
       keysPublished: (jwks) => gateway?.setKeys(jwks),
       gatewayUrl: () => gateway && serverUrl(config, config.host, gateway.port),
@@ -230,7 +241,7 @@ async function runRoles(
     async replace(changed: Config) {
       refuseChanges('the sample API', config, changed, SAMPLE_API_FIXED);
       const before = current;
-      current = changed;
+      current = before.issuer === config.issuer ? changed : withIssuer(changed, before.issuer, ownIssuer);
       try {
         // The APIs of a loaded configuration are new objects, so this calls `apisChanged`, which replaces the other roles.
         await replace(changed);
@@ -242,6 +253,13 @@ async function runRoles(
       }
     },
   };
+}
+
+/** @param address of the authorization server in this process */
+function withIssuer(config: Config, issuer: string, address: string): Config {
+  const { authorizationServer } = config;
+  const backChannelUrl = authorizationServer.backChannelUrl ?? address;
+  return { ...config, issuer, authorizationServer: { ...authorizationServer, backChannelUrl } };
 }
 
 function withFreePorts(config: Config): Config {

@@ -38,7 +38,7 @@ export interface GatewayVerbs {
 type Routes = readonly Config['gateway']['routes'][number][];
 
 export interface GatewayVerbsDependencies {
-  readonly issuer: string;
+  readonly issuer: () => string;
   /** Base URL of the APIs at the gateway; undefined if this process has no gateway. */
   readonly gatewayUrl: () => string | undefined;
   readonly routes: () => Routes;
@@ -73,7 +73,7 @@ export function createGatewayVerbs(dependencies: GatewayVerbsDependencies): Mana
       if (!path.startsWith('/')) throw new InputError('path', 'expected a path that begins with /');
       const headers = new Headers(init.headers);
       const needsToken = user !== undefined || client !== undefined;
-      const named = needsToken && token === undefined ? (api ?? apiAt(path, routes(), issuer)) : undefined;
+      const named = needsToken && token === undefined ? (api ?? apiAt(path, routes(), issuer())) : undefined;
       const request = { user, client, api: named, scopes: scopes && [...scopes], claims };
       const sent = token ?? (named === undefined ? undefined : await tokenFor(request, newToken));
       if (sent !== undefined && !headers.has('authorization')) {

@@ -35,7 +35,7 @@ export interface SignInVerbs {
 }
 
 export interface SignInDependencies {
-  readonly issuer: string;
+  readonly issuer: () => string;
   readonly known: () => KnownEntries;
   readonly fetch: typeof globalThis.fetch;
 }
@@ -54,7 +54,7 @@ export function createSignInVerbs({ issuer, known, fetch }: SignInDependencies):
       throw new InputError('redirectUri', `expected one: the client "${client.id}" has none`);
     const login = { user, ...(request.claims && { claims: JSON.stringify(request.claims) }) };
     const { parameters } = request;
-    const flow = { issuer, client, redirectUri, scope, resource: api?.resource, parameters, login };
+    const flow = { issuer: issuer(), client, redirectUri, scope, resource: api?.resource, parameters, login };
     const answer = await runCodeFlow(flow, fetch);
     return {
       accessToken: answer.access_token,
