@@ -21,10 +21,9 @@ test.each(['*/*', 'application/json', undefined])('programs (Accept: %s) get JSO
   const { status, headers, body } = askedBy(accept);
   expect([status, headers['Content-Type'], headers.Vary]).toEqual([200, 'application/json', 'Accept']);
   expect(JSON.parse(body)).toEqual({
-    name: 'Tallystick sample api',
+    name: 'Tallystick: Sample API',
     description: 'It shows <what> it got.',
-    endpoints: { health: '/healthz', documentation: 'https://docs.example.com/?a&b', '<script>': '"quoted"' },
-    nothing: {},
+    sections: page.sections,
   });
 });
 

@@ -17,7 +17,7 @@ export interface ServerPage {
   readonly name: string;
   /** One sentence. */
   readonly description: string;
-  /** By title. In JSON the title is the name of a member. */
+  /** By title. */
   readonly sections: Readonly<Record<string, readonly ServerFact[]>>;
 }
 
@@ -44,11 +44,7 @@ export function serverPageAnswer(page: ServerPage, { headers }: Pick<IncomingMes
 }
 
 function toJson({ name, description, sections }: ServerPage): string {
-  const members = Object.entries(sections).map(([title, facts]) => [
-    title,
-    Object.fromEntries(facts.map(({ name: fact, text, url }) => [fact, url ?? text ?? ''])),
-  ]);
-  return JSON.stringify({ name: `Tallystick ${name.toLowerCase()}`, description, ...Object.fromEntries(members) });
+  return JSON.stringify({ name: `Tallystick: ${name}`, description, sections });
 }
 
 function toHtml({ name, description, sections }: ServerPage): string {

@@ -1,10 +1,16 @@
 import { HEALTH_PATHS } from '@tallystick/common';
-import { isReading, type ServerPage, serverPageAnswer } from '@tallystick/common/page';
+import { isReading, type ServerFact, type ServerPage, serverPageAnswer } from '@tallystick/common/page';
 import type { GatewayConfig } from '../config/config.ts';
 import { answer } from '../http/answer.ts';
 import type { Route } from '../routes/route.ts';
 import type { FindRoute } from '../routes/route_table.ts';
 import type { Endpoint } from '../serve_request.ts';
+
+const OPERATIONS: readonly ServerFact[] = [
+  { name: 'Liveness', url: HEALTH_PATHS.liveness },
+  { name: 'Readiness', url: HEALTH_PATHS.readiness },
+  { name: 'Metrics', url: '/metrics' },
+];
 
 /** Serves a page that says what the gateway is, at `/`, if no route takes this path. */
 export function homePageEndpoint(config: GatewayConfig, routes: readonly Route[], findRoute: FindRoute): Endpoint {
@@ -26,7 +32,6 @@ export function homePageEndpoint(config: GatewayConfig, routes: readonly Route[]
 }
 
 function homePage({ issuer, operations }: GatewayConfig, routes: readonly Route[]): ServerPage {
-  const health = Object.values(HEALTH_PATHS).map((path) => ({ name: path, url: path }));
   return {
     name: 'Gateway',
     description: 'It checks the access token of each call, and forwards the call to the API with a JWT.',
@@ -35,8 +40,8 @@ function homePage({ issuer, operations }: GatewayConfig, routes: readonly Route[
         name: host + prefix,
         text: accessTokens === undefined ? 'public' : `${accessTokens}, ${api}`,
       })),
-      Issuer: [{ name: 'Its tokens come from', url: `${issuer}/` }],
-      Server: operations === undefined ? [...health, { name: '/metrics', url: '/metrics' }] : [],
+      Issuer: [{ name: 'Identifier', text: issuer, url: `${issuer}/` }],
+      Server: operations === undefined ? OPERATIONS : [],
     },
   };
 }

@@ -57,8 +57,8 @@ export function issuerPage(
   { issuer, users, permissive, tenants }: ShownIssuer,
   features: Config['features'],
 ): ServerPage {
-  const at = (name: string, path: string): ServerFact => ({ name, url: issuer + path });
-  const endpoint = (name: string, path: string): ServerFact => ({ name, text: issuer + path });
+  const at = (name: string, path: string): ServerFact => ({ name, text: path, url: issuer + path });
+  const endpoint = (name: string, path: string): ServerFact => ({ name, text: path });
   return {
     name: 'Authorization server',
     description: permissive
@@ -105,7 +105,7 @@ export function sampleApiPage(
         name: prefix,
         text: `${style}; at the gateway ${publicPrefix}`,
       })),
-      Issuer: [{ name: 'Its tokens come from', url: `${issuer}/` }],
+      Issuer: [{ name: 'Identifier', text: issuer, url: `${issuer}/` }],
       Server: [...HEALTH, DOCUMENTATION],
     },
   };
