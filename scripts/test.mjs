@@ -8,6 +8,7 @@ import { obtainHaproxy } from './haproxy/obtain_haproxy.mjs';
 import { obtainKubectl } from './kubernetes/obtain_kubectl.mjs';
 import { obtainNginx } from './nginx/obtain_nginx.mjs';
 import { packIfNeeded } from './pack/pack_if_needed.mjs';
+import { findPodman } from './podman/find_podman.mjs';
 import { runStep } from './process/run_step.mjs';
 import { untilInterrupted } from './process/until_interrupted.mjs';
 import { obtainPromtool } from './prometheus/obtain_promtool.mjs';
@@ -30,6 +31,7 @@ await untilInterrupted(async (signal) => {
   const authlib = await obtainAuthlib(signal);
   const kubectl = await obtainKubectl(signal);
   const promtool = await obtainPromtool(signal);
+  const podman = findPodman();
   const redis = await obtainRedis(signal);
   try {
     await typeCheck(signal);
@@ -46,6 +48,7 @@ await untilInterrupted(async (signal) => {
         ...(authlib && { AUTHLIB: authlib }),
         ...(kubectl && { KUBECTL: kubectl }),
         ...(promtool && { PROMTOOL: promtool }),
+        ...(podman && { PODMAN: podman }),
       },
       signal,
     );

@@ -1,4 +1,5 @@
 import { authorizationServer } from './authorization_server.ts';
+import { ci } from './ci.ts';
 import { controlApi } from './control_api.ts';
 import { gateway } from './gateway.ts';
 import { gatewayUnderAttack } from './gateway_under_attack.ts';
@@ -24,6 +25,7 @@ export const requirements = {
   ...races,
   ...redis,
   ...routes,
+  ...ci,
   ...controlApi,
   ...kubernetesRequirements,
   ...library,
