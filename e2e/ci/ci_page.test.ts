@@ -51,6 +51,23 @@ test(requirement('ci-samples-are-valid', 'GitLab'), async () => {
   expect((await checkGitLab(sample.replace('script:', 'scrpt:'))).code).not.toBe(0);
 });
 
+test(requirement('ci-samples-are-valid', 'Tallystick accepts their environment'), async () => {
+  const samples = (await blocks('yml')).map((sample) => parse(sample));
+  const environments = samples
+    .map(({ jobs, ...gitLab }) => (jobs ?? gitLab).test.services)
+    .flatMap((services) => {
+      const [service] = Object.values((services ?? {}) as Record<string, Record<string, Record<string, string>>>);
+      return service === undefined ? [] : [service.env ?? service.variables ?? {}];
+    });
+  expect(environments.map((environment) => Object.keys(environment).length > 0)).toEqual([true, true]);
+  for (const environment of environments) {
+    const folder = await mkdtemp(path.join(tmpdir(), 'tallystick-sample-'));
+    const run = runCommand('node', [MAIN, 'config', 'validate'], { cwd: folder, environment });
+    expect([environment, await run.exit, run.output()]).toEqual([environment, 0, expect.any(String)]);
+    await rm(folder, { recursive: true });
+  }
+});
+
 describe('the action', () => {
   let folder: string;
   beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -26,6 +26,10 @@ try {
 }
 `;
 
+const IMPORTS = `import { TestContainers } from 'testcontainers';
+import { TallystickContainer } from './tallystick_container.ts';
+`;
+
 /** An API and the sample API behind it. */
 const CONFIG = {
   apis: [{ resource: 'https://api.example.com/split', accessTokens: 'split', scopes: ['read'] }],
@@ -38,6 +42,9 @@ beforeAll(async () => {
   const example = 'tallystick_container.ts';
   await copyFile(path.join(ROOT, 'examples/testcontainers', example), path.join(folder, example));
   await writeFile(path.join(folder, 'use.ts'), USE);
+  const page = await readFile(path.join(ROOT, 'docs/how-to/ci.md'), 'utf8');
+  const [, snippet = ''] = /^```ts\n(.*?)^```/ms.exec(page) ?? [];
+  await writeFile(path.join(folder, 'page.ts'), `${IMPORTS}${snippet}`);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -45,7 +52,13 @@ test(requirement('ci-testcontainers', 'the types fit Testcontainers'), async () 
   const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--allowImportingTsExtensions'];
   const types = ['--types', 'node', '--typeRoots', path.join(ROOT, 'node_modules/@types')];
   const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
-  const result = run(process.execPath, [tsc, '--ignoreConfig', ...options, ...types, path.join(folder, 'use.ts')]);
+  const result = run(process.execPath, [
+    tsc,
+    '--ignoreConfig',
+    ...options,
+    ...types,
+    ...['use.ts', 'page.ts'].map((file) => path.join(folder, file)),
+  ]);
   expect(await result.catch(({ stdout }) => ({ stdout }))).toMatchObject({ stdout: '' });
 });
 
