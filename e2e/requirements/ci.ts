@@ -14,4 +14,8 @@ export const ci = {
     sentence: 'the container class for Testcontainers starts the image, and knows issuer, gateway and control API',
     link: 'https://node.testcontainers.org/features/containers/',
   },
+  'ci-shell-script': {
+    sentence: 'a shell script tests an API behind the gateway with tokens from the control API',
+    link: 'https://www.rfc-editor.org/rfc/rfc6750#section-3',
+  },
 } as const satisfies Requirements;
