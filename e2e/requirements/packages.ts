@@ -35,4 +35,8 @@ export const packages = {
       'tracing without OpenTelemetry stops the start with the command that installs it, and works after that command',
     link: `${design}#the-packages`,
   },
+  'examples-run': {
+    sentence: 'each example runs with the published packages alone',
+    link: `${design}#the-packages`,
+  },
 } as const satisfies Requirements;
