@@ -49,6 +49,10 @@ export const library = {
       'a test reads what the gateway was asked and what each upstream received, without secrets unless it asks for them',
     link: `${design}#recorded-requests`,
   },
+  'library-parallel': {
+    sentence: 'fifty test files in parallel, each with an instance and a tenant of its own, never meet',
+    link: `${design}#tenants`,
+  },
   'library-stops': {
     sentence: 'an instance stops at the end of its scope, and leaves nothing behind',
     link: `${design}#the-library`,

@@ -36,7 +36,7 @@ import { issuerPage, type ShownIssuer, serveServerPages, showsServerPage } from 
 import type { TenantGateway, TenantOfGateway } from './tenant_gateway.ts';
 import type { Upstreams } from './upstreams/open_upstreams.ts';
 
-export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
+export interface AuthorizationServerRole extends Pick<RoleDependencies, 'store' | 'log' | 'tls' | 'fetch'> {
   readonly clock: ManagedClock;
   /** Whether tests may record its requests and inject faults. */
   readonly intercepted: boolean;
@@ -199,7 +199,8 @@ function isPageOf(mountPath: string, url: string): boolean {
   return url === `${mountPath}/` || url === mountPath;
 }
 
-function createIssuerStarter(config: Config, { log, tls, clock, intercepted, locate }: AuthorizationServerRole) {
+function createIssuerStarter(config: Config, dependencies: AuthorizationServerRole) {
+  const { log, tls, clock, intercepted, locate, fetch: ownFetch = globalThis.fetch } = dependencies;
   const secret = config.secret ?? randomBytes(32).toString('base64url');
   const fetch = tls?.trust.fetch;
   return async (
@@ -253,7 +254,7 @@ function createIssuerStarter(config: Config, { log, tls, clock, intercepted, loc
       {
         ...{ store, clock, log, controls, replace, locate },
         authorizationServer: named ? { ...authorizationServer, handler: named.handler } : authorizationServer,
-        ...{ gatewayUrl, tenantGateway: gateway, fetch: fetch ?? globalThis.fetch },
+        ...{ gatewayUrl, tenantGateway: gateway, fetch: fetch ?? ownFetch },
       },
     );
     const handler = permissive ? acceptPathsOfMocks(issuer, made.handler) : made.handler;

@@ -17,6 +17,8 @@ export interface RoleDependencies {
   readonly metrics?: Metrics;
   /** Called when the signing keys on the store change. Default: the gateway fetches the keys again. */
   readonly keysChanged?: () => void;
+  /** Calls other servers on plain HTTP. Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Default: plain HTTP, and the CAs that Node.js trusts. */
   readonly tls?: Tls | undefined;
   /** Environment variables that name the proxies for calls to issuers. Default: those of the process. */

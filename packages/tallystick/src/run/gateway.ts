@@ -74,7 +74,7 @@ export async function runGateway(
     tracing: traces?.tracing,
     secureContext: tls?.trust.secureContext,
     proxyFor,
-    fetch: proxyFor ? createProxyingFetch(proxyFor, tls?.trust) : tls?.trust.fetch,
+    fetch: proxyFor ? createProxyingFetch(proxyFor, tls?.trust) : (tls?.trust.fetch ?? dependencies.fetch),
   };
   const gateway = createConfiguredGateway(configured, {
     ...{ metrics: createMetrics(), ...dependencies, ...calling },

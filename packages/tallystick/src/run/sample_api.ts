@@ -15,9 +15,9 @@ export const SAMPLE_API_FIXED = ['host', 'tls', 'features', 'sampleApi'] as cons
 export function runSampleApi(
   config: Config,
   app: OpenApp,
-  { now, tls, log }: Pick<RoleDependencies, 'now' | 'tls' | 'log'>,
+  { now, tls, log, fetch = tls?.trust.fetch }: Pick<RoleDependencies, 'now' | 'tls' | 'log' | 'fetch'>,
 ): void {
-  const dependencies = { log, ...(now && { now }), ...(tls && { fetch: tls.trust.fetch }) };
+  const dependencies = { log, ...(now && { now }), ...(fetch && { fetch }) };
   const handler = createSampleApi(sampleApiConfig(config), dependencies);
   const page = sampleApiPage(config.issuer, sampleApiRoutes(config));
   const isTaken = sampleApiRoutes(config).some(({ prefix }) => prefix === '/');

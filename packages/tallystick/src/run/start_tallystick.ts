@@ -14,6 +14,7 @@ import { runAuthorizationServer } from './authorization_server.ts';
 import { runControlApi } from './control_api.ts';
 import { createLog, gatewayStoreUses, openStore, type RoleDependencies } from './dependencies.ts';
 import { type RunningGateway, runGateway } from './gateway.ts';
+import { createOwnFetch } from './own_fetch.ts';
 import { refuseChanges } from './refuse_changes.ts';
 import { runSampleApi, SAMPLE_API_FIXED } from './sample_api.ts';
 import { createTenantGateway } from './tenant_gateway.ts';
@@ -121,6 +122,8 @@ async function start(
 ): Promise<Omit<Tallystick, 'stop' | typeof Symbol.asyncDispose>> {
   const { locate, stop: stopUpstreams } = createUpstreams();
   onStop(stopUpstreams);
+  const own = ports === 'free' ? createOwnFetch() : undefined;
+  onStop(async () => own?.close());
   const load = async (given: StartOptions['config']) =>
     typeof given === 'string' ? loadConfig(given) : checkConfig(await locate(given));
   const withPorts = ports === 'free' ? withFreePorts : (given: Config) => given;
@@ -144,7 +147,10 @@ async function start(
   for (const { path, message } of findWarnings(running)) log.warn({ path }, message);
   const apps = { authorizationServer, sampleApi };
   const intercepted = ports === 'free' || running.controlApi.enabled;
-  const roles = await runRoles(running, apps, { store, log, now, tls, clock, onStop, locate, intercepted });
+  const fetch = tls?.trust.fetch ?? own?.fetch;
+  const roles = await runRoles(running, apps, {
+    ...{ store, log, now, tls, fetch, clock, onStop, locate, intercepted },
+  });
   const { controlPort } = roles;
   return {
     ...roles.harness,
@@ -171,7 +177,7 @@ interface Apps {
   readonly sampleApi: OpenApp;
 }
 
-interface RolesDependencies extends Pick<RoleDependencies, 'store' | 'log' | 'tls'> {
+interface RolesDependencies extends Pick<RoleDependencies, 'store' | 'log' | 'tls' | 'fetch'> {
   /** Whether tests control the gateway, which then records its requests. */
   readonly intercepted: boolean;
   readonly locate: Upstreams['locate'];

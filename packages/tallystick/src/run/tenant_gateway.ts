@@ -36,7 +36,7 @@ export interface TenantOfGateway {
   readonly controls: GatewayControls;
 }
 
-export interface TenantGatewayDependencies extends Pick<RoleDependencies, 'now' | 'tls'> {
+export interface TenantGatewayDependencies extends Pick<RoleDependencies, 'now' | 'tls' | 'fetch'> {
   /** The configuration of the server. */
   readonly config: () => Config;
   /** Creates a gateway on the server. */
