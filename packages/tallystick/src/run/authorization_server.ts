@@ -233,7 +233,12 @@ function createIssuerStarter(config: Config, dependencies: AuthorizationServerRo
     const rename = (name: string) => configuration.replace({ ...configuration.current(), issuer: name });
     const named =
       hooks.isFirst && config.issuerFromRequest
-        ? nameByRequest(authorizationServer, config, { store, log, now: clock.now, fetch })
+        ? nameByRequest(authorizationServer, config, {
+            store: intercepted ? faultyStore : store,
+            log,
+            now: clock.now,
+            fetch,
+          })
         : undefined;
     async function replace(changed: Entries): Promise<void> {
       const before = configuration.current();
