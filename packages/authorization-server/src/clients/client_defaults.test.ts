@@ -9,6 +9,7 @@ const LONG_SECRET = 'a secret of at least 32 characters';
 
 let server: TestServer;
 let strict: TestServer;
+let bare: TestServer;
 beforeAll(async () => {
   server = await startTestServer((config) => ({
     ...config,
@@ -41,8 +42,13 @@ beforeAll(async () => {
       testClient({ id: 'confidential-optional', secret: 'secret', pkce: 'optional', ...web }),
     ],
   }));
+  bare = await startTestServer((config) => ({
+    ...config,
+    features: Object.fromEntries(Object.keys(config.features).map((name) => [name, false])) as typeof config.features,
+    clients: [],
+  }));
 });
-afterAll(() => Promise.all([server.stop(), strict.stop()]));
+afterAll(() => Promise.all([server.stop(), strict.stop(), bare.stop()]));
 
 describe('PKCE', () => {
   test.each([
@@ -128,4 +134,20 @@ test.each([
   const { current, replace } = server.configuration;
   const wrong = testClient({ id: 'wrong', secret: 'secret', metadata });
   await expect(replace({ ...current(), clients: [wrong] })).rejects.toThrow(String(Object.keys(metadata)[0]));
+});
+
+test.each([
+  { backchannel_token_delivery_mode: 'poll' },
+  { dpop_bound_access_tokens: true },
+  { subject_type: 'pairwise' },
+  { backchannel_logout_uri: 'https://app.example.com/logout' },
+  { request_object_signing_alg: 'ES256' },
+  { authorization_signed_response_alg: 'ES256' },
+  { require_pushed_authorization_requests: true },
+  { authorization_details_types: ['payment'] },
+  { tls_client_certificate_bound_access_tokens: true },
+])('%j is a configuration error that names it while its feature is off', async (metadata) => {
+  const client = testClient({ id: 'wrong', secret: 'secret', ...web, metadata });
+  const put = ({ configuration: { current, replace } }: TestServer) => replace({ ...current(), clients: [client] });
+  await expect(put(bare)).rejects.toThrow(String(Object.keys(metadata)[0]));
 });

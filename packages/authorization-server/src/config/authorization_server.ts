@@ -33,6 +33,7 @@ export const authorizationServer = z.strictObject({
     .optional()
     .describe('API of requests without `resource` and `audience`. Default: the only API, if there is one.'),
   defaultScopes: scopes
+    .min(1)
     .optional()
     .describe('Scopes of authorization requests without a known scope. Default: such a request is refused.'),
   claimsInIdToken: z

@@ -2,6 +2,7 @@ import { resource, scopes } from '@tallystick/common/config';
 import { z } from 'zod';
 import { findPatternProblem, isPattern } from '../clients/redirect_uri_pattern.ts';
 import { GRANT_TYPES, type GrantName } from '../grants/grant_types.ts';
+import { checkClientGrants } from './check_client_grants.ts';
 import { clientLifetimes } from './lifetimes.ts';
 
 const grant = z.enum(Object.keys(GRANT_TYPES) as [GrantName]);
@@ -129,23 +130,8 @@ export const client = z
       .describe('Free-form data for the claims of access tokens. The server does not interpret it.'),
     metadata: metadata.optional(),
   })
-  .refine(({ grants, redirectUris }) => redirectUris.length > 0 || !grants.some(returnsToClient), {
-    path: ['redirectUris'],
-    error: 'expected at least one redirect URI for the authorization_code or implicit grant',
-  })
   .superRefine(checkPatterns)
-  .refine(({ redirectUris, grants }) => redirectUris.length === 0 || grants.some(returnsToClient), {
-    path: ['redirectUris'],
-    error: 'expected this only with the authorization_code or implicit grant',
-  })
-  .refine(({ pkce, grants }) => pkce === undefined || grants.includes('authorization_code'), {
-    path: ['pkce'],
-    error: 'expected this only with the authorization_code grant',
-  })
-  .refine(({ rotateRefreshTokens, grants }) => rotateRefreshTokens || grants.includes('refresh_token'), {
-    path: ['rotateRefreshTokens'],
-    error: 'expected this only with the refresh_token grant',
-  })
+  .superRefine(checkClientGrants)
   .refine(({ secret, metadata }) => secret === undefined || metadata?.token_endpoint_auth_method !== 'none', {
     path: ['metadata', 'token_endpoint_auth_method'],
     error: 'expected a method that uses the secret, or no secret',
@@ -162,11 +148,6 @@ export const client = z
     path: ['tokenExchange'],
     error: 'expected this together with the token_exchange grant',
   });
-
-/** Grants whose authorization response goes to a redirect URI. */
-function returnsToClient(grant: GrantName): boolean {
-  return grant === 'authorization_code' || grant === 'implicit';
-}
 
 function checkPatterns(entry: PatternEntry, context: z.RefinementCtx): void {
   const { insecureRedirectUriPatterns: allowed } = entry;

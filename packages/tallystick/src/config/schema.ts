@@ -27,6 +27,9 @@ export interface Tenant extends GivenTenant {
 }
 export type TenantInput = z.input<typeof tenant>;
 
+/** Default of `permissiveTenants`. */
+export const PERMISSIVE_TENANTS = 10;
+
 /** Stands for the issuer that a client asks for. */
 export const FROM_REQUEST = 'from-request';
 const ISSUER = `${issuerExpected}, or ${FROM_REQUEST}`;
@@ -78,7 +81,7 @@ export const configSections = z.strictObject({
     .int()
     .min(0)
     .max(100)
-    .default(10)
+    .default(PERMISSIVE_TENANTS)
     .describe(
       'Maximum number of tenants that a permissive first issuer makes on demand: requests below `/{id}/` find one, with the APIs, clients and users of the first issuer, as at mock-oauth2-server. `0`: none.',
     ),

@@ -3,6 +3,7 @@ import { refusing } from '@tallystick/common/config';
 import { gateway } from '@tallystick/gateway/config';
 import { z } from 'zod';
 import { apisSchema } from './apis.ts';
+import { findIneffectivePermissive } from './ineffective_permissive.ts';
 
 const { clients, users, permissive, permissiveAccessTokens, permissiveUser } = authorizationServerConfig.shape;
 
@@ -27,6 +28,9 @@ export const tenant = z
       ),
     ...{ permissive, permissiveAccessTokens, permissiveUser },
   })
-  .superRefine(({ clients = [], users = [], ...entries }, context) =>
-    checkEntries({ ...entries, clients, users }, refusing(context)),
-  );
+  .superRefine(({ clients = [], users = [], ...entries }, context) => {
+    const refuse = refusing(context);
+    checkEntries({ ...entries, clients, users }, refuse);
+    for (const name of findIneffectivePermissive(entries))
+      refuse([name], 'expected this only with `permissive: true`', entries[name]);
+  });

@@ -77,3 +77,36 @@ test.each<[prefix: string, operations: object | undefined, paths: string | undef
   const message = `the gateway itself answers ${paths}; set gateway.operations.port to leave the path to this route`;
   expect(findWarnings(config)).toEqual(paths === undefined ? [] : [{ path: 'gateway.routes[0].prefix', message }]);
 });
+
+test.each<[string, object, string[]]>([
+  ['permissiveUser', { permissiveUser: 'ann' }, ['permissiveUser']],
+  ['permissiveAccessTokens', { permissiveAccessTokens: 'split' }, ['permissiveAccessTokens']],
+  ['permissiveTenants', { permissiveTenants: 3 }, ['permissiveTenants']],
+  ['permissiveOnNetwork', { permissiveOnNetwork: true }, ['permissiveOnNetwork']],
+  [
+    'no setting of a permissive issuer',
+    { permissive: true, permissiveUser: 'ann', permissiveTenants: 3, permissiveOnNetwork: true },
+    [],
+  ],
+  [
+    'no setting that a permissive tenant needs',
+    { permissiveOnNetwork: true, tenants: [{ id: 'a', apis: [], permissive: true, permissiveUser: 'ann' }] },
+    [],
+  ],
+])('warns about a setting for permissive issuers that has no effect: %s', async (_what, change, paths) => {
+  const config = checkConfig({ ...(await loadConfig(DEMO)), ...change });
+  expect(findWarnings(config).map(({ path }) => path)).toEqual(paths);
+});
+
+test('warns about a scope of a token exchange in a tenant', async () => {
+  const api = { resource: 'https://a.example.com/', scopes: ['read'] };
+  const tokenExchange = { to: [api.resource], scopes: ['reed'] };
+  const client = { id: 'x', secret: 'y', grants: ['token_exchange'], tokenExchange };
+  const config = checkConfig({
+    ...(await loadConfig(DEMO)),
+    tenants: [{ id: 'a', apis: [api], clients: [client], users: [] }],
+  });
+  expect(findWarnings(config)).toEqual([
+    { path: 'tenants[0].clients[0].tokenExchange.scopes[0]', message: 'no API in `to` has the scope "reed"' },
+  ]);
+});

@@ -2,10 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { HEALTH_PATHS, isLoopbackName } from '@tallystick/common';
 import { pathText } from './config_error.ts';
 import { routesByDefault } from './defaults.ts';
+import { findIneffectivePermissive } from './ineffective_permissive.ts';
 import type { Role } from './role.ts';
-import type { Config } from './schema.ts';
+import { type Config, PERMISSIVE_TENANTS } from './schema.ts';
 import { listensWithTls } from './tls.ts';
 
+const NOT_PERMISSIVE = 'has no effect, because `permissive` is false';
 const OPERATIONS_PATHS = [...Object.values(HEALTH_PATHS), '/metrics'];
 
 /** A value that is valid but probably a mistake. */
@@ -25,6 +27,9 @@ export function findWarnings(config: Config, role?: Role): Warning[] {
   if (role === undefined || role === 'authorization-server') {
     checkIssuer(config, warn);
     checkExchanges(config, warn);
+    for (const [index, tenant] of config.tenants.entries())
+      checkExchanges(tenant, (path, message) => warn(['tenants', index, ...path], message));
+    checkPermissive(config, warn);
   }
   if (role !== 'authorization-server') checkRoutes(config, warn);
   if (role === undefined || role === 'gateway') {
@@ -50,7 +55,8 @@ function checkIssuer(config: Config, warn: Warn): void {
   }
 }
 
-function checkExchanges({ apis, clients }: Config, warn: Warn): void {
+/** Warnings instead of errors: an API may get the scope at run time. */
+function checkExchanges({ apis, clients }: Pick<Config, 'apis' | 'clients'>, warn: Warn): void {
   for (const [index, { tokenExchange }] of clients.entries()) {
     if (tokenExchange === undefined) continue;
     const targets = apis.filter(({ resource }) => tokenExchange.to.includes(resource));
@@ -59,6 +65,16 @@ function checkExchanges({ apis, clients }: Config, warn: Warn): void {
         warn(['clients', index, 'tokenExchange', 'scopes', position], `no API in \`to\` has the scope "${scope}"`);
     }
   }
+}
+
+/** Warnings instead of errors: `--permissive` or a variable may make the issuer permissive at another start. */
+function checkPermissive(config: Config, warn: Warn): void {
+  if (config.permissive) return;
+  const ineffective = findIneffectivePermissive(config);
+  if (config.permissiveTenants !== PERMISSIVE_TENANTS) warn(['permissiveTenants'], NOT_PERMISSIVE);
+  for (const name of ineffective) warn([name], NOT_PERMISSIVE);
+  if (config.permissiveOnNetwork && !config.tenants.some(({ permissive }) => permissive))
+    warn(['permissiveOnNetwork'], 'has no effect, because no issuer is permissive');
 }
 
 function checkRoutes({ issuer: ours, apis, gateway: { routes } }: Config, warn: Warn): void {
