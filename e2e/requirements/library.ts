@@ -49,6 +49,10 @@ export const library = {
       'a test reads what the gateway was asked and what each upstream received, without secrets unless it asks for them',
     link: `${design}#recorded-requests`,
   },
+  'library-hooks': {
+    sentence: 'a function of the test changes the claims and the header of access tokens, and the answers of endpoints',
+    link: `${design}#the-library`,
+  },
   'library-parallel': {
     sentence: 'fifty test files in parallel, each with an instance and a tenant of its own, never meet',
     link: `${design}#tenants`,

@@ -12,6 +12,7 @@ import type { BackchannelRequests } from './other_devices/backchannel_requests.t
 import { createProvider, type IssuingProvider } from './provider/create_provider.ts';
 import { describeError } from './provider/error_boundary.ts';
 import { mountPathOf } from './provider/mount.ts';
+import type { ChangeJwt } from './provider/provider_configuration.ts';
 import type { IssueToken } from './tokens/issue_token.ts';
 import type { IssuedTokens } from './tokens/issued_tokens.ts';
 import { createLifetimes } from './tokens/lifetimes.ts';
@@ -50,6 +51,8 @@ export interface ChangeableConfiguration {
 }
 
 export interface AuthorizationServerDependencies {
+  /** Changes JWT access tokens before they are signed. For tests. Default: nothing is changed. */
+  readonly changeJwt?: ChangeJwt | undefined;
   readonly store: TokenStore;
   readonly log: Log;
   /** The current time in epoch milliseconds. Default: `Date.now`, which is also oidc-provider's clock. */
@@ -71,7 +74,7 @@ export interface AuthorizationServerDependencies {
  */
 export async function createAuthorizationServer(
   given: AuthorizationServerConfig,
-  { store, log, fetch, keysPublished, now = () => Date.now() }: AuthorizationServerDependencies,
+  { store, log, fetch, keysPublished, changeJwt, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   let config = given;
   const mountPath = mountPathOf(given.issuer);
@@ -92,7 +95,7 @@ export async function createAuthorizationServer(
   }
 
   const recentTokens = createRecentTokens({ now });
-  const dependencies = { store, log, recentTokens, now, fetch, latestKeys };
+  const dependencies = { store, log, recentTokens, now, fetch, latestKeys, changeJwt };
   const build: BuildProvider = (built, jwks = keys.jwks()) =>
     createProvider(built, withPendingKeys(jwks, algorithmsInUse(built)), dependencies);
   const serving = new Serving(build, config, await keys.refresh());

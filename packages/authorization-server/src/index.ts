@@ -22,6 +22,7 @@ export type { BackchannelRequests, PendingRequest } from './other_devices/backch
 export { acceptPathsOfMocks, isEndpointPath, MOCK_SEGMENTS } from './permissive/paths.ts';
 export { restoreIssuerPath } from './provider/issuer_path.ts';
 export { mountPathOf, WELL_KNOWN } from './provider/mount.ts';
+export type { ChangeJwt } from './provider/provider_configuration.ts';
 export { DEFECTS } from './tokens/broken_jwt.ts';
 export { type IssuedToken, type TokenRequest, TokenRequestError } from './tokens/issue_token.ts';
 export type { IssuedTokens } from './tokens/issued_tokens.ts';

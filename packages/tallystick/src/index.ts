@@ -7,6 +7,7 @@ export type { ActiveFault, FaultInput, Faults } from './harness/faults/faults.ts
 export type { ScriptedAnswerInput, ScriptedAnswers } from './harness/faults/scripted_answers.ts';
 export type { CallOptions } from './harness/gateway/create_gateway_verbs.ts';
 export type { Harness } from './harness/harness.ts';
+export type { AnswerBody, ChangeAnswer, Hooks } from './harness/hooks/create_hooks.ts';
 export { InputError } from './harness/input_error.ts';
 export type { Issuer } from './harness/issuer.ts';
 export type { RecordedRequests } from './harness/requests/create_recorded_requests.ts';

@@ -61,7 +61,7 @@ import { completeImplicitScope, explainImplicit } from './implicit.ts';
 import { moveToIssuerHost } from './issuer_host.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { postedRequests } from './posted_requests.ts';
-import { providerConfiguration } from './provider_configuration.ts';
+import { type ChangeJwt, providerConfiguration } from './provider_configuration.ts';
 import { recordRefusals } from './refusals.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
 import { acceptApiTokensAtUserinfo, keepClaimsOutOfIdTokens } from './userinfo.ts';
@@ -84,6 +84,7 @@ export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'sto
   /** The current time in epoch milliseconds. */
   readonly now: () => number;
   readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly changeJwt?: ChangeJwt | undefined;
 }
 
 /**
@@ -93,7 +94,7 @@ export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'sto
 export function createProvider(
   given: AuthorizationServerConfig,
   jwks: JWKS,
-  { store, log, recentTokens, now, fetch, latestKeys }: ProviderDependencies,
+  { store, log, recentTokens, now, fetch, latestKeys, changeJwt }: ProviderDependencies,
 ): IssuingProvider {
   const config = { ...given, apis: given.apis.map((api) => withSigningAlgorithm(api, given)) };
   const units = createUnitsOfWork();
@@ -101,7 +102,9 @@ export function createProvider(
   const isClientName = createIsClientName(config, store);
   const lifetimes = createLifetimes(config);
   const registrations = createRegistrations(config, { store, requestedAt });
-  const configuration = providerConfiguration(config, { store, units, jwks, accounts, registrations, now, fetch });
+  const configuration = providerConfiguration(config, {
+    ...{ store, units, jwks, accounts, registrations, now, fetch, changeJwt },
+  });
   const provider = new Provider(config.issuer, configuration);
   useConfiguredEndpointUrls(provider, config);
   limitRegisteredClients(provider, config);

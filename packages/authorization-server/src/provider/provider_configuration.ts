@@ -36,7 +36,11 @@ import { mountPathOf } from './mount.ts';
 import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { requestedAt } from './request_time.ts';
 
+/** Changes the header and the claims of a JWT access token before it is signed. For tests. */
+export type ChangeJwt = (jwt: { header: Record<string, unknown>; payload: Record<string, unknown> }) => void;
+
 export interface ProviderConfigurationDependencies {
+  readonly changeJwt?: ChangeJwt | undefined;
   readonly store: TokenStore;
   readonly units: UnitsOfWork;
   readonly jwks: JWKS;
@@ -99,7 +103,7 @@ export function providerConfiguration(
     findAccount: createFindAccount(accounts),
     loadExistingGrant,
     extraTokenClaims: createAccessTokenClaims(config, { accounts, findApi }),
-    formats: { customizers: { jwt: createJwtCustomizer(findApi) } },
+    formats: { customizers: { jwt: createJwtCustomizer(findApi, dependencies.changeJwt) } },
     renderError: async (ctx, shown, cause) => showError(ctx, shown, cause),
   };
 }
@@ -208,10 +212,18 @@ async function loadExistingGrant({ oidc }: KoaContextWithOIDC) {
 }
 
 /** Sets `jti` and `aud` of a JWT access token. */
-function createJwtCustomizer(findApi: FindApi) {
-  return async (_ctx: unknown, token: unknown, jwt: { payload?: object }): Promise<undefined> => {
+function createJwtCustomizer(findApi: FindApi, changeJwt: ChangeJwt | undefined) {
+  return async (
+    _ctx: unknown,
+    token: unknown,
+    jwt: { header?: object | undefined; payload?: object },
+  ): Promise<undefined> => {
     const { jwtId, api, aud: resource } = token as AccessTokenRecord;
     const aud = findApi(api ?? String(resource))?.audience;
     Object.assign(jwt.payload ?? {}, jwtId !== undefined && { jti: jwtId }, aud !== undefined && { aud });
+    if (changeJwt === undefined) return;
+    const changed = { header: { ...jwt.header }, payload: { ...jwt.payload } };
+    changeJwt(changed);
+    Object.assign(jwt, changed);
   };
 }

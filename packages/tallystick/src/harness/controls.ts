@@ -2,12 +2,14 @@ import type { ManagedClock } from './clock/create_clock.ts';
 import { createFaults, type FaultInjector } from './faults/faults.ts';
 import { createScriptedAnswers, type ScriptedAnswerQueue } from './faults/scripted_answers.ts';
 import { createGatewayControls, type GatewayControls } from './gateway/gateway_controls.ts';
+import { createHooks, type ManagedHooks } from './hooks/create_hooks.ts';
 import { createRecordedRequests, type RequestRecorder } from './requests/create_recorded_requests.ts';
 
 /** The faults, scripted answers and recordings of one issuer, at all servers. */
 export interface Controls {
   readonly faults: FaultInjector;
   readonly scriptedAnswers: ScriptedAnswerQueue;
+  readonly hooks: ManagedHooks;
   /** Requests to the authorization server and the gateway. */
   readonly requests: RequestRecorder;
   /** What the APIs behind the gateway received. */
@@ -31,6 +33,7 @@ export interface ControlsOptions {
 export function createControls({ clock: { now }, mountPath, gatewayPath, log }: ControlsOptions): Controls {
   const faults = createFaults();
   const scriptedAnswers = createScriptedAnswers();
+  const hooks = createHooks();
   const requests = createRecordedRequests({ now, mountPath });
   const calls = createRecordedRequests({ now, mountPath: '' });
   const gateway = createGatewayControls({ faults, requests, calls, mountPath: gatewayPath, log });
@@ -38,6 +41,7 @@ export function createControls({ clock: { now }, mountPath, gatewayPath, log }: 
   function clear(): void {
     faults.clear();
     scriptedAnswers.clear();
+    hooks.clear();
     requests.clear();
     calls.clear();
   }
@@ -45,6 +49,7 @@ export function createControls({ clock: { now }, mountPath, gatewayPath, log }: 
   return {
     faults,
     scriptedAnswers,
+    hooks,
     requests,
     calls,
     gateway,

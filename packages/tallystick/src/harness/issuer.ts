@@ -18,6 +18,7 @@ import type { Faults } from './faults/faults.ts';
 import { intercept } from './faults/intercept.ts';
 import type { ScriptedAnswers } from './faults/scripted_answers.ts';
 import { createGatewayVerbs, type GatewayVerbs } from './gateway/create_gateway_verbs.ts';
+import type { Hooks } from './hooks/create_hooks.ts';
 import { InputError } from './input_error.ts';
 import type { RecordedRequests } from './requests/create_recorded_requests.ts';
 import { createSignInVerbs, type SignInVerbs } from './sign_in/create_sign_in_verbs.ts';
@@ -35,6 +36,8 @@ export interface Issuer
   readonly gatewayUrl?: string | undefined;
   readonly faults: Faults;
   readonly scriptedAnswers: ScriptedAnswers;
+  /** Functions that change what is issued and answered. Over HTTP, scripted answers do this. */
+  readonly hooks: Hooks;
   /** What the authorization server and the gateway were asked. */
   readonly requests: RecordedRequests;
   /** What the APIs behind the gateway received. */
@@ -108,7 +111,7 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
   const { store, clock, log, authorizationServer, fetch, gatewayUrl, tenantGateway } = dependencies;
   const mountPath = mountPathOf(issuer());
   const { controls } = dependencies;
-  const { faults, scriptedAnswers, requests, calls } = controls;
+  const { faults, scriptedAnswers, hooks, requests, calls } = controls;
   const { clients, users, apis, routes, ...collections } = createCollections(entries, {
     check,
     locate: dependencies.locate,
@@ -141,6 +144,7 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
       },
       faults,
       scriptedAnswers,
+      hooks,
       requests,
       calls,
       clients,
@@ -176,7 +180,9 @@ export function createIssuer(options: IssuerOptions, dependencies: IssuerDepende
         return { milliseconds: performance.now() - startedAt };
       },
     },
-    handler: intercepted ? intercept(handler, { faults, scriptedAnswers, requests, clock, log, mountPath }) : handler,
+    handler: intercepted
+      ? intercept(handler, { faults, scriptedAnswers, hooks, requests, clock, log, mountPath })
+      : handler,
     gateway: tenantGateway,
     configure: collections.configure,
     restore,

@@ -227,7 +227,10 @@ function createIssuerStarter(config: Config, dependencies: AuthorizationServerRo
     });
     const authorizationServer = await createAuthorizationServer(
       authorizationServerConfig(config, { ...known(given), ...permissivenessOf(given), issuer, secret }),
-      { store: intercepted ? faultyStore : store, log, now: clock.now, keysPublished, fetch },
+      {
+        ...{ store: intercepted ? faultyStore : store, log, now: clock.now, keysPublished, fetch },
+        changeJwt: controls.hooks.changeJwt,
+      },
     );
     const { configuration } = authorizationServer;
     const rename = (name: string) => configuration.replace({ ...configuration.current(), issuer: name });

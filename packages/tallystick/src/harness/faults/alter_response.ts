@@ -15,6 +15,16 @@ export function answerWithStatus(response: ServerResponse, status: number, alter
 
 /** Alters the answer that the handler makes, before it is sent. */
 export function alterResponse(response: ServerResponse, { body, contentType }: Alteration): void {
+  changeBody(response, (whole) => {
+    const sent = body === 'malformed' ? firstHalf(whole) : whole;
+    if (response.statusCode === 204 && sent.length > 0) response.statusCode = 200;
+    if (contentType !== undefined) response.setHeader('Content-Type', contentType);
+    return sent;
+  });
+}
+
+/** Changes the body that the handler sends. @param change is called with the whole body, before the head is sent */
+export function changeBody(response: ServerResponse, change: (body: Buffer) => Buffer): void {
   const { writeHead } = response;
   const end = response.end.bind(response) as (chunk?: Buffer) => ServerResponse;
   const chunks: Buffer[] = [];
@@ -36,10 +46,7 @@ export function alterResponse(response: ServerResponse, { body, contentType }: A
   }) as typeof response.write;
   response.end = ((chunk?: unknown) => {
     addChunk(chunk);
-    const whole = Buffer.concat(chunks);
-    const sent = body === 'malformed' ? firstHalf(whole) : whole;
-    if (response.statusCode === 204 && sent.length > 0) response.statusCode = 200;
-    if (contentType !== undefined) response.setHeader('Content-Type', contentType);
+    const sent = change(Buffer.concat(chunks));
     response.setHeader('Content-Length', sent.length);
     response.writeHead = writeHead;
     return end(sent);

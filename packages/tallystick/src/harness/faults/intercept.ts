@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { setTimeout as wait } from 'node:timers/promises';
 import { errorFields, mediaTypeOf, peekBody, peekedBody } from '@tallystick/common';
 import type { ManagedClock } from '../clock/create_clock.ts';
+import type { ManagedHooks } from '../hooks/create_hooks.ts';
 import type { RequestRecorder } from '../requests/create_recorded_requests.ts';
 import { clientOf, endpointOf } from '../requests/identify_request.ts';
 import { alterResponse, answerWithStatus } from './alter_response.ts';
@@ -12,6 +13,7 @@ export interface Interception {
   readonly faults: FaultInjector;
   readonly scriptedAnswers: ScriptedAnswerQueue;
   readonly requests: RequestRecorder;
+  readonly hooks?: Pick<ManagedHooks, 'changeAnswer'> | undefined;
   readonly clock: ManagedClock;
   /** Path of the issuer; may be empty. */
   readonly mountPath: string;
@@ -21,7 +23,7 @@ export interface Interception {
 
 /** Wraps a handler: records its requests, sends scripted answers instead of its own, injects faults, and sets its clock. */
 export function intercept(handler: RequestListener, interception: Interception): RequestListener {
-  const { faults, scriptedAnswers, requests, clock, mountPath, log } = interception;
+  const { faults, scriptedAnswers, requests, hooks, clock, mountPath, log } = interception;
 
   async function serve(request: IncomingMessage, response: ServerResponse) {
     const endpoint = endpointOf(request.url ?? '', mountPath);
@@ -35,6 +37,7 @@ export function intercept(handler: RequestListener, interception: Interception):
     const clientId = () => clientOf(request, form && new URLSearchParams(form.toString()));
     const fault = faults.take({ at: server, endpoint, clientId });
     if (fault && (await inject(fault, response, faults.cleared))) return;
+    hooks?.changeAnswer(endpoint, response);
     clock.run(() => handler(request, response));
   }
 
