@@ -22,6 +22,8 @@ export {
   ValidationUnavailableError,
   ValidatorRefusedError,
 } from './errors.ts';
+export { type FastifyHook, type FastifyReply, protectWithFastify } from './fastify.ts';
+export { type AccessTokenVariables, type HonoContext, type HonoMiddleware, protectWithHono } from './hono.ts';
 export {
   createIntrospectionValidator,
   type IntrospectionValidatorDependencies,
