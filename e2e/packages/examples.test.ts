@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { requirement } from '../requirements/index.ts';
@@ -50,6 +50,15 @@ test.each(examples)(requirement('examples-run', '%s'), async (example) => {
     environment: { CI: 'true', NO_COLOR: '1' },
   });
   expect([await npm.exit, npm.output()]).toEqual([0, expect.stringMatching(/pass [1-9]|[1-9]\d* passed/)]);
+});
+
+test('the samples of the page about protecting an API print the documented output', async () => {
+  const page = readFileSync(path.join(ROOT, 'docs/how-to/protect-an-api.md'), 'utf8');
+  const samples = [...page.matchAll(/^```js\n(.*?)^```/gms)].map(([, sample]) => sample).join('');
+  writeFileSync(path.join(project.folder, 'page.mjs'), samples);
+  const documented = [...samples.matchAll(/; \/\/ (\d.*|scope=.*)$/gm)].map(([, output]) => output);
+  expect(documented).toHaveLength(11);
+  expect(await project.succeed('node', ['page.mjs'])).toBe(`${documented.join('\n')}\n`);
 });
 
 test('the examples agree on the versions of their packages', () => {
