@@ -1,6 +1,7 @@
 import { validate } from '@tallystick/common/config';
 import { z } from 'zod';
 import type { Route, RouteAnswer } from './route.ts';
+import { VERBS } from './verbs.ts';
 
 const problem = z.object({
   error: z.string(),
@@ -15,20 +16,31 @@ export function openApiDocument(routes: readonly Route[]): object {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   return {
     openapi: '3.1.0',
-    info: { title: 'Tallystick control API', version: '1' },
+    info: {
+      title: 'Tallystick control API',
+      version: '1',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'This server' }],
+    // It has no authentication: it listens on this machine only.
+    security: [],
     paths,
     components: { schemas: { Problem: schemaOf(problem) } },
   };
 }
 
 function operation({ operationId, summary, path, query, body, answers }: Route): object {
+  const verb = VERBS[operationId];
   const parameters = [...pathParameters(path), ...queryParameters(query)];
   return {
     operationId,
     summary,
+    ...(verb !== undefined && { 'x-library': verb }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { required: needsBody(body), content: json(schemaOf(body)) } }),
     responses: {
+      ...((body ?? query) && { 400: problemResponse('The input is wrong; nothing was changed') }),
+      403: problemResponse('A web page of another origin called'),
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(status, answer)])),
       default: problemResponse('The error; nothing was changed'),
     },
