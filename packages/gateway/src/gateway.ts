@@ -103,7 +103,8 @@ export function createGateway(config: GatewayConfig, given: GatewayDependencies)
 
   const feed = createRevocationFeed({ cache, keysChanged, log, metrics });
   const unsubscribe = store.subscribe(feed.listener);
-  if (dependencies.keys === undefined) fetchKeys(keys, log);
+  const { background = (task) => task() } = dependencies;
+  if (dependencies.keys === undefined) background(() => fetchKeys(keys, log));
   const sources: MetricSource = {
     upstreamHealth: () => upstreamHealth(routes),
     introspectionLoads: () => introspectionLoads(issuers),

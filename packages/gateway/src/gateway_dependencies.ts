@@ -30,6 +30,8 @@ export interface GatewayDependencies extends Pick<ForwarderOptions, 'divert'> {
   readonly proxyFor?: ((url: string) => string | undefined) | undefined;
   /** The keys of the authorization servers, shared with another gateway. Default: they are fetched at once as configured. */
   readonly keys?: Keys | undefined;
+  /** Runs what the start need not wait for, such as the first fetch of keys. Default: at once. */
+  readonly background?: ((task: () => void) => void) | undefined;
   /** Called when the keys of the authorization servers on this store change. Default: the keys are fetched again. */
   readonly keysChanged?: (() => void) | undefined;
 }

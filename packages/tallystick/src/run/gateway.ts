@@ -14,6 +14,7 @@ import { openTracing } from '../trace/open_tracing.ts';
 import { authorizationServerEndpoints, gatewayHosts, sampleApiUrl } from './addresses.ts';
 import { otherHostsAtGateway } from './allowed_hosts.ts';
 import { openOperations } from './app.ts';
+import { createBackground } from './background.ts';
 import type { RoleDependencies } from './dependencies.ts';
 import { type Listening, listen } from './listen.ts';
 import { createOwnJwtKey, type OwnJwtKey } from './own_jwt_key.ts';
@@ -70,7 +71,9 @@ export async function runGateway(
   const proxyFor = createProxyFor(dependencies.environment ?? process.env);
   const configured = await configure(config);
   const traces = config.gateway.tracing && (await openTracing(config.gateway.tracing, dependencies));
+  const background = createBackground();
   const calling = {
+    background: background.run,
     tracing: traces?.tracing,
     secureContext: tls?.trust.secureContext,
     proxyFor,
@@ -95,6 +98,7 @@ export async function runGateway(
   operationsApp?.answerWith(gateway.operations);
   const { port } = config.gateway;
   const listening = await listen(server, { host: config.host, port, setting: 'gateway.port' });
+  background.start();
   return {
     port: listening.port,
     operationsPort: operationsApp?.port,
