@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { textOfHtml } from '@tallystick/common/page';
 import { createBrowser, open, REDIRECT_URI, submit } from '@tallystick/testing/sign_in';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { CHALLENGE } from '../testing/flow.ts';
@@ -47,12 +48,6 @@ async function show(server: TestServer, path: string, query: Query | string, ini
   const url = `${server.issuer}${path}?${new URLSearchParams(query)}`;
   const answer = await fetch(url, { redirect: 'manual', ...init, headers: { Accept: 'text/html', ...init.headers } });
   return { status: answer.status, type: answer.headers.get('content-type'), page: await answer.text() };
-}
-
-/** The text of a page, as a reader sees it. */
-function textOf(page: string): string {
-  const text = page.replace(/<style>.*?<\/style>/s, '').replace(/<[^>]+>/g, ' ');
-  return text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code))).replace(/\s+/g, ' ');
 }
 
 /** Token requests and other forms that a browser could send. */
@@ -274,7 +269,7 @@ describe.each(CASES)('the page of $what', ({ path, query = {}, init, status = 40
   test('says what was sent, what is configured and what to do', async () => {
     const shown = await show(development, path, query, init);
     expect([shown.status, shown.type]).toEqual([status, expect.stringContaining('text/html')]);
-    const text = textOf(shown.page);
+    const text = textOfHtml(shown.page);
     for (const part of [...expected.always, ...(expected.development ?? [])]) expect(text).toContain(part);
     expect(text).not.toMatch(/cookie not found|session not found|a-secret-of|guess-of|content-of/);
   });
@@ -282,7 +277,7 @@ describe.each(CASES)('the page of $what', ({ path, query = {}, init, status = 40
   test('says nothing about the configuration at an issuer that is not for development', async () => {
     const shown = await show(production, path, query, init);
     expect(shown.status).toBe(status);
-    const text = textOf(shown.page);
+    const text = textOfHtml(shown.page);
     for (const part of expected.always) expect(text).toContain(part);
     for (const part of expected.development ?? []) expect(text).not.toContain(part);
     expect(text).not.toMatch(/Configured|Registered|Available|Did you mean|In the configuration|client-0/);

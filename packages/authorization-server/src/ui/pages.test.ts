@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { CONTENT_SECURITY_POLICY } from '@tallystick/common/page';
+import { CONTENT_SECURITY_POLICY, textOfHtml } from '@tallystick/common/page';
 import type { AccessTokenStyle } from '../config/config.ts';
 import { requestsPage, userChoicePage } from './backchannel_pages.ts';
 import { type ConsentRequest, consentPage } from './consent_page.ts';
@@ -8,12 +8,6 @@ import { errorPage } from './error_page.ts';
 import { loginPage } from './pages.ts';
 
 const NOTHING: ConsentRequest = { aboutUser: [], apis: [], offlineAccess: false, authorizationDetails: [] };
-
-/** The text of a page, as a reader sees it. */
-function textOf(page: string): string {
-  const text = page.replace(/<style>.*?<\/style>/s, '').replace(/<[^>]+>/g, ' ');
-  return text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code))).replace(/\s+/g, ' ');
-}
 
 test('the login page offers every user as a button of one form and needs no script', () => {
   const page = loginPage('/interaction/1', 'Demo', [
@@ -76,9 +70,11 @@ test('the page of prompt=create has the form for another user open', () => {
 
 test('the consent page says in its own words what offline_access is for', () => {
   const aboutUser = [{ name: 'openid', claims: [] }];
-  const without = textOf(consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, aboutUser }));
+  const without = textOfHtml(consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, aboutUser }));
   expect(without).not.toContain('offline_access');
-  const text = textOf(consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, aboutUser, offlineAccess: true }));
+  const text = textOfHtml(
+    consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, aboutUser, offlineAccess: true }),
+  );
   expect(text).toContain('While you are away offline_access stays connected without you');
 });
 
@@ -88,7 +84,7 @@ test('the consent page lists the claims that the application learns', () => {
     { name: 'profile', claims: ['name', 'locale'] },
     { name: 'phone', claims: [] },
   ];
-  const text = textOf(consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, aboutUser }));
+  const text = textOfHtml(consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, aboutUser }));
   expect(text).toContain(
     'About you openid who you are: your identifier profile name, locale phone nothing that is known',
   );
@@ -101,7 +97,7 @@ test.each<[AccessTokenStyle, RegExp]>([
   ['split', /only the signature of the token and cannot read this. The API gets the whole JWT/],
 ])('the consent page says what an API with %s tokens learns, and who can read it', (accessTokens, meaning) => {
   const api = { resource: 'https://api.example.com/orders', scopes: ['read'], claims: ['email', 'role'], accessTokens };
-  const text = textOf(consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, apis: [api] }));
+  const text = textOfHtml(consentPage('/interaction/1', 'Orders', 'alice', { ...NOTHING, apis: [api] }));
   expect(text).toContain('At https://api.example.com/orders read what the application may do there');
   expect(text).toContain('The API learns your identifier, email, role.');
   expect(text).toMatch(meaning);
@@ -130,7 +126,7 @@ test('the consent page shows authorization details completely, as tables', () =>
     ['remittance', 'null'],
     ['locations', 'none'],
   ]);
-  expect(textOf(page)).toContain('authorization details no further details');
+  expect(textOfHtml(page)).toContain('authorization details no further details');
 });
 
 describe('a page with users', () => {
@@ -156,13 +152,13 @@ describe('a page with users', () => {
     expect(shown(page(12, 'USER-11'))).toEqual(['user-11']);
     expect(shown(page(12, ' name 7 '))).toEqual(['user-7']);
     expect(shown(page(12, 'mail-3@'))).toEqual(['user-3']);
-    expect(textOf(page(12, 'mail-1'))).toContain('3 of 12 users match “mail-1”.');
-    expect(textOf(page(12, 'nobody'))).toContain('None of the 12 users matches “nobody”.');
+    expect(textOfHtml(page(12, 'mail-1'))).toContain('3 of 12 users match “mail-1”.');
+    expect(textOfHtml(page(12, 'nobody'))).toContain('None of the 12 users matches “nobody”.');
   });
 
   test.each(pages)('shows a bounded number of users: %s', (_what, page) => {
     expect(shown(page(1000, ''))).toHaveLength(50);
-    expect(textOf(page(1000, ''))).toContain('50 of 1000 users are shown.');
+    expect(textOfHtml(page(1000, ''))).toContain('50 of 1000 users are shown.');
     expect(page(1000, 'x'.repeat(100_000)).length).toBeLessThan(20_000);
   });
 });

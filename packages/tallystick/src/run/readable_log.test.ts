@@ -51,6 +51,16 @@ test.each([
   ['invalid_target', undefined, 'send resource='],
   ['invalid_scope', undefined, 'compare scope'],
   ['invalid_token', undefined, 'get a new access token'],
+  ['invalid_request', 'this client must use PKCE: send code_challenge and code_challenge_method=S256', 'turn on PKCE'],
+  ['invalid_request', 'not supported value of code_challenge_method', 'turn on PKCE'],
+  ['invalid_grant', 'code_verifier does not match code_challenge', 'send the code_verifier of the same sign-in'],
+  ['invalid_grant', 'code_verifier must be provided', 'send the code_verifier of the same sign-in'],
+  [
+    'invalid_request',
+    'this sign-in has ended: go back to the application and start again',
+    'go back to the application',
+  ],
+  ['invalid_request', 'interaction session id cookie not found', 'go back to the application'],
   ['misdirected_request', undefined, 'add the host to `allowedHosts`'],
 ])('says what to do about %s (%s)', (error, detail, advice) => {
   expect(written(true, (log) => log.info({ ...refusal, error, reason: 'x', detail }, 'request refused'))).toContain(

@@ -13,6 +13,15 @@ const LEVELS: Readonly<Record<number, readonly [name: string, format: Format]>> 
 
 /** What to do about a refused request. The first that matches the error, its reason and its detail counts. */
 const ADVICE: readonly (readonly [refusal: RegExp, advice: string])[] = [
+  [/code_verifier/, 'send the code_verifier of the same sign-in: the library must keep it until the callback'],
+  [
+    /PKCE|code_challenge/,
+    'turn on PKCE in the client library (code_challenge with S256), or set `pkce: optional` for the client',
+  ],
+  [
+    /this sign-in has ended|session .*not found|authorization request has expired|another sign-in/,
+    'go back to the application and sign in again: the page was open for too long or was sent before, or its cookie is missing',
+  ],
   [/client not found|client is invalid|unknown client/, 'compare client_id with the id of your clients'],
   [/invalid secret provided/, "compare the client's secret with `secret` of this client"],
   [

@@ -1,10 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { errorFields, mediaTypeOf, peekBody, peekedBody } from '@tallystick/common';
+import { errorFields, peekBody, peekedBody } from '@tallystick/common';
 import type { ManagedClock } from '../clock/create_clock.ts';
 import type { ManagedHooks } from '../hooks/create_hooks.ts';
 import type { RequestRecorder } from '../requests/create_recorded_requests.ts';
 import { clientOf, endpointOf } from '../requests/identify_request.ts';
+import { encodingOf, parametersOf } from '../requests/parameters.ts';
 import { alterResponse, answerWithStatus } from './alter_response.ts';
 import type { Fault, FaultInjector } from './faults.ts';
 import type { ScriptedAnswer, ScriptedAnswerQueue } from './scripted_answers.ts';
@@ -27,14 +28,17 @@ export function intercept(handler: RequestListener, interception: Interception):
 
   async function serve(request: IncomingMessage, response: ServerResponse) {
     const endpoint = endpointOf(request.url ?? '', mountPath);
-    const form = hasForm(request) ? await peekBody(request) : undefined;
+    const { method, headers } = request;
+    const head = { method, contentType: headers['content-type'], endpoint };
+    const hasParameters = encodingOf(head) !== undefined && headers['content-length'] !== '0';
+    const body = hasParameters ? await peekBody(request) : undefined;
     if (request.destroyed) return;
     const server = 'authorization-server';
     requests.record({ request, response, server, endpoint, bodySoFar: () => peekedBody(request) });
 
     const scripted = scriptedAnswers.take(endpoint);
     if (scripted) return sendScriptedAnswer(response, scripted);
-    const clientId = () => clientOf(request, form && new URLSearchParams(form.toString()));
+    const clientId = () => clientOf(request, parametersOf(head, body));
     const fault = faults.take({ at: server, endpoint, clientId });
     if (fault && (await inject(fault, response, faults.cleared))) return;
     hooks?.changeAnswer(endpoint, response);
@@ -47,11 +51,6 @@ export function intercept(handler: RequestListener, interception: Interception):
       response.destroy();
     });
   };
-}
-
-function hasForm({ method, headers }: IncomingMessage): boolean {
-  const isForm = mediaTypeOf(headers['content-type']) === 'application/x-www-form-urlencoded';
-  return method === 'POST' && isForm && headers['content-length'] !== '0';
 }
 
 /** Injects a fault into an answer. @returns whether the request has been answered, or its connection closed */

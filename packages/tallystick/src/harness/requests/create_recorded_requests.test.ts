@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type AnsweredRequest, createRecordedRequests, type RequestRecorder } from './create_recorded_requests.ts';
 
 /** Records a request and returns its response. */
@@ -118,4 +118,42 @@ test('does not list a request that arrived before the list was cleared', () => {
   requests.clear();
   response.end();
   expect(requests.list()).toEqual([]);
+});
+
+describe('a body of JSON', () => {
+  const recorded = (json: string, endpoint: AnsweredRequest['endpoint'] = 'token') => {
+    const requests = createRecordedRequests({ now: () => 0, mountPath: '' });
+    const response = Object.assign(new EventEmitter(), { statusCode: 200, headersSent: false, end() {} });
+    const request = { method: 'POST', url: '/token', rawHeaders: ['Content-Type', 'application/json; charset=utf-8'] };
+    const bodySoFar = () => Buffer.from(json);
+    const answered = { request, response, endpoint, server: 'authorization-server', bodySoFar };
+    requests.record(answered as unknown as AnsweredRequest);
+    response.end();
+    return requests;
+  };
+
+  test('is recorded as the parameters of a form, with secrets redacted', () => {
+    const body = { client_id: 'app', client_secret: 'hush', scope: ['a', 'b'], max_age: 5 };
+    const requests = recorded(JSON.stringify(body));
+    const form = { client_id: 'app', client_secret: '[redacted]', scope: ['a', 'b'], max_age: '5' };
+    expect(requests.list()).toMatchObject([{ clientId: 'app', form }]);
+    expect(JSON.stringify(requests.list())).not.toContain('hush');
+    expect(requests.list({ secrets: true })).toMatchObject([{ form: { ...form, client_secret: 'hush' } }]);
+  });
+
+  test.each(['[1]', '"hush"', 'null', '{"scope":', ''])(
+    'without parameters (%s) is recorded without a form',
+    (json) => {
+      expect(recorded(json).list({ secrets: true })[0]).not.toHaveProperty('form');
+    },
+  );
+
+  test('may have parameters with the names of inherited properties, and values that are objects', () => {
+    const [request] = recorded('{"__proto__":"a","constructor":{"b":null}}').list({ secrets: true });
+    expect(JSON.stringify(request?.form)).toBe('{"__proto__":"a","constructor":"{\\"b\\":null}"}');
+  });
+
+  test('is not a form at the endpoint where clients register', () => {
+    expect(recorded('{"client_name":"App"}', 'registration').list()[0]).not.toHaveProperty('form');
+  });
 });

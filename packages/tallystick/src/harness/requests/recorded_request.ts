@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { mediaTypeOf } from '@tallystick/common';
 import { z } from 'zod';
 import { clientOf, type Endpoint, endpointSchema } from './identify_request.ts';
+import { parametersOf } from './parameters.ts';
 
 const values = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 
@@ -19,7 +19,9 @@ export const recordedRequestSchema = z.object({
   path: z.string(),
   query: values,
   headers: values,
-  form: values.optional(),
+  form: values
+    .optional()
+    .describe('The parameters in the body at the authorization server. A permissive issuer takes them as JSON too.'),
   body: z.string().optional().describe('The body of a call of an API, as text: at most 64 KiB, and only with secrets.'),
   status: z.int().optional().describe('Status of the answer. Absent if the connection closed before it.'),
 });
@@ -78,7 +80,8 @@ export function parseRequest(request: RawRequest): RecordedRequest {
   const { server, endpoint, api, method, target, rawHeaders, time, body, status } = request;
   const [path = '', query = ''] = target.split('?', 2);
   const headers = valuesOf(headerEntries(rawHeaders));
-  const form = server === 'authorization-server' ? formOf(method, headers, body) : undefined;
+  const contentType = firstOf(headers['content-type']);
+  const form = server === 'authorization-server' ? parametersOf({ method, contentType, endpoint }, body) : undefined;
   const clientId =
     server !== 'authorization-server'
       ? undefined
@@ -103,11 +106,6 @@ function* headerEntries(rawHeaders: readonly string[]): Generator<readonly [stri
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     yield [(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? ''];
   }
-}
-
-function formOf(method: string, headers: RecordedRequest['headers'], body: Buffer | undefined) {
-  const isForm = mediaTypeOf(firstOf(headers['content-type'])) === 'application/x-www-form-urlencoded';
-  return method === 'POST' && isForm && body !== undefined ? new URLSearchParams(body.toString()) : undefined;
 }
 
 function firstOf(value: string | readonly string[] | undefined): string | undefined {

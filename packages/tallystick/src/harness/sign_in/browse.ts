@@ -1,3 +1,4 @@
+import { textOfHtml, unescapeHtml } from '@tallystick/common/page';
 import { SignInError } from './sign_in_error.ts';
 
 /** Steps after which a sign-in is not expected to end any more. */
@@ -70,13 +71,8 @@ function readForm(page: string) {
   };
 }
 
-function unescapeHtml(text: string): string {
-  return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&amp;', '&');
-}
-
 /** The text of a page, for an error. */
 function describePage(status: number, page: string): string {
   const [, main = page] = /<main[^>]*>(.*)<\/main>/s.exec(page) ?? [];
-  const text = unescapeHtml(main.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ');
-  return `the authorization server answered with status ${status}: ${text.trim().slice(0, 300)}`;
+  return `the authorization server answered with status ${status}: ${textOfHtml(main).slice(0, 300)}`;
 }
