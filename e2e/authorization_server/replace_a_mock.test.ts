@@ -97,19 +97,23 @@ describe('signs in without a page', () => {
   });
 });
 
-test(requirement('permissive-issuer', 'a token request in JSON is recorded like a form, and has the faults of its client'), async () => {
-  const { requests, faults } = world.tallystick;
-  const send = () => {
-    const body = JSON.stringify({ grant_type: 'client_credentials', client_id: 'json-app', client_secret: 'hush' });
-    return fetch(`${world.issuer}/token`, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
-  };
-  world.log.secret(((await (await send()).json()) as Answer).access_token);
-  const recorded = requests.list({ endpoint: 'token', where: ({ clientId }) => clientId === 'json-app' });
-  const form = { grant_type: 'client_credentials', client_id: 'json-app', client_secret: '[redacted]' };
-  expect(recorded).toMatchObject([{ status: 200, form }]);
-  faults.add({ at: 'authorization-server', clientId: 'json-app', status: 503, times: 1 });
-  expect((await send()).status).toBe(503);
-});
+test(
+  requirement('permissive-issuer', 'a token request in JSON is recorded like a form, and has the faults of its client'),
+  async () => {
+    const { requests, faults } = world.tallystick;
+    const send = () => {
+      const body = JSON.stringify({ grant_type: 'client_credentials', client_id: 'json-app', client_secret: 'hush' });
+      return fetch(`${world.issuer}/token`, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+    };
+    world.log.secret(((await (await send()).json()) as Answer).access_token);
+    const recorded = requests.list({ endpoint: 'token', where: ({ clientId }) => clientId === 'json-app' });
+    const form = { grant_type: 'client_credentials', client_id: 'json-app', client_secret: '[redacted]' };
+    expect(recorded).toMatchObject([{ status: 200, form }]);
+    onTestFinished(() => faults.clear());
+    faults.add({ endpoint: 'token', clientId: 'json-app', status: 503 });
+    expect((await send()).status).toBe(503);
+  },
+);
 
 describe.each(STYLES)('the style %s', (style) => {
   test(requirement('permissive-issuer', `an unknown client calls an API in the style ${style}`), async () => {

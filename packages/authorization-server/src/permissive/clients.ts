@@ -2,6 +2,7 @@ import { isLoopbackName, readHost } from '@tallystick/common';
 import { Provider } from 'oidc-provider';
 import type { AuthorizationServerConfig } from '../config/config.ts';
 import { GRANT_TYPES, type GrantName } from '../grants/grant_types.ts';
+import { responseTypesOfClient } from '../provider/implicit.ts';
 
 type Config = Pick<AuthorizationServerConfig, 'features'>;
 
@@ -72,12 +73,14 @@ function metadataOf({ features }: Config) {
   ];
   if (features.deviceFlow) grants.push('device_code');
   if (features.ciba) grants.push('ciba');
+  if (features.implicit) grants.push('implicit');
   return {
     token_endpoint_auth_method: 'none',
-    response_types: ['code'],
+    response_types: responseTypesOfClient(grants),
     grant_types: grants.map((grant) => GRANT_TYPES[grant]),
     // Two of them, so that a request without a redirect URI is refused.
     redirect_uris: ['http://localhost/', 'http://127.0.0.1/'],
+    application_type: 'native', // A web client with the implicit grant could not have these.
     ...(features.ciba && { backchannel_token_delivery_mode: 'poll' }),
   };
 }

@@ -1,21 +1,32 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBrowser, followToCallback, open } from '@tallystick/testing/sign_in';
 import { decodeJwt, SignJWT } from 'jose';
-import { SECRET, startTestServer, type TestServer, testClient } from '../testing/test_server.ts';
+import { authorize, redeemCode } from '../testing/flow.ts';
+import { SECRET, startTestServer, type TestServer, testClient, withWebClients } from '../testing/test_server.ts';
 
 let server: TestServer;
 let strict: TestServer;
+let implicit: TestServer;
 beforeAll(async () => {
   const bank = testClient({
     ...{ id: 'bank', secret: SECRET, grants: ['client_credentials'] },
     metadata: { token_endpoint_auth_method: 'client_secret_jwt' },
   });
-  server = await startTestServer((config) => ({ ...config, permissive: true, clients: [...config.clients, bank] }));
-  strict = await startTestServer();
+  server = await startTestServer((config) => {
+    const { clients } = withWebClients(config);
+    return { ...config, permissive: true, clients: [...clients, bank] };
+  });
+  strict = await startTestServer(withWebClients);
+  implicit = await startTestServer((config) => ({
+    ...config,
+    permissive: true,
+    features: { ...config.features, implicit: true },
+  }));
 });
 afterAll(async () => {
   await server?.stop();
   await strict?.stop();
+  await implicit?.stop();
 });
 
 interface Sent {
@@ -127,4 +138,42 @@ test.each([
   const answer = await send('/token', { body: { ...own, ...fields }, headers });
   expect([400, 401]).toContain(answer.status);
   expect(answer.error).toMatch(/^invalid_(request|client)$/);
+});
+
+describe('a plain PKCE challenge', () => {
+  const verifier = 'plain-verifier-of-a-mock-user~'.repeat(2);
+
+  test.each([{ code_challenge_method: 'plain' }, {}])('with %j works with its verifier only', async (method) => {
+    const request = { client_id: 'an-app', scope: 'openid', code_challenge: verifier, ...method };
+    const redeem = async (code_verifier: string | undefined) =>
+      redeemCode(
+        server,
+        'an-app',
+        await authorize(server, request),
+        code_verifier ? { code_verifier } : { code_verifier: '' },
+      );
+    expect((await redeem(verifier)).id_token).toBeDefined();
+    expect((await redeem(verifier.toUpperCase())).error).toBe('invalid_grant');
+    expect((await redeem(undefined)).error).toBe('invalid_grant');
+  });
+
+  test.each<[string, () => TestServer, string]>([
+    ['of a configured client', () => server, 'web'],
+    ['at another issuer', () => strict, 'web'],
+  ])('%s is refused', async (_whose, at, client_id) => {
+    const challenge = { code_challenge: verifier, code_challenge_method: 'plain' };
+    const { callback } = await authorize(at(), { client_id, scope: 'openid', ...challenge });
+    expect(callback.searchParams.get('error')).toBe('invalid_request');
+  });
+});
+
+test.each([
+  ['id_token', 'id_token'],
+  ['id_token token', 'access_token'],
+  ['code id_token', 'code'],
+])('the response type %s works with features.implicit only', async (response_type, name) => {
+  const request = { client_id: 'an-app', response_type, scope: 'openid', nonce: 'n', audience: 'an api' };
+  const answer = async (at: TestServer) => new URLSearchParams((await authorize(at, request)).callback.hash.slice(1));
+  expect((await answer(implicit)).has(name)).toBe(true);
+  expect((await answer(server)).get('error')).toBe('unsupported_response_type');
 });

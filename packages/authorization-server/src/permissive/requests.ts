@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MAX_PARAMETERS, mediaTypeOf, peekBody } from '@tallystick/common';
 import { decodeJwt } from 'jose';
 import type { Context, Middleware } from 'koa';
@@ -6,6 +7,9 @@ import { isPermissiveClient } from './clients.ts';
 
 /** The client of requests that name none. */
 const ANONYMOUS = 'anonymous';
+
+/** RFC 7636 section 4.1 */
+const VERIFIER = /^[\w.~-]{43,128}$/;
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -23,7 +27,7 @@ export function acceptRequestsOfMocks(provider: Provider): Middleware {
   return async (ctx, next) => {
     const path = ctx.path.toLowerCase();
     if (path === '/session/end') nameClientOfLogout(ctx);
-    if (path === '/auth') nameClientOfAuthorization(ctx);
+    if (path === '/auth') await completeAuthorization(ctx, provider);
     const type = mediaTypeOf(ctx.get('content-type'));
     const isJson = type === 'application/json' && ENDPOINTS.has(path);
     if (ctx.method !== 'POST' || !AUTHENTICATED.has(path) || !(isJson || type === FORM || type === '')) return next();
@@ -82,11 +86,28 @@ function nameClientOfLogout(ctx: Context): void {
   if (uri !== undefined && hint === undefined && id === undefined) ctx.query = { ...ctx.query, client_id: ANONYMOUS };
 }
 
-/** A request object names its client itself. */
-function nameClientOfAuthorization(ctx: Context): void {
-  const { redirect_uri: uri, client_id: id, request, request_uri: pushed } = ctx.query;
-  if (ctx.method === 'GET' && uri !== undefined && [id, request, pushed].every((value) => value === undefined))
-    ctx.query = { ...ctx.query, client_id: ANONYMOUS };
+/** Names the client, and hashes a plain PKCE challenge. A request object has its parameters itself. */
+async function completeAuthorization(ctx: Context, provider: Provider): Promise<void> {
+  const { redirect_uri: uri, client_id: id = ANONYMOUS, request, request_uri: pushed } = ctx.query;
+  if (ctx.method !== 'GET' || uri === undefined || request !== undefined || pushed !== undefined) return;
+  const challenge = plainChallengeOf(ctx.query);
+  const isHashed = challenge !== undefined && isPermissiveClient(await provider.Client.find(String(id)));
+  ctx.query = { ...ctx.query, client_id: id, ...(isHashed && hashChallenge(challenge)) };
+}
+
+/** A challenge of the method `plain`, which is the default (RFC 7636 section 4.3). */
+function plainChallengeOf(query: Context['query']): string | undefined {
+  const { code_challenge: challenge, code_challenge_method: method = 'plain' } = query;
+  return method === 'plain' && typeof challenge === 'string' && VERIFIER.test(challenge) ? challenge : undefined;
+}
+
+/**
+ * Turns a challenge of the method `plain` into one of the method S256: oidc-provider knows no other. The challenge of `plain` is
+ * the verifier itself (RFC 7636 section 4.2), so exactly the same verifier matches.
+ */
+function hashChallenge(challenge: string) {
+  const hash = createHash('sha256').update(challenge).digest('base64url');
+  return { code_challenge: hash, code_challenge_method: 'S256' };
 }
 
 function replaceBody({ req }: Context, form: URLSearchParams): void {
