@@ -80,6 +80,7 @@ export async function createAuthorizationServer(
   const mountPath = mountPathOf(given.issuer);
   const clientKeys = createClientKeys({
     mountPath,
+    signAccessTokens: config.permissive,
     isMade: algorithmsAtStart(config).length === algorithmsInUse(config).length,
     make: () => keys.provide(keyNeedsOf(config, algorithmsInUse(config))),
   });
@@ -140,6 +141,7 @@ export async function createAuthorizationServer(
   return {
     handler: createHandler((version) => serving.at(version), { keys, clientKeys, jwksPath: `${mountPath}/jwks`, log }),
     async issueToken(request) {
+      if (config.permissive) await clientKeys.ready();
       const issued = await serving.at(await keys.refresh()).issueToken(request);
       await keys.provide({ algorithms: [], longestLife: request.lifetime ?? 0 });
       return issued;

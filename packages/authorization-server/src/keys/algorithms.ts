@@ -12,22 +12,16 @@ const ALGORITHMS: readonly unknown[] = ['ES256', 'RS256', 'PS256', 'EdDSA'] sati
 
 const RSA_ALGORITHMS: ReadonlySet<SigningAlgorithm> = new Set(['RS256', 'PS256']);
 
-type Config = Pick<
-  AuthorizationServerConfig,
-  'signingAlgorithm' | 'idTokenSigningAlgorithm' | 'apis' | 'clients' | 'permissive'
->;
+type Config = Pick<AuthorizationServerConfig, 'signingAlgorithm' | 'idTokenSigningAlgorithm' | 'apis' | 'clients'>;
 
 /** All JWS algorithms for which an authorization server needs keys: its own first, then those of its APIs and clients. */
 export function algorithmsInUse(config: Config): SigningAlgorithm[] {
   return [...new Set([...namedAlgorithms(config), config.idTokenSigningAlgorithm])];
 }
 
-/**
- * The JWS algorithms whose keys are made at start: all but RSA keys for ID tokens only, which take long to make. A permissive issuer
- * signs access tokens with them too.
- */
+/** The JWS algorithms whose keys are made at start: all but RSA keys for ID tokens, which take long to make. */
 export function algorithmsAtStart(config: Config): SigningAlgorithm[] {
-  const isSlow = RSA_ALGORITHMS.has(config.idTokenSigningAlgorithm) && !config.permissive;
+  const isSlow = RSA_ALGORITHMS.has(config.idTokenSigningAlgorithm);
   return isSlow ? namedAlgorithms(config) : algorithmsInUse(config);
 }
 

@@ -15,6 +15,8 @@ const JWKS_PATIENCE = 500;
 export interface ClientKeysDependencies {
   /** Path of the issuer, without a slash at the end. */
   readonly mountPath: string;
+  /** Whether access tokens are signed with them too, as those of a permissive issuer are. */
+  readonly signAccessTokens: boolean;
   /** Whether all keys exist at start. */
   readonly isMade: boolean;
   /** Makes the keys and publishes them. */
@@ -25,7 +27,7 @@ export interface ClientKeysDependencies {
  * Makes the keys that only sign ID tokens and other JWTs for clients when the first request needs them. An RSA key takes up to
  * a second to make, and most servers in tests issue access tokens only.
  */
-export function createClientKeys({ mountPath, make, ...given }: ClientKeysDependencies) {
+export function createClientKeys({ mountPath, signAccessTokens, make, ...given }: ClientKeysDependencies) {
   let { isMade } = given;
   let making: Promise<void> | undefined;
 
@@ -44,7 +46,7 @@ export function createClientKeys({ mountPath, make, ...given }: ClientKeysDepend
     ready,
     /** Makes the keys if the request needs them. Without the store, the request goes on: one that needs the store says so. */
     async readyFor(request: IncomingMessage): Promise<void> {
-      if (!(await needsClientKeys(request, mountPath))) return;
+      if (!(await needsClientKeys(request, { mountPath, signAccessTokens }))) return;
       const made = ready().catch((error) => {
         if (!(error instanceof StoreUnavailableError)) throw error;
       });
@@ -55,9 +57,13 @@ export function createClientKeys({ mountPath, make, ...given }: ClientKeysDepend
 }
 
 /** Whether the response may contain a JWT for a client, or the JWKS. */
-async function needsClientKeys(request: IncomingMessage, mountPath: string): Promise<boolean> {
+async function needsClientKeys(
+  request: IncomingMessage,
+  { mountPath, signAccessTokens }: Pick<ClientKeysDependencies, 'mountPath' | 'signAccessTokens'>,
+): Promise<boolean> {
   const path = pathOf(request, mountPath);
   if (/^\/(?:token\/revocation|reg|\.well-known)(?:\/|$)/.test(path)) return false;
+  if (signAccessTokens) return true;
   // RFC 9701. Other introspection responses contain access tokens at most.
   if (path === '/token/introspection') return /token-introspection\+jwt/i.test(request.headers.accept ?? '');
   if (path !== '/token' || request.method !== 'POST') return true;
