@@ -1,3 +1,4 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { requirement } from '../requirements/index.ts';
@@ -17,7 +18,7 @@ afterAll(() => project.remove());
 
 describe('test runners', () => {
   test.each([
-    ['jest', ['jest'], /Tests: +1 passed, 1 total/],
+    ['jest', ['jest/'], /Tests: +1 passed, 1 total/],
     ['vitest', ['run', '--dir', 'vitest'], /Tests +1 passed/],
     ['mocha', ['mocha'], /1 passing/],
     ['node', ['--test', 'node_test/orders.test.mjs'], /pass 1\n/],
@@ -34,6 +35,33 @@ describe('test runners', () => {
   });
 });
 
+/** The JavaScript in the README of a package. */
+async function samplesOf(name: string): Promise<string[]> {
+  const readme = await readFile(path.join(project.folder, 'node_modules', name, 'README.md'), 'utf8');
+  return [...readme.matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => String(code));
+}
+
+describe('the samples in the READMEs', () => {
+  test('of tallystick', async () => {
+    const [sample, ...others] = await samplesOf('tallystick');
+    expect(others).toEqual([]);
+    await mkdir(path.join(project.folder, 'readme'));
+    const patience = 'jest.setTimeout(60_000);\n';
+    await writeFile(path.join(project.folder, 'readme/sample.test.js'), `${patience}${sample}`);
+    expect(await project.succeed('jest', ['readme'])).toMatch(/Tests: +1 passed, 1 total/);
+  });
+
+  test('of the resource server', async () => {
+    // The others are one line of an application.
+    const whole = (await samplesOf('@tallystick/resource-server')).filter((sample) => sample.includes('require('));
+    expect(whole).toHaveLength(2);
+    for (const sample of whole) {
+      await writeFile(path.join(project.folder, 'sample.cjs'), sample);
+      expect(await project.succeed('node', ['sample.cjs'])).toBe('');
+    }
+  });
+});
+
 describe.each(['22', '24', '26'])('Node.js %s', (version) => {
   let node: string;
   beforeAll(async () => {
@@ -45,7 +73,7 @@ describe.each(['22', '24', '26'])('Node.js %s', (version) => {
 
   test.each([
     ['node', ['--test', 'node_test/**/*.test.*']],
-    ['jest', ['jest']],
+    ['jest', ['jest/']],
   ])(`${requirement('packages-on-node')}: %s`, async (program, args) => {
     const output = await project.succeed(program, args, { node });
     expect(output).not.toMatch(/DeprecationWarning|DEP0|ExperimentalWarning/);
