@@ -131,6 +131,7 @@ export const client = z
     metadata: metadata.optional(),
   })
   .superRefine(checkPatterns)
+  .superRefine(checkSector)
   .superRefine(checkClientGrants)
   .refine(({ secret, metadata }) => secret === undefined || metadata?.token_endpoint_auth_method !== 'none', {
     path: ['metadata', 'token_endpoint_auth_method'],
@@ -169,6 +170,24 @@ function checkPatterns(entry: PatternEntry, context: z.RefinementCtx): void {
       message: 'expected this only with a `*` in redirectUris or postLogoutRedirectUris',
       input: allowed,
     });
+}
+
+/** The sector of a pairwise client is the host of its redirect URIs (OpenID Connect Core section 8.1). A pattern has no host. */
+function checkSector({ redirectUris, metadata = {} }: SectorEntry, context: z.RefinementCtx): void {
+  const { subject_type: type, sector_identifier_uri: sector } = metadata;
+  if (type !== 'pairwise' || sector !== undefined) return;
+  if (redirectUris.some((uri) => URL.parse(uri)?.host.includes('*')))
+    context.addIssue({
+      code: 'custom',
+      path: ['metadata', 'sector_identifier_uri'],
+      message: 'expected the URI that defines the sector: a `*` in the host of a redirect URI leaves it open',
+      input: sector,
+    });
+}
+
+interface SectorEntry {
+  readonly redirectUris: readonly string[];
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 interface PatternEntry {

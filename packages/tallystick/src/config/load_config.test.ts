@@ -109,6 +109,12 @@ describe('an environment variable', () => {
 });
 
 describe('refuses a configuration', () => {
+  const preview = {
+    id: 'demo-web',
+    grants: ['authorization_code'],
+    redirectUris: ['https://*.app.test/callback'],
+    insecureRedirectUriPatterns: true,
+  };
   const twin = { resource: 'https://api.example.com/jwt', scopes: [] };
   test.each([
     [
@@ -230,6 +236,12 @@ describe('refuses a configuration', () => {
       ['clients', 1, 'redirectUris'],
       ['https://app.test/', 'https://*.x'],
       /^clients\[1\]\.redirectUris\[1\]: expected a URI without `\*`: patterns need insecureRedirectUriPatterns; found "https:\/\/\*\.x"$/,
+    ],
+    [
+      'with a pairwise client whose redirect URI leaves the sector open',
+      ['clients', 1],
+      { ...preview, metadata: { subject_type: 'pairwise' } },
+      /^clients\[1\]\.metadata\.sector_identifier_uri: expected the URI that defines the sector/,
     ],
     [
       'with a jwt_bearer client and no trusted issuer',
@@ -534,4 +546,13 @@ test.each([
   'HTTPS://example.com/auth',
 ])('refuses the issuer %s', (issuer) => {
   expect(() => checkConfig({ issuer })).toThrow('issuer: expected scheme and authority');
+});
+
+test.each([
+  ['https://*.app.test/callback', { subject_type: 'pairwise', sector_identifier_uri: 'https://app.test/sector.json' }],
+  ['https://*.app.test/callback', { subject_type: 'public' }],
+  ['https://app.test/pr-*/callback', { subject_type: 'pairwise' }],
+])('accepts a client with the pattern %s and the metadata %j', async (uri, metadata) => {
+  const client = { id: 'x', grants: ['authorization_code'], redirectUris: [uri], insecureRedirectUriPatterns: true };
+  expect(problemsOf({ clients: [{ ...client, metadata }] })).toEqual([]);
 });
