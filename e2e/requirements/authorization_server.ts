@@ -296,6 +296,34 @@ export const authorizationServer = {
       'a page of a client can read the answers of the endpoints that it calls, errors too, and other pages cannot',
     link: 'https://fetch.spec.whatwg.org/#http-cors-protocol',
   },
+  'rotation-can-be-off': {
+    sentence: 'a client that is configured without rotation keeps its refresh token, which works again',
+    link: rfc(9700, '4.14.2'),
+  },
+  'reuse-grace': {
+    sentence: 'a refresh token that is used again within the configured grace is refused, and nothing is revoked',
+    link: rfc(9700, '4.14.2'),
+  },
+  'client-secret-jwt': {
+    sentence: 'a client authenticates with an assertion under its secret',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication',
+  },
+  'signed-userinfo': {
+    sentence: 'a client that asks for it gets userinfo as a signed JWT',
+    link: 'https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse',
+  },
+  'another-user': {
+    sentence: 'prompt=select_account and prompt=create let a signed-in user become another one',
+    link: 'https://openid.net/specs/openid-connect-prompt-create-1_0.html',
+  },
+  'logout-without-a-question': {
+    sentence: 'a logout with the ID token of the signed-in user ends the session without a question',
+    link: 'https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout',
+  },
+  'default-scopes': {
+    sentence: 'an authorization request without a known scope gets the configured default scopes',
+    link: rfc(6749, '3.3'),
+  },
   'unsupported-metadata': {
     sentence: 'client metadata that would do nothing is refused by name',
     link: rfc(7591, '3.2.2'),
