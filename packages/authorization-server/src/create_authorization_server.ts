@@ -174,7 +174,7 @@ function warnAboutPatterns(clients: readonly ClientConfig[], log: Log): void {
     if (insecureRedirectUriPatterns)
       log.warn(
         { client: id },
-        'redirect URIs of this client are patterns (insecureRedirectUriPatterns): any match gets codes',
+        'redirect URIs of this client are patterns (insecureRedirectUriPatterns): every address that matches can receive codes',
       );
   }
 }

@@ -52,7 +52,7 @@ function authenticationHelp(request: RefusedRequest): DevelopmentHelp {
   if (/authentication mechanism does not match/.test(detail)) {
     const method = client?.clientAuthMethod ?? 'none';
     return {
-      hint: 'The authentication method is not the one of this client.',
+      hint: 'The client is configured for another authentication method.',
       configured: { label: 'Configured authentication method', values: [method] },
       configuration: `clients:\n  - id: ${id}\n    metadata:\n      token_endpoint_auth_method: ${method === 'client_secret_post' ? 'client_secret_basic' : 'client_secret_post'}`,
     };

@@ -237,7 +237,7 @@ const CASES: readonly Case[] = [
     path: '/interaction/unknown',
     init: posted({}),
     status: 405,
-    always: ['This page works in another way'],
+    always: ['Method not allowed'],
   },
   {
     what: 'an unknown client at the token endpoint',
@@ -261,7 +261,7 @@ const CASES: readonly Case[] = [
     init: posted({ ...credentials, client_id: 'bank' }),
     status: 401,
     always: ['Client authentication failed', 'client_id=bank'],
-    development: ['The authentication method is not the one of this client', 'client_secret_basic'],
+    development: ['The client is configured for another authentication method', 'client_secret_basic'],
   },
 ];
 

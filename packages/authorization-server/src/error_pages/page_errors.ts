@@ -58,19 +58,19 @@ function notFound({ status }: RefusedRequest): ErrorHelp | undefined {
 
 const BY_STATUS: Readonly<Record<number, ErrorHelp>> = {
   405: {
-    title: 'This page works in another way',
-    explanation: 'The address was called with a method that it does not have.',
+    title: 'Method not allowed',
+    explanation: 'This address does not accept the method of the request.',
     next: 'Go back to the application and start again.',
   },
   413: { title: 'The form is too large', explanation: 'It has more than 8 KiB.', next: 'Go back and enter less.' },
   500: {
     title: 'The server failed',
     explanation: 'This is a fault of the authorization server, not yours.',
-    next: 'Try again. If it fails again, look into the log of the authorization server.',
+    next: 'Try again. If it fails again, see the log of the authorization server.',
   },
   503: {
     title: 'The server cannot answer now',
-    explanation: 'Something that it depends on is not available.',
+    explanation: 'A service that it needs is not available.',
     next: 'Try again in a few seconds.',
   },
 };

@@ -42,7 +42,7 @@ function repeatedParameter({ description }: RefusedRequest): ErrorHelp | undefin
   if (!/must not be provided twice$/.test(description)) return undefined;
   return {
     title: 'A parameter is repeated',
-    explanation: 'Every parameter of a request may be sent once (RFC 6749 section 3.1).',
+    explanation: 'A request may contain each parameter only once (RFC 6749 section 3.1).',
     next: 'Send each parameter once. Look for a parameter that the application adds to an address that already has it.',
   };
 }
@@ -130,7 +130,7 @@ function unknownUser(request: RefusedRequest): ErrorHelp | undefined {
   return {
     title: 'Unknown user',
     explanation: 'This user is not configured here.',
-    next: 'Go back and choose a user of the list.',
+    next: 'Go back and choose a user from the list.',
     development: {
       configured: { label: 'Configured users', values: request.config.users.map(({ id }) => id) },
       configuration: 'users:\n  - id: alice',

@@ -35,7 +35,7 @@ export function postedRequests({ issuer }: Pick<AuthorizationServerConfig, 'issu
     for (const [name, value] of form) parameters.append(name, value);
     const credential = CREDENTIALS.find((name) => parameters.has(name));
     if (credential !== undefined)
-      throw new errors.InvalidRequest(`${credential} does not belong in a request by browser`);
+      throw new errors.InvalidRequest(`${credential} must not be in a request through the browser`);
     const url = `${issuer}${ctx.path}?${parameters}`;
     if (url.length > MAX_URL) {
       const problem = `the ${request.name} is longer than the ${MAX_URL} characters of a URL`;
