@@ -104,7 +104,7 @@ function refuseToRevoke(claims: Readonly<Record<string, unknown>> | undefined, {
   const until =
     typeof claims?.exp === 'number' ? ` It is valid until ${new Date(claims.exp * 1000).toISOString()}.` : '';
   throw new NotRevocableError(
-    `a JWT of the style "jwt" cannot be revoked: whoever validates it asks no server.${until} Use expire(token), or another style`,
+    `a JWT of the style "jwt" cannot be revoked: an API validates it without asking a server.${until} Use expire(token), or another style`,
   );
 }
 
