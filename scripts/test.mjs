@@ -12,6 +12,7 @@ import { findPodman } from './podman/find_podman.mjs';
 import { runStep } from './process/run_step.mjs';
 import { untilInterrupted } from './process/until_interrupted.mjs';
 import { obtainPromtool } from './prometheus/obtain_promtool.mjs';
+import { obtainPytest } from './pytest/obtain_pytest.mjs';
 import { obtainRedis } from './redis/obtain_redis.mjs';
 import { runJest } from './test/run_jest.mjs';
 import { typeCheck } from './workspace/build.mjs';
@@ -31,6 +32,7 @@ await untilInterrupted(async (signal) => {
   const authlib = await obtainAuthlib(signal);
   const kubectl = await obtainKubectl(signal);
   const promtool = await obtainPromtool(signal);
+  const pytest = await obtainPytest(signal);
   const podman = findPodman();
   const redis = await obtainRedis(signal);
   try {
@@ -48,6 +50,7 @@ await untilInterrupted(async (signal) => {
         ...(authlib && { AUTHLIB: authlib }),
         ...(kubectl && { KUBECTL: kubectl }),
         ...(promtool && { PROMTOOL: promtool }),
+        ...(pytest && { PYTEST: pytest }),
         ...(podman && { PODMAN: podman }),
       },
       signal,

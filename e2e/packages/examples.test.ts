@@ -1,22 +1,34 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePort } from '@tallystick/testing/free_port';
 import { requirement } from '../requirements/index.ts';
 import { packedTarballs } from '../support/packages/packed.ts';
 import { createProject, type Project } from '../support/packages/project.ts';
+import { freePorts } from '../support/worlds/free_ports.ts';
 import { ROOT, runCommand } from '../support/worlds/run_command.ts';
 
 const FOLDER = path.join(ROOT, 'examples');
 const OURS = ['tallystick', '@tallystick/resource-server'];
 
-/** More time for a busy machine. */
-const PATIENT: Record<string, readonly string[]> = {
-  jest: ['--testTimeout=120000'],
-  'vitest run': ['--testTimeout=120000', '--hookTimeout=120000'],
-};
+/** How `npm test` of an example is run, by the command behind it. */
+interface Runner {
+  /** More time for a busy machine. */
+  readonly patience?: readonly string[];
+  /** The variable with a program that `npm test` of the workspace has found, or has reported as missing. */
+  readonly program?: 'CHROMIUM' | 'PYTEST';
+  /** It starts the command `tallystick`, whose ports are fixed. */
+  readonly startsCommand?: true;
+}
 
-/** What a test needs besides npm: `npm test` of the workspace has found it, or has reported that it is missing. */
-const NEEDED: Record<string, string> = { 'playwright test': 'CHROMIUM' };
+const RUNNERS: Record<string, Runner> = {
+  jest: { patience: ['--testTimeout=120000'] },
+  'vitest run': { patience: ['--testTimeout=120000', '--hookTimeout=120000'] },
+  'node --test': {},
+  'playwright test': { program: 'CHROMIUM' },
+  'bash test.sh': { startsCommand: true },
+  'python3 -m pytest': { program: 'PYTEST', startsCommand: true },
+};
 
 interface Manifest {
   readonly scripts: { readonly test: string };
@@ -49,16 +61,27 @@ afterAll(() => project.remove());
 
 describe.each(examples)('%s', (example) => {
   const { test: command } = manifestOf(example).scripts;
-  const needed = NEEDED[command];
-  const program = needed === undefined ? undefined : process.env[needed];
+  const { patience = [], program, startsCommand } = RUNNERS[command] ?? {};
+  const found = program && process.env[program];
 
-  (needed !== undefined && program === undefined ? test.skip : test)(requirement('examples-run'), async () => {
-    const npm = runCommand('npm', ['test', '--', ...(PATIENT[command] ?? [])], {
+  (program === undefined || found ? test : test.skip)(requirement('examples-run'), async () => {
+    const npm = runCommand('npm', ['test', '--', ...patience], {
       cwd: path.join(project.folder, example),
-      environment: { CI: 'true', NO_COLOR: '1', ...(needed && program && { [needed]: program }) },
+      environment: {
+        ...{ CI: 'true', NO_COLOR: '1' },
+        ...(program === 'CHROMIUM' && { CHROMIUM: String(found) }),
+        ...(program === 'PYTEST' && { PATH: `${path.dirname(String(found))}:${process.env.PATH}` }),
+        ...(startsCommand && (await freePorts())),
+        ...(startsCommand && { TALLYSTICK_CONTROL_API_PORT: String(await freePort('localhost')) }),
+      },
     });
-    expect([await npm.exit, npm.output()]).toEqual([0, expect.stringMatching(/pass [1-9]|[1-9]\d* passed/)]);
+    expect([await npm.exit, npm.output()]).toEqual([0, expect.stringMatching(/pass [1-9]|[1-9]\d* passed|^ok - /m)]);
   });
+});
+
+test('the command of each example is one that the tests can run', () => {
+  const commands = examples.map((example) => manifestOf(example).scripts.test);
+  expect(commands.filter((command) => !(command in RUNNERS))).toEqual([]);
 });
 
 test('the samples of the page about protecting an API print the documented output', async () => {
