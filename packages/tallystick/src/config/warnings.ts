@@ -74,7 +74,10 @@ function checkPermissive(config: Config, warn: Warn): void {
   if (config.permissiveTenants !== PERMISSIVE_TENANTS) warn(['permissiveTenants'], NOT_PERMISSIVE);
   for (const name of ineffective) warn([name], NOT_PERMISSIVE);
   if (config.permissiveOnNetwork && !config.tenants.some(({ permissive }) => permissive))
-    warn(['permissiveOnNetwork'], 'has no effect, because no issuer is permissive');
+    warn(
+      ['permissiveOnNetwork'],
+      'no configured issuer is permissive, so it is for tenants that tests make at run time only',
+    );
 }
 
 function checkRoutes({ issuer: ours, apis, gateway: { routes } }: Config, warn: Warn): void {
