@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { freePort } from '@tallystick/testing/free_port';
 import { parse } from 'yaml';
 import { requirement } from '../requirements/index.ts';
 import { checkGitLab, findGitHubProblems } from '../support/ci/github.ts';
+import { freePorts } from '../support/worlds/free_ports.ts';
 import { MAIN, ROOT, runCommand } from '../support/worlds/run_command.ts';
 
 const read = (file: string) => readFile(path.join(ROOT, file), 'utf8');
@@ -72,44 +71,38 @@ describe('the action', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'tallystick-action-'));
+    // npx runs this build instead of the published package.
+    const npx = `#!/bin/sh\necho $$ > '${folder}/pid'\necho "$1 $2" > '${folder}/package'\nshift 2\nexec '${process.execPath}' '${MAIN}' "$@"\n`;
+    await writeFile(path.join(folder, 'npx'), npx);
+    await chmod(path.join(folder, 'npx'), 0o755);
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  /** Runs its script as GitHub does. npx runs this build instead of the published package. */
-  async function runAction(config: string, readyUrl: string, environment: Record<string, string> = {}) {
+  /** Runs its script as GitHub does. */
+  async function runAction(environment: Record<string, string>) {
     const { runs } = parse(await read('action.yml'));
-    const programs = path.join(folder, 'bin');
-    await mkdir(programs, { recursive: true });
-    const npx = path.join(programs, 'npx');
-    await writeFile(npx, `#!/bin/sh\necho $$ > '${folder}/pid'\nshift 2\nexec '${process.execPath}' '${MAIN}' "$@"\n`);
-    await chmod(npx, 0o755);
     const run = runCommand('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', runs.steps[0].run], {
       cwd: folder,
       environment: {
-        ...environment,
-        PATH: `${programs}:${process.env.PATH}`,
-        PACKAGE: 'tallystick@latest',
-        CONFIG: config,
-        READY_URL: readyUrl,
+        PATH: `${folder}:${process.env.PATH}`,
+        VERSION: '1.2.3',
+        CONFIG: '',
         RUNNER_TEMP: folder,
         GITHUB_OUTPUT: path.join(folder, 'output'),
+        ...environment,
       },
     });
-    return { code: await run.exit, output: run.output(), log: `${folder}/tallystick.log` };
+    return { code: await run.exit, output: run.output() };
   }
 
-  test(requirement('ci-action-starts'), async () => {
-    const [port, gateway] = [await freePort(), await freePort()];
-    const { code, log } = await runAction('', `http://localhost:${gateway}/readyz`, {
-      TALLYSTICK_ISSUER: `http://localhost:${port}`,
-      TALLYSTICK_AUTHORIZATION_SERVER_PORT: String(port),
-      TALLYSTICK_GATEWAY_PORT: String(gateway),
-      TALLYSTICK_SAMPLE_API_PORT: '0',
-      TALLYSTICK_CONTROL_API_PORT: '0',
-    });
+  test(requirement('ci-action-starts', 'and leaves it running'), async () => {
+    const ports = await freePorts();
+    const { code } = await runAction(ports);
     try {
       expect(code).toBe(0);
-      expect((await fetch(`http://localhost:${port}/.well-known/openid-configuration`)).status).toBe(200);
+      expect((await fetch(`${ports.TALLYSTICK_ISSUER}/.well-known/openid-configuration`)).status).toBe(200);
+      expect(await readFile(path.join(folder, 'package'), 'utf8')).toBe('--yes tallystick@1.2.3\n');
+      const log = `${folder}/tallystick.log`;
       expect(await readFile(path.join(folder, 'output'), 'utf8')).toBe(`log=${log}\n`);
       expect(await readFile(log, 'utf8')).toContain('Tallystick is ready');
     } finally {
@@ -117,67 +110,17 @@ describe('the action', () => {
     }
   });
 
-  test(requirement('ci-action-starts', 'a wrong configuration'), async () => {
-    await writeFile(path.join(folder, 'wrong.yaml'), 'issuer: nonsense\n');
-    const { code, output } = await runAction('wrong.yaml', `http://localhost:${await freePort()}/readyz`);
+  test(requirement('ci-action-starts', 'a configuration that is not there'), async () => {
+    const { code, output } = await runAction({ CONFIG: 'absent file.yaml' });
     expect(code).toBe(1);
-    expect(output).toContain('::error::Tallystick did not become ready');
-    expect(output).toContain('issuer: expected');
+    expect(output).toContain('::error::Tallystick did not start');
+    expect(output).toContain('absent file.yaml cannot be used:');
+  });
+
+  test('passes inputs as variables, so that they cannot change the script', async () => {
+    const { runs, inputs } = parse(await read('action.yml'));
+    const [step] = runs.steps;
+    expect(step.run).not.toContain('${{');
+    expect(Object.values(step.env)).toEqual(Object.keys(inputs).map((name) => `\${{ inputs.${name} }}`));
   });
 });
-
-describe('snippets for Testcontainers', () => {
-  let folder: string;
-  beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'tallystick-snippet-'));
-  });
-  afterEach(() => rm(folder, { recursive: true }));
-
-  const has = (command: string) => spawnSync(command, ['--version']).status === 0;
-
-  (has('python3') ? test : test.skip)(requirement('ci-testcontainers', 'the snippet is Python'), async () => {
-    const [snippet = ''] = await blocks('python');
-    const file = path.join(folder, 'snippet.py');
-    await writeFile(file, snippet);
-    expect(spawnSync('python3', ['-m', 'py_compile', file], { encoding: 'utf8' }).stderr).toBe('');
-  });
-
-  (has('javac') ? test : test.skip)(requirement('ci-testcontainers', 'the snippet is Java'), async () => {
-    const [snippet = ''] = await blocks('java');
-    const sources = {
-      'org/testcontainers/containers/GenericContainer.java': GENERIC_CONTAINER,
-      'org/testcontainers/containers/wait/strategy/Wait.java': WAIT,
-      'Snippet.java': `import java.net.ServerSocket;
-import java.util.List;
-import org.testcontainers.containers.GenericContainer;
-import org.testcontainers.containers.wait.strategy.Wait;
-class Snippet { void run() throws Exception {\n${snippet}\n} }`,
-    };
-    for (const [name, text] of Object.entries(sources)) {
-      await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
-      await writeFile(path.join(folder, name), text);
-    }
-    const files = Object.keys(sources);
-    expect(spawnSync('javac', files, { cwd: folder, encoding: 'utf8' }).stderr).toBe('');
-  });
-});
-
-/** The parts of Testcontainers for Java that the snippet uses. Its packages are not on npm or in Debian. */
-const GENERIC_CONTAINER = `package org.testcontainers.containers;
-public class GenericContainer<SELF extends GenericContainer<SELF>> {
-  public GenericContainer(String image) {}
-  @SuppressWarnings("unchecked") private SELF self() { return (SELF) this; }
-  public SELF withEnv(String name, String value) { return self(); }
-  public SELF withExposedPorts(Integer... ports) { return self(); }
-  public SELF waitingFor(org.testcontainers.containers.wait.strategy.Wait.HttpWaitStrategy strategy) { return self(); }
-  public void setPortBindings(java.util.List<String> bindings) {}
-  public void start() {}
-  public Integer getMappedPort(int port) { return port; }
-}
-`;
-const WAIT = `package org.testcontainers.containers.wait.strategy;
-public class Wait {
-  public static class HttpWaitStrategy { public HttpWaitStrategy forPort(int port) { return this; } }
-  public static HttpWaitStrategy forHttp(String path) { return new HttpWaitStrategy(); }
-}
-`;
