@@ -263,7 +263,7 @@ describe('a misuse gets a typed error', () => {
     const tally = await start();
     const error: unknown = await misuse(tally).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(InputError);
-    expect(error).toMatchObject({ path });
+    expect(error).toMatchObject({ path, message: expect.stringContaining(`${path}: `) });
   });
 
   test(requirement('library-explains', 'a sign-in that the authorization server refuses'), async () => {

@@ -20,7 +20,7 @@ export class ControlError extends Error {
 
 /** Status and body for an error. */
 export function describeProblem(error: unknown): ReturnType<typeof problem> {
-  if (error instanceof InputError) return problem(400, error.code, error.message, error.path);
+  if (error instanceof InputError) return problem(400, error.code, error.problem, error.path);
   if (error instanceof ControlError) return problem(error.status, error.code, error.message);
   if (isConflict(error)) return problem(409, error.code, error.message);
   if (error instanceof SignInError) return problem(422, error.code, error.message);

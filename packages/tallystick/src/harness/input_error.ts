@@ -10,10 +10,13 @@ export class InputError extends Error {
   override name = 'InputError';
   /** Path of the wrong value, such as `faults[0].status`. Empty if the whole input is wrong. */
   readonly path: string;
+  /** What is wrong with the value. The message of the error has the path in front of it. */
+  readonly problem: string;
 
-  constructor(path: string, message: string) {
-    super(message);
+  constructor(path: string, problem: string) {
+    super(path === '' ? problem : `${path}: ${problem}`);
     this.path = path;
+    this.problem = problem;
   }
 }
 
@@ -40,7 +43,7 @@ export function toConfigError(error: unknown, within = ''): unknown {
     return new ConfigError('the configuration', [`${path}${pathOf(error)}: ${error.message}`]);
   }
   if (error instanceof InputError)
-    return new ConfigError('the configuration', [`${path}${error.path}: ${error.message}`]);
+    return new ConfigError('the configuration', [`${path}${error.path}: ${error.problem}`]);
   if (error instanceof WrongKeyError) {
     return new ConfigError('the configuration', [`authorizationServer.signingKey: ${error.message}`]);
   }

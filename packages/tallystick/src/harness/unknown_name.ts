@@ -13,6 +13,7 @@ export class UnknownNameError extends InputError {
     const names = known.length === 0 ? 'none' : known.map(quote).join(', ');
     const suggestion = meant === undefined ? '' : `; did you mean ${quote(meant)}?`;
     super(path, `no ${kind} ${quote(given)}; known: ${names}${suggestion}`);
+    this.message = this.problem; // It names the value already.
     this.given = given;
     this.known = known;
   }
