@@ -50,7 +50,8 @@ export const library = {
     link: `${design}#recorded-requests`,
   },
   'library-hooks': {
-    sentence: 'a function of the test changes the claims and the header of access tokens, and the answers of endpoints',
+    sentence:
+      'a function of the test changes the claims and the header of tokens and the answers of endpoints, and decides on sign-ins',
     link: `${design}#the-library`,
   },
   'library-parallel': {

@@ -5,6 +5,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { JWKS } from 'oidc-provider';
 import { createRemovals } from './clients/removals.ts';
 import type { AuthorizationServerConfig, ClientConfig } from './config/config.ts';
+import type { TestHooks } from './hooks/hooks.ts';
 import { algorithmsAtStart, algorithmsInUse } from './keys/algorithms.ts';
 import { createClientKeys, withPendingKeys } from './keys/client_keys.ts';
 import { type KeyNeeds, type KeySource, openSigningKeys, type SigningKeys } from './keys/signing_keys.ts';
@@ -12,7 +13,6 @@ import type { BackchannelRequests } from './other_devices/backchannel_requests.t
 import { createProvider, type IssuingProvider } from './provider/create_provider.ts';
 import { describeError } from './provider/error_boundary.ts';
 import { mountPathOf } from './provider/mount.ts';
-import type { ChangeJwt } from './provider/provider_configuration.ts';
 import type { IssueToken } from './tokens/issue_token.ts';
 import type { IssuedTokens } from './tokens/issued_tokens.ts';
 import { createLifetimes } from './tokens/lifetimes.ts';
@@ -51,8 +51,8 @@ export interface ChangeableConfiguration {
 }
 
 export interface AuthorizationServerDependencies {
-  /** Changes JWT access tokens before they are signed. For tests. Default: nothing is changed. */
-  readonly changeJwt?: ChangeJwt | undefined;
+  /** Functions of a test. Default: nothing is changed. */
+  readonly hooks?: TestHooks | undefined;
   readonly store: TokenStore;
   readonly log: Log;
   /** The current time in epoch milliseconds. Default: `Date.now`, which is also oidc-provider's clock. */
@@ -74,7 +74,7 @@ export interface AuthorizationServerDependencies {
  */
 export async function createAuthorizationServer(
   given: AuthorizationServerConfig,
-  { store, log, fetch, keysPublished, changeJwt, now = () => Date.now() }: AuthorizationServerDependencies,
+  { store, log, fetch, keysPublished, hooks = {}, now = () => Date.now() }: AuthorizationServerDependencies,
 ): Promise<AuthorizationServer> {
   let config = given;
   const mountPath = mountPathOf(given.issuer);
@@ -96,7 +96,7 @@ export async function createAuthorizationServer(
   }
 
   const recentTokens = createRecentTokens({ now });
-  const dependencies = { store, log, recentTokens, now, fetch, latestKeys, changeJwt };
+  const dependencies = { store, log, recentTokens, now, fetch, latestKeys, hooks };
   const build: BuildProvider = (built, jwks = keys.jwks()) =>
     createProvider(built, withPendingKeys(jwks, algorithmsInUse(built)), dependencies);
   const serving = new Serving(build, config, await keys.refresh());

@@ -1,3 +1,12 @@
+export type {
+  ChangeJwt,
+  DecideSignIn,
+  OtherSignIn,
+  SignInAttempt,
+  SignInDecision,
+  SignInRefusal,
+  UnsignedJwt,
+} from '@tallystick/authorization-server';
 export { ConfigError } from './config/config_error.ts';
 export { jsonSchema } from './config/config_schema.ts';
 export { checkConfig, loadConfig } from './config/load_config.ts';
@@ -8,6 +17,7 @@ export type { ScriptedAnswerInput, ScriptedAnswers } from './harness/faults/scri
 export type { CallOptions } from './harness/gateway/create_gateway_verbs.ts';
 export type { Harness } from './harness/harness.ts';
 export type { AnswerBody, ChangeAnswer, Hooks } from './harness/hooks/create_hooks.ts';
+export { HookError } from './harness/hooks/hook_error.ts';
 export { InputError } from './harness/input_error.ts';
 export type { Issuer } from './harness/issuer.ts';
 export type { RecordedRequests } from './harness/requests/create_recorded_requests.ts';

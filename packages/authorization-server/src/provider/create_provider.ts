@@ -18,6 +18,8 @@ import { registerPassword } from '../grants/password.ts';
 import { createTokenReader, type TokenReaderDependencies } from '../grants/presented_token.ts';
 import { registerTokenExchange } from '../grants/token_exchange.ts';
 import { unauthorizedClient } from '../grants/unauthorized_client.ts';
+import { changeIdTokens } from '../hooks/change_id_tokens.ts';
+import type { TestHooks } from '../hooks/hooks.ts';
 import { hidePendingKeys } from '../keys/client_keys.ts';
 import { backchannelPage } from '../other_devices/backchannel_page.ts';
 import { type BackchannelRequests, createBackchannelRequests } from '../other_devices/backchannel_requests.ts';
@@ -61,7 +63,7 @@ import { completeImplicitScope, explainImplicit } from './implicit.ts';
 import { moveToIssuerHost } from './issuer_host.ts';
 import { mount, mountPathOf } from './mount.ts';
 import { postedRequests } from './posted_requests.ts';
-import { type ChangeJwt, providerConfiguration } from './provider_configuration.ts';
+import { providerConfiguration } from './provider_configuration.ts';
 import { recordRefusals } from './refusals.ts';
 import { requestedAt, runAsRequestAt } from './request_time.ts';
 import { acceptApiTokensAtUserinfo, keepClaimsOutOfIdTokens } from './userinfo.ts';
@@ -84,7 +86,7 @@ export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'sto
   /** The current time in epoch milliseconds. */
   readonly now: () => number;
   readonly fetch?: typeof globalThis.fetch | undefined;
-  readonly changeJwt?: ChangeJwt | undefined;
+  readonly hooks: TestHooks;
 }
 
 /**
@@ -94,7 +96,7 @@ export interface ProviderDependencies extends Pick<TokenReaderDependencies, 'sto
 export function createProvider(
   given: AuthorizationServerConfig,
   jwks: JWKS,
-  { store, log, recentTokens, now, fetch, latestKeys, changeJwt }: ProviderDependencies,
+  { store, log, recentTokens, now, fetch, latestKeys, hooks }: ProviderDependencies,
 ): IssuingProvider {
   const config = { ...given, apis: given.apis.map((api) => withSigningAlgorithm(api, given)) };
   const units = createUnitsOfWork();
@@ -103,7 +105,7 @@ export function createProvider(
   const lifetimes = createLifetimes(config);
   const registrations = createRegistrations(config, { store, requestedAt });
   const configuration = providerConfiguration(config, {
-    ...{ store, units, jwks, accounts, registrations, now, fetch, changeJwt },
+    ...{ store, units, jwks, accounts, registrations, now, fetch, hooks },
   });
   const provider = new Provider(config.issuer, configuration);
   useConfiguredEndpointUrls(provider, config);
@@ -119,6 +121,7 @@ export function createProvider(
   ignoreUnknownScopesAtRefresh(provider, config);
   acceptApiTokensAtUserinfo(provider);
   if (!config.claimsInIdToken) keepClaimsOutOfIdTokens(provider);
+  changeIdTokens(provider, hooks, jwks);
   const grantedUserScopes = createGrantedUserScopes(config);
   const styles = recordRenderedTokens(
     installAccessTokenStyles(provider, createFindApi(config), { log, now, requestedAt, grantedUserScopes }),
@@ -152,7 +155,7 @@ export function createProvider(
   provider.use(unauthorizedClient());
   provider.use(pollingInterval(config, { store, now }));
   provider.use(prefilledUserCode());
-  provider.use(interactions(provider, config, { accounts, isClientName, addUser }));
+  provider.use(interactions(provider, config, { accounts, isClientName, addUser, hooks }));
   const backchannelRequests = createBackchannelRequests(config, { provider, store, log, now });
   if (config.features.ciba) provider.use(backchannelPage(provider, backchannelRequests, config));
   provider.on('backchannel.error', (_ctx, error, client) =>

@@ -17,6 +17,7 @@ import type { Registrations } from '../clients/registrations.ts';
 import type { AuthorizationServerConfig, SigningAlgorithm } from '../config/config.ts';
 import { claimsByScope, userScopes } from '../config/user_scopes.ts';
 import { createErrorPages } from '../error_pages/error_pages.ts';
+import { changeJwt, type TestHooks } from '../hooks/hooks.ts';
 import { algorithmsInUse } from '../keys/algorithms.ts';
 import { createFindApi, type FindApi } from '../permissive/apis.ts';
 import { isPageOfThisMachine, isPermissiveClient } from '../permissive/clients.ts';
@@ -36,11 +37,8 @@ import { mountPathOf } from './mount.ts';
 import { createOutgoingFetch } from './outgoing_fetch.ts';
 import { requestedAt } from './request_time.ts';
 
-/** Changes the header and the claims of a JWT access token before it is signed. For tests. */
-export type ChangeJwt = (jwt: { header: Record<string, unknown>; payload: Record<string, unknown> }) => void;
-
 export interface ProviderConfigurationDependencies {
-  readonly changeJwt?: ChangeJwt | undefined;
+  readonly hooks: TestHooks;
   readonly store: TokenStore;
   readonly units: UnitsOfWork;
   readonly jwks: JWKS;
@@ -103,7 +101,7 @@ export function providerConfiguration(
     findAccount: createFindAccount(accounts),
     loadExistingGrant,
     extraTokenClaims: createAccessTokenClaims(config, { accounts, findApi }),
-    formats: { customizers: { jwt: createJwtCustomizer(findApi, dependencies.changeJwt) } },
+    formats: { customizers: { jwt: createJwtCustomizer(findApi, dependencies.hooks) } },
     renderError: async (ctx, shown, cause) => showError(ctx, shown, cause),
   };
 }
@@ -212,7 +210,7 @@ async function loadExistingGrant({ oidc }: KoaContextWithOIDC) {
 }
 
 /** Sets `jti` and `aud` of a JWT access token. */
-function createJwtCustomizer(findApi: FindApi, changeJwt: ChangeJwt | undefined) {
+function createJwtCustomizer(findApi: FindApi, hooks: TestHooks) {
   return async (
     _ctx: unknown,
     token: unknown,
@@ -221,9 +219,7 @@ function createJwtCustomizer(findApi: FindApi, changeJwt: ChangeJwt | undefined)
     const { jwtId, api, aud: resource } = token as AccessTokenRecord;
     const aud = findApi(api ?? String(resource))?.audience;
     Object.assign(jwt.payload ?? {}, jwtId !== undefined && { jti: jwtId }, aud !== undefined && { aud });
-    if (changeJwt === undefined) return;
-    const changed = { header: { ...jwt.header }, payload: { ...jwt.payload } };
-    changeJwt(changed);
-    Object.assign(jwt, changed);
+    const change = hooks.accessToken;
+    if (change !== undefined) Object.assign(jwt, await changeJwt('accessToken', change, jwt));
   };
 }

@@ -3,6 +3,8 @@ import type { Context, Middleware } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import type { IsClientName } from '../clients/client_names.ts';
 import type { AuthorizationServerConfig } from '../config/config.ts';
+import { createDecideSignIn } from '../hooks/decide_sign_in.ts';
+import type { TestHooks } from '../hooks/hooks.ts';
 import { isPermissiveClient } from '../permissive/clients.ts';
 import { mountPathOf } from '../provider/mount.ts';
 import { consentPage } from '../ui/consent_page.ts';
@@ -24,16 +26,18 @@ interface InteractionsDependencies {
   readonly accounts: Accounts;
   readonly isClientName: IsClientName;
   readonly addUser: AddUser;
+  readonly hooks: TestHooks;
 }
 
 /** The login and consent pages. They are plain forms, tied to the browser by the interaction cookie. */
 export function interactions(
   provider: Provider,
   config: Pick<AuthorizationServerConfig, 'users' | 'clients' | 'acrValues' | 'permissiveUser'> & ConsentConfig,
-  { accounts, isClientName, addUser }: InteractionsDependencies,
+  { accounts, isClientName, addUser, hooks }: InteractionsDependencies,
 ): Middleware {
   const { clients, acrValues, permissiveUser } = config;
   const pages = createPages(provider, config, accounts);
+  const decide = createDecideSignIn(hooks, addUser);
 
   return async (ctx, next) => {
     const [matched, uid, step] = PATH.exec(ctx.path) ?? [];
@@ -92,8 +96,11 @@ export function interactions(
   }
 
   /** The interaction keeps the claims until consent creates their grant. */
-  async function signIn(ctx: Context, { params, prompt }: InteractionDetails, accountId: string, claims: Claims) {
-    const login = { accountId, ...authenticationContext(params, acrValues) };
+  async function signIn(ctx: Context, { params, prompt }: InteractionDetails, user: string, given: Claims) {
+    const decided = await decide(params, { user, claims: given });
+    if ('error' in decided) return finish(ctx, decided);
+    const { claims } = decided;
+    const login = { accountId: decided.user, ...authenticationContext(params, acrValues) };
     await finish(ctx, { [prompt.name]: {}, login, ...(Object.keys(claims).length > 0 && { claims }) });
   }
 

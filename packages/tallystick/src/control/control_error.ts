@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '@tallystick/token-store';
 import { ClockFixedError } from '../harness/clock/create_clock.ts';
+import { HookError } from '../harness/hooks/hook_error.ts';
 import { InputError } from '../harness/input_error.ts';
 import { SignInError } from '../harness/sign_in/sign_in_error.ts';
 import { TenantExistsError } from '../harness/tenants.ts';
@@ -23,7 +24,7 @@ export function describeProblem(error: unknown): ReturnType<typeof problem> {
   if (error instanceof InputError) return problem(400, error.code, error.problem, error.path);
   if (error instanceof ControlError) return problem(error.status, error.code, error.message);
   if (isConflict(error)) return problem(409, error.code, error.message);
-  if (error instanceof SignInError) return problem(422, error.code, error.message);
+  if (error instanceof SignInError || error instanceof HookError) return problem(422, error.code, error.message);
   if (error instanceof StoreUnavailableError)
     return problem(503, 'temporarily_unavailable', 'the token store is not available; try again shortly');
   if (isUnavailable(error)) return problem(503, 'temporarily_unavailable', error.error_description);

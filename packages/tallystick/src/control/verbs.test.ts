@@ -4,7 +4,7 @@ import { startTallystick, type Tallystick } from '../run/start_tallystick.ts';
 /** Verbs without an operation of their own. */
 const ONLY_IN_THE_LIBRARY = [
   'fetch', // A caller over HTTP gets a token and calls the gateway itself.
-  ...['hooks.accessToken', 'hooks.answer', 'hooks.clear'], // Functions. Scripted answers are their counterpart.
+  ...['accessToken', 'idToken', 'signIn', 'answer', 'clear'].map((name) => `hooks.${name}`), // Functions. Scripted answers are their counterpart.
   'keys.rotate', // As `rotateKeys`, but with the delay of a server in operation.
   'backchannelRequests.deny', // The operation takes the decision as a value.
   'tenants.get', // Every operation takes the tenant as a parameter.
@@ -13,7 +13,7 @@ const ONLY_IN_THE_LIBRARY = [
 
 /** Methods for the servers of this process. The types of the library do not have them. */
 const INTERNAL = [
-  ...['faults.take', 'faults.onChange', 'scriptedAnswers.take', 'hooks.changeJwt', 'hooks.changeAnswer'],
+  ...['faults.take', 'faults.onChange', 'scriptedAnswers.take', 'hooks.changeAnswer'],
   ...['requests.record', 'requests.close', 'calls.record', 'calls.close', 'clock.stop', 'clock.run'],
   ...['handler', 'restore', 'renewOnDemand', 'gatewayAt', 'release', 'close'].map((name) => `tenants.${name}`),
 ];

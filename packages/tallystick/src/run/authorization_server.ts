@@ -229,7 +229,7 @@ function createIssuerStarter(config: Config, dependencies: AuthorizationServerRo
       authorizationServerConfig(config, { ...known(given), ...permissivenessOf(given), issuer, secret }),
       {
         ...{ store: intercepted ? faultyStore : store, log, now: clock.now, keysPublished, fetch },
-        changeJwt: controls.hooks.changeJwt,
+        hooks: controls.hooks.forServer,
       },
     );
     const { configuration } = authorizationServer;
@@ -241,6 +241,7 @@ function createIssuerStarter(config: Config, dependencies: AuthorizationServerRo
             log,
             now: clock.now,
             fetch,
+            hooks: controls.hooks.forServer,
           })
         : undefined;
     async function replace(changed: Entries): Promise<void> {

@@ -1,5 +1,6 @@
-import { type AuthorizationServer, TokenRequestError } from '@tallystick/authorization-server';
+import { type AuthorizationServer, HookFailed, TokenRequestError } from '@tallystick/authorization-server';
 import type { ManagedClock } from '../clock/create_clock.ts';
+import { HookError } from '../hooks/hook_error.ts';
 import { checkInput, InputError } from '../input_error.ts';
 import { UnknownNameError } from '../unknown_name.ts';
 import { apiOf, defaultClient, type KnownEntries } from './defaults.ts';
@@ -19,6 +20,7 @@ export interface TokenVerbs {
    *
    * @throws {UnknownNameError} the client or the API does not exist
    * @throws {InputError}
+   * @throws {HookError} a function of the test failed
    */
   token(request?: TokenRequest): Promise<Token>;
   /**
@@ -110,6 +112,7 @@ function refuseToRevoke(claims: Readonly<Record<string, unknown>> | undefined, {
 
 /** Adds to an error of the authorization server what is known here. */
 function toMisuse(error: unknown, client: string, { clients, apis }: KnownEntries): unknown {
+  if (error instanceof HookFailed) return new HookError(error.error_description, { cause: error.cause });
   if (!(error instanceof TokenRequestError)) return error;
   if (error.path === 'client')
     return new UnknownNameError(
