@@ -1,5 +1,6 @@
 import { validate } from '@tallystick/common/config';
 import { z } from 'zod';
+import { createExamples, type Example } from './examples.ts';
 import type { Route, RouteAnswer } from './route.ts';
 import { VERBS } from './verbs.ts';
 
@@ -11,9 +12,13 @@ const problem = z.object({
 
 /** Makes the OpenAPI 3.1 document of routes from the schemas that validate their input. */
 export function openApiDocument(routes: readonly Route[]): object {
+  const examples = createExamples();
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes)
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method.toLowerCase()]: operation(route, examples[route.operationId]),
+    };
   return {
     openapi: '3.1.0',
     info: {
@@ -29,7 +34,7 @@ export function openApiDocument(routes: readonly Route[]): object {
   };
 }
 
-function operation({ operationId, summary, path, query, body, answers }: Route): object {
+function operation({ operationId, summary, path, query, body, answers }: Route, example: Example | undefined): object {
   const verb = VERBS[operationId];
   const parameters = [...pathParameters(path), ...queryParameters(query)];
   return {
@@ -37,23 +42,47 @@ function operation({ operationId, summary, path, query, body, answers }: Route):
     summary,
     ...(verb !== undefined && { 'x-library': verb }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: needsBody(body), content: json(schemaOf(body)) } }),
+    ...(body && { requestBody: { required: needsBody(body), content: json(schemaOf(body), example?.body) } }),
     responses: {
-      ...((body ?? query) && { 400: problemResponse('The input is wrong; nothing was changed') }),
-      403: problemResponse('A web page of another origin called'),
-      ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(status, answer)])),
+      ...PROBLEMS,
+      ...(body && BODY_PROBLEMS),
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [status, response(status, answer, example?.answer)]),
+      ),
       default: problemResponse('The error; nothing was changed'),
     },
   };
 }
 
-function response(status: string, { description, schema }: RouteAnswer): object {
+/** Answers to wrong calls of every operation. */
+const PROBLEMS = {
+  400: problemResponse('The input is wrong; nothing was changed', {
+    error: 'invalid_request',
+    error_description: 'expected no value here; found a string',
+    path: 'tennant',
+  }),
+  403: problemResponse('A web page of another origin called', {
+    error: 'access_denied',
+    error_description: 'a web page of another origin must not call the control API',
+  }),
+};
+
+/** Answers to wrong calls of an operation with a body. */
+const BODY_PROBLEMS = {
+  413: problemResponse('The body is larger than 1 MiB'),
+  415: problemResponse('The body is not JSON', {
+    error: 'invalid_request',
+    error_description: 'expected the Content-Type application/json',
+  }),
+};
+
+function response(status: string, { description, schema }: RouteAnswer, example: unknown): object {
   if (Number(status) >= 400) return problemResponse(description);
-  return schema ? { description, content: json(schemaOf(schema, 'output')) } : { description };
+  return schema ? { description, content: json(schemaOf(schema, 'output'), example) } : { description };
 }
 
-function problemResponse(description: string): object {
-  return { description, content: json({ $ref: '#/components/schemas/Problem' }) };
+function problemResponse(description: string, example?: z.output<typeof problem>): object {
+  return { description, content: json({ $ref: '#/components/schemas/Problem' }, example) };
 }
 
 function pathParameters(path: string): object[] {
@@ -83,6 +112,6 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'input'): object {
   return described;
 }
 
-function json(schema: object): object {
-  return { 'application/json': { schema } };
+function json(schema: object, example: unknown): object {
+  return { 'application/json': { schema, ...(example !== undefined && { example }) } };
 }

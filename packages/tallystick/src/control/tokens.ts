@@ -30,7 +30,10 @@ export function tokenRoutes(harness: Harness): Route[] {
       operationId: 'token',
       summary: 'Issue an access token without a flow, optionally with a defect',
       body: tokenRequestSchema,
-      answers: { 201: { description: 'The token', schema: issuedToken } },
+      answers: {
+        201: { description: 'The token', schema: issuedToken },
+        422: { description: 'A hook of a test failed' },
+      },
       handle: async ({ issuer, body }) => ({ status: 201, body: await issuer.token(body) }),
     }),
     issuerRoute({
