@@ -128,6 +128,16 @@ describe.each(['app', 'automatic'])('sign-ins of the client %s', (client) => {
   });
 });
 
+test(requirement('library-hooks', 'refuses a sign-in without a page at a permissive issuer'), async () => {
+  const tally = await startForTest(
+    startTallystick({ log: { level: 'silent' }, permissive: true, permissiveUser: 'ann' }),
+  );
+  tally.hooks.signIn(({ user, client }) => ({ error: 'access_denied', errorDescription: `${user} at ${client}` }));
+  await expect(tally.signIn({ client: 'any' })).rejects.toMatchObject({ message: 'access_denied: ann at any' });
+  await tally.tenants.create({ id: 'other' });
+  await expect(tally.tenants.get('other').signIn({ user: 'bob' })).resolves.toHaveProperty('idToken');
+});
+
 test(requirement('library-hooks', 'failures of a function are answers without a status of 500'), async () => {
   const tally = await start();
   const fail = () => {

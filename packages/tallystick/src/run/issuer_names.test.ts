@@ -68,6 +68,13 @@ describe('the issuer is the address that the client asks for', () => {
     expect(JSON.parse(Buffer.from(payload, 'base64url').toString()).iss).toBe('http://localhost:49153');
   });
 
+  test('the hooks of a test apply to it', async () => {
+    const tallystick = await start();
+    tallystick.hooks.accessToken(({ payload }) => Object.assign(payload, { tier: 'gold' }));
+    const [, payload = ''] = (await tokenAt(tallystick, 'localhost:49153')).split('.');
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ tier: 'gold' });
+  });
+
   test.each(['localhost', '0.0.0.0'])('no other name is one, also if the server listens on %s', async (host) => {
     const { status, body } = await ask(await start({ host }), 'evil.example');
     expect([status, body.error]).toEqual([421, 'misdirected_request']);
