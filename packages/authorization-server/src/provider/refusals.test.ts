@@ -8,7 +8,12 @@ let lines: Line[];
 beforeEach(async () => {
   lines = [];
   const info = (fields: object, message: string) => void lines.push({ ...fields, message });
-  const bank = testClient({ id: 'bank', secret: 'bank-secret', grants: ['client_credentials', 'refresh_token'] });
+  const bank = testClient({
+    id: 'bank',
+    secret: 'bank-secret',
+    grants: ['client_credentials', 'authorization_code', 'refresh_token'],
+    redirectUris: ['https://bank.example.com/callback'],
+  });
   server = await startTestServer((config) => ({ ...config, clients: [...config.clients, bank] }), {
     log: { ...silent, info },
   });
