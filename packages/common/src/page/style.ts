@@ -51,7 +51,7 @@ main > :last-child { margin-bottom: 0; }
 .meaning { color: var(--soft); font-size: .9375rem; }
 .facts li { padding: .2rem .75rem; border-left: 3px solid var(--line); }
 caption { margin-top: 0; }
-dl { display: grid; grid-template-columns: fit-content(9.5rem) 1fr; gap: .3rem 1rem; margin: 0; }
+dl { display: grid; grid-template-columns: 8.5rem 1fr; gap: .3rem 1rem; margin: 0; }
 dt { color: var(--soft); overflow-wrap: anywhere; }
 dd { margin: 0; overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; margin: 0 0 1rem; font-size: .9375rem; }

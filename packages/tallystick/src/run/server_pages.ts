@@ -6,7 +6,8 @@ import { listensOnLoopback } from '../config/listens_on_loopback.ts';
 import type { Config } from '../config/schema.ts';
 
 const DOCUMENTATION: ServerFact = {
-  name: 'How to use it',
+  name: 'Documentation',
+  text: 'How to use Tallystick',
   url: 'https://github.com/tallystick/tallystick/tree/main/docs/how-to',
 };
 
@@ -72,7 +73,7 @@ export function issuerPage(
         at('Signing keys', '/jwks'),
       ],
       Pages: [
-        ...(features.deviceFlow ? [at('Enter a device code', '/device')] : []),
+        ...(features.deviceFlow ? [at('Device code', '/device')] : []),
         ...(features.ciba ? [at('Approve a sign-in', '/ciba')] : []),
         at('Sign out', '/session/end'),
       ],
@@ -114,9 +115,9 @@ export function sampleApiPage(
 /** The page of the control API. */
 export const controlApiPage: ServerPage = {
   name: 'Control API',
-  description: 'With it tests control the servers: clock, faults, users, clients, APIs, tokens, keys, tenants.',
+  description: 'It controls the servers for tests: clock, faults, users, clients, APIs, tokens, keys, tenants.',
   sections: {
-    API: [{ name: 'OpenAPI document', url: '/openapi.json' }],
+    API: [{ name: 'OpenAPI', url: '/openapi.json' }],
     Server: [...HEALTH, DOCUMENTATION],
   },
 };
