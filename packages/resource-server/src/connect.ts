@@ -1,14 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type AcceptedAccessToken,
-  type AuthenticateOptions,
-  authenticate,
-  challengeSchemes,
-  requireAuthenticateOptions,
-} from './authenticate.ts';
-import type { ChallengeOptions } from './challenge.ts';
-import { ResourceServerError } from './errors.ts';
-import { refusal } from './refusal.ts';
+import type { AcceptedAccessToken } from './authenticate.ts';
+import { type Outcome, type ProtectOptions, protect } from './protect.ts';
 
 /** Middleware for Connect and Express. */
 export type ConnectMiddleware = (
@@ -26,23 +18,22 @@ export type ConnectMiddleware = (
  * app.use('/orders', protectWithConnect({ validator, scopes: () => ['orders'] }));
  * ```
  */
-export function protectWithConnect(
-  options: AuthenticateOptions<IncomingMessage> & ChallengeOptions,
-): ConnectMiddleware {
-  const { validator, scopes, senderConstraint, realm, resourceMetadata } = options;
-  requireAuthenticateOptions({ validator, scopes, senderConstraint });
+export function protectWithConnect(options: ProtectOptions<IncomingMessage>): ConnectMiddleware {
+  const decide = protect(options);
   return async (req, res, next) => {
+    let outcome: Outcome;
     try {
-      const accepted = await authenticate(req, { validator, scopes, senderConstraint });
-      req.accessToken = accepted;
-      if (accepted.dpopNonce !== undefined) res.setHeader('DPoP-Nonce', accepted.dpopNonce);
+      outcome = await decide(req);
     } catch (error) {
-      if (!(error instanceof ResourceServerError)) return next(error);
-      const schemes = challengeSchemes(req, senderConstraint);
-      const { status, headers, body } = refusal(error, { realm, resourceMetadata, ...schemes });
+      return next(error);
+    }
+    if ('refused' in outcome) {
+      const { status, headers, body } = outcome.refused;
       res.writeHead(status, headers).end(body);
       return;
     }
+    req.accessToken = outcome.accepted;
+    for (const [name, value] of Object.entries(outcome.headers)) res.setHeader(name, value);
     next();
   };
 }

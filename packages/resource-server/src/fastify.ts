@@ -1,18 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  type AcceptedAccessToken,
-  type AuthenticateOptions,
-  authenticate,
-  challengeSchemes,
-  requireAuthenticateOptions,
-} from './authenticate.ts';
-import type { ChallengeOptions } from './challenge.ts';
-import { refusal } from './refusal.ts';
+import type { AcceptedAccessToken } from './authenticate.ts';
+import { type ProtectOptions, protect } from './protect.ts';
 
 /** What the hook uses of a reply of Fastify. Fastify's own types are not used, so that an API without Fastify need not install them. */
 export interface FastifyReply {
   code(status: number): unknown;
-  header(name: string, value: string): unknown;
   headers(headers: Record<string, string>): unknown;
   send(body: string): unknown;
 }
@@ -32,22 +24,19 @@ export type FastifyHook = (
  * app.addHook('onRequest', protectWithFastify({ validator, scopes: () => ['orders'] }));
  * ```
  */
-export function protectWithFastify(options: AuthenticateOptions<IncomingMessage> & ChallengeOptions): FastifyHook {
-  const { validator, scopes, senderConstraint, realm, resourceMetadata } = options;
-  requireAuthenticateOptions({ validator, scopes, senderConstraint });
+export function protectWithFastify(options: ProtectOptions<IncomingMessage>): FastifyHook {
+  const decide = protect(options);
   return async (request, reply) => {
-    try {
-      const accepted = await authenticate(request.raw, { validator, scopes, senderConstraint });
-      request.accessToken = accepted;
-      if (accepted.dpopNonce !== undefined) reply.header('DPoP-Nonce', accepted.dpopNonce);
-      return undefined;
-    } catch (error) {
-      const schemes = challengeSchemes(request.raw, senderConstraint);
-      const { status, headers, body } = refusal(error, { realm, resourceMetadata, ...schemes });
+    const outcome = await decide(request.raw);
+    if ('refused' in outcome) {
+      const { status, headers, body } = outcome.refused;
       reply.code(status);
       reply.headers(headers);
       reply.send(body);
       return reply; // Tells Fastify that the hook has replied.
     }
+    request.accessToken = outcome.accepted;
+    reply.headers(outcome.headers);
+    return undefined;
   };
 }

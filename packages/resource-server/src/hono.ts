@@ -1,13 +1,5 @@
-import {
-  type AcceptedAccessToken,
-  type AuthenticateOptions,
-  type AuthenticateRequest,
-  authenticate,
-  challengeSchemes,
-  requireAuthenticateOptions,
-} from './authenticate.ts';
-import type { ChallengeOptions } from './challenge.ts';
-import { refusal } from './refusal.ts';
+import type { AcceptedAccessToken, AuthenticateRequest } from './authenticate.ts';
+import { type ProtectOptions, protect } from './protect.ts';
 
 /** What the middleware uses of a context of Hono. Hono's own types are not used, so that an API without Hono need not install them. */
 export interface HonoContext {
@@ -34,20 +26,16 @@ export interface AccessTokenVariables {
  * app.get('/orders', (c) => c.json({ subject: c.get('accessToken').claims.sub }));
  * ```
  */
-export function protectWithHono(options: AuthenticateOptions & ChallengeOptions): HonoMiddleware {
-  const { validator, scopes, senderConstraint, realm, resourceMetadata } = options;
-  requireAuthenticateOptions({ validator, scopes, senderConstraint });
+export function protectWithHono(options: ProtectOptions): HonoMiddleware {
+  const decide = protect(options);
   return async (c, next) => {
-    const request = toNodeRequest(c.req.raw);
-    try {
-      const accepted = await authenticate(request, { validator, scopes, senderConstraint });
-      c.set('accessToken', accepted);
-      if (accepted.dpopNonce !== undefined) c.header('DPoP-Nonce', accepted.dpopNonce);
-    } catch (error) {
-      const schemes = challengeSchemes(request, senderConstraint);
-      const { status, headers, body } = refusal(error, { realm, resourceMetadata, ...schemes });
+    const outcome = await decide(toNodeRequest(c.req.raw));
+    if ('refused' in outcome) {
+      const { status, headers, body } = outcome.refused;
       return new Response(body, { status, headers });
     }
+    c.set('accessToken', outcome.accepted);
+    for (const [name, value] of Object.entries(outcome.headers)) c.header(name, value);
     await next();
     return undefined;
   };

@@ -39,6 +39,7 @@ export {
   type VerifiedJwt,
 } from './jwt_validator.ts';
 export { type AccessTokenState, type KoaContext, type KoaMiddleware, protectWithKoa } from './koa.ts';
+export type { ProtectOptions } from './protect.ts';
 export {
   metadataPath,
   type ProtectedResourceMetadata,

@@ -1,13 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  type AcceptedAccessToken,
-  type AuthenticateOptions,
-  authenticate,
-  challengeSchemes,
-  requireAuthenticateOptions,
-} from './authenticate.ts';
-import type { ChallengeOptions } from './challenge.ts';
-import { refusal } from './refusal.ts';
+import type { AcceptedAccessToken } from './authenticate.ts';
+import { type ProtectOptions, protect } from './protect.ts';
 
 /** The `ctx.state` after {@link protectWithKoa}. */
 export interface AccessTokenState {
@@ -20,7 +13,6 @@ export interface KoaContext {
   readonly state: Partial<AccessTokenState>;
   status: number;
   body: unknown;
-  set(name: string, value: string): void;
   set(headers: Record<string, string>): void;
 }
 
@@ -36,22 +28,19 @@ export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => P
  * app.use(protectWithKoa({ validator, scopes: (method) => (method === 'GET' ? ['read'] : ['write']) }));
  * ```
  */
-export function protectWithKoa(options: AuthenticateOptions<IncomingMessage> & ChallengeOptions): KoaMiddleware {
-  const { validator, scopes, senderConstraint, realm, resourceMetadata } = options;
-  requireAuthenticateOptions({ validator, scopes, senderConstraint });
+export function protectWithKoa(options: ProtectOptions<IncomingMessage>): KoaMiddleware {
+  const decide = protect(options);
   return async (ctx, next) => {
-    try {
-      const accepted = await authenticate(ctx.req, { validator, scopes, senderConstraint });
-      ctx.state.accessToken = accepted;
-      if (accepted.dpopNonce !== undefined) ctx.set('DPoP-Nonce', accepted.dpopNonce);
-    } catch (error) {
-      const schemes = challengeSchemes(ctx.req, senderConstraint);
-      const { status, headers, body } = refusal(error, { realm, resourceMetadata, ...schemes });
+    const outcome = await decide(ctx.req);
+    if ('refused' in outcome) {
+      const { status, headers, body } = outcome.refused;
       ctx.status = status;
       ctx.set(headers);
       ctx.body = body;
       return;
     }
+    ctx.state.accessToken = outcome.accepted;
+    ctx.set(outcome.headers);
     await next();
   };
 }
