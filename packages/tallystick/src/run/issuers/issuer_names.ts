@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { type AllowsHost, createNetworks, readHost } from '@tallystick/common';
-import type { Config } from '../config/schema.ts';
-import { listensWithTls } from '../config/tls.ts';
-import { serverAllowedHosts } from './allowed_hosts.ts';
+import type { Config } from '../../config/schema.ts';
+import { listensWithTls } from '../../config/tls.ts';
+import { serverAllowedHosts } from '../allowed_hosts.ts';
 
 /** Number of issuers that are kept. One that was dropped is created again when it is asked for. */
 const MAX_ISSUERS = 16;

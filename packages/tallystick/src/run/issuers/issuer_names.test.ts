@@ -1,11 +1,11 @@
 import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { startForTest } from '@tallystick/testing/on_test_finished';
-import { schemaFor } from '../config/config_schema.ts';
-import { checkConfig } from '../config/load_config.ts';
-import type { ConfigInput } from '../config/schema.ts';
+import { schemaFor } from '../../config/config_schema.ts';
+import { checkConfig } from '../../config/load_config.ts';
+import type { ConfigInput } from '../../config/schema.ts';
+import { startTallystick, type Tallystick } from '../start_tallystick.ts';
 import { createNamedIssuers } from './issuer_names.ts';
-import { startTallystick, type Tallystick } from './start_tallystick.ts';
 
 const resource = 'https://orders.example';
 const BASIC = `Basic ${btoa('demo-service:demo-service-secret')}`;
