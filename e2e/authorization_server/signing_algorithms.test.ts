@@ -45,6 +45,12 @@ async function publishedKeys(issuer = world.issuer): Promise<PublishedKey[]> {
   return ((await (await fetch(`${issuer}/jwks`)).json()) as { keys: PublishedKey[] }).keys;
 }
 
+/** A busy machine may take longer to make an RSA key than a request for the JWKS waits. */
+function untilPublished(issuer: string, algorithms: readonly string[]) {
+  const published = async () => (await publishedKeys(issuer)).map(({ alg }) => alg).sort();
+  return until(async () => (await published()).join() === algorithms.join());
+}
+
 async function kidsOf(algorithm: string): Promise<string[]> {
   return (await publishedKeys()).filter(({ alg }) => alg === algorithm).map(({ kid }) => kid);
 }
@@ -73,9 +79,8 @@ test.each(JWT_STYLES)(requirement('signing-algorithm', '%s: broken ones are refu
 });
 
 test(requirement('signing-algorithm', 'all keys are published, the default one first'), async () => {
-  const algorithms = (await publishedKeys()).map(({ alg }) => alg);
-  expect(algorithms[0]).toBe('ES256');
-  expect(algorithms.sort()).toEqual(['ES256', 'EdDSA', 'PS256', 'RS256']);
+  await untilPublished(world.issuer, ['ES256', 'EdDSA', 'PS256', 'RS256']);
+  expect((await publishedKeys())[0]?.alg).toBe('ES256');
 });
 
 describe('a client', () => {
@@ -142,7 +147,7 @@ describe('keys by algorithm', () => {
   test(requirement('signing-algorithm', 'exist for an API that changes its algorithm at run time'), async () => {
     const other = await startControlled();
     try {
-      expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'RS256']);
+      await untilPublished(other.issuer, ['ES256', 'RS256']);
       const api = { resource: resourceOf('split'), accessTokens: 'split', scopes: ['read'], signingAlgorithm: 'PS256' };
       expect((await other.control('PUT', '/apis', api)).status).toBe(200);
       expect((await publishedKeys(other.issuer)).map(({ alg }) => alg)).toEqual(['ES256', 'PS256', 'RS256']);
@@ -166,8 +171,7 @@ describe('keys by algorithm', () => {
     try {
       const client = { id: 'wants-ps256', secret: 'x', metadata: { id_token_signed_response_alg: 'PS256' } };
       expect((await other.control('PUT', '/clients', client)).status).toBe(201);
-      const algorithms = async () => (await publishedKeys(other.issuer)).map(({ alg }) => alg).sort();
-      await until(async () => (await algorithms()).join() === 'ES256,PS256,RS256');
+      await untilPublished(other.issuer, ['ES256', 'PS256', 'RS256']);
       const wrong = { ...client, metadata: { id_token_signed_response_alg: 'HS1' } };
       expect(await other.control('PUT', '/clients', wrong)).toMatchObject({ status: 400, body: { path: 'metadata' } });
     } finally {
