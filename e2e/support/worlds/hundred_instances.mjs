@@ -4,6 +4,9 @@ import { startTallystick } from 'tallystick';
 const WARM_UP = 60; // Caches of Node.js and of the dependencies fill up first. They are bounded.
 const INSTANCES = 100;
 
+/** Another round follows one that leaves more behind for each instance. */
+const maxBytes = Number(process.argv[2]);
+
 const resource = 'https://orders.example';
 const app = (_request, response) => response.end('ok');
 
@@ -28,8 +31,14 @@ async function heapUsed() {
   return process.memoryUsage().heapUsed;
 }
 
+async function bytesPerInstance() {
+  const before = await heapUsed();
+  for (let count = 0; count < INSTANCES; count += 1) await runOne();
+  return ((await heapUsed()) - before) / INSTANCES;
+}
+
 for (let count = 0; count < WARM_UP; count += 1) await runOne();
-const before = await heapUsed();
-for (let count = 0; count < INSTANCES; count += 1) await runOne();
-const bytes = ((await heapUsed()) - before) / INSTANCES;
-console.log(JSON.stringify({ bytes, resources: process.getActiveResourcesInfo() }));
+const rounds = [await bytesPerInstance()];
+// On a busy machine the collector may be late once. What leaks, leaks in each round.
+while (Math.min(...rounds) >= maxBytes && rounds.length < 3) rounds.push(await bytesPerInstance());
+console.log(JSON.stringify({ rounds, resources: process.getActiveResourcesInfo() }));
