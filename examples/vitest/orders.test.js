@@ -33,7 +33,7 @@ test('a revoked token is refused', async ({ tally }) => {
   expect((await tally.fetch('/orders', { token })).status).toBe(401);
 });
 
-test('the caller gets 503 while the authorization server is away', async ({ tally }) => {
+test('the caller gets 503 while the authorization server is down', async ({ tally }) => {
   const token = await tally.token({ user: 'alice' });
   tally.faults.add({ endpoint: 'introspection', status: 503 });
   expect((await tally.fetch('/orders', { token })).status).toBe(503);

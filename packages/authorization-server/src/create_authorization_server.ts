@@ -102,14 +102,7 @@ export async function createAuthorizationServer(
   const serving = new Serving(build, config, await keys.refresh());
   await serving.provider.checkClients();
   await serving.provider.checkUsers();
-  if (config.permissive)
-    log.warn({ issuer: config.issuer }, 'this issuer is permissive: it accepts every client. For tests only');
-  warnAboutPatterns(config.clients, log);
-  if (config.features.implicit)
-    log.warn(
-      {},
-      'the implicit grant is enabled (features.implicit): tokens pass through the browser. For old clients only',
-    );
+  warnAboutSettings(config, log);
   const removals = createRemovals(config, { store, now });
   await removals.atStart(config);
 
@@ -126,11 +119,9 @@ export async function createAuthorizationServer(
       serving.use(used);
     };
     use(replaced);
-    const known = new Set(before.clients.filter((client) => client.insecureRedirectUriPatterns).map(({ id }) => id));
-    warnAboutPatterns(
-      replaced.clients.filter(({ id }) => !known.has(id)),
-      log,
-    );
+    const warned = new Set(before.clients.filter((client) => client.insecureRedirectUriPatterns).map(({ id }) => id));
+    const others = replaced.clients.filter(({ id }) => !warned.has(id));
+    warnAboutPatterns(others, log);
     // New requests no longer know the removed clients and users. Requests in flight are refused when they write.
     await removals.atChange(before, replaced).catch((error) => {
       use(before);
@@ -167,6 +158,17 @@ export async function createAuthorizationServer(
     },
     configuration: { current: () => config, replace },
   };
+}
+
+/** Settings that are for tests or for old clients. */
+function warnAboutSettings({ issuer, permissive, features, clients }: AuthorizationServerConfig, log: Log): void {
+  if (permissive) log.warn({ issuer }, 'this issuer is permissive: it accepts every client. For tests only');
+  if (features.implicit)
+    log.warn(
+      {},
+      'the implicit grant is enabled (features.implicit): tokens pass through the browser. For old clients only',
+    );
+  warnAboutPatterns(clients, log);
 }
 
 function warnAboutPatterns(clients: readonly ClientConfig[], log: Log): void {
