@@ -83,7 +83,7 @@ export const client = z
       .boolean()
       .default(false)
       .describe(
-        'Allows a `*` in redirect URIs, for one part of the host or the path: https://*.preview.example.com/callback. Whoever controls one matching page can receive the codes of users.',
+        'Allows a `*` in redirect URIs, for one part of the host or the path: https://*.preview.example.com/callback. An attacker who controls one matching page can receive the codes of users.',
       ),
     applicationType: z
       .enum(['native', 'web'])

@@ -14,7 +14,7 @@ export interface ForeignTokensOptions {
 
 /**
  * Creates the reader for tokens that clients of a permissive issuer present. It believes a JWT of any other issuer without
- * verifying its signature, as mocks do: whoever reaches a permissive issuer gets any token anyway. Its expiry counts.
+ * verifying its signature, as mocks do: everyone who reaches a permissive issuer gets any token anyway. Its expiry counts.
  */
 export function createForeignTokenReader({ issuer, readToken, addUser, now }: ForeignTokensOptions): TokenReader {
   return async (token, type, parameter) => {
